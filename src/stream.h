@@ -69,7 +69,8 @@ int scratch_open(void);
 /* Write all bytes at the offset of fd, or end the process. */
 void scratch_write(int fd, const void *bytes, size_t size);
 
-/* Map size bytes of fd, read-only or private-writable. */
+/* Map size bytes of fd, read-only, or writable: then what is stored goes to
+ * the file, which is not anonymous memory. */
 void *scratch_map(int fd, size_t size, bool writable);
 
 #endif

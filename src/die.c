@@ -1,0 +1,64 @@
+#include "die.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+const char *program = "cs";
+
+/* One write for each message, so that lines of several programs in a pipe do
+ * not mix. */
+static void say(const char *format, va_list arguments, const char *after)
+{
+	char text[2048];
+
+	vsnprintf(text, sizeof text, format, arguments);
+	fflush(stdout);
+	fprintf(stderr, "%s: %s\n%s", program, text, after);
+	fflush(stderr);
+}
+
+void warn(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say(format, arguments, "");
+	va_end(arguments);
+}
+
+void die(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say(format, arguments, "");
+	va_end(arguments);
+	exit(STATUS_WRONG);
+}
+
+void die_usage(const char *format, ...)
+{
+	va_list arguments;
+	char after[128];
+
+	snprintf(after, sizeof after, "  \"%s --help\" lists the options\n",
+		 program);
+	va_start(arguments, format);
+	say(format, arguments, after);
+	va_end(arguments);
+	exit(STATUS_WRONG);
+}
+
+const char *sentence(const char *format, ...)
+{
+	/* Two buffers in turn: the last sentence may be an argument. */
+	static _Thread_local char buffers[2][1024];
+	static _Thread_local int turn;
+	va_list arguments;
+
+	turn = !turn;
+	va_start(arguments, format);
+	vsnprintf(buffers[turn], sizeof buffers[turn], format, arguments);
+	va_end(arguments);
+	return buffers[turn];
+}

@@ -1,0 +1,276 @@
+#include "number.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DECIMALS = 9, WHOLE_DIGITS = 18 };
+
+__extension__ typedef unsigned __int128 magnitude;
+
+static const uint64_t ten[] = {
+	1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
+	1000000000
+};
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Read the exponent after 'e': the whole rest.  Beyond +-9999 it makes no
+ * difference to what can be said of the number. */
+static bool read_exponent(const char *text, const char *end, long *exponent)
+{
+	bool negative = text < end && *text == '-';
+	long value = 0;
+
+	if (text < end && (*text == '+' || *text == '-'))
+		text++;
+	if (text == end)
+		return false;
+	for (; text < end; text++) {
+		if (!is_digit(*text))
+			return false;
+		if (value < 9999)
+			value = value * 10 + (*text - '0');
+	}
+	*exponent = negative ? -value : value;
+	return true;
+}
+
+/* The number is 0.d1d2d3... * 10^point, d1 not zero: digits is d1d2d3... up to
+ * the last that is not zero. */
+static enum decimal_error place(const char *digits, size_t count, long point,
+				decimal *value)
+{
+	decimal sum = 0;
+
+	if (count == 0) {
+		*value = 0;
+		return DECIMAL_FINE;
+	}
+	if (point > WHOLE_DIGITS)
+		return DECIMAL_LARGE;
+	if ((long)count - point > DECIMALS)
+		return DECIMAL_PRECISE;
+	/* At most 18 + 9 digits: far below 2^127. */
+	for (size_t i = 0; i < count; i++)
+		sum = sum * 10 + (digits[i] - '0');
+	for (long i = (long)count - point; i < DECIMALS; i++)
+		sum *= 10;
+	*value = sum;
+	return DECIMAL_FINE;
+}
+
+/* Numbers of any length and with exponents. */
+static enum decimal_error read_general(const char *text, const char *end,
+				       decimal *value)
+{
+	char digits[WHOLE_DIGITS + DECIMALS + 1];
+	size_t count = 0, kept = 0;
+	long point = 0, exponent = 0;
+	bool seen_point = false, any = false, started = false;
+
+	for (; text < end && (is_digit(*text) || *text == '.'); text++) {
+		if (*text == '.') {
+			if (seen_point)
+				return DECIMAL_TEXT;
+			seen_point = true;
+			continue;
+		}
+		any = true;
+		started = started || *text != '0';
+		if (!started) {
+			point -= seen_point;
+			continue;
+		}
+		point += !seen_point;
+		count++;
+		if (count <= sizeof digits)
+			digits[count - 1] = *text;
+		if (*text != '0')
+			kept = count;
+	}
+	if (!any)
+		return DECIMAL_TEXT;
+	if (text < end && (*text == 'e' || *text == 'E')) {
+		if (!read_exponent(text + 1, end, &exponent))
+			return DECIMAL_TEXT;
+		text = end;
+	}
+	if (text != end)
+		return DECIMAL_TEXT;
+	if (kept > sizeof digits)
+		return point + exponent > WHOLE_DIGITS ? DECIMAL_LARGE
+						       : DECIMAL_PRECISE;
+	return place(digits, kept, point + exponent, value);
+}
+
+/* The common case: up to 18 digits with up to 9 of them after a point. */
+static bool read_short(const char *text, const char *end, decimal *value)
+{
+	uint64_t sum = 0;
+	const char *start = text, *point = NULL;
+
+	if (end - text > WHOLE_DIGITS || text == end)
+		return false;
+	for (; text < end; text++) {
+		unsigned digit = (unsigned char)*text - '0';
+		if (digit < 10)
+			sum = sum * 10 + digit;
+		else if (*text == '.' && point == NULL)
+			point = text;
+		else
+			return false;
+	}
+	if (point == NULL) {
+		*value = (decimal)sum * 1000000000;
+		return true;
+	}
+	size_t after = (size_t)(end - point - 1);
+	if (after > DECIMALS || end - start == 1)
+		return false;
+	*value = (decimal)sum * (decimal)ten[DECIMALS - after];
+	return true;
+}
+
+enum decimal_error decimal_read(const char *text, size_t length, decimal *value)
+{
+	const char *end = text + length;
+	bool negative = length > 0 && *text == '-';
+
+	if (length > 0 && (*text == '-' || *text == '+'))
+		text++;
+	if (!read_short(text, end, value)) {
+		enum decimal_error error = read_general(text, end, value);
+		if (error != DECIMAL_FINE)
+			return error;
+	}
+	if (negative)
+		*value = -*value;
+	return DECIMAL_FINE;
+}
+
+const char *decimal_reason(enum decimal_error error)
+{
+	static const char *const reasons[] = {
+		[DECIMAL_FINE] = "fine",
+		[DECIMAL_TEXT] = "expected a number",
+		[DECIMAL_PRECISE] =
+			"more than 9 decimals: scale the column",
+		[DECIMAL_LARGE] =
+			"magnitude of 10^18 or more: scale the column",
+	};
+
+	return reasons[error];
+}
+
+size_t decimal_write(char text[NUMBER_TEXT], decimal value)
+{
+	char reversed[NUMBER_TEXT];
+	size_t count = 0, length = 0;
+	/* Negated as unsigned, so that the least value has a magnitude. */
+	magnitude rest = value < 0 ? -(magnitude)value : (magnitude)value;
+	uint64_t fraction = (uint64_t)(rest % 1000000000);
+
+	rest /= 1000000000;
+	if (fraction != 0) {
+		size_t places = DECIMALS;
+		while (fraction % 10 == 0) {
+			fraction /= 10;
+			places--;
+		}
+		for (; places > 0; places--, fraction /= 10)
+			reversed[count++] = (char)('0' + fraction % 10);
+		reversed[count++] = '.';
+	}
+	do {
+		reversed[count++] = (char)('0' + (unsigned)(rest % 10));
+		rest /= 10;
+	} while (rest != 0);
+	if (value < 0)
+		reversed[count++] = '-';
+	while (count > 0)
+		text[length++] = reversed[--count];
+	text[length] = '\0';
+	return length;
+}
+
+double decimal_double(decimal value)
+{
+	/* Both are exact below 2^53, so that the one rounding is the
+	 * division's; beyond, the error is below one in 2^52. */
+	return (double)value / 1e9;
+}
+
+bool number_integer(const char *text, int64_t low, int64_t high, int64_t *value)
+{
+	char *end;
+
+	if (!is_digit(*text) && !((*text == '-' || *text == '+') &&
+				  is_digit(text[1])))
+		return false;
+	errno = 0;
+	long long read = strtoll(text, &end, 10);
+	if (errno != 0 || *end != '\0' || read < low || read > high)
+		return false;
+	*value = read;
+	return true;
+}
+
+bool number_real(const char *text, double *value)
+{
+	char *end;
+
+	if (*text == '\0' || text[strspn(text, "0123456789+-.eE")] != '\0')
+		return false;
+	*value = strtod(text, &end);
+	return end != text && *end == '\0' && isfinite(*value);
+}
+
+bool number_size(const char *text, size_t *bytes)
+{
+	static const char units[] = "KMGT";
+	char *end;
+
+	if (!is_digit(*text))
+		return false;
+	errno = 0;
+	unsigned long long value = strtoull(text, &end, 10);
+	if (errno != 0)
+		return false;
+	if (*end != '\0') {
+		const char *unit = strchr(units, *end);
+		if (unit == NULL || end[1] != '\0')
+			return false;
+		for (const char *u = units; u <= unit; u++)
+			if (__builtin_mul_overflow(value, 1024ULL, &value))
+				return false;
+	}
+	*bytes = value;
+	return true;
+}
+
+size_t number_write(char text[NUMBER_TEXT], double value, int digits)
+{
+	return (size_t)snprintf(text, NUMBER_TEXT, "%.*g", digits, value);
+}
+
+char *number_commas(char text[NUMBER_TEXT], uint64_t value)
+{
+	char plain[NUMBER_TEXT];
+	int length = snprintf(plain, sizeof plain, "%llu",
+			      (unsigned long long)value);
+	size_t out = 0;
+
+	for (int i = 0; i < length; i++) {
+		if (i > 0 && (length - i) % 3 == 0)
+			text[out++] = ',';
+		text[out++] = plain[i];
+	}
+	text[out] = '\0';
+	return text;
+}

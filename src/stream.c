@@ -1,0 +1,329 @@
+#include "stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "die.h"
+
+enum { BUFFER = 1 << 18 };
+
+/* ------------------------------------------------------------------ input */
+
+void input_open(struct input *input, const char *path)
+{
+	struct stat status;
+
+	*input = (struct input){ .fd = STDIN_FILENO, .name = "standard input" };
+	if (path != NULL && strcmp(path, "-") != 0) {
+		input->name = path;
+		input->fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (input->fd < 0)
+			die("%s: %s", path, strerror(errno));
+	}
+	if (fstat(input->fd, &status) != 0)
+		die("%s: %s", input->name, strerror(errno));
+	if (S_ISDIR(status.st_mode))
+		die("%s: a directory, expected a file", input->name);
+	/* A file on standard input may be read already, in part. */
+	input->regular = S_ISREG(status.st_mode) &&
+		lseek(input->fd, 0, SEEK_CUR) == 0;
+	input->size = input->regular ? (size_t)status.st_size : 0;
+}
+
+size_t input_read(struct input *input, void *bytes, size_t size)
+{
+	for (;;) {
+		ssize_t got = read(input->fd, bytes, size);
+		if (got >= 0)
+			return (size_t)got;
+		if (errno != EINTR)
+			die("%s: %s", input->name, strerror(errno));
+	}
+}
+
+/* Copy what is no regular file to an unlinked one, which takes its place. */
+static void spool(struct input *input)
+{
+	unsigned char *buffer = alloc_resize(NULL, BUFFER, 1);
+	int fd = scratch_open();
+	size_t got;
+
+	input->size = 0;
+	while ((got = input_read(input, buffer, BUFFER)) > 0) {
+		scratch_write(fd, buffer, got);
+		input->size += got;
+	}
+	free(buffer);
+	if (input->fd != STDIN_FILENO)
+		close(input->fd);
+	input->fd = fd;
+}
+
+void input_map(struct input *input)
+{
+	if (input->bytes != NULL)
+		return;
+	if (!input->regular)
+		spool(input);
+	if (input->size == 0) {
+		input->bytes = (const unsigned char *)"";
+		return;
+	}
+	void *bytes = mmap(NULL, input->size, PROT_READ, MAP_PRIVATE,
+			   input->fd, 0);
+	if (bytes == MAP_FAILED)
+		die("%s: cannot map: %s", input->name, strerror(errno));
+	input->bytes = bytes;
+}
+
+void input_close(struct input *input)
+{
+	if (input->bytes != NULL && input->size > 0)
+		munmap((void *)(uintptr_t)input->bytes, input->size);
+	if (input->fd > STDERR_FILENO)
+		close(input->fd);
+	*input = (struct input){ 0 };
+}
+
+/* ----------------------------------------------------------------- output */
+
+/* The temporary file to remove when the process ends early.  A signal handler
+ * reads it, so it is written whole before it is announced. */
+static char pending[4096];
+static volatile sig_atomic_t is_pending;
+
+static void remove_pending(void)
+{
+	if (is_pending) {
+		is_pending = 0;
+		unlink(pending);
+	}
+}
+
+static void on_signal(int number)
+{
+	remove_pending();
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static void watch(const char *temporary)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE,
+				       SIGXFSZ, SIGQUIT };
+	static bool registered;
+
+	snprintf(pending, sizeof pending, "%s", temporary);
+	is_pending = 1;
+	if (registered)
+		return;
+	registered = true;
+	atexit(remove_pending);
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+		struct sigaction old;
+		if (sigaction(numbers[i], NULL, &old) == 0 &&
+		    old.sa_handler != SIG_IGN)
+			signal(numbers[i], on_signal);
+	}
+}
+
+/* The reader has had all it wants: leave without a word. */
+static _Noreturn void reader_left(void)
+{
+	remove_pending();
+	_exit(128 + SIGPIPE);
+}
+
+static _Noreturn void unwritten(const char *name)
+{
+	if (errno == EPIPE)
+		reader_left();
+	die("%s: %s", name, strerror(errno));
+}
+
+static mode_t mode_of(const char *path)
+{
+	struct stat status;
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return stat(path, &status) == 0 ? status.st_mode & 07777
+					: 0666 & ~mask;
+}
+
+static void open_beside(struct output *output)
+{
+	output->temporary = alloc(strlen(output->path) + 8, 1);
+	sprintf(output->temporary, "%s.XXXXXX", output->path);
+	if (strlen(output->temporary) >= sizeof pending)
+		die("%s: the name is too long", output->path);
+	output->fd = mkostemp(output->temporary, O_CLOEXEC);
+	if (output->fd < 0)
+		die("%s: cannot create it: %s", output->path, strerror(errno));
+	watch(output->temporary);
+	if (fchmod(output->fd, mode_of(output->path)) != 0)
+		die("%s: %s", output->path, strerror(errno));
+}
+
+void output_open(struct output *output, const char *path)
+{
+	struct stat status;
+
+	*output = (struct output){ .fd = STDOUT_FILENO,
+				   .name = "standard output" };
+	output->buffer = alloc_resize(NULL, BUFFER, 1);
+	if (path == NULL || strcmp(path, "-") == 0)
+		return;
+	output->name = path;
+	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+		die("%s: a directory, expected a file to write", path);
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+		output->fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (output->fd < 0)
+			die("%s: %s", path, strerror(errno));
+		return;
+	}
+	/* A link stays; what it names is replaced. */
+	char *real = realpath(path, NULL);
+	output->path = real ? real : alloc_text(path, strlen(path));
+	open_beside(output);
+}
+
+static void write_all(int fd, const unsigned char *bytes, size_t size,
+		      const char *name)
+{
+	while (size > 0) {
+		ssize_t put = write(fd, bytes, size);
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			unwritten(name);
+		bytes += put;
+		size -= (size_t)put;
+	}
+}
+
+void output_flush(struct output *output)
+{
+	write_all(output->fd, output->buffer, output->held, output->name);
+	output->held = 0;
+}
+
+void output_write(struct output *output, const void *bytes, size_t size)
+{
+	output->written += size;
+	if (size > BUFFER - output->held)
+		output_flush(output);
+	if (size >= BUFFER) {
+		write_all(output->fd, bytes, size, output->name);
+		return;
+	}
+	if (size > 0)
+		memcpy(output->buffer + output->held, bytes, size);
+	output->held += size;
+}
+
+void output_text(struct output *output, const char *text)
+{
+	output_write(output, text, strlen(text));
+}
+
+void output_print(struct output *output, const char *format, ...)
+{
+	char small[512], *text = small;
+	va_list arguments;
+
+	va_start(arguments, format);
+	int length = vsnprintf(small, sizeof small, format, arguments);
+	va_end(arguments);
+	if (length >= (int)sizeof small) {
+		text = alloc((size_t)length + 1, 1);
+		va_start(arguments, format);
+		vsnprintf(text, (size_t)length + 1, format, arguments);
+		va_end(arguments);
+	}
+	output_write(output, text, (size_t)length);
+	if (text != small)
+		free(text);
+}
+
+void output_close(struct output *output)
+{
+	output_flush(output);
+	if (output->temporary != NULL && fsync(output->fd) != 0)
+		unwritten(output->name);
+	/* Some systems report a full disk only here. */
+	if (close(output->fd) != 0)
+		unwritten(output->name);
+	if (output->temporary != NULL) {
+		if (rename(output->temporary, output->path) != 0)
+			die("%s: %s", output->path, strerror(errno));
+		is_pending = 0;
+	}
+	free(output->buffer);
+	free(output->path);
+	free(output->temporary);
+	*output = (struct output){ .fd = -1 };
+}
+
+bool output_terminal(const struct output *output)
+{
+	return isatty(output->fd);
+}
+
+void stream_finish_stdout(void)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		unwritten("standard output");
+	if (fclose(stdout) != 0)
+		unwritten("standard output");
+}
+
+/* ---------------------------------------------------------------- scratch */
+
+int scratch_open(void)
+{
+	const char *folder = getenv("TMPDIR");
+	char path[4096];
+
+	if (folder == NULL || *folder == '\0')
+		folder = "/tmp";
+	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		return fd;
+	/* Not every file system has files without a name. */
+	snprintf(path, sizeof path, "%s/cs.XXXXXX", folder);
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0)
+		die("%s: cannot create a scratch file: %s", folder,
+		    strerror(errno));
+	unlink(path);
+	return fd;
+}
+
+void scratch_write(int fd, const void *bytes, size_t size)
+{
+	write_all(fd, bytes, size, "a scratch file in $TMPDIR");
+}
+
+void *scratch_map(int fd, size_t size, bool writable)
+{
+	if (size == 0)
+		return (void *)(uintptr_t)"";
+	void *bytes = mmap(NULL, size, writable ? PROT_READ | PROT_WRITE
+						: PROT_READ,
+			   writable ? MAP_SHARED : MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED)
+		die("a scratch file in $TMPDIR: cannot map: %s",
+		    strerror(errno));
+	return bytes;
+}
