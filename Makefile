@@ -4,7 +4,7 @@
 TOOLS = cs-aggregate cs-matrix cs-svd cs-knn cs-summarize cs-dump
 MODULES = die alloc number options progress random team \
 	stream names table groups format \
-	algebra matrix model factor nearest reasons neighbours summary
+	matrix model
 
 VERSION = 0.1.0
 FLAVOUR = release
