@@ -1,0 +1,323 @@
+#include "tile.h"
+
+#include <math.h>
+#include <string.h>
+
+double tile_square(const float *row, size_t d)
+{
+	double sums[8] = {0};
+	size_t j = 0;
+
+	for (; j + 8 <= d; j += 8)
+		for (size_t l = 0; l < 8; l++)
+			sums[l] += (double)row[j + l] * (double)row[j + l];
+	for (; j < d; j++)
+		sums[j % 8] += (double)row[j] * (double)row[j];
+	for (size_t half = 4; half > 0; half /= 2)
+		for (size_t l = 0; l < half; l++)
+			sums[l] += sums[l + half];
+	return sums[0];
+}
+
+static void plain_tile(const float *queries, const float *rows, size_t d,
+		       const float least[TILE_QUERIES],
+		       float scores[TILE_QUERIES * TILE_ROWS],
+		       uint64_t above[TILE_QUERIES])
+{
+	for (size_t i = 0; i < TILE_QUERIES; i++) {
+		float *score = scores + i * TILE_ROWS;
+
+		memset(score, 0, TILE_ROWS * sizeof *score);
+		for (size_t j = 0; j < d; j++)
+			for (size_t r = 0; r < TILE_ROWS; r++)
+				score[r] =
+					fmaf(queries[j * TILE_QUERIES + i],
+					     rows[j * TILE_ROWS + r], score[r]);
+		above[i] = 0;
+		for (size_t r = 0; r < TILE_ROWS; r++)
+			above[i] |= (uint64_t)(score[r] > least[i]) << r;
+	}
+}
+
+static void plain_glance(const float *query, const float *rows, size_t count,
+			 size_t d, float *products, float *squares)
+{
+	for (size_t r = 0; r < count; r++, rows += d) {
+		float product = 0, square = 0;
+
+		for (size_t j = 0; j < d; j++) {
+			product += query[j] * rows[j];
+			square += rows[j] * rows[j];
+		}
+		products[r] = product;
+		squares[r] = square;
+	}
+}
+
+static float plain_chain(const float *query, const float *row, size_t d)
+{
+	float score = 0;
+
+	for (size_t j = 0; j < d; j++)
+		score = fmaf(query[j], row[j], score);
+	return score;
+}
+
+static const struct kernel plain = {
+	.name = "plain",
+	.tile = plain_tile,
+	.glance = plain_glance,
+	.chain = plain_chain,
+};
+
+#ifdef __x86_64__
+#include <immintrin.h>
+
+#define AVX2   __attribute__((target("avx2,fma")))
+#define AVX512 __attribute__((target("avx512f,avx2,fma")))
+
+/* A scalar instruction, because fmaf is a call where the language is not told
+ * of FMA. */
+AVX2 static inline float fma_one(float a, float b, float c)
+{
+	return _mm_cvtss_f32(
+		_mm_fmadd_ss(_mm_set_ss(a), _mm_set_ss(b), _mm_set_ss(c)));
+}
+
+AVX2 static float fused_chain(const float *query, const float *row, size_t d)
+{
+	float score = 0;
+
+	for (size_t j = 0; j < d; j++)
+		score = fma_one(query[j], row[j], score);
+	return score;
+}
+
+/* One column of 6 x 16 scores: twelve registers of sums, two of rows, one of
+ * the query.  Named sums: GCC 12 spills an array of them. */
+#define STEP2(i)                                                               \
+	q = _mm256_broadcast_ss(queries + j * TILE_QUERIES + (i));             \
+	low##i = _mm256_fmadd_ps(q, low, low##i);                              \
+	high##i = _mm256_fmadd_ps(q, high, high##i)
+
+#define STORE2(i)                                                              \
+	do {                                                                   \
+		__m256 bar = _mm256_set1_ps(least[i]);                         \
+		unsigned mask = (unsigned)_mm256_movemask_ps(                  \
+			_mm256_cmp_ps(low##i, bar, _CMP_GT_OQ));               \
+		mask |= (unsigned)_mm256_movemask_ps(                          \
+				_mm256_cmp_ps(high##i, bar, _CMP_GT_OQ))       \
+			<< 8;                                                  \
+		above[i] |= (uint64_t)mask << first;                           \
+		_mm256_storeu_ps(scores + (i)*TILE_ROWS + first, low##i);      \
+		_mm256_storeu_ps(scores + (i)*TILE_ROWS + first + 8, high##i); \
+	} while (0)
+
+/* Sixteen rows from the first on. */
+AVX2 static void avx2_strip(const float *queries, const float *rows, size_t d,
+			    const float *least, float *scores, uint64_t *above,
+			    size_t first)
+{
+	__m256 low0 = _mm256_setzero_ps(), high0 = low0;
+	__m256 low1 = low0, high1 = low0, low2 = low0, high2 = low0;
+	__m256 low3 = low0, high3 = low0, low4 = low0, high4 = low0;
+	__m256 low5 = low0, high5 = low0;
+
+	for (size_t j = 0; j < d; j++) {
+		__m256 low = _mm256_load_ps(rows + j * TILE_ROWS + first);
+		__m256 high = _mm256_load_ps(rows + j * TILE_ROWS + first + 8);
+		__m256 q;
+
+		STEP2(0);
+		STEP2(1);
+		STEP2(2);
+		STEP2(3);
+		STEP2(4);
+		STEP2(5);
+	}
+	STORE2(0);
+	STORE2(1);
+	STORE2(2);
+	STORE2(3);
+	STORE2(4);
+	STORE2(5);
+}
+
+AVX2 static void avx2_tile(const float *queries, const float *rows, size_t d,
+			   const float least[TILE_QUERIES],
+			   float scores[TILE_QUERIES * TILE_ROWS],
+			   uint64_t above[TILE_QUERIES])
+{
+	memset(above, 0, TILE_QUERIES * sizeof *above);
+	for (size_t first = 0; first < TILE_ROWS; first += 16)
+		avx2_strip(queries, rows, d, least, scores, above, first);
+}
+
+AVX2 static inline float avx2_sum(__m256 v)
+{
+	__m128 half = _mm_add_ps(_mm256_castps256_ps128(v),
+				 _mm256_extractf128_ps(v, 1));
+
+	half = _mm_add_ps(half, _mm_movehl_ps(half, half));
+	half = _mm_add_ss(half, _mm_movehdup_ps(half));
+	return _mm_cvtss_f32(half);
+}
+
+AVX2 static void avx2_glance(const float *query, const float *rows,
+			     size_t count, size_t d, float *products,
+			     float *squares)
+{
+	for (size_t r = 0; r < count; r++, rows += d) {
+		__m256 product = _mm256_setzero_ps(), square = product;
+		size_t j = 0;
+
+		for (; j + 8 <= d; j += 8) {
+			__m256 x = _mm256_loadu_ps(rows + j);
+			__m256 q = _mm256_loadu_ps(query + j);
+
+			product = _mm256_fmadd_ps(q, x, product);
+			square = _mm256_fmadd_ps(x, x, square);
+		}
+		products[r] = avx2_sum(product);
+		squares[r] = avx2_sum(square);
+		for (; j < d; j++) {
+			products[r] += query[j] * rows[j];
+			squares[r] += rows[j] * rows[j];
+		}
+	}
+}
+
+static const struct kernel avx2 = {
+	.name = "AVX2",
+	.tile = avx2_tile,
+	.glance = avx2_glance,
+	.chain = fused_chain,
+};
+
+/* One column of 6 x 64 scores: 24 of 32 registers hold sums. */
+#define STEP5(i)                                                               \
+	q = _mm512_set1_ps(queries[j * TILE_QUERIES + (i)]);                   \
+	a##i = _mm512_fmadd_ps(q, a, a##i);                                    \
+	b##i = _mm512_fmadd_ps(q, b, b##i);                                    \
+	c##i = _mm512_fmadd_ps(q, c, c##i);                                    \
+	e##i = _mm512_fmadd_ps(q, e, e##i)
+
+#define MASK5(i)                                                               \
+	do {                                                                   \
+		__m512 bar = _mm512_set1_ps(least[i]);                         \
+		above[i] =                                                     \
+			(uint64_t)_mm512_cmp_ps_mask(a##i, bar, _CMP_GT_OQ) |  \
+			(uint64_t)_mm512_cmp_ps_mask(b##i, bar, _CMP_GT_OQ)    \
+				<< 16 |                                        \
+			(uint64_t)_mm512_cmp_ps_mask(c##i, bar, _CMP_GT_OQ)    \
+				<< 32 |                                        \
+			(uint64_t)_mm512_cmp_ps_mask(e##i, bar, _CMP_GT_OQ)    \
+				<< 48;                                         \
+		any |= above[i];                                               \
+	} while (0)
+
+#define STORE5(i)                                                              \
+	do {                                                                   \
+		float *to = scores + (i)*TILE_ROWS;                            \
+		_mm512_storeu_ps(to, a##i);                                    \
+		_mm512_storeu_ps(to + 16, b##i);                               \
+		_mm512_storeu_ps(to + 32, c##i);                               \
+		_mm512_storeu_ps(to + 48, e##i);                               \
+	} while (0)
+
+AVX512 static void avx512_tile(const float *queries, const float *rows,
+			       size_t d, const float least[TILE_QUERIES],
+			       float scores[TILE_QUERIES * TILE_ROWS],
+			       uint64_t above[TILE_QUERIES])
+{
+	__m512 a0 = _mm512_setzero_ps(), b0 = a0, c0 = a0, e0 = a0;
+	__m512 a1 = a0, b1 = a0, c1 = a0, e1 = a0;
+	__m512 a2 = a0, b2 = a0, c2 = a0, e2 = a0;
+	__m512 a3 = a0, b3 = a0, c3 = a0, e3 = a0;
+	__m512 a4 = a0, b4 = a0, c4 = a0, e4 = a0;
+	__m512 a5 = a0, b5 = a0, c5 = a0, e5 = a0;
+	uint64_t any = 0;
+
+	for (size_t j = 0; j < d; j++) {
+		const float *column = rows + j * TILE_ROWS;
+		__m512 a = _mm512_load_ps(column);
+		__m512 b = _mm512_load_ps(column + 16);
+		__m512 c = _mm512_load_ps(column + 32);
+		__m512 e = _mm512_load_ps(column + 48);
+		__m512 q;
+
+		STEP5(0);
+		STEP5(1);
+		STEP5(2);
+		STEP5(3);
+		STEP5(4);
+		STEP5(5);
+	}
+	MASK5(0);
+	MASK5(1);
+	MASK5(2);
+	MASK5(3);
+	MASK5(4);
+	MASK5(5);
+	if (any == 0)
+		return;
+	STORE5(0);
+	STORE5(1);
+	STORE5(2);
+	STORE5(3);
+	STORE5(4);
+	STORE5(5);
+}
+
+AVX512 static void avx512_glance(const float *query, const float *rows,
+				 size_t count, size_t d, float *products,
+				 float *squares)
+{
+	__mmask16 tail = (__mmask16)((1U << d % 16) - 1);
+
+	for (size_t r = 0; r < count; r++, rows += d) {
+		__m512 x = _mm512_maskz_loadu_ps(tail, rows + d / 16 * 16);
+		__m512 q = _mm512_maskz_loadu_ps(tail, query + d / 16 * 16);
+		__m512 product = _mm512_mul_ps(q, x);
+		__m512 square = _mm512_mul_ps(x, x);
+
+		for (size_t j = 0; j + 16 <= d; j += 16) {
+			x = _mm512_loadu_ps(rows + j);
+			q = _mm512_loadu_ps(query + j);
+			product = _mm512_fmadd_ps(q, x, product);
+			square = _mm512_fmadd_ps(x, x, square);
+		}
+		products[r] = _mm512_reduce_add_ps(product);
+		squares[r] = _mm512_reduce_add_ps(square);
+	}
+}
+
+static const struct kernel avx512 = {
+	.name = "AVX-512",
+	.tile = avx512_tile,
+	.glance = avx512_glance,
+	.chain = fused_chain,
+};
+#endif
+
+const struct kernel *tile_kernel(unsigned i)
+{
+#ifdef __x86_64__
+	if (i == 0 && __builtin_cpu_supports("avx512f") &&
+	    __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+		return &avx512;
+	if (i == 1 && __builtin_cpu_supports("avx2") &&
+	    __builtin_cpu_supports("fma"))
+		return &avx2;
+#endif
+	return i == TILE_KERNELS - 1 ? &plain : NULL;
+}
+
+const struct kernel *tile_best(void)
+{
+	unsigned i = 0;
+
+	while (tile_kernel(i) == NULL)
+		i++;
+	return tile_kernel(i);
+}

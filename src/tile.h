@@ -1,0 +1,52 @@
+/* tile: scores of many rows by many queries.
+ *
+ * The score of query q and row x is one chain of fused multiply-adds,
+ *     t = +0; for j = 0 .. d-1: t = fmaf(q[j], x[j], t)
+ * and every kernel gives exactly these bits: the fast ones keep many chains in
+ * registers, but none is cut in two.  "plain" is the loop as written, the
+ * oracle of the others and what a processor without AVX2 runs. */
+#ifndef TILE_H
+#define TILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A tile is TILE_QUERIES x TILE_ROWS scores. */
+enum { TILE_QUERIES = 6, TILE_ROWS = 64 };
+
+struct kernel {
+	const char *name;
+
+	/* Packed operands: queries[j * TILE_QUERIES + i] is column j of query
+	 * i, rows[j * TILE_ROWS + r] that of row r; rows is aligned to 64.
+	 * Bit r of above[i] is set where score (i, r) > least[i]; a NaN is
+	 * above nothing.  scores[i * TILE_ROWS + r] is set for all of them
+	 * where any bit is, and may be left alone otherwise. */
+	void (*tile)(const float *queries, const float *rows, size_t d,
+		     const float least[TILE_QUERIES],
+		     float scores[TILE_QUERIES * TILE_ROWS],
+		     uint64_t above[TILE_QUERIES]);
+
+	/* For count rows as a file has them (count x d): the sum of products
+	 * with the query, and the row's sum of squares, each added up in an
+	 * order of the kernel's own.  Only to tell which rows need a score. */
+	void (*glance)(const float *query, const float *rows, size_t count,
+		       size_t d, float *products, float *squares);
+
+	/* One score. */
+	float (*chain)(const float *query, const float *row, size_t d);
+};
+
+/* Kernel i, the fastest first and "plain" last; NULL where this processor
+ * lacks the instructions, and from TILE_KERNELS on. */
+enum { TILE_KERNELS = 3 };
+const struct kernel *tile_kernel(unsigned i);
+
+/* The first that this processor can run. */
+const struct kernel *tile_best(void);
+
+/* Sum of squares in double: eight sums, of columns j mod 8, added as
+ * s[l] + s[l+4], then l + 2, then l + 1.  Products of floats are exact. */
+double tile_square(const float *row, size_t d);
+
+#endif
