@@ -3,8 +3,8 @@
 
 TOOLS = cs-aggregate cs-matrix cs-svd cs-knn cs-summarize cs-dump
 MODULES = die alloc number options progress random team \
-	stream names table groups format \
-	matrix model
+	stream scratch names table profiles format \
+	weigh matrix model
 
 VERSION = 0.1.0
 FLAVOUR = release

@@ -76,7 +76,7 @@ static const char *view_rows(struct matrix *matrix, const struct format *format)
 
 static const char *view_tags(struct matrix *matrix, const struct format *format)
 {
-	const struct tensor *weight, *tenths, *size;
+	const struct tensor *tenth, *weight, *tenths, *size;
 	const char *error;
 
 	error = view_texts(&matrix->tags, format, "tags.offsets", "tags.bytes",
@@ -84,6 +84,9 @@ static const char *view_tags(struct matrix *matrix, const struct format *format)
 	matrix->m = matrix->tags.count;
 	if (error == NULL && matrix->m > INT32_MAX)
 		error = "more than 2^31 - 1 tags";
+	if (error == NULL)
+		error = format_need(format, "users.tenth", DTYPE_U8, 1,
+				    matrix->n, 1, &tenth);
 	if (error == NULL)
 		error = format_need(format, "tags.weight", DTYPE_F64, 1,
 				    matrix->m, 1, &weight);
@@ -95,6 +98,7 @@ static const char *view_tags(struct matrix *matrix, const struct format *format)
 				    &size);
 	if (error != NULL)
 		return error;
+	matrix->tenth = tenth->bytes;
 	matrix->weight = weight->bytes;
 	matrix->tenths = tenths->bytes;
 	matrix->tenth_size = size->bytes;

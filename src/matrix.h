@@ -23,6 +23,7 @@ struct matrix {
 	const float *values;	/* nnz: weighted; what all arithmetic uses */
 	const float *raw;	/* nnz: in the events' own unit; only shown */
 	struct texts users, tags;
+	const unsigned char *tenth;	/* n: the customer's tenth, 0 to 9 */
 	const double *weight;	/* m: the column's weight */
 	const int64_t *tenths;	/* m x 10: customers with the tag, by tenth of
 				   customers ordered by number of tags */

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DECIMALS = 9, WHOLE_DIGITS = 18 };
+/* 10^29 * 10^9 is below 2^127. */
+enum { DECIMALS = 9, WHOLE_DIGITS = 18, SUM_DIGITS = 29, NOISE = -12 };
 
 __extension__ typedef unsigned __int128 magnitude;
 
@@ -44,19 +45,18 @@ static bool read_exponent(const char *text, const char *end, long *exponent)
 /* The number is 0.d1d2d3... * 10^point, d1 not zero: digits is d1d2d3... up to
  * the last that is not zero. */
 static enum decimal_error place(const char *digits, size_t count, long point,
-				decimal *value)
+				long limit, decimal *value)
 {
 	decimal sum = 0;
 
-	if (count == 0) {
+	if (count == 0 || point <= NOISE) {
 		*value = 0;
 		return DECIMAL_FINE;
 	}
-	if (point > WHOLE_DIGITS)
+	if (point > limit)
 		return DECIMAL_LARGE;
 	if ((long)count - point > DECIMALS)
 		return DECIMAL_PRECISE;
-	/* At most 18 + 9 digits: far below 2^127. */
 	for (size_t i = 0; i < count; i++)
 		sum = sum * 10 + (digits[i] - '0');
 	for (long i = (long)count - point; i < DECIMALS; i++)
@@ -67,9 +67,9 @@ static enum decimal_error place(const char *digits, size_t count, long point,
 
 /* Numbers of any length and with exponents. */
 static enum decimal_error read_general(const char *text, const char *end,
-				       decimal *value)
+				       long limit, decimal *value)
 {
-	char digits[WHOLE_DIGITS + DECIMALS + 1];
+	char digits[SUM_DIGITS + DECIMALS + 1];
 	size_t count = 0, kept = 0;
 	long point = 0, exponent = 0;
 	bool seen_point = false, any = false, started = false;
@@ -103,10 +103,12 @@ static enum decimal_error read_general(const char *text, const char *end,
 	}
 	if (text != end)
 		return DECIMAL_TEXT;
+	if (kept > sizeof digits && point + exponent > NOISE)
+		return point + exponent > limit ? DECIMAL_LARGE
+						: DECIMAL_PRECISE;
 	if (kept > sizeof digits)
-		return point + exponent > WHOLE_DIGITS ? DECIMAL_LARGE
-						       : DECIMAL_PRECISE;
-	return place(digits, kept, point + exponent, value);
+		kept = sizeof digits;
+	return place(digits, kept, point + exponent, limit, value);
 }
 
 /* The common case: up to 18 digits with up to 9 of them after a point. */
@@ -137,7 +139,8 @@ static bool read_short(const char *text, const char *end, decimal *value)
 	return true;
 }
 
-enum decimal_error decimal_read(const char *text, size_t length, decimal *value)
+static enum decimal_error read_any(const char *text, size_t length, long limit,
+				   decimal *value)
 {
 	const char *end = text + length;
 	bool negative = length > 0 && *text == '-';
@@ -145,13 +148,25 @@ enum decimal_error decimal_read(const char *text, size_t length, decimal *value)
 	if (length > 0 && (*text == '-' || *text == '+'))
 		text++;
 	if (!read_short(text, end, value)) {
-		enum decimal_error error = read_general(text, end, value);
+		enum decimal_error error = read_general(text, end, limit,
+							 value);
 		if (error != DECIMAL_FINE)
 			return error;
 	}
 	if (negative)
 		*value = -*value;
 	return DECIMAL_FINE;
+}
+
+enum decimal_error decimal_read(const char *text, size_t length, decimal *value)
+{
+	return read_any(text, length, WHOLE_DIGITS, value);
+}
+
+enum decimal_error decimal_read_sum(const char *text, size_t length,
+				    decimal *value)
+{
+	return read_any(text, length, SUM_DIGITS, value);
 }
 
 const char *decimal_reason(enum decimal_error error)

@@ -21,8 +21,14 @@ enum decimal_error {
 	DECIMAL_LARGE		/* magnitude of 10^18 or more */
 };
 
-/* Read length bytes, all of them, as [+-]digits[.digits][(e|E)[+-]digits]. */
+/* Read length bytes, all of them, as [+-]digits[.digits][(e|E)[+-]digits].
+ * A magnitude below 10^-12 is 0: it is what binary floating point leaves of a
+ * sum that should be zero (4.440892e-16). */
 enum decimal_error decimal_read(const char *text, size_t length, decimal *value);
+
+/* The same for a sum of such values: magnitude below 10^29. */
+enum decimal_error decimal_read_sum(const char *text, size_t length,
+				    decimal *value);
 
 /* What is wrong, as the end of a message: "expected a number". */
 const char *decimal_reason(enum decimal_error error);
