@@ -4,14 +4,14 @@
 TOOLS = cs-aggregate cs-matrix cs-svd cs-knn cs-summarize cs-dump
 MODULES = die alloc number options progress random team \
 	stream scratch names table profiles format \
-	weigh matrix model
+	algebra weigh matrix model operator factor pairs nearest tile reasons neighbours notes summary
 
 VERSION = 0.1.0
 FLAVOUR = release
 BUILD = .build/$(FLAVOUR)
 BIN = bin
 
-CFLAGS ?= -O2 -g
+CFLAGS ?= -O3 -g
 LANGUAGE = -std=c17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc -pthread \
 	-ffp-contract=off -fno-math-errno
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \

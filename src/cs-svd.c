@@ -1,0 +1,328 @@
+/* cs-svd: a matrix made a model: components, singular values, embedding, and
+ * the true residual of each triplet.
+ *
+ * The embedding is written as it is computed, chunk by chunk: what stays in
+ * memory does not grow with the customers. */
+#include <getopt.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "algebra.h"
+#include "alloc.h"
+#include "die.h"
+#include "factor.h"
+#include "format.h"
+#include "matrix.h"
+#include "model.h"
+#include "operator.h"
+#include "options.h"
+#include "pairs.h"
+#include "progress.h"
+#include "stream.h"
+#include "team.h"
+
+enum { KEY_TOL = 256, KEY_CENTER, KEY_SCALE, KEY_SEED };
+
+static const struct option_row rows[] = {
+	{ "what:", 'k', "dimensions", "N",
+	  "how many singular triplets [64]" },
+	{ NULL, KEY_TOL, "tol", "T",
+	  "residual of each, relative to the largest [1e-3]" },
+	{ NULL, KEY_CENTER, "center", "C",
+	  "none; row or column: take their means off [none]" },
+	{ NULL, KEY_SCALE, "scale", "S",
+	  "the embedding is us (U S), sqrt (U S^1/2), u [us]" },
+	{ NULL, KEY_SEED, "seed", "N", "of the starting block [1]" },
+	{ "memory:", 'S', "buffer-size", "SIZE",
+	  "of the basis kept out of scratch files [2G]" },
+	OPTION_OUTPUT("output:"),
+	OPTION_THREADS,
+	OPTION_COMMON
+};
+
+static const struct options_text text = {
+	.name = "cs-svd",
+	.usage = "cs-svd [OPTION]... [MATRIX]",
+	.purpose =
+"Make a matrix (from cs-matrix) a model by truncated singular value\n"
+"decomposition.  Every triplet states its true residual.  Without MATRIX, or\n"
+"for \"-\", standard input is read.",
+	.footer =
+"exit: 0 done; 2 wrong use, input or output, or a tolerance not reached\n"
+"  cs-matrix profiles.tsv | cs-svd -k 128 -o emb.bin\n"
+"The manual page, cs-svd(1), has the rest.",
+	.rows = rows,
+};
+
+struct choices {
+	struct factor_choices factor;
+	enum center center;
+	enum scale scale;
+	unsigned threads;
+	const char *output;
+};
+
+struct work {
+	struct choices choices;
+	struct input input;
+	struct format file;
+	struct matrix matrix;
+	struct operator operator;
+	struct factor factor;
+	struct writer writer;
+	struct pairs pairs;
+	double *scales;		/* k: t times this is the embedding */
+	float *rows;		/* the chunk being written */
+};
+
+static void read_option(struct choices *choices, int key)
+{
+	switch (key) {
+	case 'k':
+		choices->factor.k = (size_t)options_integer(1, INT32_MAX);
+		break;
+	case KEY_TOL:
+		choices->factor.tolerance = options_real(1e-10, 1e-1);
+		break;
+	case KEY_CENTER:
+		choices->center = (enum center)options_choice(center_words);
+		break;
+	case KEY_SCALE:
+		choices->scale = (enum scale)options_choice(scale_words);
+		break;
+	case KEY_SEED:
+		choices->factor.seed = (uint64_t)options_integer(0, INT64_MAX);
+		break;
+	case 'S':
+		choices->factor.memory = options_size();
+		break;
+	case 'j':
+		choices->threads = options_threads();
+		break;
+	case 'o':
+		choices->output = optarg;
+		break;
+	}
+}
+
+static void read_matrix(struct work *work, const char *path)
+{
+	const char *error;
+
+	input_open(&work->input, path);
+	input_map(&work->input);
+	error = format_read(&work->file, work->input.bytes, work->input.size);
+	if (error == NULL && format_find(&work->file, "sigma") != NULL)
+		error = "a model already, expected a matrix";
+	if (error == NULL)
+		error = format_verify_all(&work->file);
+	if (error == NULL)
+		error = matrix_view(&work->matrix, &work->file);
+	if (error == NULL && (work->matrix.nnz == 0 || work->matrix.m == 0))
+		error = "a matrix without entries";
+	if (error == NULL)
+		error = operator_begin(&work->operator, &work->matrix,
+				       work->choices.center,
+				       work->choices.threads);
+	if (error != NULL)
+		die("%s: %s", work->input.name, error);
+}
+
+static void find(struct work *work)
+{
+	const char *error = factor_find(&work->factor, &work->operator,
+					&work->choices.factor);
+	size_t wanted = work->choices.factor.k;
+
+	if (error != NULL)
+		die("%s: %s", work->input.name, error);
+	if (work->factor.k == 0)
+		die("%s: every value is zero: no customer has a tag with "
+		    "weight", work->input.name);
+	if (work->factor.k < wanted && !options_quiet)
+		warn("%s: rank %zu, less than the %zu dimensions asked for: "
+		     "the model has %zu", work->input.name, work->factor.k,
+		     wanted, work->factor.k);
+}
+
+/* --------------------------------------------------------------- writing */
+
+static json_t *describe(const struct work *work)
+{
+	const struct choices *choices = &work->choices;
+	json_t *metadata = json_deep_copy(work->file.metadata);
+
+	metadata_set(metadata, "svd.version", "%s", options_version);
+	metadata_set(metadata, "svd.k", "%zu", choices->factor.k);
+	metadata_set(metadata, "svd.tol", "%.17g", choices->factor.tolerance);
+	metadata_set(metadata, "svd.center", "%s",
+		     center_words[choices->center]);
+	metadata_set(metadata, "svd.scale", "%s", scale_words[choices->scale]);
+	metadata_set(metadata, "svd.seed", "%llu",
+		     (unsigned long long)choices->factor.seed);
+	metadata_set(metadata, "svd.energy", "%.17g", work->operator.centred);
+	return metadata;
+}
+
+static void begin_model(struct work *work, struct output *output)
+{
+	size_t n = work->matrix.n, m = work->matrix.m, k = work->factor.k;
+	const struct tensor ours[] = {
+		{ "tags.mean", DTYPE_F64, 1, { m, 1 }, NULL, 0, 0 },
+		{ "components", DTYPE_F64, 2, { m, k }, NULL, 0, 0 },
+		{ "sigma", DTYPE_F64, 1, { k, 1 }, NULL, 0, 0 },
+		{ "embedding", DTYPE_F32, 2, { n, k }, NULL, 0, 0 },
+		{ "residual", DTYPE_F64, 1, { k, 1 }, NULL, 0, 0 },
+		{ "pairs", DTYPE_F64, 1, { 2, 1 }, NULL, 0, 0 },
+	};
+	size_t own = sizeof ours / sizeof *ours;
+	size_t skip = work->operator.column_mean == NULL;
+	struct tensor *all = alloc(work->file.count + own, sizeof *all);
+	size_t passed = format_pass_on(&work->file, all, 0), count = passed;
+	json_t *metadata = describe(work);
+
+	for (size_t i = skip; i < own; i++)
+		all[count++] = ours[i];
+	writer_begin(&work->writer, output, metadata, all, count);
+	for (size_t i = 0; i < passed; i++)
+		writer_put(&work->writer, all[i].bytes, all[i].size);
+	if (!skip)
+		writer_put(&work->writer, work->operator.column_mean,
+			   m * sizeof(double));
+	writer_put(&work->writer, work->factor.components,
+		   m * k * sizeof(double));
+	writer_put(&work->writer, work->factor.sigma, k * sizeof(double));
+	json_decref(metadata);
+	free(all);
+}
+
+/* t = A v is u s: what makes it the embedding. */
+static void set_scales(struct work *work)
+{
+	work->scales = alloc(work->factor.k, sizeof *work->scales);
+	for (size_t j = 0; j < work->factor.k; j++)
+		work->scales[j] =
+			work->choices.scale == SCALE_US ? 1 :
+			work->choices.scale == SCALE_SQRT ?
+			1 / sqrt(work->factor.sigma[j]) :
+			1 / work->factor.sigma[j];
+}
+
+static void write_rows(void *context, size_t first, size_t count,
+		       const double *t)
+{
+	struct work *work = context;
+	size_t k = work->factor.k;
+
+	work->rows = alloc_resize(work->rows, alloc_product(count, k),
+				  sizeof *work->rows);
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < k; j++)
+			work->rows[i * k + j] =
+				(float)(t[i * k + j] * work->scales[j]);
+	writer_put(&work->writer, work->rows, count * k * sizeof *work->rows);
+	pairs_add(&work->pairs, first, count, work->rows);
+}
+
+/* ||B^T u - s v|| / s_1 of each triplet; y is B^T B V, m x k. */
+static double *true_residuals(const struct work *work, const double *y)
+{
+	size_t m = work->matrix.m, k = work->factor.k;
+	double *residual = alloc(k, sizeof *residual);
+	const double *sigma = work->factor.sigma;
+
+	for (size_t i = 0; i < m; i++)
+		for (size_t j = 0; j < k; j++) {
+			double off = y[i * k + j] / sigma[j] -
+				sigma[j] * work->factor.components[i * k + j];
+			residual[j] += off * off;
+		}
+	for (size_t j = 0; j < k; j++)
+		residual[j] = sqrt(residual[j]) / sigma[0];
+	return residual;
+}
+
+static void check_residuals(const struct work *work, const double *residual)
+{
+	double tolerance = work->choices.factor.tolerance;
+
+	for (size_t j = 0; j < work->factor.k; j++)
+		if (!(residual[j] <= tolerance))
+			die("%s: triplet %zu has a residual of %.2g, above the "
+			    "tolerance %g: give a larger --tol, fewer "
+			    "dimensions, or rows scaled alike (--norm l2)",
+			    work->input.name, j + 1, residual[j], tolerance);
+}
+
+static void report(const struct work *work, const double *residual)
+{
+	const double *sigma = work->factor.sigma;
+	double sum = 0;
+
+	if (!options_chatty())
+		return;
+	fprintf(stderr, "%9s %12s %10s %10s\n", "triplet", "sigma",
+		"share", "residual");
+	for (size_t j = 0; j < work->factor.k; j++) {
+		double share = sigma[j] * sigma[j] / work->operator.centred;
+		sum += share;
+		fprintf(stderr, "%9zu %12.6g %8.4f %% %10.1e\n", j + 1,
+			sigma[j], 100 * share, residual[j]);
+	}
+	fprintf(stderr, "%9s %12s %8.4f %% in %u passes\n", "all", "",
+		100 * sum, work->factor.passes + 1);
+}
+
+static void write_model(struct work *work, struct output *output)
+{
+	size_t m = work->matrix.m, k = work->factor.k;
+	double *y = alloc_resize(NULL, alloc_product(m, k), sizeof *y);
+
+	begin_model(work, output);
+	set_scales(work);
+	pairs_begin(&work->pairs, work->matrix.n, k);
+	progress_begin("customers", work->matrix.n);
+	operator_last(&work->operator, work->factor.components, k, write_rows,
+		      work, y);
+	progress_end();
+	double *residual = true_residuals(work, y);
+	check_residuals(work, residual);
+	writer_put(&work->writer, residual, k * sizeof *residual);
+	double pairs[2];
+	pairs_end(&work->pairs, work->choices.threads, pairs);
+	writer_put(&work->writer, pairs, sizeof pairs);
+	writer_end(&work->writer);
+	report(work, residual);
+	free(residual);
+	free(y);
+}
+
+int main(int argc, char *argv[])
+{
+	struct work work = { .choices = {
+		.factor = { .k = 64, .tolerance = 1e-3, .seed = 1,
+			    .memory = (size_t)2 << 30 },
+		.threads = team_processors(),
+	} };
+	struct output output;
+	int key;
+
+	options_begin(&text, argc, argv);
+	while ((key = options_next()) != -1)
+		read_option(&work.choices, key);
+	if (argc - optind > 1)
+		die_usage("one matrix at a time: \"%s\" is too many",
+			  argv[optind + 1]);
+	output_open(&output, work.choices.output);
+	if (output_terminal(&output))
+		die("a model is binary and standard output is a terminal: "
+		    "use > FILE or -o FILE");
+
+	algebra_begin();
+	read_matrix(&work, argv[optind]);
+	find(&work);
+	write_model(&work, &output);
+	output_close(&output);
+	return STATUS_DONE;
+}
