@@ -1,0 +1,48 @@
+/* notes: the lines beginning with '#' in a stream of neighbours, by which
+ * cs-summarize needs no model; neighbours.h says what stands in them. */
+#ifndef NOTES_H
+#define NOTES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model.h"
+#include "stream.h"
+
+/* What #model says of the query that follows. */
+struct note {
+	const char *metric;
+	size_t without_signal; /* customers of the model without neighbours */
+	size_t asked;          /* how many neighbours were asked for */
+	size_t candidates;     /* who could have been answers */
+	size_t matching;       /* who of them had min_similarity or more */
+	const double *min_similarity; /* NULL: none was asked for */
+	const char *among;            /* the name of the file, or NULL */
+};
+
+/* The tags named so far for a query. */
+struct notes {
+	const struct model *model;
+	unsigned char *named; /* m: the tag is in tags */
+	int32_t *tags;
+	size_t count, room;
+	struct place *places; /* of a profile's tags, sorted by value */
+	size_t place_room;
+};
+
+void notes_begin(struct notes *notes, const struct model *model);
+void notes_end(struct notes *notes);
+
+/* The #model line. */
+void notes_model(const struct notes *notes, struct output *output,
+		 const struct note *note);
+
+/* The #profile line of a customer; NULL or a sentence that names its row. */
+const char *notes_profile(struct notes *notes, struct output *output,
+			  size_t row);
+
+/* The #tag lines of the tags in the profiles since the last call; NULL or a
+ * sentence. */
+const char *notes_tags(struct notes *notes, struct output *output);
+
+#endif

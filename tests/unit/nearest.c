@@ -1,0 +1,267 @@
+/* nearest against the definition in nearest.h, written out plainly: every
+ * kernel, cut and number of threads must give its bits. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "nearest.h"
+#include "random.h"
+
+enum { CASES = 1000 };
+
+static uint64_t seed, counter;
+
+static size_t chance(size_t below)
+{
+	return (size_t)(random_bits(seed, counter++) % below);
+}
+
+/* The vector as it is compared. */
+static void make_unit(const struct search *search, const float *row,
+		      float *unit)
+{
+	double sums[8] = {0};
+
+	for (size_t j = 0; j < search->d; j++)
+		sums[j % 8] += (double)row[j] * (double)row[j];
+	double square = ((sums[0] + sums[4]) + (sums[2] + sums[6])) +
+			((sums[1] + sums[5]) + (sums[3] + sums[7]));
+	for (size_t j = 0; j < search->d; j++)
+		unit[j] = search->metric == METRIC_DOT
+				  ? row[j]
+				  : (float)(row[j] * (1 / sqrt(square)));
+}
+
+static int is_zero(const float *row, size_t d)
+{
+	for (size_t j = 0; j < d; j++)
+		if (row[j] != 0)
+			return 0;
+	return 1;
+}
+
+static float score(const struct search *search, const float *a, const float *b)
+{
+	float sum = 0;
+
+	for (size_t j = 0; j < search->d; j++)
+		sum = fmaf(a[j], b[j], sum);
+	if (search->metric == METRIC_COSINE)
+		sum = sum > 1 ? 1 : sum < -1 ? -1 : sum;
+	return sum == 0 ? 0 : sum;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct hit *x = a, *y = b;
+
+	if (x->score != y->score)
+		return x->score > y->score ? -1 : 1;
+	return (x->row > y->row) - (x->row < y->row);
+}
+
+/* The answer by definition: every score, sorted. */
+static void plainly(const struct search *search, const float *units,
+		    const struct query *query, struct found *found)
+{
+	float asked[200];
+
+	make_unit(search, query->vector, asked);
+	*found = (struct found){.hits = alloc(search->n, sizeof(struct hit))};
+	found->zero = is_zero(query->vector, search->d);
+	for (size_t row = 0; row < search->n && !found->zero; row++) {
+		const float *x = search->rows + row * search->d;
+		struct hit hit = {score(search, asked, units + row * search->d),
+				  (uint32_t)row};
+
+		if (is_zero(x, search->d) ||
+		    (row == query->self && !search->with_self) ||
+		    (search->allowed &&
+		     !(search->allowed[row / 64] >> row % 64 & 1)))
+			continue;
+		if (row == query->self && search->metric == METRIC_COSINE)
+			hit.score = 1;
+		found->candidates++;
+		if (hit.score >= search->least)
+			found->hits[found->count++] = hit;
+	}
+	found->matching = found->count;
+	qsort(found->hits, found->count, sizeof *found->hits, compare);
+	if (found->count > search->limit)
+		found->count = search->limit;
+}
+
+static int same(const struct found *a, const struct found *b, int matching)
+{
+	return a->count == b->count && a->candidates == b->candidates &&
+	       a->zero == b->zero &&
+	       (!matching || a->matching == b->matching) &&
+	       (a->count == 0 ||
+		memcmp(a->hits, b->hits, a->count * sizeof *a->hits) == 0);
+}
+
+/* Rows with ties, copies, zeros, and sizes from tiny to huge. */
+static void fill(float *rows, size_t n, size_t d, enum metric metric)
+{
+	size_t coarse = chance(3);
+
+	for (size_t i = 0; i < n; i++) {
+		float *row = rows + i * d;
+		float size = chance(10) ? 1
+			     : metric == METRIC_COSINE
+				     ? ldexpf(1, (int)chance(240) - 130)
+				     : ldexpf(1, (int)chance(80) - 60);
+
+		if (i > 0 && chance(4) == 0) {
+			memcpy(row, rows + chance(i) * d, d * sizeof *row);
+			continue;
+		}
+		if (chance(12) == 0)
+			continue;
+		for (size_t j = 0; j < d; j++)
+			row[j] = size * (coarse ? (float)((int)chance(5) - 2)
+						: (float)random_normal(
+							  seed, counter++));
+	}
+}
+
+static struct search make_case(size_t *count)
+{
+	struct search search = {
+		.n = 1 + chance(chance(4) ? 300 : 5000),
+		.d = 1 + chance(chance(3) ? 20 : 150),
+		.metric = chance(4) ? METRIC_COSINE : METRIC_DOT,
+		.limit = 1 + chance(chance(3) ? 12 : 6000),
+		.least = chance(3) ? -INFINITY
+				   : (double)((int)chance(21) - 10) / 10,
+		.with_self = chance(2),
+		.count_matching = chance(2),
+	};
+	float *rows = alloc(search.n * search.d, sizeof *rows);
+
+	fill(rows, search.n, search.d, search.metric);
+	search.rows = rows;
+	if (chance(2)) {
+		uint64_t *allowed = alloc(search.n / 64 + 1, sizeof *allowed);
+
+		for (size_t i = 0; i <= search.n / 64; i++)
+			allowed[i] = random_bits(seed, counter++);
+		search.allowed = allowed;
+	}
+	*count = 1 + chance(chance(2) ? 6 : search.n < 300 ? 300 : 20);
+	return search;
+}
+
+static int check(struct search *search, const struct query *queries,
+		 size_t count, const struct found *wanted, unsigned kernel,
+		 unsigned threads)
+{
+	struct found *found = alloc(count, sizeof *found);
+	size_t zeros, expected = 0, wrong = 0;
+	const char *error;
+
+	search->kernel = tile_kernel(kernel);
+	search->threads = threads;
+	error = nearest_search(search, queries, count, found, &zeros);
+	for (size_t i = 0; i < search->n; i++)
+		expected += (size_t)is_zero(search->rows + i * search->d,
+					    search->d);
+	for (size_t q = 0; error == NULL && q < count; q++)
+		wrong += !same(&found[q], &wanted[q], search->count_matching);
+	if (error != NULL || wrong > 0 || zeros != expected) {
+		printf("seed %llu, kernel %s, %u threads: n %zu d %zu k %zu "
+		       "metric %d: %zu of %zu queries differ, %zu zeros of %zu;"
+		       " %s\n",
+		       (unsigned long long)seed, search->kernel->name, threads,
+		       search->n, search->d, search->limit, search->metric,
+		       wrong, count, zeros, expected, error ? error : "");
+		return 1;
+	}
+	nearest_free(found, count);
+	free(found);
+	return 0;
+}
+
+static int run_case(void)
+{
+	size_t count;
+	struct search search = make_case(&count);
+	struct query *queries = alloc(count, sizeof *queries);
+	struct found *wanted = alloc(count, sizeof *wanted);
+	float *units = alloc(search.n * search.d, sizeof *units);
+	int failed = 0;
+
+	for (size_t i = 0; i < search.n; i++)
+		make_unit(&search, search.rows + i * search.d,
+			  units + i * search.d);
+	for (size_t q = 0; q < count; q++) {
+		queries[q].self = chance(search.n);
+		queries[q].vector = search.rows + queries[q].self * search.d;
+		if (chance(8) == 0)
+			queries[q].self = NEAREST_NONE;
+		plainly(&search, units, &queries[q], &wanted[q]);
+	}
+	for (unsigned kernel = 0; kernel < TILE_KERNELS; kernel++)
+		for (unsigned threads = 1; threads <= 3; threads++)
+			if (tile_kernel(kernel) != NULL)
+				failed |= check(&search, queries, count, wanted,
+						kernel, threads);
+	nearest_free(wanted, count);
+	free(wanted);
+	free(queries);
+	free(units);
+	free((void *)(uintptr_t)search.rows);
+	free((void *)(uintptr_t)search.allowed);
+	return failed;
+}
+
+/* A row that is not finite, or too long for a product, is named. */
+static int check_refusals(void)
+{
+	static const float values[] = {NAN, INFINITY, -INFINITY, 1e19f};
+	float rows[300 * 3];
+	struct found found[8];
+	struct query queries[8];
+	size_t zeros;
+	int failed = 0;
+
+	for (size_t i = 0; i < 4 * 2; i++) {
+		struct search search = {.rows = rows,
+					.n = 300,
+					.d = 3,
+					.limit = 2,
+					.least = -INFINITY,
+					.metric = METRIC_DOT,
+					.threads = 2};
+		size_t count = i % 2 ? 8 : 1;
+
+		for (size_t j = 0; j < 900; j++)
+			rows[j] = (float)j + 1;
+		rows[137 * 3 + 1] = values[i / 2];
+		rows[211 * 3 + 2] = values[i / 2];
+		for (size_t q = 0; q < count; q++)
+			queries[q] = (struct query){rows, 0};
+		const char *error =
+			nearest_search(&search, queries, count, found, &zeros);
+		if (error == NULL || strstr(error, "row 137 ") == NULL) {
+			printf("value %g: \"%s\", expected row 137 refused\n",
+			       (double)values[i / 2], error ? error : "");
+			failed = 1;
+		}
+	}
+	return failed;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 10) : CASES;
+	int failed = check_refusals();
+
+	for (seed = 1; seed <= cases; seed++) {
+		counter = 0;
+		failed |= run_case();
+	}
+	return failed;
+}
