@@ -4,7 +4,7 @@
 TOOLS = cs-aggregate cs-matrix cs-svd cs-knn cs-summarize cs-dump
 MODULES = die alloc number options progress random team \
 	stream scratch names table profiles format \
-	algebra weigh matrix model operator factor pairs tile nearest reasons neighbours notes summary
+	algebra weigh matrix model operator factor pairs tile nearest reasons neighbours notes
 
 VERSION = 0.1.0
 FLAVOUR = release

@@ -7,7 +7,7 @@
  * is %20+%20 and % is %25.
  *
  * Then, for cs-summarize, for each query, lines that begin with '#':
- *   #model TAB id=...;customers=...;...           once, before the first query
+ *   #model TAB id=...;customers=...;...
  *   #profile TAB CUSTOMER TAB TENTH TAB tag=raw;tag=raw;...
  *        the query first, then its neighbours by rank; tags by falling weight
  *        in the model (profile.values), ties by bytes; % ; = are %25 %3B %3D;
@@ -28,6 +28,7 @@
 #ifndef NEIGHBOURS_H
 #define NEIGHBOURS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -66,4 +67,13 @@ void neighbours_write(struct output *output, const char *query,
  * as any field. */
 void neighbours_write_packed(struct output *output, const char *text,
 			     size_t length);
+
+/* Undo %XX in place; the new length.  A % before anything else stays. */
+size_t neighbours_unpack(char *text, size_t length);
+
+/* Cut the next item of a sum off *rest: "0.29 DIAPERS" before " + "; *number
+ * and *tag become texts, %XX undone.  The last item is "(other)".  False at
+ * the end, or where there is no number. */
+bool neighbours_next_item(char **rest, char **number, char **tag);
+
 #endif
