@@ -1,76 +1,88 @@
 #include "neighbours.h"
 
-#include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "table.h"
 
-enum { PLACES = 6 };		/* decimals of a printed contribution */
+/* Significant digits of a similarity: a float reads back from 9.  Decimals of
+ * a contribution. */
+enum { DIGITS = 9, DECIMALS = 6 };
 
-/* Numbers of up to this many decimals, and below 10^5, fit 128 bits. */
-enum { MOST_PLACES = 32 };
-
-void neighbours_write_header(struct output *output, int why)
-{
-	output_text(output, "query\trank\tneighbour\tsimilarity");
-	output_text(output, why ? "\twhy\n" : "\n");
-}
+/* The finest decimal that (other) is worked out to: with it and the largest
+ * magnitude below, sums stay below 2^127. */
+enum { FINEST = 30, LARGEST_DIGITS = 37 };
 
 /* ---------------------------------------------------------- exact decimals */
 
-/* The decimals that a text like "-1.25e-05" has: 7. */
-static int places_of(const char *text)
-{
-	const char *point = strchr(text, '.'), *e = strchr(text, 'e');
-	size_t end = e ? (size_t)(e - text) : strlen(text);
-	long places = point ? (long)(end - (size_t)(point - text) - 1) : 0;
+/* A number as printf wrote it: sign, digits, and 10^-places. */
+struct printed {
+	decimal digits;
+	int count;  /* of digits, leading zeros not counted */
+	int places; /* may be negative */
+};
 
-	if (e != NULL)
-		places -= strtol(e + 1, NULL, 10);
-	return places < 0 ? 0 : (int)places;
+/* Text is of printf's %.9g or %.6f, so finite and of a known form; false
+ * where it has more digits than a sum can take. */
+static bool read_printed(const char *text, struct printed *number)
+{
+	bool negative = *text == '-', after_point = false;
+
+	*number = (struct printed){0};
+	for (text += negative; *text != '\0' && *text != 'e'; text++) {
+		if (*text == '.') {
+			after_point = true;
+			continue;
+		}
+		number->digits = number->digits * 10 + (*text - '0');
+		number->count += number->digits != 0;
+		number->places += after_point;
+		if (number->count > LARGEST_DIGITS)
+			return false;
+	}
+	if (*text == 'e')
+		number->places -= atoi(text + 1);
+	if (negative)
+		number->digits = -number->digits;
+	return true;
 }
 
-/* The text as an integer count of 10^-places; places is enough for it. */
-static decimal scale_up(const char *text, int places)
+/* *value = the number in units of 10^-places; false where it is too large. */
+static bool scale_printed(const struct printed *number, int places,
+			  decimal *value)
 {
-	decimal value = 0;
-	int missing = places - places_of(text);
-	const char *e = strchr(text, 'e');
-	long exponent = e ? strtol(e + 1, NULL, 10) : 0;
-	const char *point = strchr(text, '.');
-	/* 1e+07 has no decimals and needs its zeros. */
-	long zeros = exponent - (point ? (long)strcspn(point + 1, "e") : 0);
+	int shift = places - number->places;
 
-	for (const char *c = text; *c != '\0' && *c != 'e'; c++)
-		if (*c >= '0' && *c <= '9')
-			value = value * 10 + (*c - '0');
-	for (long i = 0; i < zeros; i++)
-		value *= 10;
-	for (int i = 0; i < missing; i++)
-		value *= 10;
-	return *text == '-' ? -value : value;
+	if (shift < 0 ||
+	    (number->digits != 0 && number->count + shift > LARGEST_DIGITS))
+		return false;
+	*value = number->digits;
+	for (int i = 0; i < shift && *value != 0; i++)
+		*value *= 10;
+	return true;
 }
 
-/* Write value * 10^-places, plainly, without trailing zeros. */
-static void scale_down(char text[NUMBER_TEXT], decimal value, int places)
+/* value * 10^-places without trailing zeros. */
+static void write_scaled(char text[NUMBER_TEXT], decimal value, int places)
 {
-	char reversed[2 * NUMBER_TEXT];
+	char reversed[NUMBER_TEXT];
 	size_t count = 0, length = 0;
 	bool negative = value < 0;
+	decimal rest = negative ? -value : value;
 
-	if (negative)
-		value = -value;
-	while (places > 0 && value % 10 == 0) {
-		value /= 10;
-		places--;
-	}
-	for (int i = 0; i < places || value != 0 || i == places; i++) {
-		if (i == places && places > 0)
+	for (; places > 0 && rest % 10 == 0; places--)
+		rest /= 10;
+	for (int i = 0; i < places || i == 0 || rest != 0; i++) {
+		if (i == places && i > 0)
 			reversed[count++] = '.';
-		reversed[count++] = (char)('0' + (int)(value % 10));
-		value /= 10;
+		reversed[count++] = (char)('0' + (int)(rest % 10));
+		rest /= 10;
+		if (i + 1 == places && rest == 0) {
+			reversed[count++] = '.';
+			reversed[count++] = '0';
+		}
 	}
 	if (negative)
 		reversed[count++] = '-';
@@ -79,71 +91,99 @@ static void scale_down(char text[NUMBER_TEXT], decimal value, int places)
 	text[length] = '\0';
 }
 
-/* A similarity that exact arithmetic can take apart. */
-static bool is_plain(const char *similarity, double value)
+/* --------------------------------------------------------------- the sum */
+
+/* The contribution as it is printed; false where that is zero. */
+static bool print_contribution(char *text, size_t room, double contribution)
 {
-	return places_of(similarity) <= MOST_PLACES && fabs(value) < 1e5;
+	int length = snprintf(text, room, "%.*f", DECIMALS, contribution);
+
+	return length > 0 && (size_t)length < room &&
+	       text[strspn(text, "-0.")] != '\0';
 }
 
-/* ----------------------------------------------------------------- writing */
+/* Set neighbour->other to the similarity less the items; false where integers
+ * cannot tell, and then no items are to be printed. */
+static bool subtract_items(struct neighbour *neighbour, const char *similarity)
+{
+	struct printed whole, part;
+	decimal rest, item, bound = 1;
+	int places;
 
-void neighbours_write_packed(struct output *output, const char *text,
+	if (!read_printed(similarity, &whole) || whole.places > FINEST)
+		return false;
+	places = whole.places > DECIMALS ? whole.places : DECIMALS;
+	if (!scale_printed(&whole, places, &rest))
+		return false;
+	for (int i = 0; i < LARGEST_DIGITS; i++)
+		bound *= 10;
+	for (size_t i = 0; i < neighbour->reason_count; i++) {
+		char text[NUMBER_TEXT];
+		double contribution = neighbour->reasons[i].contribution;
+
+		if (!print_contribution(text, sizeof text, contribution))
+			continue;
+		if (!read_printed(text, &part) ||
+		    !scale_printed(&part, places, &item))
+			return false;
+		rest -= item;
+		if (rest >= bound || rest <= -bound)
+			return false;
+	}
+	write_scaled(neighbour->other, rest, places);
+	return true;
+}
+
+/* A tag inside a sum.  Spaces beside a '+' are %20 where the '+' has nothing
+ * else beside it: " + " stands between items and nowhere else. */
+static void write_reason_tag(struct output *output, const char *tag,
 			     size_t length)
 {
-	size_t begun = 0;
-
 	for (size_t i = 0; i < length; i++) {
-		const char *code = text[i] == '%' ? "%25" :
-			text[i] == ';' ? "%3B" :
-			text[i] == '=' ? "%3D" : NULL;
-		if (code == NULL)
-			continue;
-		table_write(output, text + begun, i - begun);
-		output_text(output, code);
-		begun = i + 1;
+		bool space = tag[i] == ' ';
+		bool plus_before = i > 0 && tag[i - 1] == '+' &&
+				   (i == 1 || tag[i - 2] == ' ');
+		bool plus_after = i + 1 < length && tag[i + 1] == '+' &&
+				  (i + 2 == length || tag[i + 2] == ' ');
+
+		if (tag[i] == '%')
+			output_text(output, "%25");
+		else if (space && (plus_before || plus_after))
+			output_text(output, "%20");
+		else if (tag[i] == '+' && length == 1)
+			output_text(output, "%2B");
+		else
+			table_write(output, tag + i, 1);
 	}
-	table_write(output, text + begun, length - begun);
 }
 
-/* A tag in a sum: % is %25, and " + " is %20+%20. */
-static void write_tag(struct output *output, const char *tag, size_t length)
+static void write_why(struct output *output, struct neighbour *neighbour,
+		      const char *similarity)
 {
-	size_t begun = 0;
+	bool exact = subtract_items(neighbour, similarity);
 
-	for (size_t i = 0; i < length; i++) {
-		bool plus = i + 3 <= length && memcmp(tag + i, " + ", 3) == 0;
-		if (tag[i] != '%' && !plus)
-			continue;
-		table_write(output, tag + begun, i - begun);
-		output_text(output, plus ? "%20+%20" : "%25");
-		begun = i + (plus ? 3 : 1);
-		i = begun - 1;
-	}
-	table_write(output, tag + begun, length - begun);
-}
-
-/* Write "number tag + " for each reason that is worth its line; *left is what
- * they leave of the similarity, in units of 10^-places. */
-static void write_reasons(struct output *output,
-			  const struct neighbour *neighbour, int places,
-			  decimal *left)
-{
-	for (size_t i = 0; i < neighbour->reason_count; i++) {
+	if (!exact)
+		strcpy(neighbour->other, similarity);
+	for (size_t i = 0; exact && i < neighbour->reason_count; i++) {
 		const struct reason *reason = &neighbour->reasons[i];
-		char number[NUMBER_TEXT];
-		if (!(fabs(reason->contribution) < 1e5))
+		char text[NUMBER_TEXT];
+
+		if (!print_contribution(text, sizeof text,
+					reason->contribution))
 			continue;
-		snprintf(number, sizeof number, "%.*f", PLACES,
-			 reason->contribution);
-		decimal part = scale_up(number, places);
-		if (part == 0)
-			continue;
-		*left -= part;
-		output_text(output, number);
+		output_text(output, text);
 		output_text(output, " ");
-		write_tag(output, reason->tag, reason->length);
+		write_reason_tag(output, reason->tag, reason->length);
 		output_text(output, " + ");
 	}
+	output_text(output, neighbour->other);
+	output_text(output, " (other)");
+}
+
+void neighbours_write_header(struct output *output, int why)
+{
+	output_text(output, "query\trank\tneighbour\tsimilarity");
+	output_text(output, why ? "\twhy\n" : "\n");
 }
 
 void neighbours_write(struct output *output, const char *query,
@@ -152,74 +192,33 @@ void neighbours_write(struct output *output, const char *query,
 {
 	char similarity[NUMBER_TEXT];
 
-	number_write(similarity, neighbour->similarity, 9);
+	number_write(similarity, neighbour->similarity, DIGITS);
 	table_write(output, query, query_length);
 	output_print(output, "\t%zu\t", rank);
 	table_write(output, neighbour->name, neighbour->length);
-	output_text(output, "\t");
-	output_text(output, similarity);
+	output_print(output, "\t%s", similarity);
 	if (why) {
 		output_text(output, "\t");
-		strcpy(neighbour->other, similarity);
-		if (is_plain(similarity, neighbour->similarity)) {
-			int places = places_of(similarity);
-			if (places < PLACES)
-				places = PLACES;
-			decimal left = scale_up(similarity, places);
-			write_reasons(output, neighbour, places, &left);
-			scale_down(neighbour->other, left, places);
-		}
-		output_text(output, neighbour->other);
-		output_text(output, " (other)");
+		write_why(output, neighbour, similarity);
 	}
 	output_text(output, "\n");
 }
 
-/* ----------------------------------------------------------------- reading */
-
-static int hex(char c)
+void neighbours_write_packed(struct output *output, const char *text,
+			     size_t length)
 {
-	static const char digits[] = "0123456789ABCDEF";
-	const char *found = c ? strchr(digits, c) : NULL;
-
-	return found ? (int)(found - digits) : -1;
-}
-
-size_t neighbours_unpack(char *text, size_t length)
-{
-	size_t out = 0;
+	size_t begun = 0;
 
 	for (size_t i = 0; i < length; i++) {
-		if (text[i] == '%' && i + 2 < length && hex(text[i + 1]) >= 0 &&
-		    hex(text[i + 2]) >= 0) {
-			text[out++] = (char)(hex(text[i + 1]) * 16 +
-					     hex(text[i + 2]));
-			i += 2;
-		} else {
-			text[out++] = text[i];
-		}
+		char escape[4];
+
+		if (text[i] == '\0' || strchr("%;=", text[i]) == NULL)
+			continue;
+		table_write(output, text + begun, i - begun);
+		snprintf(escape, sizeof escape, "%%%02X",
+			 (unsigned)(unsigned char)text[i]);
+		output_text(output, escape);
+		begun = i + 1;
 	}
-	text[out] = '\0';
-	return out;
-}
-
-bool neighbours_next_item(char **rest, char **number, char **tag)
-{
-	char *item = *rest, *next, *space;
-
-	if (item == NULL || *item == '\0')
-		return false;
-	space = strchr(item, ' ');
-	if (space == NULL)
-		return false;
-	/* The tag may be empty: "0.1  + ". */
-	next = strstr(space + 1, " + ");
-	if (next != NULL)
-		*next = '\0';
-	*space = '\0';
-	*number = item;
-	*tag = space + 1;
-	neighbours_unpack(*tag, strlen(*tag));
-	*rest = next ? next + 3 : NULL;
-	return true;
+	table_write(output, text + begun, length - begun);
 }
