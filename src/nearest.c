@@ -21,6 +21,8 @@ enum {
 	PIECES = 4,
 	/* Rows below which a piece is not worth handing out. */
 	RANGE_ROWS = 2048,
+	/* Rows looked at in one piece before the tiles. */
+	ADMIT_ROWS = 8192,
 	BATCH_BYTES = 64 << 20
 };
 
@@ -39,7 +41,7 @@ struct list {
 	double least;
 };
 
-/* What panel 0 counts of a range's rows. */
+/* What is counted of a piece's rows. */
 struct tally {
 	size_t zeros, eligible;
 };
@@ -51,12 +53,15 @@ struct job {
 	size_t count;
 	struct found *found;
 	const struct kernel *kernel;
-	double *factors;       /* count: unit = vector * factor; 0: all zeros */
-	float floor;           /* the largest float below search->least */
-	size_t panel, panels;  /* queries in a panel */
-	size_t range, ranges;  /* rows in a range, a multiple of TILE_ROWS */
-	struct list *lists;    /* ranges x count */
-	struct tally *tallies; /* ranges */
+	double *factors;      /* count: unit = vector * factor; 0: all zeros */
+	float floor;          /* the largest float below search->least */
+	size_t panel, panels; /* queries in a panel */
+	size_t range, ranges; /* rows in a range, a multiple of TILE_ROWS */
+	struct list *lists;   /* ranges x count */
+	double *admitted;   /* n: the same of rows; 0: cannot be an answer. NULL
+			       for few queries */
+	struct tally tally; /* of all rows */
+	struct tally *tallies; /* of ranges, or of pieces of ADMIT_ROWS */
 	_Atomic size_t wrong;  /* the first row that is refused */
 };
 
@@ -312,16 +317,29 @@ static void scan_range(struct job *job, size_t range, size_t begin, size_t end)
 
 /* ----------------------------------------------------------- many queries */
 
+/* Look at a piece's rows, once for all panels. */
+static void admit_piece(void *shared, size_t piece, unsigned thread)
+{
+	struct job *job = shared;
+	size_t row = piece * ADMIT_ROWS;
+	size_t rest = job->search->n - row;
+	size_t end = row + (rest < ADMIT_ROWS ? rest : ADMIT_ROWS);
+
+	(void)thread;
+	for (; row < end; row++)
+		job->admitted[row] = admit(job, row, &job->tallies[piece]);
+}
+
 /* Pack TILE_ROWS rows for the tile; those that cannot be answers begin with a
  * NaN, which makes their scores NaN, above nothing. */
-static void pack_rows(struct job *job, size_t first, size_t end, float *packed,
-		      struct tally *tally)
+static void pack_rows(const struct job *job, size_t first, size_t end,
+		      float *packed)
 {
 	size_t d = job->search->d;
 
 	for (size_t r = 0; r < TILE_ROWS; r++) {
 		size_t row = first + r;
-		double factor = row < end ? admit(job, row, tally) : 0;
+		double factor = row < end ? job->admitted[row] : 0;
 
 		if (factor != 0) {
 			scale(packed + r, TILE_ROWS,
@@ -385,11 +403,10 @@ static void tile_piece(struct job *job, size_t first, size_t count,
 	const struct query *asked = job->queries + first;
 	_Alignas(64) float scores[TILE_QUERIES * TILE_ROWS];
 	uint64_t above[TILE_QUERIES];
-	struct tally tally = {0, 0};
 
 	pack_queries(job, first, count, queries, least);
 	for (size_t row = begin; row < end; row += TILE_ROWS) {
-		pack_rows(job, row, end, rows, &tally);
+		pack_rows(job, row, end, rows);
 		for (size_t q = 0; q < count; q += TILE_QUERIES) {
 			job->kernel->tile(queries + q * d, rows, d, least + q,
 					  scores, above);
@@ -403,8 +420,6 @@ static void tile_piece(struct job *job, size_t first, size_t count,
 						above[i], row);
 		}
 	}
-	if (first == 0)
-		job->tallies[range] = tally;
 	free(queries);
 	free(rows);
 	free(least);
@@ -556,21 +571,25 @@ static float below(double least)
 	return (double)value >= least ? nextafterf(value, -INFINITY) : value;
 }
 
-/* How many rows could have been answers to each query. */
-static void count_candidates(struct job *job, size_t *zeros)
+/* Add up the counts of the pieces. */
+static void sum_tallies(struct job *job, size_t pieces)
 {
-	size_t eligible = 0;
-
-	*zeros = 0;
-	for (size_t range = 0; range < job->ranges; range++) {
-		*zeros += job->tallies[range].zeros;
-		eligible += job->tallies[range].eligible;
+	for (size_t i = 0; i < pieces; i++) {
+		job->tally.zeros += job->tallies[i].zeros;
+		job->tally.eligible += job->tallies[i].eligible;
 	}
+	free(job->tallies);
+}
+
+/* How many rows could have been answers to each query. */
+static void count_candidates(struct job *job)
+{
 	for (size_t q = 0; q < job->count; q++) {
 		bool left_out = !job->search->with_self &&
 				own_row(job, q) != NEAREST_NONE;
+
 		job->found[q].candidates =
-			job->found[q].zero ? 0 : eligible - left_out;
+			job->found[q].zero ? 0 : job->tally.eligible - left_out;
 	}
 }
 
@@ -585,17 +604,35 @@ static const char *wrong_row(const struct search *search, size_t row)
 			row);
 }
 
+static void admit_rows(struct job *job)
+{
+	size_t pieces = divide_up(job->search->n, ADMIT_ROWS);
+
+	job->admitted = alloc(job->search->n, sizeof *job->admitted);
+	job->tallies = alloc(pieces, sizeof *job->tallies);
+	team_run(job->search->threads, pieces, admit_piece, job);
+	sum_tallies(job, pieces);
+}
+
 static void search_pieces(struct job *job)
 {
 	cut(job);
 	job->lists = alloc(alloc_product(job->ranges, job->count),
 			   sizeof *job->lists);
-	job->tallies = alloc(job->ranges, sizeof *job->tallies);
+	if (job->count <= FEW)
+		job->tallies = alloc(job->ranges, sizeof *job->tallies);
+	else
+		admit_rows(job);
+	if (job->wrong != NEAREST_NONE)
+		return;
 	team_run(job->search->threads, alloc_product(job->panels, job->ranges),
 		 run_piece, job);
+	if (job->count <= FEW)
+		sum_tallies(job, job->ranges);
 	if (job->ranges > 1)
 		for (size_t q = 0; q < job->count; q++)
 			finish_query(job, q);
+	count_candidates(job);
 }
 
 const char *nearest_search(const struct search *search,
@@ -611,26 +648,25 @@ const char *nearest_search(const struct search *search,
 		.kernel = search->kernel ? search->kernel : tile_best(),
 		.factors = alloc(count, sizeof *job.factors),
 		.floor = below(search->least),
+		.tally = {.zeros = search->d == 0 ? search->n : 0},
 		.wrong = NEAREST_NONE,
 	};
 
 	memset(found, 0, count * sizeof *found);
-	*zeros = search->n;
 	if (search->n > UINT32_MAX)
 		error = "more than 4,294,967,295 customers";
 	else
 		error = take_queries(&job);
-	if (error == NULL && search->n > 0 && search->d > 0 && count > 0) {
+	if (error == NULL && search->n > 0 && search->d > 0 && count > 0)
 		search_pieces(&job);
-		count_candidates(&job, zeros);
-	}
 	if (job.wrong != NEAREST_NONE) {
 		nearest_free(found, count);
 		error = wrong_row(search, job.wrong);
 	}
+	*zeros = job.tally.zeros;
 	free(job.factors);
+	free(job.admitted);
 	free(job.lists);
-	free(job.tallies);
 	return error;
 }
 
