@@ -134,6 +134,23 @@ static bool subtract_items(struct neighbour *neighbour, const char *similarity)
 	return true;
 }
 
+void neighbours_settle(struct neighbour *neighbour)
+{
+	char similarity[NUMBER_TEXT], text[NUMBER_TEXT];
+	size_t kept = 0;
+
+	number_write(similarity, neighbour->similarity, DIGITS);
+	if (!subtract_items(neighbour, similarity)) {
+		strcpy(neighbour->other, similarity);
+		neighbour->reason_count = 0;
+	}
+	for (size_t i = 0; i < neighbour->reason_count; i++)
+		if (print_contribution(text, sizeof text,
+				       neighbour->reasons[i].contribution))
+			neighbour->reasons[kept++] = neighbour->reasons[i];
+	neighbour->reason_count = kept;
+}
+
 /* A tag inside a sum.  Spaces beside a '+' are %20 where the '+' has nothing
  * else beside it: " + " stands between items and nowhere else. */
 static void write_reason_tag(struct output *output, const char *tag,
@@ -221,4 +238,54 @@ void neighbours_write_packed(struct output *output, const char *text,
 		begun = i + 1;
 	}
 	table_write(output, text + begun, length - begun);
+}
+
+/* ----------------------------------------------------------------- reading */
+
+/* The value of a digit as neighbours_write_packed writes it, or -1. */
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	const char *found = c ? strchr(digits, c) : NULL;
+
+	return found ? (int)(found - digits) : -1;
+}
+
+size_t neighbours_unpack(char *text, size_t length)
+{
+	size_t out = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		int high = i + 2 < length && text[i] == '%'
+				   ? hex_digit(text[i + 1])
+				   : -1;
+		int low = high < 0 ? -1 : hex_digit(text[i + 2]);
+
+		if (low >= 0 && high + low > 0) {
+			text[out++] = (char)(high * 16 + low);
+			i += 2;
+		} else {
+			text[out++] = text[i];
+		}
+	}
+	text[out] = '\0';
+	return out;
+}
+
+bool neighbours_next_item(char **rest, char **number, char **tag)
+{
+	char *space = *rest ? strchr(*rest, ' ') : NULL, *next;
+
+	if (space == NULL)
+		return false;
+	/* The tag may be empty: "0.1  + ". */
+	next = strstr(space + 1, " + ");
+	if (next != NULL)
+		*next = '\0';
+	*space = '\0';
+	*number = *rest;
+	*tag = space + 1;
+	neighbours_unpack(*tag, strlen(*tag));
+	*rest = next ? next + 3 : NULL;
+	return true;
 }
