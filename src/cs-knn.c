@@ -16,6 +16,7 @@
 #include "number.h"
 #include "options.h"
 #include "progress.h"
+#include "quote.h"
 #include "reasons.h"
 #include "stream.h"
 #include "table.h"
@@ -23,29 +24,30 @@
 
 enum layout { LAYOUT_TSV, LAYOUT_JSON, LAYOUT_IDS };
 
-static const char *const layout_words[] = { [LAYOUT_TSV] = "tsv",
-					    [LAYOUT_JSON] = "json",
-					    [LAYOUT_IDS] = "ids", NULL };
-static const char *const metric_words[] = { [METRIC_COSINE] = "cosine",
-					    [METRIC_DOT] = "dot", NULL };
+static const char *const layout_words[] = {[LAYOUT_TSV] = "tsv",
+					   [LAYOUT_JSON] = "json",
+					   [LAYOUT_IDS] = "ids",
+					   NULL};
+static const char *const metric_words[] = {
+	[METRIC_COSINE] = "cosine", [METRIC_DOT] = "dot", NULL};
 
 /* How many tags are named for a neighbour. */
 enum { REASONS = 3 };
 
 /* What the command line says. */
 static struct {
-	const char **users;	/* of -u */
+	const char **users; /* of -u */
 	size_t user_count, user_room;
 	const char *users_file, *among, *not, *output, *model;
 	bool all, with_self, ignore_unknown, without_why;
 	bool has_least;
-	int profiles;		/* -1: not said */
+	int profiles; /* -1: not said */
 	double least;
-	size_t count;		/* neighbours asked for */
+	size_t count; /* neighbours asked for */
 	enum metric metric;
 	enum layout layout;
 	unsigned threads;
-} choices = { .profiles = -1, .count = 10 };
+} choices = {.profiles = -1, .count = 10};
 
 /* ---------------------------------------------------------------- options */
 
@@ -65,36 +67,34 @@ enum {
 };
 
 static const struct option_row rows[] = {
-	{ "whom:", 'u', "user", "CUSTOMER",
-	  "one customer of the model; may be repeated" },
-	{ NULL, KEY_USERS, "users", "FILE",
-	  "each customer in FILE, one a line" },
-	{ NULL, KEY_ALL, "all", NULL, "each customer of the model" },
-	{ "among:", KEY_AMONG, "among", "FILE",
-	  "none but these may be answers" },
-	{ NULL, KEY_NOT, "not", "FILE", "none of these may" },
-	{ NULL, KEY_LEAST, "min-similarity", "S", "nothing below S" },
-	{ NULL, KEY_SELF, "include-self", NULL,
-	  "the asked customer may be an answer" },
-	{ NULL, KEY_IGNORE, "ignore-unknown", NULL,
-	  "a name that the model lacks is no failure" },
-	{ "how:", 'n', "neighbours", "N", "how many [10]" },
-	{ NULL, KEY_METRIC, "metric", "M", "cosine, dot [cosine]" },
-	{ "output:", KEY_FORMAT, "format", "F",
-	  "tsv; json, one object a line; ids [tsv]" },
-	{ NULL, KEY_NO_WHY, "no-why", NULL, "leave out the reasons" },
-	{ NULL, KEY_PROFILES, "profiles", NULL,
-	  "add what cs-summarize needs, as # lines" },
-	{ NULL, KEY_NO_PROFILES, "no-profiles", NULL,
-	  "do not [add it for -u, when not on a terminal]" },
+	{"whom:", 'u', "user", "CUSTOMER",
+	 "one customer of the model; may be repeated"},
+	{NULL, KEY_USERS, "users", "FILE", "each customer in FILE, one a line"},
+	{NULL, KEY_ALL, "all", NULL, "each customer of the model"},
+	{"among:", KEY_AMONG, "among", "FILE", "none but these may be answers"},
+	{NULL, KEY_NOT, "not", "FILE", "none of these may"},
+	{NULL, KEY_LEAST, "min-similarity", "S", "nothing below S"},
+	{NULL, KEY_SELF, "include-self", NULL,
+	 "the asked customer may be an answer"},
+	{NULL, KEY_IGNORE, "ignore-unknown", NULL,
+	 "a name that the model lacks is no failure"},
+	{"how:", 'n', "neighbours", "N", "how many [10]"},
+	{NULL, KEY_METRIC, "metric", "M", "cosine, dot [cosine]"},
+	{"output:", KEY_FORMAT, "format", "F",
+	 "tsv; json, one object a line; ids [tsv]"},
+	{NULL, KEY_NO_WHY, "no-why", NULL, "leave out the reasons"},
+	{NULL, KEY_PROFILES, "profiles", NULL,
+	 "add what cs-summarize needs, as # lines"},
+	{NULL, KEY_NO_PROFILES, "no-profiles", NULL,
+	 "do not [add it for -u, when not on a terminal]"},
 	OPTION_OUTPUT(NULL),
 	OPTION_THREADS,
-	OPTION_COMMON
-};
+	OPTION_COMMON};
 
 static const struct options_text text = {
 	.name = "cs-knn",
-	.usage = "cs-knn -u CUSTOMER | --users FILE | --all [OPTION]... [MODEL]",
+	.usage =
+		"cs-knn -u CUSTOMER | --users FILE | --all [OPTION]... [MODEL]",
 	.purpose =
 		"Write the customers most similar to one, or to each of many.\n"
 		"MODEL comes from cs-svd; without one, or for \"-\", standard "
@@ -110,47 +110,73 @@ static const struct options_text text = {
 
 static void add_user(const char *name)
 {
-	choices.users = alloc_grow(choices.users, &choices.user_room,
-				   choices.user_count + 1,
-				   sizeof *choices.users);
+	choices.users =
+		alloc_grow(choices.users, &choices.user_room,
+			   choices.user_count + 1, sizeof *choices.users);
 	choices.users[choices.user_count++] = name;
 }
 
 static void take_option(int key)
 {
 	switch (key) {
-	case 'u': add_user(optarg); break;
-	case KEY_USERS: choices.users_file = optarg; break;
-	case KEY_ALL: choices.all = true; break;
-	case KEY_AMONG: choices.among = optarg; break;
-	case KEY_NOT: choices.not = optarg; break;
+	case 'u':
+		add_user(optarg);
+		break;
+	case KEY_USERS:
+		choices.users_file = optarg;
+		break;
+	case KEY_ALL:
+		choices.all = true;
+		break;
+	case KEY_AMONG:
+		choices.among = optarg;
+		break;
+	case KEY_NOT:
+		choices.not = optarg;
+		break;
 	case KEY_LEAST:
 		choices.least = options_real(-INFINITY, INFINITY);
 		choices.has_least = true;
 		break;
-	case KEY_SELF: choices.with_self = true; break;
-	case KEY_IGNORE: choices.ignore_unknown = true; break;
-	case 'n': choices.count = (size_t)options_integer(1, INT64_MAX); break;
+	case KEY_SELF:
+		choices.with_self = true;
+		break;
+	case KEY_IGNORE:
+		choices.ignore_unknown = true;
+		break;
+	case 'n':
+		choices.count = (size_t)options_integer(1, INT64_MAX);
+		break;
 	case KEY_METRIC:
 		choices.metric = (enum metric)options_choice(metric_words);
 		break;
 	case KEY_FORMAT:
 		choices.layout = (enum layout)options_choice(layout_words);
 		break;
-	case KEY_NO_WHY: choices.without_why = true; break;
-	case KEY_PROFILES: choices.profiles = 1; break;
-	case KEY_NO_PROFILES: choices.profiles = 0; break;
-	case 'o': choices.output = optarg; break;
-	case 'j': choices.threads = options_threads(); break;
+	case KEY_NO_WHY:
+		choices.without_why = true;
+		break;
+	case KEY_PROFILES:
+		choices.profiles = 1;
+		break;
+	case KEY_NO_PROFILES:
+		choices.profiles = 0;
+		break;
+	case 'o':
+		choices.output = optarg;
+		break;
+	case 'j':
+		choices.threads = options_threads();
+		break;
 	}
 }
 
 /* Standard input can be read once. */
 static void check_inputs(void)
 {
-	const char *const inputs[] = { choices.model ? choices.model : "-",
-				       choices.users_file, choices.among,
-				       choices.not };
+	const char *const inputs[] = {choices.model ? choices.model : "-",
+				      choices.users_file, choices.among,
+				      choices.not };
 	unsigned standard = 0;
 
 	for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
@@ -166,7 +192,8 @@ static void check_choices(void)
 		   choices.all;
 
 	if (whom != 1)
-		die_usage("expected one of -u CUSTOMER, --users FILE and --all");
+		die_usage(
+			"expected one of -u CUSTOMER, --users FILE and --all");
 	if (choices.profiles == 1 && choices.layout != LAYOUT_TSV)
 		die_usage("--profiles: # lines are for --format tsv");
 	if (choices.has_least && choices.metric == METRIC_COSINE &&
@@ -193,7 +220,7 @@ static void read_options(int argc, char **argv)
 struct whom {
 	size_t *rows;
 	size_t count, room;
-	bool missed;		/* one was asked for in vain */
+	bool missed; /* one was asked for in vain */
 };
 
 static size_t whom_row(const struct whom *whom, size_t i)
@@ -232,10 +259,10 @@ static size_t undo_escapes(char *name, size_t length)
 	size_t out = 0;
 
 	for (size_t i = 0; i < length; i++) {
-		const char *found = name[i] == '\\' && i + 1 < length &&
-						    name[i + 1] != '\0'
-					    ? strchr(from, name[i + 1])
-					    : NULL;
+		const char *found =
+			name[i] == '\\' && i + 1 < length && name[i + 1] != '\0'
+				? strchr(from, name[i + 1])
+				: NULL;
 
 		name[out++] = found ? to[found - from] : name[i];
 		i += found != NULL;
@@ -264,7 +291,7 @@ static bool next_name(struct table *list)
 static void ask_file(struct whom *whom, const struct model *model,
 		     const char *path)
 {
-	struct table list = { 0 };
+	struct table list = {0};
 	size_t named = 0;
 
 	table_open(&list, path);
@@ -288,7 +315,7 @@ static void ask_file(struct whom *whom, const struct model *model,
 
 static void ask(struct whom *whom, const struct model *model)
 {
-	*whom = (struct whom){ 0 };
+	*whom = (struct whom){0};
 	for (size_t i = 0; i < choices.user_count; i++)
 		ask_user(whom, model, choices.users[i]);
 	if (choices.users_file != NULL)
@@ -304,7 +331,7 @@ static void ask(struct whom *whom, const struct model *model)
 static size_t mark_file(uint64_t *bits, const struct model *model,
 			const char *path, bool allowed)
 {
-	struct table list = { 0 };
+	struct table list = {0};
 	size_t known = 0, named = 0;
 
 	table_open(&list, path);
@@ -360,11 +387,11 @@ struct knn {
 	struct part *parts;
 	size_t part_room;
 	struct notes notes;
-	size_t zeros;		/* customers without signal */
+	size_t zeros; /* customers without signal */
 	struct output output;
-	bool begun;		/* a first answer is written */
+	bool begun; /* a first answer is written */
 	bool profiles;
-	size_t silent;		/* asked customers without signal */
+	size_t silent; /* asked customers without signal */
 };
 
 /* The model is not what it should be: a sentence, after its name. */
@@ -391,36 +418,86 @@ static void explain(struct knn *knn, size_t row, struct neighbour *neighbour)
 		struct reason *reason = &neighbour->reasons[i];
 		size_t tag = knn->parts[i].tag;
 
-		*reason = (struct reason){ .tag = "", .length = 0,
-					   .contribution =
-						   knn->parts[i].amount };
+		*reason = (struct reason){.tag = "",
+					  .length = 0,
+					  .contribution = knn->parts[i].amount};
 		if (tag != REASONS_CENTER)
 			reason->tag = texts_at(&model->matrix.tags, tag,
 					       &reason->length);
 	}
 }
 
-static void write_neighbours(struct knn *knn, size_t row,
-			     const struct found *found)
+/* A similar customer, with the reasons where they are wanted. */
+static struct neighbour make_neighbour(struct knn *knn, struct hit hit,
+				       struct reason reasons[REASONS])
 {
-	const struct texts *users = &knn->model->matrix.users;
-	struct reason reasons[REASONS];
+	struct neighbour neighbour = {
+		.similarity = (double)hit.score,
+		.reasons = reasons,
+	};
+
+	neighbour.name =
+		texts_at(&knn->model->matrix.users, hit.row, &neighbour.length);
+	if (!choices.without_why)
+		explain(knn, hit.row, &neighbour);
+	return neighbour;
+}
+
+static void write_tsv(struct knn *knn, size_t row, const struct found *found)
+{
 	size_t length;
-	const char *name = texts_at(users, row, &length);
+	const char *name = texts_at(&knn->model->matrix.users, row, &length);
 
 	for (size_t i = 0; i < found->count; i++) {
-		struct neighbour neighbour = {
-			.similarity = (double)found->hits[i].score,
-			.reasons = reasons,
-		};
+		struct reason reasons[REASONS];
+		struct neighbour neighbour =
+			make_neighbour(knn, found->hits[i], reasons);
 
-		neighbour.name = texts_at(users, found->hits[i].row,
-					  &neighbour.length);
-		if (!choices.without_why)
-			explain(knn, found->hits[i].row, &neighbour);
 		neighbours_write(&knn->output, name, length, i + 1, &neighbour,
 				 !choices.without_why);
 	}
+}
+
+static void write_json_why(struct output *output, struct neighbour *neighbour)
+{
+	neighbours_settle(neighbour);
+	output_text(output, ",\"why\":[");
+	for (size_t i = 0; i < neighbour->reason_count; i++) {
+		const struct reason *reason = &neighbour->reasons[i];
+
+		output_text(output, i ? ",{\"tag\":" : "{\"tag\":");
+		quote_json(output, reason->tag, reason->length);
+		output_print(output, ",\"contribution\":%.6f}",
+			     reason->contribution);
+	}
+	output_print(output, "],\"other\":%s", neighbour->other);
+}
+
+static void write_json(struct knn *knn, size_t row, const struct found *found)
+{
+	struct output *output = &knn->output;
+	size_t length;
+	const char *name = texts_at(&knn->model->matrix.users, row, &length);
+
+	output_text(output, "{\"query\":");
+	quote_json(output, name, length);
+	output_text(output, ",\"neighbours\":[");
+	for (size_t i = 0; i < found->count; i++) {
+		struct reason reasons[REASONS];
+		struct neighbour neighbour =
+			make_neighbour(knn, found->hits[i], reasons);
+
+		output_print(output,
+			     "%s{\"rank\":%zu,\"customer\":", i ? "," : "",
+			     i + 1);
+		quote_json(output, neighbour.name, neighbour.length);
+		output_print(output, ",\"similarity\":%.9g",
+			     neighbour.similarity);
+		if (!choices.without_why)
+			write_json_why(output, &neighbour);
+		output_text(output, "}");
+	}
+	output_text(output, "]}\n");
 }
 
 static void write_ids(struct knn *knn, const struct found *found)
@@ -472,11 +549,15 @@ static void write_answer(struct knn *knn, size_t row, const struct found *found)
 		write_ids(knn, found);
 		return;
 	}
-	if (knn->profiles)
-		write_model_note(knn, found);
 	if (!choices.without_why)
 		check(knn->model, side_set(&knn->query, &knn->reasons, row));
-	write_neighbours(knn, row, found);
+	if (choices.layout == LAYOUT_JSON) {
+		write_json(knn, row, found);
+		return;
+	}
+	if (knn->profiles)
+		write_model_note(knn, found);
+	write_tsv(knn, row, found);
 	if (knn->profiles)
 		write_profiles(knn, row, found);
 }
@@ -497,14 +578,15 @@ static void say_none(struct knn *knn, size_t row, const struct found *found)
 	number_write(least, choices.least, 9);
 	if (found->zero)
 		warn("%s: customer %.*s has no tag with weight, so no one is "
-		     "similar", knn->model->input.name, (int)length, name);
+		     "similar",
+		     knn->model->input.name, (int)length, name);
 	else if (found->candidates == 0)
 		warn("%s: customer %.*s: no one is left to be similar",
 		     knn->model->input.name, (int)length, name);
 	else
 		warn("%s: customer %.*s: none of %s has a similarity of %s or "
-		     "more", knn->model->input.name, (int)length, name, count,
-		     least);
+		     "more",
+		     knn->model->input.name, (int)length, name, count, least);
 }
 
 /* Answer the asked customers from the first on, count of them. */
@@ -519,8 +601,8 @@ static void answer_batch(struct knn *knn, size_t first, size_t count)
 		queries[i].self = row;
 		queries[i].vector = knn->search.rows + row * knn->search.d;
 	}
-	check(knn->model, nearest_search(&knn->search, queries, count, found,
-					 &knn->zeros));
+	check(knn->model,
+	      nearest_search(&knn->search, queries, count, found, &knn->zeros));
 	for (size_t i = 0; i < count; i++)
 		if (found[i].count > 0)
 			write_answer(knn, queries[i].self, &found[i]);
@@ -571,7 +653,7 @@ static void open_model(struct model *model)
 
 static void begin(struct knn *knn, const struct model *model)
 {
-	*knn = (struct knn){ .model = model };
+	*knn = (struct knn){.model = model};
 	ask(&knn->whom, model);
 	knn->search = (struct search){
 		.rows = model->embedding,

@@ -55,6 +55,10 @@ struct neighbour {
 /* Write the header line; why says whether the last column is there. */
 void neighbours_write_header(struct output *output, int why);
 
+/* Drop the reasons that a line would leave out, and set neighbour->other to
+ * what the rest of them leave of the similarity as it is printed. */
+void neighbours_settle(struct neighbour *neighbour);
+
 /* Write one line.  Reasons whose contribution prints as 0.000000 (six
  * decimals) are left out; (other) is worked out in exact decimals and always
  * printed, so that the line sums to the last digit; it is kept in
