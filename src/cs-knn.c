@@ -31,8 +31,9 @@ static const char *const layout_words[] = {[LAYOUT_TSV] = "tsv",
 static const char *const metric_words[] = {
 	[METRIC_COSINE] = "cosine", [METRIC_DOT] = "dot", NULL};
 
-/* How many tags are named for a neighbour. */
-enum { REASONS = 3 };
+/* How many tags are named for a neighbour; how many answers a thread writes
+ * in one piece. */
+enum { REASONS = 3, PIECE = 32 };
 
 /* What the command line says. */
 static struct {
@@ -383,15 +384,31 @@ struct knn {
 	struct search search;
 	struct whom whom;
 	struct reasons reasons;
-	struct side query, other;
-	struct part *parts;
-	size_t part_room;
-	struct notes notes;
-	size_t zeros; /* customers without signal */
+	struct pen *pens; /* one for each thread */
+	size_t zeros;     /* customers without signal */
 	struct output output;
 	bool begun; /* a first answer is written */
 	bool profiles;
 	size_t silent; /* asked customers without signal */
+};
+
+/* What a thread needs to write answers. */
+struct pen {
+	const struct knn *knn;
+	struct output *output; /* of the piece in hand, in memory */
+	struct side query, other;
+	struct part *parts;
+	size_t part_room;
+	struct notes notes;
+};
+
+/* Answers to be written by all threads: a text for each piece of them. */
+struct sheets {
+	struct knn *knn;
+	const struct query *queries;
+	const struct found *found;
+	size_t count;
+	struct output *texts;
 };
 
 /* The model is not what it should be: a sentence, after its name. */
@@ -402,25 +419,25 @@ static void check(const struct model *model, const char *error)
 }
 
 /* The reasons for the similarity of the query's side and a row. */
-static void explain(struct knn *knn, size_t row, struct neighbour *neighbour)
+static void explain(struct pen *pen, size_t row, struct neighbour *neighbour)
 {
-	const struct model *model = knn->model;
+	const struct model *model = pen->knn->model;
 	size_t count;
 
-	check(model, side_set(&knn->other, &knn->reasons, row));
-	knn->parts = alloc_grow(knn->parts, &knn->part_room,
-				knn->query.count + knn->other.count + 1,
-				sizeof *knn->parts);
-	check(model, reasons_parts(&knn->reasons, &knn->query, &knn->other,
-				   knn->parts, &count));
-	neighbour->reason_count = reasons_largest(knn->parts, count, REASONS);
+	check(model, side_set(&pen->other, &pen->knn->reasons, row));
+	pen->parts = alloc_grow(pen->parts, &pen->part_room,
+				pen->query.count + pen->other.count + 1,
+				sizeof *pen->parts);
+	check(model, reasons_parts(&pen->knn->reasons, &pen->query, &pen->other,
+				   pen->parts, &count));
+	neighbour->reason_count = reasons_largest(pen->parts, count, REASONS);
 	for (size_t i = 0; i < neighbour->reason_count; i++) {
 		struct reason *reason = &neighbour->reasons[i];
-		size_t tag = knn->parts[i].tag;
+		size_t tag = pen->parts[i].tag;
 
 		*reason = (struct reason){.tag = "",
 					  .length = 0,
-					  .contribution = knn->parts[i].amount};
+					  .contribution = pen->parts[i].amount};
 		if (tag != REASONS_CENTER)
 			reason->tag = texts_at(&model->matrix.tags, tag,
 					       &reason->length);
@@ -428,7 +445,7 @@ static void explain(struct knn *knn, size_t row, struct neighbour *neighbour)
 }
 
 /* A similar customer, with the reasons where they are wanted. */
-static struct neighbour make_neighbour(struct knn *knn, struct hit hit,
+static struct neighbour make_neighbour(struct pen *pen, struct hit hit,
 				       struct reason reasons[REASONS])
 {
 	struct neighbour neighbour = {
@@ -436,24 +453,25 @@ static struct neighbour make_neighbour(struct knn *knn, struct hit hit,
 		.reasons = reasons,
 	};
 
-	neighbour.name =
-		texts_at(&knn->model->matrix.users, hit.row, &neighbour.length);
+	neighbour.name = texts_at(&pen->knn->model->matrix.users, hit.row,
+				  &neighbour.length);
 	if (!choices.without_why)
-		explain(knn, hit.row, &neighbour);
+		explain(pen, hit.row, &neighbour);
 	return neighbour;
 }
 
-static void write_tsv(struct knn *knn, size_t row, const struct found *found)
+static void write_tsv(struct pen *pen, size_t row, const struct found *found)
 {
 	size_t length;
-	const char *name = texts_at(&knn->model->matrix.users, row, &length);
+	const char *name =
+		texts_at(&pen->knn->model->matrix.users, row, &length);
 
 	for (size_t i = 0; i < found->count; i++) {
 		struct reason reasons[REASONS];
 		struct neighbour neighbour =
-			make_neighbour(knn, found->hits[i], reasons);
+			make_neighbour(pen, found->hits[i], reasons);
 
-		neighbours_write(&knn->output, name, length, i + 1, &neighbour,
+		neighbours_write(pen->output, name, length, i + 1, &neighbour,
 				 !choices.without_why);
 	}
 }
@@ -473,11 +491,12 @@ static void write_json_why(struct output *output, struct neighbour *neighbour)
 	output_print(output, "],\"other\":%s", neighbour->other);
 }
 
-static void write_json(struct knn *knn, size_t row, const struct found *found)
+static void write_json(struct pen *pen, size_t row, const struct found *found)
 {
-	struct output *output = &knn->output;
+	struct output *output = pen->output;
 	size_t length;
-	const char *name = texts_at(&knn->model->matrix.users, row, &length);
+	const char *name =
+		texts_at(&pen->knn->model->matrix.users, row, &length);
 
 	output_text(output, "{\"query\":");
 	quote_json(output, name, length);
@@ -485,7 +504,7 @@ static void write_json(struct knn *knn, size_t row, const struct found *found)
 	for (size_t i = 0; i < found->count; i++) {
 		struct reason reasons[REASONS];
 		struct neighbour neighbour =
-			make_neighbour(knn, found->hits[i], reasons);
+			make_neighbour(pen, found->hits[i], reasons);
 
 		output_print(output,
 			     "%s{\"rank\":%zu,\"customer\":", i ? "," : "",
@@ -500,23 +519,23 @@ static void write_json(struct knn *knn, size_t row, const struct found *found)
 	output_text(output, "]}\n");
 }
 
-static void write_ids(struct knn *knn, const struct found *found)
+static void write_ids(struct pen *pen, const struct found *found)
 {
 	for (size_t i = 0; i < found->count; i++) {
 		size_t length;
-		const char *name = texts_at(&knn->model->matrix.users,
+		const char *name = texts_at(&pen->knn->model->matrix.users,
 					    found->hits[i].row, &length);
 
-		table_write(&knn->output, name, length);
-		output_text(&knn->output, "\n");
+		table_write(pen->output, name, length);
+		output_text(pen->output, "\n");
 	}
 }
 
-static void write_model_note(struct knn *knn, const struct found *found)
+static void write_model_note(struct pen *pen, const struct found *found)
 {
 	struct note note = {
 		.metric = metric_words[choices.metric],
-		.without_signal = knn->zeros,
+		.without_signal = pen->knn->zeros,
 		.asked = choices.count,
 		.candidates = found->candidates,
 		.matching = found->matching,
@@ -524,42 +543,40 @@ static void write_model_note(struct knn *knn, const struct found *found)
 		.among = choices.among,
 	};
 
-	notes_model(&knn->notes, &knn->output, &note);
+	notes_model(&pen->notes, pen->output, &note);
 }
 
-static void write_profiles(struct knn *knn, size_t row,
+static void write_profiles(struct pen *pen, size_t row,
 			   const struct found *found)
 {
-	const struct model *model = knn->model;
+	const struct model *model = pen->knn->model;
 
-	check(model, notes_profile(&knn->notes, &knn->output, row));
+	check(model, notes_profile(&pen->notes, pen->output, row));
 	for (size_t i = 0; i < found->count; i++)
 		if (found->hits[i].row != row)
-			check(model, notes_profile(&knn->notes, &knn->output,
+			check(model, notes_profile(&pen->notes, pen->output,
 						   found->hits[i].row));
-	check(model, notes_tags(&knn->notes, &knn->output));
+	check(model, notes_tags(&pen->notes, pen->output));
 }
 
-static void write_answer(struct knn *knn, size_t row, const struct found *found)
+static void write_answer(struct pen *pen, size_t row, const struct found *found)
 {
-	if (choices.layout == LAYOUT_TSV && !knn->begun)
-		neighbours_write_header(&knn->output, !choices.without_why);
-	knn->begun = true;
 	if (choices.layout == LAYOUT_IDS) {
-		write_ids(knn, found);
+		write_ids(pen, found);
 		return;
 	}
 	if (!choices.without_why)
-		check(knn->model, side_set(&knn->query, &knn->reasons, row));
+		check(pen->knn->model,
+		      side_set(&pen->query, &pen->knn->reasons, row));
 	if (choices.layout == LAYOUT_JSON) {
-		write_json(knn, row, found);
+		write_json(pen, row, found);
 		return;
 	}
-	if (knn->profiles)
-		write_model_note(knn, found);
-	write_tsv(knn, row, found);
-	if (knn->profiles)
-		write_profiles(knn, row, found);
+	if (pen->knn->profiles)
+		write_model_note(pen, found);
+	write_tsv(pen, row, found);
+	if (pen->knn->profiles)
+		write_profiles(pen, row, found);
 }
 
 /* Say why a customer has no neighbours. */
@@ -589,6 +606,61 @@ static void say_none(struct knn *knn, size_t row, const struct found *found)
 		     knn->model->input.name, (int)length, name, count, least);
 }
 
+static void write_piece(void *shared, size_t piece, unsigned thread)
+{
+	struct sheets *sheets = shared;
+	struct pen *pen = &sheets->knn->pens[thread];
+	size_t first = piece * PIECE;
+
+	pen->output = &sheets->texts[piece];
+	for (size_t i = first; i < first + PIECE && i < sheets->count; i++)
+		if (sheets->found[i].count > 0)
+			write_answer(pen, sheets->queries[i].self,
+				     &sheets->found[i]);
+}
+
+/* Write some pieces of answers, texts by all threads and then in order. */
+static void write_sheets(struct sheets *sheets)
+{
+	size_t pieces = (sheets->count + PIECE - 1) / PIECE;
+	struct output *output = &sheets->knn->output;
+
+	team_run(choices.threads, pieces, write_piece, sheets);
+	for (size_t i = 0; i < pieces; i++) {
+		struct output *part = &sheets->texts[i];
+
+		if (part->held > 0 && !sheets->knn->begun) {
+			sheets->knn->begun = true;
+			if (choices.layout == LAYOUT_TSV)
+				neighbours_write_header(output,
+							!choices.without_why);
+		}
+		output_write(output, part->buffer, part->held);
+		part->held = 0;
+	}
+}
+
+static void write_answers(struct knn *knn, const struct query *queries,
+			  const struct found *found, size_t count)
+{
+	size_t pieces = (size_t)16 * choices.threads;
+	struct sheets sheets = {.knn = knn,
+				.texts = alloc(pieces, sizeof *sheets.texts)};
+
+	for (size_t i = 0; i < pieces; i++)
+		output_memory(&sheets.texts[i]);
+	for (size_t done = 0; done < count; done += sheets.count) {
+		sheets.queries = queries + done;
+		sheets.found = found + done;
+		sheets.count = count - done < pieces * PIECE ? count - done
+							     : pieces * PIECE;
+		write_sheets(&sheets);
+	}
+	for (size_t i = 0; i < pieces; i++)
+		free(sheets.texts[i].buffer);
+	free(sheets.texts);
+}
+
 /* Answer the asked customers from the first on, count of them. */
 static void answer_batch(struct knn *knn, size_t first, size_t count)
 {
@@ -603,10 +675,9 @@ static void answer_batch(struct knn *knn, size_t first, size_t count)
 	}
 	check(knn->model,
 	      nearest_search(&knn->search, queries, count, found, &knn->zeros));
+	write_answers(knn, queries, found, count);
 	for (size_t i = 0; i < count; i++)
-		if (found[i].count > 0)
-			write_answer(knn, queries[i].self, &found[i]);
-		else
+		if (found[i].count == 0)
 			say_none(knn, queries[i].self, &found[i]);
 	nearest_free(found, count);
 	free(found);
@@ -667,9 +738,13 @@ static void begin(struct knn *knn, const struct model *model)
 		.threads = choices.threads,
 	};
 	reasons_begin(&knn->reasons, model, choices.metric);
-	side_begin(&knn->query, &knn->reasons);
-	side_begin(&knn->other, &knn->reasons);
-	notes_begin(&knn->notes, model);
+	knn->pens = alloc(choices.threads, sizeof *knn->pens);
+	for (unsigned i = 0; i < choices.threads; i++) {
+		knn->pens[i].knn = knn;
+		side_begin(&knn->pens[i].query, &knn->reasons);
+		side_begin(&knn->pens[i].other, &knn->reasons);
+		notes_begin(&knn->pens[i].notes, model);
+	}
 	output_open(&knn->output, choices.output);
 	knn->profiles = choices.profiles == 1 ||
 			(choices.profiles == -1 && choices.user_count > 0 &&
@@ -680,11 +755,14 @@ static void begin(struct knn *knn, const struct model *model)
 
 static void end(struct knn *knn)
 {
-	notes_end(&knn->notes);
-	side_end(&knn->query);
-	side_end(&knn->other);
+	for (unsigned i = 0; i < choices.threads; i++) {
+		notes_end(&knn->pens[i].notes);
+		side_end(&knn->pens[i].query);
+		side_end(&knn->pens[i].other);
+		free(knn->pens[i].parts);
+	}
+	free(knn->pens);
 	reasons_end(&knn->reasons);
-	free(knn->parts);
 	free(knn->whom.rows);
 	free((void *)(uintptr_t)knn->search.allowed);
 }

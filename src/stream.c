@@ -16,6 +16,9 @@
 
 enum { BUFFER = 1 << 18 };
 
+/* The descriptor of an output in memory. */
+enum { IN_MEMORY = -1 };
+
 /* ------------------------------------------------------------------ input */
 
 void input_open(struct input *input, const char *path)
@@ -218,14 +221,23 @@ void output_flush(struct output *output)
 	output->held = 0;
 }
 
+void output_memory(struct output *output)
+{
+	*output = (struct output){ .fd = IN_MEMORY, .name = "memory" };
+}
+
 void output_write(struct output *output, const void *bytes, size_t size)
 {
 	output->written += size;
-	if (size > BUFFER - output->held)
+	if (output->fd == IN_MEMORY) {
+		output->buffer = alloc_grow(output->buffer, &output->room,
+					    output->held + size, 1);
+	} else if (size > BUFFER - output->held) {
 		output_flush(output);
-	if (size >= BUFFER) {
-		write_all(output->fd, bytes, size, output->name);
-		return;
+		if (size >= BUFFER) {
+			write_all(output->fd, bytes, size, output->name);
+			return;
+		}
 	}
 	if (size > 0)
 		memcpy(output->buffer + output->held, bytes, size);

@@ -42,6 +42,7 @@ struct output {
 	unsigned char *buffer;	/* what is not yet written */
 	size_t held;		/* bytes in it */
 	size_t written;		/* bytes handed to output_write in all */
+	size_t room;		/* of the buffer, of one in memory */
 };
 
 void output_open(struct output *output, const char *path);
@@ -55,6 +56,10 @@ void output_flush(struct output *output);
 
 /* Flush; for a file fsync and rename; report every failure. */
 void output_close(struct output *output);
+
+/* An output that stays in memory: what is written to it is buffer[0..held),
+ * which the caller may take back by setting held to 0, and frees. */
+void output_memory(struct output *output);
 
 /* True where bytes would go to a terminal. */
 bool output_terminal(const struct output *output);
