@@ -1,0 +1,262 @@
+/* summary against its definition written out plainly: expected counts, the
+ * tail of the sum of hypergeometric counts, and which tags are listed. */
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "random.h"
+#include "summary.h"
+
+enum { TENTHS = SUMMARY_TENTHS, TENTH = 40, CUSTOMERS = TENTHS * TENTH };
+enum { TAGS = 30, MEMBERS = 12, ROUNDS = 40 };
+
+static uint64_t counter;
+static bool failed;
+/* choose[n][k]: below 2^53, so exact. */
+static double choose[TENTH + 1][TENTH + 1];
+static bool has[CUSTOMERS][TAGS];
+
+static void fail(const char *what, size_t tag, double found, double expected)
+{
+	printf("tag %zu: %s %.17g, expected %.17g\n", tag, what, found,
+	       expected);
+	failed = true;
+}
+
+static void fill_choose(void)
+{
+	for (int n = 0; n <= TENTH; n++) {
+		choose[n][0] = 1;
+		for (int k = 1; k <= n; k++)
+			choose[n][k] = choose[n - 1][k - 1] +
+				       (k < n ? choose[n - 1][k] : 0);
+	}
+}
+
+/* Customer i is of tenth i / TENTH; the more active have more tags, and the
+ * first tags are favoured by the first customers of each tenth. */
+static void fill_customers(void)
+{
+	for (size_t i = 0; i < CUSTOMERS; i++)
+		for (size_t j = 0; j < TAGS; j++) {
+			double share = 0.05 + 0.06 * (double)(i / TENTH);
+
+			if (j < 5 && i % TENTH < 8)
+				share += 0.5;
+			has[i][j] = random_uniform(3, counter++) < share;
+		}
+}
+
+static struct profile make_profile(struct summary *s, size_t customer)
+{
+	char name[24];
+	struct profile profile = {.tenth = (unsigned)(customer / TENTH)};
+
+	snprintf(name, sizeof name, "%zu", customer);
+	profile.name = alloc_text(name, strlen(name));
+	profile.holdings = alloc(TAGS, sizeof *profile.holdings);
+	/* What it has not, it has with a value of zero or less. */
+	for (size_t j = 0; j < TAGS; j++) {
+		double value = has[customer][j] ? 2 : j % 2 ? 0 : -1;
+
+		profile.holdings[profile.count++] =
+			(struct holding){.tag = j, .value = value};
+	}
+	(void)s;
+	return profile;
+}
+
+static void add_key(struct summary *s, const char *key, const char *value)
+{
+	size_t i = names_add(&s->keys, key, strlen(key));
+
+	s->values = alloc_resize(s->values, i + 1, sizeof *s->values);
+	s->values[i] = alloc_text(value, strlen(value));
+}
+
+static void make_summary(struct summary *s, const size_t *group)
+{
+	*s = (struct summary){0};
+	add_key(s, "tenths", "40,40,40,40,40,40,40,40,40,40");
+	s->profiles = alloc(MEMBERS + 1, sizeof *s->profiles);
+	s->members = alloc(MEMBERS, sizeof *s->members);
+	for (size_t i = 0; i <= MEMBERS; i++)
+		s->profiles[s->profile_count++] = make_profile(s, group[i]);
+	s->query = alloc_text(s->profiles[0].name, strlen(s->profiles[0].name));
+	for (size_t i = 0; i < MEMBERS; i++) {
+		const char *name = s->profiles[i + 1].name;
+
+		s->members[s->member_count++] = (struct member){
+			.name = alloc_text(name, strlen(name)), .rank = i + 1};
+	}
+	s->facts = alloc(TAGS, sizeof *s->facts);
+	for (size_t j = 0; j < TAGS; j++) {
+		char name[24];
+
+		snprintf(name, sizeof name, "tag %zu", j);
+		names_add(&s->tags, name, strlen(name));
+		s->facts[j].known = true;
+		for (size_t i = 0; i < CUSTOMERS; i++) {
+			s->facts[j].users += has[i][j];
+			s->facts[j].tenths[i / TENTH] += has[i][j];
+		}
+	}
+}
+
+/* P(at least that many), by going through all ways in which the members of the
+ * tenths from this one on can have the tag. */
+static double tail(const size_t *customers, const size_t *holders,
+		   const size_t *draws, size_t tenth, long members)
+{
+	double sum = 0;
+
+	if (tenth == TENTHS)
+		return members <= 0;
+	for (size_t x = 0; x <= draws[tenth]; x++) {
+		size_t others = customers[tenth] - holders[tenth];
+
+		if (x > holders[tenth] || draws[tenth] - x > others)
+			continue;
+		sum += choose[holders[tenth]][x] *
+		       choose[others][draws[tenth] - x] /
+		       choose[customers[tenth]][draws[tenth]] *
+		       tail(customers, holders, draws, tenth + 1,
+			    members - (long)x);
+	}
+	return sum;
+}
+
+static void check_tag(const struct summary *s, const size_t *group, size_t tag)
+{
+	size_t customers[TENTHS] = {0}, holders[TENTHS] = {0};
+	size_t draws[TENTHS] = {0}, members = 0;
+	double expected = 0;
+
+	for (size_t i = 0; i < CUSTOMERS; i++) {
+		customers[i / TENTH] += i != group[0];
+		holders[i / TENTH] += i != group[0] && has[i][tag];
+	}
+	for (size_t i = 1; i <= MEMBERS; i++) {
+		size_t t = group[i] / TENTH;
+
+		draws[t]++;
+		members += has[group[i]][tag];
+		expected += (double)holders[t] / (double)customers[t];
+	}
+	if (s->facts[tag].members != members)
+		fail("members", tag, (double)s->facts[tag].members,
+		     (double)members);
+	if (members < SUMMARY_LEAST)
+		return;
+	if (fabs(s->facts[tag].expected - expected) > 1e-12)
+		fail("expected", tag, s->facts[tag].expected, expected);
+	double chance = tail(customers, holders, draws, 0, (long)members);
+	if (fabs(s->facts[tag].chance - chance) > 1e-12 * chance)
+		fail("chance", tag, s->facts[tag].chance, chance);
+}
+
+/* Listed are the tags with a chance of at most some bound that is at most 5 %
+ * of the share of compared tags within it. */
+static void check_listed(const struct summary *s)
+{
+	double bound = -1;
+	size_t compared = 0, listed = 0;
+
+	for (size_t j = 0; j < TAGS; j++)
+		compared += s->facts[j].members >= SUMMARY_LEAST;
+	for (size_t j = 0; j < TAGS; j++) {
+		size_t within = 0;
+
+		if (s->facts[j].members < SUMMARY_LEAST)
+			continue;
+		for (size_t i = 0; i < TAGS; i++)
+			within += s->facts[i].members >= SUMMARY_LEAST &&
+				  s->facts[i].chance <= s->facts[j].chance;
+		if (s->facts[j].chance * (double)compared <=
+			    0.05 * (double)within &&
+		    s->facts[j].chance > bound)
+			bound = s->facts[j].chance;
+	}
+	for (size_t j = 0; j < TAGS; j++) {
+		bool expected = s->facts[j].members >= SUMMARY_LEAST &&
+				s->facts[j].chance <= bound;
+
+		listed += expected;
+		if (s->facts[j].listed != expected)
+			fail("listed", j, s->facts[j].listed, expected);
+	}
+	if (s->compared != compared || s->listed_count != listed)
+		fail("compared and listed", 0, (double)s->compared,
+		     (double)compared);
+}
+
+/* Falling ratio; returns how many are listed. */
+static size_t check_order(const struct summary *s)
+{
+	for (size_t i = 1; i < s->listed_count; i++) {
+		const struct tag *a = &s->facts[s->listed[i - 1]];
+		const struct tag *b = &s->facts[s->listed[i]];
+
+		if ((double)a->members / a->expected <
+		    (double)b->members / b->expected * (1 - 1e-15))
+			fail("order", i, (double)a->members / a->expected,
+			     (double)b->members / b->expected);
+	}
+	return s->listed_count;
+}
+
+/* A query and members, all different; every other round members that favour
+ * the same tags. */
+static void pick(size_t *group, unsigned round)
+{
+	for (size_t i = 0; i <= MEMBERS; i++) {
+		bool again = true;
+
+		while (again) {
+			size_t among = round % 2 ? 8 : TENTH;
+			size_t t =
+				(size_t)(random_uniform(5, counter++) * TENTHS);
+
+			group[i] = t * TENTH +
+				   (size_t)(random_uniform(5, counter++) *
+					    (double)among);
+			again = false;
+			for (size_t j = 0; j < i; j++)
+				again = again || group[j] == group[i];
+		}
+	}
+}
+
+int main(void)
+{
+	size_t listed = 0;
+
+	fill_choose();
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		struct summary s;
+		size_t group[MEMBERS + 1];
+
+		fill_customers();
+		pick(group, round);
+		make_summary(&s, group);
+		const char *error = summary_work(&s);
+		if (error != NULL) {
+			printf("%s\n", error);
+			return 1;
+		}
+		for (size_t j = 0; j < TAGS; j++)
+			check_tag(&s, group, j);
+		check_listed(&s);
+		listed += check_order(&s);
+		summary_free(&s);
+	}
+	/* Otherwise the rounds have shown nothing. */
+	if (listed < ROUNDS / 2) {
+		printf("%zu tags listed in %d rounds\n", listed, ROUNDS);
+		failed = true;
+	}
+	return failed;
+}
