@@ -85,9 +85,9 @@ static const struct option_row rows[] = {
 	 "tsv; json, one object a line; ids [tsv]"},
 	{NULL, KEY_NO_WHY, "no-why", NULL, "leave out the reasons"},
 	{NULL, KEY_PROFILES, "profiles", NULL,
-	 "add what cs-summarize needs, as # lines"},
+	 "add # lines, for cs-summarize"},
 	{NULL, KEY_NO_PROFILES, "no-profiles", NULL,
-	 "do not [add it for -u, when not on a terminal]"},
+	 "do not [done for -u off a terminal]"},
 	OPTION_OUTPUT(NULL),
 	OPTION_THREADS,
 	OPTION_COMMON};
@@ -111,6 +111,8 @@ static const struct options_text text = {
 
 static void add_user(const char *name)
 {
+	if (*name == '\0')
+		die_usage("-u, --user: expected the name of a customer");
 	choices.users =
 		alloc_grow(choices.users, &choices.user_room,
 			   choices.user_count + 1, sizeof *choices.users);
