@@ -81,15 +81,16 @@ setup() {
 	"$GENERATE" --seed 2 --events 1000 > again
 	"$GENERATE" --seed 3 --events 1000 > three
 	cmp two again
-	! cmp -s two three
+	run cmp -s two three
+	[ "$status" -eq 1 ]
 }
 
 @test "columns are chosen, and fields quoted, without another change" {
-	"$GENERATE" --events 1000 | cut -d, -f1,6,7 > cut
+	"$GENERATE" --events 1000 | cut -d, -f1,6,7 > plain.csv
 	"$GENERATE" --events 1000 --quoted \
 		--columns user_handle,course_tag,view_time_seconds |
-		tee quoted | tr -d '"' | cmp - cut
-	[ "$(tr -dc '"' < quoted | wc -c)" -eq $((1001 * 6)) ]
+		tee quoted.csv | tr -d '"' | cmp - plain.csv
+	[ "$(tr -dc '"' < quoted.csv | wc -c)" -eq $((1001 * 6)) ]
 }
 
 @test "all customers have an event from four events a customer on" {
@@ -141,12 +142,12 @@ setup() {
 }
 
 @test "the neighbours of customer 1 are of its kind" {
-	"$GENERATE" --table personas | tr , '\t' > personas
+	"$GENERATE" --table personas | tr , '\t' > personas.tsv
 	"$BIN/cs-aggregate" "$ROOT/data/views.csv" 2>/dev/null |
 		"$BIN/cs-matrix" | "$BIN/cs-svd" -o emb.bin
-	"$BIN/cs-knn" -u 1 --format ids emb.bin > ids
-	[ "$(wc -l < ids)" -eq 10 ]
+	"$BIN/cs-knn" -u 1 --format ids emb.bin > ids.txt
+	[ "$(wc -l < ids.txt)" -eq 10 ]
 	[ "$(awk -F'\t' 'NR == FNR { kind[$1] = $2; next }
-		kind[$1] == "front-end developer"' personas ids |
+		kind[$1] == "front-end developer"' personas.tsv ids.txt |
 		wc -l)" -eq 10 ]
 }

@@ -194,7 +194,7 @@ static void make_course(const struct catalogue *world, size_t index, size_t tag)
 	size_t k = index - world->first_course[tag];
 	const struct title *title = &titles[k % TITLES];
 	uint64_t bits = catalogue_bits(world, DRAW_COURSE, index);
-	char name[128], edition[24] = "";
+	char name[128], edition[32] = "";
 
 	if (k >= TITLES)
 		snprintf(edition, sizeof edition, "-part-%zu", k / TITLES + 1);
