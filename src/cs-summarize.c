@@ -1,16 +1,23 @@
 /* cs-summarize: neighbours described for a reader: who is alike and why, what
- * the group shares, what the query may be missing. */
+ * the group shares, what the query may be missing.
+ *
+ * The text of neighbours (neighbours.h) is read query by query; what is said
+ * of each is worked out in summary.h and written by prose.h and report.h. */
+#include <float.h>
 #include <getopt.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "alloc.h"
 #include "die.h"
-#include "format.h"
 #include "neighbours.h"
 #include "number.h"
 #include "options.h"
+#include "progress.h"
+#include "prose.h"
+#include "report.h"
 #include "stream.h"
 #include "summary.h"
 #include "table.h"
@@ -18,82 +25,208 @@
 enum { KEY_FORMAT = 256 };
 enum layout { LAYOUT_TEXT, LAYOUT_JSON, LAYOUT_TSV };
 
-static const char *const layout_words[] = { [LAYOUT_TEXT] = "text",
-					    [LAYOUT_JSON] = "json",
-					    [LAYOUT_TSV] = "tsv", NULL };
+static const char *const layout_words[] = {[LAYOUT_TEXT] = "text",
+					   [LAYOUT_JSON] = "json",
+					   [LAYOUT_TSV] = "tsv",
+					   NULL};
 
 static const struct option_row rows[] = {
-	{ "output:", KEY_FORMAT, "format", "F",
-	  "text; json, one object a line; tsv [text]" },
+	{"output:", KEY_FORMAT, "format", "F",
+	 "text; json, one object a line; tsv [text]"},
 	OPTION_OUTPUT(NULL),
-	OPTION_COMMON
-};
+	OPTION_COMMON};
 
 static const struct options_text text = {
 	.name = "cs-summarize",
 	.usage = "cs-summarize [OPTION]... [NEIGHBOURS]",
 	.purpose =
-"Describe neighbours (from cs-knn -u): who is alike and why, what they share\n"
-"beyond what customers as active share, and what the customer may be missing.\n"
-"Without NEIGHBOURS, or for \"-\", standard input is read.",
-	.footer =
-"exit: 0 done; 2 wrong use, input or output\n"
-"  cs-knn -u 1 emb.bin | cs-summarize\n"
-"  cs-knn --users vip.txt --profiles emb.bin | cs-summarize --format json\n"
-"The manual page, cs-summarize(1), has the rest.",
+		"Describe neighbours (from cs-knn -u): who is alike and why, "
+		"what they share\n"
+		"beyond what customers as active share, and what the customer "
+		"may be missing.\n"
+		"Without NEIGHBOURS, or for \"-\", standard input is read.",
+	.footer = "exit: 0 done; 2 wrong use, input or output\n"
+		  "  cs-knn -u 1 emb.bin | cs-summarize\n"
+		  "  cs-knn --users vip.txt --profiles emb.bin | "
+		  "cs-summarize --format json\n"
+		  "The manual page, cs-summarize(1), has the rest.",
 	.rows = rows,
 };
 
 struct work {
 	enum layout layout;
 	struct table table;
+	bool why; /* the table has that column */
 	struct summary summary;
+	size_t *seen; /* for each tag, the last profile with it, from 1 */
+	size_t seen_room;
 	struct output output;
-	bool any;
+	bool any; /* a query is described */
 };
 
-/* ----------------------------------------------------------------- reading */
+/* ------------------------------------------------------------------ fields */
 
-static char *copy(const struct field *field)
+static char *copy(const char *field)
 {
-	if (memchr(field->text, '\0', field->length) != NULL)
-		die("a NUL byte in a name");
-	return alloc_text(field->text, field->length);
+	return alloc_text(field, strlen(field));
 }
 
-/* "key=text;key=text;..." */
+/* Numbers that JSON can repeat as they stand: no sign but '-', digits on both
+ * sides of a point, no zeros in front. */
+static bool is_number(const char *field, double *value)
+{
+	const char *digits = field + (*field == '-');
+	const char *point = strchr(field, '.');
+
+	return number_real(field, value) && fabs(*value) <= (double)FLT_MAX &&
+	       strlen(field) < NUMBER_TEXT && *digits >= '0' &&
+	       *digits <= '9' &&
+	       (*digits != '0' || strchr(".eE", digits[1]) != NULL) &&
+	       (point == NULL || (point[1] >= '0' && point[1] <= '9'));
+}
+
+/* count numbers with commas between, none below zero. */
+static bool read_counts(char *list, int64_t *counts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char *item = strsep(&list, ",");
+
+		if (item == NULL ||
+		    !number_integer(item, 0, INT64_MAX, &counts[i]))
+			return false;
+	}
+	return list == NULL;
+}
+
+/* ------------------------------------------------------------------ #model */
+
+enum key_type { KEY_TEXT, KEY_COUNT, KEY_COUNT_OR_NONE, KEY_REAL, KEY_TENTHS };
+
+static const struct key {
+	const char *name;
+	enum key_type type;
+	size_t offset; /* in struct origin */
+} keys[] = {
+	{"id", KEY_TEXT, offsetof(struct origin, id)},
+	{"customers", KEY_COUNT, offsetof(struct origin, customers)},
+	{"without_signal", KEY_COUNT, offsetof(struct origin, without_signal)},
+	{"tags", KEY_COUNT, offsetof(struct origin, tags)},
+	{"dimensions", KEY_COUNT, offsetof(struct origin, dimensions)},
+	{"metric", KEY_TEXT, offsetof(struct origin, metric)},
+	{"median_pair", KEY_REAL, offsetof(struct origin, median_pair)},
+	{"top_percent_pair", KEY_REAL, offsetof(struct origin, top_pair)},
+	{"customer", KEY_TEXT, offsetof(struct origin, customer)},
+	{"tag", KEY_TEXT, offsetof(struct origin, tag)},
+	{"value", KEY_TEXT, offsetof(struct origin, value)},
+	{"kind", KEY_TEXT, offsetof(struct origin, kind)},
+	{"tenths", KEY_TENTHS, offsetof(struct origin, tenths)},
+	{"asked", KEY_COUNT, offsetof(struct origin, asked)},
+	{"candidates", KEY_COUNT, offsetof(struct origin, candidates)},
+	{"matching", KEY_COUNT_OR_NONE, offsetof(struct origin, matching)},
+	{"min_similarity", KEY_TEXT, offsetof(struct origin, min_similarity)},
+	{"among", KEY_TEXT, offsetof(struct origin, among)},
+};
+
+enum { KEYS = sizeof keys / sizeof *keys };
+
+/* Set what the key stands for; false where the value is not of its type. */
+static bool set_key(struct origin *origin, const struct key *key, char *value)
+{
+	void *place = (char *)origin + key->offset;
+
+	switch (key->type) {
+	case KEY_TEXT:
+		*(char **)place = copy(value);
+		return true;
+	case KEY_COUNT:
+		return number_integer(value, 0, INT64_MAX, place);
+	case KEY_COUNT_OR_NONE:
+		return number_integer(value, -1, INT64_MAX, place);
+	case KEY_REAL:
+		return is_number(value, place);
+	case KEY_TENTHS:
+		return read_counts(value, place, SUMMARY_TENTHS);
+	}
+	return false;
+}
+
+/* Take "key=value" and note in *found which key it was; one that a later
+ * cs-knn may add is passed over. */
+static void read_key(struct work *work, char *pair, unsigned *found)
+{
+	char *value = strchr(pair, '=');
+	size_t i = 0;
+
+	if (value == NULL)
+		table_die(&work->table, "#model: \"%s\": expected key=value",
+			  pair);
+	*value++ = '\0';
+	while (i < KEYS && strcmp(keys[i].name, pair) != 0)
+		i++;
+	if (i == KEYS)
+		return;
+	neighbours_unpack(value, strlen(value));
+	if (*found & 1u << i)
+		table_die(&work->table, "#model: the key %s again", pair);
+	*found |= 1u << i;
+	if (!set_key(&work->summary.origin, &keys[i], value))
+		table_die(&work->table, "#model: %s: \"%s\": expected %s", pair,
+			  value,
+			  keys[i].type == KEY_TENTHS
+				  ? "ten counts with commas between"
+				  : "a number");
+}
+
 static void read_model(struct work *work)
 {
-	struct summary *s = &work->summary;
 	char *rest = work->table.fields[1].text;
+	unsigned found = 0;
 
-	for (char *pair; (pair = strsep(&rest, ";")) != NULL;) {
-		char *value = strchr(pair, '=');
-		if (value == NULL)
-			table_die(&work->table, "#model: \"%s\": expected "
-				  "key=text", pair);
-		*value++ = '\0';
-		neighbours_unpack(value, strlen(value));
-		size_t i = names_add(&s->keys, pair, strlen(pair));
-		s->values = alloc_grow(s->values, &s->value_room, i + 1,
-				       sizeof *s->values);
-		if (i + 1 < s->keys.count || s->keys.count > 64)
-			table_die(&work->table, "#model: key %s again, or too "
-				  "many keys", pair);
-		s->values[i] = alloc_text(value, strlen(value));
-	}
+	if (work->summary.origin.id != NULL)
+		table_die(&work->table, "#model again: expected neighbours");
+	for (char *pair; (pair = strsep(&rest, ";")) != NULL;)
+		read_key(work, pair, &found);
+	for (size_t i = 0; i < KEYS; i++)
+		if (!(found & 1u << i))
+			table_die(&work->table, "#model: the key %s is missing",
+				  keys[i].name);
 }
 
-static size_t find_tag(struct summary *s, const char *name)
-{
-	size_t i = names_add(&s->tags, name, strlen(name));
-	size_t before = s->fact_room;
+/* ---------------------------------------------------------------- #profile */
 
-	s->facts = alloc_grow(s->facts, &s->fact_room, i + 1,
-			      sizeof *s->facts);
-	memset(s->facts + before, 0,
-	       (s->fact_room - before) * sizeof *s->facts);
+/* The tag's index; what is new has no facts yet. */
+static size_t find_tag(struct work *work, const char *name)
+{
+	struct summary *s = &work->summary;
+	size_t before = s->tags.count;
+	size_t i = names_add(&s->tags, name, strlen(name));
+
+	if (i < before)
+		return i;
+	s->facts = alloc_grow(s->facts, &s->fact_room, i + 1, sizeof *s->facts);
+	s->facts[i] = (struct tag){0};
+	work->seen = alloc_grow(work->seen, &work->seen_room, i + 1,
+				sizeof *work->seen);
+	work->seen[i] = 0;
 	return i;
+}
+
+static struct holding read_holding(struct work *work, char *pair)
+{
+	struct holding holding;
+	char *value = strchr(pair, '=');
+
+	if (value == NULL || !number_real(value + 1, &holding.value) ||
+	    fabs(holding.value) > (double)FLT_MAX)
+		table_die(&work->table, "#profile: \"%s\": expected tag=number",
+			  pair);
+	*value = '\0';
+	neighbours_unpack(pair, strlen(pair));
+	holding.tag = find_tag(work, pair);
+	if (work->seen[holding.tag] == work->summary.profile_count)
+		table_die(&work->table, "#profile: the tag %s again", pair);
+	work->seen[holding.tag] = work->summary.profile_count;
+	return holding;
 }
 
 /* "tag=value;tag=value;..." */
@@ -103,19 +236,10 @@ static void read_holdings(struct work *work, struct profile *profile,
 	if (*rest == '\0')
 		return;
 	for (char *pair; (pair = strsep(&rest, ";")) != NULL;) {
-		char *value = strchr(pair, '=');
-		struct holding holding;
-		if (value == NULL || !number_real(value + 1, &holding.value))
-			table_die(&work->table, "#profile: \"%s\": expected "
-				  "tag=number", pair);
-		*value = '\0';
-		neighbours_unpack(pair, strlen(pair));
-		holding.tag = find_tag(&work->summary, pair);
-		profile->holdings = alloc_grow(profile->holdings,
-					       &profile->room,
-					       profile->count + 1,
-					       sizeof *profile->holdings);
-		profile->holdings[profile->count++] = holding;
+		profile->holdings = alloc_grow(
+			profile->holdings, &profile->room, profile->count + 1,
+			sizeof *profile->holdings);
+		profile->holdings[profile->count++] = read_holding(work, pair);
 	}
 }
 
@@ -127,39 +251,72 @@ static void read_profile(struct work *work)
 
 	if (work->table.count != 4 ||
 	    !number_integer(fields[2].text, 0, SUMMARY_TENTHS - 1, &tenth))
-		table_die(&work->table, "#profile: expected a customer, a "
-			  "tenth from 0 to 9, and tags");
+		table_die(&work->table,
+			  "#profile: expected a customer, a tenth from 0 to 9, "
+			  "and tags");
 	s->profiles = alloc_grow(s->profiles, &s->profile_room,
 				 s->profile_count + 1, sizeof *s->profiles);
 	struct profile *profile = &s->profiles[s->profile_count++];
-	*profile = (struct profile){ .name = copy(&fields[1]),
-				     .tenth = (unsigned)tenth };
+	*profile = (struct profile){.name = copy(fields[1].text),
+				    .tenth = (unsigned)tenth};
 	neighbours_unpack(profile->name, strlen(profile->name));
 	read_holdings(work, profile, fields[3].text);
 }
 
+/* -------------------------------------------------------------------- #tag */
+
+/* Counts of tenths add up to the users, and none is above its tenth. */
+static bool adds_up(const struct origin *origin, const struct tag *tag)
+{
+	int64_t left = tag->users;
+
+	for (size_t i = 0; i < SUMMARY_TENTHS; i++) {
+		if (tag->tenths[i] > left || tag->tenths[i] > origin->tenths[i])
+			return false;
+		left -= tag->tenths[i];
+	}
+	return left == 0;
+}
+
 static void read_tag(struct work *work)
 {
+	struct summary *s = &work->summary;
 	const struct field *fields = work->table.fields;
-	int64_t users;
+	int64_t customers;
+	struct tag tag = {.known = true};
 
 	if (work->table.count != 5 ||
-	    !number_integer(fields[2].text, 0, INT64_MAX, &users))
-		table_die(&work->table, "#tag: expected a tag, two counts, and "
-			  "ten with commas between");
+	    !number_integer(fields[2].text, 0, INT64_MAX, &tag.users) ||
+	    !number_integer(fields[3].text, 0, INT64_MAX, &customers) ||
+	    !read_counts(fields[4].text, tag.tenths, SUMMARY_TENTHS))
+		table_die(&work->table,
+			  "#tag: expected a tag, two counts, and ten with "
+			  "commas between");
 	neighbours_unpack(fields[1].text, fields[1].length);
-	size_t i = find_tag(&work->summary, fields[1].text);
-	struct tag *tag = &work->summary.facts[i];
-	char *at = fields[4].text, *end;
-	tag->known = true;
-	tag->users = users;
-	for (int t = 0; t < SUMMARY_TENTHS; t++, at = end + 1) {
-		tag->tenths[t] = strtoll(at, &end, 10);
-		if (end == at || *end != (t + 1 < SUMMARY_TENTHS ? ',' : '\0'))
-			table_die(&work->table, "#tag: \"%s\": expected ten "
-				  "counts with commas between",
-				  fields[4].text);
-	}
+	if (!adds_up(&s->origin, &tag) || customers != s->origin.customers)
+		table_die(&work->table,
+			  "#tag: the counts of %s do not go together, or not "
+			  "with those of #model",
+			  fields[1].text);
+	size_t i = names_find(&s->tags, fields[1].text, strlen(fields[1].text));
+	if (i == NAMES_NONE || s->facts[i].known)
+		table_die(&work->table, "#tag: the tag %s %s", fields[1].text,
+			  i == NAMES_NONE ? "stands in no profile" : "again");
+	s->facts[i] = tag;
+}
+
+/* -------------------------------------------------------------- neighbours */
+
+static void add_item(struct member *member, const char *tag, const char *number,
+		     double amount)
+{
+	member->items = alloc_grow(member->items, &member->room,
+				   member->count + 1, sizeof *member->items);
+	member->items[member->count++] = (struct item){
+		.tag = copy(tag),
+		.text = copy(number),
+		.amount = amount,
+	};
 }
 
 /* The sum's items; the last, (other), stands apart. */
@@ -169,127 +326,175 @@ static void read_why(struct work *work, struct member *member, char *rest)
 	double amount;
 
 	while (neighbours_next_item(&rest, &number, &tag)) {
-		if (!number_real(number, &amount))
-			table_die(&work->table, "why: \"%s\": expected a "
-				  "number", number);
-		if (rest == NULL) {
-			member->other = alloc_text(number, strlen(number));
-			return;
-		}
-		member->items = alloc_grow(member->items, &member->room,
-					   member->count + 1,
-					   sizeof *member->items);
-		member->items[member->count++] = (struct item){
-			.tag = alloc_text(tag, strlen(tag)),
-			.text = alloc_text(number, strlen(number)),
-			.amount = amount,
-		};
+		if (!is_number(number, &amount))
+			table_die(&work->table,
+				  "why: \"%s\": expected a number", number);
+		if (rest != NULL)
+			add_item(member, tag, number, amount);
+		else if (strcmp(tag, "(other)") == 0)
+			member->other = copy(number);
 	}
-	table_die(&work->table, "why: expected a sum that ends in (other)");
+	if (member->other == NULL)
+		table_die(&work->table,
+			  "why: expected a sum that ends in (other)");
+}
+
+/* The row's rank and similarity; the texts are set by the caller. */
+static void read_figures(struct work *work, struct member *member)
+{
+	const struct field *fields = work->table.fields;
+	size_t rank = work->summary.member_count + 1;
+	int64_t found;
+
+	if (!number_integer(fields[1].text, 1, INT64_MAX, &found) ||
+	    (uint64_t)found != rank)
+		table_die(&work->table, "rank \"%s\": expected %zu",
+			  fields[1].text, rank);
+	if (!is_number(fields[3].text, &member->score))
+		table_die(&work->table, "similarity \"%s\": expected a number",
+			  fields[3].text);
+	member->rank = rank;
 }
 
 static void read_member(struct work *work)
 {
 	struct summary *s = &work->summary;
 	const struct field *fields = work->table.fields;
-	struct member member = { 0 };
-	int64_t rank;
+	struct member member = {0};
 
-	if (work->table.count < 4 || work->table.count > 5)
-		table_die(&work->table, "%zu fields, expected query, rank, "
-			  "neighbour, similarity and why", work->table.count);
-	if (!number_integer(fields[1].text, 1, INT64_MAX, &rank))
-		table_die(&work->table, "rank \"%s\": expected a whole number "
-			  "from 1 on", fields[1].text);
-	if (!number_real(fields[3].text, &member.score))
-		table_die(&work->table, "similarity \"%s\": expected a number",
-			  fields[3].text);
+	if (work->table.count != (work->why ? 5 : 4))
+		table_die(&work->table, "%zu %s, expected %d as in the header",
+			  work->table.count,
+			  work->table.count == 1 ? "field" : "fields",
+			  work->why ? 5 : 4);
+	if (s->origin.id == NULL)
+		table_die(&work->table,
+			  "no #model line before customer %s: cs-knn writes "
+			  "the lines that begin with # for -u into a pipe, "
+			  "and with --profiles",
+			  fields[0].text);
 	if (s->query == NULL)
-		s->query = copy(&fields[0]);
+		s->query = copy(fields[0].text);
 	else if (strcmp(s->query, fields[0].text) != 0)
-		table_die(&work->table, "customer %s begins before the # lines "
-			  "of %s: cs-knn writes them with --profiles, and for "
-			  "-u into a pipe", fields[0].text, s->query);
-	member.rank = (size_t)rank;
-	member.name = copy(&fields[2]);
-	member.similarity = copy(&fields[3]);
-	if (work->table.count == 5)
+		table_die(&work->table,
+			  "customer %s begins before the #profile lines of %s",
+			  fields[0].text, s->query);
+	read_figures(work, &member);
+	member.name = copy(fields[2].text);
+	member.similarity = copy(fields[3].text);
+	if (work->why)
 		read_why(work, &member, fields[4].text);
 	s->members = alloc_grow(s->members, &s->member_room,
 				s->member_count + 1, sizeof *s->members);
 	s->members[s->member_count++] = member;
 }
 
-/* ----------------------------------------------------------------- writing */
+/* ----------------------------------------------------------------- queries */
 
 static void finish_query(struct work *work)
 {
 	struct summary *s = &work->summary;
 
 	if (s->query == NULL)
-		table_die(&work->table, "# lines without a neighbour before "
-			  "them");
+		table_die(&work->table, "#model: no neighbours follow");
 	const char *error = summary_work(s);
 	if (error != NULL)
-		die("%s: customer %s: %s", work->table.name, s->query, error);
-	if (work->layout == LAYOUT_TEXT && work->any)
-		output_text(&work->output, "\n");
-	if (work->layout == LAYOUT_TEXT)
-		summary_text(s, &work->output);
-	else if (work->layout == LAYOUT_JSON)
-		summary_json(s, &work->output);
-	else
-		summary_tsv(s, &work->output);
+		die("%s:%zu: customer %s: %s", work->table.name,
+		    work->table.line, s->query, error);
+	if (work->layout == LAYOUT_JSON) {
+		report_json(s, &work->output);
+	} else if (work->layout == LAYOUT_TSV) {
+		report_tsv(s, &work->output);
+	} else {
+		output_text(&work->output, work->any ? "\n" : "");
+		prose_write(s, &work->output);
+	}
 	work->any = true;
 	summary_free(s);
+	progress_add(1);
 }
 
-static bool is_note(const struct table *table, const char *word, size_t least)
+/* A name may begin with '#', too: what follows #model is a neighbour whatever
+ * its name, and so is what has the same query and the next rank. */
+static bool is_member(const struct work *work)
 {
-	return table->count >= least && table->count <= 5 &&
-		strcmp(table->fields[0].text, word) == 0;
+	const struct summary *s = &work->summary;
+	const struct field *fields = work->table.fields;
+	int64_t rank;
+
+	if (s->query == NULL)
+		return s->origin.id != NULL;
+	return s->profile_count == 0 && work->table.count >= 4 &&
+	       strcmp(fields[0].text, s->query) == 0 &&
+	       number_integer(fields[1].text, 1, INT64_MAX, &rank) &&
+	       (uint64_t)rank == s->member_count + 1;
 }
 
-static void read_rows(struct work *work)
+static void read_row(struct work *work)
 {
-	struct summary *s = &work->summary;
+	const char *word = work->table.fields[0].text;
 
-	while (table_next(&work->table)) {
-		if (is_note(&work->table, "#profile", 3)) {
-			read_profile(work);
-		} else if (is_note(&work->table, "#tag", 3)) {
-			read_tag(work);
-		} else {
-			/* Neighbours after profiles begin the next query. */
-			if (s->profile_count > 0)
-				finish_query(work);
-			if (is_note(&work->table, "#model", 2))
-				read_model(work);
-			else
-				read_member(work);
-		}
+	if (is_member(work)) {
+		read_member(work);
+	} else if (work->summary.query && strcmp(word, "#profile") == 0) {
+		read_profile(work);
+	} else if (work->summary.query && strcmp(word, "#tag") == 0) {
+		read_tag(work);
+	} else if (strcmp(word, "#model") == 0 && work->table.count == 2) {
+		if (work->summary.query != NULL)
+			finish_query(work);
+		read_model(work);
+	} else if (work->summary.profile_count > 0) {
+		table_die(&work->table,
+			  "\"%s\": expected a line of #profile, #tag or "
+			  "#model",
+			  word);
+	} else {
+		read_member(work);
 	}
-	if (s->query != NULL || s->keys.count > 0)
-		finish_query(work);
 }
 
 static void open_neighbours(struct work *work, const char *path)
 {
+	static const char *const names[] = {"query", "rank", "neighbour",
+					    "similarity", "why"};
 	struct table *table = &work->table;
+	bool right = true;
 
 	table_open(table, path);
 	if (!table_next(table))
 		die("%s: empty, expected neighbours from cs-knn", table->name);
-	if (table->count < 4 || strcmp(table->fields[0].text, "query") != 0 ||
-	    strcmp(table->fields[3].text, "similarity") != 0)
-		table_die(table, "not neighbours: expected a header line "
-			  "query, rank, neighbour, similarity, why (cs-knn "
-			  "writes it)");
+	for (size_t i = 0; right && i < table->count; i++)
+		right = i < 5 && strcmp(table->fields[i].text, names[i]) == 0;
+	if (!right || table->count < 4)
+		table_die(table, "no neighbours: expected the header line of "
+				 "cs-knn: query, rank, neighbour, similarity, "
+				 "why");
+	work->why = table->count == 5;
 }
+
+static void describe(struct work *work)
+{
+	if (work->layout == LAYOUT_TSV)
+		report_tsv_header(&work->output);
+	progress_begin("customers", 0);
+	while (table_next(&work->table))
+		read_row(work);
+	if (work->summary.origin.id != NULL)
+		finish_query(work);
+	progress_end();
+	if (!work->any)
+		die("%s: a header alone: no neighbours to describe",
+		    work->table.name);
+	free(work->seen);
+	table_close(&work->table);
+}
+
+/* ------------------------------------------------------------------- main */
 
 int main(int argc, char *argv[])
 {
-	struct work work = { 0 };
+	struct work work = {0};
 	const char *output = NULL;
 	int key;
 
@@ -302,16 +507,9 @@ int main(int argc, char *argv[])
 	if (argc - optind > 1)
 		die_usage("one file at a time: \"%s\" is too many",
 			  argv[optind + 1]);
-
 	output_open(&work.output, output);
 	open_neighbours(&work, argv[optind]);
-	if (work.layout == LAYOUT_TSV)
-		summary_tsv_header(&work.output);
-	read_rows(&work);
-	if (!work.any)
-		die("%s: a header alone: no neighbours to describe",
-		    work.table.name);
-	table_close(&work.table);
+	describe(&work);
 	output_close(&work.output);
 	return STATUS_DONE;
 }

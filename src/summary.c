@@ -1,5 +1,7 @@
 #include "summary.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,12 +10,9 @@
 
 static const double discovery_rate = 0.05;
 
-const char *summary_key(const struct summary *summary, const char *key)
-{
-	size_t i = names_find(&summary->keys, key, strlen(key));
-
-	return i == NAMES_NONE ? "" : summary->values[i];
-}
+/* Terms of a distribution that are less than this of its largest are left out:
+ * far below what any tail is compared with, and it keeps large groups fast. */
+static const double negligible = 1e-40;
 
 /* ---------------------------------------------------------------- counting */
 
@@ -22,7 +21,7 @@ static void count_draws(const struct summary *s, size_t draws[SUMMARY_TENTHS])
 {
 	memset(draws, 0, SUMMARY_TENTHS * sizeof *draws);
 	for (size_t i = 0; i < s->member_count; i++)
-		draws[s->members[i].profile->tenth]++;
+		draws[s->members[i].profile->tenth] += !s->members[i].self;
 }
 
 /* Who has what: a customer has a tag when its value is above zero. */
@@ -35,9 +34,16 @@ static void count_holders(struct summary *s)
 			s->facts[query->holdings[i].tag].has = true;
 	for (size_t i = 0; i < s->member_count; i++) {
 		const struct profile *member = s->members[i].profile;
-		for (size_t j = 0; j < member->count; j++)
-			if (member->holdings[j].value > 0)
-				s->facts[member->holdings[j].tag].members++;
+
+		for (size_t j = 0; !s->members[i].self && j < member->count;
+		     j++) {
+			struct tag *tag = &s->facts[member->holdings[j].tag];
+
+			if (member->holdings[j].value <= 0)
+				continue;
+			tag->members++;
+			tag->drawn[member->tenth]++;
+		}
 	}
 }
 
@@ -52,10 +58,10 @@ static struct stratum stratum_of(const struct summary *s, const struct tag *tag,
 {
 	bool own = s->profiles[0].tenth == tenth;
 
-	return (struct stratum){ .customers = s->tenths[tenth] - own,
-				 .holders = tag->tenths[tenth] -
-					    (own && tag->has),
-				 .draws = draws[tenth] };
+	return (struct stratum){.customers = s->origin.tenths[tenth] - own,
+				.holders =
+					tag->tenths[tenth] - (own && tag->has),
+				.draws = draws[tenth]};
 }
 
 /* p[0 .. draws]: how likely that many of the draws have the tag.  Ratios of
@@ -79,13 +85,14 @@ static void hypergeometric(double *p, const struct stratum *stratum)
 	if (mode > most)
 		mode = most;
 	p[(size_t)mode] = 1;
-	for (double x = mode; x < most; x++)
-		p[(size_t)x + 1] = p[(size_t)x] * (holders - x) * (draws - x) /
+	for (double x = mode; x < most && p[(size_t)x] > negligible; x++)
+		p[(size_t)x + 1] =
+			p[(size_t)x] * (holders - x) * (draws - x) /
 			((x + 1) * (customers - holders - draws + x + 1));
-	for (double x = mode; x > least; x--)
+	for (double x = mode; x > least && p[(size_t)x] > negligible; x--)
 		p[(size_t)x - 1] = p[(size_t)x] * x *
-			(customers - holders - draws + x) /
-			((holders - x + 1) * (draws - x + 1));
+				   (customers - holders - draws + x) /
+				   ((holders - x + 1) * (draws - x + 1));
 	for (size_t x = 0; x <= stratum->draws; x++)
 		sum += p[x];
 	for (size_t x = 0; x <= stratum->draws; x++)
@@ -96,9 +103,9 @@ static void hypergeometric(double *p, const struct stratum *stratum)
  * expected to. */
 static void judge(const struct summary *s, struct tag *tag, const size_t *draws)
 {
-	double *sum = alloc(s->member_count + 1, sizeof *sum);
-	double *next = alloc(s->member_count + 1, sizeof *next);
-	double *part = alloc(s->member_count + 1, sizeof *part);
+	double *sum = alloc(s->group + 1, sizeof *sum);
+	double *next = alloc(s->group + 1, sizeof *next);
+	double *part = alloc(s->group + 1, sizeof *part);
 	size_t so_far = 0;
 
 	sum[0] = 1;
@@ -108,14 +115,16 @@ static void judge(const struct summary *s, struct tag *tag, const size_t *draws)
 		if (stratum.draws == 0)
 			continue;
 		tag->expected += (double)stratum.draws *
-			(double)stratum.holders / (double)stratum.customers;
+				 (double)stratum.holders /
+				 (double)stratum.customers;
 		hypergeometric(part, &stratum);
-		memset(next, 0, (s->member_count + 1) * sizeof *next);
+		memset(next, 0, (s->group + 1) * sizeof *next);
 		for (size_t x = 0; x <= so_far; x++)
-			for (size_t y = 0; y <= stratum.draws; y++)
+			for (size_t y = 0;
+			     sum[x] > negligible && y <= stratum.draws; y++)
 				next[x + y] += sum[x] * part[y];
 		so_far += stratum.draws;
-		memcpy(sum, next, (s->member_count + 1) * sizeof *sum);
+		memcpy(sum, next, (s->group + 1) * sizeof *sum);
 	}
 	tag->chance = 0;
 	/* From the small end, so that little is lost. */
@@ -172,8 +181,8 @@ static void list_tags(struct summary *s)
 			order[s->compared++] = i;
 	qsort_r(order, s->compared, sizeof *order, by_chance, s);
 	for (size_t i = 0; i < s->compared; i++)
-		if (s->facts[order[i]].chance <= discovery_rate *
-		    (double)(i + 1) / (double)s->compared)
+		if (s->facts[order[i]].chance <=
+		    discovery_rate * (double)(i + 1) / (double)s->compared)
 			last = i + 1;
 	qsort_r(order, last, sizeof *order, by_ratio, s);
 	for (size_t i = 0; i < last; i++)
@@ -193,45 +202,43 @@ static const char *check_tags(const struct summary *s, const size_t *draws)
 					names_text(&s->tags, i));
 		for (size_t t = 0; t < SUMMARY_TENTHS; t++) {
 			struct stratum stratum = stratum_of(s, tag, t, draws);
-			if (stratum.holders < 0 ||
+			if (stratum.holders < tag->drawn[t] ||
 			    stratum.holders > stratum.customers ||
 			    stratum.customers < (int64_t)stratum.draws)
-				return sentence("tag %s: its counts and those "
-						"of #model do not go together",
+				return sentence("tag %s: its counts, those of "
+						"#model and the profiles do "
+						"not go together",
 						names_text(&s->tags, i));
 		}
 	}
 	return NULL;
 }
 
-static const char *read_tenths(struct summary *s)
-{
-	const char *text = summary_key(s, "tenths");
-	char *end;
-
-	for (size_t t = 0; t < SUMMARY_TENTHS; t++) {
-		s->tenths[t] = strtoll(text, &end, 10);
-		if (end == text || s->tenths[t] < 0 ||
-		    *end != (t + 1 < SUMMARY_TENTHS ? ',' : '\0'))
-			return "#model: tenths: expected ten counts with "
-			       "commas between";
-		text = end + 1;
-	}
-	return NULL;
-}
-
-/* Give each member its profile. */
+/* Give each member its profile: that of the query, or the next. */
 static const char *join(struct summary *s)
 {
+	size_t next = 1;
+
+	s->group = 0;
 	for (size_t i = 0; i < s->member_count; i++) {
 		struct member *member = &s->members[i];
-		for (size_t j = 0; j < s->profile_count; j++)
-			if (strcmp(s->profiles[j].name, member->name) == 0)
-				member->profile = &s->profiles[j];
-		if (member->profile == NULL)
-			return sentence("no #profile line for customer %s",
+
+		member->self = strcmp(member->name, s->query) == 0;
+		member->profile = &s->profiles[member->self ? 0 : next];
+		if (member->self)
+			continue;
+		if (next >= s->profile_count ||
+		    strcmp(member->profile->name, member->name) != 0)
+			return sentence("no #profile line for customer %s in "
+					"its place",
 					member->name);
+		next++;
 	}
+	s->group = next - 1;
+	if (next < s->profile_count)
+		return sentence("a #profile line for customer %s, who is no "
+				"neighbour",
+				s->profiles[next].name);
 	return NULL;
 }
 
@@ -240,16 +247,13 @@ const char *summary_work(struct summary *summary)
 	size_t draws[SUMMARY_TENTHS];
 	const char *error;
 
-	if (summary->keys.count == 0 || summary->profile_count == 0)
+	if (summary->origin.id == NULL || summary->profile_count == 0)
 		return "no lines that begin with #: cs-knn writes them with "
 		       "--profiles, and for -u into a pipe";
 	if (strcmp(summary->profiles[0].name, summary->query) != 0)
-		return sentence("the first #profile is of customer %s, "
-				"expected %s", summary->profiles[0].name,
-				summary->query);
-	error = read_tenths(summary);
-	if (error == NULL)
-		error = join(summary);
+		return sentence("the first #profile line is of customer %s",
+				summary->profiles[0].name);
+	error = join(summary);
 	if (error != NULL)
 		return error;
 	count_draws(summary, draws);
@@ -264,10 +268,81 @@ const char *summary_work(struct summary *summary)
 	return NULL;
 }
 
+/* ------------------------------------------------------------------ asking */
+
+bool summary_holds(const struct profile *profile, size_t tag)
+{
+	for (size_t i = 0; i < profile->count; i++)
+		if (profile->holdings[i].tag == tag)
+			return profile->holdings[i].value > 0;
+	return false;
+}
+
+size_t summary_held(const struct profile *profile)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < profile->count; i++)
+		count += profile->holdings[i].value > 0;
+	return count;
+}
+
+double summary_total(const struct profile *profile)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < profile->count; i++)
+		sum += profile->holdings[i].value;
+	return sum;
+}
+
+bool summary_adds(const struct summary *summary)
+{
+	return strcmp(summary->origin.kind, "sum") == 0 ||
+	       strcmp(summary->origin.kind, "events") == 0;
+}
+
+double summary_times(const struct tag *tag)
+{
+	return (double)tag->members / tag->expected;
+}
+
+char *summary_value(char text[NUMBER_TEXT], double value)
+{
+	size_t length;
+
+	if (fabs(value) >= 1e15) {
+		number_write(text, value, 9);
+		return text;
+	}
+	length = (size_t)snprintf(text, NUMBER_TEXT, "%.2f", value);
+	if (text[strspn(text, "-0.")] == '\0') {
+		number_write(text, value != 0 ? value : 0, 3);
+		return text;
+	}
+	while (text[length - 1] == '0')
+		length--;
+	if (text[length - 1] == '.')
+		length--;
+	text[length] = '\0';
+	return text;
+}
+
+static void free_origin(struct origin *origin)
+{
+	free(origin->id);
+	free(origin->metric);
+	free(origin->customer);
+	free(origin->tag);
+	free(origin->value);
+	free(origin->kind);
+	free(origin->min_similarity);
+	free(origin->among);
+}
+
 void summary_free(struct summary *summary)
 {
-	for (size_t i = 0; i < summary->keys.count; i++)
-		free(summary->values[i]);
+	free_origin(&summary->origin);
 	for (size_t i = 0; i < summary->member_count; i++) {
 		struct member *member = &summary->members[i];
 		for (size_t j = 0; j < member->count; j++) {
@@ -284,12 +359,10 @@ void summary_free(struct summary *summary)
 		free(summary->profiles[i].holdings);
 	}
 	free(summary->query);
-	free(summary->values);
 	free(summary->members);
 	free(summary->profiles);
 	free(summary->facts);
 	free(summary->listed);
-	names_free(&summary->keys);
 	names_free(&summary->tags);
-	*summary = (struct summary){ 0 };
+	*summary = (struct summary){0};
 }

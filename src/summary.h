@@ -1,5 +1,5 @@
 /* summary: what a query's neighbours share, and what the query may be
- * missing, told as text, JSON or TSV.
+ * missing.
  *
  * Expected counts are by indirect standardization: what as many customers of
  * the members' tenths (by number of tags) would have, the query left out.  A
@@ -15,20 +15,30 @@
 #include <stdint.h>
 
 #include "names.h"
-#include "stream.h"
+#include "number.h"
 
 enum { SUMMARY_LEAST = 3, SUMMARY_TENTHS = 10 };
 
+/* What #model says of the model and of the question; texts are owned. */
+struct origin {
+	char *id, *metric, *customer, *tag, *value, *kind;
+	char *min_similarity, *among; /* "" without */
+	int64_t customers, without_signal, tags, dimensions;
+	int64_t asked, candidates, matching; /* -1 without a least similarity */
+	double median_pair, top_pair;
+	int64_t tenths[SUMMARY_TENTHS]; /* customers in each */
+};
+
 /* A tag of a profile. */
 struct holding {
-	size_t tag;		/* index in summary.tags */
-	double value;		/* in the events' own unit */
+	size_t tag;   /* index in summary.tags */
+	double value; /* in the events' own unit */
 };
 
 struct profile {
 	char *name;
 	unsigned tenth;
-	struct holding *holdings;	/* by falling weight in the model */
+	struct holding *holdings; /* by falling weight in the model */
 	size_t count, room;
 };
 
@@ -41,20 +51,22 @@ struct item {
 struct member {
 	char *name;
 	size_t rank;
-	char *similarity, *other;	/* as printed */
+	char *similarity, *other; /* as printed */
 	double score;
 	struct item *items;
 	size_t count, room;
 	const struct profile *profile;
+	bool self; /* the query: listed, and not of the group */
 };
 
 /* What #tag says, and what is worked out for the group. */
 struct tag {
-	bool known;		/* a #tag line named it */
-	int64_t users;		/* customers who have it */
+	bool known;    /* a #tag line named it */
+	int64_t users; /* customers who have it */
 	int64_t tenths[SUMMARY_TENTHS];
-	bool has;		/* the query has it */
-	size_t members;		/* how many members have it */
+	bool has;                      /* the query has it */
+	size_t members;                /* how many of the group have it */
+	int64_t drawn[SUMMARY_TENTHS]; /* the same by tenth */
 	double expected, chance;
 	bool listed;
 };
@@ -62,37 +74,45 @@ struct tag {
 /* One query, its neighbours and their profiles. */
 struct summary {
 	char *query;
-	/* #model: each key's text; see summary_key. */
-	struct names keys;
-	char **values;
-	size_t value_room;
-	struct member *members;
+	struct origin origin;
+	struct member *members; /* by rank */
 	size_t member_count, member_room;
-	struct profile *profiles;	/* the query's first */
+	struct profile *profiles; /* the query's, then the members' in
+				     their order, without the query */
 	size_t profile_count, profile_room;
 	struct names tags;
-	struct tag *facts;	/* of each tag */
+	struct tag *facts; /* of each tag */
 	size_t fact_room;
-	int64_t tenths[SUMMARY_TENTHS];
 	/* Set by summary_work: */
-	size_t compared;	/* tags that SUMMARY_LEAST members have */
-	size_t *listed;		/* tags, by falling ratio to the expected */
+	size_t group;    /* members, without the query */
+	size_t compared; /* tags that SUMMARY_LEAST members have */
+	size_t *listed;  /* tags, by falling ratio to the expected */
 	size_t listed_count;
 };
-
-/* The text of a key of #model, "" where it has none. */
-const char *summary_key(const struct summary *summary, const char *key);
 
 /* Work out expected counts and the listed tags.  NULL, or a sentence on what
  * the input lacks. */
 const char *summary_work(struct summary *summary);
 
-void summary_text(const struct summary *summary, struct output *output);
-void summary_json(const struct summary *summary, struct output *output);
-void summary_tsv_header(struct output *output);
-void summary_tsv(const struct summary *summary, struct output *output);
+/* Does the customer have the tag: is its value there above zero? */
+bool summary_holds(const struct profile *profile, size_t tag);
+
+/* How many tags the customer has. */
+size_t summary_held(const struct profile *profile);
+
+/* All its values added up, and whether that means something: means and flags
+ * do not add up. */
+double summary_total(const struct profile *profile);
+bool summary_adds(const struct summary *summary);
+
+/* How many times the expected number of members have the tag. */
+double summary_times(const struct tag *tag);
 
 /* Free all, ready for the next query. */
 void summary_free(struct summary *summary);
+
+/* A value as it is shown: at most two decimals, none where they are zeros
+ * (201.91, 20, 1.5), and three digits of what two decimals cannot show. */
+char *summary_value(char text[NUMBER_TEXT], double value);
 
 #endif

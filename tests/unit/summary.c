@@ -50,7 +50,7 @@ static void fill_customers(void)
 		}
 }
 
-static struct profile make_profile(struct summary *s, size_t customer)
+static struct profile make_profile(size_t customer)
 {
 	char name[24];
 	struct profile profile = {.tenth = (unsigned)(customer / TENTH)};
@@ -65,26 +65,20 @@ static struct profile make_profile(struct summary *s, size_t customer)
 		profile.holdings[profile.count++] =
 			(struct holding){.tag = j, .value = value};
 	}
-	(void)s;
 	return profile;
-}
-
-static void add_key(struct summary *s, const char *key, const char *value)
-{
-	size_t i = names_add(&s->keys, key, strlen(key));
-
-	s->values = alloc_resize(s->values, i + 1, sizeof *s->values);
-	s->values[i] = alloc_text(value, strlen(value));
 }
 
 static void make_summary(struct summary *s, const size_t *group)
 {
 	*s = (struct summary){0};
-	add_key(s, "tenths", "40,40,40,40,40,40,40,40,40,40");
+	s->origin.id = alloc_text("", 0);
+	s->origin.kind = alloc_text("sum", 3);
+	for (size_t t = 0; t < TENTHS; t++)
+		s->origin.tenths[t] = TENTH;
 	s->profiles = alloc(MEMBERS + 1, sizeof *s->profiles);
 	s->members = alloc(MEMBERS, sizeof *s->members);
 	for (size_t i = 0; i <= MEMBERS; i++)
-		s->profiles[s->profile_count++] = make_profile(s, group[i]);
+		s->profiles[s->profile_count++] = make_profile(group[i]);
 	s->query = alloc_text(s->profiles[0].name, strlen(s->profiles[0].name));
 	for (size_t i = 0; i < MEMBERS; i++) {
 		const char *name = s->profiles[i + 1].name;
