@@ -84,8 +84,7 @@ static const struct option_row rows[] = {
 	{"output:", KEY_FORMAT, "format", "F",
 	 "tsv; json, one object a line; ids [tsv]"},
 	{NULL, KEY_NO_WHY, "no-why", NULL, "leave out the reasons"},
-	{NULL, KEY_PROFILES, "profiles", NULL,
-	 "add # lines, for cs-summarize"},
+	{NULL, KEY_PROFILES, "profiles", NULL, "add # lines, for cs-summarize"},
 	{NULL, KEY_NO_PROFILES, "no-profiles", NULL,
 	 "do not [done for -u off a terminal]"},
 	OPTION_OUTPUT(NULL),
@@ -398,6 +397,7 @@ struct knn {
 struct pen {
 	const struct knn *knn;
 	struct output *output; /* of the piece in hand, in memory */
+	char **error;          /* of the piece in hand */
 	struct side query, other;
 	struct part *parts;
 	size_t part_room;
@@ -411,6 +411,7 @@ struct sheets {
 	const struct found *found;
 	size_t count;
 	struct output *texts;
+	char **errors; /* of the model, for each piece, or NULL */
 };
 
 /* The model is not what it should be: a sentence, after its name. */
@@ -420,18 +421,42 @@ static void check(const struct model *model, const char *error)
 		die("%s: %s", model->input.name, error);
 }
 
+/* True where error is NULL; else the piece's first is kept, to be told when
+ * all threads are done. */
+static bool is_fine(struct pen *pen, const char *error)
+{
+	if (error != NULL && *pen->error == NULL)
+		*pen->error = alloc_text(error, strlen(error));
+	return error == NULL;
+}
+
+/* The name of a customer; what is none is damage. */
+static const char *name_of(struct pen *pen, size_t row, size_t *length)
+{
+	const char *name =
+		texts_at(&pen->knn->model->matrix.users, row, length);
+
+	if (*length == 0)
+		is_fine(pen, sentence("tensor users.offsets is damaged: row "
+				      "%zu",
+				      row));
+	return name;
+}
+
 /* The reasons for the similarity of the query's side and a row. */
 static void explain(struct pen *pen, size_t row, struct neighbour *neighbour)
 {
 	const struct model *model = pen->knn->model;
 	size_t count;
 
-	check(model, side_set(&pen->other, &pen->knn->reasons, row));
+	if (!is_fine(pen, side_set(&pen->other, &pen->knn->reasons, row)))
+		return;
 	pen->parts = alloc_grow(pen->parts, &pen->part_room,
 				pen->query.count + pen->other.count + 1,
 				sizeof *pen->parts);
-	check(model, reasons_parts(&pen->knn->reasons, &pen->query, &pen->other,
-				   pen->parts, &count));
+	if (!is_fine(pen, reasons_parts(&pen->knn->reasons, &pen->query,
+					&pen->other, pen->parts, &count)))
+		return;
 	neighbour->reason_count = reasons_largest(pen->parts, count, REASONS);
 	for (size_t i = 0; i < neighbour->reason_count; i++) {
 		struct reason *reason = &neighbour->reasons[i];
@@ -455,8 +480,7 @@ static struct neighbour make_neighbour(struct pen *pen, struct hit hit,
 		.reasons = reasons,
 	};
 
-	neighbour.name = texts_at(&pen->knn->model->matrix.users, hit.row,
-				  &neighbour.length);
+	neighbour.name = name_of(pen, hit.row, &neighbour.length);
 	if (!choices.without_why)
 		explain(pen, hit.row, &neighbour);
 	return neighbour;
@@ -465,8 +489,7 @@ static struct neighbour make_neighbour(struct pen *pen, struct hit hit,
 static void write_tsv(struct pen *pen, size_t row, const struct found *found)
 {
 	size_t length;
-	const char *name =
-		texts_at(&pen->knn->model->matrix.users, row, &length);
+	const char *name = name_of(pen, row, &length);
 
 	for (size_t i = 0; i < found->count; i++) {
 		struct reason reasons[REASONS];
@@ -497,8 +520,7 @@ static void write_json(struct pen *pen, size_t row, const struct found *found)
 {
 	struct output *output = pen->output;
 	size_t length;
-	const char *name =
-		texts_at(&pen->knn->model->matrix.users, row, &length);
+	const char *name = name_of(pen, row, &length);
 
 	output_text(output, "{\"query\":");
 	quote_json(output, name, length);
@@ -525,8 +547,7 @@ static void write_ids(struct pen *pen, const struct found *found)
 {
 	for (size_t i = 0; i < found->count; i++) {
 		size_t length;
-		const char *name = texts_at(&pen->knn->model->matrix.users,
-					    found->hits[i].row, &length);
+		const char *name = name_of(pen, found->hits[i].row, &length);
 
 		table_write(pen->output, name, length);
 		output_text(pen->output, "\n");
@@ -551,14 +572,12 @@ static void write_model_note(struct pen *pen, const struct found *found)
 static void write_profiles(struct pen *pen, size_t row,
 			   const struct found *found)
 {
-	const struct model *model = pen->knn->model;
-
-	check(model, notes_profile(&pen->notes, pen->output, row));
+	is_fine(pen, notes_profile(&pen->notes, pen->output, row));
 	for (size_t i = 0; i < found->count; i++)
 		if (found->hits[i].row != row)
-			check(model, notes_profile(&pen->notes, pen->output,
+			is_fine(pen, notes_profile(&pen->notes, pen->output,
 						   found->hits[i].row));
-	check(model, notes_tags(&pen->notes, pen->output));
+	is_fine(pen, notes_tags(&pen->notes, pen->output));
 }
 
 static void write_answer(struct pen *pen, size_t row, const struct found *found)
@@ -567,9 +586,9 @@ static void write_answer(struct pen *pen, size_t row, const struct found *found)
 		write_ids(pen, found);
 		return;
 	}
-	if (!choices.without_why)
-		check(pen->knn->model,
-		      side_set(&pen->query, &pen->knn->reasons, row));
+	if (!choices.without_why &&
+	    !is_fine(pen, side_set(&pen->query, &pen->knn->reasons, row)))
+		return;
 	if (choices.layout == LAYOUT_JSON) {
 		write_json(pen, row, found);
 		return;
@@ -615,6 +634,7 @@ static void write_piece(void *shared, size_t piece, unsigned thread)
 	size_t first = piece * PIECE;
 
 	pen->output = &sheets->texts[piece];
+	pen->error = &sheets->errors[piece];
 	for (size_t i = first; i < first + PIECE && i < sheets->count; i++)
 		if (sheets->found[i].count > 0)
 			write_answer(pen, sheets->queries[i].self,
@@ -628,6 +648,8 @@ static void write_sheets(struct sheets *sheets)
 	struct output *output = &sheets->knn->output;
 
 	team_run(choices.threads, pieces, write_piece, sheets);
+	for (size_t i = 0; i < pieces; i++)
+		check(sheets->knn->model, sheets->errors[i]);
 	for (size_t i = 0; i < pieces; i++) {
 		struct output *part = &sheets->texts[i];
 
@@ -646,8 +668,11 @@ static void write_answers(struct knn *knn, const struct query *queries,
 			  const struct found *found, size_t count)
 {
 	size_t pieces = (size_t)16 * choices.threads;
-	struct sheets sheets = {.knn = knn,
-				.texts = alloc(pieces, sizeof *sheets.texts)};
+	struct sheets sheets = {
+		.knn = knn,
+		.texts = alloc(pieces, sizeof *sheets.texts),
+		.errors = alloc(pieces, sizeof *sheets.errors),
+	};
 
 	for (size_t i = 0; i < pieces; i++)
 		output_memory(&sheets.texts[i]);
@@ -661,6 +686,7 @@ static void write_answers(struct knn *knn, const struct query *queries,
 	for (size_t i = 0; i < pieces; i++)
 		free(sheets.texts[i].buffer);
 	free(sheets.texts);
+	free(sheets.errors);
 }
 
 /* Answer the asked customers from the first on, count of them. */
@@ -718,10 +744,38 @@ static enum status finish(struct knn *knn)
 
 /* ------------------------------------------------------------------- main */
 
+/* Checksums of all tensors, each by one thread. */
+struct sums {
+	const struct format *file;
+	char **errors; /* a sentence for each tensor, or NULL */
+};
+
+static void check_sum(void *shared, size_t piece, unsigned thread)
+{
+	struct sums *sums = shared;
+	const char *error =
+		format_verify(sums->file, &sums->file->tensors[piece]);
+
+	(void)thread;
+	if (error != NULL)
+		sums->errors[piece] = alloc_text(error, strlen(error));
+}
+
+static void check_sums(const struct model *model)
+{
+	size_t count = model->file.count;
+	struct sums sums = {&model->file, alloc(count, sizeof(char *))};
+
+	team_run(choices.threads, count, check_sum, &sums);
+	for (size_t i = 0; i < count; i++)
+		check(model, sums.errors[i]);
+	free(sums.errors);
+}
+
 static void open_model(struct model *model)
 {
 	check(model, model_open(model, choices.model));
-	check(model, model_verify(model));
+	check_sums(model);
 }
 
 static void begin(struct knn *knn, const struct model *model)

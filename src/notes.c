@@ -158,7 +158,8 @@ static void put_tags(struct notes *notes, struct output *output, size_t begin,
 	for (size_t i = 0; i < count; i++)
 		places[i] =
 			(struct place){(int32_t)i, matrix->values[begin + i]};
-	qsort(places, count, sizeof *places, compare_places);
+	if (count > 1)
+		qsort(places, count, sizeof *places, compare_places);
 	for (size_t i = 0; i < count; i++) {
 		size_t at = begin + (size_t)places[i].at;
 
@@ -224,7 +225,9 @@ const char *notes_tags(struct notes *notes, struct output *output)
 {
 	const struct matrix *matrix = &notes->model->matrix;
 
-	qsort(notes->tags, notes->count, sizeof *notes->tags, compare_tags);
+	if (notes->count > 1)
+		qsort(notes->tags, notes->count, sizeof *notes->tags,
+		      compare_tags);
 	for (size_t i = 0; i < notes->count; i++) {
 		int32_t tag = notes->tags[i];
 		int64_t users;

@@ -1,0 +1,481 @@
+# cs-knn: exact neighbours, in an order that is total, with reasons that add up.
+
+bats_require_minimum_version 1.5.0
+
+BIN=${BIN:-$BATS_TEST_DIRNAME/../bin}
+DATA=${DATA:-$BATS_TEST_DIRNAME/../../shared/data}
+
+# 400 customers of tags with a heavy tail; c001 to c004 are copies of one
+# another, "zero" has a tag of no value; names that need escapes.
+profiles() {
+	awk 'BEGIN {
+		srand(1)
+		print "customer\ttag\tevents\tvalue"
+		for (i = 0; i < 400; i++)
+			for (t = 0; t < 60; t++)
+				if (rand() < 3 / (t + 3))
+					printf "u%03d\ttag %02d\t1\t%d\n",
+					       i, t, 1 + 20 * rand()
+		for (i = 1; i <= 4; i++)
+			for (t = 5; t < 9; t++)
+				printf "c%03d\ttag %02d\t1\t%d\n", i, t, t
+		print "a\\tb\\\\c\\n\t50 % + more\t1\t7"
+		print "a\\tb\\\\c\\n\ttag 01\t1\t2"
+		print "lone\t50 % + more\t1\t7"
+		print "zero\ttag 03\t1\t0"
+	}' | { IFS= read -r header && printf '%s\n' "$header" &&
+	       LC_ALL=C sort -t "$(printf '\t')" -k1,1 -k2,2; }
+}
+
+setup_file() {
+	cd "$BATS_FILE_TMPDIR"
+	profiles > profiles.tsv
+	"$BIN/cs-matrix" profiles.tsv > matrix.bin
+	"$BIN/cs-svd" -k 20 matrix.bin > emb.bin
+	"$BIN/cs-knn" --all --quiet -n 10 emb.bin > all.tsv
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR"
+	PATH=$BIN:$PATH
+}
+
+needs() {
+	command -v "$1" > /dev/null || skip "$1 is not installed"
+}
+
+numpy() {
+	PYTHON=/usr/bin/python3
+	"$PYTHON" -c 'import numpy' 2> /dev/null || skip "numpy is not installed"
+}
+
+# The rows of a query, the header and # lines left out.
+answers() {
+	grep -v -e '^#' -e '^query' "$1"
+}
+
+# Each why adds up to its similarity: in integers of 10^-18.
+sums_exactly() {
+	needs python3
+	python3 - "$1" <<-'E'
+	import sys
+	from decimal import Decimal, getcontext
+	getcontext().prec = 60
+	lines = 0
+	for line in open(sys.argv[1], encoding="utf-8"):
+	    if line.startswith(("#", "query")):
+	        continue
+	    similarity, why = line.rstrip("\n").split("\t")[3:5]
+	    items = [item.split(" ")[0] for item in why.split(" + ")]
+	    assert why.endswith(" (other)"), line
+	    assert sum(map(Decimal, items)) == Decimal(similarity), line
+	    assert len(items) <= 4, line
+	    size = [abs(Decimal(item)) for item in items[:-1]]
+	    assert size == sorted(size, reverse=True), line
+	    lines += 1
+	assert lines > 0, "no lines"
+	E
+}
+
+@test "one customer: a header, ten neighbours, ranks, falling similarity" {
+	cs-knn -u u007 --no-profiles emb.bin > one.tsv
+	[ "$(head -n 1 one.tsv)" = \
+	  "$(printf 'query\trank\tneighbour\tsimilarity\twhy')" ]
+	[ "$(answers one.tsv | cut -f2 | tr '\n' ' ')" = "1 2 3 4 5 6 7 8 9 10 " ]
+	[ "$(answers one.tsv | cut -f1 | sort -u)" = u007 ]
+	answers one.tsv | cut -f4 | sort -c -g -r
+	! answers one.tsv | cut -f3 | grep -x u007
+}
+
+@test "neighbours are those of dense arithmetic, with each centring and scale" {
+	numpy
+	for center in none row column; do
+		for scale in us sqrt u; do
+			cs-svd -k 20 --tol 1e-6 --center $center \
+				--scale $scale matrix.bin > of.bin
+			cs-knn --all -q -n 15 of.bin > of.tsv
+			"$PYTHON" "$BATS_TEST_DIRNAME/dense.py" of.bin of.tsv
+		done
+	done
+}
+
+@test "the first recipe on completejourney: within 2e-5 of dense arithmetic" {
+	numpy
+	[ -d "$DATA/completejourney" ] || skip "no completejourney"
+	[ -x "$BIN/cs-aggregate" ] || skip "no cs-aggregate"
+	cs-aggregate -q \
+		--tags "$DATA/completejourney/products.csv:product_id,product_category" \
+		"$DATA/completejourney/transactions.csv" > journey.tsv
+	cs-matrix --value mean --damp none --weight none --norm none \
+		journey.tsv |
+		cs-svd -k 50 --center row --scale u --tol 1e-6 > classic.bin
+	cs-knn --all -q -n 15 classic.bin > classic.tsv
+	"$PYTHON" "$BATS_TEST_DIRNAME/dense.py" classic.bin classic.tsv cosine 2e-5
+	sums_exactly classic.tsv
+}
+
+@test "household 1955 of completejourney has the neighbours it should have" {
+	[ -d "$DATA/completejourney" ] || skip "no completejourney"
+	[ -x "$BIN/cs-aggregate" ] || skip "no cs-aggregate"
+	cs-aggregate -q \
+		--tags "$DATA/completejourney/products.csv:product_id,product_category" \
+		"$DATA/completejourney/transactions.csv" |
+		cs-matrix --value sum --damp log --weight idf --norm l2 |
+		cs-svd -k 64 > journey.bin
+	run -0 cs-knn -u 1955 --format ids journey.bin
+	[ "$(echo $output)" = "1299 574 788 242 1778 888 1187 1203 13 989" ]
+	run -0 cs-knn -u 1955 -n 1 --no-profiles journey.bin
+	[[ "${lines[1]}" == *"0.293221 DIAPERS & DISPOSABLES + "* ]]
+	run -1 cs-knn -u 1878 journey.bin
+	[ "$output" = "cs-knn: journey.bin: customer 1878 has no tag with weight, so no one is similar" ]
+	run -1 cs-knn -u 19555 journey.bin
+	[ "$output" = "cs-knn: journey.bin: no customer 19555; near: 1555, 1955, 1055" ]
+}
+
+@test "every line adds up to its similarity, to the last digit" {
+	sums_exactly all.tsv
+	cs-svd --center column --scale u -k 20 matrix.bin > column.bin
+	cs-knn --all -q column.bin > column.tsv
+	sums_exactly column.tsv
+	grep -q '[0-9]  + ' column.tsv	# the centring is an item without a name
+}
+
+@test "one customer, some and all are answered by the same lines" {
+	answers all.tsv | cut -f1 | uniq | sed -n '1~40p' > some
+	cs-knn --users some emb.bin > some.tsv
+	for user in $(grep -v '\\' some); do
+		answers all.tsv | awk -F '\t' -v u="$user" '$1 == u' > lines
+		[ -s lines ]
+		cs-knn -u "$user" emb.bin > one.tsv
+		answers one.tsv | cmp - lines
+		answers some.tsv | awk -F '\t' -v u="$user" '$1 == u' |
+			cmp - lines
+	done
+}
+
+@test "the first k of k + 1 are the k" {
+	cs-knn --all -q -n 500 emb.bin > most.tsv
+	for k in 1 2 3 9; do
+		cs-knn --all -q -n $k emb.bin > least.tsv
+		awk -F '\t' -v k=$k 'NR == 1 || $2 <= k' most.tsv |
+			cmp - least.tsv
+	done
+}
+
+@test "bytes are equal for any threads, from a file and from a pipe" {
+	for j in 1 2 3 7; do
+		cs-knn --all -q -j $j emb.bin | cmp - all.tsv
+	done
+	cat emb.bin | cs-knn --all -q | cmp - all.tsv
+	cs-knn --all -q - < emb.bin | cmp - all.tsv
+	cs-knn --all -q -o out.tsv emb.bin
+	cmp out.tsv all.tsv
+	cs-knn -u u007 -j 1 emb.bin > one.tsv
+	cs-knn -u u007 -j 3 < emb.bin | cmp - one.tsv
+}
+
+@test "copies are ranked by their bytes, and the query is left out by name" {
+	run -0 cs-knn -u c003 -n 3 --format ids emb.bin
+	[ "$(echo $output)" = "c001 c002 c004" ]
+	cs-knn -u c003 -n 3 --no-profiles --no-why emb.bin > copies.tsv
+	[ "$(answers copies.tsv | cut -f4 | uniq | wc -l)" -eq 1 ]
+}
+
+@test "with --include-self the customer is there, by 1 exactly" {
+	cs-knn --all -q --include-self -n 500 --no-why emb.bin > self.tsv
+	answers self.tsv | awk -F '\t' '
+		$1 == $3 { n++; if ($4 != "1") exit 1 }
+		$4 + 0 > 1 || $4 + 0 < -1 { exit 1 }
+		END { exit n != 406 }'
+	# Without oneself, the rest is the same.
+	cs-knn --all -q -n 500 --no-why emb.bin | cut -f1,3,4 > without
+	awk -F '\t' '$1 != $3' self.tsv | cut -f1,3,4 | cmp - without
+}
+
+@test "a similarity is the same whichever of the two is asked for" {
+	cs-knn --all -q -n 500 --no-why emb.bin | answers /dev/stdin > most.tsv
+	awk -F '\t' '{ print $1 FS $3 FS $4 }' most.tsv | LC_ALL=C sort > there
+	awk -F '\t' '{ print $3 FS $1 FS $4 }' most.tsv | LC_ALL=C sort > back
+	cmp there back
+}
+
+@test "a customer without signal has no neighbours and is nobody's" {
+	run -1 --separate-stderr cs-knn -u zero emb.bin
+	[ -z "$output" ]
+	[ "$stderr" = "cs-knn: emb.bin: customer zero has no tag with weight, so no one is similar" ]
+	run -0 --separate-stderr cs-knn --all -n 500 --no-why emb.bin
+	[ "$stderr" = "cs-knn: emb.bin: 1 customer has no tag with weight, so no one is similar" ]
+	[[ "$output" != *zero* ]]
+}
+
+@test "an unknown customer: status 1, near names, no output" {
+	run -1 --separate-stderr cs-knn -u u0077 emb.bin
+	[ -z "$output" ]
+	[ "$stderr" = "cs-knn: emb.bin: no customer u0077; near: u007, u077, u000" ]
+	run -1 --separate-stderr cs-knn -u u0077 -o none.tsv emb.bin
+	[ ! -e none.tsv ]
+	run -1 --separate-stderr cs-knn -u "something else" - < emb.bin
+	[ "$stderr" = "cs-knn: standard input: no customer something else" ]
+}
+
+@test "unknown names in --users are listed, and the others answered" {
+	printf 'u001\nnobody\n\nu002\r\nno one' > users
+	run -1 --separate-stderr cs-knn --users users -n 1 emb.bin
+	[ "$(printf '%s\n' "$output" | tail -n +2 | cut -f1 | tr '\n' ' ')" = \
+	  "u001 u002 " ]
+	[ "${stderr_lines[0]}" = "cs-knn: users:2: no customer nobody in emb.bin" ]
+	[ "${stderr_lines[1]}" = "cs-knn: users:5: no customer no one in emb.bin" ]
+	run -0 --separate-stderr cs-knn --users users --ignore-unknown -n 1 emb.bin
+	[ -z "$stderr" ]
+	[ "${#lines[@]}" -eq 3 ]
+	cs-knn --users - --ignore-unknown -n 1 emb.bin < users > of.tsv
+	[ "$output" = "$(cat of.tsv)" ]
+	run -1 cs-knn --users /dev/null emb.bin
+	run -1 cs-knn -u nobody --ignore-unknown emb.bin
+}
+
+@test "--among and --not choose before the ranking, so there are always n" {
+	seq -f u%03g 0 3 399 > third
+	cs-knn --users third --among third -n 5 --no-why emb.bin > among.tsv
+	[ "$(answers among.tsv | wc -l)" -eq $((5 * $(wc -l < third))) ]
+	cs-knn --all -q -n 500 --no-why emb.bin | awk -F '\t' '
+		NR == FNR { in_third[$1] = 1; next }
+		FNR > 1 && in_third[$1] && in_third[$3] && ++n[$1] <= 5 {
+			print $1 FS n[$1] FS $3 FS $4
+		}' third - > expected
+	answers among.tsv | cmp - expected
+	cs-knn --users third --not third -n 5 --no-why emb.bin > not.tsv
+	! answers not.tsv | cut -f3 | grep -x -F -f third
+	[ "$(answers not.tsv | wc -l)" -eq $((5 * $(wc -l < third))) ]
+	# For one customer as for many; both together.
+	cs-knn -u u000 --among third -n 5 --no-why emb.bin > one.tsv
+	answers one.tsv | cmp - <(answers among.tsv | head -n 5)
+	printf 'u003\nu006\n' > few
+	run -0 cs-knn -u u000 --among few --not third --format ids emb.bin \
+		--include-self || [ "$status" -eq 1 ]
+	run -0 cs-knn -u u000 --among few --format ids emb.bin
+	[ "${#lines[@]}" -eq 2 ]
+}
+
+@test "--among without a known customer: status 1" {
+	printf 'nobody\n' > strangers
+	run -1 --separate-stderr cs-knn -u u000 --among strangers emb.bin
+	[ -z "$output" ]
+	[ "$stderr" = "cs-knn: strangers: none of its customers is in emb.bin" ]
+	printf 'u000\n' > only
+	run -1 --separate-stderr cs-knn -u u000 --among only emb.bin
+	[ "$stderr" = "cs-knn: emb.bin: customer u000: no one is left to be similar" ]
+}
+
+@test "--min-similarity keeps what has it, and says where none has" {
+	cs-knn --all -q -n 500 --no-why emb.bin > most.tsv
+	cs-knn --all -q -n 500 --no-why --min-similarity 0.25 emb.bin > some.tsv
+	awk -F '\t' 'NR == 1 || $4 + 0 >= 0.25' most.tsv | cmp - some.tsv
+	cs-knn -u u000 -n 500 --no-why --min-similarity 0.25 emb.bin > one.tsv
+	answers one.tsv | cmp - <(awk -F '\t' '$1 == "u000"' some.tsv)
+	matching=$(answers one.tsv | wc -l)
+	cs-knn -u u000 -n 1 --min-similarity 0.25 emb.bin |
+		grep -q "^#model.*;candidates=405;matching=$matching;min_similarity=0.25;"
+	run -1 --separate-stderr cs-knn -u u000 --min-similarity 1 emb.bin
+	[ "$stderr" = "cs-knn: emb.bin: customer u000: none of 405 has a similarity of 1 or more" ]
+}
+
+@test "--metric dot ranks by the product" {
+	numpy
+	cs-svd -k 20 --tol 1e-7 matrix.bin > tight.bin
+	cs-knn --all -q --metric dot -n 20 tight.bin > dot.tsv
+	sums_exactly dot.tsv
+	"$PYTHON" "$BATS_TEST_DIRNAME/dense.py" tight.bin dot.tsv dot 1e-4
+}
+
+@test "JSON says what TSV says, a customer a line" {
+	needs python3
+	cs-knn --all -q --format json emb.bin > all.json
+	python3 - <<-'E'
+	import json
+	tsv = {}
+	for line in open("all.tsv", encoding="utf-8").read().split("\n")[1:-1]:
+	    query, rank, neighbour, similarity, why = line.split("\t")
+	    tsv.setdefault(query, []).append((rank, neighbour, similarity, why))
+	def escape(name):
+	    for a, b in ("\\\\", "\tt", "\nn", "\rr"):
+	        name = name.replace(a, "\\" + b)
+	    return name
+	objects = [json.loads(line, parse_float=str, parse_int=str)
+	           for line in open("all.json", encoding="utf-8")]
+	assert len(objects) == len(tsv)
+	for o in objects:
+	    lines = tsv[escape(o["query"])]
+	    assert len(lines) == len(o["neighbours"])
+	    for (rank, neighbour, similarity, why), n in zip(lines, o["neighbours"]):
+	        assert n["rank"] == rank
+	        assert escape(n["customer"]) == neighbour
+	        assert n["similarity"] == similarity
+	        items = ["%s %s" % (w["contribution"],
+	                 w["tag"].replace("%", "%25").replace(" + ", "%20+%20"))
+	                 for w in n["why"]]
+	        assert " + ".join(items + [n["other"] + " (other)"]) == why, why
+	E
+	run -0 cs-knn -u u001 -n 1 --no-why --format json emb.bin
+	[[ "$output" != *why* && "$output" != *other* ]]
+}
+
+@test "--format ids is what --users reads, odd names too" {
+	cs-knn --all -q -n 500 --format ids emb.bin | LC_ALL=C sort -u > ids
+	grep -q -F -x 'a\tb\\c\n' ids
+	[ "$(wc -l < ids)" -eq 406 ]
+	cs-knn --users ids emb.bin > back.tsv
+	LC_ALL=C sort back.tsv | cmp - <(LC_ALL=C sort all.tsv)
+}
+
+@test "# lines: for -u into a pipe, or when asked for" {
+	cs-knn -u u001 -n 2 emb.bin > with.tsv
+	[ "$(grep -c '^#model' with.tsv)" -eq 1 ]
+	[ "$(grep -c '^#profile' with.tsv)" -eq 3 ]
+	[ "$(grep '^#profile' with.tsv | head -n 1 | cut -f2)" = u001 ]
+	! grep -q '^#' all.tsv
+	cs-knn -u u001 -n 2 --no-profiles emb.bin > without.tsv
+	answers with.tsv | cmp - <(answers without.tsv)
+	! grep -q '^#' without.tsv
+	cs-knn --all -q -n 2 --profiles emb.bin > every.tsv
+	[ "$(grep -c '^#profile' every.tsv)" -eq $((406 * 3)) ]
+	# Each profile is that of the events.
+	grep '^#profile' with.tsv | cut -f2,4 |
+		awk -F '[\t;]' '{ for (i = 2; i <= NF; i++) print $1 "\t" $i }' |
+		tr = '\t' | LC_ALL=C sort > told
+	cut -f1,2,4 profiles.tsv | grep -F -f <(cut -f1 told | sort -u) |
+		LC_ALL=C sort | cmp - told
+	# Each tag named has a #tag line, with how many customers have it.
+	cut -f2 told | LC_ALL=C sort -u |
+		cmp - <(grep '^#tag' with.tsv | cut -f2)
+	awk -F '\t' 'FNR == 1 { file++ }
+		file == 1 && FNR > 1 && $4 > 0 { users[$2]++ }
+		file == 2 && $1 == "#tag" {
+			n = split($5, k, ","); sum = 0
+			for (i in k) sum += k[i]
+			if (n != 10 || sum != $3 || $3 != users[$2] || $4 != 407)
+				exit 1
+		}' profiles.tsv with.tsv
+}
+
+@test "wrong use: status 2, a reason, no output" {
+	refused() {
+		run -2 --separate-stderr cs-knn "$@" emb.bin
+		[ -z "$output" ]
+		[[ "${stderr_lines[0]}" == "cs-knn: "* ]]
+	}
+	refused
+	refused -u u001 --all
+	refused -u u001 --users users
+	refused -u ''
+	refused -u u001 -n 0
+	refused -u u001 -n x
+	refused -u u001 -n -1
+	refused -u u001 -n 1.5
+	refused -u u001 -j 0
+	refused -u u001 --metric euclid
+	refused -u u001 --format xml
+	refused -u u001 --format json --profiles
+	refused -u u001 --min-similarity 1.5
+	refused -u u001 --min-similarity nan
+	refused -u u001 emb.bin
+	for option in --like=x --queries=x --blend=1 --recall=.9 --probes=4 \
+		--merge --unknown; do
+		refused -u u001 "$option"
+		[[ "$stderr" == *"unknown option $option"* ]]
+	done
+	run -2 --separate-stderr cs-knn --users - < emb.bin
+	run -2 --separate-stderr cs-knn --users - --among - emb.bin
+}
+
+@test "wrong input: status 2, the file and what it is, no output" {
+	refused() {
+		run -2 --separate-stderr cs-knn -u u001 "$1"
+		[ -z "$output" ]
+		[ "${#stderr_lines[@]}" -eq 1 ]
+		[[ "$stderr" == "cs-knn: $1: "* ]]
+	}
+	: > empty
+	printf 'u001\n' > short
+	cp emb.bin 'a model'
+	printf 'x' >> 'a model'
+	refused empty
+	refused short
+	refused profiles.tsv
+	refused all.tsv
+	refused matrix.bin
+	refused .
+	refused absent.bin
+	refused 'a model'
+	run -2 --separate-stderr cs-knn -u u001 < /dev/null
+	[[ "$stderr" == "cs-knn: standard input: "* ]]
+}
+
+@test "a model cut at any byte is refused" {
+	size=$(stat -c %s emb.bin)
+	for at in 1 7 8 9 63 64 100 1000 5000 $((size / 2)) $((size - 9)) \
+		$((size - 1)); do
+		head -c "$at" emb.bin > cut.bin
+		run -2 --separate-stderr cs-knn -u u001 cut.bin
+		[ -z "$output" ]
+		run -2 --separate-stderr cs-knn --all < cut.bin
+	done
+}
+
+@test "a byte changed anywhere is found before anything is written" {
+	size=$(stat -c %s emb.bin)
+	for at in $(seq 0 997 $((size - 1))) 8 9 $((size - 1)); do
+		cp emb.bin bent.bin
+		byte=$(od -A n -t u1 -j "$at" -N 1 emb.bin)
+		printf "\\x$(printf %02x $((byte ^ 4)))" |
+			dd of=bent.bin bs=1 seek="$at" conv=notrunc status=none
+		run -2 --separate-stderr cs-knn -u u001 bent.bin
+		[ -z "$output" ]
+		[ "${#stderr_lines[@]}" -eq 1 ]
+	done
+}
+
+@test "values that no checksum can tell are found where they are used" {
+	needs python3
+	forge() {
+		python3 "$BATS_TEST_DIRNAME/forge.py" emb.bin "$@" > forged.bin ||
+			skip "no libxxhash for python"
+	}
+	for value in nan inf -inf; do
+		forge embedding 200 $value
+		for whom in "-u u001" "--all -q"; do
+			run -2 --separate-stderr cs-knn $whom forged.bin
+			[ -z "$output" ]
+			[ "$stderr" = "cs-knn: forged.bin: row 10 of the embedding is not finite" ]
+		done
+	done
+	forge embedding 200 1e30
+	run -2 --separate-stderr cs-knn -u u001 --metric dot forged.bin
+	[ "$stderr" = "cs-knn: forged.bin: row 10 of the embedding is too long for the metric dot" ]
+	run -0 --separate-stderr cs-knn -u u001 forged.bin
+	for damage in "profile.indices 3 -1" "profile.indices 3 2000000000" \
+		"profile.indptr 5 -7" "profile.indptr 5 1000000" \
+		"profile.values 4 nan" "components 7 inf" "sigma 0 -1" \
+		"users.tenth 3 200" "tags.tenths 3 -5" "tags.tenths 3 9999" \
+		"users.offsets 4 99999999" "users.offsets 4 -1"; do
+		forge $damage
+		run -2 --separate-stderr cs-knn --all -q --profiles forged.bin
+		[ -z "$output" ]
+		[ "${#stderr_lines[@]}" -eq 1 ]
+		[[ "$stderr" == "cs-knn: forged.bin: "* ]]
+	done
+	# What no one can know to be wrong is worked with, and does no harm.
+	for damage in "components 40 1e300" "components 41 -1e308" \
+		"sigma 3 1e-300" "embedding 201 1e38" "embedding 202 1e-45" \
+		"profile.raw 7 1e38" "pairs 0 nan"; do
+		forge $damage
+		run --separate-stderr cs-knn --all -q --profiles forged.bin
+		[ "$status" -eq 0 ] || [ "$status" -eq 2 ]
+	done
+}
+
+@test "a query that has all the reasons needs no BLAS" {
+	needs ldd
+	run ldd "$BIN/cs-knn"
+	[[ "$output" != *blas* && "$output" != *lapack* ]]
+}
