@@ -1,7 +1,7 @@
 /* cs-matrix: profiles made a sparse, weighted matrix of customers x tags.
  *
- * Rows pass through scratch files: in memory stand the tags, and for each
- * customer where its row and its name begin. */
+ * Rows are worked out anew in every pass over them, so that in memory stand
+ * the tags, and of the customers no more than -S allows. */
 #include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
@@ -10,50 +10,60 @@
 #include "alloc.h"
 #include "die.h"
 #include "format.h"
+#include "gather.h"
 #include "names.h"
 #include "options.h"
-#include "profiles.h"
-#include "progress.h"
 #include "scratch.h"
 #include "stream.h"
 #include "weigh.h"
 
-enum { KEY_VALUE = 256, KEY_DAMP, KEY_WEIGHT, KEY_NORM, KEY_WEIGHTS,
-       KEY_MIN_USERS, KEY_MIN_TAGS };
+enum {
+	KEY_VALUE = 256,
+	KEY_DAMP,
+	KEY_WEIGHT,
+	KEY_NORM,
+	KEY_WEIGHTS,
+	KEY_MIN_USERS,
+	KEY_MIN_TAGS
+};
 enum { TENTHS = 10 };
 
+/* The bounds of --weights.  A sum is below 10^29 and a logarithm below 45, so
+ * that no weighted value is beyond 32 bits, and no square beyond 64. */
+static const double least_weight = 1e-6, most_weight = 1e6;
+
 static const struct option_row rows[] = {
-	{ "value:", KEY_VALUE, "value", "V",
-	  "mean, sum, events or one of each pair [sum]" },
-	{ NULL, KEY_DAMP, "damp", "D",
-	  "none, log (of 1 + it), sqrt [log]" },
-	{ "weight:", KEY_WEIGHT, "weight", "W",
-	  "of a tag: none, idf, sqrt-idf [idf]" },
-	{ NULL, KEY_WEIGHTS, "weights", "W,W,...",
-	  "of each FILE, when there are several [1,1,...]" },
-	{ NULL, KEY_NORM, "norm", "N", "of a row: none, l2 [l2]" },
-	{ "keep:", KEY_MIN_USERS, "min-users", "N",
-	  "tags of at least N customers [1]" },
-	{ NULL, KEY_MIN_TAGS, "min-tags", "N",
-	  "then customers of at least N tags [0]" },
-	{ "memory:", 'S', "buffer-size", "SIZE",
-	  "of rows kept out of scratch files [64M]" },
+	{"value:", KEY_VALUE, "value", "V",
+	 "mean, sum, events or one of each pair [sum]"},
+	{NULL, KEY_DAMP, "damp", "D", "none, log (of 1 + it), sqrt [log]"},
+	{"weight:", KEY_WEIGHT, "weight", "W",
+	 "of a tag: none, idf, sqrt-idf [idf]"},
+	{NULL, KEY_WEIGHTS, "weights", "W,W,...",
+	 "of each FILE, when there are several [1,1,...]"},
+	{NULL, KEY_NORM, "norm", "N", "of a row: none, l2 [l2]"},
+	{"keep:", KEY_MIN_USERS, "min-users", "N",
+	 "tags of at least N customers [1]"},
+	{NULL, KEY_MIN_TAGS, "min-tags", "N",
+	 "then customers of at least N tags [0]"},
+	{"memory:", 'S', "buffer-size", "SIZE",
+	 "of rows kept out of scratch files [64M]"},
 	OPTION_OUTPUT("output:"),
-	OPTION_COMMON
-};
+	OPTION_COMMON};
 
 static const struct options_text text = {
 	.name = "cs-matrix",
 	.usage = "cs-matrix [OPTION]... [FILE]...",
 	.purpose =
-"Make profiles (from cs-aggregate) a sparse, weighted matrix of customers by\n"
-"tags.  Several FILEs are blocks of columns side by side, each scaled to the\n"
-"same size; without one, or for \"-\", standard input is read.",
-	.footer =
-"exit: 0 done; 2 wrong use, input or output\n"
-"  cs-matrix profiles.tsv | cs-svd -o emb.bin\n"
-"  cs-matrix --weights 1,0.5 views.tsv interests.tsv -o both.bin\n"
-"The manual page, cs-matrix(1), has the rest.",
+		"Make profiles (from cs-aggregate) a sparse, weighted matrix "
+		"of customers by\n"
+		"tags.  Several FILEs are blocks of columns side by side, each "
+		"scaled to the\n"
+		"same size; without one, or for \"-\", standard input is read.",
+	.footer = "exit: 0 done; 2 wrong use, input or output\n"
+		  "  cs-matrix profiles.tsv | cs-svd -o emb.bin\n"
+		  "  cs-matrix --weights 1,0.5 views.tsv interests.tsv -o "
+		  "both.bin\n"
+		  "The manual page, cs-matrix(1), has the rest.",
 	.rows = rows,
 };
 
@@ -62,151 +72,60 @@ struct choices {
 	enum damp damp;
 	enum weight weight;
 	enum norm norm;
-	double *weights;	/* of each file */
+	double *weights; /* of each file, or NULL: all 1 */
 	size_t weight_count;
 	size_t min_users, min_tags;
-	size_t memory;		/* bytes of row data kept in memory */
+	size_t memory; /* bytes of rows kept out of scratch files */
 	const char *output;
 };
 
-/* A pair as it is kept between the passes. */
-struct cell {
-	uint32_t tag;		/* in the order first seen; later its column */
-	double raw;		/* what --value gave */
+/* A pair of the matrix. */
+struct item {
+	int32_t column;
+	double raw; /* what --value gave */
 };
 
 struct work {
 	struct choices choices;
-	char *columns[4];
-	struct names tags;
-	uint32_t *tag_file;	/* which file a tag stands in */
-	size_t tag_file_room;
-	size_t *tag_users;	/* customers that have a pair with it */
-	size_t tag_users_room;
-	struct scratch cells, users;	/* struct cell; bytes of names */
-	size_t n;		/* customers */
-	int64_t *row_begin;	/* n + 1: in cells */
-	int64_t *user_begin;	/* n + 1: in users */
-	size_t row_room, user_room;
-	bool in_order;		/* names ascend as they stand */
-	uint32_t *order;	/* n: place to row, or NULL where in_order */
-	/* After the columns are settled: */
-	size_t m;
-	int64_t *column;	/* of each tag first seen, or -1: dropped */
-	uint32_t *column_tag;	/* the reverse: m */
-	double *weight;		/* m: with the file's factor */
-	int64_t *tenths;	/* m x 10 */
+	size_t files;
+	struct gather gather;
+	size_t n, m, nnz;     /* customers, tags and pairs that are kept */
+	uint32_t *order;      /* n: place to row, or NULL: they are equal */
+	int32_t *column;      /* of each tag gathered, or -1: dropped */
+	uint32_t *column_tag; /* m: the reverse */
+	size_t *column_users; /* m: customers with a pair */
+	double *weight;       /* m: with the file's factor */
+	int64_t *tenths;      /* m x TENTHS */
 	int64_t tenth_size[TENTHS];
-	/* The finished rows: */
-	struct scratch indices, values, raws, tenth;
+	struct scratch active; /* n uint32_t: tags that a customer has */
+	struct scratch tenth;  /* n bytes */
+	struct item *items;    /* count of them: the row at hand */
+	double *values;        /* count, after weigh_row */
+	size_t count, room, value_room;
 };
-
-/* ------------------------------------------------------------ first pass */
-
-static void add_cell(struct work *work, const struct profiles *profiles,
-		     const struct entry *entry)
-{
-	const char *tag = profiles->texts + entry->tag;
-	size_t before = work->tags.count;
-	size_t index = names_add(&work->tags, tag, entry->length);
-	struct cell cell = { .tag = (uint32_t)index };
-
-	if (index == before) {
-		work->tag_file = alloc_grow(work->tag_file,
-					    &work->tag_file_room, index + 1,
-					    sizeof *work->tag_file);
-		work->tag_users = alloc_grow(work->tag_users,
-					     &work->tag_users_room, index + 1,
-					     sizeof *work->tag_users);
-		work->tag_file[index] = (uint32_t)entry->file;
-		work->tag_users[index] = 0;
-	} else if (work->tag_file[index] != entry->file) {
-		profiles_die(profiles, entry, "tag %s stands in %s, too: to "
-			     "tell them apart, cs-aggregate --prefix STR",
-			     tag, profiles_name(profiles,
-						work->tag_file[index]));
-	}
-	cell.raw = weigh_value(work->choices.value, entry->events,
-			       entry->value);
-	if (fabs(cell.raw) > (double)__FLT_MAX__)
-		profiles_die(profiles, entry, "the value is too large for "
-			     "32 bits: scale the column");
-	work->tag_users[index]++;
-	scratch_add(&work->cells, &cell, sizeof cell);
-}
-
-static void add_customer(struct work *work, const struct profiles *profiles,
-			 const char *last, size_t last_length)
-{
-	size_t i = work->n++;
-
-	work->row_begin = alloc_grow(work->row_begin, &work->row_room, i + 2,
-				     sizeof *work->row_begin);
-	work->user_begin = alloc_grow(work->user_begin, &work->user_room, i + 2,
-				      sizeof *work->user_begin);
-	work->row_begin[0] = work->user_begin[0] = 0;
-	scratch_add(&work->users, profiles->customer,
-		    profiles->customer_length);
-	for (size_t j = 0; j < profiles->count; j++)
-		add_cell(work, profiles, &profiles->entries[j]);
-	work->row_begin[i + 1] = (int64_t)(work->cells.size /
-					   sizeof(struct cell));
-	work->user_begin[i + 1] = (int64_t)work->users.size;
-	if (i > 0 && names_compare(last, last_length, profiles->customer,
-				   profiles->customer_length) > 0)
-		work->in_order = false;
-}
-
-static void read_profiles(struct work *work, char **paths, size_t count)
-{
-	struct profiles profiles;
-	char *last = NULL;
-	size_t last_length = 0, last_room = 0;
-
-	profiles_open(&profiles, paths, count);
-	scratch_begin(&work->cells, work->choices.memory / 4);
-	scratch_begin(&work->users, work->choices.memory / 4);
-	work->in_order = true;
-	progress_begin("customers", 0);
-	while (profiles_next(&profiles)) {
-		add_customer(work, &profiles, last, last_length);
-		last_length = profiles.customer_length;
-		last = alloc_grow(last, &last_room, last_length + 1, 1);
-		memcpy(last, profiles.customer, last_length + 1);
-		progress_add(1);
-	}
-	progress_end();
-	if (work->n == 0)
-		die("%s: a header alone: a matrix without entries cannot be "
-		    "made", profiles_name(&profiles, 0));
-	for (int i = 0; i < 4; i++)
-		work->columns[i] = alloc_text(profiles.columns[i],
-					      strlen(profiles.columns[i]));
-	profiles_close(&profiles);
-	free(last);
-}
 
 /* --------------------------------------------------------- what is kept */
 
-static const struct cell *cells(struct work *work)
+/* Drop rare tags and number the others by their names. */
+static void keep_tags(struct work *work)
 {
-	return scratch_bytes(&work->cells);
-}
+	struct gather *gather = &work->gather;
+	size_t count = gather->tags.count;
+	uint32_t *rank = alloc(count, sizeof *rank);
 
-static const char *user(struct work *work, size_t row, size_t *length)
-{
-	*length = (size_t)(work->user_begin[row + 1] - work->user_begin[row]);
-	return (const char *)scratch_bytes(&work->users) +
-		work->user_begin[row];
-}
-
-static int by_name(const void *a, const void *b, void *context)
-{
-	size_t x_length, y_length;
-	const char *x = user(context, *(const uint32_t *)a, &x_length);
-	const char *y = user(context, *(const uint32_t *)b, &y_length);
-
-	return names_compare(x, x_length, y, y_length);
+	names_rank(&gather->tags, rank);
+	work->column = alloc(count, sizeof *work->column);
+	work->column_tag = alloc(count, sizeof *work->column_tag);
+	for (size_t i = 0; i < count; i++)
+		work->column_tag[rank[i]] = (uint32_t)i;
+	for (size_t i = 0; i < count; i++) {
+		uint32_t tag = work->column_tag[i];
+		bool stays = gather->tag_users[tag] >= work->choices.min_users;
+		work->column[tag] = stays ? (int32_t)work->m : -1;
+		if (stays)
+			work->column_tag[work->m++] = tag;
+	}
+	free(rank);
 }
 
 static size_t row_at(const struct work *work, size_t place)
@@ -214,270 +133,296 @@ static size_t row_at(const struct work *work, size_t place)
 	return work->order ? work->order[place] : place;
 }
 
-/* Drop rare tags, number the columns by name, and drop customers with too few
- * tags: work->order holds those that stay. */
+static int by_column(const void *a, const void *b)
+{
+	const struct item *x = a, *y = b;
+
+	return (x->column > y->column) - (x->column < y->column);
+}
+
+/* Set work->items to the row's pairs that are kept, in the order of columns. */
+static void read_row(struct work *work, size_t row)
+{
+	size_t pairs;
+	const struct pair *pair = gather_row(&work->gather, row, &pairs);
+	bool ascending = true;
+	int32_t last = -1;
+
+	work->items = alloc_grow(work->items, &work->room, pairs,
+				 sizeof *work->items);
+	work->count = 0;
+	for (size_t i = 0; i < pairs; i++) {
+		int32_t column = work->column[pair[i].tag];
+		if (column < 0)
+			continue;
+		work->items[work->count++] = (struct item){column, pair[i].raw};
+		ascending = ascending && column > last;
+		last = column;
+	}
+	/* They are, but for several files and for names with escapes. */
+	if (!ascending)
+		qsort(work->items, work->count, sizeof *work->items, by_column);
+}
+
+static int by_name(const void *a, const void *b, void *context)
+{
+	size_t x_length, y_length;
+	const char *x = gather_name(context, *(const uint32_t *)a, &x_length);
+	const char *y = gather_name(context, *(const uint32_t *)b, &y_length);
+
+	return names_compare(x, x_length, y, y_length);
+}
+
+/* Drop customers with too few tags, and put the others in order. */
+static void keep_customers(struct work *work)
+{
+	struct gather *gather = &work->gather;
+
+	work->n = gather->n;
+	if (gather->in_order && work->choices.min_tags == 0)
+		return;
+	if (gather->n > UINT32_MAX)
+		die("more than 2^32 - 1 customers to choose from");
+	work->order = alloc(gather->n, sizeof *work->order);
+	work->n = 0;
+	for (size_t row = 0; row < gather->n; row++) {
+		read_row(work, row);
+		if (work->count >= work->choices.min_tags)
+			work->order[work->n++] = (uint32_t)row;
+	}
+	if (!gather->in_order)
+		qsort_r(work->order, work->n, sizeof *work->order, by_name,
+			gather);
+}
+
 static void keep(struct work *work)
 {
-	size_t count = work->tags.count, kept = 0;
-	uint32_t *rank = alloc(count, sizeof *rank);
-
-	names_rank(&work->tags, rank);
-	work->column = alloc(count, sizeof *work->column);
-	work->column_tag = alloc(count, sizeof *work->column_tag);
-	for (size_t i = 0; i < count; i++)
-		work->column_tag[rank[i]] = (uint32_t)i;
-	for (size_t i = 0; i < count; i++) {
-		uint32_t tag = work->column_tag[i];
-		bool stays = work->tag_users[tag] >= work->choices.min_users;
-		work->column[tag] = stays ? (int64_t)work->m : -1;
-		if (stays)
-			work->column_tag[work->m++] = tag;
-	}
-	free(rank);
-	if (work->in_order && work->choices.min_tags == 0)
-		return;
-	if (work->n > UINT32_MAX)
-		die("more than 2^32 - 1 customers that must be put in order");
-	work->order = alloc(work->n, sizeof *work->order);
-	for (size_t row = 0; row < work->n; row++) {
-		size_t tags = 0;
-		for (int64_t i = work->row_begin[row];
-		     i < work->row_begin[row + 1]; i++)
-			tags += work->column[cells(work)[i].tag] >= 0;
-		if (tags >= work->choices.min_tags)
-			work->order[kept++] = (uint32_t)row;
-	}
-	work->n = kept;
-	if (!work->in_order)
-		qsort_r(work->order, work->n, sizeof *work->order, by_name,
-			work);
+	keep_tags(work);
+	keep_customers(work);
+	if (work->m == 0)
+		die("no tag has the %zu customers of --min-users",
+		    work->choices.min_users);
+	if (work->n == 0)
+		die("no customer has the %zu tags of --min-tags",
+		    work->choices.min_tags);
 }
 
 /* ------------------------------------------------------- tenths, weights */
 
-/* How many tags the customer has: pairs whose value is above zero. */
-static size_t active_tags(struct work *work, size_t row)
+/* Count the customers of each tag and the tags of each customer. */
+static void tally(struct work *work)
 {
-	size_t tags = 0;
-
-	for (int64_t i = work->row_begin[row]; i < work->row_begin[row + 1];
-	     i++)
-		tags += work->column[cells(work)[i].tag] >= 0 &&
-			cells(work)[i].raw > 0;
-	return tags;
+	scratch_begin(&work->active, work->choices.memory / 16);
+	work->column_users = alloc(work->m, sizeof *work->column_users);
+	for (size_t i = 0; i < work->n; i++) {
+		uint32_t active = 0;
+		read_row(work, row_at(work, i));
+		for (size_t j = 0; j < work->count; j++) {
+			work->column_users[work->items[j].column]++;
+			active += work->items[j].raw > 0;
+		}
+		work->nnz += work->count;
+		scratch_add(&work->active, &active, sizeof active);
+	}
+	if (work->nnz == 0)
+		die("--min-users leaves no customer a tag: a matrix without "
+		    "entries cannot be made");
 }
 
-/* Cut the customers into tenths by their number of tags, ties by name, by a
- * counting sort; count customers of each tag and tenth. */
-static void make_tenths(struct work *work)
+static void weigh_columns(struct work *work)
 {
-	size_t *begin = alloc(work->m + 2, sizeof *begin), before = 0;
+	work->weight = alloc(work->m, sizeof *work->weight);
+	for (size_t i = 0; i < work->m; i++)
+		work->weight[i] = weigh_column(work->choices.weight, work->n,
+					       work->column_users[i]);
+}
+
+/* Cut the customers into tenths by their number of tags, ties by name: a
+ * counting sort. */
+static void cut_tenths(struct work *work)
+{
+	const uint32_t *active = scratch_bytes(&work->active);
+	size_t *next = alloc(work->m + 1, sizeof *next), before = 0;
 
 	for (size_t i = 0; i < work->n; i++)
-		begin[active_tags(work, row_at(work, i))]++;
+		next[active[i]]++;
 	for (size_t i = 0; i <= work->m; i++) {
-		size_t here = begin[i];
-		begin[i] = before;
+		size_t here = next[i];
+		next[i] = before;
 		before += here;
 	}
-	scratch_begin(&work->tenth, work->choices.memory / 4);
-	work->tenths = alloc(work->m * TENTHS, sizeof *work->tenths);
+	scratch_begin(&work->tenth, work->choices.memory / 16);
 	for (size_t i = 0; i < work->n; i++) {
-		size_t row = row_at(work, i);
-		size_t place = begin[active_tags(work, row)]++;
 		/* Exact for up to 2^60 customers. */
-		unsigned char tenth = (unsigned char)(place * TENTHS / work->n);
-		scratch_add(&work->tenth, &tenth, 1);
+		size_t tenth = next[active[i]]++ * TENTHS / work->n;
+		scratch_add(&work->tenth,
+			    &(unsigned char){(unsigned char)tenth}, 1);
 		work->tenth_size[tenth]++;
-		for (int64_t j = work->row_begin[row];
-		     j < work->row_begin[row + 1]; j++) {
-			const struct cell *cell = &cells(work)[j];
-			int64_t column = work->column[cell->tag];
-			if (column >= 0 && cell->raw > 0)
-				work->tenths[column * TENTHS + tenth]++;
-		}
 	}
-	free(begin);
+	free(next);
 }
 
-static double weighted(const struct work *work, const struct cell *cell)
+static double weighted(const struct work *work, const struct item *item)
 {
-	return weigh_damp(work->choices.damp, cell->raw) *
-		work->weight[work->column[cell->tag]];
+	return weigh_damp(work->choices.damp, item->raw) *
+	       work->weight[item->column];
+}
+
+/* Count customers by tag and tenth; squares[f] becomes the sum of squares of
+ * the block of file f. */
+static void count_tenths(struct work *work, double *squares)
+{
+	const unsigned char *tenth = scratch_bytes(&work->tenth);
+
+	work->tenths =
+		alloc(alloc_product(work->m, TENTHS), sizeof *work->tenths);
+	for (size_t i = 0; i < work->n; i++) {
+		read_row(work, row_at(work, i));
+		for (size_t j = 0; j < work->count; j++) {
+			const struct item *item = &work->items[j];
+			uint32_t tag = work->column_tag[item->column];
+			if (item->raw > 0)
+				work->tenths[(size_t)item->column * TENTHS +
+					     tenth[i]]++;
+			if (work->files == 1)
+				continue;
+			double value = weighted(work, item);
+			squares[work->gather.tag_file[tag]] += value * value;
+		}
+	}
 }
 
 /* Divide the weights of each file's tags by the Frobenius norm of its block,
  * and multiply them by its --weights. */
-static void balance(struct work *work, size_t files)
+static void balance(struct work *work, const double *squares)
 {
-	double *squares = alloc(files, sizeof *squares);
+	const double *weights = work->choices.weights;
 
-	for (size_t i = 0; i < work->n; i++) {
-		size_t row = row_at(work, i);
-		for (int64_t j = work->row_begin[row];
-		     j < work->row_begin[row + 1]; j++) {
-			const struct cell *cell = &cells(work)[j];
-			if (work->column[cell->tag] < 0)
-				continue;
-			double value = weighted(work, cell);
-			squares[work->tag_file[cell->tag]] += value * value;
-		}
-	}
 	for (size_t i = 0; i < work->m; i++) {
-		size_t file = work->tag_file[work->column_tag[i]];
-		double factor = work->choices.weights ?
-			work->choices.weights[file] : 1;
+		size_t file = work->gather.tag_file[work->column_tag[i]];
+		double factor = weights ? weights[file] : 1;
 		if (squares[file] > 0)
-			factor /= sqrt(squares[file]);
-		work->weight[i] *= factor;
+			work->weight[i] *= factor / sqrt(squares[file]);
 	}
+}
+
+static void weigh(struct work *work)
+{
+	double *squares = alloc(work->files, sizeof *squares);
+
+	tally(work);
+	weigh_columns(work);
+	cut_tenths(work);
+	count_tenths(work, squares);
+	if (work->files > 1)
+		balance(work, squares);
 	free(squares);
-}
-
-static void make_weights(struct work *work, size_t files)
-{
-	size_t *users = alloc(work->m, sizeof *users);
-
-	for (size_t i = 0; i < work->n; i++) {
-		size_t row = row_at(work, i);
-		for (int64_t j = work->row_begin[row];
-		     j < work->row_begin[row + 1]; j++) {
-			int64_t column = work->column[cells(work)[j].tag];
-			if (column >= 0)
-				users[column]++;
-		}
-	}
-	work->weight = alloc(work->m, sizeof *work->weight);
-	for (size_t i = 0; i < work->m; i++)
-		work->weight[i] = weigh_column(work->choices.weight, work->n,
-					       users[i]);
-	free(users);
-	if (files > 1)
-		balance(work, files);
-}
-
-/* ------------------------------------------------------------- the rows */
-
-struct item {
-	int32_t index;
-	float raw;
-	double value;
-};
-
-static int by_index(const void *a, const void *b)
-{
-	const struct item *x = a, *y = b;
-
-	return (x->index > y->index) - (x->index < y->index);
-}
-
-static void finish_row(struct work *work, struct item *items, size_t count,
-		       size_t row)
-{
-	double squares = 0, norm = 1;
-	size_t length;
-
-	qsort(items, count, sizeof *items, by_index);
-	for (size_t i = 0; i < count; i++)
-		squares += items[i].value * items[i].value;
-	if (work->choices.norm == NORM_L2 && squares > 0)
-		norm = sqrt(squares);
-	for (size_t i = 0; i < count; i++) {
-		float value = (float)(items[i].value / norm);
-		if (!isfinite(value) || !isfinite(norm)) {
-			const char *name = user(work, row, &length);
-			die("customer %.*s: its values are too large once "
-			    "weighted: scale the column", (int)length, name);
-		}
-		scratch_add(&work->indices, &items[i].index,
-			    sizeof items[i].index);
-		scratch_add(&work->values, &value, sizeof value);
-		scratch_add(&work->raws, &items[i].raw, sizeof items[i].raw);
-	}
-}
-
-static void make_rows(struct work *work)
-{
-	struct item *items = NULL;
-	size_t room = 0;
-
-	scratch_begin(&work->indices, work->choices.memory / 8);
-	scratch_begin(&work->values, work->choices.memory / 8);
-	scratch_begin(&work->raws, work->choices.memory / 8);
-	for (size_t i = 0; i < work->n; i++) {
-		size_t row = row_at(work, i), count = 0;
-		int64_t begin = work->row_begin[row];
-		int64_t end = work->row_begin[row + 1];
-		items = alloc_grow(items, &room, (size_t)(end - begin),
-				   sizeof *items);
-		for (; begin < end; begin++) {
-			const struct cell *cell = &cells(work)[begin];
-			int64_t column = work->column[cell->tag];
-			if (column >= 0)
-				items[count++] = (struct item){
-					.index = (int32_t)column,
-					.raw = (float)cell->raw,
-					.value = weighted(work, cell),
-				};
-		}
-		finish_row(work, items, count, row);
-	}
-	free(items);
 }
 
 /* --------------------------------------------------------------- writing */
 
-static void put_offsets(struct work *work, struct writer *writer, bool names)
+static void put_begins(struct work *work, struct writer *writer)
 {
 	int64_t at = 0;
 
 	writer_put(writer, &at, sizeof at);
 	for (size_t i = 0; i < work->n; i++) {
-		size_t row = row_at(work, i);
-		if (names) {
-			at += work->user_begin[row + 1] - work->user_begin[row];
-		} else {
-			for (int64_t j = work->row_begin[row];
-			     j < work->row_begin[row + 1]; j++)
-				at += work->column[cells(work)[j].tag] >= 0;
-		}
+		read_row(work, row_at(work, i));
+		at += (int64_t)work->count;
 		writer_put(writer, &at, sizeof at);
 	}
+}
+
+/* Set work->values to the row's, weighted and of its norm. */
+static void weigh_row(struct work *work)
+{
+	double squares = 0, norm = 1;
+
+	work->values = alloc_grow(work->values, &work->value_room, work->count,
+				  sizeof *work->values);
+	for (size_t i = 0; i < work->count; i++) {
+		double value = weighted(work, &work->items[i]);
+		work->values[i] = value;
+		squares += value * value;
+	}
+	if (work->choices.norm == NORM_L2 && squares > 0)
+		norm = sqrt(squares);
+	for (size_t i = 0; i < work->count; i++)
+		work->values[i] /= norm;
+}
+
+enum part { PART_COLUMN, PART_VALUE, PART_RAW };
+
+/* One of the three tensors that have an item of 32 bits for each pair. */
+static void put_pairs(struct work *work, struct writer *writer, enum part part)
+{
+	union {
+		int32_t column;
+		float real;
+	} *cells = NULL;
+	size_t room = 0;
+
+	for (size_t i = 0; i < work->n; i++) {
+		read_row(work, row_at(work, i));
+		if (part == PART_VALUE)
+			weigh_row(work);
+		cells = alloc_grow(cells, &room, work->count, sizeof *cells);
+		for (size_t j = 0; j < work->count; j++)
+			if (part == PART_COLUMN)
+				cells[j].column = work->items[j].column;
+			else
+				cells[j].real =
+					(float)(part == PART_RAW
+							? work->items[j].raw
+							: work->values[j]);
+		writer_put(writer, cells, work->count * sizeof *cells);
+	}
+	free(cells);
 }
 
 static void put_users(struct work *work, struct writer *writer)
 {
 	size_t length;
+	int64_t at = 0;
 
-	put_offsets(work, writer, true);
+	writer_put(writer, &at, sizeof at);
 	for (size_t i = 0; i < work->n; i++) {
-		const char *name = user(work, row_at(work, i), &length);
+		gather_name(&work->gather, row_at(work, i), &length);
+		at += (int64_t)length;
+		writer_put(writer, &at, sizeof at);
+	}
+	for (size_t i = 0; i < work->n; i++) {
+		const char *name =
+			gather_name(&work->gather, row_at(work, i), &length);
 		writer_put(writer, name, length);
 	}
 }
 
 static void put_tags(struct work *work, struct writer *writer)
 {
+	const struct names *tags = &work->gather.tags;
 	int64_t at = 0;
 
 	writer_put(writer, &at, sizeof at);
 	for (size_t i = 0; i < work->m; i++) {
-		at += (int64_t)names_length(&work->tags, work->column_tag[i]);
+		at += (int64_t)names_length(tags, work->column_tag[i]);
 		writer_put(writer, &at, sizeof at);
 	}
 	for (size_t i = 0; i < work->m; i++)
-		writer_put(writer, names_text(&work->tags, work->column_tag[i]),
-			   names_length(&work->tags, work->column_tag[i]));
+		writer_put(writer, names_text(tags, work->column_tag[i]),
+			   names_length(tags, work->column_tag[i]));
 }
 
-static json_t *describe(struct work *work, size_t files)
+static json_t *describe(const struct work *work)
 {
 	const struct choices *choices = &work->choices;
+	char *const *columns = work->gather.columns;
 	json_t *metadata = json_object();
 
-	metadata_set(metadata, "columns.customer", "%s", work->columns[0]);
-	metadata_set(metadata, "columns.tag", "%s", work->columns[1]);
-	metadata_set(metadata, "columns.value", "%s", work->columns[3]);
+	metadata_set(metadata, "columns.customer", "%s", columns[0]);
+	metadata_set(metadata, "columns.tag", "%s", columns[1]);
+	metadata_set(metadata, "columns.value", "%s",
+		     columns[choices->value == VALUE_EVENTS ? 2 : 3]);
 	metadata_set(metadata, "matrix.version", "%s", options_version);
 	metadata_set(metadata, "matrix.value", "%s",
 		     value_words[choices->value]);
@@ -487,66 +432,66 @@ static json_t *describe(struct work *work, size_t files)
 	metadata_set(metadata, "matrix.norm", "%s", norm_words[choices->norm]);
 	metadata_set(metadata, "matrix.min-users", "%zu", choices->min_users);
 	metadata_set(metadata, "matrix.min-tags", "%zu", choices->min_tags);
-	metadata_set(metadata, "matrix.files", "%zu", files);
-	for (size_t i = 0; i < choices->weight_count; i++) {
+	metadata_set(metadata, "matrix.files", "%zu", work->files);
+	for (size_t i = 0; work->files > 1 && i < work->files; i++) {
 		char key[64];
 		snprintf(key, sizeof key, "matrix.weights.%zu", i + 1);
-		metadata_set(metadata, key, "%.17g", choices->weights[i]);
+		metadata_set(metadata, key, "%.17g",
+			     choices->weights ? choices->weights[i] : 1);
 	}
 	return metadata;
 }
 
-static size_t name_bytes(struct work *work)
+static void begin(struct work *work, struct writer *writer,
+		  struct output *output)
 {
-	size_t bytes = 0;
+	size_t n = work->n, m = work->m, nnz = work->nnz;
+	size_t user_bytes = 0, tag_bytes = 0, length;
+	json_t *metadata = describe(work);
 
-	for (size_t i = 0; i < work->n; i++) {
-		size_t length;
-		user(work, row_at(work, i), &length);
-		bytes += length;
+	for (size_t i = 0; i < n; i++) {
+		gather_name(&work->gather, row_at(work, i), &length);
+		user_bytes += length;
 	}
-	return bytes;
+	for (size_t i = 0; i < m; i++)
+		tag_bytes +=
+			names_length(&work->gather.tags, work->column_tag[i]);
+	const struct tensor tensors[] = {
+		{"profile.indptr", DTYPE_I64, 1, {n + 1, 1}, NULL, 0, 0},
+		{"profile.indices", DTYPE_I32, 1, {nnz, 1}, NULL, 0, 0},
+		{"profile.values", DTYPE_F32, 1, {nnz, 1}, NULL, 0, 0},
+		{"profile.raw", DTYPE_F32, 1, {nnz, 1}, NULL, 0, 0},
+		{"users.offsets", DTYPE_I64, 1, {n + 1, 1}, NULL, 0, 0},
+		{"users.bytes", DTYPE_U8, 1, {user_bytes, 1}, NULL, 0, 0},
+		{"users.tenth", DTYPE_U8, 1, {n, 1}, NULL, 0, 0},
+		{"tags.offsets", DTYPE_I64, 1, {m + 1, 1}, NULL, 0, 0},
+		{"tags.bytes", DTYPE_U8, 1, {tag_bytes, 1}, NULL, 0, 0},
+		{"tags.weight", DTYPE_F64, 1, {m, 1}, NULL, 0, 0},
+		{"tags.tenths", DTYPE_I64, 2, {m, TENTHS}, NULL, 0, 0},
+		{"tenths", DTYPE_I64, 1, {TENTHS, 1}, NULL, 0, 0},
+	};
+	writer_begin(writer, output, metadata, tensors,
+		     sizeof tensors / sizeof *tensors);
+	json_decref(metadata);
 }
 
-static void write_matrix(struct work *work, struct output *output, size_t files)
+static void write_matrix(struct work *work, struct output *output)
 {
-	size_t n = work->n, m = work->m, tag_bytes = 0;
-	size_t nnz = work->indices.size / sizeof(int32_t);
 	struct writer writer;
 
-	for (size_t i = 0; i < m; i++)
-		tag_bytes += names_length(&work->tags, work->column_tag[i]);
-	const struct tensor tensors[] = {
-		{ "profile.indptr", DTYPE_I64, 1, { n + 1, 1 }, NULL, 0, 0 },
-		{ "profile.indices", DTYPE_I32, 1, { nnz, 1 }, NULL, 0, 0 },
-		{ "profile.values", DTYPE_F32, 1, { nnz, 1 }, NULL, 0, 0 },
-		{ "profile.raw", DTYPE_F32, 1, { nnz, 1 }, NULL, 0, 0 },
-		{ "users.offsets", DTYPE_I64, 1, { n + 1, 1 }, NULL, 0, 0 },
-		{ "users.bytes", DTYPE_U8, 1, { name_bytes(work), 1 },
-		  NULL, 0, 0 },
-		{ "users.tenth", DTYPE_U8, 1, { n, 1 }, NULL, 0, 0 },
-		{ "tags.offsets", DTYPE_I64, 1, { m + 1, 1 }, NULL, 0, 0 },
-		{ "tags.bytes", DTYPE_U8, 1, { tag_bytes, 1 }, NULL, 0, 0 },
-		{ "tags.weight", DTYPE_F64, 1, { m, 1 }, NULL, 0, 0 },
-		{ "tags.tenths", DTYPE_I64, 2, { m, TENTHS }, NULL, 0, 0 },
-		{ "tenths", DTYPE_I64, 1, { TENTHS, 1 }, NULL, 0, 0 },
-	};
-	json_t *metadata = describe(work, files);
-
-	writer_begin(&writer, output, metadata, tensors,
-		     sizeof tensors / sizeof *tensors);
-	put_offsets(work, &writer, false);
-	writer_put(&writer, scratch_bytes(&work->indices), nnz * 4);
-	writer_put(&writer, scratch_bytes(&work->values), nnz * 4);
-	writer_put(&writer, scratch_bytes(&work->raws), nnz * 4);
+	begin(work, &writer, output);
+	put_begins(work, &writer);
+	put_pairs(work, &writer, PART_COLUMN);
+	put_pairs(work, &writer, PART_VALUE);
+	put_pairs(work, &writer, PART_RAW);
 	put_users(work, &writer);
-	writer_put(&writer, scratch_bytes(&work->tenth), n);
+	writer_put(&writer, scratch_bytes(&work->tenth), work->n);
 	put_tags(work, &writer);
-	writer_put(&writer, work->weight, m * sizeof *work->weight);
-	writer_put(&writer, work->tenths, m * TENTHS * sizeof *work->tenths);
+	writer_put(&writer, work->weight, work->m * sizeof *work->weight);
+	writer_put(&writer, work->tenths,
+		   work->m * TENTHS * sizeof *work->tenths);
 	writer_put(&writer, work->tenth_size, sizeof work->tenth_size);
 	writer_end(&writer);
-	json_decref(metadata);
 }
 
 /* --------------------------------------------------------------- options */
@@ -557,15 +502,17 @@ static void read_weights(struct choices *choices)
 	const char *rest = optarg;
 	size_t room = 0;
 
+	choices->weight_count = 0;
 	for (;;) {
 		char one[NUMBER_TEXT];
 		size_t length = strcspn(rest, ",");
-		double value = -1;
+		double value = 0;
 		snprintf(one, sizeof one, "%.*s", (int)length, rest);
 		if (length >= sizeof one || !number_real(one, &value) ||
-		    value < 0)
-			die_usage("--weights: \"%s\": expected numbers from 0 "
-				  "on, with commas between", optarg);
+		    value < least_weight || value > most_weight)
+			die_usage("--weights: \"%s\": expected numbers from %g "
+				  "to %g, with commas between",
+				  optarg, least_weight, most_weight);
 		choices->weights = alloc_grow(choices->weights, &room,
 					      choices->weight_count + 1,
 					      sizeof *choices->weights);
@@ -592,6 +539,8 @@ static void read_option(struct choices *choices, int key)
 		choices->norm = (enum norm)options_choice(norm_words);
 		break;
 	case KEY_WEIGHTS:
+		free(choices->weights);
+		choices->weights = NULL;
 		read_weights(choices);
 		break;
 	case KEY_MIN_USERS:
@@ -609,39 +558,64 @@ static void read_option(struct choices *choices, int key)
 	}
 }
 
+/* How many files there are; with --weights there must be one for each. */
+static size_t count_files(const struct choices *choices, int operands)
+{
+	size_t files = operands > 0 ? (size_t)operands : 1;
+
+	if (choices->weights == NULL)
+		return files;
+	if (files == 1)
+		die_usage("--weights: it weighs several files, and there is "
+			  "one");
+	if (choices->weight_count != files)
+		die_usage("--weights: %zu weights for %zu files",
+			  choices->weight_count, files);
+	return files;
+}
+
+static void release(struct work *work)
+{
+	gather_free(&work->gather);
+	scratch_end(&work->active);
+	scratch_end(&work->tenth);
+	free(work->choices.weights);
+	free(work->order);
+	free(work->column);
+	free(work->column_tag);
+	free(work->column_users);
+	free(work->weight);
+	free(work->tenths);
+	free(work->items);
+	free(work->values);
+}
+
 int main(int argc, char *argv[])
 {
-	struct work work = { .choices = { .value = VALUE_SUM, .damp = DAMP_LOG,
-					  .weight = WEIGHT_IDF, .norm = NORM_L2,
-					  .min_users = 1,
-					  .memory = 64 << 20 } };
+	struct work work = {.choices = {.value = VALUE_SUM,
+					.damp = DAMP_LOG,
+					.weight = WEIGHT_IDF,
+					.norm = NORM_L2,
+					.min_users = 1,
+					.memory = 64 << 20}};
 	struct output output;
 	int key;
 
 	options_begin(&text, argc, argv);
 	while ((key = options_next()) != -1)
 		read_option(&work.choices, key);
-	size_t files = argc > optind ? (size_t)(argc - optind) : 1;
-	if (work.choices.weights && work.choices.weight_count != files)
-		die_usage("--weights has %zu weights for %zu files",
-			  work.choices.weight_count, files);
+	work.files = count_files(&work.choices, argc - optind);
 	output_open(&output, work.choices.output);
 	if (output_terminal(&output))
 		die("a matrix is binary and standard output is a terminal: "
 		    "use > FILE or -o FILE");
 
-	read_profiles(&work, argv + optind, (size_t)(argc - optind));
+	gather_read(&work.gather, argv + optind, (size_t)(argc - optind),
+		    work.choices.value, work.choices.memory / 4 * 3);
 	keep(&work);
-	if (work.m == 0 || work.n == 0)
-		die("--min-users and --min-tags leave nothing");
-	make_tenths(&work);
-	make_weights(&work, files);
-	make_rows(&work);
-	if (work.indices.size == 0)
-		die("no entries are left: a matrix without entries cannot be "
-		    "made");
-
-	write_matrix(&work, &output, files);
+	weigh(&work);
+	write_matrix(&work, &output);
 	output_close(&output);
+	release(&work);
 	return STATUS_DONE;
 }

@@ -4,11 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "die.h"
+#include "format.h"
 
-enum { COLUMNS_WANTED = 4 };
+/* The names of columns are kept in the metadata, which are for short texts. */
+enum { COLUMNS_WANTED = 4, NAME_LIMIT = 1000 };
 
 /* A file, and the row that is next in it. */
 struct profile_file {
@@ -72,11 +75,13 @@ static void check_order(struct profile_file *file)
 					fields[1].text, fields[1].length);
 	}
 	if (order == 0)
-		table_die(&file->table, "customer %s has tag %s twice: "
+		table_die(&file->table,
+			  "customer %s has tag %s twice: "
 			  "cs-aggregate --merge adds them up",
 			  fields[0].text, fields[1].text);
 	if (order > 0)
-		table_die(&file->table, "not in order: the header line, then "
+		table_die(&file->table,
+			  "not in order: the header line, then "
 			  "LC_ALL=C sort -t \"$(printf '\\t')\" -k1,1 -k2,2");
 	keep(&file->customer, &file->customer_length, &file->customer_room,
 	     &fields[0]);
@@ -97,15 +102,19 @@ static void advance(struct profile_file *file)
 	}
 	fields = table->fields;
 	if (table->count != COLUMNS_WANTED)
-		table_die(table, "%zu fields, expected 4: customer, tag, "
-			  "events, value", table->count);
+		table_die(table,
+			  "%zu fields, expected 4: customer, tag, "
+			  "events, value",
+			  table->count);
 	for (int i = 0; i < 2; i++)
 		if (fields[i].length == 0)
 			table_die(table, "the %s is empty",
 				  i == 0 ? "customer" : "tag");
 	if (!number_integer(fields[2].text, 1, INT64_MAX, &events))
-		table_die(table, "events \"%s\": expected a whole number from "
-			  "1 on", fields[2].text);
+		table_die(table,
+			  "events \"%s\": expected a whole number from "
+			  "1 on",
+			  fields[2].text);
 	enum decimal_error error = decimal_read_sum(
 		fields[3].text, fields[3].length, &file->value);
 	if (error != DECIMAL_FINE)
@@ -113,6 +122,41 @@ static void advance(struct profile_file *file)
 			  decimal_reason(error));
 	file->events = (uint64_t)events;
 	check_order(file);
+}
+
+/* What has no four columns may be no TSV at all. */
+static _Noreturn void refuse_header(const struct table *table)
+{
+	const unsigned char *begin = (unsigned char *)table->fields[0].text;
+	const char *what = format_describe(begin, table->fields[0].length);
+
+	if (begin[0] == 0x1f && begin[1] == 0x8b)
+		die("%s: compressed by gzip: zcat %s | %s", table->name,
+		    table->input.fd == STDIN_FILENO ? "FILE" : table->name,
+		    program);
+	table_die(table,
+		  "%s of %zu columns, expected the header of profiles: "
+		  "customer, tag, events, value (cs-aggregate writes "
+		  "them)",
+		  strstr(what, "binary") ? what : "a line", table->count);
+}
+
+/* The names of the columns go into JSON. */
+static void check_names(const struct table *table)
+{
+	for (size_t i = 0; i < COLUMNS_WANTED; i++) {
+		json_t *text = json_stringn(table->fields[i].text,
+					    table->fields[i].length);
+		if (text == NULL)
+			table_die(table, "the name of column %zu is not UTF-8",
+				  i + 1);
+		json_decref(text);
+		if (table->fields[i].length > NAME_LIMIT)
+			table_die(table,
+				  "the name of column %zu has more than "
+				  "%d bytes",
+				  i + 1, NAME_LIMIT);
+	}
 }
 
 static void read_header(struct profiles *profiles, size_t i, const char *path)
@@ -124,15 +168,15 @@ static void read_header(struct profiles *profiles, size_t i, const char *path)
 	table_open(table, path);
 	if (!table_next(table))
 		die("%s: empty, expected profiles: a header line and a line "
-		    "for each customer and tag", table->name);
+		    "for each customer and tag",
+		    table->name);
 	if (table->count != COLUMNS_WANTED)
-		table_die(table, "%zu columns, expected the header of profiles:"
-			  " customer, tag, events, value (cs-aggregate writes "
-			  "them)", table->count);
+		refuse_header(table);
 	if (number_real(table->fields[2].text, &number) ||
 	    strcmp(table->fields[0].text, "query") == 0)
 		table_die(table, "not a header of profiles: expected the names "
-			  "of customer, tag, events and value");
+				 "of customer, tag, events and value");
+	check_names(table);
 	for (size_t j = 0; i == 0 && j < COLUMNS_WANTED; j++)
 		profiles->columns[j] = alloc_text(table->fields[j].text,
 						  table->fields[j].length);
@@ -141,7 +185,7 @@ static void read_header(struct profiles *profiles, size_t i, const char *path)
 
 void profiles_open(struct profiles *profiles, char **paths, size_t count)
 {
-	*profiles = (struct profiles){ .file_count = count ? count : 1 };
+	*profiles = (struct profiles){.file_count = count ? count : 1};
 	profiles->files = alloc(profiles->file_count, sizeof *profiles->files);
 	for (size_t i = 0; i < profiles->file_count; i++)
 		read_header(profiles, i, count ? paths[i] : NULL);
@@ -153,14 +197,17 @@ static void take(struct profiles *profiles, size_t i)
 	struct profile_file *file = &profiles->files[i];
 	const struct field *tag = &file->table.fields[1];
 
-	profiles->entries = alloc_grow(profiles->entries, &profiles->capacity,
-				       profiles->count + 1,
-				       sizeof *profiles->entries);
+	profiles->entries =
+		alloc_grow(profiles->entries, &profiles->capacity,
+			   profiles->count + 1, sizeof *profiles->entries);
 	profiles->texts = alloc_grow(profiles->texts, &profiles->texts_room,
 				     profiles->texts_used + tag->length + 1, 1);
 	profiles->entries[profiles->count++] = (struct entry){
-		.tag = profiles->texts_used, .length = tag->length, .file = i,
-		.line = file->table.line, .events = file->events,
+		.tag = profiles->texts_used,
+		.length = tag->length,
+		.file = i,
+		.line = file->table.line,
+		.events = file->events,
 		.value = file->value,
 	};
 	memcpy(profiles->texts + profiles->texts_used, tag->text,
@@ -201,6 +248,21 @@ bool profiles_next(struct profiles *profiles)
 	return true;
 }
 
+double profiles_share(const struct profiles *profiles)
+{
+	double size = 0, done = 0;
+
+	for (size_t i = 0; i < profiles->file_count; i++) {
+		const struct input *input = &profiles->files[i].table.input;
+		if (!input->regular)
+			return -1;
+		off_t at = lseek(input->fd, 0, SEEK_CUR);
+		size += (double)input->size;
+		done += at > 0 ? (double)at : 0;
+	}
+	return size > 0 ? done / size : -1;
+}
+
 void profiles_die(const struct profiles *profiles, const struct entry *entry,
 		  const char *format, ...)
 {
@@ -232,5 +294,5 @@ void profiles_close(struct profiles *profiles)
 	free(profiles->customer);
 	free(profiles->entries);
 	free(profiles->texts);
-	*profiles = (struct profiles){ 0 };
+	*profiles = (struct profiles){0};
 }

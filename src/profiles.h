@@ -11,10 +11,10 @@
 
 /* A tag of the current customer. */
 struct entry {
-	size_t tag;		/* begin of its text in texts */
+	size_t tag; /* begin of its text in texts */
 	size_t length;
-	size_t file;		/* which file it stands in */
-	size_t line;		/* and where, for messages */
+	size_t file; /* which file it stands in */
+	size_t line; /* and where, for messages */
 	uint64_t events;
 	decimal value;
 };
@@ -28,7 +28,7 @@ struct profiles {
 	size_t customer_length, customer_room;
 	struct entry *entries;
 	size_t count, capacity;
-	char *texts;		/* of the entries' tags */
+	char *texts; /* of the entries' tags */
 	size_t texts_used, texts_room;
 	/* The names of the four columns, of the first file. */
 	char *columns[4];
@@ -41,6 +41,9 @@ void profiles_open(struct profiles *profiles, char **paths, size_t count);
  * the process on a wrong row, and where a file is not in the order of
  * LC_ALL=C sort -t TAB -k1,1 -k2,2, which is that of escaped text. */
 bool profiles_next(struct profiles *profiles);
+
+/* The share of the input that is read, or -1 where its size is unknown. */
+double profiles_share(const struct profiles *profiles);
 
 /* "file:line: message", and the end of the process. */
 _Noreturn void profiles_die(const struct profiles *profiles,

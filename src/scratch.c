@@ -12,7 +12,7 @@ enum { LEAST = 1 << 16 };
 
 void scratch_begin(struct scratch *scratch, size_t limit)
 {
-	*scratch = (struct scratch){ .limit = limit < LEAST ? LEAST : limit };
+	*scratch = (struct scratch){.limit = limit < LEAST ? LEAST : limit};
 }
 
 static void flush(struct scratch *scratch)
@@ -65,5 +65,5 @@ void scratch_end(struct scratch *scratch)
 	if (scratch->filed)
 		close(scratch->fd);
 	free(scratch->memory);
-	*scratch = (struct scratch){ 0 };
+	*scratch = (struct scratch){0};
 }

@@ -8,11 +8,11 @@
 
 struct scratch {
 	unsigned char *memory;
-	size_t used, room, limit;	/* bytes in memory; at most limit */
-	size_t size;		/* bytes appended in all */
-	int fd;			/* of the file, where there is one */
+	size_t used, room, limit; /* bytes in memory; at most limit */
+	size_t size;              /* bytes appended in all */
+	int fd;                   /* of the file, where there is one */
 	bool filed;
-	void *map;		/* of the file, after scratch_bytes */
+	void *map; /* of the file, after scratch_bytes */
 };
 
 /* Begin; limit is how many bytes may stay in memory (at least 64 KiB do). */

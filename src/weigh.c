@@ -2,16 +2,18 @@
 
 #include <math.h>
 
-const char *const value_words[] = { [VALUE_MEAN] = "mean", [VALUE_SUM] = "sum",
-				    [VALUE_EVENTS] = "events",
-				    [VALUE_ONE] = "one", NULL };
-const char *const damp_words[] = { [DAMP_NONE] = "none", [DAMP_LOG] = "log",
-				   [DAMP_SQRT] = "sqrt", NULL };
-const char *const weight_words[] = { [WEIGHT_NONE] = "none",
-				     [WEIGHT_IDF] = "idf",
-				     [WEIGHT_SQRT_IDF] = "sqrt-idf", NULL };
-const char *const norm_words[] = { [NORM_NONE] = "none", [NORM_L2] = "l2",
-				   NULL };
+const char *const value_words[] = {[VALUE_MEAN] = "mean",
+				   [VALUE_SUM] = "sum",
+				   [VALUE_EVENTS] = "events",
+				   [VALUE_ONE] = "one",
+				   NULL};
+const char *const damp_words[] = {
+	[DAMP_NONE] = "none", [DAMP_LOG] = "log", [DAMP_SQRT] = "sqrt", NULL};
+const char *const weight_words[] = {[WEIGHT_NONE] = "none",
+				    [WEIGHT_IDF] = "idf",
+				    [WEIGHT_SQRT_IDF] = "sqrt-idf",
+				    NULL};
+const char *const norm_words[] = {[NORM_NONE] = "none", [NORM_L2] = "l2", NULL};
 
 double weigh_value(enum value value, uint64_t events, decimal sum)
 {

@@ -13,8 +13,8 @@ enum weight { WEIGHT_NONE, WEIGHT_IDF, WEIGHT_SQRT_IDF };
 enum norm { NORM_NONE, NORM_L2 };
 
 /* The words of each, in order, NULL-terminated. */
-extern const char *const value_words[], *const damp_words[],
-	*const weight_words[], *const norm_words[];
+extern const char *const value_words[],
+	*const damp_words[], *const weight_words[], *const norm_words[];
 
 /* What --value takes of a customer and a tag, in the events' own unit. */
 double weigh_value(enum value value, uint64_t events, decimal sum);
@@ -23,7 +23,8 @@ double weigh_value(enum value value, uint64_t events, decimal sum);
 double weigh_damp(enum damp damp, double x);
 
 /* The column's weight: ln(n / users) or its root; 0 for a column that no one
- * has.  Inverse document frequency (Sparck Jones, J. Documentation 28, 1972). */
+ * has.  Inverse document frequency (Sparck Jones, J. Documentation 28, 1972).
+ */
 double weigh_column(enum weight weight, size_t n, size_t users);
 
 #endif
