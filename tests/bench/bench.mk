@@ -16,3 +16,30 @@ $(GENERATE): $(BUILD)/bench-generate.o $(BUILD)/bench-catalogue.o \
 .PHONY: sample
 sample: $(GENERATE)
 	$(GENERATE) --directory data
+
+# Rows of the table: a script each, see tests/bench/README.md.
+BENCH_ROWS = aggregate similar similar-randomized
+ifeq ($(BENCH),large)
+BENCH_ROWS += aggregate-large
+endif
+
+# The rivals are installed here where they come from npm; inputs and answers
+# are kept here too.
+BENCH_HOME = .build/bench
+DUCKDB = $(BENCH_HOME)/node_modules/@duckdb/node-api
+
+.PHONY: bench rivals
+rivals:
+	@sh tests/bench/rivals
+
+$(DUCKDB)/package.json: | rivals
+	@echo "bench: installing DuckDB with npm in $(BENCH_HOME), to be" \
+		"compared with"
+	npm install --silent --no-fund --no-audit --prefix $(BENCH_HOME) \
+		@duckdb/node-api@1.5.6-r.1
+
+bench: all $(GENERATE) rivals $(DUCKDB)/package.json
+	@unset OPENBLAS_CORETYPE; \
+	BIN=$(abspath $(BIN)) GENERATE=$(abspath $(GENERATE)) \
+	WORK=$(abspath $(BENCH_HOME)) NODE_MODULES=$(abspath $(BENCH_HOME)) \
+		tests/bench/run --rounds $(or $(ROUNDS),5) $(BENCH_ROWS)
