@@ -4,6 +4,7 @@
  * (reasons.h), and the text is that of neighbours.h. */
 #include <getopt.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,6 +217,75 @@ static void read_options(int argc, char **argv)
 	check_choices();
 }
 
+/* -------------------------------------------------------------- checksums */
+
+/* Checksums of all tensors.  That of the embedding, the largest, is worked out
+ * while the first search goes on; nothing is written before it is right. */
+static struct {
+	const struct model *model;
+	char **errors;    /* a sentence for each tensor, or NULL */
+	size_t embedding; /* its place among them */
+	pthread_t thread;
+	bool waiting;
+} sums;
+
+/* The model is not what it should be: a sentence, after its name. */
+static void check(const struct model *model, const char *error)
+{
+	if (error != NULL)
+		die("%s: %s", model->input.name, error);
+}
+
+static void compare_sum(size_t place)
+{
+	const struct format *file = &sums.model->file;
+	const char *error = format_verify(file, &file->tensors[place]);
+
+	if (error != NULL)
+		sums.errors[place] = alloc_text(error, strlen(error));
+}
+
+static void *compare_embedding(void *unused)
+{
+	(void)unused;
+	compare_sum(sums.embedding);
+	return NULL;
+}
+
+static void compare_piece(void *shared, size_t piece, unsigned thread)
+{
+	(void)shared;
+	(void)thread;
+	if (piece != sums.embedding)
+		compare_sum(piece);
+}
+
+static void sums_begin(const struct model *model)
+{
+	sums.model = model;
+	sums.errors = alloc(model->file.count, sizeof *sums.errors);
+	sums.embedding = (size_t)(format_find(&model->file, "embedding") -
+				  model->file.tensors);
+	if (choices.threads > 1)
+		sums.waiting = pthread_create(&sums.thread, NULL,
+					      compare_embedding, NULL) == 0;
+	if (!sums.waiting)
+		compare_embedding(NULL);
+	team_run(choices.threads, model->file.count, compare_piece, NULL);
+	for (size_t i = 0; i < model->file.count; i++)
+		if (i != sums.embedding)
+			check(model, sums.errors[i]);
+}
+
+/* Wait for what sums_begin left to do. */
+static void sums_end(void)
+{
+	if (sums.waiting)
+		pthread_join(sums.thread, NULL);
+	sums.waiting = false;
+	check(sums.model, sums.errors[sums.embedding]);
+}
+
 /* ------------------------------------------------------------------- whom */
 
 /* The asked customers by row; all of the model where rows is NULL. */
@@ -413,13 +483,6 @@ struct sheets {
 	struct output *texts;
 	char **errors; /* of the model, for each piece, or NULL */
 };
-
-/* The model is not what it should be: a sentence, after its name. */
-static void check(const struct model *model, const char *error)
-{
-	if (error != NULL)
-		die("%s: %s", model->input.name, error);
-}
 
 /* True where error is NULL; else the piece's first is kept, to be told when
  * all threads are done. */
@@ -694,6 +757,7 @@ static void answer_batch(struct knn *knn, size_t first, size_t count)
 {
 	struct query *queries = alloc(count, sizeof *queries);
 	struct found *found = alloc(count, sizeof *found);
+	const char *error;
 
 	for (size_t i = 0; i < count; i++) {
 		size_t row = whom_row(&knn->whom, first + i);
@@ -733,10 +797,12 @@ static void answer(struct knn *knn)
 /* Close the output, or leave none where there was nothing to find. */
 static enum status finish(struct knn *knn)
 {
+	sums_end();
 	if (knn->begun) {
 		output_close(&knn->output);
 		return knn->whom.missed ? STATUS_NOT_FOUND : STATUS_DONE;
 	}
+	free(knn->output.buffer);
 	if (!knn->whom.missed)
 		warn("%s: no neighbours found", knn->model->input.name);
 	return STATUS_NOT_FOUND;
@@ -744,38 +810,10 @@ static enum status finish(struct knn *knn)
 
 /* ------------------------------------------------------------------- main */
 
-/* Checksums of all tensors, each by one thread. */
-struct sums {
-	const struct format *file;
-	char **errors; /* a sentence for each tensor, or NULL */
-};
-
-static void check_sum(void *shared, size_t piece, unsigned thread)
-{
-	struct sums *sums = shared;
-	const char *error =
-		format_verify(sums->file, &sums->file->tensors[piece]);
-
-	(void)thread;
-	if (error != NULL)
-		sums->errors[piece] = alloc_text(error, strlen(error));
-}
-
-static void check_sums(const struct model *model)
-{
-	size_t count = model->file.count;
-	struct sums sums = {&model->file, alloc(count, sizeof(char *))};
-
-	team_run(choices.threads, count, check_sum, &sums);
-	for (size_t i = 0; i < count; i++)
-		check(model, sums.errors[i]);
-	free(sums.errors);
-}
-
 static void open_model(struct model *model)
 {
 	check(model, model_open(model, choices.model));
-	check_sums(model);
+	sums_begin(model);
 }
 
 static void begin(struct knn *knn, const struct model *model)
@@ -834,6 +872,7 @@ int main(int argc, char **argv)
 	answer(&knn);
 	enum status status = finish(&knn);
 	end(&knn);
+	free(sums.errors);
 	model_close(&model);
 	return status;
 }

@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
+#ifdef __x86_64__
+/* The same functions by AVX2 and AVX-512, where the processor has them. */
+#include <xxh_x86dispatch.h>
+#endif
 
 #include "alloc.h"
 #include "die.h"
