@@ -154,10 +154,10 @@ static bool set_key(struct origin *origin, const struct key *key, char *value)
  * cs-knn may add is passed over. */
 static void read_key(struct work *work, char *pair, unsigned *found)
 {
-	char *value = strchr(pair, '=');
+	char *value = pair + strcspn(pair, "=");
 	size_t i = 0;
 
-	if (value == NULL)
+	if (*value == '\0')
 		table_die(&work->table, "#model: \"%s\": expected key=value",
 			  pair);
 	*value++ = '\0';
@@ -214,9 +214,9 @@ static size_t find_tag(struct work *work, const char *name)
 static struct holding read_holding(struct work *work, char *pair)
 {
 	struct holding holding;
-	char *value = strchr(pair, '=');
+	char *value = pair + strcspn(pair, "=");
 
-	if (value == NULL || !number_real(value + 1, &holding.value) ||
+	if (*value == '\0' || !number_real(value + 1, &holding.value) ||
 	    fabs(holding.value) > (double)FLT_MAX)
 		table_die(&work->table, "#profile: \"%s\": expected tag=number",
 			  pair);

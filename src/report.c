@@ -6,7 +6,8 @@
 #include "quote.h"
 #include "table.h"
 
-/* How many tags of the profile stand in the JSON. */
+/* How many tags of the profile stand in the JSON, those that the customer
+ * has. */
 enum { TOP = 5 };
 
 static const char *tag_name(const struct summary *s, size_t tag)
@@ -54,6 +55,7 @@ static void put_profile(struct output *output, const struct summary *s)
 {
 	const struct profile *profile = &s->profiles[0];
 	char text[NUMBER_TEXT] = "null";
+	size_t count = 0;
 
 	if (summary_adds(s))
 		summary_value(text, summary_total(profile));
@@ -61,15 +63,18 @@ static void put_profile(struct output *output, const struct summary *s)
 		     ", \"profile\": {\"tags\": %zu, \"value\": %s, "
 		     "\"top\": [",
 		     summary_held(profile), text);
-	for (size_t i = 0; i < profile->count && i < TOP; i++) {
+	for (size_t i = 0; i < profile->count && count < TOP; i++) {
 		const struct holding *holding = &profile->holdings[i];
 
-		put_pair(output, i ? ", {" : "{", "tag",
+		if (holding->value <= 0)
+			continue;
+		put_pair(output, count ? ", {" : "{", "tag",
 			 tag_name(s, holding->tag));
 		output_print(output, ", \"value\": %s",
 			     summary_value(text, holding->value));
 		put_count(output, "customers", s->facts[holding->tag].users);
 		output_text(output, "}");
+		count++;
 	}
 	output_text(output, "]}");
 }

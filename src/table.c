@@ -67,9 +67,6 @@ static bool cut(struct table *table, bool newline, char **line, size_t *length)
 		return false;
 	table->line++;
 	*line = table->buffer + table->begin;
-	if (found == NULL && newline)
-		table_die(table, "the last line has no newline: "
-			  "the input was cut");
 	*length = found ? (size_t)(found - *line) : table->end - table->begin;
 	table->begin += *length + (found != NULL);
 	(*line)[*length] = '\0';
@@ -78,6 +75,9 @@ static bool cut(struct table *table, bool newline, char **line, size_t *length)
 			  table->line == 1 ?
 			  format_describe((unsigned char *)*line, *length) :
 			  "a binary file");
+	if (found == NULL && newline)
+		table_die(table, "the last line has no newline: "
+			  "the input was cut");
 	return true;
 }
 
