@@ -231,6 +231,20 @@ void catalogue_make(struct catalogue *world, uint64_t seed, size_t tags,
 			make_course(world, c, t);
 }
 
+void catalogue_free(struct catalogue *world)
+{
+	for (size_t c = 0; c < world->course_count; c++)
+		free(world->courses[c].name);
+	for (size_t t = 0; t < world->tag_count; t++)
+		free(world->tag_names[t]);
+	free(world->courses);
+	free(world->tag_names);
+	free(world->first_course);
+	free(world->followers);
+	free(world->popularity);
+	names_free(&world->names);
+}
+
 size_t catalogue_persona(const struct catalogue *world, uint64_t customer)
 {
 	if (customer == 0)

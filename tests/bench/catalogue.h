@@ -21,8 +21,10 @@ enum draw {
 	DRAW_COURSE,
 	DRAW_INTERESTS,
 	DRAW_INTEREST,
+	DRAW_FOLLOWED,
 	DRAW_SCORES,
-	DRAW_SCORE
+	DRAW_SCORE,
+	DRAW_ASSESSED
 };
 
 enum { WHEEL = 4096, COURSE_TAGS = 4 };
@@ -58,6 +60,8 @@ size_t catalogue_least_tags(void);
 /* Courses: at least one for each tag. */
 void catalogue_make(struct catalogue *world, uint64_t seed, size_t tags,
 		    size_t courses);
+
+void catalogue_free(struct catalogue *world);
 
 /* 64 bits for the counter-th choice of a sort. */
 uint64_t catalogue_bits(const struct catalogue *world, enum draw draw,

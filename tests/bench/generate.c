@@ -272,20 +272,21 @@ static void write_interests(struct plan *plan, struct output *output)
 	static const char *const names[] = {"user_handle", "interest_tag",
 					    "date_followed", NULL};
 	struct row row = {.quote = plan->quoted ? "\"" : ""};
+	const struct catalogue *world = &plan->world;
 
 	write_header(plan, output, names, NULL);
 	for (uint64_t customer = 0; customer < plan->customers; customer++) {
-		uint64_t bits =
-			catalogue_bits(&plan->world, DRAW_INTERESTS, customer);
-		size_t tags[LIKED],
-			count = draw_tags(plan, DRAW_INTEREST, UINT64_MAX,
-					  customer,
-					  catalogue_skewed(LIKED, bits), tags);
+		size_t tags[LIKED];
+		size_t wanted = catalogue_skewed(
+			LIKED, catalogue_bits(world, DRAW_INTERESTS, customer));
+		size_t count = draw_tags(plan, DRAW_INTEREST, UINT64_MAX,
+					 customer, wanted, tags);
 		for (size_t k = 0; k < count; k++) {
+			uint64_t day = catalogue_bits(world, DRAW_FOLLOWED,
+						      customer * LIKED + k);
 			row_number(&row, customer + 1);
-			row_text(&row, plan->world.tag_names[tags[k]]);
-			row_text(&row, plan->days[(bits >> 16 << k & 0xffffff) %
-						  DAYS]);
+			row_text(&row, world->tag_names[tags[k]]);
+			row_text(&row, plan->days[day % DAYS]);
 			row_write(&row, output);
 		}
 	}
@@ -311,21 +312,20 @@ static void write_scores(struct plan *plan, struct output *output)
 					    "user_assessment_date",
 					    "user_assessment_score", NULL};
 	struct row row = {.quote = plan->quoted ? "\"" : ""};
+	const struct catalogue *world = &plan->world;
 
 	write_header(plan, output, names, NULL);
 	for (uint64_t customer = 0; customer < plan->customers; customer++) {
-		uint64_t bits =
-			catalogue_bits(&plan->world, DRAW_SCORES, customer);
+		uint64_t bits = catalogue_bits(world, DRAW_SCORES, customer);
 		size_t wanted = bits % 5 < 2 ? 1 + (bits >> 8) % 4 : 0;
-		size_t tags[LIKED],
-			count = draw_tags(plan, DRAW_SCORE, ~(uint64_t)255,
-					  customer, wanted, tags);
+		size_t tags[LIKED];
+		size_t count = draw_tags(plan, DRAW_SCORE, ~(uint64_t)255,
+					 customer, wanted, tags);
 		for (size_t k = 0; k < count; k++) {
-			uint64_t chance = catalogue_bits(
-				&plan->world, DRAW_SCORE,
-				customer * LIKED + LIKED - 1 - k);
+			uint64_t chance = catalogue_bits(world, DRAW_ASSESSED,
+							 customer * LIKED + k);
 			row_number(&row, customer + 1);
-			row_text(&row, plan->world.tag_names[tags[k]]);
+			row_text(&row, world->tag_names[tags[k]]);
 			row_moment(plan, &row, chance);
 			row_number(&row,
 				   (bits >> 16) % 151 + (chance >> 16) % 150);
@@ -471,5 +471,6 @@ int main(int argc, char *argv[])
 		write_directory(&plan);
 	else
 		write_table(&plan, plan.table, plan.output);
+	catalogue_free(&plan.world);
 	return STATUS_DONE;
 }
