@@ -31,7 +31,7 @@ static const char *read_word(const struct format *file, const char *key,
 
 static const char *read_choices(struct model *model)
 {
-	int scale, center;
+	int scale = 0, center = 0;
 	const char *error = read_word(&model->file, "svd.scale", scale_words,
 				      &scale);
 
@@ -80,10 +80,10 @@ static const char *view(struct model *model)
 	const char *error;
 	size_t n = model->matrix.n, m = model->matrix.m;
 
-	if (format_find(&model->file, "embedding") == NULL)
-		return "a matrix, expected a model: cs-svd makes one of it";
-	error = format_need(&model->file, "embedding", DTYPE_F32, 2, n,
-			    UINT64_MAX, &tensor);
+	error = read_choices(model);
+	if (error == NULL)
+		error = format_need(&model->file, "embedding", DTYPE_F32, 2, n,
+				    UINT64_MAX, &tensor);
 	if (error != NULL)
 		return error;
 	model->embedding = tensor->bytes;
@@ -113,7 +113,7 @@ static const char *view(struct model *model)
 	return NULL;
 }
 
-const char *model_open(struct model *model, const char *path)
+static const char *open_matrix(struct model *model, const char *path)
 {
 	const char *error;
 
@@ -122,11 +122,27 @@ const char *model_open(struct model *model, const char *path)
 	input_map(&model->input);
 	error = format_read(&model->file, model->input.bytes,
 			    model->input.size);
+	if (error != NULL)
+		return error;
+	return matrix_view(&model->matrix, &model->file);
+}
+
+const char *model_open(struct model *model, const char *path)
+{
+	const char *error = open_matrix(model, path);
+
+	if (error == NULL && format_find(&model->file, "embedding") == NULL)
+		error = "a matrix, expected a model: cs-svd makes one of it";
 	if (error == NULL)
-		error = matrix_view(&model->matrix, &model->file);
+		error = view(model);
+	return error;
+}
+
+const char *model_open_any(struct model *model, const char *path)
+{
+	const char *error = open_matrix(model, path);
+
 	if (error == NULL && format_find(&model->file, "embedding") != NULL)
-		error = read_choices(model);
-	if (error == NULL)
 		error = view(model);
 	return error;
 }

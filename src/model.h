@@ -35,6 +35,10 @@ struct model {
  * name the file; input.name does. */
 const char *model_open(struct model *model, const char *path);
 
+/* The same for a model or a matrix, which is a model without dimensions: k is
+ * 0, and what cs-svd adds is NULL. */
+const char *model_open_any(struct model *model, const char *path);
+
 /* Compare the embedding's bytes with its checksum (one pass over it). */
 const char *model_verify(const struct model *model);
 
