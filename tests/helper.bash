@@ -1,0 +1,51 @@
+# What the tests share; a file of tests begins with "load helper".
+#
+# BIN holds the programs under test and BUILD what is built beside them (unit
+# tests, the generator), both absolute: "make test-asan" sets them to another
+# flavour.  They come first on the PATH.
+
+bats_require_minimum_version 1.5.0
+
+# The tests may run under make, and may run make: its variables are not theirs.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
+# A machine may have it set to an older processor than its own.
+unset OPENBLAS_CORETYPE
+
+ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+BIN=${BIN:-$ROOT/bin}
+BUILD=${BUILD:-$ROOT/.build/release}
+GENERATE=${GENERATE:-$BUILD/generate}
+shared=$(cd "$ROOT/.." && pwd)/shared/data	# real logs; may be absent
+PYTHON=/usr/bin/python3				# the one that Debian's numpy is for
+export ROOT BIN BUILD GENERATE shared PYTHON
+export LC_ALL=C
+export PATH=$BIN:$PATH
+
+# Skip the test, saying what is missing, unless the real logs are here: the
+# whole folder, or the given file in it.
+need_shared() {
+	[ -e "$shared${1:+/$1}" ] || skip "${1:-real data} not in ../shared/data"
+}
+
+# Skip the test unless a program, or a module of Debian's Python, is here.
+need() {
+	local module
+
+	for module
+	do
+		command -v "$module" > /dev/null ||
+			"$PYTHON" -c "import $module" 2> /dev/null ||
+			skip "$module is not installed"
+	done
+}
+
+# Standard input is what tests/cases/FILE holds; under "make record" it is
+# written there instead, and git shows what changed.
+recorded() {
+	if [ -n "${RECORD:-}" ]
+	then
+		cat > "$BATS_TEST_DIRNAME/cases/$1"
+	else
+		diff -u "$BATS_TEST_DIRNAME/cases/$1" -
+	fi
+}
