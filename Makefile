@@ -4,7 +4,7 @@
 TOOLS = cs-aggregate cs-matrix cs-svd cs-knn cs-summarize cs-dump
 MODULES = die alloc number options progress random team \
 	stream scratch names table quote profiles format \
-	algebra weigh gather matrix model operator factor pairs tile nearest reasons neighbours notes summary report prose
+	weigh gather matrix model check npy strip algebra operator gram lanczos factor embed pairs tile nearest reasons neighbours notes pens whom summary report prose
 
 VERSION = 0.1.0
 FLAVOUR = release

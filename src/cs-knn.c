@@ -12,29 +12,16 @@
 #include "die.h"
 #include "model.h"
 #include "nearest.h"
-#include "neighbours.h"
-#include "notes.h"
 #include "number.h"
 #include "options.h"
+#include "pens.h"
 #include "progress.h"
-#include "quote.h"
-#include "reasons.h"
 #include "stream.h"
-#include "table.h"
 #include "team.h"
+#include "whom.h"
 
-enum layout { LAYOUT_TSV, LAYOUT_JSON, LAYOUT_IDS };
-
-static const char *const layout_words[] = {[LAYOUT_TSV] = "tsv",
-					   [LAYOUT_JSON] = "json",
-					   [LAYOUT_IDS] = "ids",
-					   NULL};
 static const char *const metric_words[] = {
 	[METRIC_COSINE] = "cosine", [METRIC_DOT] = "dot", NULL};
-
-/* How many tags are named for a neighbour; how many answers a thread writes
- * in one piece. */
-enum { REASONS = 3, PIECE = 32 };
 
 /* What the command line says. */
 static struct {
@@ -286,147 +273,31 @@ static void sums_end(void)
 	check(sums.model, sums.errors[sums.embedding]);
 }
 
-/* ------------------------------------------------------------------- whom */
+/* ---------------------------------------------------------------- answers */
 
-/* The asked customers by row; all of the model where rows is NULL. */
-struct whom {
-	size_t *rows;
-	size_t count, room;
-	bool missed; /* one was asked for in vain */
+/* What answering takes. */
+struct knn {
+	const struct model *model;
+	struct whom whom;
+	uint64_t *allowed; /* a bit for each row: may it be an answer? NULL:
+			      all may */
+	struct search search;
+	struct output output;
+	struct pens pens;
+	size_t silent; /* asked customers without signal */
 };
-
-static size_t whom_row(const struct whom *whom, size_t i)
-{
-	return whom->rows ? whom->rows[i] : i;
-}
-
-static void add_row(struct whom *whom, size_t row)
-{
-	whom->rows = alloc_grow(whom->rows, &whom->room, whom->count + 1,
-				sizeof *whom->rows);
-	whom->rows[whom->count++] = row;
-}
-
-static void ask_user(struct whom *whom, const struct model *model,
-		     const char *name)
-{
-	size_t row = model_find(model, name, strlen(name));
-	char near[512];
-
-	if (row != SIZE_MAX) {
-		add_row(whom, row);
-	} else if (!choices.ignore_unknown) {
-		model_near(model, name, strlen(name), near, sizeof near);
-		warn("%s: no customer %s%s%s", model->input.name, name,
-		     near[0] ? "; near: " : "", near);
-		whom->missed = true;
-	}
-}
-
-/* Undo \\ \t \n \r as our streams write them; any other backslash stands for
- * itself.  The new length. */
-static size_t undo_escapes(char *name, size_t length)
-{
-	static const char from[] = "\\tnr", to[] = "\\\t\n\r";
-	size_t out = 0;
-
-	for (size_t i = 0; i < length; i++) {
-		const char *found =
-			name[i] == '\\' && i + 1 < length && name[i + 1] != '\0'
-				? strchr(from, name[i + 1])
-				: NULL;
-
-		name[out++] = found ? to[found - from] : name[i];
-		i += found != NULL;
-	}
-	return out;
-}
-
-/* The next name of a file with one a line, without empty lines and without
- * what Windows ends a line with; false at the end. */
-static bool next_name(struct table *list)
-{
-	while (table_line(list)) {
-		struct field *name = &list->fields[0];
-
-		if (name->length > 0 && name->text[name->length - 1] == '\r')
-			name->length--;
-		if (name->length == 0)
-			continue;
-		if (memchr(name->text, '\\', name->length) != NULL)
-			name->length = undo_escapes(name->text, name->length);
-		return true;
-	}
-	return false;
-}
-
-static void ask_file(struct whom *whom, const struct model *model,
-		     const char *path)
-{
-	struct table list = {0};
-	size_t named = 0;
-
-	table_open(&list, path);
-	for (; next_name(&list); named++) {
-		const struct field *name = &list.fields[0];
-		size_t row = model_find(model, name->text, name->length);
-
-		if (row != SIZE_MAX) {
-			add_row(whom, row);
-		} else if (!choices.ignore_unknown) {
-			warn("%s:%zu: no customer %.*s in %s", list.name,
-			     list.line, (int)name->length, name->text,
-			     model->input.name);
-			whom->missed = true;
-		}
-	}
-	if (named == 0)
-		warn("%s: no customer is named in it", list.name);
-	table_close(&list);
-}
 
 static void ask(struct whom *whom, const struct model *model)
 {
-	*whom = (struct whom){0};
+	*whom = (struct whom){.ignore_unknown = choices.ignore_unknown};
 	for (size_t i = 0; i < choices.user_count; i++)
-		ask_user(whom, model, choices.users[i]);
+		whom_user(whom, model, choices.users[i]);
 	if (choices.users_file != NULL)
-		ask_file(whom, model, choices.users_file);
+		whom_file(whom, model, choices.users_file);
 	if (choices.all)
-		whom->count = model->matrix.n;
+		whom_all(whom, model);
 }
 
-/* ------------------------------------------------------------------ among */
-
-/* Set or clear the bits of the customers named in a file; how many of them
- * the model has. */
-static size_t mark_file(uint64_t *bits, const struct model *model,
-			const char *path, bool allowed)
-{
-	struct table list = {0};
-	size_t known = 0, named = 0;
-
-	table_open(&list, path);
-	for (; next_name(&list); named++) {
-		size_t row = model_find(model, list.fields[0].text,
-					list.fields[0].length);
-
-		if (row == SIZE_MAX)
-			continue;
-		known++;
-		if (allowed)
-			bits[row / 64] |= (uint64_t)1 << row % 64;
-		else
-			bits[row / 64] &= ~((uint64_t)1 << row % 64);
-	}
-	if (known < named && options_chatty())
-		warn("%s: %zu of %zu customers are not in %s", list.name,
-		     named - known, named, model->input.name);
-	table_close(&list);
-	return known;
-}
-
-/* A bit for each row: may it be an answer?  NULL: all may. */
 static uint64_t *make_filter(const struct model *model)
 {
 	size_t words = model->matrix.n / 64 + 1;
@@ -437,230 +308,14 @@ static uint64_t *make_filter(const struct model *model)
 	bits = alloc(words, sizeof *bits);
 	if (choices.among == NULL) {
 		memset(bits, 0xff, words * sizeof *bits);
-	} else if (mark_file(bits, model, choices.among, true) == 0) {
+	} else if (whom_mark(bits, model, choices.among, true) == 0) {
 		warn("%s: none of its customers is in %s", choices.among,
 		     model->input.name);
 		exit(STATUS_NOT_FOUND);
 	}
 	if (choices.not != NULL)
-		mark_file(bits, model, choices.not, false);
+		whom_mark(bits, model, choices.not, false);
 	return bits;
-}
-
-/* ---------------------------------------------------------------- answers */
-
-/* What answering takes. */
-struct knn {
-	const struct model *model;
-	struct search search;
-	struct whom whom;
-	struct reasons reasons;
-	struct pen *pens; /* one for each thread */
-	size_t zeros;     /* customers without signal */
-	struct output output;
-	bool begun; /* a first answer is written */
-	bool profiles;
-	size_t silent; /* asked customers without signal */
-};
-
-/* What a thread needs to write answers. */
-struct pen {
-	const struct knn *knn;
-	struct output *output; /* of the piece in hand, in memory */
-	char **error;          /* of the piece in hand */
-	struct side query, other;
-	struct part *parts;
-	size_t part_room;
-	struct notes notes;
-};
-
-/* Answers to be written by all threads: a text for each piece of them. */
-struct sheets {
-	struct knn *knn;
-	const struct query *queries;
-	const struct found *found;
-	size_t count;
-	struct output *texts;
-	char **errors; /* of the model, for each piece, or NULL */
-};
-
-/* True where error is NULL; else the piece's first is kept, to be told when
- * all threads are done. */
-static bool is_fine(struct pen *pen, const char *error)
-{
-	if (error != NULL && *pen->error == NULL)
-		*pen->error = alloc_text(error, strlen(error));
-	return error == NULL;
-}
-
-/* The name of a customer; what is none is damage. */
-static const char *name_of(struct pen *pen, size_t row, size_t *length)
-{
-	const char *name =
-		texts_at(&pen->knn->model->matrix.users, row, length);
-
-	if (*length == 0)
-		is_fine(pen, sentence("tensor users.offsets is damaged: row "
-				      "%zu",
-				      row));
-	return name;
-}
-
-/* The reasons for the similarity of the query's side and a row. */
-static void explain(struct pen *pen, size_t row, struct neighbour *neighbour)
-{
-	const struct model *model = pen->knn->model;
-	size_t count;
-
-	if (!is_fine(pen, side_set(&pen->other, &pen->knn->reasons, row)))
-		return;
-	pen->parts = alloc_grow(pen->parts, &pen->part_room,
-				pen->query.count + pen->other.count + 1,
-				sizeof *pen->parts);
-	if (!is_fine(pen, reasons_parts(&pen->knn->reasons, &pen->query,
-					&pen->other, pen->parts, &count)))
-		return;
-	neighbour->reason_count = reasons_largest(pen->parts, count, REASONS);
-	for (size_t i = 0; i < neighbour->reason_count; i++) {
-		struct reason *reason = &neighbour->reasons[i];
-		size_t tag = pen->parts[i].tag;
-
-		*reason = (struct reason){.tag = "",
-					  .length = 0,
-					  .contribution = pen->parts[i].amount};
-		if (tag != REASONS_CENTER)
-			reason->tag = texts_at(&model->matrix.tags, tag,
-					       &reason->length);
-	}
-}
-
-/* A similar customer, with the reasons where they are wanted. */
-static struct neighbour make_neighbour(struct pen *pen, struct hit hit,
-				       struct reason reasons[REASONS])
-{
-	struct neighbour neighbour = {
-		.similarity = (double)hit.score,
-		.reasons = reasons,
-	};
-
-	neighbour.name = name_of(pen, hit.row, &neighbour.length);
-	if (!choices.without_why)
-		explain(pen, hit.row, &neighbour);
-	return neighbour;
-}
-
-static void write_tsv(struct pen *pen, size_t row, const struct found *found)
-{
-	size_t length;
-	const char *name = name_of(pen, row, &length);
-
-	for (size_t i = 0; i < found->count; i++) {
-		struct reason reasons[REASONS];
-		struct neighbour neighbour =
-			make_neighbour(pen, found->hits[i], reasons);
-
-		neighbours_write(pen->output, name, length, i + 1, &neighbour,
-				 !choices.without_why);
-	}
-}
-
-static void write_json_why(struct output *output, struct neighbour *neighbour)
-{
-	neighbours_settle(neighbour);
-	output_text(output, ",\"why\":[");
-	for (size_t i = 0; i < neighbour->reason_count; i++) {
-		const struct reason *reason = &neighbour->reasons[i];
-
-		output_text(output, i ? ",{\"tag\":" : "{\"tag\":");
-		quote_json(output, reason->tag, reason->length);
-		output_print(output, ",\"contribution\":%.6f}",
-			     reason->contribution);
-	}
-	output_print(output, "],\"other\":%s", neighbour->other);
-}
-
-static void write_json(struct pen *pen, size_t row, const struct found *found)
-{
-	struct output *output = pen->output;
-	size_t length;
-	const char *name = name_of(pen, row, &length);
-
-	output_text(output, "{\"query\":");
-	quote_json(output, name, length);
-	output_text(output, ",\"neighbours\":[");
-	for (size_t i = 0; i < found->count; i++) {
-		struct reason reasons[REASONS];
-		struct neighbour neighbour =
-			make_neighbour(pen, found->hits[i], reasons);
-
-		output_print(output,
-			     "%s{\"rank\":%zu,\"customer\":", i ? "," : "",
-			     i + 1);
-		quote_json(output, neighbour.name, neighbour.length);
-		output_print(output, ",\"similarity\":%.9g",
-			     neighbour.similarity);
-		if (!choices.without_why)
-			write_json_why(output, &neighbour);
-		output_text(output, "}");
-	}
-	output_text(output, "]}\n");
-}
-
-static void write_ids(struct pen *pen, const struct found *found)
-{
-	for (size_t i = 0; i < found->count; i++) {
-		size_t length;
-		const char *name = name_of(pen, found->hits[i].row, &length);
-
-		table_write(pen->output, name, length);
-		output_text(pen->output, "\n");
-	}
-}
-
-static void write_model_note(struct pen *pen, const struct found *found)
-{
-	struct note note = {
-		.metric = metric_words[choices.metric],
-		.without_signal = pen->knn->zeros,
-		.asked = choices.count,
-		.candidates = found->candidates,
-		.matching = found->matching,
-		.min_similarity = choices.has_least ? &choices.least : NULL,
-		.among = choices.among,
-	};
-
-	notes_model(&pen->notes, pen->output, &note);
-}
-
-static void write_profiles(struct pen *pen, size_t row,
-			   const struct found *found)
-{
-	is_fine(pen, notes_profile(&pen->notes, pen->output, row));
-	for (size_t i = 0; i < found->count; i++)
-		if (found->hits[i].row != row)
-			is_fine(pen, notes_profile(&pen->notes, pen->output,
-						   found->hits[i].row));
-	is_fine(pen, notes_tags(&pen->notes, pen->output));
-}
-
-static void write_answer(struct pen *pen, size_t row, const struct found *found)
-{
-	if (choices.layout == LAYOUT_IDS) {
-		write_ids(pen, found);
-		return;
-	}
-	if (!choices.without_why &&
-	    !is_fine(pen, side_set(&pen->query, &pen->knn->reasons, row)))
-		return;
-	if (choices.layout == LAYOUT_JSON) {
-		write_json(pen, row, found);
-		return;
-	}
-	if (pen->knn->profiles)
-		write_model_note(pen, found);
-	write_tsv(pen, row, found);
-	if (pen->knn->profiles)
-		write_profiles(pen, row, found);
 }
 
 /* Say why a customer has no neighbours. */
@@ -670,7 +325,7 @@ static void say_none(struct knn *knn, size_t row, const struct found *found)
 	const char *name = texts_at(&knn->model->matrix.users, row, &length);
 	char count[NUMBER_TEXT], least[NUMBER_TEXT];
 
-	if (choices.all) {
+	if (knn->whom.all) {
 		knn->silent += found->zero;
 		return;
 	}
@@ -690,68 +345,6 @@ static void say_none(struct knn *knn, size_t row, const struct found *found)
 		     knn->model->input.name, (int)length, name, count, least);
 }
 
-static void write_piece(void *shared, size_t piece, unsigned thread)
-{
-	struct sheets *sheets = shared;
-	struct pen *pen = &sheets->knn->pens[thread];
-	size_t first = piece * PIECE;
-
-	pen->output = &sheets->texts[piece];
-	pen->error = &sheets->errors[piece];
-	for (size_t i = first; i < first + PIECE && i < sheets->count; i++)
-		if (sheets->found[i].count > 0)
-			write_answer(pen, sheets->queries[i].self,
-				     &sheets->found[i]);
-}
-
-/* Write some pieces of answers, texts by all threads and then in order. */
-static void write_sheets(struct sheets *sheets)
-{
-	size_t pieces = (sheets->count + PIECE - 1) / PIECE;
-	struct output *output = &sheets->knn->output;
-
-	team_run(choices.threads, pieces, write_piece, sheets);
-	for (size_t i = 0; i < pieces; i++)
-		check(sheets->knn->model, sheets->errors[i]);
-	for (size_t i = 0; i < pieces; i++) {
-		struct output *part = &sheets->texts[i];
-
-		if (part->held > 0 && !sheets->knn->begun) {
-			sheets->knn->begun = true;
-			if (choices.layout == LAYOUT_TSV)
-				neighbours_write_header(output,
-							!choices.without_why);
-		}
-		output_write(output, part->buffer, part->held);
-		part->held = 0;
-	}
-}
-
-static void write_answers(struct knn *knn, const struct query *queries,
-			  const struct found *found, size_t count)
-{
-	size_t pieces = (size_t)16 * choices.threads;
-	struct sheets sheets = {
-		.knn = knn,
-		.texts = alloc(pieces, sizeof *sheets.texts),
-		.errors = alloc(pieces, sizeof *sheets.errors),
-	};
-
-	for (size_t i = 0; i < pieces; i++)
-		output_memory(&sheets.texts[i]);
-	for (size_t done = 0; done < count; done += sheets.count) {
-		sheets.queries = queries + done;
-		sheets.found = found + done;
-		sheets.count = count - done < pieces * PIECE ? count - done
-							     : pieces * PIECE;
-		write_sheets(&sheets);
-	}
-	for (size_t i = 0; i < pieces; i++)
-		free(sheets.texts[i].buffer);
-	free(sheets.texts);
-	free(sheets.errors);
-}
-
 /* Answer the asked customers from the first on, count of them. */
 static void answer_batch(struct knn *knn, size_t first, size_t count)
 {
@@ -765,9 +358,12 @@ static void answer_batch(struct knn *knn, size_t first, size_t count)
 		queries[i].self = row;
 		queries[i].vector = knn->search.rows + row * knn->search.d;
 	}
+	error = nearest_search(&knn->search, queries, count, found,
+			       &knn->pens.manner.note.without_signal);
+	sums_end();
+	check(knn->model, error);
 	check(knn->model,
-	      nearest_search(&knn->search, queries, count, found, &knn->zeros));
-	write_answers(knn, queries, found, count);
+	      pens_write(&knn->pens, &knn->output, queries, found, count));
 	for (size_t i = 0; i < count; i++)
 		if (found[i].count == 0)
 			say_none(knn, queries[i].self, &found[i]);
@@ -798,7 +394,7 @@ static void answer(struct knn *knn)
 static enum status finish(struct knn *knn)
 {
 	sums_end();
-	if (knn->begun) {
+	if (knn->pens.begun) {
 		output_close(&knn->output);
 		return knn->whom.missed ? STATUS_NOT_FOUND : STATUS_DONE;
 	}
@@ -816,10 +412,9 @@ static void open_model(struct model *model)
 	sums_begin(model);
 }
 
-static void begin(struct knn *knn, const struct model *model)
+static void begin_search(struct knn *knn, const struct model *model)
 {
-	*knn = (struct knn){.model = model};
-	ask(&knn->whom, model);
+	knn->allowed = make_filter(model);
 	knn->search = (struct search){
 		.rows = model->embedding,
 		.n = model->matrix.n,
@@ -827,38 +422,48 @@ static void begin(struct knn *knn, const struct model *model)
 		.metric = choices.metric,
 		.limit = choices.count,
 		.least = choices.has_least ? choices.least : -INFINITY,
-		.allowed = make_filter(model),
+		.allowed = knn->allowed,
 		.with_self = choices.with_self,
 		.threads = choices.threads,
 	};
-	reasons_begin(&knn->reasons, model, choices.metric);
-	knn->pens = alloc(choices.threads, sizeof *knn->pens);
-	for (unsigned i = 0; i < choices.threads; i++) {
-		knn->pens[i].knn = knn;
-		side_begin(&knn->pens[i].query, &knn->reasons);
-		side_begin(&knn->pens[i].other, &knn->reasons);
-		notes_begin(&knn->pens[i].notes, model);
-	}
+}
+
+static void begin_output(struct knn *knn, const struct model *model)
+{
+	struct manner manner = {
+		.layout = choices.layout,
+		.why = !choices.without_why,
+		.note = {.metric = metric_words[choices.metric],
+			 .asked = choices.count,
+			 .min_similarity =
+				 choices.has_least ? &choices.least : NULL,
+			 .among = choices.among},
+	};
+
 	output_open(&knn->output, choices.output);
-	knn->profiles = choices.profiles == 1 ||
-			(choices.profiles == -1 && choices.user_count > 0 &&
-			 choices.layout == LAYOUT_TSV &&
-			 !output_terminal(&knn->output));
-	knn->search.count_matching = knn->profiles && choices.has_least;
+	manner.profiles = choices.profiles == 1 ||
+			  (choices.profiles == -1 && choices.user_count > 0 &&
+			   choices.layout == LAYOUT_TSV &&
+			   !output_terminal(&knn->output));
+	knn->search.count_matching = manner.profiles && choices.has_least;
+	pens_begin(&knn->pens, model, &manner, choices.metric, choices.threads);
+}
+
+static void begin(struct knn *knn, const struct model *model)
+{
+	*knn = (struct knn){.model = model};
+	ask(&knn->whom, model);
+	begin_search(knn, model);
+	begin_output(knn, model);
 }
 
 static void end(struct knn *knn)
 {
-	for (unsigned i = 0; i < choices.threads; i++) {
-		notes_end(&knn->pens[i].notes);
-		side_end(&knn->pens[i].query);
-		side_end(&knn->pens[i].other);
-		free(knn->pens[i].parts);
-	}
-	free(knn->pens);
-	reasons_end(&knn->reasons);
-	free(knn->whom.rows);
-	free((void *)(uintptr_t)knn->search.allowed);
+	pens_end(&knn->pens);
+	whom_free(&knn->whom);
+	free(knn->allowed);
+	free(sums.errors);
+	free(choices.users);
 }
 
 int main(int argc, char **argv)
@@ -872,7 +477,6 @@ int main(int argc, char **argv)
 	answer(&knn);
 	enum status status = finish(&knn);
 	end(&knn);
-	free(sums.errors);
 	model_close(&model);
 	return status;
 }

@@ -1,0 +1,52 @@
+/* pens: answers of a search written as TSV, JSON or names, with the reasons
+ * for each similarity, by all threads. */
+#ifndef PENS_H
+#define PENS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "model.h"
+#include "nearest.h"
+#include "notes.h"
+#include "reasons.h"
+#include "stream.h"
+
+enum layout { LAYOUT_TSV, LAYOUT_JSON, LAYOUT_IDS };
+
+/* The words of it, in order, NULL-terminated. */
+extern const char *const layout_words[];
+
+struct manner {
+	enum layout layout;
+	bool why;         /* with reasons */
+	bool profiles;    /* with # lines, where the layout is TSV */
+	struct note note; /* what those say; what depends on the query is
+			     set for each */
+};
+
+struct pens {
+	const struct model *model;
+	struct manner manner;
+	struct reasons reasons;
+	unsigned threads;
+	bool begun;           /* something is written */
+	struct pen *each;     /* of each thread */
+	struct output *texts; /* of pieces, in memory */
+	char **errors;        /* of pieces: a sentence, or NULL */
+};
+
+/* The pens stay where they are until pens_end. */
+void pens_begin(struct pens *pens, const struct model *model,
+		const struct manner *manner, enum metric metric,
+		unsigned threads);
+void pens_end(struct pens *pens);
+
+/* Write the answers to count queries that are rows of the model, after a
+ * header line the first time; a query without neighbours gives nothing.  NULL
+ * or a sentence: the model is damaged. */
+const char *pens_write(struct pens *pens, struct output *output,
+		       const struct query *queries, const struct found *found,
+		       size_t count);
+
+#endif

@@ -1,0 +1,137 @@
+#include "whom.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "die.h"
+#include "options.h"
+#include "table.h"
+
+size_t whom_row(const struct whom *whom, size_t i)
+{
+	return whom->rows ? whom->rows[i] : i;
+}
+
+static void add_row(struct whom *whom, size_t row)
+{
+	whom->rows = alloc_grow(whom->rows, &whom->room, whom->count + 1,
+				sizeof *whom->rows);
+	whom->rows[whom->count++] = row;
+}
+
+void whom_user(struct whom *whom, const struct model *model, const char *name)
+{
+	size_t row = model_find(model, name, strlen(name));
+	char near[512];
+
+	if (row != SIZE_MAX) {
+		add_row(whom, row);
+	} else if (!whom->ignore_unknown) {
+		model_near(model, name, strlen(name), near, sizeof near);
+		warn("%s: no customer %s%s%s", model->input.name, name,
+		     near[0] ? "; near: " : "", near);
+		whom->missed = true;
+	}
+}
+
+/* Undo \\ \t \n \r as our streams write them; any other backslash stands for
+ * itself.  The new length. */
+static size_t undo_escapes(char *name, size_t length)
+{
+	static const char from[] = "\\tnr", to[] = "\\\t\n\r";
+	size_t out = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		const char *found =
+			name[i] == '\\' && i + 1 < length && name[i + 1] != '\0'
+				? strchr(from, name[i + 1])
+				: NULL;
+
+		name[out++] = found ? to[found - from] : name[i];
+		i += found != NULL;
+	}
+	return out;
+}
+
+/* The next name of a file with one a line, without empty lines and without
+ * what Windows ends a line with; false at the end. */
+static bool next_name(struct table *list)
+{
+	while (table_line(list)) {
+		struct field *name = &list->fields[0];
+
+		if (name->length > 0 && name->text[name->length - 1] == '\r')
+			name->length--;
+		if (name->length == 0)
+			continue;
+		if (memchr(name->text, '\\', name->length) != NULL)
+			name->length = undo_escapes(name->text, name->length);
+		return true;
+	}
+	return false;
+}
+
+void whom_file(struct whom *whom, const struct model *model, const char *path)
+{
+	struct table list = {0};
+	size_t named = 0;
+
+	table_open(&list, path);
+	for (; next_name(&list); named++) {
+		const struct field *name = &list.fields[0];
+		size_t row = model_find(model, name->text, name->length);
+
+		if (row != SIZE_MAX) {
+			add_row(whom, row);
+		} else if (!whom->ignore_unknown) {
+			warn("%s:%zu: no customer %.*s in %s", list.name,
+			     list.line, (int)name->length, name->text,
+			     model->input.name);
+			whom->missed = true;
+		}
+	}
+	if (named == 0) {
+		warn("%s: no customer is named in it", list.name);
+		whom->missed = true;
+	}
+	table_close(&list);
+}
+
+void whom_all(struct whom *whom, const struct model *model)
+{
+	whom->count = model->matrix.n;
+	whom->all = true;
+}
+
+void whom_free(struct whom *whom)
+{
+	free(whom->rows);
+	*whom = (struct whom){0};
+}
+
+size_t whom_mark(uint64_t *bits, const struct model *model, const char *path,
+		 bool allowed)
+{
+	struct table list = {0};
+	size_t known = 0, named = 0;
+
+	table_open(&list, path);
+	for (; next_name(&list); named++) {
+		size_t row = model_find(model, list.fields[0].text,
+					list.fields[0].length);
+
+		if (row == SIZE_MAX)
+			continue;
+		known++;
+		if (allowed)
+			bits[row / 64] |= (uint64_t)1 << row % 64;
+		else
+			bits[row / 64] &= ~((uint64_t)1 << row % 64);
+	}
+	if (known < named && options_chatty())
+		warn("%s: %zu of %zu customers are not in %s", list.name,
+		     named - known, named, model->input.name);
+	table_close(&list);
+	return known;
+}
