@@ -6,7 +6,9 @@
 #include <float.h>
 #include <getopt.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +65,25 @@ struct work {
 	struct output output;
 	bool any; /* a query is described */
 };
+
+/* End the process with a message that names file and line, on one line and
+ * harmless to a terminal whatever the fields that it quotes. */
+static _Noreturn void refuse(const struct work *work, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static _Noreturn void refuse(const struct work *work, const char *format, ...)
+{
+	char message[1024];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(message, sizeof message, format, arguments);
+	va_end(arguments);
+	for (char *c = message; *c != '\0'; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	table_die(&work->table, "%s", message);
+}
 
 /* ------------------------------------------------------------------ fields */
 
@@ -158,8 +179,7 @@ static void read_key(struct work *work, char *pair, unsigned *found)
 	size_t i = 0;
 
 	if (*value == '\0')
-		table_die(&work->table, "#model: \"%s\": expected key=value",
-			  pair);
+		refuse(work, "#model: \"%s\": expected key=value", pair);
 	*value++ = '\0';
 	while (i < KEYS && strcmp(keys[i].name, pair) != 0)
 		i++;
@@ -167,14 +187,13 @@ static void read_key(struct work *work, char *pair, unsigned *found)
 		return;
 	neighbours_unpack(value, strlen(value));
 	if (*found & 1u << i)
-		table_die(&work->table, "#model: the key %s again", pair);
+		refuse(work, "#model: the key %s again", pair);
 	*found |= 1u << i;
 	if (!set_key(&work->summary.origin, &keys[i], value))
-		table_die(&work->table, "#model: %s: \"%s\": expected %s", pair,
-			  value,
-			  keys[i].type == KEY_TENTHS
-				  ? "ten counts with commas between"
-				  : "a number");
+		refuse(work, "#model: %s: \"%s\": expected %s", pair, value,
+		       keys[i].type == KEY_TENTHS
+			       ? "ten counts with commas between"
+			       : "a number");
 }
 
 static void read_model(struct work *work)
@@ -183,13 +202,13 @@ static void read_model(struct work *work)
 	unsigned found = 0;
 
 	if (work->summary.origin.id != NULL)
-		table_die(&work->table, "#model again: expected neighbours");
+		refuse(work, "#model again: expected neighbours");
 	for (char *pair; (pair = strsep(&rest, ";")) != NULL;)
 		read_key(work, pair, &found);
 	for (size_t i = 0; i < KEYS; i++)
 		if (!(found & 1u << i))
-			table_die(&work->table, "#model: the key %s is missing",
-				  keys[i].name);
+			refuse(work, "#model: the key %s is missing",
+			       keys[i].name);
 }
 
 /* ---------------------------------------------------------------- #profile */
@@ -218,13 +237,12 @@ static struct holding read_holding(struct work *work, char *pair)
 
 	if (*value == '\0' || !number_real(value + 1, &holding.value) ||
 	    fabs(holding.value) > (double)FLT_MAX)
-		table_die(&work->table, "#profile: \"%s\": expected tag=number",
-			  pair);
+		refuse(work, "#profile: \"%s\": expected tag=number", pair);
 	*value = '\0';
 	neighbours_unpack(pair, strlen(pair));
 	holding.tag = find_tag(work, pair);
 	if (work->seen[holding.tag] == work->summary.profile_count)
-		table_die(&work->table, "#profile: the tag %s again", pair);
+		refuse(work, "#profile: the tag %s again", pair);
 	work->seen[holding.tag] = work->summary.profile_count;
 	return holding;
 }
@@ -251,9 +269,9 @@ static void read_profile(struct work *work)
 
 	if (work->table.count != 4 ||
 	    !number_integer(fields[2].text, 0, SUMMARY_TENTHS - 1, &tenth))
-		table_die(&work->table,
-			  "#profile: expected a customer, a tenth from 0 to 9, "
-			  "and tags");
+		refuse(work,
+		       "#profile: expected a customer, a tenth from 0 to 9, "
+		       "and tags");
 	s->profiles = alloc_grow(s->profiles, &s->profile_room,
 				 s->profile_count + 1, sizeof *s->profiles);
 	struct profile *profile = &s->profiles[s->profile_count++];
@@ -289,19 +307,18 @@ static void read_tag(struct work *work)
 	    !number_integer(fields[2].text, 0, INT64_MAX, &tag.users) ||
 	    !number_integer(fields[3].text, 0, INT64_MAX, &customers) ||
 	    !read_counts(fields[4].text, tag.tenths, SUMMARY_TENTHS))
-		table_die(&work->table,
-			  "#tag: expected a tag, two counts, and ten with "
-			  "commas between");
+		refuse(work, "#tag: expected a tag, two counts, and ten with "
+			     "commas between");
 	neighbours_unpack(fields[1].text, fields[1].length);
 	if (!adds_up(&s->origin, &tag) || customers != s->origin.customers)
-		table_die(&work->table,
-			  "#tag: the counts of %s do not go together, or not "
-			  "with those of #model",
-			  fields[1].text);
+		refuse(work,
+		       "#tag: the counts of %s do not go together, or not "
+		       "with those of #model",
+		       fields[1].text);
 	size_t i = names_find(&s->tags, fields[1].text, strlen(fields[1].text));
 	if (i == NAMES_NONE || s->facts[i].known)
-		table_die(&work->table, "#tag: the tag %s %s", fields[1].text,
-			  i == NAMES_NONE ? "stands in no profile" : "again");
+		refuse(work, "#tag: the tag %s %s", fields[1].text,
+		       i == NAMES_NONE ? "stands in no profile" : "again");
 	s->facts[i] = tag;
 }
 
@@ -327,16 +344,14 @@ static void read_why(struct work *work, struct member *member, char *rest)
 
 	while (neighbours_next_item(&rest, &number, &tag)) {
 		if (!is_number(number, &amount))
-			table_die(&work->table,
-				  "why: \"%s\": expected a number", number);
+			refuse(work, "why: \"%s\": expected a number", number);
 		if (rest != NULL)
 			add_item(member, tag, number, amount);
 		else if (strcmp(tag, "(other)") == 0)
 			member->other = copy(number);
 	}
 	if (member->other == NULL)
-		table_die(&work->table,
-			  "why: expected a sum that ends in (other)");
+		refuse(work, "why: expected a sum that ends in (other)");
 }
 
 /* The row's rank and similarity; the texts are set by the caller. */
@@ -348,11 +363,10 @@ static void read_figures(struct work *work, struct member *member)
 
 	if (!number_integer(fields[1].text, 1, INT64_MAX, &found) ||
 	    (uint64_t)found != rank)
-		table_die(&work->table, "rank \"%s\": expected %zu",
-			  fields[1].text, rank);
+		refuse(work, "rank \"%s\": expected %zu", fields[1].text, rank);
 	if (!is_number(fields[3].text, &member->score))
-		table_die(&work->table, "similarity \"%s\": expected a number",
-			  fields[3].text);
+		refuse(work, "similarity \"%s\": expected a number",
+		       fields[3].text);
 	member->rank = rank;
 }
 
@@ -363,22 +377,22 @@ static void read_member(struct work *work)
 	struct member member = {0};
 
 	if (work->table.count != (work->why ? 5 : 4))
-		table_die(&work->table, "%zu %s, expected %d as in the header",
-			  work->table.count,
-			  work->table.count == 1 ? "field" : "fields",
-			  work->why ? 5 : 4);
+		refuse(work, "%zu %s, expected %d as in the header",
+		       work->table.count,
+		       work->table.count == 1 ? "field" : "fields",
+		       work->why ? 5 : 4);
 	if (s->origin.id == NULL)
-		table_die(&work->table,
-			  "no #model line before customer %s: cs-knn writes "
-			  "the lines that begin with # for -u into a pipe, "
-			  "and with --profiles",
-			  fields[0].text);
+		refuse(work,
+		       "no #model line before customer %s: cs-knn writes "
+		       "the lines that begin with # for -u into a pipe, "
+		       "and with --profiles",
+		       fields[0].text);
 	if (s->query == NULL)
 		s->query = copy(fields[0].text);
 	else if (strcmp(s->query, fields[0].text) != 0)
-		table_die(&work->table,
-			  "customer %s begins before the #profile lines of %s",
-			  fields[0].text, s->query);
+		refuse(work,
+		       "customer %s begins before the #profile lines of %s",
+		       fields[0].text, s->query);
 	read_figures(work, &member);
 	member.name = copy(fields[2].text);
 	member.similarity = copy(fields[3].text);
@@ -396,11 +410,10 @@ static void finish_query(struct work *work)
 	struct summary *s = &work->summary;
 
 	if (s->query == NULL)
-		table_die(&work->table, "#model: no neighbours follow");
+		refuse(work, "#model: no neighbours follow");
 	const char *error = summary_work(s);
 	if (error != NULL)
-		die("%s:%zu: customer %s: %s", work->table.name,
-		    work->table.line, s->query, error);
+		refuse(work, "customer %s: %s", s->query, error);
 	if (work->layout == LAYOUT_JSON) {
 		report_json(s, &work->output);
 	} else if (work->layout == LAYOUT_TSV) {
@@ -445,10 +458,10 @@ static void read_row(struct work *work)
 			finish_query(work);
 		read_model(work);
 	} else if (work->summary.profile_count > 0) {
-		table_die(&work->table,
-			  "\"%s\": expected a line of #profile, #tag or "
-			  "#model",
-			  word);
+		refuse(work,
+		       "\"%s\": expected a line of #profile, #tag or "
+		       "#model",
+		       word);
 	} else {
 		read_member(work);
 	}

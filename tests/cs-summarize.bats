@@ -1,14 +1,12 @@
 # cs-summarize: neighbours described: text, JSON and TSV as recorded, the cases
 # that take another line, and the inputs that it refuses.
 
-bats_require_minimum_version 1.5.0
+load helper
 
-BIN=${BIN:-$BATS_TEST_DIRNAME/../bin}
 CASES=$BATS_TEST_DIRNAME/cases/cs-summarize
 
 setup() {
-	cd "$BATS_TEST_TMPDIR"
-	PATH=$BIN:$PATH
+	cd "$BATS_TEST_TMPDIR" || return
 	cp "$CASES/small.tsv" .
 }
 
@@ -38,15 +36,11 @@ refused() {
 		{ echo "found $stderr"; false; }
 }
 
-needs_python() {
-	command -v python3 > /dev/null || skip "python3 is not installed"
-}
-
 @test "what is recorded: text, JSON, TSV" {
 	for case in grocery small; do
 		for format in text json tsv; do
 			cs-summarize --format "$format" "$CASES/$case.tsv" |
-				diff - "$CASES/$case.$format.expected"
+				recorded "cs-summarize/$case.$format.expected"
 		done
 	done
 }
@@ -76,9 +70,9 @@ needs_python() {
 }
 
 @test "JSON is JSON, and contributions and other give the similarity" {
-	needs_python
+	need "$PYTHON"
 	cs-summarize --format json "$CASES/grocery.tsv" > found
-	python3 - <<-'E'
+	"$PYTHON" - <<-'E'
 	import json
 	from decimal import Decimal
 	count = 0
@@ -209,9 +203,9 @@ needs_python() {
 	edited -e "s/bob/b$(printf '\033')[2J\\\\nb/" \
 		-e "s/mug/m$(printf '\302\233')g/" > found
 	has_line '   1  b\x1B[2J\x0Ab       0.900  tea 56 %, m\xC2\x9Bg 28 %, cake -1 %' < found
-	needs_python
+	need "$PYTHON"
 	edited "s/bob/b$(printf '\377')b/" > found
-	cs-summarize --format json edited.tsv | python3 -c '
+	cs-summarize --format json edited.tsv | "$PYTHON" -c '
 import json, sys
 print(json.load(sys.stdin)["neighbours"][0]["customer"])' > found
 	printf 'b\357\277\275b\n' | diff found -
@@ -320,5 +314,6 @@ print(json.load(sys.stdin)["neighbours"][0]["customer"])' > found
 	refused ":12: #tag: expected a tag" '12s/2,4,0/2,4/'
 	refused ":12: #tag: expected a tag" '12s/2,4,0/8,-2,0/'
 	refused ":12: #tag: the tag jar stands in no profile" '12s/mug/jar/'
+	refused "rank \"?[2J?\"" "s/^ann.1/ann\t$(printf '\033')[2J\\\\n/"
 	refused "a backslash" '3s/bob/b\\x/'
 }
