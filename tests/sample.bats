@@ -2,12 +2,7 @@
 # The sample in data/, the program that makes it, and what it hides: the kind
 # of each customer, which its neighbours should share.
 
-setup_file() {
-	export ROOT=$BATS_TEST_DIRNAME/..
-	export BIN=${BIN:-$ROOT/bin}
-	export GENERATE=${GENERATE:-$ROOT/.build/release/generate}
-	export LC_ALL=C
-}
+load helper
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
@@ -125,9 +120,9 @@ setup() {
 # recipe; two customers taken at random are of one kind in 0.065 of cases.
 @test "neighbours share the kind that made them" {
 	"$GENERATE" --table personas > personas.csv
-	"$BIN/cs-aggregate" "$ROOT/data/views.csv" 2>/dev/null |
-		"$BIN/cs-matrix" | "$BIN/cs-svd" -o emb.bin
-	"$BIN/cs-knn" --all --no-why emb.bin > neighbours.tsv
+	cs-aggregate "$ROOT/data/views.csv" 2>/dev/null |
+		cs-matrix | cs-svd -o emb.bin
+	cs-knn --all --no-why emb.bin > neighbours.tsv
 	[ "$(sed 1d neighbours.tsv | wc -l)" -eq 20000 ]
 	awk -F'[,\t]' 'NR == FNR { kind[$1] = $2; size[$2]++; all++; next }
 		FNR == 1 { next }
@@ -143,9 +138,9 @@ setup() {
 
 @test "the neighbours of customer 1 are of its kind" {
 	"$GENERATE" --table personas | tr , '\t' > personas.tsv
-	"$BIN/cs-aggregate" "$ROOT/data/views.csv" 2>/dev/null |
-		"$BIN/cs-matrix" | "$BIN/cs-svd" -o emb.bin
-	"$BIN/cs-knn" -u 1 --format ids emb.bin > ids.txt
+	cs-aggregate "$ROOT/data/views.csv" 2>/dev/null |
+		cs-matrix | cs-svd -o emb.bin
+	cs-knn -u 1 --format ids emb.bin > ids.txt
 	[ "$(wc -l < ids.txt)" -eq 10 ]
 	[ "$(awk -F'\t' 'NR == FNR { kind[$1] = $2; next }
 		kind[$1] == "front-end developer"' personas.tsv ids.txt |
