@@ -468,7 +468,7 @@ static void end(struct knn *knn)
 
 int main(int argc, char **argv)
 {
-	struct model model;
+	struct model model = {0};
 	struct knn knn;
 
 	read_options(argc, argv);
