@@ -4,10 +4,12 @@
  * One line for each neighbour; rank from 1; similarity with 9 significant
  * digits; why is a sum, largest item first, that gives the printed similarity
  * to its last digit: "0.29 DIAPERS + 0.08 SOUP + 0.3 (other)"; in a tag " + "
- * is %20+%20 and % is %25.
+ * is %20+%20 and % is %25.  The ends of a tag count as spaces there, and the
+ * tag "+" is %2B.  What 128-bit integers cannot add up (a similarity with more
+ * than 30 decimals) has (other) alone.
  *
- * Then, for cs-summarize, for each query, lines that begin with '#':
- *   #model TAB id=...;customers=...;...
+ * Around them, for cs-summarize, for each query, lines that begin with '#':
+ *   #model TAB id=...;customers=...;...           before its neighbours
  *   #profile TAB CUSTOMER TAB TENTH TAB tag=raw;tag=raw;...
  *        the query first, then its neighbours by rank; tags by falling weight
  *        in the model (profile.values), ties by bytes; % ; = are %25 %3B %3D;
@@ -24,7 +26,11 @@
  * asked (how many neighbours were asked for), candidates (how many customers
  * could have been answers), matching (how many of them passed
  * --min-similarity; -1 without), min_similarity (empty without), among (the
- * name of the file, or empty).  Values are escaped like tags. */
+ * name of the file, or empty).  Values are escaped like tags.  A reader passes
+ * over keys that it does not know.
+ *
+ * A customer's name may begin with '#', too: the line after #model is one of a
+ * neighbour, and so is each that has its query and the next rank. */
 #ifndef NEIGHBOURS_H
 #define NEIGHBOURS_H
 
