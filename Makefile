@@ -1,7 +1,7 @@
 # Customer similarity: small programs, and pipelines that join them.
 # "make help" lists the targets.
 
-TOOLS = cs-aggregate cs-matrix cs-svd cs-knn cs-summarize cs-dump
+TOOLS = cs-matrix cs-svd cs-knn cs-summarize cs-dump
 MODULES = die alloc number options progress random team \
 	stream scratch names table quote profiles format \
 	weigh gather matrix model check npy strip algebra operator gram lanczos factor embed pairs tile nearest reasons neighbours notes pens whom summary report prose

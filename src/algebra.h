@@ -1,37 +1,60 @@
-/* algebra: dense products and small decompositions; the only module that
- * knows BLAS and LAPACK.  All matrices are row-major, of doubles, with their
- * row length (ld) in items.  BLAS runs one thread; tall matrices are worked on
- * in fixed panels of rows by our own threads, and what panels give is added in
- * the order of panels, so results do not depend on the number of threads. */
+/* algebra: products of tall matrices and small decompositions; the only module
+ * that knows LAPACK.
+ *
+ * A tall matrix is a list of strips (strip.h) of the same number of rows.  Its
+ * rows are cut into pieces that depend on their number alone, worked on by
+ * threads, and what pieces give is added in their order: results do not depend
+ * on the number of threads.  Small matrices are row-major, of doubles; a
+ * matrix of p strips by one strip is p blocks of STRIP x STRIP, one below the
+ * other. */
 #ifndef ALGEBRA_H
 #define ALGEBRA_H
 
 #include <stddef.h>
 
+#include "strip.h"
+
+/* Who works on strips, and what they are. */
+struct tall {
+	const struct strip_kernel *kernel;
+	unsigned threads;
+	size_t rows;
+};
+
 /* Before any other call: one thread for BLAS. */
 void algebra_begin(void);
 
-/* H (p x b, ld p_ld = b) = V^T Y; V is rows x p with ld v_ld, Y rows x b. */
-void algebra_project(unsigned threads, size_t rows, const double *v,
-		     size_t v_ld, size_t p, const double *y, size_t b,
-		     double *h);
+/* A strip, its items not set; free() it. */
+void *algebra_strip(const struct tall *tall);
 
-/* Y -= V H, of the same shapes. */
-void algebra_subtract(unsigned threads, size_t rows, const double *v,
-		      size_t v_ld, size_t p, double *y, size_t b,
-		      const double *h);
+/* H = V^T Y; V is count strips, Y one. */
+void algebra_project(const struct tall *tall, size_t count, void *const *v,
+		     const void *y, double *h);
 
-/* V[:, 0:q] = V[:, 0:p] Z, in place; Z is p x q with ld q, q <= p. */
-void algebra_rotate(unsigned threads, size_t rows, double *v, size_t v_ld,
-		    size_t p, const double *z, size_t q);
+/* Y += sign V H, of the same shapes. */
+void algebra_combine(const struct tall *tall, size_t count, void *const *v,
+		     const double *h, double sign, void *y);
 
-/* C (n x n) = A B, all with ld n. */
+/* V[0..to) = V[0..from) Z, in place, to <= from; Z is to matrices of from
+ * blocks. */
+void algebra_rotate(const struct tall *tall, size_t from, size_t to,
+		    void *const *v, const double *z);
+
+/* Y = Q R: Q takes the place of Y and has orthonormal columns whatever Y's
+ * rank, R (STRIP x STRIP) is upper triangular.  Cholesky's factor of Y^T Y,
+ * twice (Yamamoto et al., ETNA 44, 2015), or where Y is near a lower rank
+ * Householder's.  rows >= STRIP. */
+void algebra_qr(const struct tall *tall, void *y, double *r);
+
+/* Make the columns of count strips orthonormal; they nearly are. */
+void algebra_polish(const struct tall *tall, size_t count, void *const *v);
+
+/* Y (a strip of n rows) = G X: G is n x n, rows of X begin ld items apart. */
+void algebra_apply(size_t n, const double *g, const double *x, size_t ld,
+		   double *y);
+
+/* C (n x n) = A B */
 void algebra_multiply(size_t n, const double *a, const double *b, double *c);
-
-/* Y = Q R: Q (rows x b) takes the place of Y and has orthonormal columns
- * whatever Y's rank; R (b x b) is upper triangular.  Householder (LAPACK
- * gelqf on the transpose, which is the same memory).  rows >= b. */
-void algebra_qr(size_t rows, double *y, size_t b, double *r);
 
 /* The count largest eigenvalues of the symmetric n x n matrix a (upper
  * triangle used, destroyed), falling, and their eigenvectors: row i of

@@ -11,6 +11,7 @@
 #include "algebra.h"
 #include "alloc.h"
 #include "die.h"
+#include "embed.h"
 #include "factor.h"
 #include "format.h"
 #include "matrix.h"
@@ -72,8 +73,7 @@ struct work {
 	struct factor factor;
 	struct writer writer;
 	struct pairs pairs;
-	double *scales;		/* k: t times this is the embedding */
-	float *rows;		/* the chunk being written */
+	struct embed embed;
 };
 
 static void read_option(struct choices *choices, int key)
@@ -165,6 +165,15 @@ static json_t *describe(const struct work *work)
 	return metadata;
 }
 
+static void put_components(struct work *work)
+{
+	const struct factor *factor = &work->factor;
+
+	for (size_t i = 0; i < work->matrix.m; i++)
+		writer_put(&work->writer, factor->components + i * factor->ld,
+			   factor->k * sizeof *factor->components);
+}
+
 static void begin_model(struct work *work, struct output *output)
 {
 	size_t n = work->matrix.n, m = work->matrix.m, k = work->factor.k;
@@ -190,56 +199,44 @@ static void begin_model(struct work *work, struct output *output)
 	if (!skip)
 		writer_put(&work->writer, work->operator.column_mean,
 			   m * sizeof(double));
-	writer_put(&work->writer, work->factor.components,
-		   m * k * sizeof(double));
+	put_components(work);
 	writer_put(&work->writer, work->factor.sigma, k * sizeof(double));
 	json_decref(metadata);
 	free(all);
 }
 
-/* t = A v is u s: what makes it the embedding. */
-static void set_scales(struct work *work)
-{
-	work->scales = alloc(work->factor.k, sizeof *work->scales);
-	for (size_t j = 0; j < work->factor.k; j++)
-		work->scales[j] =
-			work->choices.scale == SCALE_US ? 1 :
-			work->choices.scale == SCALE_SQRT ?
-			1 / sqrt(work->factor.sigma[j]) :
-			1 / work->factor.sigma[j];
-}
-
 static void write_rows(void *context, size_t first, size_t count,
-		       const double *t)
+		       const float *rows_)
 {
 	struct work *work = context;
-	size_t k = work->factor.k;
 
-	work->rows = alloc_resize(work->rows, alloc_product(count, k),
-				  sizeof *work->rows);
-	for (size_t i = 0; i < count; i++)
-		for (size_t j = 0; j < k; j++)
-			work->rows[i * k + j] =
-				(float)(t[i * k + j] * work->scales[j]);
-	writer_put(&work->writer, work->rows, count * k * sizeof *work->rows);
-	pairs_add(&work->pairs, first, count, work->rows);
+	writer_put(&work->writer, rows_,
+		   count * work->factor.k * sizeof *rows_);
+	pairs_add(&work->pairs, first, count, rows_);
+	progress_add(count);
 }
 
-/* ||B^T u - s v|| / s_1 of each triplet; y is B^T B V, m x k. */
-static double *true_residuals(const struct work *work, const double *y)
+/* The last pass: writes the embedding; what it finds on the way are the true
+ * residuals. */
+static double *write_embedding(struct work *work)
 {
-	size_t m = work->matrix.m, k = work->factor.k;
-	double *residual = alloc(k, sizeof *residual);
-	const double *sigma = work->factor.sigma;
+	const struct factor *factor = &work->factor;
+	size_t m = work->matrix.m;
+	double *residual = alloc(factor->k, sizeof *residual);
+	double *y = NULL;
 
-	for (size_t i = 0; i < m; i++)
-		for (size_t j = 0; j < k; j++) {
-			double off = y[i * k + j] / sigma[j] -
-				sigma[j] * work->factor.components[i * k + j];
-			residual[j] += off * off;
-		}
-	for (size_t j = 0; j < k; j++)
-		residual[j] = sqrt(residual[j]) / sigma[0];
+	if (factor->gram == NULL)
+		y = alloc_aligned(alloc_product(m, factor->ld), sizeof *y);
+	embed_begin(&work->embed, factor, m, work->choices.scale,
+		    work->choices.center, work->operator.column_mean);
+	pairs_begin(&work->pairs, work->matrix.n, factor->k);
+	progress_begin("customers", work->matrix.n);
+	embed_all(&work->embed, &work->matrix, work->choices.threads, y,
+		  write_rows, work);
+	progress_end();
+	factor_residual(factor, &work->operator, y, residual);
+	embed_end(&work->embed);
+	free(y);
 	return residual;
 }
 
@@ -276,26 +273,18 @@ static void report(const struct work *work, const double *residual)
 
 static void write_model(struct work *work, struct output *output)
 {
-	size_t m = work->matrix.m, k = work->factor.k;
-	double *y = alloc_resize(NULL, alloc_product(m, k), sizeof *y);
+	double pairs[2];
 
 	begin_model(work, output);
-	set_scales(work);
-	pairs_begin(&work->pairs, work->matrix.n, k);
-	progress_begin("customers", work->matrix.n);
-	operator_last(&work->operator, work->factor.components, k, write_rows,
-		      work, y);
-	progress_end();
-	double *residual = true_residuals(work, y);
+	double *residual = write_embedding(work);
 	check_residuals(work, residual);
-	writer_put(&work->writer, residual, k * sizeof *residual);
-	double pairs[2];
+	writer_put(&work->writer, residual,
+		   work->factor.k * sizeof *residual);
 	pairs_end(&work->pairs, work->choices.threads, pairs);
 	writer_put(&work->writer, pairs, sizeof pairs);
 	writer_end(&work->writer);
 	report(work, residual);
 	free(residual);
-	free(y);
 }
 
 int main(int argc, char *argv[])

@@ -1,10 +1,9 @@
-/* factor: the truncated SVD of a sparse matrix B through B^T B.
+/* factor: the truncated SVD of a sparse matrix B through C = B^T B.
  *
- * Up to GRAM_TAGS columns the Gram matrix is made in one pass and LAPACK finds
- * its largest eigenpairs.  Above that: block Lanczos with thick restart (Wu
- * and Simon, SIAM J. Matrix Anal. Appl. 22, 2000), blocks as in Golub and
- * Underwood (1977), the new block made orthogonal to the whole basis twice
- * (Giraud, Langou, Rozloznik, Numer. Math. 101, 2005: twice is enough). */
+ * Up to GRAM_TAGS columns C is made in one pass and LAPACK finds its largest
+ * eigenpairs; above that they come from block Lanczos, in single precision
+ * where the tolerance allows, in double where it does not or where single
+ * precision cannot tell. */
 #ifndef FACTOR_H
 #define FACTOR_H
 
@@ -17,9 +16,12 @@ enum { GRAM_TAGS = 2000 };
 
 struct factor {
 	size_t k;		/* triplets found: less than asked at rank < k */
+	size_t ld;		/* k rounded up to a multiple of STRIP */
 	double *sigma;		/* k, falling */
-	double *components;	/* m x k: right singular vectors, by column;
-				   the largest loading of each is positive */
+	double *components;	/* m x ld, aligned to 64: right singular
+				   vectors, by column, then zeros; the largest
+				   loading of each is positive */
+	double *gram;		/* m x m: C, where it was made, else NULL */
 	unsigned passes;	/* over the rows */
 };
 
@@ -35,6 +37,12 @@ struct factor_choices {
  * B is zero. */
 const char *factor_find(struct factor *factor, const struct operator *operator,
 			const struct factor_choices *choices);
+
+/* residual[j] = ||B^T u - s v|| / s_1 of triplet j with u = B v / s.  y is
+ * C V in strips of m rows; NULL: it is made from C itself. */
+void factor_residual(const struct factor *factor,
+		     const struct operator *operator, const double *y,
+		     double *residual);
 
 void factor_free(struct factor *factor);
 

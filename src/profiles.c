@@ -1,5 +1,6 @@
 #include "profiles.h"
 
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +9,6 @@
 
 #include "alloc.h"
 #include "die.h"
-#include "format.h"
 
 /* The names of columns are kept in the metadata, which are for short texts. */
 enum { COLUMNS_WANTED = 4, NAME_LIMIT = 1000 };
@@ -89,6 +89,14 @@ static void check_order(struct profile_file *file)
 	file->any = true;
 }
 
+static void check_ending(const struct table *table)
+{
+	const struct field *last = &table->fields[COLUMNS_WANTED - 1];
+
+	if (last->length > 0 && last->text[last->length - 1] == '\r')
+		table_die(table, "the line ends in CR LF, expected LF alone");
+}
+
 /* Read the next row of the file, and check it. */
 static void advance(struct profile_file *file)
 {
@@ -106,6 +114,7 @@ static void advance(struct profile_file *file)
 			  "%zu fields, expected 4: customer, tag, "
 			  "events, value",
 			  table->count);
+	check_ending(table);
 	for (int i = 0; i < 2; i++)
 		if (fields[i].length == 0)
 			table_die(table, "the %s is empty",
@@ -122,23 +131,6 @@ static void advance(struct profile_file *file)
 			  decimal_reason(error));
 	file->events = (uint64_t)events;
 	check_order(file);
-}
-
-/* What has no four columns may be no TSV at all. */
-static _Noreturn void refuse_header(const struct table *table)
-{
-	const unsigned char *begin = (unsigned char *)table->fields[0].text;
-	const char *what = format_describe(begin, table->fields[0].length);
-
-	if (begin[0] == 0x1f && begin[1] == 0x8b)
-		die("%s: compressed by gzip: zcat %s | %s", table->name,
-		    table->input.fd == STDIN_FILENO ? "FILE" : table->name,
-		    program);
-	table_die(table,
-		  "%s of %zu columns, expected the header of profiles: "
-		  "customer, tag, events, value (cs-aggregate writes "
-		  "them)",
-		  strstr(what, "binary") ? what : "a line", table->count);
 }
 
 /* The names of the columns go into JSON. */
@@ -171,7 +163,12 @@ static void read_header(struct profiles *profiles, size_t i, const char *path)
 		    "for each customer and tag",
 		    table->name);
 	if (table->count != COLUMNS_WANTED)
-		refuse_header(table);
+		table_die(table,
+			  "%zu column%s, expected the header of "
+			  "profiles: customer, tag, events, value "
+			  "(cs-aggregate writes them)",
+			  table->count, table->count == 1 ? "" : "s");
+	check_ending(table);
 	if (number_real(table->fields[2].text, &number) ||
 	    strcmp(table->fields[0].text, "query") == 0)
 		table_die(table, "not a header of profiles: expected the names "

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "die.h"
@@ -50,6 +51,16 @@ static bool fill(struct table *table)
 	return got > 0;
 }
 
+/* Whoever forgot to uncompress is told how. */
+static void check_gzip(const struct table *table, const char *begin)
+{
+	const struct input *input = &table->input;
+
+	if (table->line == 1 && memcmp(begin, "\x1f\x8b", 2) == 0)
+		die("%s: compressed by gzip: zcat %s | %s", table->name,
+		    input->fd == STDIN_FILENO ? "FILE" : table->name, program);
+}
+
 /* Cut the next line out of the buffer; its newline becomes a zero byte. */
 static bool cut(struct table *table, bool newline, char **line, size_t *length)
 {
@@ -68,6 +79,8 @@ static bool cut(struct table *table, bool newline, char **line, size_t *length)
 	table->line++;
 	*line = table->buffer + table->begin;
 	*length = found ? (size_t)(found - *line) : table->end - table->begin;
+	if (*length >= 2)
+		check_gzip(table, *line);
 	table->begin += *length + (found != NULL);
 	(*line)[*length] = '\0';
 	if (memchr(*line, '\0', *length) != NULL)

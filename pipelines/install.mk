@@ -1,0 +1,31 @@
+# Programs, pages, the pipeline as a fragment for make, and completion.
+
+.PHONY: install uninstall
+
+# What is installed: a source, and where it goes.
+PAGES = $(wildcard src/*.1 src/*.5 src/*.7)
+INSTALLED = $(TOOLS:%=$(PREFIX)/bin/%) \
+	$(foreach page,$(PAGES),$(call place,$(page))) \
+	$(SHAREDIR)/pipeline.mk $(SHAREDIR)/make.mk \
+	$(TOOLS:%=$(COMPLETIONDIR)/%)
+place = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
+
+#: install       install under PREFIX [/usr/local], pages in MANDIR; for a
+#:               package under DESTDIR
+install: all
+	install -d $(call into,$(sort $(dir $(INSTALLED))))
+	install $(TOOLS:%=$(BIN)/%) $(call into,$(PREFIX)/bin)
+	$(foreach page,$(PAGES),install -m 644 $(page) \
+		$(call into,$(call place,$(page)));)
+	install -m 644 pipelines/pipeline.mk pipelines/make.mk \
+		$(call into,$(SHAREDIR))
+	$(foreach tool,$(TOOLS),install -m 644 src/completion.bash \
+		$(call into,$(COMPLETIONDIR)/$(tool));)
+
+#: uninstall     remove what install put there, and nothing else
+uninstall:
+	rm -f $(call into,$(INSTALLED))
+	-rmdir --ignore-fail-on-non-empty $(call into,$(SHAREDIR))
+
+# Places under DESTDIR, as words of the shell.
+into = $(foreach place,$(1),$(call quote,$(DESTDIR)$(place)))

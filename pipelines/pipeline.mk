@@ -1,0 +1,109 @@
+# The main job: a log of events made a model, and a customer described.
+#
+# The Makefile of the checkout includes this file; beside installed programs
+# it stands alone:  make -f .../pipeline.mk pipeline VIEWS=my.csv
+#
+# What is made depends on the text of the command that makes it and, for the
+# log, on the file's name, size and time, so names may hold blanks.
+
+include $(dir $(lastword $(MAKEFILE_LIST)))make.mk
+
+#: pipeline      train on VIEWS [data/views.csv] and describe customer U [1]:
+#:               TAGS=FILE[:ITEM,TAG] joins tags; RECIPE=classic is the first
+#:               recipe; AGGREGATE= MATRIX= SVD= KNN= SUMMARIZE= pass options
+VIEWS = data/views.csv
+TAGS =
+RECIPE = default
+AGGREGATE =
+MATRIX =
+SVD =
+KNN =
+SUMMARIZE =
+U = 1
+MODEL = trained_model
+
+# Where the programs are, unless a Makefile has said so: on the PATH.
+ifeq ($(filter file command,$(origin BIN)),)
+BIN := $(patsubst %/cs-aggregate,%,$(shell command -v cs-aggregate))
+endif
+ifeq ($(BIN),)
+$(error cs-aggregate is not on the PATH: put the programs there)
+endif
+
+matrix-default =
+svd-default =
+knn-default =
+matrix-classic = --value mean --damp none --weight none --norm none
+svd-classic = -k 50 --center row --scale u --tol 1e-6
+knn-classic = -n 15
+ifeq ($(filter default classic,$(RECIPE)),)
+$(error RECIPE=$(RECIPE): expected default or classic)
+endif
+
+# The values as they were said, dollars and all.
+views := $(value VIEWS)
+tags := $(value TAGS)
+user := $(value U)
+ifneq ($(findstring $(newline),$(views)$(tags)$(user)$(AGGREGATE)$(MATRIX)$(SVD)),)
+$(error a value on the command line holds a newline)
+endif
+
+# A file's name, size and time, or its name alone where there is none; TAGS
+# may end in the names of two columns.
+state = $(shell f=$(call quote,$(1)); [ -e "$$f" ] || f=$${f%:*}; \
+	stat -Lc '%n %s %.Y' -- "$$f" 2> /dev/null || printf '%s' "$$f")
+
+.PHONY: pipeline similar forget
+ifneq ($(filter pipeline similar $(MODEL)/%,$(MAKECMDGOALS)),)
+log := $(call state,$(views)) $(if $(tags),$(call state,$(tags)))
+endif
+
+profiles := $(BIN)/cs-aggregate $(AGGREGATE) \
+	$(if $(tags),--tags $(call quote,$(tags))) \
+	-o $(MODEL)/profiles.tsv -- $(call quote,$(views))
+matrix := $(BIN)/cs-matrix $(matrix-$(RECIPE)) $(MATRIX) \
+	-o $(MODEL)/matrix.bin $(MODEL)/profiles.tsv
+model := $(BIN)/cs-svd $(svd-$(RECIPE)) $(SVD) \
+	-o $(MODEL)/emb.bin $(MODEL)/matrix.bin
+profiles-of := $(profiles) < $(log)
+
+$(MODEL)/.profiles: $(call changed,$(MODEL)/.profiles,profiles-of)
+	$(call keep,profiles-of)
+$(MODEL)/.matrix: $(call changed,$(MODEL)/.matrix,matrix)
+	$(call keep,matrix)
+$(MODEL)/.model: $(call changed,$(MODEL)/.model,model)
+	$(call keep,model)
+
+$(MODEL)/profiles.tsv: $(MODEL)/.profiles $(BIN)/cs-aggregate
+	$(profiles)
+$(MODEL)/matrix.bin: $(MODEL)/profiles.tsv $(MODEL)/.matrix $(BIN)/cs-matrix
+	$(matrix)
+$(MODEL)/emb.bin: $(MODEL)/matrix.bin $(MODEL)/.model $(BIN)/cs-svd
+	$(model)
+$(MODEL)/metadata.json: $(MODEL)/emb.bin $(BIN)/cs-dump
+	$(BIN)/cs-dump --format json -o $@ $<
+
+# The one customer, and those like it.
+define describe
+	@$(BIN)/cs-knn $(knn-$(RECIPE)) $(KNN) --profiles \
+		--user=$(call quote,$(user)) \
+		-o $(MODEL)/neighbours.tsv $(MODEL)/emb.bin
+	@$(BIN)/cs-summarize $(SUMMARIZE) $(MODEL)/neighbours.tsv
+endef
+
+described = $(MODEL)/emb.bin $(MODEL)/metadata.json \
+	$(BIN)/cs-knn $(BIN)/cs-summarize
+
+pipeline: $(described)
+	$(describe)
+	@echo
+	@echo "The model: $(MODEL)/emb.bin; what it is: $(MODEL)/metadata.json"
+
+#: similar       describe customer U of the model
+similar: $(described)
+	$(describe)
+
+forget:
+	rm -f $(addprefix $(MODEL)/,profiles.tsv matrix.bin emb.bin \
+		metadata.json neighbours.tsv .profiles .matrix .model)
+	@[ ! -d $(MODEL) ] || rmdir --ignore-fail-on-non-empty $(MODEL)

@@ -1,0 +1,152 @@
+#include "gram.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "progress.h"
+#include "team.h"
+
+/* A chunk has so many products for each item of G that adding its sums up
+ * costs little beside them. */
+enum { PRODUCTS = 16 };
+
+struct gram {
+	const struct operator *operator;
+	size_t chunks, *chunk_begin;	/* rows */
+	double **parts;		/* for each thread m x m: of one chunk */
+	int64_t *sums;		/* m x m: of all chunks */
+	pthread_mutex_t *locks;	/* for each row of sums */
+};
+
+/* Only the upper triangle is worked on. */
+static void cut_chunks(struct gram *gram)
+{
+	const struct matrix *a = gram->operator->matrix;
+	size_t room = 0, begin = 0, products = 0;
+
+	for (size_t i = 0; i <= a->n; i++) {
+		if (i == a->n || products >= PRODUCTS * a->m * a->m) {
+			gram->chunk_begin = alloc_grow(
+				gram->chunk_begin, &room, gram->chunks + 2,
+				sizeof *gram->chunk_begin);
+			gram->chunk_begin[gram->chunks++] = begin;
+			gram->chunk_begin[gram->chunks] = i;
+			begin = i;
+			products = 0;
+		}
+		if (i < a->n) {
+			size_t count = (size_t)(a->indptr[i + 1] -
+						a->indptr[i]);
+			products += count * (count + 1) / 2;
+		}
+	}
+}
+
+static void add_rows(const struct matrix *a, size_t first, size_t last,
+		     double *part)
+{
+	const int32_t *tags = a->indices;
+	const float *values = a->values;
+
+	for (size_t row = first; row < last; row++) {
+		int64_t end = a->indptr[row + 1];
+		for (int64_t i = a->indptr[row]; i < end; i++) {
+			double *to = part + (size_t)tags[i] * a->m;
+			double x = (double)values[i];
+			for (int64_t j = i; j < end; j++)
+				to[tags[j]] += x * (double)values[j];
+		}
+	}
+}
+
+static void settle(struct gram *gram, double *part, unsigned thread)
+{
+	size_t m = gram->operator->matrix->m;
+	double unit = gram->operator->unit;
+
+	for (size_t i = 0; i < m; i++) {
+		size_t row = (i + thread * 97) % m;
+		double *from = part + row * m;
+		int64_t *to = gram->sums + row * m;
+		pthread_mutex_lock(&gram->locks[row]);
+		for (size_t j = row; j < m; j++) {
+			to[j] += llrint(from[j] * unit);
+			from[j] = 0;
+		}
+		pthread_mutex_unlock(&gram->locks[row]);
+	}
+}
+
+static void make_chunk(void *shared, size_t chunk, unsigned thread)
+{
+	struct gram *gram = shared;
+	const struct matrix *a = gram->operator->matrix;
+
+	if (gram->parts[thread] == NULL)
+		gram->parts[thread] = alloc(a->m * a->m, sizeof(double));
+	add_rows(a, gram->chunk_begin[chunk], gram->chunk_begin[chunk + 1],
+		 gram->parts[thread]);
+	settle(gram, gram->parts[thread], thread);
+	progress_add(gram->chunk_begin[chunk + 1] - gram->chunk_begin[chunk]);
+}
+
+/* G -= what centring takes: for rows A^T mu 1^T + 1 (A^T mu)^T - mu^T mu 1 1^T,
+ * for columns n c c^T. */
+static void center(const struct operator *operator, double *gram)
+{
+	size_t m = operator->matrix->m;
+	const double *w = operator->row_mean, *c = operator->column_mean;
+
+	for (size_t i = 0; i < m; i++)
+		for (size_t j = i; j < m; j++) {
+			double *g = &gram[i * m + j];
+			if (w != NULL)
+				*g -= w[i] + w[j] - operator->row_square;
+			else if (c != NULL)
+				*g -= (double)operator->matrix->n * c[i] * c[j];
+		}
+}
+
+static void begin_gram(struct gram *gram)
+{
+	size_t m = gram->operator->matrix->m;
+
+	cut_chunks(gram);
+	gram->parts = alloc(gram->operator->threads, sizeof *gram->parts);
+	gram->sums = alloc(alloc_product(m, m), sizeof *gram->sums);
+	gram->locks = alloc(m, sizeof *gram->locks);
+	for (size_t i = 0; i < m; i++)
+		pthread_mutex_init(&gram->locks[i], NULL);
+}
+
+static void end_gram(struct gram *gram)
+{
+	for (unsigned i = 0; i < gram->operator->threads; i++)
+		free(gram->parts[i]);
+	for (size_t i = 0; i < gram->operator->matrix->m; i++)
+		pthread_mutex_destroy(&gram->locks[i]);
+	free(gram->parts);
+	free(gram->sums);
+	free(gram->locks);
+	free(gram->chunk_begin);
+}
+
+void gram_make(const struct operator *operator, double *g)
+{
+	size_t m = operator->matrix->m;
+	struct gram gram = { .operator = operator };
+
+	begin_gram(&gram);
+	team_run(operator->threads, gram.chunks, make_chunk, &gram);
+	for (size_t i = 0; i < m * m; i++)
+		g[i] = operator->unit > 0 ?
+			(double)gram.sums[i] / operator->unit : 0;
+	end_gram(&gram);
+	center(operator, g);
+	for (size_t i = 0; i < m; i++)
+		for (size_t j = 0; j < i; j++)
+			g[i * m + j] = g[j * m + i];
+}

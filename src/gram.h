@@ -1,0 +1,10 @@
+/* gram: B^T B as a dense matrix, in one pass. */
+#ifndef GRAM_H
+#define GRAM_H
+
+#include "operator.h"
+
+/* G (m x m, all of it) = B^T B; the same bits for any number of threads. */
+void gram_make(const struct operator *operator, double *gram);
+
+#endif

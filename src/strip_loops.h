@@ -1,0 +1,288 @@
+/* strip_loops: the loops of strip.h for one kind of vector and one precision;
+ * strip.c includes this file once for each, with these defined:
+ *
+ *     REAL              float or double
+ *     VEC, LANES        a vector and how many items are in it
+ *     COLUMNS           how many columns of V a projection has in registers
+ *     LOAD STORE SET    as for one item: *p, *p = x, all lanes x
+ *     FMA(a, b, c)      a * b + c
+ *     TARGET            the attribute that names the instructions
+ *     NAME(x)           the function's name for this kind
+ *
+ * PARTS vectors make a row of a strip.  Loops over them have constant bounds
+ * and are unrolled, so that their sums stay in registers. */
+
+#define PARTS  (STRIP / LANES)
+#define UNROLL _Pragma("GCC unroll 16")
+
+enum { NAME(ahead) = 12 };
+
+/* Fetch the rows that the entry ahead of this one will want. */
+TARGET static inline __attribute__((always_inline)) void
+NAME(fetch)(const int32_t *indices, int64_t i, int64_t end, const REAL *x,
+	    const REAL *y)
+{
+	int64_t next = i + NAME(ahead) < end ? i + NAME(ahead) : end - 1;
+	size_t at = (size_t)indices[next] * STRIP;
+
+	for (size_t line = 0; line < STRIP * sizeof(REAL); line += 64) {
+		__builtin_prefetch((const char *)(x + at) + line);
+		__builtin_prefetch((const char *)(y + at) + line, 1);
+	}
+}
+
+/* t = a_i^T X for the entries begin to end - 1, in two sums. */
+TARGET static inline __attribute__((always_inline)) void
+NAME(row_gather)(const struct matrix *a, int64_t begin, int64_t end,
+		 const REAL *x, const REAL *y, const bool far, VEC t[PARTS])
+{
+	const int32_t *indices = a->indices;
+	const float *values = a->values;
+	VEC odd[PARTS];
+	int64_t i = begin;
+
+	UNROLL
+	for (int p = 0; p < PARTS; p++)
+		t[p] = odd[p] = SET(0);
+	for (; i + 1 < end; i += 2) {
+		const REAL *r = x + (size_t)indices[i] * STRIP;
+		const REAL *s = x + (size_t)indices[i + 1] * STRIP;
+		if (far) {
+			NAME(fetch)(indices, i, (int64_t)a->nnz, x, y);
+			NAME(fetch)(indices, i + 1, (int64_t)a->nnz, x, y);
+		}
+		UNROLL
+		for (int p = 0; p < PARTS; p++) {
+			t[p] = FMA(SET((REAL)values[i]), LOAD(r + p * LANES),
+				   t[p]);
+			odd[p] = FMA(SET((REAL)values[i + 1]),
+				     LOAD(s + p * LANES), odd[p]);
+		}
+	}
+	if (i < end) {
+		const REAL *r = x + (size_t)indices[i] * STRIP;
+		if (far)
+			NAME(fetch)(indices, i, (int64_t)a->nnz, x, y);
+		UNROLL
+		for (int p = 0; p < PARTS; p++)
+			t[p] = FMA(SET((REAL)values[i]), LOAD(r + p * LANES),
+				   t[p]);
+	}
+	UNROLL
+	for (int p = 0; p < PARTS; p++)
+		t[p] = FMA(SET(1), odd[p], t[p]);
+}
+
+/* Y += a_i t^T for the entries begin to end - 1. */
+TARGET static inline __attribute__((always_inline)) void
+NAME(row_scatter)(const struct matrix *a, int64_t begin, int64_t end,
+		  const VEC t[PARTS], REAL *y)
+{
+	const int32_t *indices = a->indices;
+	const float *values = a->values;
+
+	for (int64_t i = begin; i < end; i++) {
+		REAL *r = y + (size_t)indices[i] * STRIP;
+		VEC value = SET((REAL)values[i]);
+		UNROLL
+		for (int p = 0; p < PARTS; p++)
+			STORE(r + p * LANES,
+			      FMA(value, t[p], LOAD(r + p * LANES)));
+	}
+}
+
+TARGET static inline __attribute__((always_inline)) void
+NAME(apply_rows)(const struct matrix *a, size_t first, size_t last,
+		 const REAL *x, REAL *y, const bool far)
+{
+	for (size_t row = first; row < last; row++) {
+		VEC t[PARTS];
+		NAME(row_gather)
+		(a, a->indptr[row], a->indptr[row + 1], x, y, far, t);
+		NAME(row_scatter)(a, a->indptr[row], a->indptr[row + 1], t, y);
+	}
+}
+
+TARGET static void NAME(apply)(const struct matrix *a, size_t first,
+			       size_t last, const void *x, void *y, bool far)
+{
+	if (far)
+		NAME(apply_rows)(a, first, last, x, y, true);
+	else
+		NAME(apply_rows)(a, first, last, x, y, false);
+}
+
+/* Columns c to c + COLUMNS - 1 of V, with all of Y. */
+TARGET static inline __attribute__((always_inline)) void
+NAME(project_part)(size_t rows, const REAL *v, size_t v_ld, const REAL *y,
+		   size_t y_ld, double *h)
+{
+	VEC sums[COLUMNS][PARTS];
+	REAL out[STRIP];
+
+	UNROLL
+	for (int c = 0; c < COLUMNS; c++)
+		UNROLL
+	for (int p = 0; p < PARTS; p++)
+		sums[c][p] = SET(0);
+	for (size_t row = 0; row < rows; row++, v += v_ld, y += y_ld) {
+		VEC items[PARTS];
+		UNROLL
+		for (int p = 0; p < PARTS; p++)
+			items[p] = LOAD(y + p * LANES);
+		UNROLL
+		for (int c = 0; c < COLUMNS; c++)
+			UNROLL
+		for (int p = 0; p < PARTS; p++)
+			sums[c][p] = FMA(SET(v[c]), items[p], sums[c][p]);
+	}
+	for (int c = 0; c < COLUMNS; c++) {
+		UNROLL
+		for (int p = 0; p < PARTS; p++)
+			STORE(out + p * LANES, sums[c][p]);
+		for (int j = 0; j < STRIP; j++)
+			h[c * STRIP + j] += (double)out[j];
+	}
+}
+
+TARGET static void NAME(project)(size_t rows, const void *v, size_t v_ld,
+				 const void *y, size_t y_ld, double *h)
+{
+	for (int c = 0; c < STRIP; c += COLUMNS)
+		NAME(project_part)
+		(rows, (const REAL *)v + c, v_ld, y, y_ld, h + c * STRIP);
+}
+
+/* DEPTH rows of Y, so that a row of H is loaded once for all of them. */
+#define COMBINE(DEPTH)                                                         \
+	do {                                                                   \
+		VEC sums[DEPTH][PARTS];                                        \
+		UNROLL                                                         \
+		for (int d = 0; d < (DEPTH); d++)                              \
+			UNROLL                                                 \
+		for (int p = 0; p < PARTS; p++)                                \
+			sums[d][p] = LOAD(y + (size_t)d * y_ld + p * LANES);   \
+		for (size_t i = 0; i < count; i++) {                           \
+			const REAL *r = (const REAL *)v[i] + row * v_ld;       \
+			const REAL *g = h + i * STRIP * STRIP;                 \
+			for (int c = 0; c < STRIP; c++) {                      \
+				VEC items[PARTS];                              \
+				UNROLL                                         \
+				for (int p = 0; p < PARTS; p++)                \
+					items[p] = LOAD(g + c * STRIP +        \
+							p * LANES);            \
+				UNROLL                                         \
+				for (int d = 0; d < (DEPTH); d++)              \
+					UNROLL                                 \
+				for (int p = 0; p < PARTS; p++)                \
+					sums[d][p] =                           \
+						FMA(SET(r[(size_t)d * v_ld +   \
+							  (size_t)c]),         \
+						    items[p], sums[d][p]);     \
+			}                                                      \
+		}                                                              \
+		UNROLL                                                         \
+		for (int d = 0; d < (DEPTH); d++)                              \
+			UNROLL                                                 \
+		for (int p = 0; p < PARTS; p++)                                \
+			STORE(y + (size_t)d * y_ld + p * LANES, sums[d][p]);   \
+	} while (0)
+
+TARGET static void NAME(combine)(size_t rows, size_t count,
+				 const void *const *v, size_t v_ld,
+				 const void *h_, void *y_, size_t y_ld)
+{
+	const REAL *h = h_;
+	REAL *y = y_;
+	size_t row = 0;
+
+	for (; row + DEPTH <= rows; row += DEPTH, y += DEPTH * y_ld)
+		COMBINE(DEPTH);
+	for (; row < rows; row++, y += y_ld)
+		COMBINE(1);
+}
+
+static void NAME(from_double)(const double *from, void *to, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		((REAL *)to)[i] = (REAL)from[i];
+}
+
+static void NAME(to_double)(const void *from, double *to, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		to[i] = (double)((const REAL *)from)[i];
+}
+
+#ifdef WIDE
+
+/* The columns of WIDTH vectors from V's first on. */
+#define GATHER(WIDTH)                                                          \
+	do {                                                                   \
+		VEC sums[WIDTH];                                               \
+		UNROLL                                                         \
+		for (int p = 0; p < (WIDTH); p++)                              \
+			sums[p] = SET(0);                                      \
+		for (int64_t i = begin; i < end; i++) {                        \
+			const REAL *r = v + (size_t)indices[i] * columns;   \
+			VEC value = SET((REAL)values[i]);                   \
+			UNROLL                                                 \
+			for (int p = 0; p < (WIDTH); p++)                      \
+				sums[p] = FMA(value, LOAD(r + p * LANES),      \
+					      sums[p]);                        \
+		}                                                              \
+		UNROLL                                                         \
+		for (int p = 0; p < (WIDTH); p++)                              \
+			STORE(t + p * LANES, sums[p]);                         \
+	} while (0)
+
+TARGET static void NAME(gather)(const struct matrix *a, size_t row,
+				const REAL *v, size_t columns, REAL *t)
+{
+	const int32_t *indices = a->indices;
+	const float *values = a->values;
+	int64_t begin = a->indptr[row], end = a->indptr[row + 1];
+	size_t done = 0, wide = WIDE * LANES;
+
+	for (; done + wide <= columns; done += wide, v += wide, t += wide)
+		GATHER(WIDE);
+	for (; done < columns; done += STRIP, v += STRIP, t += STRIP)
+		GATHER(PARTS);
+}
+
+TARGET static void NAME(scatter)(const struct matrix *a, size_t first,
+				 size_t last, const REAL *t, size_t columns,
+				 REAL *y, bool far)
+{
+	const int32_t *indices = a->indices;
+
+	for (size_t row = first; row < last; row++, t += columns) {
+		int64_t begin = a->indptr[row], end = a->indptr[row + 1];
+		VEC items[PARTS];
+		UNROLL
+		for (int p = 0; p < PARTS; p++)
+			items[p] = LOAD(t + p * LANES);
+		for (int64_t i = begin; far && i < end; i++)
+			NAME(fetch)(indices, i, (int64_t)a->nnz, y, y);
+		NAME(row_scatter)(a, begin, end, items, y);
+	}
+}
+
+#undef GATHER
+#undef WIDE
+#endif
+
+#undef COMBINE
+#undef PARTS
+#undef UNROLL
+#undef REAL
+#undef VEC
+#undef LANES
+#undef COLUMNS
+#undef DEPTH
+#undef LOAD
+#undef STORE
+#undef SET
+#undef FMA
+#undef TARGET
+#undef NAME
