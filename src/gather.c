@@ -126,8 +126,9 @@ void gather_read(struct gather *gather, char **paths, size_t count,
 		    "made",
 		    profiles_name(&profiles, 0));
 	for (int i = 0; i < 4; i++)
-		gather->columns[i] = alloc_text(profiles.columns[i],
-						strlen(profiles.columns[i]));
+		gather->columns[i] =
+			alloc_text(profiles_column(&profiles, 0, i),
+				   strlen(profiles_column(&profiles, 0, i)));
 	profiles_close(&profiles);
 	gather->bound = scratch_bytes(&gather->bounds);
 }

@@ -23,6 +23,7 @@ struct profile_file {
 	char *customer, *tag;
 	size_t customer_length, customer_room, tag_length, tag_room;
 	bool any;
+	char *columns[COLUMNS_WANTED]; /* their names */
 };
 
 /* The first byte of c's escaped form, and the second, or 0. */
@@ -174,9 +175,9 @@ static void read_header(struct profiles *profiles, size_t i, const char *path)
 		table_die(table, "not a header of profiles: expected the names "
 				 "of customer, tag, events and value");
 	check_names(table);
-	for (size_t j = 0; i == 0 && j < COLUMNS_WANTED; j++)
-		profiles->columns[j] = alloc_text(table->fields[j].text,
-						  table->fields[j].length);
+	for (size_t j = 0; j < COLUMNS_WANTED; j++)
+		file->columns[j] = alloc_text(table->fields[j].text,
+					      table->fields[j].length);
 	advance(file);
 }
 
@@ -273,6 +274,12 @@ void profiles_die(const struct profiles *profiles, const struct entry *entry,
 	    text);
 }
 
+const char *profiles_column(const struct profiles *profiles, size_t file,
+			    size_t column)
+{
+	return profiles->files[file].columns[column];
+}
+
 const char *profiles_name(const struct profiles *profiles, size_t file)
 {
 	return profiles->files[file].table.name;
@@ -283,10 +290,10 @@ void profiles_close(struct profiles *profiles)
 	for (size_t i = 0; i < profiles->file_count; i++) {
 		free(profiles->files[i].customer);
 		free(profiles->files[i].tag);
+		for (size_t j = 0; j < COLUMNS_WANTED; j++)
+			free(profiles->files[i].columns[j]);
 		table_close(&profiles->files[i].table);
 	}
-	for (size_t i = 0; i < COLUMNS_WANTED; i++)
-		free(profiles->columns[i]);
 	free(profiles->files);
 	free(profiles->customer);
 	free(profiles->entries);

@@ -30,8 +30,6 @@ struct profiles {
 	size_t count, capacity;
 	char *texts; /* of the entries' tags */
 	size_t texts_used, texts_room;
-	/* The names of the four columns, of the first file. */
-	char *columns[4];
 };
 
 /* Open the files and read their header lines; no paths: standard input. */
@@ -49,6 +47,10 @@ double profiles_share(const struct profiles *profiles);
 _Noreturn void profiles_die(const struct profiles *profiles,
 			    const struct entry *entry, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* The name of a column (0 to 3) in file i's header. */
+const char *profiles_column(const struct profiles *profiles, size_t file,
+			    size_t column);
 
 /* The name of file i, for messages. */
 const char *profiles_name(const struct profiles *profiles, size_t file);

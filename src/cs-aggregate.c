@@ -1,0 +1,454 @@
+/* cs-aggregate: events of customers made profiles: for each customer and tag,
+ * how many events there were and the sum of their values.
+ *
+ * Rows of CSV (sheet.h) become records (events.h), records exact sums in the
+ * order of their text (groups.h); what is wrong with a row is counted and told
+ * (rejects.h). */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "columns.h"
+#include "combine.h"
+#include "die.h"
+#include "escape.h"
+#include "events.h"
+#include "groups.h"
+#include "items.h"
+#include "number.h"
+#include "options.h"
+#include "quote.h"
+#include "rejects.h"
+#include "stream.h"
+#include "table.h"
+#include "team.h"
+
+/* ---------------------------------------------------------------- options */
+
+enum {
+	KEY_NO_HEADER = 256,
+	KEY_TAGS,
+	KEY_SEPARATOR,
+	KEY_PREFIX,
+	KEY_MERGE,
+	KEY_REJECTS,
+	KEY_REPORT
+};
+
+static const struct option_row rows[] = {
+	{"columns:", 'u', "user", "COL", "of the customer, by name or number"},
+	{NULL, 't', "tag", "COL", "of the tag, or with --tags of the item"},
+	{NULL, 'v', "value", "COL", "of what is summed"},
+	{NULL, 'd', "delimiter", "CHAR", "between fields; '\\t' is a tab [,]"},
+	{NULL, KEY_NO_HEADER, "no-header", NULL,
+	 "files have none: columns by number"},
+	{"tags:", KEY_TAGS, "tags", "FILE[:ITEM,TAG]",
+	 "which tags an item has, many an item"},
+	{NULL, KEY_SEPARATOR, "tag-sep", "CHAR",
+	 "a cell holds several tags, this between"},
+	{NULL, KEY_PREFIX, "prefix", "STR", "write this before each tag"},
+	{"input:", KEY_MERGE, "merge", NULL, "FILEs are profiles: add them up"},
+	{NULL, KEY_REJECTS, "rejects", "FILE",
+	 "set wrong rows aside, reasons in FILE.why"},
+	{NULL, 'S', "memory", "SIZE",
+	 "bytes, or with K, M, G, T [a quarter of all]"},
+	OPTION_OUTPUT("output:"),
+	{NULL, KEY_REPORT, "report", "FILE",
+	 "what became of the rows, as JSON"},
+	OPTION_THREADS,
+	OPTION_COMMON};
+
+static const struct options_text text = {
+	.name = "cs-aggregate",
+	.usage = "cs-aggregate [OPTION]... [FILE]...\n"
+		 "       cs-aggregate --merge [OPTION]... [PROFILES]...",
+	.purpose =
+		"Write for each customer and tag the number of events and the "
+		"sum of values.\n"
+		"FILEs are CSV with a header line; columns not named are those "
+		"with a name that\n"
+		"is known.  Without a FILE, or for \"-\", standard input is "
+		"read.",
+	.footer = "exit: 0 done; 2 wrong use, input or output\n"
+		  "  cs-aggregate views.csv | cs-matrix | cs-svd -o emb.bin\n"
+		  "  cs-aggregate --tags products.csv:id,category -u buyer -v "
+		  "price log.csv\n"
+		  "The manual page, cs-aggregate(1), has the rest.",
+	.rows = rows,
+};
+
+static struct choices {
+	struct columns columns;
+	char delimiter;
+	bool merge;
+	const char *tags, *separator, *prefix, *rejects, *report, *output;
+	const char *unmerged; /* an option that --merge has no use for */
+	size_t memory;
+	unsigned threads;
+} choices = {.columns.headed = true, .delimiter = ','};
+
+static char read_delimiter(void)
+{
+	const char *names[] = {"\\t", "tab"};
+
+	for (size_t i = 0; i < 2; i++)
+		if (strcmp(optarg, names[i]) == 0)
+			return '\t';
+	if (strlen(optarg) != 1 || strchr("\"\r\n", *optarg) != NULL)
+		die_usage("-d, --delimiter \"%s\": expected one byte, no quote "
+			  "and no line end; a tab is '\\t'",
+			  optarg);
+	return *optarg;
+}
+
+static const char *read_text(const char *option)
+{
+	if (*optarg == '\0')
+		die_usage("%s: expected a text that is not empty", option);
+	return optarg;
+}
+
+static void take_option(int key)
+{
+	static const int unmerged[] = {'u',           't',           'v',
+				       'd',           KEY_NO_HEADER, KEY_TAGS,
+				       KEY_SEPARATOR, KEY_REJECTS};
+	static const char *const unmerged_names[] = {
+		"--user",      "--tag",  "--value",   "--delimiter",
+		"--no-header", "--tags", "--tag-sep", "--rejects"};
+
+	for (size_t i = 0; i < sizeof unmerged / sizeof *unmerged; i++)
+		if (key == unmerged[i])
+			choices.unmerged = unmerged_names[i];
+	switch (key) {
+	case 'u':
+		choices.columns.named[COLUMN_USER] = read_text("-u, --user");
+		break;
+	case 't':
+		choices.columns.named[COLUMN_TAG] = read_text("-t, --tag");
+		break;
+	case 'v':
+		choices.columns.named[COLUMN_VALUE] = read_text("-v, --value");
+		break;
+	case 'd':
+		choices.delimiter = read_delimiter();
+		break;
+	case KEY_NO_HEADER:
+		choices.columns.headed = false;
+		break;
+	case KEY_TAGS:
+		choices.tags = read_text("--tags");
+		break;
+	case KEY_SEPARATOR:
+		choices.separator = read_text("--tag-sep");
+		break;
+	case KEY_PREFIX:
+		choices.prefix = optarg;
+		break;
+	case KEY_MERGE:
+		choices.merge = true;
+		break;
+	case KEY_REJECTS:
+		choices.rejects = read_text("--rejects");
+		break;
+	case KEY_REPORT:
+		choices.report = read_text("--report");
+		break;
+	case 'S':
+		choices.memory = options_size();
+		break;
+	case 'j':
+		choices.threads = options_threads();
+		break;
+	case 'o':
+		choices.output = optarg;
+		break;
+	}
+}
+
+static void read_options(int argc, char **argv)
+{
+	int key;
+
+	options_begin(&text, argc, argv);
+	choices.threads = team_processors();
+	choices.memory = (size_t)sysconf(_SC_PHYS_PAGES) / 4 *
+			 (size_t)sysconf(_SC_PAGESIZE);
+	while ((key = options_next()) != -1)
+		take_option(key);
+	if (choices.merge && choices.unmerged != NULL)
+		die_usage("%s says how a log is read: it does not go with "
+			  "--merge",
+			  choices.unmerged);
+}
+
+/* ---------------------------------------------------------------- reports */
+
+/* What became of the rows. */
+struct account {
+	uint64_t in, used, untagged, rejected;
+	bool grouped; /* the counts below are known */
+	struct group_counts counts;
+};
+
+static void put_count(struct output *output, const char *key, uint64_t count)
+{
+	output_print(output, "\"%s\": %" PRIu64, key, count);
+}
+
+static void put_reasons(struct output *output, const struct rejects *rejects)
+{
+	const char *comma = "";
+
+	output_text(output, "\"rows_rejected\": {");
+	for (int i = 0; rejects != NULL && i < REJECTS; i++) {
+		uint64_t count = rejects_count(rejects, (enum reject)i);
+		if (count == 0 || i == REJECT_NONE)
+			continue;
+		const char *reason = rejects_reason(rejects, (enum reject)i);
+		output_text(output, comma);
+		quote_json(output, reason, strlen(reason));
+		output_print(output, ": %" PRIu64, count);
+		comma = ", ";
+	}
+	output_text(output, "}");
+}
+
+static void write_report(const struct account *account,
+			 const struct rejects *rejects)
+{
+	struct output output;
+
+	if (choices.report == NULL)
+		return;
+	output_open(&output, choices.report);
+	output_text(&output, "{");
+	put_count(&output, "rows_in", account->in);
+	output_text(&output, ", ");
+	put_count(&output, "rows_used", account->used);
+	output_text(&output, ", ");
+	put_count(&output, "rows_untagged", account->untagged);
+	output_text(&output, ", ");
+	put_reasons(&output, rejects);
+	if (account->grouped) {
+		output_text(&output, ", ");
+		put_count(&output, "users", account->counts.users);
+		output_text(&output, ", ");
+		put_count(&output, "tags", account->counts.tags);
+		output_text(&output, ", ");
+		put_count(&output, "pairs", account->counts.pairs);
+		output_text(&output, "}\n");
+	} else {
+		output_text(&output, ", \"users\": null, \"tags\": null, "
+				     "\"pairs\": null}\n");
+	}
+	output_close(&output);
+}
+
+static void say_columns(const struct columns *columns)
+{
+	char *const *names = columns->names;
+
+	warn("took %s, %s%s%s", names[COLUMN_USER], names[COLUMN_TAG],
+	     columns->valued ? ", " : "; each row counts 1",
+	     columns->valued ? names[COLUMN_VALUE] : "");
+}
+
+static void say_account(const struct account *account)
+{
+	char n[7][NUMBER_TEXT], untagged[2 * NUMBER_TEXT] = "";
+	char rejected[2 * NUMBER_TEXT] = "";
+
+	if (account->untagged > 0)
+		snprintf(untagged, sizeof untagged, ", %s without a tag",
+			 number_commas(n[5], account->untagged));
+	if (account->rejected > 0)
+		snprintf(rejected, sizeof rejected, ", %s rejected",
+			 number_commas(n[6], account->rejected));
+	warn("%s rows: %s used%s%s; %s customers, %s tags, %s pairs",
+	     number_commas(n[0], account->in),
+	     number_commas(n[1], account->used), untagged, rejected,
+	     number_commas(n[2], account->counts.users),
+	     number_commas(n[3], account->counts.tags),
+	     number_commas(n[4], account->counts.pairs));
+}
+
+/* ------------------------------------------------------------------- the work
+ */
+
+static void put_header(struct output *output, const struct columns *columns,
+		       const struct items *items)
+{
+	const char *names[] = {columns->names[COLUMN_USER],
+			       items ? items->tag_name
+				     : columns->names[COLUMN_TAG],
+			       "events", columns->names[COLUMN_VALUE]};
+	static const char *const plain[] = {"customer", "tag", "events",
+					    "value"};
+
+	for (size_t i = 0; i < 4; i++) {
+		const char *name = names[i] && *names[i] ? names[i] : plain[i];
+		table_write(output, name, strlen(name));
+		output_text(output, i < 3 ? "\t" : "\n");
+	}
+}
+
+static void opened(void *context, struct sheet_source *source, size_t file,
+		   const struct sheet_names *names)
+{
+	struct columns *columns = context;
+	const struct sheet_file *files = source->files;
+
+	columns_find(columns, &source->files[file], names);
+	if (choices.rejects != NULL && file > 0 && columns->headed &&
+	    (files[file].header_size != files[0].header_size ||
+	     memcmp(files[file].header, files[0].header,
+		    files[0].header_size) != 0))
+		die("%s: its header is not that of %s: rows of both cannot be "
+		    "set aside in one file",
+		    files[file].name, files[0].name);
+}
+
+/* Rows were wrong: say which, and end, unless they were set aside. */
+static void settle_rejects(struct rejects *rejects,
+			   const struct account *account)
+{
+	if (account->rejected == 0)
+		return;
+	if (!choices.rejects || !options_quiet)
+		rejects_warn(rejects, account->in);
+	if (choices.rejects)
+		return;
+	write_report(account, rejects);
+	if (!options_quiet)
+		fputs("  to set such rows aside and go on: --rejects FILE\n",
+		      stderr);
+	exit(STATUS_WRONG);
+}
+
+static void write_rejects(struct rejects *rejects)
+{
+	struct output set_aside, why;
+	size_t length = choices.rejects ? strlen(choices.rejects) : 0;
+
+	if (choices.rejects == NULL)
+		return;
+	char *path = alloc(length + sizeof ".why", 1);
+	memcpy(path, choices.rejects, length);
+	memcpy(path + length, ".why", sizeof ".why");
+	output_open(&set_aside, choices.rejects);
+	output_open(&why, path);
+	rejects_write(rejects, &set_aside, &why);
+	output_close(&why);
+	output_close(&set_aside);
+	free(path);
+}
+
+/* Memory for records and names: what is asked for, less what blocks and parts
+ * take. */
+static size_t group_memory(void)
+{
+	size_t fixed = choices.threads * ((size_t)3 << 20);
+
+	return choices.memory > 2 * fixed ? choices.memory - fixed
+					  : choices.memory / 2;
+}
+
+static void aggregate(char **paths, size_t count)
+{
+	struct columns *columns = &choices.columns;
+	struct escaped prefix = {0};
+	struct output output;
+	struct items items = {0};
+	struct groups groups;
+	struct rejects rejects;
+	struct events events = {.columns = columns,
+				.separator = choices.separator,
+				.groups = &groups,
+				.rejects = &rejects};
+	struct account account = {0};
+
+	output_open(&output, choices.output);
+	if (choices.tags != NULL) {
+		items_read(&items, choices.tags, choices.delimiter,
+			   columns->headed, choices.separator);
+		events.items = &items;
+		columns->joined = true;
+		columns->join = items.item_name;
+	}
+	sheet_begin(&events.source, paths, count, choices.delimiter,
+		    columns->headed);
+	events.source.opened = opened;
+	events.source.context = columns;
+	groups_begin(&groups, choices.threads, group_memory());
+	rejects_begin(&rejects, &events.source, columns->names, choices.threads,
+		      choices.rejects != NULL);
+	events_read(&events);
+	account.in = events.rows_in;
+	account.used = events.rows_used;
+	account.untagged = events.rows_untagged;
+	account.rejected = rejects_count(&rejects, REJECT_NONE);
+	if (columns->guessed && !options_quiet)
+		say_columns(columns);
+	settle_rejects(&rejects, &account);
+
+	struct sink profile = {.kind = SINK_PROFILE,
+			       .output = &output,
+			       .valued = columns->valued};
+	profile.prefix_length = choices.prefix ? strlen(choices.prefix) : 0;
+	profile.prefix = choices.prefix ? escape(&prefix, choices.prefix,
+						 &profile.prefix_length)
+					: "";
+	put_header(&output, columns, events.items);
+	account.counts = groups_write(&groups, &profile);
+	account.grouped = true;
+	write_rejects(&rejects);
+	write_report(&account, &rejects);
+	output_close(&output);
+	if (!options_quiet && (columns->guessed || account.untagged > 0 ||
+			       account.rejected > 0 || options_chatty()))
+		say_account(&account);
+
+	groups_end(&groups);
+	rejects_end(&rejects);
+	sheet_end(&events.source);
+	items_free(&items);
+	escape_free(&prefix);
+	columns_free(columns);
+}
+
+static void merge(char **paths, size_t count)
+{
+	struct escaped escaped = {0};
+	struct account account = {.grouped = true};
+	struct output output;
+	size_t length = choices.prefix ? strlen(choices.prefix) : 0;
+	const char *prefix = choices.prefix
+				     ? escape(&escaped, choices.prefix, &length)
+				     : NULL;
+	char *own = prefix ? alloc_text(prefix, length) : NULL;
+
+	output_open(&output, choices.output);
+	account.counts = combine(paths, count, own, group_memory(), &output,
+				 &account.in);
+	account.used = account.in;
+	write_report(&account, NULL);
+	output_close(&output);
+	if (options_chatty())
+		say_account(&account);
+	free(own);
+	escape_free(&escaped);
+}
+
+int main(int argc, char **argv)
+{
+	read_options(argc, argv);
+	if (choices.merge)
+		merge(argv + optind, (size_t)(argc - optind));
+	else
+		aggregate(argv + optind, (size_t)(argc - optind));
+	return STATUS_DONE;
+}

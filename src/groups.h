@@ -1,0 +1,54 @@
+/* groups: sums for each (customer, tag) of events in any order, on several
+ * threads, in bounded memory.
+ *
+ * Each thread interns names and appends compact records.  Those are cut by
+ * customer into parts that fit the cache, the parts sorted by radix and summed,
+ * the lines written in the order of their text.  At the bound all that is
+ * written as a run (runs.h), and the runs are merged at the end. */
+#ifndef GROUPS_H
+#define GROUPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "number.h"
+#include "runs.h"
+#include "stream.h"
+
+struct groups {
+	unsigned threads;
+	size_t limit;            /* bytes of memory, dictionaries included */
+	struct group_thread *of; /* each thread's */
+	struct runs runs, tag_runs;
+};
+
+/* What was written. */
+struct group_counts {
+	uint64_t users, tags, pairs;
+};
+
+void groups_begin(struct groups *groups, unsigned threads, size_t limit);
+
+/* The index of a customer's name, or a tag's, for groups_add; texts are escaped
+ * as they will be written.  Valid until groups_spill. */
+uint32_t groups_user(struct groups *groups, unsigned thread, const char *text,
+		     size_t length);
+uint32_t groups_tag(struct groups *groups, unsigned thread, const char *text,
+		    size_t length);
+
+/* One event. */
+void groups_add(struct groups *groups, unsigned thread, uint32_t user,
+		uint32_t tag, decimal value);
+
+/* True when memory is full: all threads must stop, and one call groups_spill.
+ * Asked by each thread from time to time for itself. */
+bool groups_full(struct groups *groups, unsigned thread);
+void groups_spill(struct groups *groups);
+
+/* Write the lines of the profile; nothing is left then. */
+struct group_counts groups_write(struct groups *groups, struct sink *profile);
+
+void groups_end(struct groups *groups);
+
+#endif
