@@ -15,15 +15,15 @@ enum { AT_ONCE = 200 };
 
 /* A tag of the current customer, escaped. */
 struct part {
-	char *text; /* of its own, or NULL: that of the entry */
-	const char *tag;
-	size_t length;
+	size_t begin, length; /* in combining.text */
+	const char *tag;      /* there */
 	const struct entry *entry;
 };
 
 struct combining {
 	struct sink *sink;
-	struct escaped escaped, user;
+	char *text; /* of the customer, then of its tags; escaped */
+	size_t user_length, used, text_room;
 	struct part *parts;
 	size_t room;
 	struct names tags; /* all, to be counted */
@@ -38,37 +38,50 @@ static int by_tag(const void *a, const void *b)
 	return names_compare(x->tag, x->length, y->tag, y->length);
 }
 
-/* The entries' tags, in order. */
+/* Add a text, escaped; where it begins. */
+static size_t add_text(struct combining *combining, const char *text,
+		       size_t length)
+{
+	size_t begin = combining->used;
+
+	combining->text = alloc_grow(combining->text, &combining->text_room,
+				     begin + 2 * length, 1);
+	combining->used += escape(combining->text + begin, text, length);
+	return begin;
+}
+
+/* The customer's name and the entries' tags, these in order. */
 static void take_parts(struct combining *combining,
 		       const struct profiles *profiles)
 {
+	struct part *parts;
+
 	combining->parts =
 		alloc_grow(combining->parts, &combining->room, profiles->count,
 			   sizeof *combining->parts);
+	parts = combining->parts;
+	combining->used = 0;
+	add_text(combining, profiles->customer, profiles->customer_length);
+	combining->user_length = combining->used;
 	for (size_t i = 0; i < profiles->count; i++) {
 		const struct entry *entry = &profiles->entries[i];
-		const char *text = profiles->texts + entry->tag;
-		size_t length = entry->length;
-		const char *tag = escape(&combining->escaped, text, &length);
-		char *own = tag == text ? NULL : alloc_text(tag, length);
-		combining->parts[i] =
-			(struct part){own, own ? own : tag, length, entry};
+		parts[i].entry = entry;
+		parts[i].begin = add_text(
+			combining, profiles->texts + entry->tag, entry->length);
+		parts[i].length = combining->used - parts[i].begin;
 	}
-	qsort(combining->parts, profiles->count, sizeof *combining->parts,
-	      by_tag);
+	for (size_t i = 0; i < profiles->count; i++)
+		parts[i].tag = combining->text + parts[i].begin;
+	qsort(parts, profiles->count, sizeof *parts, by_tag);
 }
 
 static void take_customer(struct combining *combining,
 			  const struct profiles *profiles)
 {
-	size_t length = profiles->customer_length;
-	const char *user =
-		escape(&combining->user, profiles->customer, &length);
-	const struct part *parts = combining->parts;
-
 	take_parts(combining, profiles);
-	parts = combining->parts;
-	sink_user(combining->sink, user, length);
+
+	const struct part *parts = combining->parts;
+	sink_user(combining->sink, combining->text, combining->user_length);
 	for (size_t i = 0, next; i < profiles->count; i = next) {
 		uint64_t events = 0;
 		decimal value = 0;
@@ -83,8 +96,6 @@ static void take_customer(struct combining *combining,
 			  events, value);
 	}
 	sink_end_user(combining->sink);
-	for (size_t i = 0; i < profiles->count; i++)
-		free(parts[i].text);
 	combining->lines += profiles->count;
 }
 
@@ -181,7 +192,6 @@ struct group_counts combine(char **paths, size_t count, const char *prefix,
 		free(combining.columns[i]);
 	free(combining.parts);
 	names_free(&combining.tags);
-	escape_free(&combining.escaped);
-	escape_free(&combining.user);
+	free(combining.text);
 	return counts;
 }

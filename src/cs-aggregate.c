@@ -104,11 +104,18 @@ static char read_delimiter(void)
 	return *optarg;
 }
 
+/* A text that is not empty. */
 static const char *read_text(const char *option)
 {
 	if (*optarg == '\0')
 		die_usage("%s: expected a text that is not empty", option);
 	return optarg;
+}
+
+/* The same as it stands in TSV; kept to the end. */
+static const char *read_escaped(const char *option)
+{
+	return escape_text(read_text(option), strlen(optarg));
 }
 
 static void take_option(int key)
@@ -143,10 +150,10 @@ static void take_option(int key)
 		choices.tags = read_text("--tags");
 		break;
 	case KEY_SEPARATOR:
-		choices.separator = read_text("--tag-sep");
+		choices.separator = read_escaped("--tag-sep");
 		break;
 	case KEY_PREFIX:
-		choices.prefix = optarg;
+		choices.prefix = read_escaped("--prefix");
 		break;
 	case KEY_MERGE:
 		choices.merge = true;
@@ -360,7 +367,6 @@ static size_t group_memory(void)
 static void aggregate(char **paths, size_t count)
 {
 	struct columns *columns = &choices.columns;
-	struct escaped prefix = {0};
 	struct output output;
 	struct items items = {0};
 	struct groups groups;
@@ -398,10 +404,8 @@ static void aggregate(char **paths, size_t count)
 	struct sink profile = {.kind = SINK_PROFILE,
 			       .output = &output,
 			       .valued = columns->valued};
+	profile.prefix = choices.prefix;
 	profile.prefix_length = choices.prefix ? strlen(choices.prefix) : 0;
-	profile.prefix = choices.prefix ? escape(&prefix, choices.prefix,
-						 &profile.prefix_length)
-					: "";
 	put_header(&output, columns, events.items);
 	account.counts = groups_write(&groups, &profile);
 	account.grouped = true;
@@ -416,31 +420,22 @@ static void aggregate(char **paths, size_t count)
 	rejects_end(&rejects);
 	sheet_end(&events.source);
 	items_free(&items);
-	escape_free(&prefix);
 	columns_free(columns);
 }
 
 static void merge(char **paths, size_t count)
 {
-	struct escaped escaped = {0};
 	struct account account = {.grouped = true};
 	struct output output;
-	size_t length = choices.prefix ? strlen(choices.prefix) : 0;
-	const char *prefix = choices.prefix
-				     ? escape(&escaped, choices.prefix, &length)
-				     : NULL;
-	char *own = prefix ? alloc_text(prefix, length) : NULL;
 
 	output_open(&output, choices.output);
-	account.counts = combine(paths, count, own, group_memory(), &output,
-				 &account.in);
+	account.counts = combine(paths, count, choices.prefix, group_memory(),
+				 &output, &account.in);
 	account.used = account.in;
 	write_report(&account, NULL);
 	output_close(&output);
 	if (options_chatty())
 		say_account(&account);
-	free(own);
-	escape_free(&escaped);
 }
 
 int main(int argc, char **argv)

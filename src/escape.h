@@ -5,16 +5,10 @@
 
 #include <stddef.h>
 
-/* Room for one escaped text. */
-struct escaped {
-	char *text;
-	size_t room;
-};
+/* Write the text escaped, up to twice its length; the length then. */
+size_t escape(char *escaped, const char *text, size_t length);
 
-/* The text escaped, and its length then: the text itself where nothing in it
- * needs to be, else the room, valid until the next. */
-const char *escape(struct escaped *escaped, const char *text, size_t *length);
-
-void escape_free(struct escaped *escaped);
+/* The same into memory of its own, with a zero byte after it; free() it. */
+char *escape_text(const char *text, size_t length);
 
 #endif

@@ -4,18 +4,28 @@
 #include <stdlib.h>
 
 #include "alloc.h"
-#include "escape.h"
 #include "progress.h"
 #include "team.h"
 
+/* A row that is used. */
+struct used {
+	decimal value;
+	size_t end; /* of its tags, which begin where those before it end */
+};
+
+/* What a thread has of its block. */
 struct event_thread {
 	struct sheet_block block;
 	struct sheet_rows rows;
 	decimal *values; /* of each row */
 	size_t value_room;
-	uint32_t *tags; /* of the row at hand */
-	size_t tag_count, tag_room;
-	struct escaped user, tag;
+	struct used *used; /* rows, in their order */
+	struct name *users;
+	uint32_t *user_indices;
+	size_t used_count, used_room, user_room, user_index_room;
+	struct name *tags; /* of all those rows */
+	uint32_t *tag_indices;
+	size_t tag_count, tag_room, tag_index_room;
 	uint64_t rows_in, rows_used, rows_untagged;
 	bool ended;
 };
@@ -101,13 +111,60 @@ static void reject_rows(const struct events *events, struct event_thread *of,
 
 /* ----------------------------------------------------------------- grouping */
 
-static void take_tag(const struct events *events, struct event_thread *of,
-		     unsigned thread, const char *text, size_t length)
+static void take_tag(struct event_thread *of, const char *text, size_t length)
 {
 	of->tags = alloc_grow(of->tags, &of->tag_room, of->tag_count + 1,
 			      sizeof *of->tags);
-	of->tags[of->tag_count++] =
-		groups_tag(events->groups, thread, text, length);
+	of->tags[of->tag_count++] = (struct name){text, length};
+}
+
+/* Take the tags of a cell: of the item that it names, or its own. */
+static void take_tags(const struct events *events, struct event_thread *of,
+		      const char *text, size_t length)
+{
+	const struct items *items = events->items;
+	const char *part;
+	size_t at = 0, size;
+
+	if (items == NULL) {
+		while ((part = items_part(text, length, &at, events->separator,
+					  &size)) != NULL)
+			take_tag(of, part, size);
+		return;
+	}
+	size_t item = names_find(&items->items, text, length);
+	if (item == NAMES_NONE)
+		return;
+	for (size_t i = items->begin[item]; i < items->begin[item + 1]; i++)
+		take_tag(of, names_text(&items->tags, items->tag[i]),
+			 names_length(&items->tags, items->tag[i]));
+}
+
+/* Take the rows that have a tag. */
+static void take_rows(const struct events *events, struct event_thread *of)
+{
+	const char *text = of->rows.text;
+	size_t rows = of->rows.count;
+
+	of->used = alloc_grow(of->used, &of->used_room, rows, sizeof *of->used);
+	of->users =
+		alloc_grow(of->users, &of->user_room, rows, sizeof *of->users);
+	of->used_count = of->tag_count = 0;
+	for (size_t i = 0; i < rows; i++) {
+		const struct sheet_slice *slices = of->rows.rows[i].taken;
+		size_t tags = of->tag_count;
+		take_tags(events, of, text + slices[COLUMN_TAG].begin,
+			  slices[COLUMN_TAG].length);
+		if (of->tag_count == tags)
+			continue;
+		of->users[of->used_count] =
+			(struct name){text + slices[COLUMN_USER].begin,
+				      slices[COLUMN_USER].length};
+		of->used[of->used_count++] =
+			(struct used){of->values[i], of->tag_count};
+	}
+	of->rows_used += of->used_count;
+	of->rows_untagged += rows - of->used_count;
 }
 
 static int by_number(const void *a, const void *b)
@@ -117,70 +174,40 @@ static int by_number(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* A tag that a cell names twice counts once. */
-static void drop_doubles(struct event_thread *of)
+/* A tag that a cell names twice counts once; how many there are then. */
+static size_t drop_doubles(uint32_t *tags, size_t count)
 {
 	size_t kept = 0;
 
-	if (of->tag_count < 2)
-		return;
-	qsort(of->tags, of->tag_count, sizeof *of->tags, by_number);
-	for (size_t i = 0; i < of->tag_count; i++)
-		if (i == 0 || of->tags[i] != of->tags[i - 1])
-			of->tags[kept++] = of->tags[i];
-	of->tag_count = kept;
-}
-
-/* Set of->tags to those of a row. */
-static void find_tags(const struct events *events, struct event_thread *of,
-		      unsigned thread, const char *text, size_t length)
-{
-	const struct items *items = events->items;
-	const char *part;
-	size_t at = 0, size;
-
-	of->tag_count = 0;
-	if (items != NULL) {
-		size_t item = names_find(&items->items, text, length);
-		if (item == NAMES_NONE)
-			return;
-		for (size_t i = items->begin[item]; i < items->begin[item + 1];
-		     i++)
-			take_tag(events, of, thread,
-				 names_text(&items->tags, items->tag[i]),
-				 names_length(&items->tags, items->tag[i]));
-		return;
-	}
-	while ((part = items_part(text, length, &at, events->separator,
-				  &size)) != NULL) {
-		part = escape(&of->tag, part, &size);
-		take_tag(events, of, thread, part, size);
-	}
-	drop_doubles(of);
+	if (count < 2)
+		return count;
+	qsort(tags, count, sizeof *tags, by_number);
+	for (size_t i = 0; i < count; i++)
+		if (i == 0 || tags[i] != tags[i - 1])
+			tags[kept++] = tags[i];
+	return kept;
 }
 
 static void group_rows(const struct events *events, struct event_thread *of,
 		       unsigned thread)
 {
-	const char *text = of->rows.text;
+	struct groups *groups = events->groups;
 
-	for (size_t i = 0; i < of->rows.count; i++) {
-		const struct sheet_slice *slices = of->rows.rows[i].taken;
-		size_t length = slices[COLUMN_USER].length;
-		find_tags(events, of, thread, text + slices[COLUMN_TAG].begin,
-			  slices[COLUMN_TAG].length);
-		if (of->tag_count == 0) {
-			of->rows_untagged++;
-			continue;
-		}
-		of->rows_used++;
-		const char *name = escape(
-			&of->user, text + slices[COLUMN_USER].begin, &length);
-		uint32_t user =
-			groups_user(events->groups, thread, name, length);
-		for (size_t tag = 0; tag < of->tag_count; tag++)
-			groups_add(events->groups, thread, user, of->tags[tag],
-				   of->values[i]);
+	take_rows(events, of);
+	of->user_indices = alloc_grow(of->user_indices, &of->user_index_room,
+				      of->used_count, sizeof *of->user_indices);
+	of->tag_indices = alloc_grow(of->tag_indices, &of->tag_index_room,
+				     of->tag_count, sizeof *of->tag_indices);
+	groups_users(groups, thread, of->users, of->used_count,
+		     of->user_indices);
+	groups_tags(groups, thread, of->tags, of->tag_count, of->tag_indices);
+	for (size_t i = 0, begin = 0; i < of->used_count; i++) {
+		uint32_t *tags = of->tag_indices + begin;
+		size_t count = drop_doubles(tags, of->used[i].end - begin);
+		for (size_t tag = 0; tag < count; tag++)
+			groups_add(groups, thread, of->user_indices[i],
+				   tags[tag], of->used[i].value);
+		begin = of->used[i].end;
 	}
 }
 
@@ -234,9 +261,11 @@ void events_read(struct events *events)
 		free(of->block.bytes);
 		sheet_rows_free(&of->rows);
 		free(of->values);
+		free(of->used);
+		free(of->users);
+		free(of->user_indices);
 		free(of->tags);
-		escape_free(&of->user);
-		escape_free(&of->tag);
+		free(of->tag_indices);
 	}
 	free(events->of);
 }

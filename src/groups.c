@@ -95,18 +95,18 @@ void groups_begin(struct groups *groups, unsigned threads, size_t limit)
 	groups->of = alloc(threads, sizeof *groups->of);
 }
 
-uint32_t groups_user(struct groups *groups, unsigned thread, const char *text,
-		     size_t length)
+void groups_users(struct groups *groups, unsigned thread,
+		  const struct name *list, size_t count, uint32_t *indices)
 {
-	return (uint32_t)names_add(
-		&groups->of[thread].dictionaries[USERS].names, text, length);
+	names_add_all(&groups->of[thread].dictionaries[USERS].names, list,
+		      count, indices);
 }
 
-uint32_t groups_tag(struct groups *groups, unsigned thread, const char *text,
-		    size_t length)
+void groups_tags(struct groups *groups, unsigned thread,
+		 const struct name *list, size_t count, uint32_t *indices)
 {
-	return (uint32_t)names_add(&groups->of[thread].dictionaries[TAGS].names,
-				   text, length);
+	names_add_all(&groups->of[thread].dictionaries[TAGS].names, list, count,
+		      indices);
 }
 
 static void append(struct group_thread *thread, struct record record)

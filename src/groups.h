@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "names.h"
 #include "number.h"
 #include "runs.h"
 #include "stream.h"
@@ -30,12 +31,12 @@ struct group_counts {
 
 void groups_begin(struct groups *groups, unsigned threads, size_t limit);
 
-/* The index of a customer's name, or a tag's, for groups_add; texts are escaped
- * as they will be written.  Valid until groups_spill. */
-uint32_t groups_user(struct groups *groups, unsigned thread, const char *text,
-		     size_t length);
-uint32_t groups_tag(struct groups *groups, unsigned thread, const char *text,
-		    size_t length);
+/* The indices of customers' names, and of tags, for groups_add; texts are
+ * escaped as they will be written.  Valid until groups_spill. */
+void groups_users(struct groups *groups, unsigned thread,
+		  const struct name *list, size_t count, uint32_t *indices);
+void groups_tags(struct groups *groups, unsigned thread,
+		 const struct name *list, size_t count, uint32_t *indices);
 
 /* One event. */
 void groups_add(struct groups *groups, unsigned thread, uint32_t user,

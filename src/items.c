@@ -10,7 +10,6 @@
 #include "columns.h"
 #include "sheet.h"
 #include "die.h"
-#include "escape.h"
 
 /* An item has a tag. */
 struct pair {
@@ -26,19 +25,33 @@ struct reading {
 	const char *separator;
 };
 
+/* Where the separator next stands, or the end.  A backslash and what follows it
+ * are one: half of it is no separator. */
+static size_t part_end(const char *cell, size_t size, size_t at,
+		       const char *separator, size_t step)
+{
+	while (at < size) {
+		if (size - at >= step &&
+		    memcmp(cell + at, separator, step) == 0)
+			return at;
+		at += cell[at] == '\\' ? 2 : 1;
+	}
+	return size;
+}
+
 const char *items_part(const char *cell, size_t size, size_t *at,
 		       const char *separator, size_t *length)
 {
 	size_t step = separator ? strlen(separator) : 0;
 
 	while (*at < size) {
-		const char *part = cell + *at;
-		const char *next =
-			step ? memmem(part, size - *at, separator, step) : NULL;
-		*length = next ? (size_t)(next - part) : size - *at;
-		*at += *length + step;
+		size_t begin = *at, end = size;
+		if (separator != NULL)
+			end = part_end(cell, size, begin, separator, step);
+		*at = end + step;
+		*length = end - begin;
 		if (*length > 0)
-			return part;
+			return cell + begin;
 	}
 	return NULL;
 }
@@ -100,7 +113,6 @@ static void take_row(struct reading *reading, const struct sheet_rows *rows,
 {
 	const struct sheet_slice *item = &row->taken[0], *cell = &row->taken[1];
 	struct items *items = reading->items;
-	struct escaped text = {0};
 	const char *part;
 	size_t at = 0, length;
 	uint32_t index = (uint32_t)names_add(
@@ -108,14 +120,12 @@ static void take_row(struct reading *reading, const struct sheet_rows *rows,
 
 	while ((part = items_part(rows->text + cell->begin, cell->length, &at,
 				  reading->separator, &length)) != NULL) {
-		part = escape(&text, part, &length);
 		reading->pairs =
 			alloc_grow(reading->pairs, &reading->capacity,
 				   reading->count + 1, sizeof *reading->pairs);
 		reading->pairs[reading->count++] = (struct pair){
 			index, (uint32_t)names_add(&items->tags, part, length)};
 	}
-	escape_free(&text);
 }
 
 static int by_item(const void *a, const void *b)

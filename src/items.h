@@ -16,13 +16,15 @@ struct items {
 };
 
 /* Read FILE or FILE:ITEM,TAG, columns by name or number, the first two unless
- * named.  Equal pairs count once; an empty tag means none; separator splits
- * the tags' cells, unless NULL.  Ends the process on a wrong row. */
+ * named.  Equal pairs count once; an empty tag means none; separator (escaped)
+ * splits the tags' cells, unless NULL.  Names are kept escaped.  Ends the
+ * process on a wrong row. */
 void items_read(struct items *items, const char *argument, char delimiter,
 		int headed, const char *separator);
 
 /* The next part of a cell, from *at on: its begin, with its length; NULL at the
- * end.  Parts with nothing in them are passed over. */
+ * end.  Parts with nothing in them are passed over.  Both texts are escaped
+ * (escape.h); without a separator (NULL) the cell is one part. */
 const char *items_part(const char *cell, size_t size, size_t *at,
 		       const char *separator, size_t *length);
 

@@ -6,12 +6,12 @@
 #include <stdint.h>
 
 struct names {
-	char *bytes;		/* all names, each followed by a zero byte */
-	size_t used, room;	/* of bytes */
-	size_t *offsets;	/* count + 1; offsets[i] is where name i begins */
+	char *bytes;       /* all names, each followed by a zero byte */
+	size_t used, room; /* of bytes */
+	size_t *offsets;   /* count + 1; offsets[i] is where name i begins */
 	size_t count, capacity;
-	uint32_t *slots;	/* open addressing: index + 1, or 0: free */
-	size_t slot_count;	/* a power of two */
+	uint64_t *slots;   /* open addressing, with part of the hash */
+	size_t slot_count; /* a power of two */
 };
 
 /* No such name. */
@@ -19,6 +19,17 @@ struct names {
 
 /* The index of the name, added where it is new. */
 size_t names_add(struct names *names, const char *text, size_t length);
+
+/* Text that is not of names. */
+struct name {
+	const char *text;
+	size_t length;
+};
+
+/* names_add for each of count names, several at a time, which is faster where
+ * names does not fit the cache. */
+void names_add_all(struct names *names, const struct name *list, size_t count,
+		   uint32_t *indices);
 
 /* The index of the name, or NAMES_NONE. */
 size_t names_find(const struct names *names, const char *text, size_t length);
@@ -32,7 +43,8 @@ size_t names_length(const struct names *names, size_t index);
 void names_rank(const struct names *names, uint32_t *rank);
 
 /* a < b, a == b, a > b by unsigned bytes, then length: -1, 0, 1. */
-int names_compare(const char *a, size_t a_length, const char *b, size_t b_length);
+int names_compare(const char *a, size_t a_length, const char *b,
+		  size_t b_length);
 
 void names_free(struct names *names);
 

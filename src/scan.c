@@ -87,7 +87,7 @@ size_t scan_lines(const unsigned char *bytes, size_t size)
 struct scan_bounds scan_bounds_plain(const unsigned char *bytes, size_t size,
 				     char delimiter)
 {
-	struct scan_bounds bounds = {.blanks = true};
+	struct scan_bounds bounds = {.blanks = true, .escapes = true};
 	enum state state = BEGIN;
 
 	for (size_t i = 0; i < size; i++) {
@@ -107,7 +107,8 @@ struct scan_bounds scan_bounds_plain(const unsigned char *bytes, size_t size,
 
 /* Which of 64 bytes are what: a bit for each. */
 struct masks {
-	uint64_t quotes, delimiters, feeds, returns, blanks, zeros;
+	uint64_t quotes, delimiters, feeds, returns, blanks, tabs, slashes,
+		zeros;
 };
 
 #ifdef __SSE2__
@@ -126,11 +127,13 @@ static struct masks look(const unsigned char *bytes, char delimiter)
 		masks.delimiters |= IS(delimiter);
 		masks.feeds |= IS('\n');
 		masks.returns |= IS('\r');
-		masks.blanks |= IS(' ') | IS('\t');
+		masks.blanks |= IS(' ');
+		masks.tabs |= IS('\t');
+		masks.slashes |= IS('\\');
 		masks.zeros |= IS('\0');
 #undef IS
 	}
-	masks.blanks &= ~masks.delimiters;
+	masks.blanks = (masks.blanks | masks.tabs) & ~masks.delimiters;
 	return masks;
 }
 #else
@@ -145,10 +148,12 @@ static struct masks look(const unsigned char *bytes, char delimiter)
 		masks.delimiters |= c == (unsigned char)delimiter ? bit : 0;
 		masks.feeds |= c == '\n' ? bit : 0;
 		masks.returns |= c == '\r' ? bit : 0;
-		masks.blanks |= c == ' ' || c == '\t' ? bit : 0;
+		masks.blanks |= c == ' ' ? bit : 0;
+		masks.tabs |= c == '\t' ? bit : 0;
+		masks.slashes |= c == '\\' ? bit : 0;
 		masks.zeros |= c == '\0' ? bit : 0;
 	}
-	masks.blanks &= ~masks.delimiters;
+	masks.blanks = (masks.blanks | masks.tabs) & ~masks.delimiters;
 	return masks;
 }
 #endif
@@ -188,6 +193,9 @@ static bool take(const struct masks *m, struct before *before,
 	if ((m->blanks & (bound << 1 | before->bound)) |
 	    (bound & (m->blanks << 1 | before->blank)))
 		bounds->blanks = true;
+	if (m->slashes | (feeds & within) |
+	    (m->tabs & ~(m->delimiters & ~within)))
+		bounds->escapes = true;
 	*ends = feeds & ~within;
 	*lines = feeds & ~(m->feeds & (m->returns << 1 | before->returned));
 	before->within = within >> 63 ? ~UINT64_C(0) : 0;

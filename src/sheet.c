@@ -6,6 +6,7 @@
 
 #include "alloc.h"
 #include "die.h"
+#include "escape.h"
 #include "options.h"
 
 /* What is made of a block should stay in the cache; a single row may be
@@ -20,6 +21,7 @@ struct taker {
 	struct sheet_rows *rows;
 	struct sheet_row *row; /* the current one */
 	size_t column;         /* of the next field */
+	bool escapes;          /* fields may need them */
 };
 
 static void begin_row(struct taker *taker)
@@ -34,14 +36,18 @@ static void begin_row(struct taker *taker)
 }
 
 static void take_text(struct sheet_rows *rows, struct sheet_slice *slice,
-		      const void *field, size_t length)
+		      const char *field, size_t length, bool escapes)
 {
-	if (rows->used + length > rows->room)
+	size_t most = escapes ? 2 * length : length;
+
+	if (rows->used + most > rows->room)
 		rows->text = alloc_grow(rows->text, &rows->room,
-					rows->used + length, 1);
-	*slice = (struct sheet_slice){(uint32_t)rows->used, (uint32_t)length};
-	if (length > 0)
+					rows->used + most, 1);
+	if (escapes)
+		length = escape(rows->text + rows->used, field, length);
+	else if (length > 0)
 		memcpy(rows->text + rows->used, field, length);
+	*slice = (struct sheet_slice){(uint32_t)rows->used, (uint32_t)length};
 	rows->used += length;
 }
 
@@ -53,7 +59,7 @@ static void on_field(void *field, size_t length, void *context)
 	for (int i = 0; i < SHEET_TAKEN; i++)
 		if (column == taker->taken[i])
 			take_text(taker->rows, &taker->row->taken[i], field,
-				  length);
+				  length, taker->escapes);
 }
 
 static void on_row(int ending, void *context)
@@ -101,7 +107,8 @@ bool sheet_parse_block(const struct sheet_source *source,
 		       const struct sheet_block *block, struct sheet_rows *rows)
 {
 	struct taker taker = {.taken = source->files[block->file].taken,
-			      .rows = rows};
+			      .rows = rows,
+			      .escapes = block->escapes};
 
 	rows->count = rows->used = 0;
 	begin_row(&taker);
@@ -114,7 +121,8 @@ void sheet_parse_singly(const struct sheet_source *source,
 			struct sheet_rows *rows)
 {
 	struct taker taker = {.taken = source->files[block->file].taken,
-			      .rows = rows};
+			      .rows = rows,
+			      .escapes = true};
 	const unsigned char *bytes = block->bytes;
 	size_t line = block->line;
 
@@ -340,6 +348,7 @@ static size_t cut(struct sheet_source *source, struct sheet_block *block,
 	lines = last ? 0 : bounds.lines;
 	block->nul = bounds.nul;
 	block->blanks = bounds.blanks;
+	block->escapes = bounds.escapes;
 	block->line = source->line;
 	source->line += lines;
 	return size;

@@ -23,8 +23,8 @@ struct sheet_slice {
 	uint32_t begin, length;
 };
 
-/* A row: the columns taken, in the order of sheet_file.taken; what was not
- * there has length 0. */
+/* A row: the columns taken, in the order of sheet_file.taken, escaped as they
+ * stand in our TSV (escape.h); what was not there has length 0. */
 struct sheet_row {
 	struct sheet_slice taken[SHEET_TAKEN];
 	uint32_t fields; /* how many it has in all */
@@ -91,6 +91,7 @@ struct sheet_block {
 	uint64_t sequence; /* of blocks: ascending, as in the input */
 	bool nul;          /* it holds a zero byte */
 	bool blanks;       /* some field may begin or end with a blank */
+	bool escapes;      /* some field may need escapes */
 };
 
 /* Begin; no paths: standard input.  Nothing is opened yet. */
