@@ -3,7 +3,7 @@
 
 TOOLS = cs-aggregate cs-matrix cs-svd cs-knn cs-summarize cs-dump
 MODULES = die alloc number random team stream options progress \
-	scratch names table escape quote profiles format \
+	scratch names format table escape quote profiles \
 	scan sheet columns items runs groups rejects events combine \
 	weigh gather matrix model check npy \
 	strip algebra operator gram lanczos factor embed pairs \

@@ -54,7 +54,7 @@ static const struct option_row rows[] = {
 	{NULL, KEY_REJECTS, "rejects", "FILE",
 	 "set wrong rows aside, reasons in FILE.why"},
 	{NULL, 'S', "memory", "SIZE",
-	 "bytes, or with K, M, G, T [a quarter of all]"},
+	 "how much it takes [a quarter of all]"},
 	OPTION_OUTPUT("output:"),
 	{NULL, KEY_REPORT, "report", "FILE",
 	 "what became of the rows, as JSON"},

@@ -35,7 +35,7 @@ struct options_text {
 #define OPTION_COMMON \
 	{ NULL, 'q', "quiet", NULL, "no word but errors" }, \
 	{ NULL, OPTION_PROGRESS, "progress", NULL, \
-	  "show progress where standard error is no terminal" }, \
+	  "show progress off a terminal, too" }, \
 	{ NULL, 'h', "help", NULL, "this text" }, \
 	{ NULL, 'V', "version", NULL, "the version" }, \
 	{ 0 }

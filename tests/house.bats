@@ -78,8 +78,9 @@ options_of() {
 			grep -vE '^ +cs-|^exit|^usage|^The manual' |
 			options_of > "$BATS_TEST_TMPDIR/of-help"
 		# In the list of the page; mdoc writes Fl \-all.
-		sed -n 's/^\.It //p' "src/$tool.1" | grep -oE 'Fl \\-[a-z-]+' |
-			sed 's/Fl \\-/--/' | sort -u > "$BATS_TEST_TMPDIR/of-list"
+		sed -n 's/^\.It Fl //p' "src/$tool.1" |
+			grep -oE '(^| )\\-[a-z][a-z-]+' |
+			sed 's/^ *\\-/--/' | sort -u > "$BATS_TEST_TMPDIR/of-list"
 		diff "$BATS_TEST_TMPDIR/of-help" "$BATS_TEST_TMPDIR/of-list" ||
 			{ echo "page of $tool"; false; }
 		# In the synopsis, by its long name or by its letter.
