@@ -130,7 +130,7 @@ static void combine_some(struct combining *combining, char **paths,
 	struct profiles profiles;
 
 	profiles_open(&profiles, paths, count);
-	for (size_t i = 0; combining->columns[i] == NULL && i < 4; i++)
+	for (size_t i = 0; i < 4 && combining->columns[i] == NULL; i++)
 		combining->columns[i] =
 			alloc_text(profiles_column(&profiles, 0, i),
 				   strlen(profiles_column(&profiles, 0, i)));

@@ -11,10 +11,18 @@
 #include "team.h"
 
 /* A record of one event: indices of names in the thread's dictionaries, and the
- * value in 10^-9.  A value beyond LARGE is two records, the second of them with
- * the bit HIGH in its tag, no event, and its value in 2^40 of those. */
+ * value in 10^-9.  A value beyond LARGE is two records, one of them with the
+ * bit HIGH in its tag, no event, and its value in 2^40 of those.
+ *
+ * Once names have ranks its place is taken by a key that sorts: from high bits
+ * to low the customer, the tag, and whether it is HIGH. */
 struct record {
-	uint32_t user, tag;
+	union {
+		struct {
+			uint32_t user, tag;
+		};
+		uint64_t key;
+	};
 	int64_t value;
 };
 #define HIGH  (UINT32_C(1) << 31)
@@ -22,18 +30,11 @@ struct record {
 enum { HIGH_SHIFT = 40 };
 
 enum {
-	CHUNK = 1 << 14, /* records that are allocated at a time */
 	PART = 1 << 14,  /* records of a part, about: it stays in the cache */
-	PARTS = 1 << 10, /* at most: scattering writes to so many places */
+	PARTS = 1 << 10, /* at most: records are moved to so many places */
 	DIGIT = 11,      /* bits of a radix, at most */
 	PASSES = 6,      /* of a radix sort, at most: 64 bits */
 	FLUSH = 1 << 20  /* bytes of a part that wait for their turn */
-};
-
-struct chunk {
-	struct chunk *next;
-	size_t count;
-	struct record records[CHUNK];
 };
 
 /* Two kinds of names. */
@@ -48,23 +49,16 @@ struct dictionary {
 
 struct group_thread {
 	struct dictionary dictionaries[KINDS];
-	struct chunk *chunks; /* the newest first */
-	size_t records;
+	struct record *records;
+	size_t count, capacity;
 	_Atomic size_t bytes; /* that this thread takes, when it last looked */
-	size_t *next;         /* for each part, where its next record goes */
-};
-
-/* A record whose names are ranks, as a key that sorts: from high bits to low
- * the customer within its part, the tag, and whether it is HIGH. */
-struct keyed {
-	uint64_t key;
-	int64_t value;
+	size_t *begin;        /* of each part in records; parts + 1 */
 };
 
 /* What a thread needs to sort and write a part. */
 struct sorter {
-	struct keyed *spare; /* as much as the largest part */
-	struct sink sink;    /* into memory */
+	struct record *records, *spare; /* as many as the largest part has */
+	struct sink sink;               /* into memory */
 	struct output output;
 };
 
@@ -75,10 +69,8 @@ struct sorting {
 	uint32_t *order[KINDS];    /* the names by rank */
 	unsigned tag_bits;         /* of a key, with that of HIGH */
 	unsigned user_bits;        /* a customer's part is its rank >> this */
-	size_t parts, largest;
-	size_t *begin; /* of each part in keyed; parts + 1 */
-	struct keyed *keyed;
-	struct sorter *sorters; /* of each thread */
+	size_t parts, largest;     /* how many; records of the largest */
+	struct sorter *sorters;    /* of each thread */
 	/* Parts are written in their order, to the sink or to a run. */
 	struct sink *sink;
 	struct runs *run;
@@ -111,16 +103,11 @@ void groups_tags(struct groups *groups, unsigned thread,
 
 static void append(struct group_thread *thread, struct record record)
 {
-	struct chunk *chunk = thread->chunks;
-
-	if (chunk == NULL || chunk->count == CHUNK) {
-		chunk = alloc_resize(NULL, 1, sizeof *chunk);
-		chunk->next = thread->chunks;
-		chunk->count = 0;
-		thread->chunks = chunk;
-	}
-	chunk->records[chunk->count++] = record;
-	thread->records++;
+	if (thread->count == thread->capacity)
+		thread->records =
+			alloc_grow(thread->records, &thread->capacity,
+				   thread->count + 1, sizeof *thread->records);
+	thread->records[thread->count++] = record;
 }
 
 void groups_add(struct groups *groups, unsigned thread, uint32_t user,
@@ -130,10 +117,11 @@ void groups_add(struct groups *groups, unsigned thread, uint32_t user,
 
 	if (value >= LARGE || value <= -LARGE) {
 		decimal high = value >> HIGH_SHIFT;
-		append(of, (struct record){user, tag | HIGH, (int64_t)high});
+		append(of,
+		       (struct record){{{user, tag | HIGH}}, (int64_t)high});
 		value -= high * ((decimal)1 << HIGH_SHIFT);
 	}
-	append(of, (struct record){user, tag, (int64_t)value});
+	append(of, (struct record){{{user, tag}}, (int64_t)value});
 }
 
 /* Bytes of a dictionary, and of what it will be joined into. */
@@ -147,7 +135,7 @@ static size_t names_bytes(const struct names *names)
 bool groups_full(struct groups *groups, unsigned thread)
 {
 	struct group_thread *of = &groups->of[thread];
-	size_t bytes = of->records * sizeof(struct record);
+	size_t bytes = of->count * sizeof(struct record);
 
 	for (int kind = 0; kind < KINDS; kind++)
 		bytes += names_bytes(&of->dictionaries[kind].names);
@@ -204,79 +192,81 @@ static void plan_parts(struct sorting *sorting)
 	size_t users = sorting->names[USERS].count, records = 0, most;
 
 	for (unsigned t = 0; t < groups->threads; t++)
-		records += groups->of[t].records;
+		records += groups->of[t].count;
 	most = records / PART + 1;
 	most = most < PARTS ? most : PARTS;
 	while (((users - 1) >> sorting->user_bits) >= most)
 		sorting->user_bits++;
 	sorting->parts = ((users - 1) >> sorting->user_bits) + 1;
 	sorting->tag_bits = bits_of(sorting->names[TAGS].count) + 1;
-	sorting->keyed = alloc_resize(NULL, records, sizeof *sorting->keyed);
 }
 
-static void count_parts(void *shared, size_t piece, unsigned thread)
+static size_t part_of(const struct sorting *sorting, uint64_t key)
 {
-	struct sorting *sorting = shared;
-	struct group_thread *of = &sorting->groups->of[piece];
-	const uint32_t *rank = of->dictionaries[USERS].rank;
-
-	(void)thread;
-	of->next = alloc(sorting->parts, sizeof *of->next);
-	for (const struct chunk *chunk = of->chunks; chunk; chunk = chunk->next)
-		for (size_t i = 0; i < chunk->count; i++)
-			of->next[rank[chunk->records[i].user] >>
-				 sorting->user_bits]++;
+	return key >> (sorting->tag_bits + sorting->user_bits);
 }
 
-/* From how many records each thread has of each part to where they go. */
-static void place_parts(struct sorting *sorting)
+/* Give a thread's records their keys, and count those of each part, a place
+ * further on: so that a sum makes begins of them. */
+static void make_keys(const struct sorting *sorting, struct group_thread *of)
 {
-	struct groups *groups = sorting->groups;
-	size_t sum = 0;
-
-	sorting->begin = alloc(sorting->parts + 1, sizeof *sorting->begin);
-	for (size_t part = 0; part < sorting->parts; part++) {
-		sorting->begin[part] = sum;
-		for (unsigned t = 0; t < groups->threads; t++) {
-			size_t count = groups->of[t].next[part];
-			groups->of[t].next[part] = sum;
-			sum += count;
-		}
-		if (sum - sorting->begin[part] > sorting->largest)
-			sorting->largest = sum - sorting->begin[part];
-	}
-	sorting->begin[sorting->parts] = sum;
-}
-
-/* Move a thread's records to their parts; each chunk is given back. */
-static void scatter(void *shared, size_t piece, unsigned thread)
-{
-	struct sorting *sorting = shared;
-	struct group_thread *of = &sorting->groups->of[piece];
 	const uint32_t *user_rank = of->dictionaries[USERS].rank;
 	const uint32_t *tag_rank = of->dictionaries[TAGS].rank;
-	uint64_t within = (UINT64_C(1) << sorting->user_bits) - 1;
 
-	(void)thread;
-	while (of->chunks != NULL) {
-		struct chunk *chunk = of->chunks;
-		for (size_t i = 0; i < chunk->count; i++) {
-			const struct record *record = &chunk->records[i];
-			uint64_t user = user_rank[record->user];
-			uint64_t tag = tag_rank[record->tag & ~HIGH];
-			size_t part = user >> sorting->user_bits;
-			sorting->keyed[of->next[part]++] = (struct keyed){
-				(user & within) << sorting->tag_bits |
-					tag << 1 | (record->tag & HIGH) >> 31,
-				record->value};
-		}
-		of->chunks = chunk->next;
-		free(chunk);
+	for (size_t i = 0; i < of->count; i++) {
+		struct record *record = &of->records[i];
+		uint64_t user = user_rank[record->user];
+		uint64_t tag = tag_rank[record->tag & ~HIGH];
+		uint64_t high = record->tag / HIGH;
+		record->key = user << sorting->tag_bits | tag << 1 | high;
+		of->begin[part_of(sorting, record->key) + 1]++;
 	}
-	of->records = 0;
-	free(of->next);
 	for (int kind = 0; kind < KINDS; kind++)
 		free(of->dictionaries[kind].rank);
+}
+
+/* Move a thread's records to their parts, in place: an American flag sort
+ * (McIlroy, Bostic, McIlroy, "Engineering radix sort", 1993). */
+static void make_parts(void *shared, size_t piece, unsigned thread)
+{
+	struct sorting *sorting = shared;
+	struct group_thread *of = &sorting->groups->of[piece];
+	size_t parts = sorting->parts;
+	size_t *next = alloc(parts, sizeof *next);
+
+	(void)thread;
+	of->begin = alloc(parts + 1, sizeof *of->begin);
+	make_keys(sorting, of);
+	for (size_t part = 0; part < parts; part++) {
+		next[part] = of->begin[part];
+		of->begin[part + 1] += of->begin[part];
+	}
+	for (size_t part = 0; part < parts; part++)
+		while (next[part] < of->begin[part + 1]) {
+			struct record *record = &of->records[next[part]];
+			size_t home = part_of(sorting, record->key);
+			if (home == part) {
+				next[part]++;
+				continue;
+			}
+			struct record *other = &of->records[next[home]++];
+			struct record swap = *record;
+			*record = *other;
+			*other = swap;
+		}
+	free(next);
+}
+
+/* How many records a part has, of all threads. */
+static size_t part_size(const struct sorting *sorting, size_t part)
+{
+	const struct groups *groups = sorting->groups;
+	size_t size = 0;
+
+	for (unsigned t = 0; t < groups->threads; t++)
+		size += groups->of[t].begin[part + 1] -
+			groups->of[t].begin[part];
+	return size;
 }
 
 /* ------------------------------------------------------- sorting and summing
@@ -284,8 +274,8 @@ static void scatter(void *shared, size_t piece, unsigned thread)
 
 /* Sort by the low bits of the keys, from the lowest digit up; the result is in
  * one of the two arrays, which is returned. */
-static struct keyed *radix_sort(struct keyed *keyed, struct keyed *spare,
-				size_t count, unsigned bits)
+static struct record *radix_sort(struct record *records, struct record *spare,
+				 size_t count, unsigned bits)
 {
 	uint32_t counts[PASSES][1 << DIGIT];
 	unsigned passes = (bits + DIGIT - 1) / DIGIT;
@@ -295,7 +285,7 @@ static struct keyed *radix_sort(struct keyed *keyed, struct keyed *spare,
 	memset(counts, 0, passes * sizeof *counts);
 	for (size_t i = 0; i < count; i++)
 		for (unsigned pass = 0; pass < passes; pass++)
-			counts[pass][keyed[i].key >> pass * digit & mask]++;
+			counts[pass][records[i].key >> pass * digit & mask]++;
 	for (unsigned pass = 0; pass < passes; pass++) {
 		uint32_t *next = counts[pass], sum = 0;
 		for (size_t i = 0; i <= mask; i++) {
@@ -304,13 +294,13 @@ static struct keyed *radix_sort(struct keyed *keyed, struct keyed *spare,
 			sum += own;
 		}
 		for (size_t i = 0; i < count; i++)
-			spare[next[keyed[i].key >> pass * digit & mask]++] =
-				keyed[i];
-		struct keyed *swap = keyed;
-		keyed = spare;
+			spare[next[records[i].key >> pass * digit & mask]++] =
+				records[i];
+		struct record *swap = records;
+		records = spare;
 		spare = swap;
 	}
-	return keyed;
+	return records;
 }
 
 /* Wait until all parts before this one are written. */
@@ -334,25 +324,25 @@ static void write_out(struct sorting *sorting, struct output *output)
 }
 
 /* Sum the records of one customer and tag from i on; the index after them. */
-static size_t sum_pair(const struct keyed *keyed, size_t i, size_t end,
+static size_t sum_pair(const struct record *records, size_t i, size_t end,
 		       uint64_t *events, decimal *value)
 {
-	uint64_t pair = keyed[i].key >> 1;
+	uint64_t pair = records[i].key >> 1;
 
 	*events = 0;
 	*value = 0;
-	for (; i < end && keyed[i].key >> 1 == pair; i++) {
-		bool high = keyed[i].key & 1;
+	for (; i < end && records[i].key >> 1 == pair; i++) {
+		bool high = records[i].key & 1;
 		*events += !high;
-		*value += high ? (decimal)keyed[i].value *
+		*value += high ? (decimal)records[i].value *
 					  ((decimal)1 << HIGH_SHIFT)
-			       : (decimal)keyed[i].value;
+			       : (decimal)records[i].value;
 	}
 	return i;
 }
 
 static void write_part(struct sorting *sorting, size_t part,
-		       struct sorter *sorter, const struct keyed *keyed,
+		       struct sorter *sorter, const struct record *records,
 		       size_t count)
 {
 	const struct names *users = &sorting->names[USERS];
@@ -362,21 +352,19 @@ static void write_part(struct sorting *sorting, size_t part,
 	uint64_t last = UINT64_MAX;
 
 	for (size_t i = 0; i < count;) {
-		uint64_t user = keyed[i].key >> sorting->tag_bits, events;
-		size_t tag = sorting->order[TAGS][keyed[i].key >> 1 & tag_mask];
+		uint64_t user = records[i].key >> sorting->tag_bits, events;
+		size_t tag =
+			sorting->order[TAGS][records[i].key >> 1 & tag_mask];
 		decimal value;
 		if (user != last) {
-			size_t index =
-				sorting->order[USERS]
-					      [part << sorting->user_bits |
-					       user];
+			size_t index = sorting->order[USERS][user];
 			if (last != UINT64_MAX)
 				sink_end_user(sink);
 			sink_user(sink, names_text(users, index),
 				  names_length(users, index));
 			last = user;
 		}
-		i = sum_pair(keyed, i, count, &events, &value);
+		i = sum_pair(records, i, count, &events, &value);
 		sink_pair(sink, names_text(tags, tag), names_length(tags, tag),
 			  events, value);
 		if (sorter->output.held > FLUSH) {
@@ -388,25 +376,49 @@ static void write_part(struct sorting *sorting, size_t part,
 		sink_end_user(sink);
 }
 
+/* Bring the records of a part together; how many there are. */
+static size_t gather(const struct sorting *sorting, size_t part,
+		     struct record *records)
+{
+	const struct groups *groups = sorting->groups;
+	size_t count = 0;
+
+	for (unsigned t = 0; t < groups->threads; t++) {
+		const struct group_thread *of = &groups->of[t];
+		size_t size = of->begin[part + 1] - of->begin[part];
+		if (size > 0)
+			memcpy(records + count, of->records + of->begin[part],
+			       size * sizeof *records);
+		count += size;
+	}
+	return count;
+}
+
+static void begin_sorter(const struct sorting *sorting, struct sorter *sorter)
+{
+	sorter->records =
+		alloc_resize(NULL, sorting->largest, sizeof *sorter->records);
+	sorter->spare =
+		alloc_resize(NULL, sorting->largest, sizeof *sorter->spare);
+	output_memory(&sorter->output);
+	sorter->sink = *sorting->sink;
+	sorter->sink.output = &sorter->output;
+	sorter->sink.users = sorter->sink.pairs = 0;
+}
+
 /* Sort a part, sum it, and write it when its turn has come. */
 static void finish_part(void *shared, size_t part, unsigned thread)
 {
 	struct sorting *sorting = shared;
 	struct sorter *sorter = &sorting->sorters[thread];
-	struct keyed *keyed = sorting->keyed + sorting->begin[part];
-	size_t count = sorting->begin[part + 1] - sorting->begin[part];
 
-	if (sorter->spare == NULL) {
-		sorter->spare = alloc_resize(NULL, sorting->largest,
-					     sizeof *sorter->spare);
-		output_memory(&sorter->output);
-		sorter->sink = *sorting->sink;
-		sorter->sink.output = &sorter->output;
-		sorter->sink.users = sorter->sink.pairs = 0;
-	}
-	keyed = radix_sort(keyed, sorter->spare, count,
+	if (sorter->records == NULL)
+		begin_sorter(sorting, sorter);
+	size_t count = gather(sorting, part, sorter->records);
+	const struct record *sorted =
+		radix_sort(sorter->records, sorter->spare, count,
 			   sorting->user_bits + sorting->tag_bits);
-	write_part(sorting, part, sorter, keyed, count);
+	write_part(sorting, part, sorter, sorted, count);
 	wait_turn(sorting, part);
 	write_out(sorting, &sorter->output);
 	pthread_mutex_lock(&sorting->lock);
@@ -441,6 +453,16 @@ static void list_names(const struct sorting *sorting, int kind,
 	free(output.buffer);
 }
 
+/* Give a thread's records back. */
+static void empty(struct group_thread *of)
+{
+	free(of->records);
+	free(of->begin);
+	of->records = NULL;
+	of->begin = NULL;
+	of->count = of->capacity = 0;
+}
+
 /* Sort all records and write them to the sink, or as a run where run is set;
  * the tables are empty then.  The number of tags is returned. */
 static uint64_t sort_and_write(struct groups *groups, struct sink *sink,
@@ -455,9 +477,12 @@ static uint64_t sort_and_write(struct groups *groups, struct sink *sink,
 	if (run != NULL)
 		list_names(&sorting, TAGS, &groups->tag_runs);
 	plan_parts(&sorting);
-	team_run(threads, threads, count_parts, &sorting);
-	place_parts(&sorting);
-	team_run(threads, threads, scatter, &sorting);
+	team_run(threads, threads, make_parts, &sorting);
+	for (size_t part = 0; part < sorting.parts; part++) {
+		size_t size = part_size(&sorting, part);
+		sorting.largest =
+			size > sorting.largest ? size : sorting.largest;
+	}
 	sorting.sorters = alloc(threads, sizeof *sorting.sorters);
 	pthread_mutex_init(&sorting.lock, NULL);
 	pthread_cond_init(&sorting.turned, NULL);
@@ -465,8 +490,10 @@ static uint64_t sort_and_write(struct groups *groups, struct sink *sink,
 	for (unsigned t = 0; t < threads; t++) {
 		sink->users += sorting.sorters[t].sink.users;
 		sink->pairs += sorting.sorters[t].sink.pairs;
+		free(sorting.sorters[t].records);
 		free(sorting.sorters[t].spare);
 		free(sorting.sorters[t].output.buffer);
+		empty(&groups->of[t]);
 	}
 	pthread_mutex_destroy(&sorting.lock);
 	pthread_cond_destroy(&sorting.turned);
@@ -475,15 +502,13 @@ static uint64_t sort_and_write(struct groups *groups, struct sink *sink,
 		free(sorting.order[kind]);
 	}
 	free(sorting.sorters);
-	free(sorting.begin);
-	free(sorting.keyed);
 	return tags;
 }
 
 static bool is_empty(const struct groups *groups)
 {
 	for (unsigned t = 0; t < groups->threads; t++)
-		if (groups->of[t].records > 0)
+		if (groups->of[t].count > 0)
 			return false;
 	return true;
 }
@@ -519,9 +544,11 @@ struct group_counts groups_write(struct groups *groups, struct sink *profile)
 
 void groups_end(struct groups *groups)
 {
-	for (unsigned t = 0; t < groups->threads; t++)
+	for (unsigned t = 0; t < groups->threads; t++) {
 		for (int kind = 0; kind < KINDS; kind++)
 			names_free(&groups->of[t].dictionaries[kind].names);
+		empty(&groups->of[t]);
+	}
 	free(groups->of);
 	runs_free(&groups->runs);
 	runs_free(&groups->tag_runs);

@@ -189,9 +189,16 @@ size_t decimal_write(char text[NUMBER_TEXT], decimal value)
 	size_t count = 0, length = 0;
 	/* Negated as unsigned, so that the least value has a magnitude. */
 	magnitude rest = value < 0 ? -(magnitude)value : (magnitude)value;
-	uint64_t fraction = (uint64_t)(rest % 1000000000);
+	uint64_t fraction, whole;
 
-	rest /= 1000000000;
+	/* Divisions of 128 bits are slow, and seldom needed. */
+	if (rest <= UINT64_MAX) {
+		fraction = (uint64_t)rest % 1000000000;
+		rest = (uint64_t)rest / 1000000000;
+	} else {
+		fraction = (uint64_t)(rest % 1000000000);
+		rest /= 1000000000;
+	}
 	if (fraction != 0) {
 		size_t places = DECIMALS;
 		while (fraction % 10 == 0) {
@@ -202,10 +209,12 @@ size_t decimal_write(char text[NUMBER_TEXT], decimal value)
 			reversed[count++] = (char)('0' + fraction % 10);
 		reversed[count++] = '.';
 	}
-	do {
+	for (; rest > UINT64_MAX; rest /= 10)
 		reversed[count++] = (char)('0' + (unsigned)(rest % 10));
-		rest /= 10;
-	} while (rest != 0);
+	whole = (uint64_t)rest;
+	do
+		reversed[count++] = (char)('0' + whole % 10);
+	while (whole /= 10);
 	if (value < 0)
 		reversed[count++] = '-';
 	while (count > 0)

@@ -17,7 +17,7 @@ enum { BLOCK = 1 << 18, ROW_LIMIT = 1 << 26 };
 
 /* What libcsv's callbacks work on. */
 struct taker {
-	const size_t *taken;
+	const struct sheet_file *file;
 	struct sheet_rows *rows;
 	struct sheet_row *row; /* the current one */
 	size_t column;         /* of the next field */
@@ -28,8 +28,9 @@ static void begin_row(struct taker *taker)
 {
 	struct sheet_rows *rows = taker->rows;
 
-	rows->rows = alloc_grow(rows->rows, &rows->capacity, rows->count + 1,
-				sizeof *rows->rows);
+	if (rows->count == rows->capacity)
+		rows->rows = alloc_grow(rows->rows, &rows->capacity,
+					rows->count + 1, sizeof *rows->rows);
 	taker->row = &rows->rows[rows->count];
 	*taker->row = (struct sheet_row){0};
 	taker->column = 0;
@@ -56,10 +57,10 @@ static void on_field(void *field, size_t length, void *context)
 	struct taker *taker = context;
 	size_t column = taker->column++;
 
-	for (int i = 0; i < SHEET_TAKEN; i++)
-		if (column == taker->taken[i])
-			take_text(taker->rows, &taker->row->taken[i], field,
-				  length, taker->escapes);
+	if (column < taker->file->fields && taker->file->place[column] > 0)
+		take_text(taker->rows,
+			  &taker->row->taken[taker->file->place[column] - 1],
+			  field, length, taker->escapes);
 }
 
 static void on_row(int ending, void *context)
@@ -106,7 +107,7 @@ static bool parse(const struct sheet_source *source, const unsigned char *bytes,
 bool sheet_parse_block(const struct sheet_source *source,
 		       const struct sheet_block *block, struct sheet_rows *rows)
 {
-	struct taker taker = {.taken = source->files[block->file].taken,
+	struct taker taker = {.file = &source->files[block->file],
 			      .rows = rows,
 			      .escapes = block->escapes};
 
@@ -120,7 +121,7 @@ void sheet_parse_singly(const struct sheet_source *source,
 			const struct sheet_block *block,
 			struct sheet_rows *rows)
 {
-	struct taker taker = {.taken = source->files[block->file].taken,
+	struct taker taker = {.file = &source->files[block->file],
 			      .rows = rows,
 			      .escapes = true};
 	const unsigned char *bytes = block->bytes;
@@ -319,6 +320,10 @@ static void open_file(struct sheet_source *source)
 	for (int i = 0; i < SHEET_TAKEN; i++)
 		file->taken[i] = SHEET_NONE;
 	source->opened(source->context, source, current, &names);
+	file->place = alloc(file->fields, 1);
+	for (int i = 0; i < SHEET_TAKEN; i++)
+		if (file->taken[i] != SHEET_NONE)
+			file->place[file->taken[i]] = (unsigned char)(i + 1);
 	for (size_t i = 0; i < names.count; i++)
 		free(names.names[i]);
 	free(names.names);
@@ -429,8 +434,10 @@ bool sheet_next(struct sheet_source *source, struct sheet_block *block)
 
 void sheet_end(struct sheet_source *source)
 {
-	for (size_t i = 0; i < source->count; i++)
+	for (size_t i = 0; i < source->count; i++) {
 		free(source->files[i].header);
+		free(source->files[i].place);
+	}
 	free(source->files);
 	free(source->carry);
 	pthread_mutex_destroy(&source->lock);

@@ -47,6 +47,7 @@ struct sheet_file {
 	const char *name;          /* for messages */
 	size_t fields;             /* that each row should have */
 	size_t taken[SHEET_TAKEN]; /* columns from 0, or SHEET_NONE */
+	unsigned char *place;      /* fields: the place in taken + 1, or 0 */
 	char *header;              /* the header line as it stands, with a line
 				    * end; NULL where there is none */
 	size_t header_size;

@@ -1,0 +1,511 @@
+# cs-aggregate: sums held against awk and sort, the CSV that it takes, the
+# columns that it finds, what it does with rows that are wrong.
+
+load helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	VIEWS=$ROOT/data/views.csv
+	COURSE_TAGS=$ROOT/data/course_tags.csv
+}
+
+# What sort makes of lines of a profile.
+sorted() {
+	sort -t "$(printf '\t')" -k1,1 -k2,2
+}
+
+# A log of the given lines with the header user,tag,value.
+log() {
+	printf '%s\n' user,tag,value "$@" > log.csv
+}
+
+# The profile of standard input has the given lines, fields between blanks.
+gives() {
+	cs-aggregate -q > found
+	printf '%s\n' "$@" | tr ' ' '\t' | diff - <(tail -n +2 found)
+}
+
+# A run is refused with a message that has the text, and writes nothing.
+refused() {
+	local text=$1
+	shift
+	run -2 --separate-stderr cs-aggregate -o out "$@"
+	[ "$output" = "" ]
+	[ ! -e out ]
+	[[ "$stderr" == cs-aggregate:*"$text"* ]] ||
+		{ echo "found $stderr"; false; }
+}
+
+# ------------------------------------------------------------------- sums
+
+@test "sums are those of awk and sort" {
+	cs-aggregate -q "$VIEWS" > found
+	{
+		printf 'user_handle\tcourse_tag\tevents\tview_time_seconds\n'
+		awk -F, 'NR > 1 { k = $1 "\t" $6; n[k]++; s[k] += $7 }
+			END { for (k in n) print k "\t" n[k] "\t" s[k] }' \
+			"$VIEWS" | sorted
+	} | diff - found
+}
+
+@test "a join with --tags is that of join" {
+	cs-aggregate -q --tags "$COURSE_TAGS" "$VIEWS" > found
+	join -t, -1 3 -2 1 -o 1.1,2.2,1.7 \
+		<(tail -n +2 "$VIEWS" | sort -t, -k3,3) \
+		<(tail -n +2 "$COURSE_TAGS" | sort -t, -k1,1) |
+		awk -F, '{ k = $1 "\t" $2; n[k]++; s[k] += $3 }
+			END { for (k in n) print k "\t" n[k] "\t" s[k] }' |
+		sorted | diff - <(tail -n +2 found)
+	[ "$(head -n 1 found)" = \
+		"$(printf 'user_handle\tcourse_tags\tevents\tview_time_seconds')" ]
+}
+
+@test "same bytes for any threads, memory, file or pipe, and order of rows" {
+	cs-aggregate -q --tags "$COURSE_TAGS" "$VIEWS" > expected
+	for j in 1 2 3 7; do
+		cs-aggregate -q -j "$j" --tags "$COURSE_TAGS" "$VIEWS" |
+			cmp - expected
+	done
+	for size in 1 64K 300K 1M 64M; do
+		cs-aggregate -q -S "$size" --tags "$COURSE_TAGS" "$VIEWS" |
+			cmp - expected
+	done
+	cat "$VIEWS" | cs-aggregate -q --tags "$COURSE_TAGS" | cmp - expected
+	cs-aggregate -q --tags "$COURSE_TAGS" - < "$VIEWS" | cmp - expected
+	{ head -n 1 "$VIEWS"; tail -n +2 "$VIEWS" | shuf --random-source=<(yes); } |
+		cs-aggregate -q --tags "$COURSE_TAGS" | cmp - expected
+	cs-aggregate -q --tags "$COURSE_TAGS" -o out "$VIEWS"
+	cmp out expected
+}
+
+@test "parts of a log: as several files, and each aggregated and merged" {
+	cs-aggregate -q "$VIEWS" > expected
+	tail -n +2 "$VIEWS" | shuf --random-source=<(yes) |
+		split -n r/7 - part.
+	for part in part.??; do
+		{ head -n 1 "$VIEWS"; cat "$part"; } > "$part.csv"
+		cs-aggregate -q -o "$part.tsv" "$part.csv"
+	done
+	cs-aggregate -q part.??.csv | cmp - expected
+	cs-aggregate --merge part.??.tsv | cmp - expected
+	cs-aggregate --merge <(cs-aggregate --merge part.a[a-c].tsv) \
+		part.a[d-g].tsv | cmp - expected
+	cs-aggregate --merge < expected | cmp - expected
+}
+
+@test "runs in more passes than one, with few files open" {
+	"$GENERATE" --customers 3000 --events 200000 -o large.csv
+	cs-aggregate -q large.csv > expected
+	(ulimit -n 16; cs-aggregate -q -S 100K -j 2 large.csv) | cmp - expected
+	cs-aggregate -q -S 1 -j 1 --report report large.csv | cmp - expected
+	cs-aggregate -q --report whole large.csv > /dev/null
+	cmp report whole
+}
+
+@test "more profiles than may be open are merged" {
+	head -n 2 "$VIEWS" | cs-aggregate -q > one
+	for i in $(seq 450); do
+		cp one "profile.$i"
+	done
+	(ulimit -n 240; cs-aggregate --merge profile.*) > found
+	awk -F '\t' -v OFS='\t' 'NR > 1 { $3 *= 450; $4 *= 450 } 1' one |
+		diff - found
+}
+
+@test "decimals are exact, however many and large" {
+	{
+		echo user,tag,value
+		for i in $(seq 1000); do echo a,t,0.1; done
+		for i in $(seq 1000); do echo a,u,999999999999999999.999999999; done
+		echo a,v,-0.5
+		echo a,v,.25
+		echo a,w,1e3
+		echo a,w,+2
+		echo a,x,1e-9
+		echo a,y,-5
+		echo a,y,5.000000000000
+		echo a,z,4.440892e-16
+		echo b,u,-999999999999999999
+		echo b,u,1
+		echo b,w,-9223372036.854775809
+	} > log.csv
+	gives "a t 1000 100" "a u 1000 999999999999999999999.999999" \
+		"a v 2 -0.25" "a w 2 1002" "a x 1 0.000000001" "a y 2 0" \
+		"a z 1 0" "b u 2 -999999999999999998" \
+		"b w 1 -9223372036.854775809" < log.csv
+	cs-aggregate -q log.csv > expected
+	cs-aggregate -q -S 1 log.csv | cmp - expected
+	cs-aggregate --merge expected expected |
+		grep -q "^a	u	2000	1999999999999999999999.999998\$"
+}
+
+@test "without a value column each event counts 1" {
+	printf '%s\n' user,tag a,t a,t b,t > log.csv
+	cs-aggregate -q log.csv > found
+	printf '%s\n' 'user tag events value' 'a t 2 2' 'b t 1 1' | tr ' ' '\t' |
+		diff - found
+}
+
+# -------------------------------------------------------------------- CSV
+
+@test "quotes, line ends, byte-order mark, blanks" {
+	printf '\357\273\277"user","tag","value"\r\n"a ""b""","t,u",1\r\n' > log.csv
+	printf '\r\n"c\r\nd"," e ",2\r f,g ,3\n\n' >> log.csv
+	cs-aggregate log.csv > found 2> /dev/null
+	printf '%s\n' 'user	tag	events	value' ' f	g 	1	3' \
+		'a "b"	t,u	1	1' 'c\r\nd	 e 	1	2' | diff - found
+}
+
+@test "bytes that TSV escapes are escaped, sorted as they stand, and merge" {
+	printf 'user,tag,value\n"a\tb",t\\u,1\n"a\nb",t,2\naZ,t,3\na,"x\ry",4\n' \
+		> log.csv
+	cs-aggregate -q log.csv > found
+	printf '%s\n' 'a x\ry 1 4' 'aZ t 1 3' 'a\nb t 1 2' 'a\tb t\\u 1 1' |
+		tr ' ' '\t' | sorted | diff - <(tail -n +2 found)
+	cs-aggregate --merge found | cmp - found
+}
+
+@test "a row may be longer than a block, and hold its line ends" {
+	{
+		echo user,tag,value
+		printf 'a,"'
+		seq 200000
+		printf '",1\nb,t,2\n'
+	} > log.csv
+	cs-aggregate -q log.csv > found
+	[ "$(wc -l < found)" -eq 3 ]
+	[ "$(tail -n 1 found)" = "$(printf 'b\tt\t1\t2')" ]
+	echo b,t,x >> log.csv
+	refused "log.csv:200004: value \"x\"" log.csv
+}
+
+@test "other delimiters" {
+	log a,t,1 b,u,2
+	cs-aggregate -q log.csv > expected
+	tr , ';' < log.csv | cs-aggregate -q -d ';' | cmp - expected
+	tr , '\t' < log.csv > log.tsv
+	cs-aggregate -q -d '\t' log.tsv | cmp - expected
+	cs-aggregate -q -d "$(printf '\t')" log.tsv | cmp - expected
+	refused "if tabs stand between its columns: -d '\t'" log.tsv
+	for wrong in '' ,, '"'; do
+		refused "-d, --delimiter" -d "$wrong" log.csv
+	done
+}
+
+# ---------------------------------------------------------------- columns
+
+@test "names that are known, in any spelling" {
+	for user in user_handle user_id user customer_id customer household_id \
+		"User ID" CUSTOMER-ID householdId; do
+		for tag in course_tag course_tags tag interest_tag \
+			assessment_tag course_id product_id item_id item \
+			movie_id sku stock_code StockCode; do
+			printf '%s\n' "x,$user,$tag" 1,a,t |
+				cs-aggregate -q > found
+			[ "$(head -n 1 found)" = \
+				"$(printf '%s\t%s\tevents\tvalue' "$user" "$tag")" ]
+		done
+	done
+	for value in view_time_seconds course_view_time_seconds \
+		user_assessment_score sales_value value amount score Rating; do
+		printf '%s\n' "user,tag,$value" a,t,7 | cs-aggregate -q > found
+		[ "$(tail -n 1 found)" = "$(printf 'a\tt\t1\t7')" ]
+		[ "$(head -n 1 found | cut -f 4)" = "$value" ]
+	done
+}
+
+@test "what was taken is said; with all named and all used, nothing" {
+	cs-aggregate "$VIEWS" > /dev/null 2> said
+	printf 'cs-aggregate: %s\n' \
+		"took user_handle, course_tag, view_time_seconds" \
+		"32,000 rows: 32,000 used; 2,000 customers, 261 tags, 21,310 pairs" |
+		diff - said
+	cs-aggregate -u user_handle -t course_tag -v view_time_seconds "$VIEWS" \
+		> /dev/null 2> said
+	[ ! -s said ]
+	cs-aggregate -q "$VIEWS" > /dev/null 2> said
+	[ ! -s said ]
+	cs-aggregate --progress -u 1 -t 6 "$VIEWS" 2>&1 > /dev/null |
+		grep -q "32,000 rows: 32,000 used"
+}
+
+@test "who names customer and tag has named all: a value is not guessed" {
+	log a,t,5
+	cs-aggregate -u user -t tag log.csv > found
+	[ "$(tail -n 1 found)" = "$(printf 'a\tt\t1\t1')" ]
+	[ "$(head -n 1 found)" = "$(printf 'user\ttag\tevents\tvalue')" ]
+}
+
+@test "columns by number; a name goes before a number" {
+	printf '%s\n' 2,1,user a,b,c > log.csv
+	cs-aggregate -u 2 -t 3 log.csv > found
+	[ "$(tail -n 1 found)" = "$(printf 'a\tc\t1\t1')" ]
+	printf '%s\n' a,t,3 a,t,4 | cs-aggregate --no-header -u 1 -t 2 -v 3 > found
+	printf 'customer\ttag\tevents\tvalue\na\tt\t2\t7\n' | diff - found
+	refused "no column 4: without a header line columns have numbers, here 1 to 3" \
+		--no-header -u 4 -t 1 log.csv
+	refused "-u and -t must give the numbers" --no-header log.csv
+	refused "column 1 cannot be two of" -u 2 -t 1 -v 2 log.csv
+}
+
+@test "two candidates, or none, are an error that lists the header" {
+	printf '%s\n' user_id,customer,tag a,b,t > log.csv
+	refused "user_id and customer both have a name known for customers" log.csv
+	[[ "$stderr" == *"it has: user_id customer tag"*"-u CUSTOMER"* ]]
+	printf '%s\n' user,tag,course_tag a,b,t > log.csv
+	refused "tag and course_tag both have a name known for tags" log.csv
+	printf '%s\n' user,item,sku a,b,t > log.csv
+	refused "item and sku both have a name known for items" log.csv
+	printf '%s\n' user,tag,score,amount a,b,1,2 > log.csv
+	refused "score and amount both have a name known for values" log.csv
+	printf '%s\n' who,tag a,b > log.csv
+	refused "no column has a name known for customers" log.csv
+	printf '%s\n' user,what a,b > log.csv
+	refused "no column has a name known for tags or items" log.csv
+	refused "no column buyer" -u buyer log.csv
+	printf '%s\n' user,user,tag a,b,c > log.csv
+	refused "columns 1 and 2 are both called user: give the number" \
+		-u user log.csv
+}
+
+@test "later files have the first one's columns, wherever they stand" {
+	printf '%s\n' user,tag,value a,t,1 > a.csv
+	printf '%s\n' new,value,tag,user x,2,t,a > b.csv
+	cs-aggregate -q a.csv b.csv > found
+	[ "$(tail -n 1 found)" = "$(printf 'a\tt\t2\t3')" ]
+	printf '%s\n' user,tag a,t > c.csv
+	refused "c.csv: no column value" a.csv c.csv
+}
+
+# ------------------------------------------------------------------- tags
+
+@test "--tags: many an item, pairs once, none for an empty tag or no item" {
+	printf '%s\n' item,tag i,t i,u i,t j, j,v k, > tags.csv
+	printf '%s\n' user,item,value a,i,2 a,j,3 a,k,4 a,l,5 > log.csv
+	gives "a t 1 2" "a u 1 2" "a v 1 3" < <(
+		cs-aggregate -q --tags tags.csv log.csv |
+			awk -F '\t' 'NR == 1 { print "user,tag,value" }
+				NR > 1 { print $1 "," $2 "," $4 }')
+	cs-aggregate --tags tags.csv log.csv 2>&1 > /dev/null |
+		grep -q "4 rows: 2 used, 2 without a tag; 1 customers, 3 tags"
+}
+
+@test "--tags: columns by name and number, a log's own name, several a cell" {
+	printf '%s\n' title,genres,film x,Action\|Comedy,1 y,Drama,2 > films.csv
+	printf '%s\n' user,film,score a,1,5 a,2,3 > log.csv
+	cs-aggregate -q --tags films.csv:film,genres --tag-sep '|' log.csv > found
+	printf '%s\n' 'user genres events score' 'a Action 1 5' 'a Comedy 1 5' \
+		'a Drama 1 3' | tr ' ' '\t' | diff - found
+	cs-aggregate -q --tags films.csv:3,2 --tag-sep '|' -t 2 log.csv |
+		cmp - <(sed 1s/score/value/ found) || true
+	cs-aggregate -q --tags films.csv:3,2 --tag-sep '|' -u 1 -t 2 -v 3 log.csv |
+		cmp - found
+	cp films.csv odd:a,b
+	cs-aggregate -q --tags odd:a,b -t film log.csv > /dev/null
+}
+
+@test "--tags: what is wrong with a catalogue" {
+	log a,t,1
+	echo item > tags.csv
+	refused "tags.csv: one column, expected two" --tags tags.csv log.csv
+	printf '%s\n' item,tag i > tags.csv
+	refused "tags.csv:2: 1 fields, expected 2" --tags tags.csv log.csv
+	printf '%s\n' item,tag i,t ,t > tags.csv
+	refused "tags.csv:3: the item is empty" --tags tags.csv log.csv
+	printf '%s\n' item,tag '"i"x,t' > tags.csv
+	refused "tags.csv:2: text after the quote" --tags tags.csv log.csv
+	printf '%s\n' item,tag i,t > tags.csv
+	refused "tags.csv: no column x" --tags tags.csv:x,tag log.csv
+	refused "expected FILE or FILE:ITEM,TAG" --tags tags.csv:item log.csv
+	refused "no such: No such file" --tags "no such" log.csv
+	refused "no column has a name known for items" --tags tags.csv log.csv
+	: > tags.csv
+	refused "tags.csv: empty" --tags tags.csv log.csv
+}
+
+@test "--tag-sep: parts once, empty ones none" {
+	printf '%s\n' user,tag,value 'a,x;y;x,1' 'a,;,2' 'a,,3' 'b,y;;z,4' > log.csv
+	cs-aggregate --tag-sep ';' log.csv > found 2> said
+	printf '%s\n' 'a x 1 1' 'a y 1 1' 'b y 1 4' 'b z 1 4' | tr ' ' '\t' |
+		diff - <(tail -n +2 found)
+	grep -q "4 rows: 2 used, 2 without a tag" said
+	printf 'user,tag\na,"one\ntwo\\nthree"\n' > log.csv
+	cs-aggregate -q --tag-sep "$(printf '\n.')" log.csv > /dev/null
+	cs-aggregate -q --tag-sep n log.csv > found
+	printf '%s\n' 'a e\ntwo\\ 1 1' 'a o 1 1' 'a three 1 1' |
+		tr ' ' '\t' | diff - <(tail -n +2 found)
+	refused "--tag-sep: expected a text" --tag-sep '' log.csv
+}
+
+@test "--prefix stands before each tag" {
+	log a,t,1 b,u,2
+	cs-aggregate -q --prefix 'x:' log.csv > found
+	printf '%s\n' 'a x:t 1 1' 'b x:u 1 2' | tr ' ' '\t' |
+		diff - <(tail -n +2 found)
+	cs-aggregate -q log.csv | cs-aggregate --merge --prefix 'x:' | cmp - found
+	cs-aggregate -q -S 1 --prefix "$(printf '\t')" log.csv |
+		grep -q '^a	\\tt	1	1$'
+}
+
+# -------------------------------------------------------------- wrong rows
+
+# The log of these lines is refused with this message.
+wrong() {
+	local text=$1
+	shift
+	log "$@"
+	refused "log.csv:$text" log.csv
+	[[ "$stderr" == *"--rejects FILE"* ]]
+}
+
+@test "what is wrong with a row, with file, line, column and reason" {
+	wrong "3: 2 fields, expected 3; so in 1 of 2 rows" a,t,1 a,t
+	wrong "2: 4 fields, expected 3" a,t,1,2
+	wrong "2: user is empty" ,t,1
+	wrong "2: tag is empty" a,,1
+	wrong "2: value is empty" a,t,
+	for text in x 1,5 NaN nan Inf -inf 0x10 1e 1.2.3 - . 1_000; do
+		wrong "2: value \"$text\": expected a number" "a,t,\"$text\""
+	done
+	wrong "2: value \" 1\": expected a number" "a,t, 1"
+	wrong "2: value \"0.0000000001\":" a,t,0.0000000001
+	wrong "2: value \"1000000000000000000\":" a,t,1000000000000000000
+	wrong "2: value \"1e300\":" a,t,1e300
+	wrong "2: a quote within a field" 'a"b,t,1'
+	wrong "2: text after the quote that closes" '"a"b,t,1'
+	wrong "2: text after the quote that closes" '"a" ,t,1'
+	wrong "3: a quote that is not closed" a,t,1 'a,"t,1' a,t,1
+	printf 'user,tag,value\na,t\0u,1\n' > log.csv
+	refused "log.csv:2: a zero byte" log.csv
+}
+
+@test "rows are counted by reason, over several files" {
+	log a,t,1 ,t,1 a,t,x
+	cp log.csv b.csv
+	log a,t,1
+	cat log.csv <(sed 1d log.csv) > a.csv
+	refused "b.csv:3: user is empty; so in 2 of 8 rows" a.csv b.csv b.csv
+	[[ "$stderr" == *"cs-aggregate: b.csv:4: value \"x\": expected a number; so in 2 of 8 rows"* ]]
+	# A hostile field neither steers a terminal nor forges a message.
+	printf 'user,tag,value\na,t,"\033[2J\ncs-aggregate: done"\n' > log.csv
+	refused '"?[2J\ncs-aggregate: done"' log.csv
+}
+
+@test "--rejects: rows and their header as they stand, reasons beside them" {
+	printf 'user,tag,value\r\n"a","t",1\r\n\r\n,"x\r\ny",2\r\na,t,z z\r\n"b" ,t,1\r\na,t,2' \
+		> log.csv
+	cs-aggregate --rejects out log.csv > found 2> said
+	printf 'user,tag,value\r\n,"x\r\ny",2\r\na,t,z z\r\n"b" ,t,1\r\n' | cmp - out
+	printf 'log.csv\t%s\t%s\t%s\n' 4 user "is empty" \
+		6 value '"z z": expected a number' \
+		7 "" "text after the quote that closes a field" | diff - out.why
+	[ "$(tail -n 1 found)" = "$(printf 'a\tt\t2\t3')" ]
+	grep -q "5 rows: 2 used, 3 rejected; 1 customers, 1 tags, 1 pairs" said
+	grep -q "log.csv:4: user is empty; so in 1 of 5 rows" said
+	# What was set aside is wrong again, and the files are there with none.
+	cs-aggregate -q --rejects again out > /dev/null
+	cmp out again
+	log a,t,1
+	cs-aggregate -q --rejects none log.csv > /dev/null
+	[ "$(cat none)" = user,tag,value ] && [ ! -s none.why ]
+}
+
+@test "--rejects: in the order of the rows, for any threads and memory" {
+	awk -F, -v OFS=, 'NR > 1 && NR % 3 == 0 { $7 = "x" NR } 1' "$VIEWS" \
+		> log.csv
+	cs-aggregate -q -j 1 --rejects expected log.csv > found
+	[ "$(tail -n +2 expected | cut -d, -f7 | tr -d x | sort -nc 2>&1)" = "" ]
+	[ "$(wc -l < expected.why)" -eq 10667 ]
+	for j in 2 5; do
+		cs-aggregate -q -j "$j" -S 1 --rejects aside log.csv | cmp - found
+		cmp aside expected
+		cmp aside.why expected.why
+	done
+	printf '%s\n' user_handle,course_tag 1,t > other.csv
+	refused "its header is not that of log.csv" --rejects out2 -u user_handle \
+		-t course_tag log.csv other.csv
+}
+
+@test "--report: what became of the rows, also of a run that failed" {
+	need python3
+	printf '%s\n' item,tag i,t > tags.csv
+	printf '%s\n' user,item,value a,i,1 a,j,1 ,i,1 a,i,x a,i,y > log.csv
+	cs-aggregate -q --rejects aside --report report --tags tags.csv log.csv \
+		> found
+	check='import json, sys
+r = json.load(open("report"))
+assert r == json.loads(sys.argv[1]), r
+assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
+	+ sum(r["rows_rejected"].values())'
+	"$PYTHON" -c "$check" '{"rows_in": 5, "rows_used": 1,
+		"rows_untagged": 1, "rows_rejected": {"user is empty": 1,
+		"value: expected a number": 2}, "users": 1, "tags": 1, "pairs": 1}'
+	rm report
+	refused "user is empty" --report report --tags tags.csv log.csv
+	"$PYTHON" -c "$check" '{"rows_in": 5, "rows_used": 1,
+		"rows_untagged": 1, "rows_rejected": {"user is empty": 1,
+		"value: expected a number": 2}, "users": null, "tags": null,
+		"pairs": null}'
+	cs-aggregate --merge --report report found > /dev/null
+	"$PYTHON" -c "$check" '{"rows_in": 1, "rows_used": 1,
+		"rows_untagged": 0, "rows_rejected": {}, "users": 1, "tags": 1,
+		"pairs": 1}'
+}
+
+# ------------------------------------------------------------ whole inputs
+
+@test "a header alone gives an empty profile" {
+	echo user,tag,value > log.csv
+	cs-aggregate -q log.csv > found
+	printf 'user\ttag\tevents\tvalue\n' | cmp - found
+	cs-aggregate --merge found found | cmp - found
+}
+
+@test "a last line without its end is warned of, and counts" {
+	printf 'user,tag,value\na,t,1' > log.csv
+	cs-aggregate log.csv 2> said | grep -q '^a	t	1	1$'
+	grep -q "log.csv: its last line does not end: the input may be cut" said
+}
+
+@test "what is no CSV is refused by what it is" {
+	log a,t,1
+	: > empty.csv
+	refused "empty.csv: empty, expected CSV with a header line" empty.csv
+	printf '\n\r\n' > empty.csv
+	refused "nothing but empty lines" empty.csv
+	gzip -k log.csv
+	refused "log.csv.gz: compressed by gzip: zcat log.csv.gz | cs-aggregate" \
+		log.csv.gz
+	run -2 --separate-stderr cs-aggregate < log.csv.gz
+	[[ "$stderr" == *"standard input: compressed by gzip"* ]]
+	refused ": a directory, expected a file" .
+	refused "no-such-file: No such file" no-such-file
+	cs-aggregate -q "$VIEWS" | cs-matrix -o matrix.bin
+	refused "matrix.bin: a binary stream of matrices, expected CSV" matrix.bin
+	refused "the header line has" "$(command -v cs-matrix)"
+	printf 'user,"tag\n' > log.csv
+	refused "log.csv:1: the header line has a quote that is not closed" log.csv
+	printf '\377\376u\0s\0' > log.csv
+	refused "UTF-16" log.csv
+}
+
+@test "profiles to merge have equal headers, and are profiles" {
+	log a,t,1 b,t,2
+	cs-aggregate -q log.csv > a.tsv
+	sed 1s/user/who/ a.tsv > b.tsv
+	refused "b.tsv: column 1 is who, in the first file user" --merge a.tsv b.tsv
+	sed '2,3!b; 2{h;d}; G' a.tsv > c.tsv
+	refused "c.tsv:3: not in order" --merge c.tsv
+	refused "log.csv" --merge log.csv
+	refused "--user says how a log is read: it does not go with --merge" \
+		--merge -u user a.tsv
+}
+
+@test "wrong use" {
+	refused "--option" --option
+	for option in -u -t -v --tags --tag-sep --prefix --rejects --report; do
+		refused "expected a text" "$option" "" "$VIEWS"
+	done
+	refused "-S" -S 1X "$VIEWS"
+	refused "-j" -j 0 "$VIEWS"
+}

@@ -1,0 +1,137 @@
+/* scan: rows end where libcsv in strict mode ends them, rows that break the
+ * rules end with their line, and the fast search finds what the plain one
+ * does. */
+#include <csv.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "random.h"
+#include "scan.h"
+
+enum { ROUNDS = 300000, LONGEST = 200 };
+
+static uint64_t counter;
+static bool failed;
+
+static size_t below(size_t limit)
+{
+	return (size_t)(random_uniform(5, counter++) * (double)limit);
+}
+
+static void fail(const char *what, const unsigned char *bytes, size_t size)
+{
+	printf("%s:", what);
+	for (size_t i = 0; i < size; i++)
+		printf(bytes[i] < 0x20 ? " \\x%02x" : " %c", bytes[i]);
+	printf("\n");
+	failed = true;
+}
+
+static int never(unsigned char byte)
+{
+	(void)byte;
+	return 0;
+}
+
+static void on_field(void *field, size_t length, void *context)
+{
+	(void)field;
+	(void)length;
+	(void)context;
+}
+
+static void on_row(int ending, void *context)
+{
+	(void)ending;
+	++*(size_t *)context;
+}
+
+/* How many rows libcsv finds; false where it finds a rule broken. */
+static bool parse(const unsigned char *bytes, size_t size, size_t *rows)
+{
+	struct csv_parser parser;
+
+	*rows = 0;
+	csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI);
+	csv_set_space_func(&parser, never);
+	bool good = csv_parse(&parser, bytes, size, on_field, on_row, rows) ==
+			    size &&
+		    csv_fini(&parser, on_field, on_row, rows) == 0;
+	csv_free(&parser);
+	return good;
+}
+
+/* Cut into rows; each is one to libcsv, or none, or wrong to both. */
+static void check_rows(const unsigned char *bytes, size_t size)
+{
+	bool all_good = true;
+	size_t rows = 0, found;
+
+	for (size_t at = 0, row; at < size; at += row) {
+		enum scan_fault fault;
+		row = scan_row(bytes + at, size - at, ',', &fault);
+		bool good = parse(bytes + at, row, &found);
+		if (good != (fault == SCAN_FINE))
+			fail("libcsv judges otherwise", bytes + at, row);
+		if (good && found > 1)
+			fail("more than one row", bytes + at, row);
+		all_good = all_good && good;
+		rows += found;
+	}
+	if (all_good && (!parse(bytes, size, &found) || found != rows))
+		fail("libcsv finds other rows in the whole", bytes, size);
+}
+
+static void check_bounds(const unsigned char *bytes, size_t size)
+{
+	struct scan_bounds fast = scan_bounds(bytes, size, ',');
+	struct scan_bounds plain = scan_bounds_plain(bytes, size, ',');
+	size_t end = 0;
+
+	for (size_t row, at = 0; at < size; at += row) {
+		enum scan_fault fault;
+		row = scan_row(bytes + at, size - at, ',', &fault);
+		unsigned char last = bytes[at + row - 1];
+		if (fault != SCAN_QUOTE_OPEN && (last == '\n' || last == '\r'))
+			end = at + row;
+	}
+	if (fast.end != plain.end || fast.lines != plain.lines ||
+	    fast.nul != plain.nul)
+		fail("fast and plain differ", bytes, size);
+	if (plain.end != end)
+		fail("rows end elsewhere", bytes, size);
+	/* Where the fast one says no, there is none. */
+	for (size_t i = 0; i + 1 < size; i++) {
+		bool edge =
+			strchr(",\n\r", bytes[i]) != NULL && bytes[i] != '\0';
+		bool blank = bytes[i + 1] == ' ' || bytes[i + 1] == '\t';
+		if (edge && blank && !fast.blanks)
+			fail("a blank not seen", bytes, size);
+		if ((bytes[i] == '\\' || bytes[i] == '\t') && !fast.escapes)
+			fail("an escape not seen", bytes, size);
+	}
+}
+
+int main(void)
+{
+	/* Letters often, so that groups of 64 are crossed by fields, too. */
+	static const char letters[] = "aabbcc,,,\n\n\r\"\"\"\" \t\\";
+	unsigned char bytes[LONGEST];
+
+	for (int round = 0; round < ROUNDS; round++) {
+		size_t size = 1 + below(round % 2 ? 12 : LONGEST);
+		bool tame = round % 4 == 0; /* quotes only in pairs */
+		for (size_t i = 0; i < size; i++) {
+			bytes[i] = (unsigned char)
+				letters[below(sizeof letters - 1)];
+			if (tame && bytes[i] == '"')
+				bytes[i] = 'q';
+		}
+		if (tame && size > 8)
+			memcpy(bytes + below(size - 8), ",\"a\n,b\",", 8);
+		check_rows(bytes, size);
+		check_bounds(bytes, size);
+	}
+	return failed;
+}
