@@ -296,45 +296,20 @@ void algebra_qr(const struct tall *tall, void *y, double *r)
 	memcpy(r, product, sizeof product);
 }
 
-/* Z in the blocks of algebra_rotate, from the upper triangle by rows. */
-static double *blocks_of(const double *a, size_t count)
+void algebra_polish(size_t rows, size_t k, size_t ld, double *v)
 {
-	size_t n = count * STRIP;
-	double *z = alloc(n * n, sizeof *z);
+	double *h = alloc(alloc_product(k, k), sizeof *h);
+	int size = (int)k;
 
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = i; j < n; j++)
-			z[j / STRIP * n * STRIP + i * STRIP + j % STRIP] =
-				a[i * n + j];
-	return z;
-}
-
-void algebra_polish(const struct tall *tall, size_t count, void *const *v)
-{
-	size_t n = count * STRIP;
-	double *h = alloc(n * STRIP, sizeof *h), *r = alloc(n * n, sizeof *r);
-	lapack_int size = (lapack_int)n;
-
-	for (size_t s = 0; s < count; s++) {
-		algebra_project(tall, count, v, v[s], h);
-		for (size_t i = 0; i < n; i++)
-			for (size_t j = 0; j < STRIP; j++)
-				if (s * STRIP + j >= i)
-					r[i * n + s * STRIP + j] =
-						h[i * STRIP + j];
-	}
-	/* Columns of zeros, which fill the last strip up, stay. */
-	for (size_t i = 0; i < n; i++)
-		if (r[i * n + i] == 0)
-			r[i * n + i] = 1;
-	if (LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'L', size, r, size) == 0 &&
-	    LAPACKE_dtrtri(LAPACK_COL_MAJOR, 'L', 'N', size, r, size) == 0) {
-		double *z = blocks_of(r, count);
-		algebra_rotate(tall, count, count, v, z);
-		free(z);
-	}
+	/* H = V^T V = R^T R, and V = V R^-1 */
+	cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, size, (int)rows, 1,
+		    v, (int)ld, 0, h, size);
+	/* The upper triangle by rows is the lower by columns. */
+	if (LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'L', size, h, size) == 0)
+		cblas_dtrsm(CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans,
+			    CblasNonUnit, (int)rows, size, 1, h, size, v,
+			    (int)ld);
 	free(h);
-	free(r);
 }
 
 /* ------------------------------------------------------------------ small */

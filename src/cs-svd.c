@@ -23,6 +23,9 @@
 #include "stream.h"
 #include "team.h"
 
+/* A residual of this share of its own singular value is worth a word. */
+static const double DOUBTFUL = 0.1;
+
 enum { KEY_TOL = 256, KEY_CENTER, KEY_SCALE, KEY_SEED };
 
 static const struct option_row rows[] = {
@@ -138,12 +141,13 @@ static void find(struct work *work)
 	if (error != NULL)
 		die("%s: %s", work->input.name, error);
 	if (work->factor.k == 0)
-		die("%s: every value is zero: no customer has a tag with "
-		    "weight", work->input.name);
+		die("%s: %s", work->input.name, work->operator.energy > 0 ?
+		    "nothing is left once the means are taken off" :
+		    "every value is zero: no customer has a tag with weight");
 	if (work->factor.k < wanted && !options_quiet)
-		warn("%s: rank %zu, less than the %zu dimensions asked for: "
-		     "the model has %zu", work->input.name, work->factor.k,
-		     wanted, work->factor.k);
+		warn("%s: rank %zu in double precision, less than the %zu "
+		     "dimensions asked for: the model has %zu",
+		     work->input.name, work->factor.k, wanted, work->factor.k);
 }
 
 /* --------------------------------------------------------------- writing */
@@ -252,6 +256,25 @@ static void check_residuals(const struct work *work, const double *residual)
 			    work->input.name, j + 1, residual[j], tolerance);
 }
 
+/* A residual is relative to the largest triplet.  Where that is much larger
+ * than another, the other may be far off within it. */
+static void warn_doubtful(const struct work *work, const double *residual)
+{
+	const double *sigma = work->factor.sigma;
+
+	for (size_t j = 0; j < work->factor.k && !options_quiet; j++) {
+		double share = residual[j] * sigma[0] / sigma[j];
+		if (share > DOUBTFUL) {
+			warn("%s: triplet %zu and those after it may be off "
+			     "by %.0f %%, for the first is %.0f times as "
+			     "large: give a smaller --tol, or rows scaled "
+			     "alike (--norm l2)", work->input.name, j + 1,
+			     100 * share, sigma[0] / sigma[j]);
+			return;
+		}
+	}
+}
+
 static void report(const struct work *work, const double *residual)
 {
 	const double *sigma = work->factor.sigma;
@@ -278,6 +301,7 @@ static void write_model(struct work *work, struct output *output)
 	begin_model(work, output);
 	double *residual = write_embedding(work);
 	check_residuals(work, residual);
+	warn_doubtful(work, residual);
 	writer_put(&work->writer, residual,
 		   work->factor.k * sizeof *residual);
 	pairs_end(&work->pairs, work->choices.threads, pairs);
