@@ -72,7 +72,7 @@ $(BIN)/cs-%: $(BUILD)/cs-%.o $(BUILD)/libcs.a
 .SECONDARY:
 
 include pipelines/pipeline.mk pipelines/install.mk
-include tests/tests.mk tests/bench/bench.mk
+include tests/bench/bench.mk tests/tests.mk
 
 #: clean         remove what was built, and the model of data/
 clean: forget
