@@ -5,7 +5,7 @@ TOOLS = cs-aggregate cs-matrix cs-svd cs-project cs-knn cs-summarize cs-dump
 MODULES = die alloc number options progress random team \
 	stream scratch names table escape quote profiles format \
 	scan sheet columns items runs groups rejects events combine \
-	weigh gather matrix model fold check npy strip algebra operator gram lanczos factor embed store pairs tile nearest reasons neighbours notes pens whom summary report prose
+	weigh gather matrix model fold check npy strip algebra operator gram lanczos factor embed store pairs tile nearest reasons audience neighbours notes pens whom summary report prose
 
 VERSION = 0.1.0
 FLAVOUR = release
