@@ -187,7 +187,9 @@ const char *notes_profile(struct notes *notes, struct output *output,
 		return error;
 	output_text(output, "#profile\t");
 	neighbours_write_packed(output, name, length);
-	output_print(output, "\t%u\t", (unsigned)matrix->tenth[row]);
+	output_print(output, "\t%u\t",
+		     model == notes->model ? (unsigned)matrix->tenth[row]
+					   : TENTHS);
 	put_tags(notes, output, matrix, (size_t)matrix->indptr[row],
 		 (size_t)(matrix->indptr[row + 1] - matrix->indptr[row]));
 	output_text(output, "\n");
