@@ -117,7 +117,7 @@ static const char *open_matrix(struct model *model, const char *path)
 {
 	const char *error;
 
-	*model = (struct model){ 0 };
+	*model = (struct model){ .shift = 1 };
 	input_open(&model->input, path);
 	input_map(&model->input);
 	error = format_read(&model->file, model->input.bytes,

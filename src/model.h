@@ -28,6 +28,8 @@ struct model {
 	double median_pair, top_pair;	/* "pairs": median, 99th percentile */
 	enum scale scale;
 	enum center center;
+	double shift;		/* how often a row lost tags.mean: once; for
+				   an audience (audience.h) less or more */
 };
 
 /* Map and check the file: header, shapes, options, components and sigma

@@ -13,7 +13,8 @@
  *   #profile TAB CUSTOMER TAB TENTH TAB tag=raw;tag=raw;...
  *        the query first, then its neighbours by rank; tags by falling weight
  *        in the model (profile.values), ties by bytes; % ; = are %25 %3B %3D;
- *        TENTH is 0..9, by number of tags
+ *        TENTH is 0..9, by number of tags; 10 for a query that is no
+ *        customer of the model, and so not in the counts of #tag and #model
  *   #tag TAB TAG TAB USERS TAB OF TAB k1,...,k10
  *        for every tag in those profiles, ascending: USERS of OF customers
  *        have it, and how many of each tenth

@@ -23,6 +23,7 @@ call() {
 	cs-aggregate) command="cs-aggregate -q" input=views.csv ;;
 	cs-matrix) command="cs-matrix" input=profiles.tsv ;;
 	cs-svd) command="cs-svd -q -k 16" input=matrix.bin ;;
+	cs-project) command="cs-project emb.bin" input=matrix.bin ;;
 	cs-knn) command="cs-knn -q --all" input=emb.bin ;;
 	cs-summarize) command="cs-summarize" input=neighbours.tsv ;;
 	cs-dump) command="cs-dump --check --format json" input=emb.bin ;;
@@ -227,7 +228,7 @@ refuses() {
 
 @test "a binary output is not written to a terminal" {
 	command -v script > /dev/null || skip "no script"
-	for tool in cs-matrix cs-svd
+	for tool in cs-matrix cs-svd cs-project
 	do
 		call "$tool"
 		run script -qec "$command $input" /dev/null
