@@ -213,7 +213,7 @@ refuses() {
 		size=$(stat -c %s $input)
 		for part in 1 7 8 9 100 $((size / 3)) $((size / 2)) $((size - 1))
 		do
-			head -c "$part" $input > cut
+			head -c "$part" $input > "cut"
 			rm -f out
 			status=0
 			$command -o out cut 2> err || status=$?

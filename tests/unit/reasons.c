@@ -198,8 +198,8 @@ static void check_pairs(const struct sample *s, enum metric metric)
 			if (length_of(s, q, METRIC_COSINE) == 0 ||
 			    length_of(s, x, METRIC_COSINE) == 0)
 				continue;
-			if (side_set(&query, &reasons, &model, q) != NULL ||
-			    side_set(&other, &reasons, &model, x) != NULL ||
+			if (side_set(&query, &reasons, &s->model, q) != NULL ||
+			    side_set(&other, &reasons, &s->model, x) != NULL ||
 			    reasons_parts(&reasons, &query, &other, parts,
 					  &count) != NULL)
 				fail("refused row", &s->model, metric,
