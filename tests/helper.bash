@@ -11,7 +11,7 @@ unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
 # A machine may have it set to an older processor than its own.
 unset OPENBLAS_CORETYPE
 
-ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BIN=${BIN:-$ROOT/bin}
 BUILD=${BUILD:-$ROOT/.build/release}
 GENERATE=${GENERATE:-$BUILD/generate}
