@@ -85,7 +85,7 @@ setup() {
 		do
 			letter=$(grep -oE -- "-[A-Za-z], $option( |$)" \
 				"$BATS_TEST_TMPDIR/help" | cut -c2 | head -n 1)
-			grep -qE -- "Fl \\\\-${option#--}( |\$)" \
+			grep -qE -- " \\\\-${option#--}( |\$)" \
 				"$BATS_TEST_TMPDIR/synopsis" ||
 				{ [ -n "$letter" ] && grep -qE -- \
 				"Fl ([A-Za-z] \| )*$letter( |\$)" \
