@@ -103,6 +103,7 @@ static void make_sample(struct sample *s, enum scale scale, enum center how)
 		s->sigma[j] = 9.0 - (double)j;
 	embed(s);
 	s->model.k = K;
+	s->model.shift = 1;
 	s->model.embedding = s->embedding;
 	s->model.components = s->components;
 	s->model.sigma = s->sigma;
