@@ -38,10 +38,8 @@ static const char *const form_words[] = {
 	[FORM_JSON] = "json", [FORM_TSV] = "tsv", [FORM_NPY] = "npy", NULL};
 
 static const struct option_row rows[] = {
-	{"what:", KEY_CHECK, "check", NULL,
-	 "look at every byte first"},
-	{NULL, KEY_WHAT, "what", "W",
-	 "one of its parts, named in the manual"},
+	{"what:", KEY_CHECK, "check", NULL, "look at every byte first"},
+	{NULL, KEY_WHAT, "what", "W", "one of its parts, named in the manual"},
 	{"output:", KEY_FORMAT, "format", "F",
 	 "json; with --what: tsv, npy [text, tsv]"},
 	OPTION_OUTPUT(NULL),

@@ -30,33 +30,30 @@ static const double DOUBTFUL = 0.1;
 enum { KEY_TOL = 256, KEY_CENTER, KEY_SCALE, KEY_SEED };
 
 static const struct option_row rows[] = {
-	{ "what:", 'k', "dimensions", "N",
-	  "how many singular triplets [64]" },
-	{ NULL, KEY_TOL, "tol", "T",
-	  "residual of each, of the largest [1e-3]" },
-	{ NULL, KEY_CENTER, "center", "C",
-	  "none; row, column: less their means [none]" },
-	{ NULL, KEY_SCALE, "scale", "S",
-	  "embedding: us (U S), sqrt (U S^1/2), u [us]" },
-	{ NULL, KEY_SEED, "seed", "N", "of the starting block [1]" },
-	{ "memory:", 'S', "buffer-size", "SIZE",
-	  "of the basis kept out of scratch files [2G]" },
+	{"what:", 'k', "dimensions", "N", "how many singular triplets [64]"},
+	{NULL, KEY_TOL, "tol", "T", "residual of each, of the largest [1e-3]"},
+	{NULL, KEY_CENTER, "center", "C",
+	 "none; row, column: less their means [none]"},
+	{NULL, KEY_SCALE, "scale", "S",
+	 "embedding: us (U S), sqrt (U S^1/2), u [us]"},
+	{NULL, KEY_SEED, "seed", "N", "of the starting block [1]"},
+	{"memory:", 'S', "buffer-size", "SIZE",
+	 "of the basis kept out of scratch files [2G]"},
 	OPTION_OUTPUT("output:"),
 	OPTION_THREADS,
-	OPTION_COMMON
-};
+	OPTION_COMMON};
 
 static const struct options_text text = {
 	.name = "cs-svd",
 	.usage = "cs-svd [OPTION]... [MATRIX]",
 	.purpose =
-"Make a matrix (from cs-matrix) a model by truncated singular value\n"
-"decomposition.  Every triplet states its true residual.  Without MATRIX, or\n"
-"for \"-\", standard input is read.",
+		"Make a matrix (from cs-matrix) a model by truncated singular value\n"
+		"decomposition.  Every triplet states its true residual.  Without MATRIX, or\n"
+		"for \"-\", standard input is read.",
 	.footer =
-"exit: 0 done; 2 wrong use, input or output, or a tolerance not reached\n"
-"  cs-matrix profiles.tsv | cs-svd -k 128 -o emb.bin\n"
-"The manual page, cs-svd(1), has the rest.",
+		"exit: 0 done; 2 wrong use, input or output, or a tolerance not reached\n"
+		"  cs-matrix profiles.tsv | cs-svd -k 128 -o emb.bin\n"
+		"The manual page, cs-svd(1), has the rest.",
 	.rows = rows,
 };
 
@@ -126,7 +123,7 @@ static void read_matrix(struct work *work, const char *path)
 	if (error == NULL && (work->matrix.nnz == 0 || work->matrix.m == 0))
 		error = "a matrix without entries";
 	if (error == NULL)
-		error = operator_begin(&work->operator, &work->matrix,
+		error = operator_begin(&work->operator, & work->matrix,
 				       work->choices.center,
 				       work->choices.threads);
 	if (error != NULL)
@@ -135,16 +132,17 @@ static void read_matrix(struct work *work, const char *path)
 
 static void find(struct work *work)
 {
-	const char *error = factor_find(&work->factor, &work->operator,
-					&work->choices.factor);
+	const char *error = factor_find(
+		&work->factor, &work->operator, & work->choices.factor);
 	size_t wanted = work->choices.factor.k;
 
 	if (error != NULL)
 		die("%s: %s", work->input.name, error);
 	if (work->factor.k == 0)
-		die("%s: %s", work->input.name, work->operator.energy > 0 ?
-		    "nothing is left once the means are taken off" :
-		    "every value is zero: no customer has a tag with weight");
+		die("%s: %s", work->input.name,
+		    work->operator.energy> 0
+			    ? "nothing is left once the means are taken off"
+			    : "every value is zero: no customer has a tag with weight");
 	if (work->factor.k < wanted && !options_quiet)
 		warn("%s: rank %zu in double precision, less than the %zu "
 		     "dimensions asked for: the model has %zu",
@@ -248,8 +246,9 @@ static void warn_doubtful(const struct work *work, const double *residual)
 			warn("%s: triplet %zu and those after it may be off "
 			     "by %.0f %%, for the first is %.0f times as "
 			     "large: give a smaller --tol, or rows scaled "
-			     "alike (--norm l2)", work->input.name, j + 1,
-			     100 * share, sigma[0] / sigma[j]);
+			     "alike (--norm l2)",
+			     work->input.name, j + 1, 100 * share,
+			     sigma[0] / sigma[j]);
 			return;
 		}
 	}
@@ -262,8 +261,8 @@ static void report(const struct work *work, const double *residual)
 
 	if (!options_chatty())
 		return;
-	fprintf(stderr, "%9s %12s %10s %10s\n", "triplet", "sigma",
-		"share", "residual");
+	fprintf(stderr, "%9s %12s %10s %10s\n", "triplet", "sigma", "share",
+		"residual");
 	for (size_t j = 0; j < work->factor.k; j++) {
 		double share = sigma[j] * sigma[j] / work->operator.centred;
 		sum += share;
@@ -282,8 +281,7 @@ static void write_model(struct work *work, struct output *output)
 	double *residual = write_embedding(work);
 	check_residuals(work, residual);
 	warn_doubtful(work, residual);
-	writer_put(&work->writer, residual,
-		   work->factor.k * sizeof *residual);
+	writer_put(&work->writer, residual, work->factor.k * sizeof *residual);
 	pairs_end(&work->pairs, work->choices.threads, pairs);
 	writer_put(&work->writer, pairs, sizeof pairs);
 	writer_end(&work->writer);
@@ -293,11 +291,13 @@ static void write_model(struct work *work, struct output *output)
 
 int main(int argc, char *argv[])
 {
-	struct work work = { .choices = {
-		.factor = { .k = 64, .tolerance = 1e-3, .seed = 1,
-			    .memory = (size_t)2 << 30 },
-		.threads = team_processors(),
-	} };
+	struct work work = {.choices = {
+				    .factor = {.k = 64,
+					       .tolerance = 1e-3,
+					       .seed = 1,
+					       .memory = (size_t)2 << 30},
+				    .threads = team_processors(),
+			    }};
 	struct output output;
 	int key;
 

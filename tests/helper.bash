@@ -39,6 +39,12 @@ need() {
 	done
 }
 
+# Skip the test unless a terminal can be had here.
+need_terminal() {
+	need script
+	script -qec true /dev/null > /dev/null 2>&1 || skip "no terminal here"
+}
+
 # Standard input is what tests/cases/FILE holds; under "make record" it is
 # written there instead, and git shows what changed.
 recorded() {

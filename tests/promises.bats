@@ -227,7 +227,7 @@ refuses() {
 }
 
 @test "a binary output is not written to a terminal" {
-	command -v script > /dev/null || skip "no script"
+	need_terminal
 	for tool in cs-matrix cs-svd cs-project
 	do
 		call "$tool"
