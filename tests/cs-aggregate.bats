@@ -482,6 +482,8 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	refused "no-such-file: No such file" no-such-file
 	cs-aggregate -q "$VIEWS" | cs-matrix -o matrix.bin
 	refused "matrix.bin: a binary stream of matrices, expected CSV" matrix.bin
+	cs-aggregate -q "$VIEWS" > profiles.tsv
+	refused "a profile already? --merge adds profiles up" profiles.tsv
 	refused "the header line has" "$(command -v cs-matrix)"
 	printf 'user,"tag\n' > log.csv
 	refused "log.csv:1: the header line has a quote that is not closed" log.csv
