@@ -133,6 +133,23 @@ with open("texts", "w") as out:
 	done
 }
 
+@test "names that begin with a quote, by readers told that quotes mean nothing" {
+	need mlr pandas sqlite3
+	printf '%s\n' user,tag,value '"""q",a,1' 'z,"""t",2' \
+		'z2,"""u"" v",3' | cs-aggregate -q > quotes.tsv
+	texts quotes.tsv > expected
+	[ "$(wc -l < expected)" -eq 3 ]
+	mlr --tsv cat quotes.tsv | cut -f 1,2 | tail -n +2 | diff - expected
+	"$PYTHON" -c '
+import pandas
+table = pandas.read_csv("quotes.tsv", delimiter="\t", quoting=3)
+for row in table.itertuples():
+    print(row[1], row[2], sep="\t")' | diff - expected
+	sqlite3 :memory: '.mode ascii' '.separator "\t" "\n"' \
+		'.import quotes.tsv t' '.mode list' '.separator "\t"' \
+		'SELECT user, tag FROM t' | diff - expected
+}
+
 @test "PostgreSQL, and its own text for every name" {
 	local bin
 	bin=$(ls -d /usr/lib/postgresql/*/bin 2> /dev/null | tail -n 1)
