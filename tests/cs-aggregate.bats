@@ -407,7 +407,8 @@ wrong() {
 	cmp out again
 	log a,t,1
 	cs-aggregate -q --rejects none log.csv > /dev/null
-	[ "$(cat none)" = user,tag,value ] && [ ! -s none.why ]
+	[ "$(cat none)" = user,tag,value ]
+	[ ! -s none.why ]
 }
 
 @test "--rejects: in the order of the rows, for any threads and memory" {

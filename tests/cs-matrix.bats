@@ -95,7 +95,8 @@ wrong() {
 	rm -f out
 	run -2 --separate-stderr cs-matrix -o out wrong.tsv
 	[[ "$stderr" == "cs-matrix: wrong.tsv"*"$text"* ]] || { echo "$stderr"; false; }
-	[ "${#stderr_lines[@]}" -eq 1 ] && [ ! -e out ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[ ! -e out ]
 }
 
 @test "what is no profile is refused, by line and reason" {

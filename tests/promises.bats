@@ -234,8 +234,14 @@ refuses() {
 			status=0
 			$command -o out cut 2> err || status=$?
 			case $status in
-			0) [ "$tool" = cs-aggregate ] && [ -s out ] ;;
-			2) [ ! -e out ] && grep -q "^$tool: cut" err ;;
+			0)
+				[ "$tool" = cs-aggregate ]
+				[ -s out ]
+				;;
+			2)
+				[ ! -e out ]
+				grep -q "^$tool: cut" err
+				;;
 			*) echo "$tool, $part bytes: $status"; false ;;
 			esac
 		done
