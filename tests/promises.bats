@@ -186,6 +186,15 @@ refuses() {
 	done
 }
 
+@test "standard input can be read once" {
+	for command in "cs-aggregate" "cs-aggregate --merge" "cs-matrix"
+	do
+		run -2 --separate-stderr $command -o out - - < profiles.tsv
+		[[ "$stderr" == *"standard input is named twice"* ]]
+		[ ! -e out ]
+	done
+}
+
 @test "one stage's stream where another's should be" {
 	gzip -c views.csv > views.csv.gz
 	for tool in $tools
