@@ -187,12 +187,16 @@ refuses() {
 }
 
 @test "standard input can be read once" {
-	for command in "cs-aggregate" "cs-aggregate --merge" "cs-matrix"
+	while read -r input command
 	do
-		run -2 --separate-stderr $command -o out - - < profiles.tsv
+		run -2 --separate-stderr $command -o out - - < "$input"
 		[[ "$stderr" == *"standard input is named twice"* ]]
 		[ ! -e out ]
-	done
+	done <<-'END'
+	views.csv cs-aggregate
+	profiles.tsv cs-aggregate --merge
+	profiles.tsv cs-matrix
+	END
 }
 
 @test "one stage's stream where another's should be" {
