@@ -80,8 +80,8 @@ static void widen(struct names *names, size_t more)
 		names->slot_count *= 2;
 	/* Zeros are written: pages that are read first are mapped twice, and
 	 * the second time all processors must be told. */
-	names->slots = alloc_resize(NULL, names->slot_count,
-				    sizeof *names->slots);
+	names->slots =
+		alloc_resize(NULL, names->slot_count, sizeof *names->slots);
 	memset(names->slots, 0, names->slot_count * sizeof *names->slots);
 	for (size_t i = 0; i < count; i++) {
 		if (old[i] == 0)
