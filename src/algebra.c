@@ -32,16 +32,16 @@ struct job {
 	size_t count, to;
 	void *const *v;
 	void *y;
-	const void *small;	/* of the kernel's precision */
-	double *h;		/* of project and square: for each piece */
+	const void *small; /* of the kernel's precision */
+	double *h;         /* of project and square: for each piece */
 };
 
 static struct job job_of(const struct tall *tall)
 {
 	size_t panels = (tall->rows + PANEL - 1) / PANEL;
 
-	return (struct job){ .tall = tall,
-			     .pieces = panels < PIECES ? panels : PIECES };
+	return (struct job){.tall = tall,
+			    .pieces = panels < PIECES ? panels : PIECES};
 }
 
 /* Where piece i begins: at a multiple of PANEL. */
@@ -182,7 +182,7 @@ static void rotate_panel(const struct job *job, size_t row, size_t rows,
 	for (size_t i = 0; i < job->to; i++)
 		kernel->combine(rows, job->count, v, STRIP,
 				(const char *)job->small +
-				i * job->count * BLOCK * kernel->item,
+					i * job->count * BLOCK * kernel->item,
 				room + i * panel, STRIP);
 	for (size_t i = 0; i < job->to; i++)
 		memcpy(at_row(job, job->v[i], row), room + i * panel,
@@ -194,8 +194,8 @@ static void rotate_piece(void *shared, size_t piece, unsigned thread)
 {
 	struct job *job = shared;
 	size_t end = piece_begin(job, piece + 1);
-	char *room = alloc_aligned(job->to * PANEL * STRIP,
-				   job->tall->kernel->item);
+	char *room =
+		alloc_aligned(job->to * PANEL * STRIP, job->tall->kernel->item);
 
 	(void)thread;
 	for (size_t row = piece_begin(job, piece); row < end; row += PANEL)
@@ -247,8 +247,8 @@ static void divide(const struct tall *tall, void *y, const double *r)
 	size_t bytes = tall->rows * STRIP * tall->kernel->item;
 
 	memcpy(inverse, r, sizeof inverse);
-	if (LAPACKE_dtrtri(LAPACK_COL_MAJOR, 'L', 'N', STRIP, inverse,
-			   STRIP) != 0)
+	if (LAPACKE_dtrtri(LAPACK_COL_MAJOR, 'L', 'N', STRIP, inverse, STRIP) !=
+	    0)
 		die("LAPACK dtrtri failed");
 	memcpy(copy, y, bytes);
 	memset(y, 0, bytes);
@@ -344,10 +344,10 @@ const char *algebra_eigen(size_t n, double *a, size_t count, double *values,
 	lapack_int size = (lapack_int)n;
 
 	/* The upper triangle by rows is the lower by columns. */
-	lapack_int info = LAPACKE_dsyevr(
-		LAPACK_COL_MAJOR, 'V', 'I', 'L', size, a, size, 0, 0,
-		size - (lapack_int)count + 1, size, 0, &found, rising, vectors,
-		size, support);
+	lapack_int info =
+		LAPACKE_dsyevr(LAPACK_COL_MAJOR, 'V', 'I', 'L', size, a, size,
+			       0, 0, size - (lapack_int)count + 1, size, 0,
+			       &found, rising, vectors, size, support);
 	if (info == 0 && found == (lapack_int)count)
 		for (size_t i = 0; i < count; i++)
 			values[i] = rising[count - 1 - i];

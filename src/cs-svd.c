@@ -29,33 +29,31 @@ static const double DOUBTFUL = 0.1;
 enum { KEY_TOL = 256, KEY_CENTER, KEY_SCALE, KEY_SEED };
 
 static const struct option_row rows[] = {
-	{ "what:", 'k', "dimensions", "N",
-	  "how many singular triplets [64]" },
-	{ NULL, KEY_TOL, "tol", "T",
-	  "residual of each, relative to the largest [1e-3]" },
-	{ NULL, KEY_CENTER, "center", "C",
-	  "none; row or column: take their means off [none]" },
-	{ NULL, KEY_SCALE, "scale", "S",
-	  "the embedding is us (U S), sqrt (U S^1/2), u [us]" },
-	{ NULL, KEY_SEED, "seed", "N", "of the starting block [1]" },
-	{ "memory:", 'S', "buffer-size", "SIZE",
-	  "of the basis kept out of scratch files [2G]" },
+	{"what:", 'k', "dimensions", "N", "how many singular triplets [64]"},
+	{NULL, KEY_TOL, "tol", "T",
+	 "residual of each, relative to the largest [1e-3]"},
+	{NULL, KEY_CENTER, "center", "C",
+	 "none; row or column: take their means off [none]"},
+	{NULL, KEY_SCALE, "scale", "S",
+	 "the embedding is us (U S), sqrt (U S^1/2), u [us]"},
+	{NULL, KEY_SEED, "seed", "N", "of the starting block [1]"},
+	{"memory:", 'S', "buffer-size", "SIZE",
+	 "of the basis kept out of scratch files [2G]"},
 	OPTION_OUTPUT("output:"),
 	OPTION_THREADS,
-	OPTION_COMMON
-};
+	OPTION_COMMON};
 
 static const struct options_text text = {
 	.name = "cs-svd",
 	.usage = "cs-svd [OPTION]... [MATRIX]",
 	.purpose =
-"Make a matrix (from cs-matrix) a model by truncated singular value\n"
-"decomposition.  Every triplet states its true residual.  Without MATRIX, or\n"
-"for \"-\", standard input is read.",
+		"Make a matrix (from cs-matrix) a model by truncated singular value\n"
+		"decomposition.  Every triplet states its true residual.  Without MATRIX, or\n"
+		"for \"-\", standard input is read.",
 	.footer =
-"exit: 0 done; 2 wrong use, input or output, or a tolerance not reached\n"
-"  cs-matrix profiles.tsv | cs-svd -k 128 -o emb.bin\n"
-"The manual page, cs-svd(1), has the rest.",
+		"exit: 0 done; 2 wrong use, input or output, or a tolerance not reached\n"
+		"  cs-matrix profiles.tsv | cs-svd -k 128 -o emb.bin\n"
+		"The manual page, cs-svd(1), has the rest.",
 	.rows = rows,
 };
 
@@ -72,7 +70,7 @@ struct work {
 	struct input input;
 	struct format file;
 	struct matrix matrix;
-	struct operator operator;
+	struct op op;
 	struct factor factor;
 	struct writer writer;
 	struct pairs pairs;
@@ -125,7 +123,7 @@ static void read_matrix(struct work *work, const char *path)
 	if (error == NULL && (work->matrix.nnz == 0 || work->matrix.m == 0))
 		error = "a matrix without entries";
 	if (error == NULL)
-		error = operator_begin(&work->operator, &work->matrix,
+		error = operator_begin(&work->op, &work->matrix,
 				       work->choices.center,
 				       work->choices.threads);
 	if (error != NULL)
@@ -134,16 +132,17 @@ static void read_matrix(struct work *work, const char *path)
 
 static void find(struct work *work)
 {
-	const char *error = factor_find(&work->factor, &work->operator,
-					&work->choices.factor);
+	const char *error =
+		factor_find(&work->factor, &work->op, &work->choices.factor);
 	size_t wanted = work->choices.factor.k;
 
 	if (error != NULL)
 		die("%s: %s", work->input.name, error);
 	if (work->factor.k == 0)
-		die("%s: %s", work->input.name, work->operator.energy > 0 ?
-		    "nothing is left once the means are taken off" :
-		    "every value is zero: no customer has a tag with weight");
+		die("%s: %s", work->input.name,
+		    work->op.energy > 0
+			    ? "nothing is left once the means are taken off"
+			    : "every value is zero: no customer has a tag with weight");
 	if (work->factor.k < wanted && !options_quiet)
 		warn("%s: rank %zu in double precision, less than the %zu "
 		     "dimensions asked for: the model has %zu",
@@ -165,7 +164,7 @@ static json_t *describe(const struct work *work)
 	metadata_set(metadata, "svd.scale", "%s", scale_words[choices->scale]);
 	metadata_set(metadata, "svd.seed", "%llu",
 		     (unsigned long long)choices->factor.seed);
-	metadata_set(metadata, "svd.energy", "%.17g", work->operator.centred);
+	metadata_set(metadata, "svd.energy", "%.17g", work->op.centred);
 	return metadata;
 }
 
@@ -182,15 +181,15 @@ static void begin_model(struct work *work, struct output *output)
 {
 	size_t n = work->matrix.n, m = work->matrix.m, k = work->factor.k;
 	const struct tensor ours[] = {
-		{ "tags.mean", DTYPE_F64, 1, { m, 1 }, NULL, 0, 0 },
-		{ "components", DTYPE_F64, 2, { m, k }, NULL, 0, 0 },
-		{ "sigma", DTYPE_F64, 1, { k, 1 }, NULL, 0, 0 },
-		{ "embedding", DTYPE_F32, 2, { n, k }, NULL, 0, 0 },
-		{ "residual", DTYPE_F64, 1, { k, 1 }, NULL, 0, 0 },
-		{ "pairs", DTYPE_F64, 1, { 2, 1 }, NULL, 0, 0 },
+		{"tags.mean", DTYPE_F64, 1, {m, 1}, NULL, 0, 0},
+		{"components", DTYPE_F64, 2, {m, k}, NULL, 0, 0},
+		{"sigma", DTYPE_F64, 1, {k, 1}, NULL, 0, 0},
+		{"embedding", DTYPE_F32, 2, {n, k}, NULL, 0, 0},
+		{"residual", DTYPE_F64, 1, {k, 1}, NULL, 0, 0},
+		{"pairs", DTYPE_F64, 1, {2, 1}, NULL, 0, 0},
 	};
 	size_t own = sizeof ours / sizeof *ours;
-	size_t skip = work->operator.column_mean == NULL;
+	size_t skip = work->op.column_mean == NULL;
 	struct tensor *all = alloc(work->file.count + own, sizeof *all);
 	size_t passed = format_pass_on(&work->file, all, 0), count = passed;
 	json_t *metadata = describe(work);
@@ -201,7 +200,7 @@ static void begin_model(struct work *work, struct output *output)
 	for (size_t i = 0; i < passed; i++)
 		writer_put(&work->writer, all[i].bytes, all[i].size);
 	if (!skip)
-		writer_put(&work->writer, work->operator.column_mean,
+		writer_put(&work->writer, work->op.column_mean,
 			   m * sizeof(double));
 	put_components(work);
 	writer_put(&work->writer, work->factor.sigma, k * sizeof(double));
@@ -232,13 +231,13 @@ static double *write_embedding(struct work *work)
 	if (factor->gram == NULL)
 		y = alloc_aligned(alloc_product(m, factor->ld), sizeof *y);
 	embed_begin(&work->embed, factor, m, work->choices.scale,
-		    work->choices.center, work->operator.column_mean);
+		    work->choices.center, work->op.column_mean);
 	pairs_begin(&work->pairs, work->matrix.n, factor->k);
 	progress_begin("customers", work->matrix.n);
 	embed_all(&work->embed, &work->matrix, work->choices.threads, y,
 		  write_rows, work);
 	progress_end();
-	factor_residual(factor, &work->operator, y, residual);
+	factor_residual(factor, &work->op, y, residual);
 	embed_end(&work->embed);
 	free(y);
 	return residual;
@@ -268,8 +267,9 @@ static void warn_doubtful(const struct work *work, const double *residual)
 			warn("%s: triplet %zu and those after it may be off "
 			     "by %.0f %%, for the first is %.0f times as "
 			     "large: give a smaller --tol, or rows scaled "
-			     "alike (--norm l2)", work->input.name, j + 1,
-			     100 * share, sigma[0] / sigma[j]);
+			     "alike (--norm l2)",
+			     work->input.name, j + 1, 100 * share,
+			     sigma[0] / sigma[j]);
 			return;
 		}
 	}
@@ -282,10 +282,10 @@ static void report(const struct work *work, const double *residual)
 
 	if (!options_chatty())
 		return;
-	fprintf(stderr, "%9s %12s %10s %10s\n", "triplet", "sigma",
-		"share", "residual");
+	fprintf(stderr, "%9s %12s %10s %10s\n", "triplet", "sigma", "share",
+		"residual");
 	for (size_t j = 0; j < work->factor.k; j++) {
-		double share = sigma[j] * sigma[j] / work->operator.centred;
+		double share = sigma[j] * sigma[j] / work->op.centred;
 		sum += share;
 		fprintf(stderr, "%9zu %12.6g %8.4f %% %10.1e\n", j + 1,
 			sigma[j], 100 * share, residual[j]);
@@ -302,8 +302,7 @@ static void write_model(struct work *work, struct output *output)
 	double *residual = write_embedding(work);
 	check_residuals(work, residual);
 	warn_doubtful(work, residual);
-	writer_put(&work->writer, residual,
-		   work->factor.k * sizeof *residual);
+	writer_put(&work->writer, residual, work->factor.k * sizeof *residual);
 	pairs_end(&work->pairs, work->choices.threads, pairs);
 	writer_put(&work->writer, pairs, sizeof pairs);
 	writer_end(&work->writer);
@@ -313,11 +312,13 @@ static void write_model(struct work *work, struct output *output)
 
 int main(int argc, char *argv[])
 {
-	struct work work = { .choices = {
-		.factor = { .k = 64, .tolerance = 1e-3, .seed = 1,
-			    .memory = (size_t)2 << 30 },
-		.threads = team_processors(),
-	} };
+	struct work work = {.choices = {
+				    .factor = {.k = 64,
+					       .tolerance = 1e-3,
+					       .seed = 1,
+					       .memory = (size_t)2 << 30},
+				    .threads = team_processors(),
+			    }};
 	struct output output;
 	int key;
 

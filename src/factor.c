@@ -24,12 +24,11 @@ void factor_free(struct factor *factor)
 	free(factor->sigma);
 	free(factor->components);
 	free(factor->gram);
-	*factor = (struct factor){ 0 };
+	*factor = (struct factor){0};
 }
 
 /* sigma from eigenvalues, cut at the rank. */
-static void set_sigma(struct factor *factor, const double *values,
-		      size_t count)
+static void set_sigma(struct factor *factor, const double *values, size_t count)
 {
 	factor->sigma = alloc(count, sizeof *factor->sigma);
 	factor->k = 0;
@@ -56,8 +55,8 @@ static void set_signs(struct factor *factor, size_t m)
 		sign[j] = v[top[j] * ld + j] < 0 ? -1 : 1;
 	for (size_t i = 0; i < m; i++)
 		for (size_t j = 0; j < ld; j++)
-			v[i * ld + j] = sign[j] != 0 ? sign[j] * v[i * ld + j]
-						     : 0;
+			v[i * ld + j] =
+				sign[j] != 0 ? sign[j] * v[i * ld + j] : 0;
 	free(top);
 	free(sign);
 }
@@ -74,18 +73,17 @@ static void narrow(struct factor *factor, size_t m, size_t ld)
 
 /* ------------------------------------------------------------------- gram */
 
-static const char *by_gram(struct factor *factor,
-			   const struct operator *operator, size_t k)
+static const char *by_gram(struct factor *factor, const struct op *op, size_t k)
 {
-	size_t m = operator->matrix->m;
+	size_t m = op->matrix->m;
 	size_t items = alloc_product(m, m);
 	double *copy = alloc_resize(NULL, items, sizeof *copy);
 	double *values = alloc(k, sizeof *values);
 	double *vectors = alloc(alloc_product(k, m), sizeof *vectors);
 
 	factor->gram = alloc_resize(NULL, items, sizeof *factor->gram);
-	progress_begin("customers", operator->matrix->n);
-	gram_make(operator, factor->gram);
+	progress_begin("customers", op->matrix->n);
+	gram_make(op, factor->gram);
 	progress_end();
 	factor->passes = 1;
 	memcpy(copy, factor->gram, items * sizeof *copy);
@@ -94,9 +92,8 @@ static const char *by_gram(struct factor *factor,
 	if (error == NULL) {
 		set_sigma(factor, values, k);
 		narrow(factor, 0, 0);
-		factor->components = alloc_aligned(
-			alloc_product(m, factor->ld),
-			sizeof *factor->components);
+		factor->components = alloc_aligned(alloc_product(m, factor->ld),
+						   sizeof *factor->components);
 		for (size_t i = 0; i < m; i++)
 			for (size_t j = 0; j < factor->ld; j++)
 				factor->components[i * factor->ld + j] =
@@ -110,13 +107,12 @@ static const char *by_gram(struct factor *factor,
 /* ---------------------------------------------------------------- Lanczos */
 
 /* Whether single precision may be tried. */
-static bool may_be_single(const struct operator *operator,
+static bool may_be_single(const struct op *op,
 			  const struct factor_choices *choices)
 {
 	return choices->tolerance >= single_tolerance &&
-	       operator->center == CENTER_NONE &&
-	       operator->energy >= single_least &&
-	       operator->energy <= single_most;
+	       op->center == CENTER_NONE && op->energy >= single_least &&
+	       op->energy <= single_most;
 }
 
 /* Whether what was found in single precision is known to that precision: each
@@ -129,21 +125,19 @@ static bool is_certain(const struct lanczos *found, double tolerance)
 	       single_floor * first <= tolerance * sqrt(last * first);
 }
 
-static const char *by_lanczos(struct factor *factor,
-			      const struct operator *operator, size_t k,
-			      const struct factor_choices *choices)
+static const char *by_lanczos(struct factor *factor, const struct op *op,
+			      size_t k, const struct factor_choices *choices)
 {
-	struct lanczos found = { 0 };
+	struct lanczos found = {0};
 	/* The estimate is below the truth by rounding: aim a little lower. */
-	struct lanczos_choices aim = { k, 0.9 * choices->tolerance,
-				       choices->seed, choices->memory,
-				       single_floor };
+	struct lanczos_choices aim = {k, 0.9 * choices->tolerance,
+				      choices->seed, choices->memory,
+				      single_floor};
 	const char *error = NULL;
 	bool done = false;
 
-	if (may_be_single(operator, choices)) {
-		error = lanczos_find(&found, operator, &operator->set->single,
-				     &aim);
+	if (may_be_single(op, choices)) {
+		error = lanczos_find(&found, op, &op->set->single, &aim);
 		done = error != NULL || is_certain(&found, choices->tolerance);
 	}
 	if (!done) {
@@ -151,41 +145,40 @@ static const char *by_lanczos(struct factor *factor,
 		lanczos_free(&found);
 		found.passes = passes;
 		aim.floor = double_floor;
-		error = lanczos_find(&found, operator, &operator->set->real,
-				     &aim);
+		error = lanczos_find(&found, op, &op->set->real, &aim);
 	}
 	factor->passes = found.passes;
 	if (error == NULL && !found.reached)
 		error = sentence("after %u passes the worst residual is %.2g, "
-				 "above the tolerance %g", found.passes,
-				 found.worst, choices->tolerance);
+				 "above the tolerance %g",
+				 found.passes, found.worst, choices->tolerance);
 	if (error == NULL) {
 		set_sigma(factor, found.values, k);
 		factor->components = found.vectors;
-		narrow(factor, operator->matrix->m, found.ld);
+		narrow(factor, op->matrix->m, found.ld);
 		found.vectors = NULL;
 	}
 	lanczos_free(&found);
 	return error;
 }
 
-const char *factor_find(struct factor *factor, const struct operator *operator,
+const char *factor_find(struct factor *factor, const struct op *op,
 			const struct factor_choices *choices)
 {
-	size_t m = operator->matrix->m, k = choices->k;
+	size_t m = op->matrix->m, k = choices->k;
 	const char *error;
 
-	*factor = (struct factor){ 0 };
+	*factor = (struct factor){0};
 	if (k > m)
 		k = m;
-	if (k > operator->matrix->n)
-		k = operator->matrix->n;
-	if (operator->centred <= double_floor * operator->energy)
+	if (k > op->matrix->n)
+		k = op->matrix->n;
+	if (op->centred <= double_floor * op->energy)
 		return NULL;
 	if (m <= GRAM_TAGS || lanczos_limit(k) + STRIP > m)
-		error = by_gram(factor, operator, k);
+		error = by_gram(factor, op, k);
 	else
-		error = by_lanczos(factor, operator, k, choices);
+		error = by_lanczos(factor, op, k, choices);
 	if (error == NULL)
 		set_signs(factor, m);
 	return error;
@@ -204,21 +197,21 @@ static double *multiply(const struct factor *factor, size_t m)
 	return y;
 }
 
-void factor_residual(const struct factor *factor,
-		     const struct operator *operator, const double *y,
-		     double *residual)
+void factor_residual(const struct factor *factor, const struct op *op,
+		     const double *y, double *residual)
 {
-	size_t m = operator->matrix->m, k = factor->k, ld = factor->ld;
+	size_t m = op->matrix->m, k = factor->k, ld = factor->ld;
 	double *made = y == NULL ? multiply(factor, m) : NULL;
 	const double *from = made != NULL ? made : y;
 
 	memset(residual, 0, k * sizeof *residual);
 	for (size_t i = 0; i < m; i++)
 		for (size_t j = 0; j < k; j++) {
-			double off = from[(j / STRIP * m + i) * STRIP +
-					  j % STRIP] / factor->sigma[j] -
+			double off =
+				from[(j / STRIP * m + i) * STRIP + j % STRIP] /
+					factor->sigma[j] -
 				factor->sigma[j] *
-				factor->components[i * ld + j];
+					factor->components[i * ld + j];
 			residual[j] += off * off;
 		}
 	for (size_t j = 0; j < k; j++)

@@ -28,20 +28,20 @@ struct basis {
 	struct tall tall;
 	struct pass *pass;
 	size_t k;
-	double floor;		/* as chosen */
-	uint64_t seed, drawn;	/* numbers taken from the seed */
-	size_t limit;		/* strips, at most, without the next one */
-	size_t used;		/* strips */
-	size_t local;		/* the first strip that C times the newest
-				   one may have a part in */
-	void **strips;		/* limit + 1; strips[used] is the next one */
-	size_t in_memory;	/* so many of them; the others in a file */
-	void *map;		/* of that file */
+	double floor;         /* as chosen */
+	uint64_t seed, drawn; /* numbers taken from the seed */
+	size_t limit;         /* strips, at most, without the next one */
+	size_t used;          /* strips */
+	size_t local;         /* the first strip that C times the newest
+				 one may have a part in */
+	void **strips;        /* limit + 1; strips[used] is the next one */
+	size_t in_memory;     /* so many of them; the others in a file */
+	void *map;            /* of that file */
 	size_t mapped;
-	double *t;		/* 16 limit x 16 limit: basis^T C basis */
-	double *h;		/* a strip of T */
-	double r[BLOCK];	/* what the next strip was multiplied by */
-	double *values;		/* Ritz values, and vectors by row */
+	double *t;       /* 16 limit x 16 limit: basis^T C basis */
+	double *h;       /* a strip of T */
+	double r[BLOCK]; /* what the next strip was multiplied by */
+	double *values;  /* Ritz values, and vectors by row */
 	double *vectors;
 };
 
@@ -56,7 +56,7 @@ void lanczos_free(struct lanczos *lanczos)
 {
 	free(lanczos->values);
 	free(lanczos->vectors);
-	*lanczos = (struct lanczos){ 0 };
+	*lanczos = (struct lanczos){0};
 }
 
 /* ------------------------------------------------------------------ basis */
@@ -122,17 +122,19 @@ static void set_normal(struct basis *s, void *strip)
 	}
 }
 
-static void begin_basis(struct basis *s, const struct operator *operator,
+static void begin_basis(struct basis *s, const struct op *op,
 			const struct strip_kernel *kernel,
 			const struct lanczos_choices *choices)
 {
 	size_t limit = lanczos_limit(choices->k);
 
 	*s = (struct basis){
-		.tall = { kernel, operator->threads, operator->matrix->m },
-		.k = choices->k, .floor = choices->floor,
-		.seed = choices->seed, .limit = limit / STRIP,
-		.pass = pass_begin(operator, kernel),
+		.tall = {kernel, op->threads, op->matrix->m},
+		.k = choices->k,
+		.floor = choices->floor,
+		.seed = choices->seed,
+		.limit = limit / STRIP,
+		.pass = pass_begin(op, kernel),
 	};
 	s->t = alloc(limit * limit, sizeof *s->t);
 	s->h = alloc(limit * STRIP, sizeof *s->h);
@@ -235,8 +237,8 @@ static const char *solve(struct basis *s, size_t count)
 
 	for (size_t i = 0; i < n; i++)
 		memcpy(copy + i * n, t_at(s, i, 0), n * sizeof *copy);
-	const char *error = algebra_eigen(n, copy, count, s->values,
-					  s->vectors);
+	const char *error =
+		algebra_eigen(n, copy, count, s->values, s->vectors);
 	free(copy);
 	return error;
 }
@@ -309,19 +311,19 @@ static void restart_randomly(struct basis *s)
 	set_diagonal(s, s->k);
 }
 
-/* -------------------------------------------------------------- when to stop */
+/* ------------------------------------------------------------ when to stop */
 
 /* The residual falls by about the same factor in each step: what the last two
  * tests say of it. */
 struct course {
 	double tolerance;
-	double worst, before;	/* the last two residuals, 0: none yet */
+	double worst, before; /* the last two residuals, 0: none yet */
 	unsigned step, step_before;
 	double best;
-	unsigned idle;		/* tests since the best was halved */
-	unsigned next;		/* step of the next test */
-	double sum;		/* of the values at the last random restart */
-	double begun;		/* seconds */
+	unsigned idle; /* tests since the best was halved */
+	unsigned next; /* step of the next test */
+	double sum;    /* of the values at the last random restart */
+	double begun;  /* seconds */
 };
 
 static double seconds(void)
@@ -338,7 +340,7 @@ static double steps_left(const struct course *course)
 	if (course->before <= 0 || course->worst >= course->before)
 		return 0;
 	double fall = log(course->before / course->worst) /
-		(course->step - course->step_before);
+		      (course->step - course->step_before);
 	return fmax(0, log(course->worst / course->tolerance) / fall);
 }
 
@@ -420,8 +422,9 @@ static bool is_complete(struct basis *s, struct course *course)
 			return true;
 	}
 	restart_randomly(s);
-	*course = (struct course){ .tolerance = course->tolerance,
-				   .begun = course->begun, .sum = sum };
+	*course = (struct course){.tolerance = course->tolerance,
+				  .begun = course->begun,
+				  .sum = sum};
 	return false;
 }
 
@@ -434,17 +437,17 @@ static bool is_done(struct basis *s, struct lanczos *lanczos,
 	lanczos->worst = worst_residual(s, s->k);
 	record(course, step, lanczos->worst);
 	say(course);
-	lanczos->reached = lanczos->worst <= course->tolerance &&
-		is_complete(s, course);
+	lanczos->reached =
+		lanczos->worst <= course->tolerance && is_complete(s, course);
 	return lanczos->reached || s->values[0] <= 0 ||
-		course->idle >= PATIENCE || step >= PASS_LIMIT;
+	       course->idle >= PATIENCE || step >= PASS_LIMIT;
 }
 
 static const char *iterate(struct basis *s, struct lanczos *lanczos,
 			   const struct lanczos_choices *choices)
 {
-	struct course course = { .tolerance = choices->tolerance,
-				 .begun = seconds() };
+	struct course course = {.tolerance = choices->tolerance,
+				.begun = seconds()};
 	/* At a restart: more than k, or it would hardly get on. */
 	size_t kept = (s->k + 2 * STRIP - 1) / STRIP * STRIP;
 
@@ -486,14 +489,13 @@ static void take_vectors(struct basis *s, struct lanczos *lanczos)
 	memcpy(lanczos->values, s->values, s->k * sizeof *s->values);
 }
 
-const char *lanczos_find(struct lanczos *lanczos,
-			 const struct operator *operator,
+const char *lanczos_find(struct lanczos *lanczos, const struct op *op,
 			 const struct strip_kernel *kernel,
 			 const struct lanczos_choices *choices)
 {
 	struct basis s;
 
-	begin_basis(&s, operator, kernel, choices);
+	begin_basis(&s, op, kernel, choices);
 	lanczos->k = s.k;
 	progress_begin("passes", 0);
 	const char *error = iterate(&s, lanczos, choices);

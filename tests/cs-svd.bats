@@ -4,7 +4,7 @@
 load helper
 
 # PROGRAM: awk statements that print "customer tag value" lines; profiles of
-# them, in order.
+# them, in order, the first line of a customer and tag alone.
 profiles() {
 	printf 'customer\ttag\tevents\tvalue\n'
 	awk "BEGIN { srand(1); OFS = \"\t\"; $1 }" |
@@ -99,7 +99,7 @@ rank_of() {
 	done
 }
 
-@test "a tag outside of topics has no say in how many triplets there are" {
+@test "as many triplets as asked for, whatever the width of a block" {
 	for k in 1 15 16 17 33; do
 		cs-svd -q -k $k --tol 1e-6 wide.mat > of.bin
 		[ "$(rank_of of.bin)" -eq $k ]
@@ -113,11 +113,6 @@ rank_of() {
 		cs-svd -q -k 50 --center row --scale u --tol 1e-6 > classic.bin
 	cs-knn --all -q -n 15 classic.bin > classic.tsv
 	"$PYTHON" "$BATS_TEST_DIRNAME/dense.py" classic.bin classic.tsv cosine 2e-5
-}
-
-@test "the factorization is LAPACK's, kernel by kernel" {
-	[ -x "$BUILD/unit-factor" ] || skip "unit-factor is not built"
-	"$BUILD/unit-factor"
 }
 
 # ------------------------------------------------------------- same bytes
@@ -155,13 +150,6 @@ rank_of() {
 }
 
 # ------------------------------------------------------------------ traps
-
-# Columns and rows that a matrix may have.  2,300 tags more, of one customer
-# each, make any profile wide enough for Lanczos; they are small.
-widened() {
-	profiles "$1; for (t = 0; t < 2300; t++)
-		printf \"z%04d\tz%04d\t%.6f\n\", t, t, 0.001 + t / 1e7"
-}
 
 @test "a rank below k: so many columns, and a word" {
 	profiles 'for (i = 0; i < 90; i++) for (t = 0; t < 30; t++)
@@ -252,25 +240,25 @@ widened() {
 
 @test "huge and tiny values side by side" {
 	for wide in '' 'for (t = 0; t < 2300; t++) print "z" t, "z" t, 0.5;'; do
-		profiles "$wide"'for (i = 0; i < 60; i++) for (t = 0; t < 30; t++)
-			print "u" i, "t" t, 1 + (i * t) % 7
-			print "u0", "t0", 1000000' | plain > huge.mat
+		profiles 'print "u0", "t0", 1000000
+			for (i = 0; i < 60; i++) for (t = 0; t < 30; t++)
+				print "u" i, "t" t, 1 + (i * t) % 7;'"$wide" | plain > huge.mat
 		cs-svd -q -k 5 --tol 1e-10 huge.mat > huge.bin
 		triplets huge.bin 1e-9
-		profiles "$wide"'for (i = 0; i < 60; i++) for (t = 0; t < 30; t++)
-			print "u" i, "t" t, 1 + (i * t) % 7
-			print "u0", "t0", 1000000000000' | plain > huge.mat
+		profiles 'print "u0", "t0", 1000000000000
+			for (i = 0; i < 60; i++) for (t = 0; t < 30; t++)
+				print "u" i, "t" t, 1 + (i * t) % 7;'"$wide" | plain > huge.mat
 		run -0 --separate-stderr cs-svd -k 5 huge.mat -o huge.bin
 		[[ "$stderr" == *"huge.mat: rank 1 in double precision, less than the 5 dimensions"* ]]
 	done
 }
 
 @test "a large first value among small ones: the last ones are doubtful, and it is said" {
-	profiles 'for (t = 0; t < 2300; t++) for (i = 0; i < 4; i++)
+	profiles 'print "u0000", "t0000", 3000
+		for (t = 0; t < 2300; t++) for (i = 0; i < 4; i++)
 			printf "u%04d\tt%04d\t%.3f\n", (t * (i + 3) * 7) % 2111,
-				t, 1 + rand()
-		print "u0000", "t0000", 300000' | plain > doubt.mat
-	run -0 --separate-stderr cs-svd -k 5 --tol 1e-4 doubt.mat -o doubt.bin
+				t, 1 + rand()' | plain > doubt.mat
+	run -0 --separate-stderr cs-svd -k 5 doubt.mat -o doubt.bin
 	[[ "$stderr" == *"doubt.mat: triplet "*" may be off by "*"--norm l2"* ]]
 	run -0 --separate-stderr cs-svd -k 5 wide.mat -o quiet.bin
 	[ -z "$stderr" ]
@@ -346,8 +334,6 @@ forged() {
 		done
 		cs-dump --what embedding empty.bin | grep '^nobody	' |
 			cut -f 2- | tr '\t' '\n' | sort -u | grep -qx 0
-		cs-dump --what components empty.bin | grep '^null	' |
-			cut -f 2- | tr '\t' '\n' | tr -d - | sort -u
 	done
 }
 
