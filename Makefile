@@ -1,13 +1,13 @@
 # Customer similarity: small programs, and pipelines that join them.
 # "make help" lists the targets.
 
-TOOLS = cs-aggregate cs-matrix cs-svd cs-knn cs-summarize cs-dump
+TOOLS = cs-aggregate cs-matrix cs-svd cs-project cs-knn cs-summarize cs-dump
 MODULES = die alloc number random team stream options progress \
-	scratch names table escape quote profiles format \
+	scratch names format table escape quote profiles \
 	scan sheet columns items runs groups rejects events combine \
-	weigh gather matrix model check npy \
-	strip algebra operator gram lanczos factor embed pairs \
-	tile nearest reasons neighbours notes pens whom \
+	weigh gather matrix model fold check npy \
+	strip algebra operator gram lanczos factor embed store pairs \
+	tile nearest reasons audience neighbours notes pens whom \
 	summary report prose
 
 VERSION = 0.1.0
@@ -71,8 +71,8 @@ $(BIN)/cs-%: $(BUILD)/cs-%.o $(BUILD)/libcs.a
 # Objects of programs are made on the way, and stay.
 .SECONDARY:
 
-include pipelines/pipeline.mk pipelines/install.mk
-include tests/tests.mk tests/bench/bench.mk
+include pipelines/pipeline.mk pipelines/spectrum.mk pipelines/install.mk
+include tests/bench/bench.mk tests/tests.mk
 
 #: clean         remove what was built, and the model of data/
 clean: forget

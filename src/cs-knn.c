@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "audience.h"
 #include "die.h"
 #include "model.h"
 #include "nearest.h"
@@ -27,7 +28,7 @@ static const char *const metric_words[] = {
 static struct {
 	const char **users; /* of -u */
 	size_t user_count, user_room;
-	const char *users_file, *among, *not, *output, *model;
+	const char *users_file, *queries, *like, *among, *not, *output, *model;
 	bool all, with_self, ignore_unknown, without_why;
 	bool has_least;
 	int profiles; /* -1: not said */
@@ -42,6 +43,8 @@ static struct {
 
 enum {
 	KEY_USERS = 256,
+	KEY_QUERIES,
+	KEY_LIKE,
 	KEY_ALL,
 	KEY_AMONG,
 	KEY_NOT,
@@ -59,6 +62,10 @@ static const struct option_row rows[] = {
 	{"whom:", 'u', "user", "CUSTOMER",
 	 "one customer of the model; may be repeated"},
 	{NULL, KEY_USERS, "users", "FILE", "each customer in FILE, one a line"},
+	{NULL, KEY_QUERIES, "queries", "MODEL",
+	 "each customer of another model (cs-project)"},
+	{NULL, KEY_LIKE, "like", "FILE",
+	 "an audience: who is most like those in FILE"},
 	{NULL, KEY_ALL, "all", NULL, "each customer of the model"},
 	{"among:", KEY_AMONG, "among", "FILE", "none but these may be answers"},
 	{NULL, KEY_NOT, "not", "FILE", "none of these may"},
@@ -81,10 +88,12 @@ static const struct option_row rows[] = {
 
 static const struct options_text text = {
 	.name = "cs-knn",
-	.usage =
-		"cs-knn -u CUSTOMER | --users FILE | --all [OPTION]... [MODEL]",
+	.usage = "cs-knn -u CUSTOMER | --users FILE | --queries MODEL | "
+		 "--like FILE | --all\n"
+		 "              [OPTION]... [MODEL]",
 	.purpose =
-		"Write the customers most similar to one, or to each of many.\n"
+		"Write the customers most similar to one, to each of many, "
+		"or to a group.\n"
 		"MODEL comes from cs-svd; without one, or for \"-\", standard "
 		"input is read.",
 	.footer =
@@ -92,6 +101,8 @@ static const struct options_text text = {
 		"input or output\n"
 		"  cs-knn -u 1 emb.bin | cs-summarize\n"
 		"  cs-knn --all -n 5 --no-why emb.bin > neighbours.tsv\n"
+		"  cs-knn --like vip.txt --not optout.txt -n 500 --format ids "
+		"emb.bin > mail.txt\n"
 		"The manual page, cs-knn(1), has the rest.",
 	.rows = rows,
 };
@@ -114,6 +125,12 @@ static void take_option(int key)
 		break;
 	case KEY_USERS:
 		choices.users_file = optarg;
+		break;
+	case KEY_QUERIES:
+		choices.queries = optarg;
+		break;
+	case KEY_LIKE:
+		choices.like = optarg;
 		break;
 	case KEY_ALL:
 		choices.all = true;
@@ -165,25 +182,32 @@ static void take_option(int key)
 static void check_inputs(void)
 {
 	const char *const inputs[] = {choices.model ? choices.model : "-",
-				      choices.users_file, choices.among,
+				      choices.users_file,
+				      choices.queries,
+				      choices.like,
+				      choices.among,
 				      choices.not };
 	unsigned standard = 0;
 
 	for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
 		standard += inputs[i] != NULL && strcmp(inputs[i], "-") == 0;
 	if (standard > 1)
-		die_usage("only one of MODEL, --users, --among and --not can "
-			  "be standard input");
+		die_usage("only one of MODEL, --users, --queries, --like, "
+			  "--among and --not can be standard input");
 }
 
 static void check_choices(void)
 {
 	int whom = (choices.user_count > 0) + (choices.users_file != NULL) +
+		   (choices.queries != NULL) + (choices.like != NULL) +
 		   choices.all;
 
 	if (whom != 1)
-		die_usage(
-			"expected one of -u CUSTOMER, --users FILE and --all");
+		die_usage("expected one of -u CUSTOMER, --users FILE, "
+			  "--queries MODEL, --like FILE and --all");
+	if (choices.like != NULL && choices.profiles == 1)
+		die_usage("--profiles: # lines are about customers, and "
+			  "--like asks for a group");
 	if (choices.profiles == 1 && choices.layout != LAYOUT_TSV)
 		die_usage("--profiles: # lines are for --format tsv");
 	if (choices.has_least && choices.metric == METRIC_COSINE &&
@@ -278,6 +302,10 @@ static void sums_end(void)
 /* What answering takes. */
 struct knn {
 	const struct model *model;
+	const struct model *asked; /* whose rows ask: of --queries, the
+				      audience of --like, or the same */
+	struct model queries;
+	struct audience audience;
 	struct whom whom;
 	uint64_t *allowed; /* a bit for each row: may it be an answer? NULL:
 			      all may */
@@ -287,9 +315,66 @@ struct knn {
 	size_t silent; /* asked customers without signal */
 };
 
+/* What makes one embedding comparable with another. */
+static void check_same_space(const struct model *model,
+			     const struct model *other)
+{
+	static const char *const same[] = {"tags.offsets", "tags.bytes",
+					   "tags.mean", "components", "sigma"};
+	bool equal =
+		model->scale == other->scale && model->center == other->center;
+
+	for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+		const struct tensor *a = format_find(&model->file, same[i]);
+		const struct tensor *b = format_find(&other->file, same[i]);
+		equal = equal && (a == NULL) == (b == NULL) &&
+			(a == NULL ||
+			 (a->size == b->size &&
+			  memcmp(a->bytes, b->bytes, a->size) == 0));
+	}
+	if (!equal)
+		die("%s: its components are not those of %s: project its "
+		    "customers into that (cs-project)",
+		    other->input.name, model->input.name);
+}
+
+/* Ask for each customer of another model. */
+static void ask_queries(struct knn *knn)
+{
+	const char *error = model_open(&knn->queries, choices.queries);
+
+	if (error == NULL)
+		error = format_verify_all(&knn->queries.file);
+	check(&knn->queries, error);
+	check_same_space(knn->model, &knn->queries);
+	knn->asked = &knn->queries;
+	whom_all(&knn->whom, knn->asked);
+}
+
+/* Ask for those like a group; its members cannot be answers. */
+static void ask_audience(struct knn *knn)
+{
+	const struct model *model = knn->model;
+	size_t words = model->matrix.n / 64 + 1;
+	uint64_t *seeds = alloc(words, sizeof *seeds);
+
+	whom_seeds(&knn->whom, seeds, model, choices.like);
+	check(model, audience_make(&knn->audience, model, seeds, choices.like));
+	if (knn->audience.seeds == 0) {
+		warn("%s: none of its customers is in %s with a tag that has "
+		     "weight, so no one is similar",
+		     choices.like, model->input.name);
+		exit(STATUS_NOT_FOUND);
+	}
+	for (size_t i = 0; !choices.with_self && i < words; i++)
+		knn->allowed[i] &= ~seeds[i];
+	free(seeds);
+	knn->asked = &knn->audience.model;
+	whom_all(&knn->whom, knn->asked);
+}
+
 static void ask(struct whom *whom, const struct model *model)
 {
-	*whom = (struct whom){.ignore_unknown = choices.ignore_unknown};
 	for (size_t i = 0; i < choices.user_count; i++)
 		whom_user(whom, model, choices.users[i]);
 	if (choices.users_file != NULL)
@@ -303,7 +388,8 @@ static uint64_t *make_filter(const struct model *model)
 	size_t words = model->matrix.n / 64 + 1;
 	uint64_t *bits;
 
-	if (choices.among == NULL && choices.not == NULL)
+	if (choices.among == NULL && choices.not == NULL &&
+	    choices.like == NULL)
 		return NULL;
 	bits = alloc(words, sizeof *bits);
 	if (choices.among == NULL) {
@@ -322,10 +408,10 @@ static uint64_t *make_filter(const struct model *model)
 static void say_none(struct knn *knn, size_t row, const struct found *found)
 {
 	size_t length;
-	const char *name = texts_at(&knn->model->matrix.users, row, &length);
+	const char *name = texts_at(&knn->asked->matrix.users, row, &length);
 	char count[NUMBER_TEXT], least[NUMBER_TEXT];
 
-	if (knn->whom.all) {
+	if (knn->whom.all && choices.like == NULL) {
 		knn->silent += found->zero;
 		return;
 	}
@@ -345,6 +431,20 @@ static void say_none(struct knn *knn, size_t row, const struct found *found)
 		     knn->model->input.name, (int)length, name, count, least);
 }
 
+/* The row of the model that an asked customer is.  One of another model has a
+ * name that may be there, too, and is left out by it. */
+static size_t own_row(const struct knn *knn, size_t row)
+{
+	size_t length;
+
+	if (knn->asked == knn->model)
+		return row;
+	if (choices.like != NULL || choices.with_self)
+		return NEAREST_NONE;
+	const char *name = texts_at(&knn->asked->matrix.users, row, &length);
+	return model_find(knn->model, name, length);
+}
+
 /* Answer the asked customers from the first on, count of them. */
 static void answer_batch(struct knn *knn, size_t first, size_t count)
 {
@@ -355,8 +455,11 @@ static void answer_batch(struct knn *knn, size_t first, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		size_t row = whom_row(&knn->whom, first + i);
 
-		queries[i].self = row;
-		queries[i].vector = knn->search.rows + row * knn->search.d;
+		queries[i] = (struct query){
+			.vector = knn->asked->embedding + row * knn->search.d,
+			.self = own_row(knn, row),
+			.asked = row,
+		};
 	}
 	error = nearest_search(&knn->search, queries, count, found,
 			       &knn->pens.manner.note.without_signal);
@@ -366,7 +469,7 @@ static void answer_batch(struct knn *knn, size_t first, size_t count)
 	      pens_write(&knn->pens, &knn->output, queries, found, count));
 	for (size_t i = 0; i < count; i++)
 		if (found[i].count == 0)
-			say_none(knn, queries[i].self, &found[i]);
+			say_none(knn, queries[i].asked, &found[i]);
 	nearest_free(found, count);
 	free(found);
 	free(queries);
@@ -386,7 +489,7 @@ static void answer(struct knn *knn)
 	progress_end();
 	if (knn->silent > 0 && !options_quiet)
 		warn("%s: %zu %s no tag with weight, so no one is similar",
-		     knn->model->input.name, knn->silent,
+		     knn->asked->input.name, knn->silent,
 		     knn->silent == 1 ? "customer has" : "customers have");
 }
 
@@ -414,7 +517,6 @@ static void open_model(struct model *model)
 
 static void begin_search(struct knn *knn, const struct model *model)
 {
-	knn->allowed = make_filter(model);
 	knn->search = (struct search){
 		.rows = model->embedding,
 		.n = model->matrix.n,
@@ -446,13 +548,21 @@ static void begin_output(struct knn *knn, const struct model *model)
 			   choices.layout == LAYOUT_TSV &&
 			   !output_terminal(&knn->output));
 	knn->search.count_matching = manner.profiles && choices.has_least;
-	pens_begin(&knn->pens, model, &manner, choices.metric, choices.threads);
+	pens_begin(&knn->pens, model, knn->asked, &manner, choices.metric,
+		   choices.threads);
 }
 
 static void begin(struct knn *knn, const struct model *model)
 {
-	*knn = (struct knn){.model = model};
-	ask(&knn->whom, model);
+	*knn = (struct knn){.model = model, .asked = model};
+	knn->whom.ignore_unknown = choices.ignore_unknown;
+	knn->allowed = make_filter(model);
+	if (choices.queries != NULL)
+		ask_queries(knn);
+	else if (choices.like != NULL)
+		ask_audience(knn);
+	else
+		ask(&knn->whom, model);
 	begin_search(knn, model);
 	begin_output(knn, model);
 }
@@ -460,6 +570,9 @@ static void begin(struct knn *knn, const struct model *model)
 static void end(struct knn *knn)
 {
 	pens_end(&knn->pens);
+	if (choices.queries != NULL)
+		model_close(&knn->queries);
+	audience_free(&knn->audience);
 	whom_free(&knn->whom);
 	free(knn->allowed);
 	free(sums.errors);

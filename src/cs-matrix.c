@@ -9,6 +9,7 @@
 
 #include "alloc.h"
 #include "die.h"
+#include "fold.h"
 #include "format.h"
 #include "gather.h"
 #include "names.h"
@@ -24,7 +25,8 @@ enum {
 	KEY_NORM,
 	KEY_WEIGHTS,
 	KEY_MIN_USERS,
-	KEY_MIN_TAGS
+	KEY_MIN_TAGS,
+	KEY_AS
 };
 enum { TENTHS = 10 };
 
@@ -39,12 +41,14 @@ static const struct option_row rows[] = {
 	{"weight:", KEY_WEIGHT, "weight", "W",
 	 "of a tag: none, idf, sqrt-idf [idf]"},
 	{NULL, KEY_WEIGHTS, "weights", "W,W,...",
-	 "of each FILE, when there are several [1,1,...]"},
+	 "of each of several FILEs [1,1,...]"},
 	{NULL, KEY_NORM, "norm", "N", "of a row: none, l2 [l2]"},
 	{"keep:", KEY_MIN_USERS, "min-users", "N",
 	 "tags of at least N customers [1]"},
 	{NULL, KEY_MIN_TAGS, "min-tags", "N",
 	 "then customers of at least N tags [0]"},
+	{"fold in:", KEY_AS, "as", "MODEL",
+	 "columns, weights and options are MODEL's"},
 	{"memory:", 'S', "buffer-size", "SIZE",
 	 "of rows kept out of scratch files [64M]"},
 	OPTION_OUTPUT("output:"),
@@ -59,11 +63,13 @@ static const struct options_text text = {
 		"tags.  Several FILEs are blocks of columns side by side, each "
 		"scaled to the\n"
 		"same size; without one, or for \"-\", standard input is read.",
-	.footer = "exit: 0 done; 2 wrong use, input or output\n"
-		  "  cs-matrix profiles.tsv | cs-svd -o emb.bin\n"
-		  "  cs-matrix --weights 1,0.5 views.tsv interests.tsv -o "
-		  "both.bin\n"
-		  "The manual page, cs-matrix(1), has the rest.",
+	.footer =
+		"exit: 0 done; 1 --as: a customer has no tag of MODEL; 2 wrong use, "
+		"input, output\n"
+		"  cs-matrix profiles.tsv | cs-svd -o emb.bin\n"
+		"  cs-matrix --weights 1,0.5 views.tsv interests.tsv -o "
+		"both.bin\n"
+		"The manual page, cs-matrix(1), has the rest.",
 	.rows = rows,
 };
 
@@ -77,6 +83,8 @@ struct choices {
 	size_t min_users, min_tags;
 	size_t memory; /* bytes of rows kept out of scratch files */
 	const char *output;
+	const char *as;    /* a model to fold into, or NULL */
+	const char *taken; /* an option that is the model's then */
 };
 
 /* A pair of the matrix. */
@@ -89,10 +97,12 @@ struct work {
 	struct choices choices;
 	size_t files;
 	struct gather gather;
+	struct fold fold;     /* with --as */
+	size_t lost;          /* customers without a tag of its */
 	size_t n, m, nnz;     /* customers, tags and pairs that are kept */
 	uint32_t *order;      /* n: place to row, or NULL: they are equal */
 	int32_t *column;      /* of each tag gathered, or -1: dropped */
-	uint32_t *column_tag; /* m: the reverse */
+	uint32_t *column_tag; /* m: the reverse; not with --as */
 	size_t *column_users; /* m: customers with a pair */
 	double *weight;       /* m: with the file's factor */
 	int64_t *tenths;      /* m x TENTHS */
@@ -179,7 +189,8 @@ static void keep_customers(struct work *work)
 	struct gather *gather = &work->gather;
 
 	work->n = gather->n;
-	if (gather->in_order && work->choices.min_tags == 0)
+	if (gather->in_order && work->choices.min_tags == 0 &&
+	    work->choices.as == NULL)
 		return;
 	if (gather->n > UINT32_MAX)
 		die("more than 2^32 - 1 customers to choose from");
@@ -195,8 +206,61 @@ static void keep_customers(struct work *work)
 			gather);
 }
 
+/* With --as columns are the model's; tags that it lacks are told of. */
+static void match_tags(struct work *work)
+{
+	const struct gather *gather = &work->gather;
+	const struct texts *tags = &work->fold.model.matrix.tags;
+	size_t count = gather->tags.count, lacking = 0, pairs = 0, first = 0;
+
+	work->m = tags->count;
+	work->column = alloc(count, sizeof *work->column);
+	for (size_t i = 0; i < count; i++) {
+		size_t column = texts_find(tags, names_text(&gather->tags, i),
+					   names_length(&gather->tags, i));
+		work->column[i] = column == SIZE_MAX ? -1 : (int32_t)column;
+		if (column != SIZE_MAX)
+			continue;
+		first = lacking++ == 0 ? i : first;
+		pairs += gather->tag_users[i];
+	}
+	if (lacking > 0 && !options_quiet)
+		warn("%zu of %zu tags (%zu pairs) are not in %s and are left "
+		     "out: the first is %s",
+		     lacking, count, pairs, work->fold.model.input.name,
+		     names_text(&gather->tags, first));
+}
+
+/* Leave out, and name, the customers who have none of the model's tags. */
+static void match_customers(struct work *work)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < work->n; i++) {
+		size_t row = row_at(work, i), length;
+		read_row(work, row);
+		if (work->count > 0) {
+			work->order[kept++] = (uint32_t)row;
+			continue;
+		}
+		const char *name = gather_name(&work->gather, row, &length);
+		warn("customer %.*s has no tag that %s knows, and is left out",
+		     (int)length, name, work->fold.model.input.name);
+		work->lost++;
+	}
+	work->n = kept;
+	if (kept == 0)
+		exit(STATUS_NOT_FOUND);
+}
+
 static void keep(struct work *work)
 {
+	if (work->choices.as != NULL) {
+		match_tags(work);
+		keep_customers(work);
+		match_customers(work);
+		return;
+	}
 	keep_tags(work);
 	keep_customers(work);
 	if (work->m == 0)
@@ -306,8 +370,32 @@ static void balance(struct work *work, const double *squares)
 	}
 }
 
+/* With --as weights are the model's, and so are the tenths. */
+static void weigh_as(struct work *work)
+{
+	const struct matrix *matrix = &work->fold.model.matrix;
+	size_t weights = work->m * sizeof *work->weight;
+	size_t tenths = work->m * TENTHS * sizeof *work->tenths;
+	const uint32_t *active = scratch_bytes(&work->active);
+
+	work->weight = memcpy(alloc(1, weights), matrix->weight, weights);
+	work->tenths = memcpy(alloc(1, tenths), matrix->tenths, tenths);
+	memcpy(work->tenth_size, matrix->tenth_size, sizeof work->tenth_size);
+	scratch_begin(&work->tenth, work->choices.memory / 16);
+	for (size_t i = 0; i < work->n; i++) {
+		unsigned char tenth = fold_tenth(&work->fold, active[i]);
+		scratch_add(&work->tenth, &tenth, 1);
+	}
+}
+
 static void weigh(struct work *work)
 {
+	if (work->choices.as != NULL) {
+		tally(work);
+		weigh_as(work);
+		return;
+	}
+
 	double *squares = alloc(work->files, sizeof *squares);
 
 	tally(work);
@@ -398,19 +486,33 @@ static void put_users(struct work *work, struct writer *writer)
 	}
 }
 
-static void put_tags(struct work *work, struct writer *writer)
+/* The name of a column. */
+static const char *tag_at(const struct work *work, size_t column,
+			  size_t *length)
 {
 	const struct names *tags = &work->gather.tags;
+
+	if (work->choices.as != NULL)
+		return texts_at(&work->fold.model.matrix.tags, column, length);
+	*length = names_length(tags, work->column_tag[column]);
+	return names_text(tags, work->column_tag[column]);
+}
+
+static void put_tags(struct work *work, struct writer *writer)
+{
+	size_t length;
 	int64_t at = 0;
 
 	writer_put(writer, &at, sizeof at);
 	for (size_t i = 0; i < work->m; i++) {
-		at += (int64_t)names_length(tags, work->column_tag[i]);
+		tag_at(work, i, &length);
+		at += (int64_t)length;
 		writer_put(writer, &at, sizeof at);
 	}
-	for (size_t i = 0; i < work->m; i++)
-		writer_put(writer, names_text(tags, work->column_tag[i]),
-			   names_length(tags, work->column_tag[i]));
+	for (size_t i = 0; i < work->m; i++) {
+		const char *tag = tag_at(work, i, &length);
+		writer_put(writer, tag, length);
+	}
 }
 
 static json_t *describe(const struct work *work)
@@ -419,6 +521,11 @@ static json_t *describe(const struct work *work)
 	char *const *columns = work->gather.columns;
 	json_t *metadata = json_object();
 
+	if (choices->as != NULL) {
+		fold_describe(&work->fold, metadata);
+		metadata_set(metadata, "matrix.version", "%s", options_version);
+		return metadata;
+	}
 	metadata_set(metadata, "columns.customer", "%s", columns[0]);
 	metadata_set(metadata, "columns.tag", "%s", columns[1]);
 	metadata_set(metadata, "columns.value", "%s",
@@ -453,9 +560,10 @@ static void begin(struct work *work, struct writer *writer,
 		gather_name(&work->gather, row_at(work, i), &length);
 		user_bytes += length;
 	}
-	for (size_t i = 0; i < m; i++)
-		tag_bytes +=
-			names_length(&work->gather.tags, work->column_tag[i]);
+	for (size_t i = 0; i < m; i++) {
+		tag_at(work, i, &length);
+		tag_bytes += length;
+	}
 	const struct tensor tensors[] = {
 		{"profile.indptr", DTYPE_I64, 1, {n + 1, 1}, NULL, 0, 0},
 		{"profile.indices", DTYPE_I32, 1, {nnz, 1}, NULL, 0, 0},
@@ -523,8 +631,22 @@ static void read_weights(struct choices *choices)
 	}
 }
 
+/* Options that --as takes from the model. */
+static const struct {
+	int key;
+	const char *name;
+} taken[] = {
+	{KEY_VALUE, "--value"},       {KEY_DAMP, "--damp"},
+	{KEY_WEIGHT, "--weight"},     {KEY_NORM, "--norm"},
+	{KEY_WEIGHTS, "--weights"},   {KEY_MIN_USERS, "--min-users"},
+	{KEY_MIN_TAGS, "--min-tags"},
+};
+
 static void read_option(struct choices *choices, int key)
 {
+	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+		if (key == taken[i].key)
+			choices->taken = taken[i].name;
 	switch (key) {
 	case KEY_VALUE:
 		choices->value = (enum value)options_choice(value_words);
@@ -548,6 +670,9 @@ static void read_option(struct choices *choices, int key)
 		break;
 	case KEY_MIN_TAGS:
 		choices->min_tags = (size_t)options_integer(0, INT64_MAX);
+		break;
+	case KEY_AS:
+		choices->as = optarg;
 		break;
 	case 'S':
 		choices->memory = options_size();
@@ -574,8 +699,26 @@ static size_t count_files(const struct choices *choices, int operands)
 	return files;
 }
 
+/* Open the model of --as, and take its options. */
+static void begin_fold(struct work *work)
+{
+	struct choices *choices = &work->choices;
+	const char *error;
+
+	if (choices->taken != NULL)
+		die_usage("%s: with --as it is the model's", choices->taken);
+	error = fold_open(&work->fold, choices->as);
+	if (error != NULL)
+		die("%s: %s", work->fold.model.input.name, error);
+	choices->value = work->fold.value;
+	choices->damp = work->fold.damp;
+	choices->norm = work->fold.norm;
+}
+
 static void release(struct work *work)
 {
+	if (work->choices.as != NULL)
+		fold_close(&work->fold);
 	gather_free(&work->gather);
 	scratch_end(&work->active);
 	scratch_end(&work->tenth);
@@ -610,12 +753,15 @@ int main(int argc, char *argv[])
 		die("a matrix is binary and standard output is a terminal: "
 		    "use > FILE or -o FILE");
 
+	if (work.choices.as != NULL)
+		begin_fold(&work);
 	gather_read(&work.gather, argv + optind, (size_t)(argc - optind),
 		    work.choices.value, work.choices.memory / 4 * 3);
 	keep(&work);
 	weigh(&work);
 	write_matrix(&work, &output);
 	output_close(&output);
+	enum status status = work.lost ? STATUS_NOT_FOUND : STATUS_DONE;
 	release(&work);
-	return STATUS_DONE;
+	return status;
 }

@@ -268,7 +268,11 @@ static void read_profile(struct work *work)
 	int64_t tenth;
 
 	if (work->table.count != 4 ||
-	    !number_integer(fields[2].text, 0, SUMMARY_TENTHS - 1, &tenth))
+	    !number_integer(fields[2].text, 0,
+			    work->summary.profile_count == 0
+				    ? SUMMARY_TENTHS
+				    : SUMMARY_TENTHS - 1,
+			    &tenth))
 		refuse(work,
 		       "#profile: expected a customer, a tenth from 0 to 9, "
 		       "and tags");

@@ -20,6 +20,7 @@
 #include "options.h"
 #include "pairs.h"
 #include "progress.h"
+#include "store.h"
 #include "stream.h"
 #include "team.h"
 
@@ -30,12 +31,11 @@ enum { KEY_TOL = 256, KEY_CENTER, KEY_SCALE, KEY_SEED };
 
 static const struct option_row rows[] = {
 	{"what:", 'k', "dimensions", "N", "how many singular triplets [64]"},
-	{NULL, KEY_TOL, "tol", "T",
-	 "residual of each, relative to the largest [1e-3]"},
+	{NULL, KEY_TOL, "tol", "T", "residual of each, of the largest [1e-3]"},
 	{NULL, KEY_CENTER, "center", "C",
-	 "none; row or column: take their means off [none]"},
+	 "none; row, column: less their means [none]"},
 	{NULL, KEY_SCALE, "scale", "S",
-	 "the embedding is us (U S), sqrt (U S^1/2), u [us]"},
+	 "embedding: us (U S), sqrt (U S^1/2), u [us]"},
 	{NULL, KEY_SEED, "seed", "N", "of the starting block [1]"},
 	{"memory:", 'S', "buffer-size", "SIZE",
 	 "of the basis kept out of scratch files [2G]"},
@@ -168,44 +168,23 @@ static json_t *describe(const struct work *work)
 	return metadata;
 }
 
-static void put_components(struct work *work)
-{
-	const struct factor *factor = &work->factor;
-
-	for (size_t i = 0; i < work->matrix.m; i++)
-		writer_put(&work->writer, factor->components + i * factor->ld,
-			   factor->k * sizeof *factor->components);
-}
-
 static void begin_model(struct work *work, struct output *output)
 {
-	size_t n = work->matrix.n, m = work->matrix.m, k = work->factor.k;
-	const struct tensor ours[] = {
-		{"tags.mean", DTYPE_F64, 1, {m, 1}, NULL, 0, 0},
-		{"components", DTYPE_F64, 2, {m, k}, NULL, 0, 0},
-		{"sigma", DTYPE_F64, 1, {k, 1}, NULL, 0, 0},
-		{"embedding", DTYPE_F32, 2, {n, k}, NULL, 0, 0},
-		{"residual", DTYPE_F64, 1, {k, 1}, NULL, 0, 0},
-		{"pairs", DTYPE_F64, 1, {2, 1}, NULL, 0, 0},
-	};
-	size_t own = sizeof ours / sizeof *ours;
-	size_t skip = work->op.column_mean == NULL;
-	struct tensor *all = alloc(work->file.count + own, sizeof *all);
-	size_t passed = format_pass_on(&work->file, all, 0), count = passed;
 	json_t *metadata = describe(work);
+	const struct store store = {
+		.matrix = &work->file,
+		.metadata = metadata,
+		.n = work->matrix.n,
+		.m = work->matrix.m,
+		.k = work->factor.k,
+		.mean = work->op.column_mean,
+		.components = work->factor.components,
+		.ld = work->factor.ld,
+		.sigma = work->factor.sigma,
+	};
 
-	for (size_t i = skip; i < own; i++)
-		all[count++] = ours[i];
-	writer_begin(&work->writer, output, metadata, all, count);
-	for (size_t i = 0; i < passed; i++)
-		writer_put(&work->writer, all[i].bytes, all[i].size);
-	if (!skip)
-		writer_put(&work->writer, work->op.column_mean,
-			   m * sizeof(double));
-	put_components(work);
-	writer_put(&work->writer, work->factor.sigma, k * sizeof(double));
+	store_begin(&work->writer, output, &store);
 	json_decref(metadata);
-	free(all);
 }
 
 static void write_rows(void *context, size_t first, size_t count,
@@ -338,5 +317,9 @@ int main(int argc, char *argv[])
 	find(&work);
 	write_model(&work, &output);
 	output_close(&output);
+	factor_free(&work.factor);
+	operator_end(&work.op);
+	format_free(&work.file);
+	input_close(&work.input);
 	return STATUS_DONE;
 }

@@ -40,6 +40,7 @@ struct search {
 struct query {
 	const float *vector;
 	size_t self;
+	size_t asked; /* row of the model that asks; for pens.h */
 };
 
 struct hit {

@@ -13,7 +13,8 @@
  *   #profile TAB CUSTOMER TAB TENTH TAB tag=raw;tag=raw;...
  *        the query first, then its neighbours by rank; tags by falling weight
  *        in the model (profile.values), ties by bytes; % ; = are %25 %3B %3D;
- *        TENTH is 0..9, by number of tags
+ *        TENTH is 0..9, by number of tags; 10 for a query that is no
+ *        customer of the model, and so not in the counts of #tag and #model
  *   #tag TAB TAG TAB USERS TAB OF TAB k1,...,k10
  *        for every tag in those profiles, ascending: USERS of OF customers
  *        have it, and how many of each tenth
@@ -43,7 +44,7 @@
 
 /* A tag's part of a similarity. */
 struct reason {
-	const char *tag;	/* not escaped; "" is what centring puts there */
+	const char *tag; /* not escaped; "" is what centring puts there */
 	size_t length;
 	double contribution;
 };
@@ -52,10 +53,10 @@ struct reason {
 struct neighbour {
 	const char *name;
 	size_t length;
-	double similarity;	/* a float32's value */
-	struct reason *reasons;	/* largest magnitude first */
+	double similarity;      /* a float32's value */
+	struct reason *reasons; /* largest magnitude first */
 	size_t reason_count;
-	char other[NUMBER_TEXT];	/* text: similarity less printed items */
+	char other[NUMBER_TEXT]; /* text: similarity less printed items */
 };
 
 /* Write the header line; why says whether the last column is there. */

@@ -146,10 +146,9 @@ static void put_tag(struct output *output, const struct matrix *matrix,
 }
 
 /* The tags of a checked row, by falling value. */
-static void put_tags(struct notes *notes, struct output *output, size_t begin,
-		     size_t count)
+static void put_tags(struct notes *notes, struct output *output,
+		     const struct matrix *matrix, size_t begin, size_t count)
 {
-	const struct matrix *matrix = &notes->model->matrix;
 	struct place *places;
 
 	notes->places = alloc_grow(notes->places, &notes->place_room, count,
@@ -173,9 +172,9 @@ static void put_tags(struct notes *notes, struct output *output, size_t begin,
 }
 
 const char *notes_profile(struct notes *notes, struct output *output,
-			  size_t row)
+			  const struct model *model, size_t row)
 {
-	const struct matrix *matrix = &notes->model->matrix;
+	const struct matrix *matrix = &model->matrix;
 	const char *error = matrix_row(matrix, row);
 	size_t length;
 	const char *name = texts_at(&matrix->users, row, &length);
@@ -188,8 +187,10 @@ const char *notes_profile(struct notes *notes, struct output *output,
 		return error;
 	output_text(output, "#profile\t");
 	neighbours_write_packed(output, name, length);
-	output_print(output, "\t%u\t", (unsigned)matrix->tenth[row]);
-	put_tags(notes, output, (size_t)matrix->indptr[row],
+	output_print(output, "\t%u\t",
+		     model == notes->model ? (unsigned)matrix->tenth[row]
+					   : TENTHS);
+	put_tags(notes, output, matrix, (size_t)matrix->indptr[row],
 		 (size_t)(matrix->indptr[row + 1] - matrix->indptr[row]));
 	output_text(output, "\n");
 	return NULL;

@@ -37,9 +37,10 @@ void notes_end(struct notes *notes);
 void notes_model(const struct notes *notes, struct output *output,
 		 const struct note *note);
 
-/* The #profile line of a customer; NULL or a sentence that names its row. */
+/* The #profile line of a customer, of the model or of another with the same
+ * columns; NULL or a sentence that names its row. */
 const char *notes_profile(struct notes *notes, struct output *output,
-			  size_t row);
+			  const struct model *model, size_t row);
 
 /* The #tag lines of the tags in the profiles since the last call; NULL or a
  * sentence. */

@@ -48,10 +48,10 @@ static bool is_fine(struct pen *pen, const char *error)
 }
 
 /* The name of a customer; what is none is damage. */
-static const char *name_of(struct pen *pen, size_t row, size_t *length)
+static const char *name_of(struct pen *pen, const struct model *model,
+			   size_t row, size_t *length)
 {
-	const char *name =
-		texts_at(&pen->pens->model->matrix.users, row, length);
+	const char *name = texts_at(&model->matrix.users, row, length);
 
 	if (*length == 0)
 		is_fine(pen, sentence("tensor users.offsets is damaged: row "
@@ -66,7 +66,8 @@ static void explain(struct pen *pen, size_t row, struct neighbour *neighbour)
 	const struct model *model = pen->pens->model;
 	size_t count;
 
-	if (!is_fine(pen, side_set(&pen->other, &pen->pens->reasons, row)))
+	if (!is_fine(pen,
+		     side_set(&pen->other, &pen->pens->reasons, model, row)))
 		return;
 	pen->parts = alloc_grow(pen->parts, &pen->part_room,
 				pen->query.count + pen->other.count + 1,
@@ -97,7 +98,8 @@ static struct neighbour make_neighbour(struct pen *pen, struct hit hit,
 		.reasons = reasons,
 	};
 
-	neighbour.name = name_of(pen, hit.row, &neighbour.length);
+	neighbour.name =
+		name_of(pen, pen->pens->model, hit.row, &neighbour.length);
 	if (pen->pens->manner.why)
 		explain(pen, hit.row, &neighbour);
 	return neighbour;
@@ -106,7 +108,7 @@ static struct neighbour make_neighbour(struct pen *pen, struct hit hit,
 static void write_tsv(struct pen *pen, size_t row, const struct found *found)
 {
 	size_t length;
-	const char *name = name_of(pen, row, &length);
+	const char *name = name_of(pen, pen->pens->asked, row, &length);
 
 	for (size_t i = 0; i < found->count; i++) {
 		struct reason reasons[REASONS];
@@ -137,7 +139,7 @@ static void write_json(struct pen *pen, size_t row, const struct found *found)
 {
 	struct output *output = pen->output;
 	size_t length;
-	const char *name = name_of(pen, row, &length);
+	const char *name = name_of(pen, pen->pens->asked, row, &length);
 
 	output_text(output, "{\"query\":");
 	quote_json(output, name, length);
@@ -164,7 +166,8 @@ static void write_ids(struct pen *pen, const struct found *found)
 {
 	for (size_t i = 0; i < found->count; i++) {
 		size_t length;
-		const char *name = name_of(pen, found->hits[i].row, &length);
+		const char *name = name_of(pen, pen->pens->model,
+					   found->hits[i].row, &length);
 
 		table_write(pen->output, name, length);
 		output_text(pen->output, "\n");
@@ -180,25 +183,33 @@ static void write_note(struct pen *pen, const struct found *found)
 	notes_model(&pen->notes, pen->output, &note);
 }
 
-static void write_profiles(struct pen *pen, size_t row,
+static void write_profiles(struct pen *pen, const struct query *query,
 			   const struct found *found)
 {
-	is_fine(pen, notes_profile(&pen->notes, pen->output, row));
+	const struct pens *pens = pen->pens;
+
+	is_fine(pen, notes_profile(&pen->notes, pen->output, pens->asked,
+				   query->asked));
 	for (size_t i = 0; i < found->count; i++)
-		if (found->hits[i].row != row)
-			is_fine(pen, notes_profile(&pen->notes, pen->output,
-						   found->hits[i].row));
+		if (found->hits[i].row != query->self)
+			is_fine(pen,
+				notes_profile(&pen->notes, pen->output,
+					      pens->model, found->hits[i].row));
 	is_fine(pen, notes_tags(&pen->notes, pen->output));
 }
 
-static void write_answer(struct pen *pen, size_t row, const struct found *found)
+static void write_answer(struct pen *pen, const struct query *query,
+			 const struct found *found)
 {
+	size_t row = query->asked;
+
 	if (pen->pens->manner.layout == LAYOUT_IDS) {
 		write_ids(pen, found);
 		return;
 	}
 	if (pen->pens->manner.why &&
-	    !is_fine(pen, side_set(&pen->query, &pen->pens->reasons, row)))
+	    !is_fine(pen, side_set(&pen->query, &pen->pens->reasons,
+				   pen->pens->asked, row)))
 		return;
 	if (pen->pens->manner.layout == LAYOUT_JSON) {
 		write_json(pen, row, found);
@@ -208,7 +219,7 @@ static void write_answer(struct pen *pen, size_t row, const struct found *found)
 		write_note(pen, found);
 	write_tsv(pen, row, found);
 	if (pen->pens->manner.profiles)
-		write_profiles(pen, row, found);
+		write_profiles(pen, query, found);
 }
 
 static void write_piece(void *shared, size_t piece, unsigned thread)
@@ -221,7 +232,7 @@ static void write_piece(void *shared, size_t piece, unsigned thread)
 	pen->error = &sheets->pens->errors[piece];
 	for (size_t i = first; i < first + PIECE && i < sheets->count; i++)
 		if (sheets->found[i].count > 0)
-			write_answer(pen, sheets->queries[i].self,
+			write_answer(pen, &sheets->queries[i],
 				     &sheets->found[i]);
 }
 
@@ -269,11 +280,12 @@ const char *pens_write(struct pens *pens, struct output *output,
 }
 
 void pens_begin(struct pens *pens, const struct model *model,
-		const struct manner *manner, enum metric metric,
-		unsigned threads)
+		const struct model *asked, const struct manner *manner,
+		enum metric metric, unsigned threads)
 {
 	*pens = (struct pens){
 		.model = model,
+		.asked = asked,
 		.manner = *manner,
 		.threads = threads,
 		.each = alloc(threads, sizeof *pens->each),

@@ -27,6 +27,7 @@ struct manner {
 
 struct pens {
 	const struct model *model;
+	const struct model *asked; /* whose customers ask; may be the same */
 	struct manner manner;
 	struct reasons reasons;
 	unsigned threads;
@@ -38,13 +39,14 @@ struct pens {
 
 /* The pens stay where they are until pens_end. */
 void pens_begin(struct pens *pens, const struct model *model,
-		const struct manner *manner, enum metric metric,
-		unsigned threads);
+		const struct model *asked, const struct manner *manner,
+		enum metric metric, unsigned threads);
 void pens_end(struct pens *pens);
 
-/* Write the answers to count queries that are rows of the model, after a
- * header line the first time; a query without neighbours gives nothing.  NULL
- * or a sentence: the model is damaged. */
+/* Write the answers to count queries, rows of the model that asks (its columns
+ * and components are those of the other), after a header line the first time; a
+ * query without neighbours gives nothing.  NULL or a sentence: the model is
+ * damaged. */
 const char *pens_write(struct pens *pens, struct output *output,
 		       const struct query *queries, const struct found *found,
 		       size_t count);

@@ -73,22 +73,21 @@ void side_end(struct side *side)
 }
 
 /* How much of reasons.center the row lost: its mean over all tags, or, where
- * that is of means already, once. */
+ * that is of means already, once for each row that it is the sum of. */
 static double shift_of(const struct side *side, const struct model *model)
 {
 	double sum = 0;
 
 	if (model->center != CENTER_ROW)
-		return 1;
+		return model->shift;
 	for (size_t i = 0; i < side->count; i++)
 		sum += (double)side->values[i];
 	return sum / (double)model->matrix.m;
 }
 
 const char *side_set(struct side *side, const struct reasons *reasons,
-		     size_t row)
+		     const struct model *model, size_t row)
 {
-	const struct model *model = reasons->model;
 	const struct matrix *matrix = &model->matrix;
 	const float *embedding = model->embedding + row * model->k;
 	const char *error = matrix_row(matrix, row);

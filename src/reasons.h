@@ -50,10 +50,11 @@ void reasons_end(struct reasons *reasons);
 void side_begin(struct side *side, const struct reasons *reasons);
 void side_end(struct side *side);
 
-/* Make the side that of a row of the model whose embedding is finite and not
- * zero; NULL or a sentence that names the row. */
+/* Make the side that of a row, whose embedding is finite and not zero, of the
+ * model or of another with the same columns and components; NULL or a sentence
+ * that names the row. */
 const char *side_set(struct side *side, const struct reasons *reasons,
-		     size_t row);
+		     const struct model *model, size_t row);
 
 /* Set parts, with room for the tags of both and one more, to the part of the
  * centring, where there is one, and those of the tags that either has,

@@ -12,13 +12,13 @@
 /* An input: a file, or standard input for NULL and "-". */
 struct input {
 	int fd;
-	const char *name;	/* for messages: the path or "standard input" */
-	bool regular;		/* a regular file, read from its beginning */
-	size_t size;		/* bytes, where regular or mapped */
-	const unsigned char *bytes;	/* after input_map, else NULL */
+	const char *name; /* for messages: the path or "standard input" */
+	bool regular;     /* a regular file, read from its beginning */
+	size_t size;      /* bytes, where regular or mapped */
+	const unsigned char *bytes; /* after input_map, else NULL */
 };
 
-/* Open; a directory is refused. */
+/* Open; a directory is refused, and standard input for the second time. */
 void input_open(struct input *input, const char *path);
 
 /* Read up to size bytes; 0 at the end. */
@@ -37,12 +37,12 @@ void input_close(struct input *input);
  * temporary file of an unclosed output is removed. */
 struct output {
 	int fd;
-	const char *name;	/* for messages */
-	char *path, *temporary;	/* NULL for standard output and devices */
-	unsigned char *buffer;	/* what is not yet written */
-	size_t held;		/* bytes in it */
-	size_t written;		/* bytes handed to output_write in all */
-	size_t room;		/* of the buffer, of one in memory */
+	const char *name;       /* for messages */
+	char *path, *temporary; /* NULL for standard output and devices */
+	unsigned char *buffer;  /* what is not yet written */
+	size_t held;            /* bytes in it */
+	size_t written;         /* bytes handed to output_write in all */
+	size_t room;            /* of the buffer, of one in memory */
 };
 
 void output_open(struct output *output, const char *path);

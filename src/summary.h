@@ -37,7 +37,8 @@ struct holding {
 
 struct profile {
 	char *name;
-	unsigned tenth;
+	unsigned tenth; /* SUMMARY_TENTHS: the query is no customer of the
+			   model, and not in its counts */
 	struct holding *holdings; /* by falling weight in the model */
 	size_t count, room;
 };

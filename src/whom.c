@@ -72,7 +72,9 @@ static bool next_name(struct table *list)
 	return false;
 }
 
-void whom_file(struct whom *whom, const struct model *model, const char *path)
+/* Look each customer of a file up; what the model lacks is said. */
+static void each_named(struct whom *whom, const struct model *model,
+		       const char *path, uint64_t *bits)
 {
 	struct table list = {0};
 	size_t named = 0;
@@ -82,7 +84,9 @@ void whom_file(struct whom *whom, const struct model *model, const char *path)
 		const struct field *name = &list.fields[0];
 		size_t row = model_find(model, name->text, name->length);
 
-		if (row != SIZE_MAX) {
+		if (row != SIZE_MAX && bits != NULL) {
+			bits[row / 64] |= (uint64_t)1 << row % 64;
+		} else if (row != SIZE_MAX) {
 			add_row(whom, row);
 		} else if (!whom->ignore_unknown) {
 			warn("%s:%zu: no customer %.*s in %s", list.name,
@@ -96,6 +100,17 @@ void whom_file(struct whom *whom, const struct model *model, const char *path)
 		whom->missed = true;
 	}
 	table_close(&list);
+}
+
+void whom_file(struct whom *whom, const struct model *model, const char *path)
+{
+	each_named(whom, model, path, NULL);
+}
+
+void whom_seeds(struct whom *whom, uint64_t *bits, const struct model *model,
+		const char *path)
+{
+	each_named(whom, model, path, bits);
 }
 
 void whom_all(struct whom *whom, const struct model *model)

@@ -38,4 +38,9 @@ void whom_free(struct whom *whom);
 size_t whom_mark(uint64_t *bits, const struct model *model, const char *path,
 		 bool allowed);
 
+/* Set the bits of the customers in such a file, and say which the model lacks,
+ * as whom_file does. */
+void whom_seeds(struct whom *whom, uint64_t *bits, const struct model *model,
+		const char *path);
+
 #endif

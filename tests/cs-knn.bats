@@ -384,7 +384,7 @@ sums_exactly() {
 	refused -u u001 --min-similarity 1.5
 	refused -u u001 --min-similarity nan
 	refused -u u001 emb.bin
-	for option in --like=x --queries=x --blend=1 --recall=.9 --probes=4 \
+	for option in --blend=1 --recall=.9 --probes=4 \
 		--merge --unknown; do
 		refused -u u001 "$option"
 		[[ "$stderr" == *"unknown option $option"* ]]

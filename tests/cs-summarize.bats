@@ -303,7 +303,7 @@ print(json.load(sys.stdin)["neighbours"][0]["customer"])' > found
 	refused "no #profile line for customer bob" 's/^ann.3.dee/ann\t3\tbob/'
 	refused "no #profile line for customer dee" 's/^#profile.dee/#profile\tdea/'
 	refused "the first #profile line is of customer amy" 's/^#profile.ann/#profile\tamy/'
-	refused ":6: #profile: expected a customer" '6s/\t4\t/\t10\t/'
+	refused ":6: #profile: expected a customer" '6s/\t4\t/\t11\t/'
 	refused ":6: #profile: \"tea\": expected tag=number" '6s/tea=3.5/tea/'
 	refused ":6: #profile: \"tea=nan\"" '6s/tea=3.5/tea=nan/'
 	refused ":6: #profile: the tag tea again" '6s/$/;tea=1/'

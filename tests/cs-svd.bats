@@ -390,7 +390,7 @@ open("bent.mat", "wb").write(data)' "$part"
 }
 
 @test "a model is not written to a terminal" {
-	need script
+	need_terminal
 	run -2 script -qec "'$BIN/cs-svd' narrow.mat" /dev/null
 	[[ "$output" == *"standard output is a terminal: use > FILE or -o FILE"* ]]
 }

@@ -50,7 +50,7 @@ k = len(tensors["sigma"])
 power = {"us": 1, "sqrt": .5, "u": 0}[metadata["svd.scale"]]
 embedding = u[:, :k] * s[:k] ** power
 length = np.linalg.norm(embedding, axis=1)
-signal = length > 1e-9 * length.max()
+signal = (raw != 0).any(1) & (length > 1e-9 * length.max())
 if metric == "dot":
     length = np.ones(len(users))
 unit = embedding / np.where(signal, length, 1)[:, None]

@@ -1,0 +1,237 @@
+/* cs-project: customers who were not there when a model was made, folded into
+ * it: the rows of their matrix times the model's components.
+ *
+ * A row's embedding is worked out as cs-svd does it (embed.h), so a customer
+ * of the model gets the bytes that stand there. */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "die.h"
+#include "embed.h"
+#include "format.h"
+#include "matrix.h"
+#include "model.h"
+#include "options.h"
+#include "progress.h"
+#include "store.h"
+#include "stream.h"
+#include "team.h"
+
+static const struct option_row rows[] = {OPTION_OUTPUT("output:"),
+					 OPTION_THREADS, OPTION_COMMON};
+
+static const struct options_text text = {
+	.name = "cs-project",
+	.usage = "cs-project [OPTION]... MODEL [MATRIX]",
+	.purpose =
+		"Fold customers into a model: embed a matrix that \"cs-matrix "
+		"--as MODEL\" made.\n"
+		"What comes out is a model of theirs, for \"cs-knn --queries\". "
+		" Without MATRIX,\n"
+		"or for \"-\", standard input is read.",
+	.footer = "exit: 0 done; 2 wrong use, input or output\n"
+		  "  cs-matrix --as emb.bin new.tsv | cs-project emb.bin -o "
+		  "new.bin\n"
+		  "  cs-knn --all --queries new.bin emb.bin\n"
+		  "The manual page, cs-project(1), has the rest.",
+	.rows = rows,
+};
+
+struct work {
+	unsigned threads;
+	const char *output;
+	struct model model;
+	struct input input;
+	struct format file;
+	struct matrix matrix;
+	double *components; /* m x ld, as embed.h wants them */
+	struct writer writer;
+};
+
+static void check(const struct input *input, const char *error)
+{
+	if (error != NULL)
+		die("%s: %s", input->name, error);
+}
+
+static void read_model(struct work *work, const char *path)
+{
+	const char *error = model_open(&work->model, path);
+
+	if (error == NULL)
+		error = format_verify_all(&work->model.file);
+	check(&work->model.input, error);
+}
+
+static void read_matrix(struct work *work, const char *path)
+{
+	const char *error;
+
+	input_open(&work->input, path);
+	input_map(&work->input);
+	error = format_read(&work->file, work->input.bytes, work->input.size);
+	if (error == NULL && format_find(&work->file, "sigma") != NULL)
+		error = "a model already, expected a matrix";
+	if (error == NULL)
+		error = format_verify_all(&work->file);
+	if (error == NULL)
+		error = matrix_view(&work->matrix, &work->file);
+	check(&work->input, error);
+	for (size_t row = 0; row < work->matrix.n; row++)
+		check(&work->input, matrix_row(&work->matrix, row));
+}
+
+/* A tensor of both files, of the same bytes. */
+static void check_same(const struct work *work, const char *name)
+{
+	const struct tensor *of_model = format_find(&work->model.file, name);
+	const struct tensor *own = format_find(&work->file, name);
+
+	if (of_model == NULL || own == NULL || of_model->size != own->size ||
+	    memcmp(of_model->bytes, own->bytes, own->size) != 0)
+		die("%s: its %s are not those of %s: make it by cs-matrix "
+		    "--as %s",
+		    work->input.name, name, work->model.input.name,
+		    work->model.input.name);
+}
+
+static void check_columns(const struct work *work)
+{
+	static const char *const same[] = {"tags.offsets", "tags.bytes",
+					   "tags.weight"};
+	static const char *const words[] = {"matrix.value", "matrix.damp",
+					    "matrix.norm"};
+
+	for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+		check_same(work, same[i]);
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		const char *own = format_option(&work->file, words[i]);
+		const char *other = format_option(&work->model.file, words[i]);
+		if (own == NULL || other == NULL || strcmp(own, other) != 0)
+			die("%s: its %s is not that of %s: make it by "
+			    "cs-matrix --as %s",
+			    work->input.name, words[i], work->model.input.name,
+			    work->model.input.name);
+	}
+}
+
+/* Columns for embed_row: the model's components, rows filled with zeros. */
+static struct factor view_factor(struct work *work)
+{
+	size_t m = work->model.matrix.m, k = work->model.k;
+	struct factor factor = {.k = k, .ld = (k + STRIP - 1) / STRIP * STRIP};
+
+	work->components = alloc_aligned(alloc_product(m, factor.ld),
+					 sizeof *work->components);
+	memset(work->components, 0, m * factor.ld * sizeof(double));
+	for (size_t i = 0; i < m; i++)
+		memcpy(work->components + i * factor.ld,
+		       work->model.components + i * k, k * sizeof(double));
+	factor.components = work->components;
+	factor.sigma = alloc(k, sizeof *factor.sigma);
+	memcpy(factor.sigma, work->model.sigma, k * sizeof *factor.sigma);
+	return factor;
+}
+
+/* The model's options, and the matrix's own. */
+static json_t *describe(const struct work *work)
+{
+	json_t *metadata = json_deep_copy(work->model.file.metadata), *value;
+	const char *key;
+	char id[17];
+
+	json_object_foreach(work->file.metadata, key, value)
+		json_object_set(metadata, key, value);
+	format_id(&work->model.file, id);
+	metadata_set(metadata, "project.version", "%s", options_version);
+	metadata_set(metadata, "project.model", "%s", id);
+	return metadata;
+}
+
+static void write_rows(void *context, size_t first, size_t count,
+		       const float *embedding)
+{
+	struct work *work = context;
+
+	(void)first;
+	writer_put(&work->writer, embedding,
+		   count * work->model.k * sizeof *embedding);
+	progress_add(count);
+}
+
+static void write_model(struct work *work, struct output *output)
+{
+	const struct model *model = &work->model;
+	double pairs[2] = {model->median_pair, model->top_pair};
+	struct factor factor = view_factor(work);
+	json_t *metadata = describe(work);
+	const struct store store = {
+		.matrix = &work->file,
+		.metadata = metadata,
+		.n = work->matrix.n,
+		.m = work->matrix.m,
+		.k = model->k,
+		.mean = model->mean,
+		.components = model->components,
+		.ld = model->k,
+		.sigma = model->sigma,
+	};
+	struct embed embed;
+
+	store_begin(&work->writer, output, &store);
+	embed_begin(&embed, &factor, work->matrix.m, model->scale,
+		    model->center, model->mean);
+	progress_begin("customers", work->matrix.n);
+	embed_all(&embed, &work->matrix, work->threads, NULL, write_rows, work);
+	progress_end();
+	writer_put(&work->writer, model->residual, model->k * sizeof(double));
+	writer_put(&work->writer, pairs, sizeof pairs);
+	writer_end(&work->writer);
+	embed_end(&embed);
+	free(factor.sigma);
+	free(work->components);
+	json_decref(metadata);
+}
+
+static void read_options(struct work *work, int argc, char **argv)
+{
+	options_begin(&text, argc, argv);
+	work->threads = team_processors();
+	for (int key; (key = options_next()) != -1;)
+		switch (key) {
+		case 'o':
+			work->output = optarg;
+			break;
+		case 'j':
+			work->threads = options_threads();
+			break;
+		}
+	if (argc - optind < 1 || argc - optind > 2)
+		die_usage("expected a MODEL, and a MATRIX or none");
+	if (strcmp(argv[optind], "-") == 0 &&
+	    (argc - optind == 1 || strcmp(argv[optind + 1], "-") == 0))
+		die_usage("only one of MODEL and MATRIX can be standard input");
+}
+
+int main(int argc, char **argv)
+{
+	struct work work = {0};
+	struct output output;
+
+	read_options(&work, argc, argv);
+	output_open(&output, work.output);
+	if (output_terminal(&output))
+		die("a model is binary and standard output is a terminal: "
+		    "use > FILE or -o FILE");
+	read_model(&work, argv[optind]);
+	read_matrix(&work, argv[optind + 1]);
+	check_columns(&work);
+	write_model(&work, &output);
+	output_close(&output);
+	format_free(&work.file);
+	input_close(&work.input);
+	model_close(&work.model);
+	return STATUS_DONE;
+}

@@ -1,0 +1,185 @@
+# cs-project, with cs-matrix --as and cs-knn --queries: customers folded into a
+# model.
+
+load helper
+
+setup_file() {
+	cd "$BATS_FILE_TMPDIR" || return
+	cs-aggregate -q "$ROOT/data/views.csv" > profiles.tsv
+	cs-matrix profiles.tsv > matrix.bin
+	cs-svd -k 20 matrix.bin > emb.bin
+	{
+		head -n 1 profiles.tsv
+		awk -F '\t' 'NR > 1 && ($1 == 1 || $1 == 42 || $1 == 77)' \
+			profiles.tsv
+	} > three.tsv
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return
+}
+
+# The header of profiles and the given lines, fields between blanks.
+profile() {
+	{
+		head -n 1 profiles.tsv
+		printf '%s\n' "$@" | tr ' ' '\t'
+	} > new.tsv
+}
+
+@test "a customer of the model gets the bytes that stand there" {
+	cs-matrix --as emb.bin three.tsv | cs-project emb.bin > three.bin
+	cs-dump --check three.bin > /dev/null
+	cs-dump --what embedding --format tsv three.bin > found
+	cs-dump --what embedding --format tsv emb.bin |
+		grep -E -e '^(1|42|77)	' -e '^customer' > expected
+	[ "$(wc -l < expected)" -ge 3 ]
+	diff <(grep -E '^(1|42|77)	' expected) <(grep -E '^(1|42|77)	' found)
+	# With each recipe, and as many at once as the model has.
+	for recipe in "--center row --scale u" "--center column --scale sqrt"; do
+		# shellcheck disable=SC2086
+		cs-svd -k 20 --tol 1e-6 $recipe -o other.bin matrix.bin
+		cs-matrix --as other.bin profiles.tsv |
+			cs-project -j 2 -o again.bin other.bin
+		for what in embedding components sigma; do
+			cmp <(cs-dump --what $what --format npy other.bin) \
+				<(cs-dump --what $what --format npy again.bin)
+		done
+	done
+}
+
+@test "a matrix made as the model's is the model's, tenths included" {
+	cs-matrix --as emb.bin profiles.tsv > as.bin
+	for what in profiles tags; do
+		cmp <(cs-dump --what $what --format tsv emb.bin) \
+			<(cs-dump --what $what --format tsv as.bin)
+	done
+	for options in "--value mean --damp none --weight none --norm none" \
+		"--value events --weight sqrt-idf --min-users 5"; do
+		# shellcheck disable=SC2086
+		cs-matrix $options profiles.tsv | cs-svd -k 5 -o other.bin
+		cs-matrix -q --as other.bin three.tsv > as.bin
+		cmp <(cs-dump --what profiles --format tsv other.bin |
+			grep -E '^(1|42|77)	') \
+			<(cs-dump --what profiles --format tsv as.bin |
+			grep -E '^(1|42|77)	')
+	done
+	# A model's blocks keep their weights.
+	cs-aggregate -q --prefix 'follows ' -u user_handle -t interest_tag \
+		"$ROOT/data/user_interests.csv" > interests.tsv
+	cs-matrix --weights 1,0.5 profiles.tsv interests.tsv |
+		cs-svd -k 5 -o both.bin
+	cs-matrix --as both.bin profiles.tsv interests.tsv > as.bin
+	cmp <(cs-dump --what profiles --format tsv both.bin) \
+		<(cs-dump --what profiles --format tsv as.bin)
+}
+
+@test "--queries: neighbours of customers who are not in the model" {
+	cs-matrix --as emb.bin three.tsv | cs-project emb.bin > three.bin
+	cs-knn --queries three.bin emb.bin > found
+	cs-knn -u 1 -u 42 -u 77 --no-profiles emb.bin | diff - found
+	# Without their names there, each is its own nearest.
+	sed -E '2,$ s/^/new-/' three.tsv | cs-matrix --as emb.bin |
+		cs-project emb.bin > renamed.bin
+	cs-knn --queries renamed.bin -n 1 --no-why emb.bin | tail -n +2 |
+		awk -F '\t' '{ print $1, $3, ($4 > 0.999999) }' > found
+	printf 'new-%s %s 1\n' 1 1 42 42 77 77 | diff - found
+	cs-knn --queries renamed.bin --profiles -n 3 emb.bin |
+		cs-summarize --format json | "$PYTHON" -c '
+import json, sys
+found = [json.loads(line) for line in sys.stdin]
+assert [one["customer"] for one in found] == ["new-1", "new-42", "new-77"]
+assert [one["neighbours"][0]["customer"] for one in found] == ["1", "42", "77"]'
+}
+
+@test "unknown tags are counted; who has no other is left out and named" {
+	profile "a nothing 1 5" "b nonsense 2 7" "b python 1 3600" "c what 1 1"
+	run -1 --separate-stderr cs-matrix --as emb.bin -o new.mat new.tsv
+	[ "${stderr_lines[0]}" = "cs-matrix: 3 of 4 tags (3 pairs) are not in emb.bin and are left out: the first is nothing" ]
+	[ "${stderr_lines[1]}" = "cs-matrix: customer a has no tag that emb.bin knows, and is left out" ]
+	[ "${stderr_lines[2]}" = "cs-matrix: customer c has no tag that emb.bin knows, and is left out" ]
+	[ "${#stderr_lines[@]}" -eq 3 ]
+	cs-project emb.bin new.mat > new.bin
+	[ "$(cs-dump --what users --format tsv new.bin | grep -c '^b')" -eq 1 ]
+	profile "a nothing 1 5"
+	rm -f none.mat
+	run -1 --separate-stderr cs-matrix --as emb.bin -o none.mat new.tsv
+	[[ "$stderr" == *"customer a has no tag that emb.bin knows"* ]]
+	[ ! -e none.mat ]
+}
+
+@test "the model decides: its options are refused, another's matrix too" {
+	for option in --value=sum --damp=log --weight=idf --norm=l2 \
+		--min-users=2 --min-tags=2; do
+		run -2 --separate-stderr cs-matrix --as emb.bin "$option" three.tsv
+		[[ "$stderr" == *"${option%=*}: with --as it is the model's"* ]]
+	done
+	cs-svd -k 20 --seed 2 --center row matrix.bin > other.bin
+	cs-matrix --norm none profiles.tsv > plain.mat
+	run -2 --separate-stderr cs-project emb.bin plain.mat
+	[[ "$stderr" == "cs-project: plain.mat: its matrix.norm is not that of emb.bin"* ]]
+	cs-matrix three.tsv > three.mat
+	run -2 --separate-stderr cs-project emb.bin three.mat
+	[[ "$stderr" == "cs-project: three.mat: its tags"*"not those of emb.bin"* ]]
+	run -2 --separate-stderr cs-project emb.bin emb.bin
+	[[ "$stderr" == *"emb.bin: a model already, expected a matrix"* ]]
+	run -2 --separate-stderr cs-project matrix.bin matrix.bin
+	[[ "$stderr" == *"a matrix, expected a model"* ]]
+	run -2 --separate-stderr cs-project three.tsv matrix.bin
+	cs-matrix --as other.bin three.tsv | cs-project other.bin > three.bin
+	run -2 --separate-stderr cs-knn --queries three.bin emb.bin
+	[[ "$stderr" == "cs-knn: three.bin: its components are not those of emb.bin"* ]]
+	run -2 cs-project
+	run -2 cs-project a b c
+	run -2 cs-project -
+}
+
+@test "same bytes for any threads; a cut stream is refused" {
+	cs-matrix --as emb.bin profiles.tsv > all.mat
+	cs-project -j 1 emb.bin all.mat > expected
+	for j in 2 3; do
+		cs-project -j "$j" emb.bin < all.mat | cmp - expected
+	done
+	head -c 5000 all.mat > cut.mat
+	run -2 --separate-stderr cs-project -o out.bin emb.bin cut.mat
+	[ "$stderr" != "" ]
+	[ ! -e out.bin ]
+}
+
+@test "--like: who is most like a group, against dense arithmetic" {
+	need numpy
+	printf '%s\n' 1 42 77 42 > seeds
+	for recipe in "--center none" "--center row --scale u" \
+		"--center column --scale sqrt"; do
+		# shellcheck disable=SC2086
+		cs-svd -k 20 --tol 1e-6 $recipe -o other.bin matrix.bin
+		cs-knn --like seeds -n 40 other.bin > found
+		[ "$(tail -n +2 found | cut -f 1 | uniq)" = seeds ]
+		"$PYTHON" "$BATS_TEST_DIRNAME/audience.py" other.bin seeds found
+	done
+	cs-knn --like seeds -n 40 --format ids other.bin |
+		diff - <(tail -n +2 found | cut -f 3)
+	# A group of one has its neighbours.
+	echo 42 > seeds
+	cs-knn --like seeds --no-why emb.bin | tail -n +2 | cut -f 2-3 > found
+	cs-knn -u 42 --no-why emb.bin --no-profiles | tail -n +2 | cut -f 2-3 |
+		diff - found
+}
+
+@test "--like: filters, unknown seeds, none" {
+	printf '%s\n' 1 nobody 42 > seeds
+	run -1 --separate-stderr cs-knn --like seeds -n 2 --format ids emb.bin
+	[ "${#lines[@]}" -eq 2 ]
+	[ "$stderr" = "cs-knn: seeds:2: no customer nobody in emb.bin" ]
+	cs-knn --like seeds -n 2 --format ids --ignore-unknown emb.bin > two
+	cs-knn --like seeds -n 1 --format ids --ignore-unknown --not two emb.bin |
+		grep -vxFf two
+	[ "$(cs-knn --like seeds --include-self -n 2000 --format ids \
+		--ignore-unknown emb.bin | grep -cxFf seeds)" -eq 2 ]
+	echo nobody > seeds
+	run -1 --separate-stderr cs-knn --like seeds --ignore-unknown emb.bin
+	[[ "$stderr" == *"none of its customers is in emb.bin"* ]]
+	run -2 cs-knn --like seeds --profiles emb.bin
+	run -2 cs-knn --like seeds -u 1 emb.bin
+	run -2 cs-knn --like - --not - emb.bin
+}
