@@ -13,6 +13,10 @@
  * costs little beside them. */
 enum { PRODUCTS = 16 };
 
+/* Items of a panel of G: half a megabyte, with room for rows in a second cache.
+ */
+enum { PANEL_ITEMS = 1 << 16 };
+
 struct gram {
 	const struct op *op;
 	size_t chunks, *chunk_begin; /* rows */
@@ -45,21 +49,43 @@ static void cut_chunks(struct gram *gram)
 	}
 }
 
-static void add_rows(const struct matrix *a, size_t first, size_t last,
-		     double *part)
+/* Add the products of each row's entries from next on, below tag end, with
+ * itself and those after it. */
+static void add_panel(const struct matrix *a, size_t first, size_t last,
+		      int64_t end, int64_t *next, double *part)
 {
 	const int32_t *tags = a->indices;
 	const float *values = a->values;
 
 	for (size_t row = first; row < last; row++) {
-		int64_t end = a->indptr[row + 1];
-		for (int64_t i = a->indptr[row]; i < end; i++) {
+		int64_t i = next[row - first], stop = a->indptr[row + 1];
+		for (; i < stop && tags[i] < end; i++) {
 			double *to = part + (size_t)tags[i] * a->m;
 			double x = (double)values[i];
-			for (int64_t j = i; j < end; j++)
+			for (int64_t j = i; j < stop; j++)
 				to[tags[j]] += x * (double)values[j];
 		}
+		next[row - first] = i;
 	}
+}
+
+/* A panel of G at a time, which the cache holds, meets all rows. */
+static void add_rows(const struct matrix *a, size_t first, size_t last,
+		     double *part)
+{
+	int64_t *next = alloc(last - first, sizeof *next);
+	size_t m = a->m, items = 0;
+
+	for (size_t row = first; row < last; row++)
+		next[row - first] = a->indptr[row];
+	for (size_t tag = 0; tag < m; tag++) {
+		items += m - tag;
+		if (items >= PANEL_ITEMS || tag + 1 == m) {
+			add_panel(a, first, last, (int64_t)tag + 1, next, part);
+			items = 0;
+		}
+	}
+	free(next);
 }
 
 static void settle(struct gram *gram, double *part, unsigned thread)

@@ -29,7 +29,7 @@ struct basis {
 	struct pass *pass;
 	size_t k;
 	double floor;         /* as chosen */
-	uint64_t seed, drawn; /* numbers taken from the seed */
+	uint64_t seed, drawn; /* rows of signs taken from the seed */
 	size_t limit;         /* strips, at most, without the next one */
 	size_t used;          /* strips */
 	size_t local;         /* the first strip that C times the newest
@@ -108,15 +108,16 @@ static void end_basis(struct basis *s)
 	pass_end(s->pass);
 }
 
-/* Strip = normal numbers. */
-static void set_normal(struct basis *s, void *strip)
+/* Strip = random signs, as good to begin with as normal numbers. */
+static void set_random(struct basis *s, void *strip)
 {
 	double row[STRIP];
 	char *to = strip;
 
 	for (size_t i = 0; i < s->tall.rows; i++) {
+		uint64_t bits = random_bits(s->seed, s->drawn++);
 		for (size_t j = 0; j < STRIP; j++)
-			row[j] = random_normal(s->seed, s->drawn++);
+			row[j] = bits >> (63 - j) & 1 ? -1 : 1;
 		s->tall.kernel->from_double(row, to, STRIP);
 		to += STRIP * s->tall.kernel->item;
 	}
@@ -141,7 +142,7 @@ static void begin_basis(struct basis *s, const struct op *op,
 	s->values = alloc(limit, sizeof *s->values);
 	s->vectors = alloc(limit * limit, sizeof *s->vectors);
 	place_strips(s, choices->memory);
-	set_normal(s, s->strips[0]);
+	set_random(s, s->strips[0]);
 	algebra_qr(&s->tall, s->strips[0], s->r);
 }
 
@@ -306,7 +307,7 @@ static void restart(struct basis *s, size_t count)
 static void restart_randomly(struct basis *s)
 {
 	turn(s, s->k);
-	set_normal(s, s->strips[s->used]);
+	set_random(s, s->strips[s->used]);
 	orthonormalize(s);
 	set_diagonal(s, s->k);
 }
