@@ -243,17 +243,12 @@ static bool cholesky(const struct tall *tall, const double *h, double *r)
 static void divide(const struct tall *tall, void *y, const double *r)
 {
 	double inverse[BLOCK];
-	void *copy = algebra_strip(tall);
-	size_t bytes = tall->rows * STRIP * tall->kernel->item;
 
 	memcpy(inverse, r, sizeof inverse);
 	if (LAPACKE_dtrtri(LAPACK_COL_MAJOR, 'L', 'N', STRIP, inverse, STRIP) !=
 	    0)
 		die("LAPACK dtrtri failed");
-	memcpy(copy, y, bytes);
-	memset(y, 0, bytes);
-	algebra_combine(tall, 1, &copy, inverse, 1, y);
-	free(copy);
+	algebra_rotate(tall, 1, 1, &y, inverse);
 }
 
 /* Y row-major is Y^T (STRIP x rows) column-major: Y^T = L Q^T gives

@@ -3,8 +3,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "die.h"
+
+/* Bytes from which pages are worth their size. */
+enum { HUGE_PAGE = 2 << 20, LARGE = 2 * HUGE_PAGE };
 
 static void *must(void *memory, size_t bytes)
 {
@@ -32,11 +36,18 @@ void *alloc(size_t count, size_t size)
 void *alloc_aligned(size_t count, size_t size)
 {
 	size_t bytes = alloc_product(count, size);
+	size_t line = bytes < LARGE ? 64 : HUGE_PAGE;
 
-	if (bytes > SIZE_MAX - 64)
+	if (bytes > SIZE_MAX - line)
 		die("out of memory: %zu bytes wanted", bytes);
 	/* aligned_alloc wants a multiple of the alignment. */
-	return must(aligned_alloc(64, (bytes + 64) / 64 * 64), bytes);
+	void *memory =
+		must(aligned_alloc(line, (bytes + line) / line * line), bytes);
+	/* Rows of what is large are looked up in no order: with pages of the
+	 * usual size, finding them costs as much.  A kernel may refuse. */
+	if (line == HUGE_PAGE)
+		madvise(memory, bytes, MADV_HUGEPAGE);
+	return memory;
 }
 
 void *alloc_resize(void *array, size_t count, size_t size)
