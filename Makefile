@@ -2,17 +2,29 @@
 # "make help" lists the targets.
 
 TOOLS = cs-aggregate cs-matrix cs-svd cs-project cs-knn cs-summarize cs-dump
-MODULES = die alloc number options progress random team \
-	stream scratch names table escape quote profiles format \
+MODULES = die alloc number random team stream options progress \
+	scratch names table escape quote profiles format \
 	scan sheet columns items runs groups rejects events combine \
-	weigh gather matrix model fold check npy strip algebra operator gram lanczos factor embed store pairs tile nearest reasons audience neighbours notes pens whom summary report prose
+	weigh gather matrix model fold check npy \
+	strip algebra operator gram lanczos factor embed store pairs \
+	tile nearest reasons audience neighbours notes pens whom \
+	summary report prose
 
 VERSION = 0.1.0
+
+# A flavour has objects and programs of its own; that of users is "release".
 FLAVOUR = release
 BUILD = .build/$(FLAVOUR)
-BIN = bin
+BIN = $(if $(filter release,$(FLAVOUR)),bin,$(BUILD)/bin)
 
-CFLAGS ?= -O3 -g
+include pipelines/make.mk
+
+# CFLAGS, CPPFLAGS and LDFLAGS are the user's, and are added to these.
+FLAGS-release = -O3 -g
+FLAGS-asan = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+FLAGS-thread = -O1 -g -fsanitize=thread
+FLAGS = $(FLAGS-$(FLAVOUR)) $(CFLAGS)
 LANGUAGE = -std=c17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc -pthread \
 	-ffp-contract=off -fno-math-errno
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
@@ -20,21 +32,55 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	-Wformat=2 -Wvla -Wundef
 LIBRARIES = -lcsv -llapacke -lopenblas -ljansson -lxxhash -lm
 
-.SUFFIXES:
-.DELETE_ON_ERROR:
+COMPILE = $(CC) $(LANGUAGE) $(WARNINGS) $(CPPFLAGS) $(FLAGS) -MMD -MP
+LINK = $(CC) -pthread $(FLAGS) $(LDFLAGS)
+LINKED = -Wl,--as-needed $(LIBRARIES)
 
+# A command in short, or whole with V=1.
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2); )
+
+PREFIX = /usr/local
+MANDIR = $(PREFIX)/share/man
+SHAREDIR = $(PREFIX)/share/customer-similarity
+COMPLETIONDIR = $(PREFIX)/share/bash-completion/completions
+
+.DEFAULT_GOAL = all
+.PHONY: all clean help
+#: all           build the programs into bin/
 all: $(TOOLS:%=$(BIN)/%)
 
-$(BUILD)/%.o: src/%.c
-	@mkdir -p $(@D)
-	$(CC) $(LANGUAGE) $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+# What is missing here is installed, or named; see pipelines/setup.
+.PHONY: setup-build
+setup-build:
+	@sh pipelines/setup build
+
+how-built := $(COMPILE) $(LINK) $(LINKED)
+$(BUILD)/.flags: $(call changed,$(BUILD)/.flags,how-built)
+	$(call keep,how-built)
+
+$(BUILD)/%.o: src/%.c $(BUILD)/.flags | setup-build
+	$(call say,CC,$<)$(COMPILE) -c -o $@ $<
 
 $(BUILD)/libcs.a: $(MODULES:%=$(BUILD)/%.o)
-	rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
 $(BIN)/cs-%: $(BUILD)/cs-%.o $(BUILD)/libcs.a
-	$(CC) -pthread $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libcs.a \
-		-Wl,--as-needed $(LIBRARIES)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(LINK) -o $@ $< $(BUILD)/libcs.a $(LINKED)
+
+# Objects of programs are made on the way, and stay.
+.SECONDARY:
+
+include pipelines/pipeline.mk pipelines/install.mk
+include tests/tests.mk tests/bench/bench.mk
+
+#: clean         remove what was built, and the model of data/
+clean: forget
+	rm -rf .build
+	rm -f $(TOOLS:%=bin/%)
+
+#: help          this list
+help:
+	@sed -n 's/^#: \{0,1\}//p' $(MAKEFILE_LIST)
 
 -include $(wildcard $(BUILD)/*.d)

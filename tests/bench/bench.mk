@@ -2,18 +2,15 @@
 
 GENERATE = $(BUILD)/generate
 
-$(BUILD)/bench-%.o: tests/bench/%.c
-	@mkdir -p $(@D)
-	$(CC) $(LANGUAGE) -Itests/bench $(WARNINGS) $(CPPFLAGS) $(CFLAGS) \
-		-MMD -MP -c -o $@ $<
+$(BUILD)/bench-%.o: tests/bench/%.c $(BUILD)/.flags | setup-build
+	$(call say,CC,$<)$(COMPILE) -Itests/bench -c -o $@ $<
 
 $(GENERATE): $(BUILD)/bench-generate.o $(BUILD)/bench-catalogue.o \
 		$(BUILD)/bench-vocabulary.o $(BUILD)/libcs.a
-	$(CC) -pthread $(CFLAGS) $(LDFLAGS) -o $@ $^ \
-		-Wl,--as-needed $(LIBRARIES)
+	$(call say,LINK,$@)$(LINK) -o $@ $^ $(LINKED)
 
-# Write the sample again; its bytes should not change.
 .PHONY: sample
+#: sample        write data/ again; its bytes should not change
 sample: $(GENERATE)
 	$(GENERATE) --directory data
 
@@ -38,6 +35,7 @@ $(DUCKDB)/package.json: | rivals
 	npm install --silent --no-fund --no-audit --prefix $(BENCH_HOME) \
 		@duckdb/node-api@1.5.6-r.1
 
+#: bench         time jobs beside rivals (BENCH=large, ROUNDS=5)
 bench: all $(GENERATE) rivals $(DUCKDB)/package.json
 	@unset OPENBLAS_CORETYPE; \
 	BIN=$(abspath $(BIN)) GENERATE=$(abspath $(GENERATE)) \

@@ -103,8 +103,8 @@ static void check_bounds(const unsigned char *bytes, size_t size)
 		fail("rows end elsewhere", bytes, size);
 	/* Where the fast one says no, there is none. */
 	for (size_t i = 0; i + 1 < size; i++) {
-		bool edge = strchr(",\n\r", bytes[i]) != NULL &&
-			    bytes[i] != '\0';
+		bool edge =
+			strchr(",\n\r", bytes[i]) != NULL && bytes[i] != '\0';
 		bool blank = bytes[i + 1] == ' ' || bytes[i + 1] == '\t';
 		if (edge && blank && !fast.blanks)
 			fail("a blank not seen", bytes, size);

@@ -1,0 +1,24 @@
+/* Any bytes as a model: what is not one is refused with a sentence. */
+#include "fuzz.h"
+#include "model.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct model model;
+	char path[64], near[128];
+
+	fuzz_hush();
+	int fd = fuzz_file(data, size, path);
+	if (setjmp(fuzz_back) == 0) {
+		if (model_open_any(&model, path) == NULL) {
+			format_verify_all(&model.file);
+			for (size_t row = 0; row < model.matrix.n; row++)
+				matrix_row(&model.matrix, row);
+			model_find(&model, "1", 1);
+			model_near(&model, "12", 2, near, sizeof near);
+		}
+		model_close(&model);
+	}
+	close(fd);
+	return 0;
+}

@@ -1,0 +1,45 @@
+/* fuzz: what the fuzzers share.  Readers that end the process call fuzz_exit
+ * instead (the build defines exit as that), which goes back to the fuzzer. */
+#ifndef FUZZ_H
+#define FUZZ_H
+
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static jmp_buf fuzz_back;
+
+_Noreturn void fuzz_exit(int status);
+_Noreturn void fuzz_exit(int status)
+{
+	(void)status;
+	longjmp(fuzz_back, 1);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* A file that holds the bytes: its descriptor, and its path. */
+static int fuzz_file(const uint8_t *data, size_t size, char path[64])
+{
+	int fd = memfd_create("input", 0);
+
+	if (write(fd, data, size) != (ssize_t)size)
+		__builtin_trap();
+	snprintf(path, 64, "/proc/self/fd/%d", fd);
+	return fd;
+}
+
+/* Messages are not for the fuzzer's terminal. */
+static void fuzz_hush(void)
+{
+	static int done;
+
+	if (!done)
+		done = freopen("/dev/null", "w", stderr) != NULL;
+}
+
+#endif

@@ -1,0 +1,20 @@
+/* Any bytes as a profile. */
+#include "fuzz.h"
+#include "profiles.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char path[64], *paths[] = {path};
+	static struct profiles profiles;
+
+	fuzz_hush();
+	int fd = fuzz_file(data, size, path);
+	if (setjmp(fuzz_back) == 0) {
+		profiles_open(&profiles, paths, 1);
+		while (profiles_next(&profiles))
+			;
+	}
+	profiles_close(&profiles);
+	close(fd);
+	return 0;
+}

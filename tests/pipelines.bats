@@ -1,0 +1,159 @@
+# The make targets, in a copy of the project that uses the programs as they are
+# built.
+
+load helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	cp -r "$ROOT/Makefile" "$ROOT/pipelines" "$ROOT/data" .
+	mkdir -p tests/bench src
+	# Programs are there, and nothing is built.
+	sed -n '/^TOOLS/p; /^VERSION/p' Makefile > Makefile.new
+	echo "BIN = $BIN" >> Makefile.new
+	echo "include pipelines/pipeline.mk" >> Makefile.new
+	mv Makefile.new Makefile
+}
+
+# What make says but for the summary.
+said() {
+	make --no-print-directory "$@" > out 2> err
+}
+
+@test "pipeline ends with the summary of customer 1 and the model's path" {
+	said pipeline
+	grep -q '^Customer 1 and the 10 most similar of 1,999 others' out
+	[ "$(tail -n 1 out)" = "The model: trained_model/emb.bin; what it is: trained_model/metadata.json" ]
+	"$PYTHON" -c 'import json; json.load(open("trained_model/metadata.json"))'
+	cs-dump --check trained_model/emb.bin > /dev/null
+}
+
+@test "the same ten as by hand, and the same model" {
+	said pipeline
+	cd data
+	cat views.csv | cs-aggregate 2> ../err | cs-matrix | cs-svd > ../emb.bin
+	cd ..
+	cmp emb.bin trained_model/emb.bin
+	cs-knn -u 1 < emb.bin | cs-summarize > by-hand
+	for line in 1 2 3 4 5 6 7 8 9 10
+	do
+		grep -qxF "$(grep -E "^ +$line " by-hand)" out
+	done
+}
+
+@test "nothing is made twice; what changed is made again, from there on" {
+	said pipeline
+	said pipeline
+	run ! grep -E 'cs-aggregate|cs-matrix|cs-svd' out
+	said pipeline SVD="-k 5"
+	run ! grep -E 'cs-aggregate|cs-matrix' out
+	grep -q cs-svd out
+	[ "$(cs-dump --format json trained_model/emb.bin | "$PYTHON" -c '
+import json, sys
+print(json.load(sys.stdin)["dimensions"])')" = 5 ]
+	said pipeline SVD="-k 5" MATRIX="--min-users 3"
+	run ! grep -E 'cs-aggregate' out
+	grep -q cs-matrix out
+	touch data/views.csv
+	said pipeline SVD="-k 5" MATRIX="--min-users 3"
+	grep -q cs-aggregate out
+	said pipeline
+	grep -q cs-svd out
+}
+
+@test "another customer, another recipe, fewer neighbours" {
+	said pipeline
+	said similar U=42
+	grep -q '^Customer 42 and the 10 most similar' out
+	run ! grep cs-svd out
+	said similar U=42 KNN="-n 3"
+	grep -q '^Customer 42 and the 3 most similar' out
+	said pipeline RECIPE=classic
+	grep -q 'Customer 1 and the 15 most similar' out
+	cs-dump trained_model/emb.bin | grep -q 'svd.center row'
+	run -2 make similar U=nobody
+	[[ "$output" == *"no customer nobody"* ]]
+	run -2 make pipeline RECIPE=none
+	[[ "$output" == *"RECIPE=none: expected default or classic"* ]]
+}
+
+@test "a log of one's own, with blanks in its name, and its tags" {
+	head -n 5000 data/views.csv > "my own \$log's.csv"
+	said pipeline VIEWS="my own \$log's.csv" U=626
+	grep -q '^Customer 626' out
+	said pipeline TAGS=data/course_tags.csv
+	grep -q 'compared by 261 tags' out
+	cs-dump trained_model/emb.bin | grep -q 'columns.tag course_tags'
+	said pipeline TAGS=data/course_tags.csv:course_id,course_tags
+	cs-dump trained_model/emb.bin | grep -q 'columns.tag course_tags'
+	said pipeline
+	cs-dump trained_model/emb.bin | grep -q 'columns.tag course_tag$'
+}
+
+@test "a step that fails leaves no half file, and is made up for" {
+	{ cat data/views.csv; echo 1,2,3; } > broken.csv
+	run -2 make pipeline VIEWS=broken.csv
+	[[ "$output" == *"broken.csv:32002: 3 fields, expected 7"* ]]
+	[ ! -e trained_model/profiles.tsv ]
+	[ ! -e trained_model/emb.bin ]
+	sed -i '$d' broken.csv
+	said pipeline VIEWS=broken.csv
+	[ -s trained_model/emb.bin ]
+	run -2 make pipeline VIEWS=broken.csv SVD="--tol 7"
+	said pipeline VIEWS=broken.csv
+	[ -s trained_model/emb.bin ]
+}
+
+@test "the environment changes nothing" {
+	said pipeline
+	cp out expected
+	USER=me COLUMNS=20 VIEWS=no TAGS=no U=no MODEL=no RECIPE=no SVD=-x \
+		KNN=-x MATRIX=-x AGGREGATE=-x make --no-print-directory pipeline \
+		> out
+	diff <(sed -n '/^Customer/,$p' expected) <(sed -n '/^Customer/,$p' out)
+}
+
+@test "two at a time" {
+	said -j2 pipeline
+	grep -q '^Customer 1 and' out
+}
+
+@test "what is installed works by itself, and is all taken away again" {
+	cp -r "$ROOT/src" "$ROOT/tests" .
+	cp "$ROOT/Makefile" .
+	mkdir -p bin .build
+	make --no-print-directory -o all install DESTDIR="$PWD/dest" \
+		PREFIX=/opt/cs BIN="$BIN" BUILD="$BUILD" > install.log
+	[ -x dest/opt/cs/bin/cs-knn ]
+	[ -s dest/opt/cs/share/man/man1/cs-knn.1 ]
+	[ -s dest/opt/cs/share/bash-completion/completions/cs-knn ]
+	mkdir elsewhere
+	cd elsewhere
+	PATH=$OLDPWD/dest/opt/cs/bin:/usr/bin:/bin make --no-print-directory \
+		-f "$OLDPWD/dest/opt/cs/share/customer-similarity/pipeline.mk" \
+		pipeline VIEWS="$ROOT/data/views.csv" > out
+	grep -q '^Customer 1 and' out
+	cd ..
+	make --no-print-directory uninstall DESTDIR="$PWD/dest" PREFIX=/opt/cs \
+		BIN="$BIN" BUILD="$BUILD" > /dev/null
+	[ -z "$(find dest -type f)" ]
+}
+
+@test "set-up: silent where all is there, refuses what it does not know" {
+	run -0 sh "$ROOT/pipelines/setup" build
+	[ -z "$output" ]
+	run -2 sh "$ROOT/pipelines/setup" everything
+	[[ "$output" == *"expected build, test"* ]]
+}
+
+@test "set-up: without the right to install, the command is printed" {
+	[ "$(id -u)" -eq 0 ] || skip "to be someone else takes root"
+	command -v setpriv > /dev/null || skip "no setpriv"
+	mkdir place
+	cp "$ROOT/pipelines/setup" place/
+	# A package that is nowhere installed.
+	sed -i 's/^	test bats bats/	test zsh-antigen no-such-command/' place/setup
+	chmod -R a+rX "$BATS_TEST_TMPDIR" place
+	run -2 setpriv --reuid 65534 --regid 65534 --clear-groups \
+		sh -s test < place/setup
+	[[ "$output" == *"sudo sh -c 'apt-get update && apt-get install -y --no-install-recommends zsh-antigen'"* ]]
+}

@@ -1,0 +1,107 @@
+# What checks the programs; tests/bench has what measures them.
+
+UNITS = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
+
+$(BUILD)/unit-%.o: tests/unit/%.c $(BUILD)/.flags | setup-build
+	$(call say,CC,$<)$(COMPILE) -c -o $@ $<
+$(BUILD)/unit-%: $(BUILD)/unit-%.o $(BUILD)/libcs.a
+	$(call say,LINK,$@)$(LINK) -o $@ $< $(BUILD)/libcs.a $(LINKED)
+$(BUILD)/fault.so: tests/fault/fault.c $(BUILD)/.flags | setup-build
+	$(call say,CC,$<)$(CC) -std=c17 -D_GNU_SOURCE $(WARNINGS) -O1 -g \
+		-shared -fPIC -o $@ $< -ldl
+
+tested = all $(UNITS:%=$(BUILD)/unit-%) $(GENERATE) $(BUILD)/fault.so
+
+# bats, several files at a time where GNU parallel is there.
+BATS = BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) \
+	GENERATE=$(abspath $(GENERATE)) FLAVOUR=$(FLAVOUR) \
+	OMP_NUM_THREADS=2 bats $(if $(shell command -v parallel), \
+		--jobs $(or $(shell nproc),1) --no-parallelize-within-files)
+
+.PHONY: setup-test test test-asan record
+setup-test:
+	@sh pipelines/setup build test
+
+#: test          install what the tests need, and run them
+test: $(tested) | setup-test
+	$(BATS) $(or $(TESTS),tests)
+
+#: test-asan     the same under AddressSanitizer and UndefinedBehaviorSanitizer
+test-asan:
+	$(MAKE) FLAVOUR=asan test
+
+#: record        write the recorded outputs of tests/cases anew; read the diff
+record: $(tested) | setup-test
+	RECORD=1 $(BATS) tests
+	git diff --stat tests/cases
+
+# What needs more than programs and bats stands apart.
+.PHONY: test-readers test-fresh test-thread
+#: test-readers  Miller, DuckDB, pandas, SQLite and PostgreSQL read our TSV
+test-readers: all $(DUCKDB)/package.json | setup-readers
+	NODE_MODULES=$(abspath $(BENCH_HOME)) $(BATS) tests/readers
+.PHONY: setup-readers
+setup-readers:
+	@sh pipelines/setup build test readers
+
+#: test-fresh    "make pipeline" and "make test" in an empty Debian
+test-fresh:
+	@sh pipelines/setup fresh
+	bash tests/fresh
+
+#: test-thread   the threads of cs-svd and cs-knn under ThreadSanitizer
+test-thread:
+	$(MAKE) FLAVOUR=thread all
+	BIN=.build/thread/bin bash tests/threads
+
+# ----------------------------------------------------------------- fuzzing
+
+FUZZERS = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+FUZZ_SECONDS = 20
+FUZZ_CC = clang
+FUZZ = .build/fuzz
+
+$(FUZZ)/%: tests/fuzz/%.c $(MODULES:%=src/%.c) $(wildcard src/*.h) | setup-fuzz
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)$(FUZZ_CC) $(LANGUAGE) -O1 -g -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined -Dexit=fuzz_exit -o $@ $< \
+		$(MODULES:%=src/%.c) $(LIBRARIES)
+.PHONY: setup-fuzz fuzz
+setup-fuzz:
+	@sh pipelines/setup build fuzz
+
+#: fuzz          FUZZ_SECONDS=20 of libFuzzer for each reader
+fuzz: $(FUZZERS:%=$(FUZZ)/%)
+	@for fuzzer in $(FUZZERS); do \
+		mkdir -p $(FUZZ)/corpus-$$fuzzer; \
+		echo "fuzz: $$fuzzer"; \
+		$(FUZZ)/$$fuzzer -max_total_time=$(FUZZ_SECONDS) \
+			-detect_leaks=0 -timeout=20 -max_len=4096 \
+			-artifact_prefix=$(FUZZ)/ -verbosity=0 \
+			$(FUZZ)/corpus-$$fuzzer tests/fuzz/seeds-$$fuzzer; \
+	done
+
+# -------------------------------------------------------------------- lint
+
+C = $(wildcard src/*.[ch] tests/unit/*.c tests/bench/*.[ch] tests/fuzz/*.[ch] \
+	tests/fault/*.c)
+SCRIPTS = pipelines/setup .ci/run tests/fresh tests/threads \
+	$(wildcard tests/*.bats tests/*.bash tests/readers/*.bats) \
+	$(addprefix tests/bench/,aggregate aggregate-large similar \
+	similar-randomized rivals)
+LINTED = $(LANGUAGE) -Itests/bench $(WARNINGS) -Werror -fsyntax-only
+
+.PHONY: lint
+#: lint          two compilers' warnings, cppcheck, shellcheck, clang-format,
+#:               mandoc
+lint:
+	@sh pipelines/setup build lint
+	gcc $(LINTED) -O2 $(filter %.c,$(C))
+	clang $(LINTED) $(filter %.c,$(C))
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability \
+		--inline-suppr --suppress=missingIncludeSystem \
+		--suppress=invalidPrintfArgType_uint --error-exitcode=1 \
+		-D_GNU_SOURCE -DVERSION='""' -Isrc -Itests/bench src tests
+	shellcheck -x $(SCRIPTS)
+	clang-format --dry-run -Werror $(C)
+	mandoc -T lint -W warning $(PAGES) > /dev/null
