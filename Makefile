@@ -3,7 +3,7 @@
 
 TOOLS = cs-aggregate cs-matrix cs-svd cs-project cs-knn cs-summarize cs-dump
 MODULES = die alloc number random team stream options progress \
-	scratch names table escape quote profiles format \
+	scratch names format table escape quote profiles \
 	scan sheet columns items runs groups rejects events combine \
 	weigh gather matrix model fold check npy \
 	strip algebra operator gram lanczos factor embed store pairs \
@@ -72,7 +72,7 @@ $(BIN)/cs-%: $(BUILD)/cs-%.o $(BUILD)/libcs.a
 .SECONDARY:
 
 include pipelines/pipeline.mk pipelines/install.mk
-include tests/tests.mk tests/bench/bench.mk
+include tests/bench/bench.mk tests/tests.mk
 
 #: clean         remove what was built, and the model of data/
 clean: forget

@@ -32,16 +32,16 @@ struct job {
 	size_t count, to;
 	void *const *v;
 	void *y;
-	const void *small;	/* of the kernel's precision */
-	double *h;		/* of project and square: for each piece */
+	const void *small; /* of the kernel's precision */
+	double *h;         /* of project and square: for each piece */
 };
 
 static struct job job_of(const struct tall *tall)
 {
 	size_t panels = (tall->rows + PANEL - 1) / PANEL;
 
-	return (struct job){ .tall = tall,
-			     .pieces = panels < PIECES ? panels : PIECES };
+	return (struct job){.tall = tall,
+			    .pieces = panels < PIECES ? panels : PIECES};
 }
 
 /* Where piece i begins: at a multiple of PANEL. */
@@ -182,7 +182,7 @@ static void rotate_panel(const struct job *job, size_t row, size_t rows,
 	for (size_t i = 0; i < job->to; i++)
 		kernel->combine(rows, job->count, v, STRIP,
 				(const char *)job->small +
-				i * job->count * BLOCK * kernel->item,
+					i * job->count * BLOCK * kernel->item,
 				room + i * panel, STRIP);
 	for (size_t i = 0; i < job->to; i++)
 		memcpy(at_row(job, job->v[i], row), room + i * panel,
@@ -194,8 +194,8 @@ static void rotate_piece(void *shared, size_t piece, unsigned thread)
 {
 	struct job *job = shared;
 	size_t end = piece_begin(job, piece + 1);
-	char *room = alloc_aligned(job->to * PANEL * STRIP,
-				   job->tall->kernel->item);
+	char *room =
+		alloc_aligned(job->to * PANEL * STRIP, job->tall->kernel->item);
 
 	(void)thread;
 	for (size_t row = piece_begin(job, piece); row < end; row += PANEL)
@@ -247,8 +247,8 @@ static void divide(const struct tall *tall, void *y, const double *r)
 	size_t bytes = tall->rows * STRIP * tall->kernel->item;
 
 	memcpy(inverse, r, sizeof inverse);
-	if (LAPACKE_dtrtri(LAPACK_COL_MAJOR, 'L', 'N', STRIP, inverse,
-			   STRIP) != 0)
+	if (LAPACKE_dtrtri(LAPACK_COL_MAJOR, 'L', 'N', STRIP, inverse, STRIP) !=
+	    0)
 		die("LAPACK dtrtri failed");
 	memcpy(copy, y, bytes);
 	memset(y, 0, bytes);
@@ -296,45 +296,20 @@ void algebra_qr(const struct tall *tall, void *y, double *r)
 	memcpy(r, product, sizeof product);
 }
 
-/* Z in the blocks of algebra_rotate, from the upper triangle by rows. */
-static double *blocks_of(const double *a, size_t count)
+void algebra_polish(size_t rows, size_t k, size_t ld, double *v)
 {
-	size_t n = count * STRIP;
-	double *z = alloc(n * n, sizeof *z);
+	double *h = alloc(alloc_product(k, k), sizeof *h);
+	int size = (int)k;
 
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = i; j < n; j++)
-			z[j / STRIP * n * STRIP + i * STRIP + j % STRIP] =
-				a[i * n + j];
-	return z;
-}
-
-void algebra_polish(const struct tall *tall, size_t count, void *const *v)
-{
-	size_t n = count * STRIP;
-	double *h = alloc(n * STRIP, sizeof *h), *r = alloc(n * n, sizeof *r);
-	lapack_int size = (lapack_int)n;
-
-	for (size_t s = 0; s < count; s++) {
-		algebra_project(tall, count, v, v[s], h);
-		for (size_t i = 0; i < n; i++)
-			for (size_t j = 0; j < STRIP; j++)
-				if (s * STRIP + j >= i)
-					r[i * n + s * STRIP + j] =
-						h[i * STRIP + j];
-	}
-	/* Columns of zeros, which fill the last strip up, stay. */
-	for (size_t i = 0; i < n; i++)
-		if (r[i * n + i] == 0)
-			r[i * n + i] = 1;
-	if (LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'L', size, r, size) == 0 &&
-	    LAPACKE_dtrtri(LAPACK_COL_MAJOR, 'L', 'N', size, r, size) == 0) {
-		double *z = blocks_of(r, count);
-		algebra_rotate(tall, count, count, v, z);
-		free(z);
-	}
+	/* H = V^T V = R^T R, and V = V R^-1 */
+	cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, size, (int)rows, 1,
+		    v, (int)ld, 0, h, size);
+	/* The upper triangle by rows is the lower by columns. */
+	if (LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'L', size, h, size) == 0)
+		cblas_dtrsm(CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans,
+			    CblasNonUnit, (int)rows, size, 1, h, size, v,
+			    (int)ld);
 	free(h);
-	free(r);
 }
 
 /* ------------------------------------------------------------------ small */
@@ -369,10 +344,10 @@ const char *algebra_eigen(size_t n, double *a, size_t count, double *values,
 	lapack_int size = (lapack_int)n;
 
 	/* The upper triangle by rows is the lower by columns. */
-	lapack_int info = LAPACKE_dsyevr(
-		LAPACK_COL_MAJOR, 'V', 'I', 'L', size, a, size, 0, 0,
-		size - (lapack_int)count + 1, size, 0, &found, rising, vectors,
-		size, support);
+	lapack_int info =
+		LAPACKE_dsyevr(LAPACK_COL_MAJOR, 'V', 'I', 'L', size, a, size,
+			       0, 0, size - (lapack_int)count + 1, size, 0,
+			       &found, rising, vectors, size, support);
 	if (info == 0 && found == (lapack_int)count)
 		for (size_t i = 0; i < count; i++)
 			values[i] = rising[count - 1 - i];

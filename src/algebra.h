@@ -46,8 +46,8 @@ void algebra_rotate(const struct tall *tall, size_t from, size_t to,
  * Householder's.  rows >= STRIP. */
 void algebra_qr(const struct tall *tall, void *y, double *r);
 
-/* Make the columns of count strips orthonormal; they nearly are. */
-void algebra_polish(const struct tall *tall, size_t count, void *const *v);
+/* Make the first k columns of V (rows x ld) orthonormal; they nearly are. */
+void algebra_polish(size_t rows, size_t k, size_t ld, double *v);
 
 /* Y (a strip of n rows) = G X: G is n x n, rows of X begin ld items apart. */
 void algebra_apply(size_t n, const double *g, const double *x, size_t ld,

@@ -38,10 +38,8 @@ static const char *const form_words[] = {
 	[FORM_JSON] = "json", [FORM_TSV] = "tsv", [FORM_NPY] = "npy", NULL};
 
 static const struct option_row rows[] = {
-	{"what:", KEY_CHECK, "check", NULL,
-	 "look at every byte first: checksums, rows, order"},
-	{NULL, KEY_WHAT, "what", "W",
-	 "users, tags, profiles, embedding, components, sigma"},
+	{"what:", KEY_CHECK, "check", NULL, "look at every byte first"},
+	{NULL, KEY_WHAT, "what", "W", "one of its parts, named in the manual"},
 	{"output:", KEY_FORMAT, "format", "F",
 	 "json; with --what: tsv, npy [text, tsv]"},
 	OPTION_OUTPUT(NULL),
@@ -51,7 +49,7 @@ static const struct options_text text = {
 	.name = "cs-dump",
 	.usage = "cs-dump [OPTION]... [MODEL]",
 	.purpose =
-		"Write what a model (from cs-svd) or a matrix (from cs-matrix) "
+		"Write what a model (cs-svd) or a matrix (cs-matrix) "
 		"is: sizes, options,\n"
 		"singular values and their residuals; or, with --what, one of "
 		"its parts.  Without\n"

@@ -41,7 +41,7 @@ static const struct option_row rows[] = {
 	{"weight:", KEY_WEIGHT, "weight", "W",
 	 "of a tag: none, idf, sqrt-idf [idf]"},
 	{NULL, KEY_WEIGHTS, "weights", "W,W,...",
-	 "of each FILE, when there are several [1,1,...]"},
+	 "of each of several FILEs [1,1,...]"},
 	{NULL, KEY_NORM, "norm", "N", "of a row: none, l2 [l2]"},
 	{"keep:", KEY_MIN_USERS, "min-users", "N",
 	 "tags of at least N customers [1]"},

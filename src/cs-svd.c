@@ -20,39 +20,40 @@
 #include "options.h"
 #include "pairs.h"
 #include "progress.h"
+#include "store.h"
 #include "stream.h"
 #include "team.h"
+
+/* A residual of this share of its own singular value is worth a word. */
+static const double DOUBTFUL = 0.1;
 
 enum { KEY_TOL = 256, KEY_CENTER, KEY_SCALE, KEY_SEED };
 
 static const struct option_row rows[] = {
-	{ "what:", 'k', "dimensions", "N",
-	  "how many singular triplets [64]" },
-	{ NULL, KEY_TOL, "tol", "T",
-	  "residual of each, relative to the largest [1e-3]" },
-	{ NULL, KEY_CENTER, "center", "C",
-	  "none; row or column: take their means off [none]" },
-	{ NULL, KEY_SCALE, "scale", "S",
-	  "the embedding is us (U S), sqrt (U S^1/2), u [us]" },
-	{ NULL, KEY_SEED, "seed", "N", "of the starting block [1]" },
-	{ "memory:", 'S', "buffer-size", "SIZE",
-	  "of the basis kept out of scratch files [2G]" },
+	{"what:", 'k', "dimensions", "N", "how many singular triplets [64]"},
+	{NULL, KEY_TOL, "tol", "T", "residual of each, of the largest [1e-3]"},
+	{NULL, KEY_CENTER, "center", "C",
+	 "none; row, column: less their means [none]"},
+	{NULL, KEY_SCALE, "scale", "S",
+	 "embedding: us (U S), sqrt (U S^1/2), u [us]"},
+	{NULL, KEY_SEED, "seed", "N", "of the starting block [1]"},
+	{"memory:", 'S', "buffer-size", "SIZE",
+	 "of the basis kept out of scratch files [2G]"},
 	OPTION_OUTPUT("output:"),
 	OPTION_THREADS,
-	OPTION_COMMON
-};
+	OPTION_COMMON};
 
 static const struct options_text text = {
 	.name = "cs-svd",
 	.usage = "cs-svd [OPTION]... [MATRIX]",
 	.purpose =
-"Make a matrix (from cs-matrix) a model by truncated singular value\n"
-"decomposition.  Every triplet states its true residual.  Without MATRIX, or\n"
-"for \"-\", standard input is read.",
+		"Make a matrix (from cs-matrix) a model by truncated singular value\n"
+		"decomposition.  Every triplet states its true residual.  Without MATRIX, or\n"
+		"for \"-\", standard input is read.",
 	.footer =
-"exit: 0 done; 2 wrong use, input or output, or a tolerance not reached\n"
-"  cs-matrix profiles.tsv | cs-svd -k 128 -o emb.bin\n"
-"The manual page, cs-svd(1), has the rest.",
+		"exit: 0 done; 2 wrong use, input or output, or a tolerance not reached\n"
+		"  cs-matrix profiles.tsv | cs-svd -k 128 -o emb.bin\n"
+		"The manual page, cs-svd(1), has the rest.",
 	.rows = rows,
 };
 
@@ -122,7 +123,7 @@ static void read_matrix(struct work *work, const char *path)
 	if (error == NULL && (work->matrix.nnz == 0 || work->matrix.m == 0))
 		error = "a matrix without entries";
 	if (error == NULL)
-		error = operator_begin(&work->operator, &work->matrix,
+		error = operator_begin(&work->operator, & work->matrix,
 				       work->choices.center,
 				       work->choices.threads);
 	if (error != NULL)
@@ -131,19 +132,21 @@ static void read_matrix(struct work *work, const char *path)
 
 static void find(struct work *work)
 {
-	const char *error = factor_find(&work->factor, &work->operator,
-					&work->choices.factor);
+	const char *error = factor_find(
+		&work->factor, &work->operator, & work->choices.factor);
 	size_t wanted = work->choices.factor.k;
 
 	if (error != NULL)
 		die("%s: %s", work->input.name, error);
 	if (work->factor.k == 0)
-		die("%s: every value is zero: no customer has a tag with "
-		    "weight", work->input.name);
+		die("%s: %s", work->input.name,
+		    work->operator.energy> 0
+			    ? "nothing is left once the means are taken off"
+			    : "every value is zero: no customer has a tag with weight");
 	if (work->factor.k < wanted && !options_quiet)
-		warn("%s: rank %zu, less than the %zu dimensions asked for: "
-		     "the model has %zu", work->input.name, work->factor.k,
-		     wanted, work->factor.k);
+		warn("%s: rank %zu in double precision, less than the %zu "
+		     "dimensions asked for: the model has %zu",
+		     work->input.name, work->factor.k, wanted, work->factor.k);
 }
 
 /* --------------------------------------------------------------- writing */
@@ -165,44 +168,23 @@ static json_t *describe(const struct work *work)
 	return metadata;
 }
 
-static void put_components(struct work *work)
-{
-	const struct factor *factor = &work->factor;
-
-	for (size_t i = 0; i < work->matrix.m; i++)
-		writer_put(&work->writer, factor->components + i * factor->ld,
-			   factor->k * sizeof *factor->components);
-}
-
 static void begin_model(struct work *work, struct output *output)
 {
-	size_t n = work->matrix.n, m = work->matrix.m, k = work->factor.k;
-	const struct tensor ours[] = {
-		{ "tags.mean", DTYPE_F64, 1, { m, 1 }, NULL, 0, 0 },
-		{ "components", DTYPE_F64, 2, { m, k }, NULL, 0, 0 },
-		{ "sigma", DTYPE_F64, 1, { k, 1 }, NULL, 0, 0 },
-		{ "embedding", DTYPE_F32, 2, { n, k }, NULL, 0, 0 },
-		{ "residual", DTYPE_F64, 1, { k, 1 }, NULL, 0, 0 },
-		{ "pairs", DTYPE_F64, 1, { 2, 1 }, NULL, 0, 0 },
-	};
-	size_t own = sizeof ours / sizeof *ours;
-	size_t skip = work->operator.column_mean == NULL;
-	struct tensor *all = alloc(work->file.count + own, sizeof *all);
-	size_t passed = format_pass_on(&work->file, all, 0), count = passed;
 	json_t *metadata = describe(work);
+	const struct store store = {
+		.matrix = &work->file,
+		.metadata = metadata,
+		.n = work->matrix.n,
+		.m = work->matrix.m,
+		.k = work->factor.k,
+		.mean = work->operator.column_mean,
+		.components = work->factor.components,
+		.ld = work->factor.ld,
+		.sigma = work->factor.sigma,
+	};
 
-	for (size_t i = skip; i < own; i++)
-		all[count++] = ours[i];
-	writer_begin(&work->writer, output, metadata, all, count);
-	for (size_t i = 0; i < passed; i++)
-		writer_put(&work->writer, all[i].bytes, all[i].size);
-	if (!skip)
-		writer_put(&work->writer, work->operator.column_mean,
-			   m * sizeof(double));
-	put_components(work);
-	writer_put(&work->writer, work->factor.sigma, k * sizeof(double));
+	store_begin(&work->writer, output, &store);
 	json_decref(metadata);
-	free(all);
 }
 
 static void write_rows(void *context, size_t first, size_t count,
@@ -252,6 +234,26 @@ static void check_residuals(const struct work *work, const double *residual)
 			    work->input.name, j + 1, residual[j], tolerance);
 }
 
+/* A residual is relative to the largest triplet.  Where that is much larger
+ * than another, the other may be far off within it. */
+static void warn_doubtful(const struct work *work, const double *residual)
+{
+	const double *sigma = work->factor.sigma;
+
+	for (size_t j = 0; j < work->factor.k && !options_quiet; j++) {
+		double share = residual[j] * sigma[0] / sigma[j];
+		if (share > DOUBTFUL) {
+			warn("%s: triplet %zu and those after it may be off "
+			     "by %.0f %%, for the first is %.0f times as "
+			     "large: give a smaller --tol, or rows scaled "
+			     "alike (--norm l2)",
+			     work->input.name, j + 1, 100 * share,
+			     sigma[0] / sigma[j]);
+			return;
+		}
+	}
+}
+
 static void report(const struct work *work, const double *residual)
 {
 	const double *sigma = work->factor.sigma;
@@ -259,8 +261,8 @@ static void report(const struct work *work, const double *residual)
 
 	if (!options_chatty())
 		return;
-	fprintf(stderr, "%9s %12s %10s %10s\n", "triplet", "sigma",
-		"share", "residual");
+	fprintf(stderr, "%9s %12s %10s %10s\n", "triplet", "sigma", "share",
+		"residual");
 	for (size_t j = 0; j < work->factor.k; j++) {
 		double share = sigma[j] * sigma[j] / work->operator.centred;
 		sum += share;
@@ -278,8 +280,8 @@ static void write_model(struct work *work, struct output *output)
 	begin_model(work, output);
 	double *residual = write_embedding(work);
 	check_residuals(work, residual);
-	writer_put(&work->writer, residual,
-		   work->factor.k * sizeof *residual);
+	warn_doubtful(work, residual);
+	writer_put(&work->writer, residual, work->factor.k * sizeof *residual);
 	pairs_end(&work->pairs, work->choices.threads, pairs);
 	writer_put(&work->writer, pairs, sizeof pairs);
 	writer_end(&work->writer);
@@ -289,11 +291,13 @@ static void write_model(struct work *work, struct output *output)
 
 int main(int argc, char *argv[])
 {
-	struct work work = { .choices = {
-		.factor = { .k = 64, .tolerance = 1e-3, .seed = 1,
-			    .memory = (size_t)2 << 30 },
-		.threads = team_processors(),
-	} };
+	struct work work = {.choices = {
+				    .factor = {.k = 64,
+					       .tolerance = 1e-3,
+					       .seed = 1,
+					       .memory = (size_t)2 << 30},
+				    .threads = team_processors(),
+			    }};
 	struct output output;
 	int key;
 
@@ -313,5 +317,9 @@ int main(int argc, char *argv[])
 	find(&work);
 	write_model(&work, &output);
 	output_close(&output);
+	factor_free(&work.factor);
+	operator_end(&work.operator);
+	format_free(&work.file);
+	input_close(&work.input);
 	return STATUS_DONE;
 }

@@ -27,7 +27,8 @@ static void alone(void)
 
 /* One write for each message, so that lines of several programs in a pipe do
  * not mix. */
-static void say(const char *format, va_list arguments, const char *after)
+__attribute__((format(printf, 1, 0))) static void
+say(const char *format, va_list arguments, const char *after)
 {
 	char text[2048];
 

@@ -17,16 +17,20 @@ enum { NEAR_BYTES = 1 << 20 };
 void embed_begin(struct embed *embed, const struct factor *factor, size_t m,
 		 enum scale scale, enum center center, const double *mean)
 {
-	*embed = (struct embed){ .set = strip_best(), .center = center, .m = m,
-				 .k = factor->k, .ld = factor->ld,
-				 .components = factor->components };
+	*embed = (struct embed){.set = strip_best(),
+				.center = center,
+				.m = m,
+				.k = factor->k,
+				.ld = factor->ld,
+				.components = factor->components};
 	embed->scales = alloc(embed->ld, sizeof *embed->scales);
 	embed->ones = alloc(embed->ld, sizeof *embed->ones);
 	embed->shift = alloc(embed->ld, sizeof *embed->shift);
 	for (size_t j = 0; j < embed->k; j++)
-		embed->scales[j] = scale == SCALE_US ? 1 :
-			scale == SCALE_SQRT ? 1 / sqrt(factor->sigma[j]) :
-			1 / factor->sigma[j];
+		embed->scales[j] = scale == SCALE_US ? 1
+				   : scale == SCALE_SQRT
+					   ? 1 / sqrt(factor->sigma[j])
+					   : 1 / factor->sigma[j];
 	for (size_t i = 0; i < m && center != CENTER_NONE; i++)
 		for (size_t j = 0; j < embed->k; j++) {
 			double v = embed->components[i * embed->ld + j];
@@ -41,7 +45,7 @@ void embed_end(struct embed *embed)
 	free(embed->scales);
 	free(embed->ones);
 	free(embed->shift);
-	*embed = (struct embed){ 0 };
+	*embed = (struct embed){0};
 }
 
 double embed_row(const struct embed *embed, const struct matrix *a, size_t row,
@@ -87,12 +91,12 @@ void embed_scale(const struct embed *embed, const struct matrix *a, size_t row,
 struct batch {
 	const struct embed *embed;
 	const struct matrix *a;
-	size_t first, count;	/* rows */
-	double *t;		/* count x ld */
-	double *means;		/* count: what embed_row returned */
-	float *rows;		/* count x k */
-	double *y;		/* ld / STRIP strips of m rows, or NULL */
-	double *lack;		/* ld: what centring takes of Y */
+	size_t first, count; /* rows */
+	double *t;           /* count x ld */
+	double *means;       /* count: what embed_row returned */
+	float *rows;         /* count x k */
+	double *y;           /* ld / STRIP strips of m rows, or NULL */
+	double *lack;        /* ld: what centring takes of Y */
 	bool far;
 };
 
@@ -107,8 +111,8 @@ static void embed_piece(void *shared, size_t piece, unsigned thread)
 		end = batch->count;
 	for (size_t i = piece * PIECE; i < end; i++) {
 		double *t = batch->t + i * embed->ld;
-		batch->means[i] = embed_row(embed, batch->a,
-					    batch->first + i, t);
+		batch->means[i] =
+			embed_row(embed, batch->a, batch->first + i, t);
 		embed_scale(embed, batch->a, batch->first + i, t,
 			    batch->rows + i * embed->k);
 	}
@@ -125,10 +129,9 @@ static void scatter_strip(void *shared, size_t strip, unsigned thread)
 	double *lack = batch->lack + strip * STRIP;
 
 	(void)thread;
-	embed->set->rows.scatter(batch->a, batch->first,
-				 batch->first + batch->count, t, ld,
-				 batch->y + strip * STRIP * embed->m,
-				 batch->far);
+	embed->set->rows.scatter(
+		batch->a, batch->first, batch->first + batch->count, t, ld,
+		batch->y + strip * STRIP * embed->m, batch->far);
 	if (embed->center == CENTER_NONE)
 		return;
 	for (size_t i = 0; i < batch->count; i++)
@@ -154,15 +157,14 @@ static void begin_batches(struct batch *batch, size_t rows)
 	const struct embed *embed = batch->embed;
 
 	batch->far = embed->m * STRIP * sizeof(double) > NEAR_BYTES;
-	batch->t = alloc_aligned(alloc_product(rows, embed->ld),
-				 sizeof *batch->t);
+	batch->t =
+		alloc_aligned(alloc_product(rows, embed->ld), sizeof *batch->t);
 	batch->rows = alloc_resize(NULL, alloc_product(rows, embed->k),
 				   sizeof *batch->rows);
 	batch->means = alloc(rows, sizeof *batch->means);
 	batch->lack = alloc(embed->ld, sizeof *batch->lack);
 	if (batch->y != NULL)
-		memset(batch->y, 0,
-		       embed->m * embed->ld * sizeof *batch->y);
+		memset(batch->y, 0, embed->m * embed->ld * sizeof *batch->y);
 }
 
 static void end_batches(struct batch *batch)
@@ -179,7 +181,7 @@ void embed_all(const struct embed *embed, const struct matrix *a,
 			    const float *rows),
 	       void *context)
 {
-	struct batch batch = { .embed = embed, .a = a, .y = y };
+	struct batch batch = {.embed = embed, .a = a, .y = y};
 	size_t rows = BATCH_BYTES / (embed->ld * sizeof(double));
 
 	rows = rows < PIECE ? PIECE : rows / PIECE * PIECE;

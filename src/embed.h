@@ -14,11 +14,11 @@
 struct embed {
 	const struct strip_set *set;
 	enum center center;
-	size_t m, k, ld;	/* tags, columns, and those with filling */
-	const double *components;	/* m x ld, aligned to 64 */
-	double *scales;		/* ld: t times this is the embedding */
-	double *ones;		/* ld: 1^T V */
-	double *shift;		/* ld: mean^T V, with column centring */
+	size_t m, k, ld;          /* tags, columns, and those with filling */
+	const double *components; /* m x ld, aligned to 64 */
+	double *scales;           /* ld: t times this is the embedding */
+	double *ones;             /* ld: 1^T V */
+	double *shift;            /* ld: mean^T V, with column centring */
 };
 
 /* mean: of the columns, m; used with column centring only.  components must

@@ -24,12 +24,11 @@ void factor_free(struct factor *factor)
 	free(factor->sigma);
 	free(factor->components);
 	free(factor->gram);
-	*factor = (struct factor){ 0 };
+	*factor = (struct factor){0};
 }
 
 /* sigma from eigenvalues, cut at the rank. */
-static void set_sigma(struct factor *factor, const double *values,
-		      size_t count)
+static void set_sigma(struct factor *factor, const double *values, size_t count)
 {
 	factor->sigma = alloc(count, sizeof *factor->sigma);
 	factor->k = 0;
@@ -56,8 +55,8 @@ static void set_signs(struct factor *factor, size_t m)
 		sign[j] = v[top[j] * ld + j] < 0 ? -1 : 1;
 	for (size_t i = 0; i < m; i++)
 		for (size_t j = 0; j < ld; j++)
-			v[i * ld + j] = sign[j] != 0 ? sign[j] * v[i * ld + j]
-						     : 0;
+			v[i * ld + j] =
+				sign[j] != 0 ? sign[j] * v[i * ld + j] : 0;
 	free(top);
 	free(sign);
 }
@@ -75,7 +74,7 @@ static void narrow(struct factor *factor, size_t m, size_t ld)
 /* ------------------------------------------------------------------- gram */
 
 static const char *by_gram(struct factor *factor,
-			   const struct operator *operator, size_t k)
+			   const struct operator* operator, size_t k)
 {
 	size_t m = operator->matrix->m;
 	size_t items = alloc_product(m, m);
@@ -94,9 +93,8 @@ static const char *by_gram(struct factor *factor,
 	if (error == NULL) {
 		set_sigma(factor, values, k);
 		narrow(factor, 0, 0);
-		factor->components = alloc_aligned(
-			alloc_product(m, factor->ld),
-			sizeof *factor->components);
+		factor->components = alloc_aligned(alloc_product(m, factor->ld),
+						   sizeof *factor->components);
 		for (size_t i = 0; i < m; i++)
 			for (size_t j = 0; j < factor->ld; j++)
 				factor->components[i * factor->ld + j] =
@@ -110,13 +108,15 @@ static const char *by_gram(struct factor *factor,
 /* ---------------------------------------------------------------- Lanczos */
 
 /* Whether single precision may be tried. */
-static bool may_be_single(const struct operator *operator,
-			  const struct factor_choices *choices)
+static bool may_be_single(const struct operator* operator,
+			  const struct factor_choices * choices)
 {
-	return choices->tolerance >= single_tolerance &&
-	       operator->center == CENTER_NONE &&
-	       operator->energy >= single_least &&
-	       operator->energy <= single_most;
+	return choices->tolerance >= single_tolerance && operator->center ==
+							 CENTER_NONE &&
+							 operator->energy >=
+							 single_least &&
+							 operator->energy <=
+							 single_most;
 }
 
 /* Whether what was found in single precision is known to that precision: each
@@ -130,19 +130,19 @@ static bool is_certain(const struct lanczos *found, double tolerance)
 }
 
 static const char *by_lanczos(struct factor *factor,
-			      const struct operator *operator, size_t k,
+			      const struct operator* operator, size_t k,
 			      const struct factor_choices *choices)
 {
-	struct lanczos found = { 0 };
+	struct lanczos found = {0};
 	/* The estimate is below the truth by rounding: aim a little lower. */
-	struct lanczos_choices aim = { k, 0.9 * choices->tolerance,
-				       choices->seed, choices->memory,
-				       single_floor };
+	struct lanczos_choices aim = {k, 0.9 * choices->tolerance,
+				      choices->seed, choices->memory,
+				      single_floor};
 	const char *error = NULL;
 	bool done = false;
 
 	if (may_be_single(operator, choices)) {
-		error = lanczos_find(&found, operator, &operator->set->single,
+		error = lanczos_find(&found, operator, & operator->set->single,
 				     &aim);
 		done = error != NULL || is_certain(&found, choices->tolerance);
 	}
@@ -151,14 +151,14 @@ static const char *by_lanczos(struct factor *factor,
 		lanczos_free(&found);
 		found.passes = passes;
 		aim.floor = double_floor;
-		error = lanczos_find(&found, operator, &operator->set->real,
+		error = lanczos_find(&found, operator, & operator->set->real,
 				     &aim);
 	}
 	factor->passes = found.passes;
 	if (error == NULL && !found.reached)
 		error = sentence("after %u passes the worst residual is %.2g, "
-				 "above the tolerance %g", found.passes,
-				 found.worst, choices->tolerance);
+				 "above the tolerance %g",
+				 found.passes, found.worst, choices->tolerance);
 	if (error == NULL) {
 		set_sigma(factor, found.values, k);
 		factor->components = found.vectors;
@@ -169,13 +169,13 @@ static const char *by_lanczos(struct factor *factor,
 	return error;
 }
 
-const char *factor_find(struct factor *factor, const struct operator *operator,
-			const struct factor_choices *choices)
+const char *factor_find(struct factor *factor, const struct operator* operator,
+			const struct factor_choices * choices)
 {
 	size_t m = operator->matrix->m, k = choices->k;
 	const char *error;
 
-	*factor = (struct factor){ 0 };
+	*factor = (struct factor){0};
 	if (k > m)
 		k = m;
 	if (k > operator->matrix->n)
@@ -205,7 +205,7 @@ static double *multiply(const struct factor *factor, size_t m)
 }
 
 void factor_residual(const struct factor *factor,
-		     const struct operator *operator, const double *y,
+		     const struct operator* operator, const double * y,
 		     double *residual)
 {
 	size_t m = operator->matrix->m, k = factor->k, ld = factor->ld;
@@ -215,10 +215,11 @@ void factor_residual(const struct factor *factor,
 	memset(residual, 0, k * sizeof *residual);
 	for (size_t i = 0; i < m; i++)
 		for (size_t j = 0; j < k; j++) {
-			double off = from[(j / STRIP * m + i) * STRIP +
-					  j % STRIP] / factor->sigma[j] -
+			double off =
+				from[(j / STRIP * m + i) * STRIP + j % STRIP] /
+					factor->sigma[j] -
 				factor->sigma[j] *
-				factor->components[i * ld + j];
+					factor->components[i * ld + j];
 			residual[j] += off * off;
 		}
 	for (size_t j = 0; j < k; j++)

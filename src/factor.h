@@ -15,33 +15,33 @@
 enum { GRAM_TAGS = 2000 };
 
 struct factor {
-	size_t k;		/* triplets found: less than asked at rank < k */
-	size_t ld;		/* k rounded up to a multiple of STRIP */
-	double *sigma;		/* k, falling */
-	double *components;	/* m x ld, aligned to 64: right singular
-				   vectors, by column, then zeros; the largest
-				   loading of each is positive */
-	double *gram;		/* m x m: C, where it was made, else NULL */
-	unsigned passes;	/* over the rows */
+	size_t k;           /* triplets found: less than asked at rank < k */
+	size_t ld;          /* k rounded up to a multiple of STRIP */
+	double *sigma;      /* k, falling */
+	double *components; /* m x ld, aligned to 64: right singular
+			       vectors, by column, then zeros; the largest
+			       loading of each is positive */
+	double *gram;       /* m x m: C, where it was made, else NULL */
+	unsigned passes;    /* over the rows */
 };
 
 struct factor_choices {
-	size_t k;		/* wanted, at least 1 */
-	double tolerance;	/* of ||B^T u - s v|| / s_1 */
+	size_t k;         /* wanted, at least 1 */
+	double tolerance; /* of ||B^T u - s v|| / s_1 */
 	uint64_t seed;
-	size_t memory;		/* bytes of basis kept out of scratch files */
+	size_t memory; /* bytes of basis kept out of scratch files */
 };
 
 /* Find the k largest triplets.  NULL, or a sentence (LAPACK failed, or the
  * tolerance was not reached in a bounded number of passes).  k 0 afterwards:
  * B is zero. */
-const char *factor_find(struct factor *factor, const struct operator *operator,
-			const struct factor_choices *choices);
+const char *factor_find(struct factor *factor, const struct operator* operator,
+			const struct factor_choices * choices);
 
 /* residual[j] = ||B^T u - s v|| / s_1 of triplet j with u = B v / s.  y is
  * C V in strips of m rows; NULL: it is made from C itself. */
 void factor_residual(const struct factor *factor,
-		     const struct operator *operator, const double *y,
+		     const struct operator* operator, const double * y,
 		     double *residual);
 
 void factor_free(struct factor *factor);

@@ -25,11 +25,9 @@ static const struct {
 	const char *name;
 	size_t size;
 } dtypes[] = {
-	[DTYPE_U8] = { "U8", 1 },
-	[DTYPE_I32] = { "I32", 4 },
-	[DTYPE_I64] = { "I64", 8 },
-	[DTYPE_F32] = { "F32", 4 },
-	[DTYPE_F64] = { "F64", 8 },
+	[DTYPE_U8] = {"U8", 1},   [DTYPE_I32] = {"I32", 4},
+	[DTYPE_I64] = {"I64", 8}, [DTYPE_F32] = {"F32", 4},
+	[DTYPE_F64] = {"F64", 8},
 };
 enum { DTYPES = sizeof dtypes / sizeof *dtypes };
 
@@ -166,24 +164,28 @@ static const char *check_places(struct format *format,
 	for (size_t i = 0; i < format->count; i++) {
 		struct tensor *tensor = &format->tensors[i];
 		if (tensor->bytes != next)
-			return sentence("tensor %s begins at byte %zu, "
-					"expected %zu", tensor->name,
-					(size_t)((const unsigned char *)
-						 tensor->bytes - first),
-					(size_t)(next - first));
-		if (!is_pad(tensor) && (size_t)(next - format->bytes) %
-		    ALIGNMENT != 0)
+			return sentence(
+				"tensor %s begins at byte %zu, "
+				"expected %zu",
+				tensor->name,
+				(size_t)((const unsigned char *)tensor->bytes -
+					 first),
+				(size_t)(next - first));
+		if (!is_pad(tensor) &&
+		    (size_t)(next - format->bytes) % ALIGNMENT != 0)
 			return sentence("tensor %s does not begin at a "
-					"multiple of 64", tensor->name);
+					"multiple of 64",
+					tensor->name);
 		tensor->index = i;
 		next += tensor->size;
 	}
 	if (next != format->bytes + format->size)
 		return sentence("%zu bytes, expected %zu by the header: "
-				"it was %s", format->size,
-				(size_t)(next - format->bytes),
-				next > format->bytes + format->size ?
-				"cut" : "added to");
+				"it was %s",
+				format->size, (size_t)(next - format->bytes),
+				next > format->bytes + format->size
+					? "cut"
+					: "added to");
 	return NULL;
 }
 
@@ -200,7 +202,8 @@ static const char *check_sum(const struct format *format, size_t piece,
 	if (XXH3_64bits(bytes, size) == get64(sums + piece * SUM_SIZE))
 		return NULL;
 	return sentence("%s does not have the checksum written for it: "
-			"the file is damaged", what);
+			"the file is damaged",
+			what);
 }
 
 static const char *read_tensors(struct format *format, json_t *header,
@@ -210,9 +213,10 @@ static const char *read_tensors(struct format *format, json_t *header,
 	const char *name, *error;
 	json_t *entry;
 
-	format->tensors = alloc(json_object_size(header),
-				sizeof *format->tensors);
-	json_object_foreach(header, name, entry) {
+	format->tensors =
+		alloc(json_object_size(header), sizeof *format->tensors);
+	json_object_foreach(header, name, entry)
+	{
 		struct tensor *tensor = &format->tensors[format->count];
 		uint64_t begin, end;
 		if (strcmp(name, "__metadata__") == 0)
@@ -248,13 +252,15 @@ static const char *read_metadata(struct format *format, json_t *header)
 	json_t *value;
 
 	format->metadata = json_incref(json_object_get(header, "__metadata__"));
-	json_object_foreach(format->metadata, key, value)
-		if (!json_is_string(value))
-			return sentence("__metadata__ %.40s is no string", key);
+	json_object_foreach(format->metadata, key, value) if (
+		!json_is_string(
+			value)) return sentence("__metadata__ %.40s is no string",
+						key);
 	found = format_option(format, "format");
 	if (found == NULL)
 		return sentence("a safetensors file of another kind: expected "
-				"\"format\": \"%s\"", version);
+				"\"format\": \"%s\"",
+				version);
 	if (strcmp(found, version) != 0)
 		return sentence("its format is \"%.40s\", expected \"%s\"",
 				found, version);
@@ -267,7 +273,7 @@ const char *format_read(struct format *format, const unsigned char *bytes,
 	json_error_t where;
 	const char *error;
 
-	*format = (struct format){ .bytes = bytes, .size = size };
+	*format = (struct format){.bytes = bytes, .size = size};
 	if (!format_recognise(bytes, size))
 		return sentence("%s, expected a matrix or a model",
 				format_describe(bytes, size));
@@ -308,12 +314,14 @@ const char *format_need(const struct format *format, const char *name,
 		return sentence("it has no tensor %s", name);
 	if (found->type != type || found->dims != dims)
 		return sentence("tensor %s is %s of %u dimensions, expected %s "
-				"of %u", name, dtype_name(found->type),
-				found->dims, dtype_name(type), dims);
+				"of %u",
+				name, dtype_name(found->type), found->dims,
+				dtype_name(type), dims);
 	if ((rows != UINT64_MAX && found->shape[0] != rows) ||
 	    (dims > 1 && columns != UINT64_MAX && found->shape[1] != columns))
 		return sentence("tensor %s has another shape than the tensors "
-				"beside it", name);
+				"beside it",
+				name);
 	*tensor = found;
 	return NULL;
 }
@@ -354,15 +362,15 @@ void format_id(const struct format *format, char id[17])
 {
 	const struct tensor *sums = sums_of(format);
 
-	snprintf(id, 17, "%016llx", (unsigned long long)
-		 XXH3_64bits(sums->bytes, sums->size));
+	snprintf(id, 17, "%016llx",
+		 (unsigned long long)XXH3_64bits(sums->bytes, sums->size));
 }
 
 void format_free(struct format *format)
 {
 	json_decref(format->metadata);
 	free(format->tensors);
-	*format = (struct format){ 0 };
+	*format = (struct format){0};
 }
 
 size_t format_pass_on(const struct format *format, struct tensor *dst,
@@ -422,15 +430,15 @@ static void lay_out(struct writer *writer, const struct tensor *tensors,
 
 static void describe(json_t *header, const struct tensor *tensor, size_t begin)
 {
-	json_t *shape = tensor->dims == 1 ?
-		json_pack("[I]", (json_int_t)tensor->shape[0]) :
-		json_pack("[II]", (json_int_t)tensor->shape[0],
-			  (json_int_t)tensor->shape[1]);
-	json_t *entry = json_pack("{s:s,s:o,s:[II]}",
-				  "dtype", dtype_name(tensor->type),
-				  "shape", shape,
-				  "data_offsets", (json_int_t)begin,
-				  (json_int_t)(begin + tensor->size));
+	json_t *shape =
+		tensor->dims == 1
+			? json_pack("[I]", (json_int_t)tensor->shape[0])
+			: json_pack("[II]", (json_int_t)tensor->shape[0],
+				    (json_int_t)tensor->shape[1]);
+	json_t *entry =
+		json_pack("{s:s,s:o,s:[II]}", "dtype", dtype_name(tensor->type),
+			  "shape", shape, "data_offsets", (json_int_t)begin,
+			  (json_int_t)(begin + tensor->size));
 
 	if (entry == NULL ||
 	    json_object_set_new(header, tensor->name, entry) != 0)
@@ -438,12 +446,14 @@ static void describe(json_t *header, const struct tensor *tensor, size_t begin)
 }
 
 /* The header as it is written; *size is a multiple of 64. */
-static unsigned char *make_header(const struct writer *writer,
-				  json_t *metadata, size_t *size)
+static unsigned char *make_header(const struct writer *writer, json_t *metadata,
+				  size_t *size)
 {
 	json_t *header = json_object(), *copy = json_deep_copy(metadata);
-	struct tensor sums = { .name = "checksum", .type = DTYPE_U8,
-			       .dims = 1, .shape = { 0, 1 } };
+	struct tensor sums = {.name = "checksum",
+			      .type = DTYPE_U8,
+			      .dims = 1,
+			      .shape = {0, 1}};
 	size_t begin = 0;
 
 	metadata_set(copy, "format", "%s", version);
@@ -494,7 +504,7 @@ void writer_begin(struct writer *writer, struct output *output,
 {
 	size_t size;
 
-	*writer = (struct writer){ .output = output };
+	*writer = (struct writer){.output = output};
 	lay_out(writer, tensors, count);
 	writer->sums = alloc(writer->count + 1, sizeof *writer->sums);
 	writer->state = XXH3_createState();
@@ -537,5 +547,5 @@ void writer_end(struct writer *writer)
 	XXH3_freeState(writer->state);
 	free(writer->sums);
 	free(writer->tensors);
-	*writer = (struct writer){ 0 };
+	*writer = (struct writer){0};
 }

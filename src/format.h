@@ -38,19 +38,19 @@ enum dtype { DTYPE_U8, DTYPE_I32, DTYPE_I64, DTYPE_F32, DTYPE_F64 };
 struct tensor {
 	char name[32];
 	enum dtype type;
-	unsigned dims;		/* 1 or 2 */
-	uint64_t shape[2];	/* shape[1] is 1 where dims is 1 */
+	unsigned dims;     /* 1 or 2 */
+	uint64_t shape[2]; /* shape[1] is 1 where dims is 1 */
 	const void *bytes;
-	size_t size;		/* in bytes; of written ones set by writer_begin */
-	size_t index;		/* its place in the file, pads counted */
+	size_t size;  /* in bytes; of written ones set by writer_begin */
+	size_t index; /* its place in the file, pads counted */
 };
 
 /* A file in memory.  Owns its tables, not the bytes. */
 struct format {
 	const unsigned char *bytes;
 	size_t size;
-	json_t *metadata;	/* object of strings */
-	struct tensor *tensors;	/* in file order, pads and checksum included */
+	json_t *metadata;       /* object of strings */
+	struct tensor *tensors; /* in file order, pads and checksum included */
 	size_t count;
 };
 
@@ -98,11 +98,11 @@ size_t dtype_size(enum dtype type);
 /* A stream being written: header first, then bytes in order. */
 struct writer {
 	struct output *output;
-	struct tensor *tensors;	/* with pads, without checksum */
+	struct tensor *tensors; /* with pads, without checksum */
 	size_t count;
-	size_t current;		/* the tensor that the next byte belongs to */
-	size_t done;		/* bytes of it written */
-	void *state;		/* of the running checksum */
+	size_t current; /* the tensor that the next byte belongs to */
+	size_t done;    /* bytes of it written */
+	void *state;    /* of the running checksum */
 	uint64_t *sums;
 };
 

@@ -14,11 +14,11 @@
 enum { PRODUCTS = 16 };
 
 struct gram {
-	const struct operator *operator;
-	size_t chunks, *chunk_begin;	/* rows */
-	double **parts;		/* for each thread m x m: of one chunk */
-	int64_t *sums;		/* m x m: of all chunks */
-	pthread_mutex_t *locks;	/* for each row of sums */
+	const struct operator* operator;
+	size_t chunks, *chunk_begin; /* rows */
+	double **parts;              /* for each thread m x m: of one chunk */
+	int64_t *sums;               /* m x m: of all chunks */
+	pthread_mutex_t *locks;      /* for each row of sums */
 };
 
 /* Only the upper triangle is worked on. */
@@ -38,8 +38,8 @@ static void cut_chunks(struct gram *gram)
 			products = 0;
 		}
 		if (i < a->n) {
-			size_t count = (size_t)(a->indptr[i + 1] -
-						a->indptr[i]);
+			size_t count =
+				(size_t)(a->indptr[i + 1] - a->indptr[i]);
 			products += count * (count + 1) / 2;
 		}
 	}
@@ -95,7 +95,7 @@ static void make_chunk(void *shared, size_t chunk, unsigned thread)
 
 /* G -= what centring takes: for rows A^T mu 1^T + 1 (A^T mu)^T - mu^T mu 1 1^T,
  * for columns n c c^T. */
-static void center(const struct operator *operator, double *gram)
+static void center(const struct operator* operator, double * gram)
 {
 	size_t m = operator->matrix->m;
 	const double *w = operator->row_mean, *c = operator->column_mean;
@@ -134,16 +134,16 @@ static void end_gram(struct gram *gram)
 	free(gram->chunk_begin);
 }
 
-void gram_make(const struct operator *operator, double *g)
+void gram_make(const struct operator* operator, double * g)
 {
 	size_t m = operator->matrix->m;
-	struct gram gram = { .operator = operator };
+	struct gram gram = {.operator= operator};
 
 	begin_gram(&gram);
 	team_run(operator->threads, gram.chunks, make_chunk, &gram);
 	for (size_t i = 0; i < m * m; i++)
-		g[i] = operator->unit > 0 ?
-			(double)gram.sums[i] / operator->unit : 0;
+		g[i] = operator->unit> 0
+			? (double)gram.sums[i] / operator->unit : 0;
 	end_gram(&gram);
 	center(operator, g);
 	for (size_t i = 0; i < m; i++)

@@ -169,11 +169,13 @@ static void take_columns(struct reading *reading, char *path)
 	if (colon == NULL || access(path, F_OK) == 0)
 		return;
 	comma = strchr(colon, ',');
-	if (comma == NULL || comma == colon + 1 || comma[1] == '\0')
-		die_usage("--tags %s: expected FILE or FILE:ITEM,TAG", path);
-	*colon = *comma = '\0';
-	reading->columns[0] = colon + 1;
-	reading->columns[1] = comma + 1;
+	if (comma != NULL && comma > colon + 1 && comma[1] != '\0') {
+		*colon = *comma = '\0';
+		reading->columns[0] = colon + 1;
+		reading->columns[1] = comma + 1;
+		return;
+	}
+	die_usage("--tags %s: expected FILE or FILE:ITEM,TAG", path);
 }
 
 void items_read(struct items *items, const char *argument, char delimiter,

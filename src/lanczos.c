@@ -21,22 +21,27 @@ enum { BLOCK = STRIP * STRIP, PASS_LIMIT = 1000, SWEEPS = 5 };
 /* So many tests without the residual halving: it will not. */
 enum { PATIENCE = 12 };
 
+/* More than STRIP values as near as this, relative to them, may be one. */
+static const double NEAR = 1e-4;
+
 struct basis {
 	struct tall tall;
 	struct pass *pass;
 	size_t k;
-	size_t limit;		/* strips, at most, without the next one */
-	size_t used;		/* strips */
-	size_t local;		/* the first strip that C times the newest
-				   one may have a part in */
-	void **strips;		/* limit + 1; strips[used] is the next one */
-	size_t in_memory;	/* so many of them; the others in a file */
-	void *map;		/* of that file */
+	double floor;         /* as chosen */
+	uint64_t seed, drawn; /* numbers taken from the seed */
+	size_t limit;         /* strips, at most, without the next one */
+	size_t used;          /* strips */
+	size_t local;         /* the first strip that C times the newest
+				 one may have a part in */
+	void **strips;        /* limit + 1; strips[used] is the next one */
+	size_t in_memory;     /* so many of them; the others in a file */
+	void *map;            /* of that file */
 	size_t mapped;
-	double *t;		/* 16 limit x 16 limit: basis^T C basis */
-	double *h;		/* a strip of T */
-	double r[BLOCK];	/* what the next strip was multiplied by */
-	double *values;		/* Ritz values, and vectors by row */
+	double *t;       /* 16 limit x 16 limit: basis^T C basis */
+	double *h;       /* a strip of T */
+	double r[BLOCK]; /* what the next strip was multiplied by */
+	double *values;  /* Ritz values, and vectors by row */
 	double *vectors;
 };
 
@@ -51,7 +56,7 @@ void lanczos_free(struct lanczos *lanczos)
 {
 	free(lanczos->values);
 	free(lanczos->vectors);
-	*lanczos = (struct lanczos){ 0 };
+	*lanczos = (struct lanczos){0};
 }
 
 /* ------------------------------------------------------------------ basis */
@@ -103,38 +108,45 @@ static void end_basis(struct basis *s)
 	pass_end(s->pass);
 }
 
-/* The first strip: normal numbers, made orthonormal. */
-static void start(struct basis *s, uint64_t seed)
+/* Strip = normal numbers. */
+static void set_normal(struct basis *s, void *strip)
 {
 	double row[STRIP];
-	char *to = s->strips[0];
+	char *to = strip;
 
 	for (size_t i = 0; i < s->tall.rows; i++) {
 		for (size_t j = 0; j < STRIP; j++)
-			row[j] = random_normal(seed, i * STRIP + j);
+			row[j] = random_normal(s->seed, s->drawn++);
 		s->tall.kernel->from_double(row, to, STRIP);
 		to += STRIP * s->tall.kernel->item;
 	}
-	algebra_qr(&s->tall, s->strips[0], s->r);
 }
 
-static void begin_basis(struct basis *s, const struct operator *operator,
-			const struct strip_kernel *kernel,
+static void begin_basis(struct basis *s, const struct operator* operator,
+			const struct strip_kernel * kernel,
 			const struct lanczos_choices *choices)
 {
 	size_t limit = lanczos_limit(choices->k);
 
 	*s = (struct basis){
-		.tall = { kernel, operator->threads, operator->matrix->m },
-		.k = choices->k, .limit = limit / STRIP,
-		.pass = pass_begin(operator, kernel),
-	};
+		.tall =
+			{
+				kernel,
+				operator->threads,
+				operator->matrix->m },
+				.k = choices->k,
+				.floor = choices->floor,
+				.seed = choices->seed,
+				.limit = limit / STRIP,
+				.pass = pass_begin(operator, kernel),
+		};
 	s->t = alloc(limit * limit, sizeof *s->t);
 	s->h = alloc(limit * STRIP, sizeof *s->h);
 	s->values = alloc(limit, sizeof *s->values);
 	s->vectors = alloc(limit * limit, sizeof *s->vectors);
 	place_strips(s, choices->memory);
-	start(s, choices->seed);
+	set_normal(s, s->strips[0]);
+	algebra_qr(&s->tall, s->strips[0], s->r);
 }
 
 /* ------------------------------------------------------------------- steps */
@@ -229,21 +241,21 @@ static const char *solve(struct basis *s, size_t count)
 
 	for (size_t i = 0; i < n; i++)
 		memcpy(copy + i * n, t_at(s, i, 0), n * sizeof *copy);
-	const char *error = algebra_eigen(n, copy, count, s->values,
-					  s->vectors);
+	const char *error =
+		algebra_eigen(n, copy, count, s->values, s->vectors);
 	free(copy);
 	return error;
 }
 
-/* The largest ||B^T u - s v|| / s_1 of the k wanted:
+/* The largest ||B^T u - s v|| / s_1 of the first count Ritz pairs:
  * ||C v - s^2 v|| = ||R z||, z the vector's items in the newest strip.  What
  * is zero to the precision has no residual. */
-static double worst_residual(const struct basis *s, double floor)
+static double worst_residual(const struct basis *s, size_t count)
 {
 	size_t n = s->used * STRIP;
 	double first = s->values[0], worst = 0;
 
-	for (size_t i = 0; i < s->k && s->values[i] > floor * first; i++) {
+	for (size_t i = 0; i < count && s->values[i] > s->floor * first; i++) {
 		const double *z = s->vectors + i * n + n - STRIP;
 		double square = 0;
 		for (size_t row = 0; row < STRIP; row++) {
@@ -273,6 +285,15 @@ static void turn(struct basis *s, size_t count)
 	s->used = strips;
 }
 
+/* T for a basis of the largest count Ritz vectors. */
+static void set_diagonal(struct basis *s, size_t count)
+{
+	memset(s->t, 0, s->limit * STRIP * s->limit * STRIP * sizeof *s->t);
+	for (size_t i = 0; i < count; i++)
+		*t_at(s, i, i) = s->values[i];
+	s->local = 0;
+}
+
 /* Go on from the largest count Ritz vectors and the next strip. */
 static void restart(struct basis *s, size_t count)
 {
@@ -282,24 +303,32 @@ static void restart(struct basis *s, size_t count)
 	turn(s, count);
 	s->strips[before] = s->strips[s->used];
 	s->strips[s->used] = next;
-	memset(s->t, 0, s->limit * STRIP * s->limit * STRIP * sizeof *s->t);
-	for (size_t i = 0; i < count; i++)
-		*t_at(s, i, i) = s->values[i];
-	s->local = 0;
+	set_diagonal(s, count);
 }
 
-/* -------------------------------------------------------------- when to stop */
+/* Go on from the k Ritz vectors and a random strip. */
+static void restart_randomly(struct basis *s)
+{
+	turn(s, s->k);
+	set_normal(s, s->strips[s->used]);
+	orthonormalize(s);
+	set_diagonal(s, s->k);
+}
+
+/* -------------------------------------------------------------- when to stop
+ */
 
 /* The residual falls by about the same factor in each step: what the last two
  * tests say of it. */
 struct course {
 	double tolerance;
-	double worst, before;	/* the last two residuals, 0: none yet */
+	double worst, before; /* the last two residuals, 0: none yet */
 	unsigned step, step_before;
 	double best;
-	unsigned idle;		/* tests since the best was halved */
-	unsigned next;		/* step of the next test */
-	double begun;		/* seconds */
+	unsigned idle; /* tests since the best was halved */
+	unsigned next; /* step of the next test */
+	double sum;    /* of the values at the last random restart */
+	double begun;  /* seconds */
 };
 
 static double seconds(void)
@@ -316,7 +345,7 @@ static double steps_left(const struct course *course)
 	if (course->before <= 0 || course->worst >= course->before)
 		return 0;
 	double fall = log(course->before / course->worst) /
-		(course->step - course->step_before);
+		      (course->step - course->step_before);
 	return fmax(0, log(course->worst / course->tolerance) / fall);
 }
 
@@ -354,40 +383,92 @@ static void record(struct course *course, unsigned step, double worst)
 	course->next = step + (skip < 2 ? 1 : skip > 8 ? 8 : (unsigned)skip);
 }
 
+/* ----------------------------------------------------------------- copies */
+
+static double sum_values(const struct basis *s)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < s->k; i++)
+		sum += s->values[i];
+	return sum;
+}
+
+/* Whether STRIP of the values wanted, and not the last, are near each other. */
+static bool is_crowded(const struct basis *s)
+{
+	for (size_t i = 0; i + STRIP < s->k; i++)
+		if (s->values[i] - s->values[i + STRIP - 1] <
+		    NEAR * s->values[i])
+			return true;
+	return false;
+}
+
+/* Whether the values found are the largest, or else go on.  Of a value that
+ * stands more than STRIP times, the space of one strip has STRIP directions
+ * alone: where there may be such a value, what is found is kept, and a random
+ * strip must find no more, its own largest value known as well. */
+static bool is_complete(struct basis *s, struct course *course)
+{
+	double sum = sum_values(s);
+	double error = s->floor * (double)s->k * s->values[0];
+
+	course->idle = 0;
+	if (course->sum == 0) {
+		if (!is_crowded(s))
+			return true;
+		/* What is kept adds its residual to that of what comes. */
+		if (course->worst > course->tolerance / 4)
+			return false;
+	} else {
+		if (worst_residual(s, s->k + 1) > course->tolerance)
+			return false;
+		if (sum <= course->sum + error)
+			return true;
+	}
+	restart_randomly(s);
+	*course = (struct course){.tolerance = course->tolerance,
+				  .begun = course->begun,
+				  .sum = sum};
+	return false;
+}
+
 /* ------------------------------------------------------------------ solver */
+
+/* Test what there is; true where it stands, or hope is lost. */
+static bool is_done(struct basis *s, struct lanczos *lanczos,
+		    struct course *course, unsigned step)
+{
+	lanczos->worst = worst_residual(s, s->k);
+	record(course, step, lanczos->worst);
+	say(course);
+	lanczos->reached =
+		lanczos->worst <= course->tolerance && is_complete(s, course);
+	return lanczos->reached || s->values[0] <= 0 ||
+	       course->idle >= PATIENCE || step >= PASS_LIMIT;
+}
 
 static const char *iterate(struct basis *s, struct lanczos *lanczos,
 			   const struct lanczos_choices *choices)
 {
-	struct course course = { .tolerance = choices->tolerance,
-				 .begun = seconds() };
+	struct course course = {.tolerance = choices->tolerance,
+				.begun = seconds()};
 	/* At a restart: more than k, or it would hardly get on. */
 	size_t kept = (s->k + 2 * STRIP - 1) / STRIP * STRIP;
 
 	for (unsigned step = 1;; step++) {
 		s->used++;
 		expand(s);
+		s->local = s->used - 1;
 		progress_add(1);
 		lanczos->passes++;
-		bool full = s->used == s->limit;
 		if (s->used * STRIP < kept + STRIP ||
-		    (!full && step < course.next)) {
-			s->local = s->used - 1;
+		    (s->used < s->limit && step < course.next))
 			continue;
-		}
 		const char *error = solve(s, kept);
-		if (error != NULL)
+		if (error != NULL || is_done(s, lanczos, &course, step))
 			return error;
-		double worst = worst_residual(s, choices->floor);
-		record(&course, step, worst);
-		say(&course);
-		lanczos->worst = worst;
-		lanczos->reached = worst <= choices->tolerance;
-		if (lanczos->reached || s->values[0] <= 0 ||
-		    course.idle >= PATIENCE || step >= PASS_LIMIT)
-			return NULL;
-		s->local = s->used - 1;
-		if (full)
+		if (s->used == s->limit)
 			restart(s, kept);
 	}
 }
@@ -398,8 +479,6 @@ static void take_vectors(struct basis *s, struct lanczos *lanczos)
 	size_t m = s->tall.rows, item = s->tall.kernel->item;
 
 	turn(s, s->k);
-	if (item == sizeof(float))
-		algebra_polish(&s->tall, s->used, s->strips);
 	lanczos->ld = s->used * STRIP;
 	lanczos->vectors = alloc_aligned(alloc_product(m, lanczos->ld),
 					 sizeof *lanczos->vectors);
@@ -409,13 +488,15 @@ static void take_vectors(struct basis *s, struct lanczos *lanczos)
 				(char *)s->strips[j] + i * STRIP * item,
 				lanczos->vectors + i * lanczos->ld + j * STRIP,
 				STRIP);
+	if (item == sizeof(float))
+		algebra_polish(m, s->k, lanczos->ld, lanczos->vectors);
 	lanczos->values = alloc(s->k, sizeof *lanczos->values);
 	memcpy(lanczos->values, s->values, s->k * sizeof *s->values);
 }
 
 const char *lanczos_find(struct lanczos *lanczos,
-			 const struct operator *operator,
-			 const struct strip_kernel *kernel,
+			 const struct operator* operator,
+			 const struct strip_kernel * kernel,
 			 const struct lanczos_choices *choices)
 {
 	struct basis s;

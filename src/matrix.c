@@ -25,7 +25,8 @@ static const char *view_texts(struct texts *texts, const struct format *format,
 	if (where->shape[0] == 0 ||
 	    (count != UINT64_MAX && where->shape[0] != count + 1))
 		return sentence("tensor %s has another shape than the tensors "
-				"beside it", offsets);
+				"beside it",
+				offsets);
 	texts->count = where->shape[0] - 1;
 	if (texts->offsets[0] != 0 ||
 	    texts->offsets[texts->count] != (int64_t)what->shape[0])
@@ -47,8 +48,8 @@ static const char *view_rows(struct matrix *matrix, const struct format *format)
 	const struct tensor *indptr, *indices, *values, *raw;
 	const char *error;
 
-	error = format_need(format, "profile.indptr", DTYPE_I64, 1,
-			    UINT64_MAX, 1, &indptr);
+	error = format_need(format, "profile.indptr", DTYPE_I64, 1, UINT64_MAX,
+			    1, &indptr);
 	if (error == NULL && indptr->shape[0] == 0)
 		error = "tensor profile.indptr is empty";
 	if (error == NULL)

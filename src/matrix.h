@@ -9,7 +9,7 @@
 
 /* n sorted texts back to back; text i is bytes[offsets[i] .. offsets[i+1]). */
 struct texts {
-	const int64_t *offsets;	/* count + 1 */
+	const int64_t *offsets; /* count + 1 */
 	const unsigned char *bytes;
 	size_t count;
 };
@@ -18,17 +18,17 @@ struct texts {
  * a row indices ascend. */
 struct matrix {
 	size_t n, m, nnz;
-	const int64_t *indptr;	/* n + 1 */
-	const int32_t *indices;	/* nnz */
-	const float *values;	/* nnz: weighted; what all arithmetic uses */
-	const float *raw;	/* nnz: in the events' own unit; only shown */
+	const int64_t *indptr;  /* n + 1 */
+	const int32_t *indices; /* nnz */
+	const float *values;    /* nnz: weighted; what all arithmetic uses */
+	const float *raw;       /* nnz: in the events' own unit; only shown */
 	struct texts users, tags;
-	const unsigned char *tenth;	/* n: the customer's tenth, 0 to 9 */
-	const double *weight;	/* m: the column's weight */
-	const int64_t *tenths;	/* m x 10: customers with the tag, by tenth of
-				   customers ordered by number of tags */
-	const int64_t *tenth_size;	/* 10: customers in each tenth */
-	const char *customer, *tag, *value;	/* the user's names of columns */
+	const unsigned char *tenth; /* n: the customer's tenth, 0 to 9 */
+	const double *weight;       /* m: the column's weight */
+	const int64_t *tenths; /* m x 10: customers with the tag, by tenth of
+				  customers ordered by number of tags */
+	const int64_t *tenth_size;          /* 10: customers in each tenth */
+	const char *customer, *tag, *value; /* the user's names of columns */
 };
 
 /* View the matrix in a file whose header is checked.  Checks what the header

@@ -9,11 +9,12 @@
 #include "die.h"
 #include "names.h"
 
-const char *const scale_words[] = { [SCALE_US] = "us", [SCALE_SQRT] = "sqrt",
-				    [SCALE_U] = "u", NULL };
-const char *const center_words[] = { [CENTER_NONE] = "none",
-				     [CENTER_ROW] = "row",
-				     [CENTER_COLUMN] = "column", NULL };
+const char *const scale_words[] = {
+	[SCALE_US] = "us", [SCALE_SQRT] = "sqrt", [SCALE_U] = "u", NULL};
+const char *const center_words[] = {[CENTER_NONE] = "none",
+				    [CENTER_ROW] = "row",
+				    [CENTER_COLUMN] = "column",
+				    NULL};
 
 static const char *read_word(const struct format *file, const char *key,
 			     const char *const words[], int *choice)
@@ -32,8 +33,8 @@ static const char *read_word(const struct format *file, const char *key,
 static const char *read_choices(struct model *model)
 {
 	int scale = 0, center = 0;
-	const char *error = read_word(&model->file, "svd.scale", scale_words,
-				      &scale);
+	const char *error =
+		read_word(&model->file, "svd.scale", scale_words, &scale);
 
 	if (error == NULL)
 		error = read_word(&model->file, "svd.center", center_words,
@@ -51,7 +52,8 @@ static const char *check_finite(const char *name, const double *values,
 	for (size_t i = 0; i < count; i++)
 		if (!isfinite(values[i]))
 			return sentence("tensor %s is damaged: item %zu is not "
-					"finite", name, i);
+					"finite",
+					name, i);
 	return NULL;
 }
 
@@ -90,16 +92,14 @@ static const char *view(struct model *model)
 	size_t k = model->k = tensor->shape[1];
 	if (k > m)
 		return "tensor embedding has more columns than there are tags";
-	error = view_doubles(model, "components", 2, m, k,
-			     &model->components);
+	error = view_doubles(model, "components", 2, m, k, &model->components);
 	if (error == NULL)
 		error = view_doubles(model, "sigma", 1, k, 1, &model->sigma);
 	if (error == NULL)
 		error = view_doubles(model, "residual", 1, k, 1,
 				     &model->residual);
 	if (error == NULL && model->center == CENTER_COLUMN)
-		error = view_doubles(model, "tags.mean", 1, m, 1,
-				     &model->mean);
+		error = view_doubles(model, "tags.mean", 1, m, 1, &model->mean);
 	if (error == NULL)
 		error = view_doubles(model, "pairs", 1, 2, 1, &pairs);
 	if (error != NULL)
@@ -117,7 +117,7 @@ static const char *open_matrix(struct model *model, const char *path)
 {
 	const char *error;
 
-	*model = (struct model){ .shift = 1 };
+	*model = (struct model){.shift = 1};
 	input_open(&model->input, path);
 	input_map(&model->input);
 	error = format_read(&model->file, model->input.bytes,
@@ -157,7 +157,7 @@ void model_close(struct model *model)
 {
 	format_free(&model->file);
 	input_close(&model->input);
-	*model = (struct model){ 0 };
+	*model = (struct model){0};
 }
 
 size_t model_find(const struct model *model, const char *name, size_t length)
@@ -188,8 +188,8 @@ static unsigned edit_distance(const char *a, size_t a_length, const char *b,
 		for (size_t j = 0; j < b_length; j++) {
 			unsigned change = corner + (a[i] != b[j]);
 			corner = row[j + 1];
-			unsigned other = 1 + (corner < row[j] ? corner
-							      : row[j]);
+			unsigned other =
+				1 + (corner < row[j] ? corner : row[j]);
 			row[j + 1] = change < other ? change : other;
 			if (row[j + 1] < least)
 				least = row[j + 1];
@@ -234,13 +234,13 @@ char *model_near(const struct model *model, const char *name, size_t length,
 		const char *user = texts_at(users, i, &size);
 		if (size > length + limit || size + limit < length)
 			continue;
-		unsigned most = count == NEAR ? list[NEAR - 1].distance - 1
-					      : limit;
-		unsigned distance = edit_distance(user, size, name, length,
-						  most);
+		unsigned most =
+			count == NEAR ? list[NEAR - 1].distance - 1 : limit;
+		unsigned distance =
+			edit_distance(user, size, name, length, most);
 		if (distance <= most)
 			count = insert_near(list, count,
-					    (struct near){ i, distance });
+					    (struct near){i, distance});
 	}
 	for (size_t i = 0; i < count && used < room; i++) {
 		size_t size;

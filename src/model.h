@@ -19,17 +19,17 @@ struct model {
 	struct input input;
 	struct format file;
 	struct matrix matrix;
-	size_t k;		/* columns of the embedding */
-	const float *embedding;	/* n x k, rows as the file has them */
-	const double *components;	/* m x k */
-	const double *sigma;	/* k, falling */
-	const double *mean;	/* m, or NULL without column centring */
-	const double *residual;	/* k */
-	double median_pair, top_pair;	/* "pairs": median, 99th percentile */
+	size_t k;                     /* columns of the embedding */
+	const float *embedding;       /* n x k, rows as the file has them */
+	const double *components;     /* m x k */
+	const double *sigma;          /* k, falling */
+	const double *mean;           /* m, or NULL without column centring */
+	const double *residual;       /* k */
+	double median_pair, top_pair; /* "pairs": median, 99th percentile */
 	enum scale scale;
 	enum center center;
-	double shift;		/* how often a row lost tags.mean: once; for
-				   an audience (audience.h) less or more */
+	double shift; /* how often a row lost tags.mean: once; for
+			 an audience (audience.h) less or more */
 };
 
 /* Map and check the file: header, shapes, options, components and sigma

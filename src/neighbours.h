@@ -44,7 +44,7 @@
 
 /* A tag's part of a similarity. */
 struct reason {
-	const char *tag;	/* not escaped; "" is what centring puts there */
+	const char *tag; /* not escaped; "" is what centring puts there */
 	size_t length;
 	double contribution;
 };
@@ -53,10 +53,10 @@ struct reason {
 struct neighbour {
 	const char *name;
 	size_t length;
-	double similarity;	/* a float32's value */
-	struct reason *reasons;	/* largest magnitude first */
+	double similarity;      /* a float32's value */
+	struct reason *reasons; /* largest magnitude first */
 	size_t reason_count;
-	char other[NUMBER_TEXT];	/* text: similarity less printed items */
+	char other[NUMBER_TEXT]; /* text: similarity less printed items */
 };
 
 /* Write the header line; why says whether the last column is there. */

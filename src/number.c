@@ -11,10 +11,9 @@ enum { DECIMALS = 9, WHOLE_DIGITS = 18, SUM_DIGITS = 29, NOISE = -12 };
 
 __extension__ typedef unsigned __int128 magnitude;
 
-static const uint64_t ten[] = {
-	1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
-	1000000000
-};
+static const uint64_t ten[] = {1,         10,        100,     1000,
+			       10000,     100000,    1000000, 10000000,
+			       100000000, 1000000000};
 
 static bool is_digit(char c)
 {
@@ -148,8 +147,8 @@ static enum decimal_error read_any(const char *text, size_t length, long limit,
 	if (length > 0 && (*text == '-' || *text == '+'))
 		text++;
 	if (!read_short(text, end, value)) {
-		enum decimal_error error = read_general(text, end, limit,
-							 value);
+		enum decimal_error error =
+			read_general(text, end, limit, value);
 		if (error != DECIMAL_FINE)
 			return error;
 	}
@@ -174,8 +173,7 @@ const char *decimal_reason(enum decimal_error error)
 	static const char *const reasons[] = {
 		[DECIMAL_FINE] = "fine",
 		[DECIMAL_TEXT] = "expected a number",
-		[DECIMAL_PRECISE] =
-			"more than 9 decimals: scale the column",
+		[DECIMAL_PRECISE] = "more than 9 decimals: scale the column",
 		[DECIMAL_LARGE] =
 			"magnitude of 10^18 or more: scale the column",
 	};
@@ -234,8 +232,8 @@ bool number_integer(const char *text, int64_t low, int64_t high, int64_t *value)
 {
 	char *end;
 
-	if (!is_digit(*text) && !((*text == '-' || *text == '+') &&
-				  is_digit(text[1])))
+	if (!is_digit(*text) &&
+	    !((*text == '-' || *text == '+') && is_digit(text[1])))
 		return false;
 	errno = 0;
 	long long read = strtoll(text, &end, 10);

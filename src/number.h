@@ -15,16 +15,17 @@ __extension__ typedef __int128 decimal;
 enum { NUMBER_TEXT = 48 };
 
 enum decimal_error {
-	DECIMAL_FINE,		/* no error */
-	DECIMAL_TEXT,		/* not a number: empty, text, NaN, Inf, hex */
-	DECIMAL_PRECISE,	/* more than 9 decimals that are not zero */
-	DECIMAL_LARGE		/* magnitude of 10^18 or more */
+	DECIMAL_FINE,    /* no error */
+	DECIMAL_TEXT,    /* not a number: empty, text, NaN, Inf, hex */
+	DECIMAL_PRECISE, /* more than 9 decimals that are not zero */
+	DECIMAL_LARGE    /* magnitude of 10^18 or more */
 };
 
 /* Read length bytes, all of them, as [+-]digits[.digits][(e|E)[+-]digits].
  * A magnitude below 10^-12 is 0: it is what binary floating point leaves of a
  * sum that should be zero (4.440892e-16). */
-enum decimal_error decimal_read(const char *text, size_t length, decimal *value);
+enum decimal_error decimal_read(const char *text, size_t length,
+				decimal *value);
 
 /* The same for a sum of such values: magnitude below 10^29. */
 enum decimal_error decimal_read_sum(const char *text, size_t length,
@@ -40,7 +41,8 @@ size_t decimal_write(char text[NUMBER_TEXT], decimal value);
 double decimal_double(decimal value);
 
 /* The whole text as an integer in [low, high]; false where it is not one. */
-bool number_integer(const char *text, int64_t low, int64_t high, int64_t *value);
+bool number_integer(const char *text, int64_t low, int64_t high,
+		    int64_t *value);
 
 /* The whole text as a finite double; false where it is not one. */
 bool number_real(const char *text, double *value);

@@ -22,7 +22,7 @@ enum { RANGES = 64 };
 /* ------------------------------------------------------------------- scan */
 
 /* Where chunks begin; a sentence if a row's bounds are wrong. */
-static const char *cut_chunks(struct operator *operator)
+static const char *cut_chunks(struct operator* operator)
 {
 	const struct matrix *a = operator->matrix;
 	int64_t most = CHUNK_FACTOR * (int64_t)a->m;
@@ -35,9 +35,10 @@ static const char *cut_chunks(struct operator *operator)
 			return matrix_row(a, i);
 		if (i < a->n && a->indptr[i] - a->indptr[begin] < most)
 			continue;
-		operator->chunk_begin = alloc_grow(
-			operator->chunk_begin, &room, operator->chunks + 2,
-			sizeof *operator->chunk_begin);
+		operator->chunk_begin =
+			alloc_grow(operator->chunk_begin,
+				   &room, operator->chunks + 2,
+				   sizeof *operator->chunk_begin);
 		operator->chunk_begin[operator->chunks++] = begin;
 		operator->chunk_begin[operator->chunks] = i;
 		begin = i;
@@ -46,8 +47,8 @@ static const char *cut_chunks(struct operator *operator)
 }
 
 struct scan {
-	const struct operator *operator;
-	double *energy;		/* of each chunk */
+	const struct operator* operator;
+	double *energy; /* of each chunk */
 	atomic_bool wrong;
 };
 
@@ -63,13 +64,13 @@ static uint32_t not_finite(float value)
 /* Sum of squares in eight sums, of entries i mod 8, whatever the processor. */
 static double sum_squares(const float *values, size_t count)
 {
-	double sums[8] = { 0 };
+	double sums[8] = {0};
 	size_t i = 0;
 
 	for (; i + 8 <= count; i += 8)
 		for (size_t l = 0; l < 8; l++)
-			sums[l] += (double)values[i + l] *
-				(double)values[i + l];
+			sums[l] +=
+				(double)values[i + l] * (double)values[i + l];
 	for (; i < count; i++)
 		sums[i % 8] += (double)values[i] * (double)values[i];
 	for (size_t half = 4; half > 0; half /= 2)
@@ -83,7 +84,7 @@ static double sum_squares(const float *values, size_t count)
 static void scan_chunk(void *shared, size_t chunk, unsigned thread)
 {
 	struct scan *scan = shared;
-	const struct operator *operator = scan->operator;
+	const struct operator* operator= scan->operator;
 	const struct matrix *a = operator->matrix;
 	size_t first = operator->chunk_begin[chunk];
 	size_t last = operator->chunk_begin[chunk + 1];
@@ -96,7 +97,7 @@ static void scan_chunk(void *shared, size_t chunk, unsigned thread)
 	(void)thread;
 	for (size_t i = 0; i < count; i++)
 		wrong |= (uint32_t)((uint32_t)tags[i] >= m) |
-			not_finite(values[i]) | not_finite(raw[i]);
+			 not_finite(values[i]) | not_finite(raw[i]);
 	for (size_t i = 1; i < count; i++)
 		falls += tags[i] <= tags[i - 1];
 	for (size_t row = first; row < last; row++) {
@@ -119,9 +120,9 @@ static const char *name_row(const struct matrix *a)
 	return error;
 }
 
-static const char *scan_all(struct operator *operator)
+static const char *scan_all(struct operator* operator)
 {
-	struct scan scan = { .operator = operator };
+	struct scan scan = {.operator= operator};
 
 	scan.energy = alloc(operator->chunks, sizeof *scan.energy);
 	team_run(operator->threads, operator->chunks, scan_chunk, &scan);
@@ -132,7 +133,7 @@ static const char *scan_all(struct operator *operator)
 }
 
 /* mu, A^T mu and the energy left, for rows; sums in the order of rows. */
-static void center_rows(struct operator *operator)
+static void center_rows(struct operator* operator)
 {
 	const struct matrix *a = operator->matrix;
 
@@ -144,13 +145,13 @@ static void center_rows(struct operator *operator)
 		double mean = sum / (double)a->m;
 		for (int64_t j = a->indptr[i]; j < a->indptr[i + 1]; j++)
 			operator->row_mean[a->indices[j]] +=
-				mean * (double)a->values[j];
+				mean *(double) a->values[j];
 		operator->row_square += mean * mean;
 	}
-	operator->centred -= (double)a->m * operator->row_square;
+	operator->centred -=(double) a->m * operator->row_square;
 }
 
-static void center_columns(struct operator *operator)
+static void center_columns(struct operator* operator)
 {
 	const struct matrix *a = operator->matrix;
 	double *mean = alloc(a->m, sizeof *mean), square = 0;
@@ -162,16 +163,17 @@ static void center_columns(struct operator *operator)
 		square += mean[j] * mean[j];
 	}
 	operator->column_mean = mean;
-	operator->centred -= (double)a->n * square;
+	operator->centred -=(double) a->n * square;
 }
 
-const char *operator_begin(struct operator *operator,
-			   const struct matrix *matrix, enum center center,
+const char *operator_begin(struct operator* operator,
+			   const struct matrix * matrix, enum center center,
 			   unsigned threads)
 {
-	*operator = (struct operator){ .matrix = matrix, .center = center,
-				       .threads = threads,
-				       .set = strip_best() };
+	*operator=(struct operator){.matrix = matrix,
+				    .center = center,
+				    .threads = threads,
+				    .set = strip_best()};
 	const char *error = cut_chunks(operator);
 	if (error == NULL)
 		error = scan_all(operator);
@@ -182,38 +184,38 @@ const char *operator_begin(struct operator *operator,
 		center_rows(operator);
 	if (center == CENTER_COLUMN)
 		center_columns(operator);
-	if (operator->centred < 0)
+	if (operator->centred<0)
 		operator->centred = 0;
-	operator->unit = operator->energy > 0 ? 0x1p62 / operator->energy : 0;
+	operator->unit = operator->energy> 0 ? 0x1p62 / operator->energy : 0;
 	return NULL;
 }
 
-void operator_end(struct operator *operator)
+void operator_end(struct operator* operator)
 {
 	free(operator->row_mean);
 	free(operator->column_mean);
 	free(operator->chunk_begin);
-	*operator = (struct operator){ 0 };
+	*operator=(struct operator){0};
 }
 
 /* ------------------------------------------------------------------- pass */
 
 struct pass {
-	const struct operator *operator;
+	const struct operator* operator;
 	const struct strip_kernel *kernel;
 	const void *x;
 	void *y;
-	void **parts;		/* for each thread a strip: of one chunk */
-	int64_t *sums;		/* m x STRIP: of all chunks */
+	void **parts;  /* for each thread a strip: of one chunk */
+	int64_t *sums; /* m x STRIP: of all chunks */
 	pthread_mutex_t locks[RANGES];
 };
 
-struct pass *pass_begin(const struct operator *operator,
-			const struct strip_kernel *kernel)
+struct pass *pass_begin(const struct operator* operator,
+			const struct strip_kernel * kernel)
 {
 	struct pass *pass = alloc(1, sizeof *pass);
 
-	pass->operator = operator;
+	pass->operator= operator;
 	pass->kernel = kernel;
 	pass->parts = alloc(operator->threads, sizeof *pass->parts);
 	pass->sums = alloc(alloc_product(operator->matrix->m, STRIP),
@@ -273,12 +275,12 @@ static void settle_part(struct pass *pass, unsigned thread)
 static void apply_chunk(void *shared, size_t chunk, unsigned thread)
 {
 	struct pass *pass = shared;
-	const struct operator *operator = pass->operator;
+	const struct operator* operator= pass->operator;
 	size_t bytes = operator->matrix->m * STRIP * pass->kernel->item;
 
 	pass->kernel->apply(operator->matrix, operator->chunk_begin[chunk],
-			    operator->chunk_begin[chunk + 1], pass->x,
-			    part_of(pass, thread), bytes > NEAR_BYTES);
+					      operator->chunk_begin[chunk + 1],
+			    pass->x, part_of(pass, thread), bytes > NEAR_BYTES);
 	settle_part(pass, thread);
 }
 
@@ -304,11 +306,11 @@ static void take_range(void *shared, size_t range, unsigned thread)
 
 /* Y -= what centring takes: with w = A^T mu, for rows
  * w 1^T X + 1 w^T X - mu^T mu 1 1^T X, for columns n c c^T X. */
-static void center_product(const struct operator *operator, const double *x,
+static void center_product(const struct operator* operator, const double * x,
 			   double *y)
 {
 	const double *w = operator->row_mean, *c = operator->column_mean;
-	double ones[STRIP] = { 0 }, part[STRIP] = { 0 };
+	double ones[STRIP] = {0}, part[STRIP] = {0};
 	const double *weight = w != NULL ? w : c;
 	size_t m = operator->matrix->m;
 
@@ -319,15 +321,17 @@ static void center_product(const struct operator *operator, const double *x,
 		}
 	for (size_t i = 0; i < m; i++)
 		for (size_t j = 0; j < STRIP; j++)
-			y[i * STRIP + j] -= w != NULL ?
-				w[i] * ones[j] + part[j] -
-				operator->row_square * ones[j] :
-				(double)operator->matrix->n * c[i] * part[j];
+			y[i * STRIP + j] -= w != NULL
+				? w[i] * ones[j] +
+					  part[j] -
+					  operator->row_square * ones[j]
+			    : (double)
+			      operator->matrix->n * c[i] * part[j];
 }
 
 void pass_apply(struct pass *pass, const void *x, void *y)
 {
-	const struct operator *operator = pass->operator;
+	const struct operator* operator= pass->operator;
 
 	pass->x = x;
 	pass->y = y;

@@ -15,34 +15,35 @@
 #include "model.h"
 #include "strip.h"
 
-struct operator {
+struct operator
+{
 	const struct matrix *matrix;
 	const struct strip_set *set;
 	unsigned threads;
 	enum center center;
-	double energy;		/* ||A||_F^2, before centring */
-	double centred;		/* ||B||_F^2 */
-	double unit;		/* 2^62 / energy, 0 where A is zero */
-	double *row_mean;	/* NULL; or m: A^T mu, mu the rows' means */
-	double row_square;	/* mu^T mu */
-	double *column_mean;	/* NULL; or m */
+	double energy;       /* ||A||_F^2, before centring */
+	double centred;      /* ||B||_F^2 */
+	double unit;         /* 2^62 / energy, 0 where A is zero */
+	double *row_mean;    /* NULL; or m: A^T mu, mu the rows' means */
+	double row_square;   /* mu^T mu */
+	double *column_mean; /* NULL; or m */
 	size_t chunks;
-	size_t *chunk_begin;	/* chunks + 1: rows */
+	size_t *chunk_begin; /* chunks + 1: rows */
 };
 
 /* Look at every row and value once: a sentence names a row that is damaged or
  * not finite.  The matrix must outlive the operator. */
-const char *operator_begin(struct operator *operator,
-			   const struct matrix *matrix, enum center center,
+const char *operator_begin(struct operator* operator,
+			   const struct matrix * matrix, enum center center,
 			   unsigned threads);
-void operator_end(struct operator *operator);
+void operator_end(struct operator* operator);
 
 /* Room for products with strips of one precision. */
 struct pass;
 
 /* kernel is one of the operator's set. */
-struct pass *pass_begin(const struct operator *operator,
-			const struct strip_kernel *kernel);
+struct pass *pass_begin(const struct operator* operator,
+			const struct strip_kernel * kernel);
 
 /* Y = B^T (B X), strips of m rows; what is centred is so in double. */
 void pass_apply(struct pass *pass, const void *x, void *y);

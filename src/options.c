@@ -52,8 +52,8 @@ void options_begin(const struct options_text *what, int argc, char **argv)
 		const struct option_row *row = &what->rows[i];
 		table[i] = (struct option){
 			.name = row->name,
-			.has_arg = row->argument ? required_argument
-						 : no_argument,
+			.has_arg =
+				row->argument ? required_argument : no_argument,
 			.val = row->key,
 		};
 		if (row->key >= OPTION_PROGRESS)
@@ -85,8 +85,9 @@ static _Noreturn void help(void)
 		write_names(names, sizeof names, row);
 		/* Names too wide for their column have it to themselves. */
 		if (strlen(names) > 26)
-			printf("%-9s%s\n%-37s%s\n", row->group ? row->group : "",
-			       names, "", row->help);
+			printf("%-9s%s\n%-37s%s\n",
+			       row->group ? row->group : "", names, "",
+			       row->help);
 		else
 			printf("%-9s%-26s  %s\n", row->group ? row->group : "",
 			       names, row->help);
@@ -136,8 +137,8 @@ int options_next(void)
 		snprintf(pattern, sizeof pattern, ":%s", letters);
 	opterr = 0;
 	for (;;) {
-		int key = getopt_long(argument_count, arguments, pattern,
-				      table, NULL);
+		int key = getopt_long(argument_count, arguments, pattern, table,
+				      NULL);
 		if (key == -1)
 			return -1;
 		if (key == ':' || key == '?')
@@ -218,8 +219,9 @@ int options_choice(const char *const words[])
 	for (int i = 0; words[i] != NULL && used < sizeof expected; i++)
 		used += (size_t)snprintf(expected + used,
 					 sizeof expected - used, "%s%s",
-					 i == 0 ? "" :
-					 words[i + 1] ? ", " : " or ",
+					 i == 0         ? ""
+					 : words[i + 1] ? ", "
+							: " or ",
 					 words[i]);
 	refuse_argument(expected);
 }

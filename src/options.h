@@ -10,35 +10,42 @@
 
 /* A row of the table; the last row is all zero. */
 struct option_row {
-	const char *group;	/* label in the margin, where a group begins */
-	int key;		/* the letter, or a number from 256 on: no letter */
-	const char *name;	/* the long name */
-	const char *argument;	/* what its argument is called, or NULL: none */
-	const char *help;	/* what it does, and [its default] */
+	const char *group; /* label in the margin, where a group begins */
+	int key;           /* the letter, or a number from 256 on: no letter */
+	const char *name;  /* the long name */
+	const char *argument; /* what its argument is called, or NULL: none */
+	const char *help;     /* what it does, and [its default] */
 };
 
 /* What --help says besides the table. */
 struct options_text {
-	const char *name;	/* "cs-knn" */
-	const char *usage;	/* lines after "usage: ", the first with the name */
-	const char *purpose;	/* a few lines: what the program does */
-	const char *footer;	/* exit statuses, examples */
+	const char *name;  /* "cs-knn" */
+	const char *usage; /* lines after "usage: ", the first with the name */
+	const char *purpose; /* a few lines: what the program does */
+	const char *footer;  /* exit statuses, examples */
 	const struct option_row *rows;
 };
 
 /* The rows that programs share, for their tables.  options_next deals with
  * -q, --progress, -h and -V itself; -o and -j come back like any other. */
-#define OPTION_OUTPUT(group) \
-	{ group, 'o', "output", "FILE", "write FILE, whole or not at all" }
-#define OPTION_THREADS \
-	{ NULL, 'j', "threads", "N", "threads [all processors]" }
-#define OPTION_COMMON \
-	{ NULL, 'q', "quiet", NULL, "no word but errors" }, \
-	{ NULL, OPTION_PROGRESS, "progress", NULL, \
-	  "show progress where standard error is no terminal" }, \
-	{ NULL, 'h', "help", NULL, "this text" }, \
-	{ NULL, 'V', "version", NULL, "the version" }, \
-	{ 0 }
+#define OPTION_OUTPUT(group)                                                   \
+	{                                                                      \
+		group, 'o', "output", "FILE",                                  \
+			"write FILE, whole or not at all"                      \
+	}
+#define OPTION_THREADS                                                         \
+	{                                                                      \
+		NULL, 'j', "threads", "N", "threads [all processors]"          \
+	}
+#define OPTION_COMMON                                                          \
+	{NULL, 'q', "quiet", NULL, "no word but errors"},                      \
+		{NULL, OPTION_PROGRESS, "progress", NULL,                      \
+		 "show progress off a terminal, too"},                         \
+		{NULL, 'h', "help", NULL, "this text"},                        \
+		{NULL, 'V', "version", NULL, "the version"},                   \
+	{                                                                      \
+		0                                                              \
+	}
 enum { OPTION_PROGRESS = 255 };
 
 /* Set by options_next: --quiet, and --progress. */

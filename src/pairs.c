@@ -11,7 +11,7 @@ void pairs_begin(struct pairs *pairs, size_t n, size_t k)
 {
 	size_t count = n < PAIRS_SAMPLE ? n : PAIRS_SAMPLE;
 
-	*pairs = (struct pairs){ .n = n, .k = k, .count = count };
+	*pairs = (struct pairs){.n = n, .k = k, .count = count};
 	pairs->rows = alloc(alloc_product(count, k), sizeof *pairs->rows);
 }
 
@@ -59,9 +59,9 @@ enum { STEPS = 1 << 17 };
 
 struct census {
 	const struct pairs *pairs;
-	float *columns;		/* k x count: the rows' transpose */
-	size_t *counts;		/* for each thread STEPS + 1 */
-	float *scores;		/* for each thread, count */
+	float *columns; /* k x count: the rows' transpose */
+	size_t *counts; /* for each thread STEPS + 1 */
+	float *scores;  /* for each thread, count */
 };
 
 /* Row i with all rows after it. */
@@ -98,7 +98,7 @@ static double quantile(const size_t *counts, size_t total, double share)
 
 void pairs_end(struct pairs *pairs, unsigned threads, double quantiles[2])
 {
-	struct census census = { .pairs = pairs };
+	struct census census = {.pairs = pairs};
 
 	normalize(pairs);
 	size_t count = pairs->count, k = pairs->k, total = count * count / 2;
@@ -125,5 +125,5 @@ void pairs_end(struct pairs *pairs, unsigned threads, double quantiles[2])
 		free(census.scores);
 	}
 	free(pairs->rows);
-	*pairs = (struct pairs){ 0 };
+	*pairs = (struct pairs){0};
 }

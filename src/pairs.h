@@ -9,10 +9,10 @@
 enum { PAIRS_SAMPLE = 2500 };
 
 struct pairs {
-	size_t n, k;		/* customers, columns */
-	size_t count;		/* of the sample */
+	size_t n, k;  /* customers, columns */
+	size_t count; /* of the sample */
 	size_t taken;
-	float *rows;		/* count x k */
+	float *rows; /* count x k */
 };
 
 void pairs_begin(struct pairs *pairs, size_t n, size_t k);

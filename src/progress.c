@@ -14,11 +14,11 @@ static struct {
 	const char *what;
 	uint64_t total;
 	_Atomic uint64_t done;
-	double begun, shown;	/* seconds */
+	double begun, shown; /* seconds */
 	char note[80];
 	bool active, printed;
 	pthread_mutex_t lock;
-} line = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} line = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static double now(void)
 {

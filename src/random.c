@@ -5,7 +5,7 @@
 uint64_t random_bits(uint64_t seed, uint64_t counter)
 {
 	uint64_t z = seed * 0xd1342543de82ef95 + 0x9e3779b97f4a7c15 +
-		counter * 0x9e3779b97f4a7c15;
+		     counter * 0x9e3779b97f4a7c15;
 
 	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
 	z = (z ^ z >> 27) * 0x94d049bb133111eb;

@@ -25,7 +25,7 @@ void input_open(struct input *input, const char *path)
 {
 	struct stat status;
 
-	*input = (struct input){ .fd = STDIN_FILENO, .name = "standard input" };
+	*input = (struct input){.fd = STDIN_FILENO, .name = "standard input"};
 	if (path != NULL && strcmp(path, "-") != 0) {
 		input->name = path;
 		input->fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -37,8 +37,8 @@ void input_open(struct input *input, const char *path)
 	if (S_ISDIR(status.st_mode))
 		die("%s: a directory, expected a file", input->name);
 	/* A file on standard input may be read already, in part. */
-	input->regular = S_ISREG(status.st_mode) &&
-		lseek(input->fd, 0, SEEK_CUR) == 0;
+	input->regular =
+		S_ISREG(status.st_mode) && lseek(input->fd, 0, SEEK_CUR) == 0;
 	input->size = input->regular ? (size_t)status.st_size : 0;
 }
 
@@ -81,8 +81,8 @@ void input_map(struct input *input)
 		input->bytes = (const unsigned char *)"";
 		return;
 	}
-	void *bytes = mmap(NULL, input->size, PROT_READ, MAP_PRIVATE,
-			   input->fd, 0);
+	void *bytes =
+		mmap(NULL, input->size, PROT_READ, MAP_PRIVATE, input->fd, 0);
 	if (bytes == MAP_FAILED)
 		die("%s: cannot map: %s", input->name, strerror(errno));
 	input->bytes = bytes;
@@ -94,7 +94,7 @@ void input_close(struct input *input)
 		munmap((void *)(uintptr_t)input->bytes, input->size);
 	if (input->fd > STDERR_FILENO)
 		close(input->fd);
-	*input = (struct input){ 0 };
+	*input = (struct input){0};
 }
 
 /* ----------------------------------------------------------------- output */
@@ -121,8 +121,8 @@ static void on_signal(int number)
 
 static void watch(const char *temporary)
 {
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE,
-				       SIGXFSZ, SIGQUIT };
+	static const int numbers[] = {SIGINT,  SIGTERM, SIGHUP,
+				      SIGPIPE, SIGXFSZ, SIGQUIT};
 	static bool registered;
 
 	snprintf(pending, sizeof pending, "%s", temporary);
@@ -159,8 +159,7 @@ static mode_t mode_of(const char *path)
 	mode_t mask = umask(0);
 
 	umask(mask);
-	return stat(path, &status) == 0 ? status.st_mode & 07777
-					: 0666 & ~mask;
+	return stat(path, &status) == 0 ? status.st_mode & 07777 : 0666 & ~mask;
 }
 
 static void open_beside(struct output *output)
@@ -181,8 +180,8 @@ void output_open(struct output *output, const char *path)
 {
 	struct stat status;
 
-	*output = (struct output){ .fd = STDOUT_FILENO,
-				   .name = "standard output" };
+	*output =
+		(struct output){.fd = STDOUT_FILENO, .name = "standard output"};
 	output->buffer = alloc_resize(NULL, BUFFER, 1);
 	if (path == NULL || strcmp(path, "-") == 0)
 		return;
@@ -223,7 +222,7 @@ void output_flush(struct output *output)
 
 void output_memory(struct output *output)
 {
-	*output = (struct output){ .fd = IN_MEMORY, .name = "memory" };
+	*output = (struct output){.fd = IN_MEMORY, .name = "memory"};
 }
 
 void output_write(struct output *output, const void *bytes, size_t size)
@@ -284,7 +283,7 @@ void output_close(struct output *output)
 	free(output->buffer);
 	free(output->path);
 	free(output->temporary);
-	*output = (struct output){ .fd = -1 };
+	*output = (struct output){.fd = -1};
 }
 
 bool output_terminal(const struct output *output)
@@ -330,10 +329,10 @@ void scratch_write(int fd, const void *bytes, size_t size)
 void *scratch_map(int fd, size_t size, bool writable)
 {
 	if (size == 0)
-		return (void *)(uintptr_t)"";
-	void *bytes = mmap(NULL, size, writable ? PROT_READ | PROT_WRITE
-						: PROT_READ,
-			   writable ? MAP_SHARED : MAP_PRIVATE, fd, 0);
+		return (void *)(uintptr_t) "";
+	void *bytes =
+		mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ,
+		     writable ? MAP_SHARED : MAP_PRIVATE, fd, 0);
 	if (bytes == MAP_FAILED)
 		die("a scratch file in $TMPDIR: cannot map: %s",
 		    strerror(errno));

@@ -12,10 +12,10 @@
 /* An input: a file, or standard input for NULL and "-". */
 struct input {
 	int fd;
-	const char *name;	/* for messages: the path or "standard input" */
-	bool regular;		/* a regular file, read from its beginning */
-	size_t size;		/* bytes, where regular or mapped */
-	const unsigned char *bytes;	/* after input_map, else NULL */
+	const char *name; /* for messages: the path or "standard input" */
+	bool regular;     /* a regular file, read from its beginning */
+	size_t size;      /* bytes, where regular or mapped */
+	const unsigned char *bytes; /* after input_map, else NULL */
 };
 
 /* Open; a directory is refused. */
@@ -37,12 +37,12 @@ void input_close(struct input *input);
  * temporary file of an unclosed output is removed. */
 struct output {
 	int fd;
-	const char *name;	/* for messages */
-	char *path, *temporary;	/* NULL for standard output and devices */
-	unsigned char *buffer;	/* what is not yet written */
-	size_t held;		/* bytes in it */
-	size_t written;		/* bytes handed to output_write in all */
-	size_t room;		/* of the buffer, of one in memory */
+	const char *name;       /* for messages */
+	char *path, *temporary; /* NULL for standard output and devices */
+	unsigned char *buffer;  /* what is not yet written */
+	size_t held;            /* bytes in it */
+	size_t written;         /* bytes handed to output_write in all */
+	size_t room;            /* of the buffer, of one in memory */
 };
 
 void output_open(struct output *output, const char *path);

@@ -122,8 +122,8 @@ SET_OF(plain, settle_single, settle_double);
 #define LANES        8
 #define COLUMNS      4
 #define DEPTH        4
-#define LOAD(p)      _mm256_load_ps(p)
-#define STORE(p, x)  _mm256_store_ps(p, x)
+#define LOAD(p)      _mm256_loadu_ps(p)
+#define STORE(p, x)  _mm256_storeu_ps(p, x)
 #define SET(x)       _mm256_set1_ps(x)
 #define FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
 #define TARGET       AVX2
@@ -136,8 +136,8 @@ SET_OF(plain, settle_single, settle_double);
 #define COLUMNS      2
 #define DEPTH        2
 #define WIDE         8
-#define LOAD(p)      _mm256_load_pd(p)
-#define STORE(p, x)  _mm256_store_pd(p, x)
+#define LOAD(p)      _mm256_loadu_pd(p)
+#define STORE(p, x)  _mm256_storeu_pd(p, x)
 #define SET(x)       _mm256_set1_pd(x)
 #define FMA(a, b, c) _mm256_fmadd_pd(a, b, c)
 #define TARGET       AVX2
@@ -157,7 +157,7 @@ SET_OF(avx2, settle_single, settle_double);
 #define COLUMNS      16
 #define DEPTH        8
 #define LOAD(p)      _mm512_load_ps(p)
-#define STORE(p, x)  _mm512_store_ps(p, x)
+#define STORE(p, x)  _mm512_storeu_ps(p, x)
 #define SET(x)       _mm512_set1_ps(x)
 #define FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
 #define TARGET       AVX512
@@ -171,7 +171,7 @@ SET_OF(avx2, settle_single, settle_double);
 #define DEPTH        8
 #define WIDE         8
 #define LOAD(p)      _mm512_load_pd(p)
-#define STORE(p, x)  _mm512_store_pd(p, x)
+#define STORE(p, x)  _mm512_storeu_pd(p, x)
 #define SET(x)       _mm512_set1_pd(x)
 #define FMA(a, b, c) _mm512_fmadd_pd(a, b, c)
 #define TARGET       AVX512
@@ -195,8 +195,8 @@ AVX512 static void avx512_settle_single(void *part_, int64_t *sums,
 	float *part = part_;
 
 	for (size_t i = 0; i < count; i += STRIP) {
-		__m256 low = _mm256_load_ps(part + i);
-		__m256 high = _mm256_load_ps(part + i + 8);
+		__m256 low = _mm256_loadu_ps(part + i);
+		__m256 high = _mm256_loadu_ps(part + i + 8);
 		settle_eight(_mm512_cvtps_pd(low), sums + i, unit);
 		settle_eight(_mm512_cvtps_pd(high), sums + i + 8, unit);
 		_mm512_store_ps(part + i, _mm512_setzero_ps());

@@ -150,7 +150,7 @@ TARGET static void NAME(project)(size_t rows, const void *v, size_t v_ld,
 {
 	for (int c = 0; c < STRIP; c += COLUMNS)
 		NAME(project_part)
-		(rows, (const REAL *)v + c, v_ld, y, y_ld, h + c * STRIP);
+	(rows, (const REAL *)v + c, v_ld, y, y_ld, h + c * STRIP);
 }
 
 /* DEPTH rows of Y, so that a row of H is loaded once for all of them. */
@@ -224,8 +224,8 @@ static void NAME(to_double)(const void *from, double *to, size_t count)
 		for (int p = 0; p < (WIDTH); p++)                              \
 			sums[p] = SET(0);                                      \
 		for (int64_t i = begin; i < end; i++) {                        \
-			const REAL *r = v + (size_t)indices[i] * columns;   \
-			VEC value = SET((REAL)values[i]);                   \
+			const REAL *r = v + (size_t)indices[i] * columns;      \
+			VEC value = SET((REAL)values[i]);                      \
 			UNROLL                                                 \
 			for (int p = 0; p < (WIDTH); p++)                      \
 				sums[p] = FMA(value, LOAD(r + p * LANES),      \

@@ -14,7 +14,7 @@ enum { CHUNK = 1 << 18 };
 
 void table_open(struct table *table, const char *path)
 {
-	*table = (struct table){ 0 };
+	*table = (struct table){0};
 	input_open(&table->input, path);
 	table->name = table->input.name;
 }
@@ -67,9 +67,10 @@ static bool cut(struct table *table, bool newline, char **line, size_t *length)
 	size_t seen = 0;
 	char *found;
 
-	while ((found = table->end - table->begin > seen ?
-		memchr(table->buffer + table->begin + seen, '\n',
-		       table->end - table->begin - seen) : NULL) == NULL) {
+	while ((found = table->end - table->begin > seen
+				? memchr(table->buffer + table->begin + seen,
+					 '\n', table->end - table->begin - seen)
+				: NULL) == NULL) {
 		seen = table->end - table->begin;
 		if (!fill(table))
 			break;
@@ -85,12 +86,13 @@ static bool cut(struct table *table, bool newline, char **line, size_t *length)
 	(*line)[*length] = '\0';
 	if (memchr(*line, '\0', *length) != NULL)
 		table_die(table, "a NUL byte: expected TSV, found %s",
-			  table->line == 1 ?
-			  format_describe((unsigned char *)*line, *length) :
-			  "a binary file");
+			  table->line == 1
+				  ? format_describe((unsigned char *)*line,
+						    *length)
+				  : "a binary file");
 	if (found == NULL && newline)
 		table_die(table, "the last line has no newline: "
-			  "the input was cut");
+				 "the input was cut");
 	return true;
 }
 
@@ -98,7 +100,7 @@ static void add_field(struct table *table, char *text, size_t length)
 {
 	table->fields = alloc_grow(table->fields, &table->capacity,
 				   table->count + 1, sizeof *table->fields);
-	table->fields[table->count++] = (struct field){ text, length };
+	table->fields[table->count++] = (struct field){text, length};
 }
 
 /* Undo the escapes in place; the new length. */
@@ -110,13 +112,21 @@ static size_t unescape(const struct table *table, char *text, size_t length)
 		char c = text[i];
 		if (c == '\\') {
 			switch (text[++i]) {
-			case '\\': c = '\\'; break;
-			case 't': c = '\t'; break;
-			case 'n': c = '\n'; break;
-			case 'r': c = '\r'; break;
+			case '\\':
+				c = '\\';
+				break;
+			case 't':
+				c = '\t';
+				break;
+			case 'n':
+				c = '\n';
+				break;
+			case 'r':
+				c = '\r';
+				break;
 			default:
 				table_die(table, "a backslash before none of "
-					  "\\ t n r");
+						 "\\ t n r");
 			}
 		}
 		text[out++] = c;
@@ -164,7 +174,7 @@ void table_close(struct table *table)
 	input_close(&table->input);
 	free(table->fields);
 	free(table->buffer);
-	*table = (struct table){ 0 };
+	*table = (struct table){0};
 }
 
 void table_write(struct output *output, const char *text, size_t length)
@@ -177,7 +187,7 @@ void table_write(struct output *output, const char *text, size_t length)
 		if (found == NULL)
 			continue;
 		output_write(output, text + begun, i - begun);
-		output_write(output, (char[]){ '\\', to[found - from] }, 2);
+		output_write(output, (char[]){'\\', to[found - from]}, 2);
 		begun = i + 1;
 	}
 	output_write(output, text + begun, length - begun);

@@ -18,10 +18,10 @@ struct field {
 
 struct table {
 	struct input input;
-	const char *name;	/* of the input, for messages */
-	size_t line;		/* of the current row, from 1 */
-	struct field *fields;	/* of the current row */
-	size_t count;		/* how many fields */
+	const char *name;     /* of the input, for messages */
+	size_t line;          /* of the current row, from 1 */
+	struct field *fields; /* of the current row */
+	size_t count;         /* how many fields */
 	/* private */
 	size_t capacity;
 	char *buffer;

@@ -47,7 +47,7 @@ void team_run(unsigned threads, size_t pieces,
 	      void (*work)(void *shared, size_t piece, unsigned thread),
 	      void *shared)
 {
-	struct team team = { .work = work, .shared = shared, .pieces = pieces };
+	struct team team = {.work = work, .shared = shared, .pieces = pieces};
 	struct member *members;
 
 	if (threads > pieces)
@@ -56,7 +56,7 @@ void team_run(unsigned threads, size_t pieces,
 		threads = 1;
 	members = alloc(threads, sizeof *members);
 	for (unsigned i = 0; i < threads; i++)
-		members[i] = (struct member){ .team = &team, .thread = i };
+		members[i] = (struct member){.team = &team, .thread = i};
 	for (unsigned i = 1; i < threads; i++) {
 		int error = pthread_create(&members[i].id, NULL, serve,
 					   &members[i]);

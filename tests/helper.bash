@@ -11,7 +11,7 @@ unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
 # A machine may have it set to an older processor than its own.
 unset OPENBLAS_CORETYPE
 
-ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BIN=${BIN:-$ROOT/bin}
 BUILD=${BUILD:-$ROOT/.build/release}
 GENERATE=${GENERATE:-$BUILD/generate}
@@ -37,6 +37,12 @@ need() {
 			"$PYTHON" -c "import $module" 2> /dev/null ||
 			skip "$module is not installed"
 	done
+}
+
+# Skip the test unless a terminal can be had here.
+need_terminal() {
+	need script
+	script -qec true /dev/null > /dev/null 2>&1 || skip "no terminal here"
 }
 
 # Standard input is what tests/cases/FILE holds; under "make record" it is

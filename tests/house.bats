@@ -64,22 +64,18 @@ setup() {
 	[ "$(grep -l 'data_offsets' src/*.c)" = src/format.c ]
 }
 
-# The long options of a text, one a line.
-options_of() {
-	grep -oE -- '--[a-z][a-z-]+' | sort -u
-}
-
 @test "help, synopsis and list of the page, and completion agree" {
 	for tool in $tools
 	do
 		"$tool" --help > "$BATS_TEST_TMPDIR/help"
 		[ "$(wc -L < "$BATS_TEST_TMPDIR/help")" -le 80 ]
-		sed -n 's/^.*\(--[a-z-]*\).*$/&/p' "$BATS_TEST_TMPDIR/help" |
-			grep -vE '^ +cs-|^exit|^usage|^The manual' |
-			options_of > "$BATS_TEST_TMPDIR/of-help"
+		sed -nE 's/^([a-z ]+:)? *(-[A-Za-z], )?(--[a-z-]+).*/\3/p' \
+			"$BATS_TEST_TMPDIR/help" | sort -u \
+			> "$BATS_TEST_TMPDIR/of-help"
 		# In the list of the page; mdoc writes Fl \-all.
-		sed -n 's/^\.It //p' "src/$tool.1" | grep -oE 'Fl \\-[a-z-]+' |
-			sed 's/Fl \\-/--/' | sort -u > "$BATS_TEST_TMPDIR/of-list"
+		sed -n 's/^\.It Fl //p' "src/$tool.1" |
+			grep -oE '(^| )\\-[a-z][a-z-]+' |
+			sed 's/^ *\\-/--/' | sort -u > "$BATS_TEST_TMPDIR/of-list"
 		diff "$BATS_TEST_TMPDIR/of-help" "$BATS_TEST_TMPDIR/of-list" ||
 			{ echo "page of $tool"; false; }
 		# In the synopsis, by its long name or by its letter.
@@ -89,7 +85,7 @@ options_of() {
 		do
 			letter=$(grep -oE -- "-[A-Za-z], $option( |$)" \
 				"$BATS_TEST_TMPDIR/help" | cut -c2 | head -n 1)
-			grep -qE -- "Fl \\\\-${option#--}( |\$)" \
+			grep -qE -- " \\\\-${option#--}( |\$)" \
 				"$BATS_TEST_TMPDIR/synopsis" ||
 				{ [ -n "$letter" ] && grep -qE -- \
 				"Fl ([A-Za-z] \| )*$letter( |\$)" \

@@ -81,8 +81,8 @@ static void add_row(struct maker *maker, size_t count)
 
 	qsort(maker->draws, count, sizeof *maker->draws, compare);
 	for (size_t i = 0, next; i < count; i = next) {
-		for (next = i; next < count && maker->draws[next] ==
-						       maker->draws[i];)
+		for (next = i;
+		     next < count && maker->draws[next] == maker->draws[i];)
 			next++;
 		maker->draws[kept] = maker->draws[i];
 		values[kept] = (float)log1p((double)(next - i));
@@ -91,8 +91,7 @@ static void add_row(struct maker *maker, size_t count)
 	}
 	for (size_t i = 0; i < kept; i++)
 		values[i] = (float)((double)values[i] / sqrt(square));
-	scratch_add(&maker->indices, maker->draws,
-		    kept * sizeof *maker->draws);
+	scratch_add(&maker->indices, maker->draws, kept * sizeof *maker->draws);
 	scratch_add(&maker->values, values, kept * sizeof *values);
 	maker->count += (int64_t)kept;
 	free(values);
@@ -101,14 +100,14 @@ static void add_row(struct maker *maker, size_t count)
 static void make_row(struct maker *maker)
 {
 	/* Repeated draws are lost, about a fifth of them. */
-	double mean = 1.25 * (double)maker->entries /
-		      (double)maker->customers;
-	double spread = 0.7 * random_normal(maker->seed ^ 0x9e37,
-					    maker->drawn++);
+	double mean = 1.25 * (double)maker->entries / (double)maker->customers;
+	double spread =
+		0.7 * random_normal(maker->seed ^ 0x9e37, maker->drawn++);
 	double wanted = mean * exp(spread - 0.245);
 	size_t most = maker->tags * 2;
-	size_t count = wanted < 1 ? 1 : wanted > (double)most ? most :
-							(size_t)wanted;
+	size_t count = wanted < 1              ? 1
+		       : wanted > (double)most ? most
+					       : (size_t)wanted;
 	size_t own[OWN_TOPICS];
 
 	for (size_t i = 0; i < OWN_TOPICS; i++)
@@ -119,8 +118,8 @@ static void make_row(struct maker *maker)
 		double u = uniform(maker);
 		size_t which = (size_t)(u * 3 * OWN_TOPICS / 2.0);
 		size_t topic = which < OWN_TOPICS ? own[which] : 0;
-		size_t place = (size_t)pow((double)maker->tags,
-					   uniform(maker)) - 1;
+		size_t place =
+			(size_t)pow((double)maker->tags, uniform(maker)) - 1;
 		maker->draws[i] = (int32_t)place_to_tag(maker, topic, place);
 	}
 	add_row(maker, count);
@@ -134,8 +133,7 @@ static void make_rows(struct maker *maker)
 	scratch_add(&maker->indptr, &maker->count, sizeof maker->count);
 	for (size_t i = 0; i < maker->customers; i++) {
 		make_row(maker);
-		scratch_add(&maker->indptr, &maker->count,
-			    sizeof maker->count);
+		scratch_add(&maker->indptr, &maker->count, sizeof maker->count);
 	}
 }
 
@@ -204,8 +202,8 @@ static void write_matrix(struct maker *maker, struct output *output)
 
 int main(int argc, char *argv[])
 {
-	struct maker maker = {.seed = 1, .customers = 10000, .tags = 1000,
-			      .entries = 200000};
+	struct maker maker = {
+		.seed = 1, .customers = 10000, .tags = 1000, .entries = 200000};
 	const char *path = NULL;
 	struct output output;
 	int key;

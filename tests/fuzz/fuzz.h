@@ -23,7 +23,7 @@ _Noreturn void fuzz_exit(int status)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A file that holds the bytes: its descriptor, and its path. */
-static int fuzz_file(const uint8_t *data, size_t size, char path[64])
+static inline int fuzz_file(const uint8_t *data, size_t size, char path[64])
 {
 	int fd = memfd_create("input", 0);
 
@@ -34,7 +34,7 @@ static int fuzz_file(const uint8_t *data, size_t size, char path[64])
 }
 
 /* Messages are not for the fuzzer's terminal. */
-static void fuzz_hush(void)
+static inline void fuzz_hush(void)
 {
 	static int done;
 

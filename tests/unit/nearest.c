@@ -242,7 +242,7 @@ static int check_refusals(void)
 		rows[137 * 3 + 1] = values[i / 2];
 		rows[211 * 3 + 2] = values[i / 2];
 		for (size_t q = 0; q < count; q++)
-			queries[q] = (struct query){rows, 0};
+			queries[q] = (struct query){.vector = rows, .self = 0};
 		const char *error =
 			nearest_search(&search, queries, count, found, &zeros);
 		if (error == NULL || strstr(error, "row 137 ") == NULL) {

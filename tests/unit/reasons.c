@@ -103,6 +103,7 @@ static void make_sample(struct sample *s, enum scale scale, enum center how)
 		s->sigma[j] = 9.0 - (double)j;
 	embed(s);
 	s->model.k = K;
+	s->model.shift = 1;
 	s->model.embedding = s->embedding;
 	s->model.components = s->components;
 	s->model.sigma = s->sigma;
@@ -198,8 +199,8 @@ static void check_pairs(const struct sample *s, enum metric metric)
 			if (length_of(s, q, METRIC_COSINE) == 0 ||
 			    length_of(s, x, METRIC_COSINE) == 0)
 				continue;
-			if (side_set(&query, &reasons, &model, q) != NULL ||
-			    side_set(&other, &reasons, &model, x) != NULL ||
+			if (side_set(&query, &reasons, &s->model, q) != NULL ||
+			    side_set(&other, &reasons, &s->model, x) != NULL ||
 			    reasons_parts(&reasons, &query, &other, parts,
 					  &count) != NULL)
 				fail("refused row", &s->model, metric,

@@ -1,0 +1,142 @@
+# cs-matrix: what it makes of profiles, worked out in numpy besides.
+
+load helper
+
+setup_file() {
+	cd "$BATS_FILE_TMPDIR" || return
+	head -n 2500 "$ROOT/data/views.csv" | cs-aggregate -q > views.tsv
+	cs-aggregate -q --prefix 'follows ' "$ROOT/data/user_interests.csv" |
+		awk 'NR == 1 || NR % 3 == 0' > follows.tsv
+	# Negative values and zeros, a tag that all have, names with escapes.
+	printf '%s\n' 'c t events value' 'a all 2 -3' 'a x 1 0' 'b all 1 4' \
+		'b x 3 2.5' 'c\tc all 1 1' 'c\tc z\\ 2 -0.5' 'd all 7 0.125' |
+		tr ' ' '\t' > small.tsv
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return
+}
+
+# The matrix of these options and files is that of the definition.
+holds() {
+	local options=() files=() words=()
+	while [ $# -gt 0 ]
+	do
+		case $1 in
+		--*) options+=("$1" "$2"); words+=("${1#--}=$2"); shift 2 ;;
+		*) files+=("$1"); shift ;;
+		esac
+	done
+	cs-matrix "${options[@]}" "${files[@]}" > matrix.bin
+	cs-dump --check matrix.bin > /dev/null
+	"$PYTHON" "$BATS_TEST_DIRNAME/tensors.py" check "${files[@]}" -- \
+		matrix.bin "${words[@]}"
+}
+
+@test "each option, against numpy" {
+	need numpy
+	for file in views.tsv small.tsv
+	do
+		holds "$file"
+		for value in mean sum events one
+		do
+			holds --value $value "$file"
+			holds --value $value --damp none --weight none \
+				--norm none "$file"
+		done
+		for damp in none log sqrt
+		do
+			holds --damp $damp --norm none "$file"
+		done
+		for weight in none idf sqrt-idf
+		do
+			holds --weight $weight "$file"
+		done
+	done
+	holds --min-users 20 --min-tags 2 views.tsv
+	holds --min-users 20 views.tsv
+	holds --min-tags 3 views.tsv
+}
+
+@test "several files are blocks, each of its size" {
+	need numpy
+	holds views.tsv follows.tsv
+	holds --weights 1,0.25 views.tsv follows.tsv
+	holds --weights 2,1 --norm none --damp none follows.tsv views.tsv
+	run -2 cs-matrix views.tsv views.tsv
+	[[ "$output" == *"tag "*" stands in views.tsv, too: to tell them apart, cs-aggregate --prefix"* ]]
+	run -2 cs-matrix --weights 1,2 views.tsv
+	run -2 cs-matrix --weights 1 views.tsv follows.tsv
+	run -2 cs-matrix --weights 1,-1 views.tsv follows.tsv
+}
+
+@test "same bytes for any memory; several files, in order, or a pipe" {
+	cs-matrix views.tsv follows.tsv > expected
+	for size in 1 64K 1G
+	do
+		cs-matrix -S $size views.tsv follows.tsv | cmp - expected
+	done
+	cs-matrix views.tsv - < follows.tsv | cmp - expected
+}
+
+@test "a customer whose tags were dropped stays, as a row of zeros" {
+	cs-matrix --min-users 2 --weight none small.tsv > matrix.bin
+	cs-dump --what users --format tsv matrix.bin > users
+	[ "$(wc -l < users)" -eq 5 ]
+	[ "$(cs-dump --what tags --format tsv matrix.bin | cut -f 1 |
+		tr '\n' ' ')" = "t all x " ]
+}
+
+# A profile of these lines is refused with a message that has the text.
+wrong() {
+	local text=$1
+	shift
+	printf '%s\n' "$@" | tr ' ' '\t' > wrong.tsv
+	rm -f out
+	run -2 --separate-stderr cs-matrix -o out wrong.tsv
+	[[ "$stderr" == "cs-matrix: wrong.tsv"*"$text"* ]] || { echo "$stderr"; false; }
+	[ "${#stderr_lines[@]}" -eq 1 ] && [ ! -e out ]
+}
+
+@test "what is no profile is refused, by line and reason" {
+	h="c t events value"
+	wrong ": a header alone: a matrix without entries" "$h"
+	wrong ":1: 3 columns, expected the header of profiles" "c t events"
+	wrong ":1: not a header of profiles" "a t 1 2"
+	wrong ":2: 3 fields, expected 4" "$h" "a t 1"
+	wrong ":2: the customer is empty" "$h" " t 1 2"
+	wrong ":2: the tag is empty" "$h" "a  1 2"
+	wrong ":2: events \"0\"" "$h" "a t 0 2"
+	wrong ":2: events \"1.5\"" "$h" "a t 1.5 2"
+	wrong ":2: value \"x\": expected a number" "$h" "a t 1 x"
+	wrong ":2: value \"nan\": expected a number" "$h" "a t 1 nan"
+	wrong ":2: value \"1e30\"" "$h" "a t 1 1e30"
+	wrong ":3: not in order" "$h" "b t 1 1" "a t 1 1"
+	wrong ":3: not in order" "$h" "a u 1 1" "a t 1 1"
+	wrong ":3: customer a has tag t twice: cs-aggregate --merge" "$h" \
+		"a t 1 1" "a t 1 1"
+	printf 'c\tt\tevents\tvalue\na\tt\t1\t2' > wrong.tsv
+	run -2 cs-matrix wrong.tsv
+	[[ "$output" == *"wrong.tsv:2: "* ]]
+	printf 'c\tt\tevents\tvalue\r\na\tt\t1\t2\r\n' > wrong.tsv
+	run -2 cs-matrix wrong.tsv
+	[[ "$output" == *"CR LF"* ]]
+	printf 'c\tt\tevents\tvalue\na\tt\\x\t1\t2\n' > wrong.tsv
+	run -2 cs-matrix wrong.tsv
+	run -2 cs-matrix "$ROOT/data/views.csv"
+	[[ "$output" == *"expected the header of profiles"* ]]
+}
+
+@test "filters that leave nothing, and wrong use" {
+	run -2 cs-matrix --min-users 100 small.tsv
+	[[ "$output" == *"no tag has the 100 customers of --min-users"* ]]
+	run -2 cs-matrix --min-tags 9 small.tsv
+	[[ "$output" == *"no customer has the 9 tags of --min-tags"* ]]
+	for wrong in "--value x" "--damp x" "--weight x" "--norm x" \
+		"--min-users 0" "--min-tags -1" "-S 1X" "--weights x,1"
+	do
+		# shellcheck disable=SC2086
+		run -2 cs-matrix $wrong small.tsv
+		[[ "$output" == *"${wrong%% *}"* ]]
+	done
+}

@@ -1,0 +1,261 @@
+# What every program promises, run against every program.
+
+load helper
+
+setup_file() {
+	cd "$BATS_FILE_TMPDIR" || return
+	head -n 3000 "$ROOT/data/views.csv" > views.csv
+	cs-aggregate -q -o profiles.tsv views.csv
+	cs-matrix -o matrix.bin profiles.tsv
+	cs-svd -q -k 16 -o emb.bin matrix.bin
+	cs-knn -u 626 --profiles -o neighbours.tsv emb.bin
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return
+	tools=$(sed -n 's/^TOOLS = //p' "$ROOT/Makefile")
+}
+
+# A call of each program that reads its input from the file or standard input
+# last: sets command and input.
+call() {
+	case $1 in
+	cs-aggregate) command="cs-aggregate -q" input=views.csv ;;
+	cs-matrix) command="cs-matrix" input=profiles.tsv ;;
+	cs-svd) command="cs-svd -q -k 16" input=matrix.bin ;;
+	cs-project) command="cs-project emb.bin" input=matrix.bin ;;
+	cs-knn) command="cs-knn -q --all" input=emb.bin ;;
+	cs-summarize) command="cs-summarize" input=neighbours.tsv ;;
+	cs-dump) command="cs-dump --check --format json" input=emb.bin ;;
+	*) echo "no call for $1"; return 1 ;;
+	esac
+}
+
+# A command is refused: status 2, a message of the program, no output.
+refuses() {
+	local tool=$1
+	shift
+	rm -f out
+	run -2 --separate-stderr "$@" -o out
+	[ "$output" = "" ]
+	[ ! -e out ] || { echo "output of: $*"; return 1; }
+	[[ "$stderr" == "$tool: "* ]] || { echo "$*: $stderr"; return 1; }
+	[ "$(wc -l <<< "$stderr")" -le 4 ]
+}
+
+@test "--help: standard output, status 0, 80 columns; --version" {
+	for tool in $tools
+	do
+		run -0 --separate-stderr "$tool" --help
+		[ "$stderr" = "" ]
+		[[ "$output" == "usage: $tool "* ]]
+		[ "$(wc -L <<< "$output")" -le 80 ]
+		[[ "$output" == *"exit: 0 "* ]]
+		run -0 --separate-stderr "$tool" -h
+		run -0 --separate-stderr "$tool" --version
+		[ "$stderr" = "" ]
+		[[ "$output" == "$tool "[0-9]* ]]
+		run -2 --separate-stderr bash -c "$tool --help > /dev/full"
+		[[ "$stderr" == *"No space left"* ]]
+	done
+}
+
+@test "an unknown option, a missing argument: one line and a hint" {
+	for tool in $tools
+	do
+		for wrong in --no-such-option -Z -o --output
+		do
+			run -2 --separate-stderr "$tool" $wrong
+			[ "$output" = "" ]
+			[[ "$stderr" == "$tool: "*"$tool --help"* ]]
+			[ "${#stderr_lines[@]}" -eq 2 ]
+		done
+	done
+}
+
+@test "a file, a pipe, - and -o give the same bytes" {
+	for tool in $tools
+	do
+		call "$tool"
+		$command $input > expected
+		[ -s expected ]
+		cat $input | $command | cmp - expected
+		$command - < $input | cmp - expected
+		$command -o out $input
+		cmp out expected
+		[ "$(find . -name '*out?*' | wc -l)" -eq 0 ]
+	done
+}
+
+@test "an output that is there is replaced whole, or stays as it was" {
+	for tool in $tools
+	do
+		call "$tool"
+		echo old > out
+		chmod 640 out
+		$command -o out $input
+		run ! grep -qx old out
+		[ "$(stat -c %a out)" = 640 ]
+		echo old > kept
+		run -2 $command -o kept no-such-file
+		[ "$(cat kept)" = old ]
+		run -2 $command -o no-such-folder/out $input
+		[[ "$output" == *"no-such-folder/out"* ]]
+	done
+}
+
+@test "a full device" {
+	for tool in $tools
+	do
+		call "$tool"
+		run -2 --separate-stderr bash -c "$command $input > /dev/full"
+		[[ "$stderr" == "$tool: standard output: No space left on device" ]]
+		run -2 --separate-stderr $command -o /dev/full $input
+		[[ "$stderr" == *"No space left on device"* ]]
+	done
+}
+
+@test "a closed output, closed input and closed errors" {
+	for tool in $tools
+	do
+		call "$tool"
+		run -2 --separate-stderr bash -c "$command $input >&-"
+		[[ "$stderr" == "$tool: "* ]]
+		run -2 --separate-stderr bash -c "$command <&- > out"
+		[[ "$stderr" == "$tool: "* ]]
+		bash -c "$command $input > out 2>&-"
+		$command $input | cmp - out
+	done
+}
+
+@test "a reader that left: status 141 and no word" {
+	for tool in $tools
+	do
+		call "$tool"
+		for before in '' "trap '' PIPE;"
+		do
+			run -0 --separate-stderr bash -c \
+				"$before { $command $input; echo \$? >&3; } 3> status | :"
+			# What fits a pipe's buffer may be written in time.
+			grep -qxE '141|0' status
+			[ "$stderr" = "" ]
+		done
+	done
+	# What does not fit is never written.
+	cs-aggregate -q "$ROOT/data/views.csv" > large.tsv
+	for before in '' "trap '' PIPE;"
+	do
+		run -0 --separate-stderr bash -c "$before \
+			{ cs-aggregate -q $ROOT/data/views.csv; echo \$? >&3; } \
+			3> status | head -c 1 > /dev/null"
+		[ "$(cat status)" -eq 141 ]
+		[ "$stderr" = "" ]
+	done
+}
+
+@test "no input, an empty one, a directory, one that cannot be read" {
+	: > empty
+	for tool in $tools
+	do
+		call "$tool"
+		refuses "$tool" $command empty
+		[[ "$stderr" == *"empty"* ]]
+		refuses "$tool" $command no-such-file
+		[[ "$stderr" == *"no-such-file: No such file or directory"* ]]
+		refuses "$tool" $command .
+		[[ "$stderr" == *"directory"* ]]
+		refuses "$tool" $command /proc/self/mem
+		run -2 --separate-stderr bash -c ": | $command"
+		[[ "$stderr" == "$tool: standard input: "* ]]
+	done
+}
+
+@test "one stage's stream where another's should be" {
+	gzip -c views.csv > views.csv.gz
+	for tool in $tools
+	do
+		call "$tool"
+		for other in views.csv profiles.tsv matrix.bin emb.bin \
+			neighbours.tsv views.csv.gz
+		do
+			[ "$other" != "$input" ] || continue
+			# A profile is no log by its header, but it is CSV; what
+			# a matrix is can be told.
+			[ "$tool $other" != "cs-dump matrix.bin" ] || continue
+			refuses "$tool" $command $other
+			[[ "$stderr" == *"$other"* ]]
+		done
+	done
+}
+
+@test "noise: bytes of any kind, and zeros" {
+	for seed in 1 2 3 4 5
+	do
+		openssl enc -aes-128-ctr -nosalt -pass "pass:$seed" \
+			< /dev/zero 2> /dev/null | head -c 20000 > noise ||
+			head -c 20000 /dev/urandom > noise
+		head -c 20000 /dev/zero > zeros
+		for tool in $tools
+		do
+			call "$tool"
+			refuses "$tool" $command noise
+			refuses "$tool" $command zeros
+			{ head -c 300 $input; cat noise; } > both
+			refuses "$tool" $command both
+		done
+	done
+}
+
+@test "an input cut anywhere is refused, or is a shorter one" {
+	for tool in $tools
+	do
+		call "$tool"
+		size=$(stat -c %s $input)
+		for part in 1 7 8 9 100 $((size / 3)) $((size / 2)) $((size - 1))
+		do
+			head -c "$part" $input > "cut"
+			rm -f out
+			status=0
+			$command -o out cut 2> err || status=$?
+			case $status in
+			0) [ "$tool" = cs-aggregate ] && [ -s out ] ;;
+			2) [ ! -e out ] && grep -q "^$tool: cut" err ;;
+			*) echo "$tool, $part bytes: $status"; false ;;
+			esac
+		done
+	done
+}
+
+@test "a binary output is not written to a terminal" {
+	need_terminal
+	for tool in cs-matrix cs-svd cs-project
+	do
+		call "$tool"
+		run script -qec "$command $input" /dev/null
+		[ "$status" -eq 2 ]
+		[[ "$output" == *"standard output is a terminal: use > FILE or -o FILE"* ]]
+	done
+}
+
+@test "no locale" {
+	for tool in $tools
+	do
+		call "$tool"
+		$command $input > expected
+		for locale in C.UTF-8 de_DE.UTF-8 tr_TR.UTF-8
+		do
+			LC_ALL=$locale LANG=$locale $command $input 2> /dev/null |
+				cmp - expected
+		done
+	done
+}
+
+@test "temporary files go to TMPDIR, and leave nothing" {
+	mkdir -p tmp
+	TMPDIR=$PWD/tmp bash -c 'cat views.csv | cs-aggregate -q -S 1 |
+		cs-matrix -S 1 | cs-svd -q -k 16 > piped.bin'
+	cmp piped.bin emb.bin
+	[ -z "$(ls -A tmp)" ]
+	TMPDIR=$PWD/no-such-folder run -2 bash -c 'cs-aggregate -q -S 1 views.csv'
+	[[ "$output" == *"no-such-folder"* ]]
+}

@@ -1,0 +1,186 @@
+# Real logs: what they hold is known from elsewhere.  They are no part of the
+# project; without them these tests are skipped.
+
+load helper
+
+setup_file() {
+	cd "$BATS_FILE_TMPDIR" || return
+	[ -d "$shared/completejourney" ] || return 0
+	cs-aggregate -q -o journey.tsv \
+		--tags "$shared/completejourney/products.csv:product_id,product_category" \
+		"$shared/completejourney/transactions.csv"
+	cs-matrix -o journey.mat journey.tsv
+	cs-svd -q -o journey.bin journey.mat
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return
+}
+
+@test "completejourney: rows, households, categories" {
+	need_shared completejourney
+	cs-aggregate --report report \
+		--tags "$shared/completejourney/products.csv:product_id,product_category" \
+		"$shared/completejourney/transactions.csv" 2> said | cmp - journey.tsv
+	printf 'cs-aggregate: %s\n' "took household_id, product_id, sales_value" \
+		"75,000 rows: 74,669 used, 331 without a tag; 2,374 customers, 290 tags, 50,022 pairs" |
+		diff - said
+	[ "$(cat report)" = '{"rows_in": 75000, "rows_used": 74669, "rows_untagged": 331, "rows_rejected": {}, "users": 2374, "tags": 290, "pairs": 50022}' ]
+	# The same join and sums by another program.
+	need numpy
+	"$PYTHON" - "$shared/completejourney" <<-'END'
+	import csv, sys
+	from decimal import Decimal
+	folder = sys.argv[1]
+	category = {row["product_id"]: row["product_category"] for row in
+	            csv.DictReader(open(folder + "/products.csv"))}
+	sums = {}
+	for row in csv.DictReader(open(folder + "/transactions.csv")):
+	    tag = category.get(row["product_id"])
+	    if tag:
+	        old = sums.get((row["household_id"], tag), (0, Decimal(0)))
+	        sums[row["household_id"], tag] = (
+	            old[0] + 1, old[1] + Decimal(row["sales_value"]))
+	lines = [line.rstrip("\n").split("\t") for line in open("journey.tsv")][1:]
+	assert len(lines) == len(sums)
+	for user, tag, events, value in lines:
+	    count, total = sums[user, tag]
+	    assert int(events) == count
+	    # 4.440892e-16 stands in the log for zero.
+	    assert abs(Decimal(value) - total) < Decimal("1e-12"), (user, tag)
+	END
+}
+
+@test "households 1955 and 1111, described as recorded; 1878 has no signal" {
+	need_shared completejourney
+	cs-knn -u 1111 -u 1955 journey.bin | cs-summarize > found
+	diff found "$BATS_TEST_DIRNAME/cases/cs-summarize/grocery.text.expected"
+	run -1 cs-knn -u 1878 journey.bin
+	[ "$output" = "cs-knn: journey.bin: customer 1878 has no tag with weight, so no one is similar" ]
+	cs-knn -u 1955 journey.bin | cs-summarize --format json | "$PYTHON" -c '
+import json, sys
+one = json.load(sys.stdin)
+assert one["customer"] == "1955"
+assert one["columns"] == {"customer": "household_id",
+    "tag": "product_category", "value": "sales_value"}
+model = one["model"]
+assert (model["customers"], model["without_signal"], model["tags"],
+        model["dimensions"]) == (2374, 1, 290, 64)
+assert (round(model["median_pair"], 3), round(model["top_percent_pair"], 3)) \
+    == (0.128, 0.538)
+assert one["profile"]["tags"] == 32 and one["profile"]["value"] == 201.91
+assert [(x["tag"], x["value"], x["customers"]) for x in one["profile"]["top"]] \
+    == [("BABY FOODS", 19.59, 182), ("DIAPERS & DISPOSABLES", 9.99, 97),
+        ("FACIAL TISS/DNR NAPKIN", 7.17, 179), ("SYRUPS/TOPPINGS", 1.99, 33),
+        ("WATER - CARBONATED/FLVRD DRINK", 11.58, 379)]
+assert [x["customer"] for x in one["neighbours"]] == ["1299", "574", "788",
+    "242", "1778", "888", "1187", "1203", "13", "989"]
+first = one["neighbours"][0]
+assert abs(first["similarity"] - 0.713343799) < 1e-6
+assert [(x["tag"], x["both"]) for x in first["why"]] == [
+    ("DIAPERS & DISPOSABLES", True), ("COUPON/MISC ITEMS", True),
+    ("WATER - CARBONATED/FLVRD DRINK", True)]
+assert abs(first["why"][0]["contribution"] - 0.293221) < 2e-6
+group = one["group"]
+assert group["members"] == 10 and group["tags_compared"] == 66
+assert [(x["tag"], x["members"], x["expected"], x["times"], x["customers"],
+         x["has"]) for x in group["over_represented"]] == [
+    ("DIAPERS & DISPOSABLES", 10, 0.85, 11.73, 97, True),
+    ("BABY HBC", 7, 1.00, 7.03, 114, False),
+    ("BABY FOODS", 8, 1.36, 5.89, 182, True),
+    ("FROZEN PIZZA", 10, 5.32, 1.88, 687, True)]
+assert group["missing"][0]["held_by"] == ["1299", "788", "1778", "888", "1187",
+    "1203", "989"]'
+}
+
+@test "oulad: 173 empty scores" {
+	need_shared oulad
+	log=$shared/oulad/student_assessment.csv
+	run -2 cs-aggregate -u id_student -t id_assessment -v score "$log"
+	[[ "$output" == *":217: score is empty; so in 173 of 173,912 rows"* ]]
+	cs-aggregate -q -u id_student -v score \
+		--tags "$shared/oulad/assessment.csv:id_assessment,code_module" \
+		--rejects aside --report report "$log" > oulad.tsv
+	[ "$(wc -l < aside)" -eq 174 ] && [ "$(wc -l < aside.why)" -eq 173 ]
+	grep -q '"rows_used": 173739' report
+	awk -F, 'FNR == NR { module[$3] = $1; next }
+		FNR > 1 && $5 != "" { k = $2 "\t" module[$1]; n[k]++; s[k] += $5 }
+		END { for (k in n) print k "\t" n[k] "\t" s[k] }' \
+		"$shared/oulad/assessment.csv" "$log" |
+		sort -t "$(printf '\t')" -k1,1 -k2,2 |
+		diff - <(tail -n +2 oulad.tsv)
+}
+
+@test "onlineretail: 135,080 rows without a customer, negative sums" {
+	need_shared onlineretail
+	log=$shared/onlineretail/onlineretail.csv.gz
+	run -2 cs-aggregate "$log"
+	[[ "$output" == *"compressed by gzip: zcat $log | cs-aggregate"* ]]
+	run -2 bash -c "zcat $log | cs-aggregate -u CustomerID -t StockCode -v Quantity -o out"
+	[ "${lines[0]}" = "cs-aggregate: standard input:624: CustomerID is empty; so in 135,080 of 541,909 rows" ]
+	[ "${lines[1]}" = "  to set such rows aside and go on: --rejects FILE" ]
+	[ "${#lines[@]}" -eq 2 ] && [ ! -e out ]
+	zcat "$log" | cs-aggregate -u CustomerID -t StockCode -v Quantity \
+		--rejects aside > retail.tsv 2> said
+	tail -n 1 said | grep -q "541,909 rows: 406,829 used, 135,080 rejected; 4,372 customers, 3,684 tags, 267,615 pairs"
+	[ "$(wc -l < aside.why)" -eq 135080 ]
+	[ "$(awk -F '\t' '$4 < 0' retail.tsv | wc -l)" -gt 100 ]
+	cs-matrix retail.tsv | cs-svd -q -k 32 > retail.bin
+	cs-dump --check retail.bin > /dev/null
+	cs-knn -u 17850 retail.bin | cs-summarize > /dev/null
+}
+
+@test "pluralsight: scores, 112 empty tags, features without a header" {
+	need_shared pluralsight
+	cs-aggregate "$shared/pluralsight/user_assessment_scores.csv" \
+		2> said | cut -f 2 | sort -u | wc -l | grep -qx 55
+	grep -q "customers, 54 tags" said
+	# Each course viewed once by one customer.
+	{ echo user,course_id; sed 1d "$shared/pluralsight/course_tags.csv" |
+		cut -d, -f1 | sort -u | sed 's/^/1,/'; } > courses.csv
+	cs-aggregate --tags "$shared/pluralsight/course_tags.csv" courses.csv \
+		> tags.tsv 2> said
+	[ "$(sed 1d tags.tsv | wc -l)" -ge 997 ]
+	zcat "$shared/pluralsight/user_features.tsv.gz" |
+		cs-aggregate --no-header -d '\t' -u 1 -t 2 > features.tsv
+	cs-matrix --weight none features.tsv | cs-svd -q -k 16 > features.bin
+	cs-dump features.bin | grep -qE '^tags +6,667'
+	# Equal customers are equally near, and go by name.
+	cs-knn --all --no-why -n 5 features.bin > features.knn
+	awk -F '\t' 'NR > 1 && $1 == q && $4 == s && $3 "" < n "" { exit 1 }
+		{ q = $1; s = $4; n = $3 }' features.knn
+}
+
+@test "the first recipe: 15 neighbours as in dense arithmetic" {
+	need_shared completejourney
+	need numpy
+	cs-matrix --value mean --damp none --weight none --norm none \
+		journey.tsv |
+		cs-svd -q -k 50 --center row --scale u --tol 1e-6 > classic.bin
+	cs-knn --all -q -n 15 classic.bin > classic.knn
+	"$PYTHON" "$BATS_TEST_DIRNAME/dense.py" classic.bin classic.knn cosine 2e-5
+}
+
+@test "singular values are ARPACK's, residuals are numpy's" {
+	need_shared pluralsight
+	need numpy scipy
+	zcat "$shared/pluralsight/user_features.tsv.gz" |
+		cs-aggregate --no-header -d '\t' -u 1 -t 2 |
+		cs-matrix --weight none --norm none > features.mat
+	cs-svd -q -k 20 --tol 1e-6 -o tight.bin features.mat
+	PYTHONPATH=$BATS_TEST_DIRNAME "$PYTHON" - <<-'END'
+	import numpy as np, scipy.sparse as sp, scipy.sparse.linalg as la
+	from tensors import read
+	_, t = read("tight.bin")
+	a = sp.csr_matrix((t["profile.values"].astype(float),
+	    t["profile.indices"], t["profile.indptr"]))
+	s = la.svds(a, 20, tol=0, solver="arpack",
+	    return_singular_vectors=False)[::-1]
+	assert abs(np.sort(s)[::-1] - t["sigma"]).max() < 1e-6 * s.max()
+	u = a @ t["components"] / t["sigma"]
+	r = np.linalg.norm(a.T @ u - t["components"] * t["sigma"], axis=0)
+	r /= t["sigma"][0]
+	assert abs(r - t["residual"]).max() < 1e-9, abs(r - t["residual"]).max()
+	assert r.max() < 1e-6
+	END
+}

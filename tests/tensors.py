@@ -1,0 +1,120 @@
+"""Read a matrix or a model with numpy alone.
+
+As a program: tensors.py check PROFILES... -- MATRIX [OPTION=VALUE]...
+works the matrix out from the profiles in another way, and ends with 1 and says
+where they differ."""
+import json, math, sys
+import numpy as np
+
+TYPES = {"U8": "u1", "I32": "<i4", "I64": "<i8", "F32": "<f4", "F64": "<f8"}
+
+
+def read(path):
+    data = open(path, "rb").read()
+    size = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:size])
+    metadata = header.pop("__metadata__")
+    tensors = {name: np.frombuffer(data, TYPES[it["dtype"]],
+                                   int(np.prod(it["shape"])),
+                                   size + it["data_offsets"][0]
+                                   ).reshape(it["shape"])
+               for name, it in header.items()}
+    for name, it in header.items():
+        assert name.startswith("pad.") or \
+            (size + it["data_offsets"][0]) % 64 == 0, name
+    return metadata, tensors
+
+
+def names(tensors, what):
+    at, text = tensors[what + ".offsets"], tensors[what + ".bytes"].tobytes()
+    return [text[a:b] for a, b in zip(at, at[1:])]
+
+
+def dense(tensors, what):
+    n, m = len(tensors["users.offsets"]) - 1, len(tensors["tags.offsets"]) - 1
+    a = np.zeros((n, m))
+    at = tensors["profile.indptr"]
+    for i in range(n):
+        row = slice(at[i], at[i + 1])
+        a[i, tensors["profile.indices"][row]] = tensors[what][row]
+    return a
+
+
+def undo(text):
+    for letter, plain in ((b"\\t", b"\t"), (b"\\n", b"\n"), (b"\\r", b"\r"),
+                          (b"\\\\", b"\\")):
+        text = text.replace(letter, plain)
+    return text
+
+
+def expected(paths, o):
+    """users, tags, raw and weighted matrix by the definition."""
+    cells, file_of = {}, {}
+    for f, path in enumerate(paths):
+        for line in open(path, "rb").read().splitlines()[1:]:
+            user, tag, events, value = line.split(b"\t")
+            raw = {"sum": float(value), "events": float(events), "one": 1.0,
+                   "mean": float(value) / float(events)}[o["value"]]
+            cells[undo(user), undo(tag)] = raw
+            file_of[undo(tag)] = f
+    users = sorted({u for u, _ in cells})
+    count = {}
+    for _, tag in cells:
+        count[tag] = count.get(tag, 0) + 1
+    tags = sorted(t for t in count if count[t] >= int(o["min-users"]))
+    active = {}
+    for user, tag in cells:
+        active[user] = active.get(user, 0) + (tag in set(tags))
+    users = [u for u in users if active[u] >= int(o["min-tags"])]
+    raw = np.zeros((len(users), len(tags)))
+    there = np.zeros(raw.shape, bool)
+    row, column = ({x: i for i, x in enumerate(xs)} for xs in (users, tags))
+    for (user, tag), value in cells.items():
+        if user in row and tag in column:
+            raw[row[user], column[tag]] = value
+            there[row[user], column[tag]] = True
+    a = {"none": raw, "log": np.sign(raw) * np.log1p(abs(raw)),
+         "sqrt": np.sign(raw) * np.sqrt(abs(raw))}[o["damp"]]
+    idf = np.log(len(users) / np.maximum(there.sum(0), 1))
+    a = a * {"none": 1, "idf": idf, "sqrt-idf": np.sqrt(idf)}[o["weight"]]
+    weights = [float(w) for w in o["weights"].split(",")] if o["weights"] \
+        else [1] * len(paths)
+    if len(paths) > 1:
+        for f, weight in enumerate(weights):
+            mine = [column[t] for t in tags if file_of[t] == f]
+            size = np.linalg.norm(a[:, mine])
+            a[:, mine] *= weight / (size or 1)
+    if o["norm"] == "l2":
+        size = np.linalg.norm(a, axis=1, keepdims=True)
+        a = a / np.where(size > 0, size, 1)
+    return users, tags, raw, there, a
+
+
+def check(arguments):
+    cut = arguments.index("--")
+    o = dict(value="sum", damp="log", weight="idf", norm="l2", weights="")
+    o.update({"min-users": "1", "min-tags": "0"})
+    o.update(x.split("=", 1) for x in arguments[cut + 2:])
+    users, tags, raw, there, a = expected(arguments[:cut], o)
+    metadata, t = read(arguments[cut + 1])
+    assert names(t, "users") == users, "users"
+    assert names(t, "tags") == tags, "tags"
+    assert len(t["profile.values"]) == there.sum(), "pairs"
+    assert np.allclose(dense(t, "profile.raw"), raw, rtol=1e-6, atol=0), "raw"
+    assert np.allclose(dense(t, "profile.values"), a, rtol=2e-6, atol=1e-30), \
+        abs(dense(t, "profile.values") - a).max()
+    active = (raw > 0).sum(1)
+    order = sorted(range(len(users)), key=lambda i: (active[i], users[i]))
+    tenth = np.zeros(len(users), int)
+    for place, i in enumerate(order):
+        tenth[i] = place * 10 // len(users)
+    assert (t["users.tenth"] == tenth).all(), "users.tenth"
+    assert (t["tenths"] == np.bincount(tenth, minlength=10)).all(), "tenths"
+    for q in range(10):
+        assert (t["tags.tenths"][:, q] == (raw[tenth == q] > 0).sum(0)).all()
+    for key in ("value", "damp", "weight", "norm"):
+        assert metadata["matrix." + key] == o[key], key
+
+
+if __name__ == "__main__":
+    check(sys.argv[2:])
