@@ -23,6 +23,9 @@ enum {
 	RANGE_ROWS = 2048,
 	/* Rows looked at in one piece before the tiles. */
 	ADMIT_ROWS = 8192,
+	/* Lists up to this long are heaps; longer ones are cut in half each
+	 * time they have twice their length. */
+	HEAP = 64,
 	BATCH_BYTES = 64 << 20
 };
 
@@ -33,12 +36,14 @@ static const double longest = 1e36;
  * losing digits to underflow. */
 static const float safe_low = 1e-30f, safe_high = 1e30f;
 
-/* The best so far: a heap, its root the last in the order of answers. */
+/* The best so far: a heap, its root the last in the order of answers; where
+ * limit is above HEAP, up to twice as many as wanted, in no order. */
 struct list {
 	struct hit *hits;
 	size_t count, limit;
 	size_t matching;
 	double least;
+	float bar; /* of long lists: limit of them have this or more */
 };
 
 /* What is counted of a piece's rows. */
@@ -72,11 +77,10 @@ bool hit_before(struct hit a, struct hit b)
 
 /* ------------------------------------------------------------------ lists */
 
-/* Sink the root of a heap of count hits. */
-static void list_sink(struct hit *hits, size_t count)
+/* Sink what is at a place of a heap of count hits. */
+static void list_sink(struct hit *hits, size_t at, size_t count)
 {
-	struct hit moved = hits[0];
-	size_t at = 0;
+	struct hit moved = hits[at];
 
 	for (size_t child; (child = 2 * at + 1) < count; at = child) {
 		if (child + 1 < count &&
@@ -89,15 +93,79 @@ static void list_sink(struct hit *hits, size_t count)
 	hits[at] = moved;
 }
 
+static bool is_long(const struct list *list)
+{
+	return list->limit > HEAP;
+}
+
+/* Move the wanted best of count hits to the front, in no order, by Hoare's
+ * selection (CACM 4, 1961); hits are distinct. */
+static void list_select(struct hit *hits, size_t count, size_t wanted)
+{
+	size_t low = 0, high = count - 1;
+
+	while (low < high) {
+		struct hit pivot = hits[low + (high - low) / 2];
+		size_t i = low, j = high;
+
+		for (;; i++, j--) {
+			while (hit_before(hits[i], pivot))
+				i++;
+			while (hit_before(pivot, hits[j]))
+				j--;
+			if (i >= j)
+				break;
+			struct hit swapped = hits[i];
+			hits[i] = hits[j];
+			hits[j] = swapped;
+		}
+		/* The pivot is at i == j, or all up to j come before it. */
+		if (j + 1 <= wanted)
+			low = j + 1;
+		else
+			high = j;
+	}
+}
+
+/* Leave the limit best of a long list. */
+static void list_cut(struct list *list)
+{
+	if (list->count <= list->limit)
+		return;
+	list_select(list->hits, list->count, list->limit);
+	list->count = list->limit;
+	list->bar = list->hits[0].score;
+	for (size_t i = 1; i < list->count; i++)
+		if (list->hits[i].score < list->bar)
+			list->bar = list->hits[i].score;
+}
+
+static void list_begin(struct list *list, size_t limit, double least)
+{
+	*list = (struct list){
+		.limit = limit,
+		.least = least,
+		.bar = -INFINITY,
+	};
+	list->hits = alloc(alloc_product(limit, is_long(list) ? 2 : 1),
+			   sizeof *list->hits);
+}
+
 static void list_keep(struct list *list, struct hit hit)
 {
 	size_t at = list->count;
 
+	if (is_long(list)) {
+		list->hits[list->count++] = hit;
+		if (list->count == 2 * list->limit)
+			list_cut(list);
+		return;
+	}
 	if (at == list->limit) {
 		if (!hit_before(hit, list->hits[0]))
 			return;
 		list->hits[0] = hit;
-		list_sink(list->hits, at);
+		list_sink(list->hits, 0, at);
 		return;
 	}
 	list->count++;
@@ -120,15 +188,20 @@ static void list_offer(struct list *list, enum metric metric, float score,
 	list_keep(list, (struct hit){score, row});
 }
 
-/* From heap to ascending order of answers. */
+/* To the order of answers, best first. */
 static void list_sort(struct list *list)
 {
+	if (is_long(list)) {
+		list_cut(list);
+		for (size_t i = list->count / 2; i-- > 0;)
+			list_sink(list->hits, i, list->count);
+	}
 	for (size_t left = list->count; left-- > 1;) {
 		struct hit last = list->hits[0];
 
 		list->hits[0] = list->hits[left];
 		list->hits[left] = last;
-		list_sink(list->hits, left);
+		list_sink(list->hits, 0, left);
 	}
 }
 
@@ -136,10 +209,13 @@ static void list_sort(struct list *list)
  * rows come ascending, so an equal one would come after. */
 static float list_bar(const struct job *job, const struct list *list)
 {
+	float bar = list->bar;
+
 	if (job->search->count_matching || list->count < list->limit)
 		return job->floor;
-	return list->hits[0].score > job->floor ? list->hits[0].score
-						: job->floor;
+	if (!is_long(list))
+		bar = list->hits[0].score;
+	return bar > job->floor ? bar : job->floor;
 }
 
 /* ------------------------------------------------------------------- rows */
@@ -442,21 +518,23 @@ static size_t own_row(const struct job *job, size_t query)
  * for all of them and the asked row. */
 static void join_lists(struct job *job, size_t query)
 {
-	struct list *list = &job->lists[query];
-	size_t room = list->count + 1;
+	const struct search *search = job->search;
+	struct list all;
+	size_t room = 1;
 
-	for (size_t range = 1; range < job->ranges; range++)
+	for (size_t range = 0; range < job->ranges; range++)
 		room += job->lists[range * job->count + query].count;
-	list->limit = room < job->search->limit ? room : job->search->limit;
-	list->hits = alloc_resize(list->hits, list->limit, sizeof *list->hits);
-	for (size_t range = 1; range < job->ranges; range++) {
-		struct list *other = &job->lists[range * job->count + query];
+	list_begin(&all, room < search->limit ? room : search->limit,
+		   search->least);
+	for (size_t range = 0; range < job->ranges; range++) {
+		struct list *list = &job->lists[range * job->count + query];
 
-		for (size_t i = 0; i < other->count; i++)
-			list_keep(list, other->hits[i]);
-		list->matching += other->matching;
-		free(other->hits);
+		for (size_t i = 0; i < list->count; i++)
+			list_keep(&all, list->hits[i]);
+		all.matching += list->matching;
+		free(list->hits);
 	}
+	job->lists[query] = all;
 }
 
 /* Put a query's answer in found.  A customer is like itself by definition,
@@ -487,11 +565,8 @@ static void begin_lists(struct job *job, size_t first, size_t count,
 	if (limit > rows)
 		limit = rows;
 	for (size_t q = first; q < first + count; q++)
-		job->lists[range * job->count + q] = (struct list){
-			.hits = alloc(limit, sizeof(struct hit)),
-			.limit = limit,
-			.least = job->search->least,
-		};
+		list_begin(&job->lists[range * job->count + q], limit,
+			   job->search->least);
 }
 
 static void run_piece(void *shared, size_t piece, unsigned thread)
@@ -680,7 +755,9 @@ void nearest_free(struct found *found, size_t count)
 
 size_t nearest_batch(size_t k, size_t n)
 {
-	size_t bytes = (k < n ? k : n) * sizeof(struct hit) + 256;
+	size_t length = k < n ? k : n;
+	size_t bytes =
+		(length > HEAP ? 2 : 1) * length * sizeof(struct hit) + 256;
 
 	return bytes < BATCH_BYTES ? BATCH_BYTES / bytes : 1;
 }
