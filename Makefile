@@ -7,7 +7,8 @@ MODULES = die alloc number random team stream options progress \
 	scan sheet columns items runs groups rejects events combine \
 	weigh gather matrix model fold check npy \
 	strip algebra operator gram lanczos factor embed store pairs \
-	tile nearest reasons audience neighbours notes pens whom \
+	tile nearest reasons shards blend audience neighbours merge \
+	notes pens sums whom \
 	summary report prose
 
 VERSION = 0.1.0
