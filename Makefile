@@ -72,7 +72,7 @@ $(BIN)/cs-%: $(BUILD)/cs-%.o $(BUILD)/libcs.a
 # Objects of programs are made on the way, and stay.
 .SECONDARY:
 
-include pipelines/pipeline.mk pipelines/install.mk
+include pipelines/pipeline.mk pipelines/spectrum.mk pipelines/install.mk
 include tests/bench/bench.mk tests/tests.mk
 
 #: clean         remove what was built, and the model of data/

@@ -22,5 +22,5 @@ same = $(and $(findstring x$(1)x,x$(2)x),$(findstring x$(2)x,x$(1)x))
 # written so:
 #	file: $(call changed,file,VARIABLE)
 #		$(call keep,VARIABLE)
-changed = $(if $(call same,$(file <$(1)),$($(2))),,FORCE)
+changed = $(if $(call same,$(shell cat $(1) 2> /dev/null),$($(2))),,FORCE)
 keep = @mkdir -p $(@D) && printf '%s\n' $(call quote,$($(1))) > $@

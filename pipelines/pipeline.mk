@@ -105,5 +105,5 @@ similar: $(described)
 
 forget:
 	rm -f $(addprefix $(MODEL)/,profiles.tsv matrix.bin emb.bin \
-		metadata.json neighbours.tsv .profiles .matrix .model)
+		metadata.json neighbours.tsv sigma.tsv .profiles .matrix .model)
 	@[ ! -d $(MODEL) ] || rmdir --ignore-fail-on-non-empty $(MODEL)

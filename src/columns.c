@@ -53,6 +53,8 @@ static const char *hint(const struct sheet_names *names)
 {
 	if (names->count != 1)
 		return "";
+	if (strstr(names->names[0], "\tevents\t") != NULL)
+		return "\n  a profile already? --merge adds profiles up";
 	if (strchr(names->names[0], '\t') != NULL)
 		return "\n  if tabs stand between its columns: -d '\\t'";
 	if (strchr(names->names[0], ';') != NULL)

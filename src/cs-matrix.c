@@ -63,11 +63,13 @@ static const struct options_text text = {
 		"tags.  Several FILEs are blocks of columns side by side, each "
 		"scaled to the\n"
 		"same size; without one, or for \"-\", standard input is read.",
-	.footer = "exit: 0 done; 2 wrong use, input or output\n"
-		  "  cs-matrix profiles.tsv | cs-svd -o emb.bin\n"
-		  "  cs-matrix --weights 1,0.5 views.tsv interests.tsv -o "
-		  "both.bin\n"
-		  "The manual page, cs-matrix(1), has the rest.",
+	.footer =
+		"exit: 0 done; 1 --as: a customer has no tag of MODEL; 2 wrong use, "
+		"input, output\n"
+		"  cs-matrix profiles.tsv | cs-svd -o emb.bin\n"
+		"  cs-matrix --weights 1,0.5 views.tsv interests.tsv -o "
+		"both.bin\n"
+		"The manual page, cs-matrix(1), has the rest.",
 	.rows = rows,
 };
 

@@ -226,13 +226,13 @@ static void work(void *shared, size_t piece, unsigned thread)
 			of->ended = true;
 			return;
 		}
-		size_t rejected = of->rows_in;
+		uint64_t before = of->rows_in;
 		if (sheet_parse_block(&events->source, &of->block, &of->rows) &&
 		    check_block(events, of))
 			of->rows_in += of->rows.count;
 		else
 			reject_rows(events, of, (unsigned)piece);
-		progress_add(of->rows_in - rejected);
+		progress_add(of->rows_in - before);
 		group_rows(events, of, (unsigned)piece);
 	}
 }

@@ -129,7 +129,9 @@ static void advance(struct profile_file *file)
 		fields[3].text, fields[3].length, &file->value);
 	if (error != DECIMAL_FINE)
 		table_die(table, "value \"%s\": %s", fields[3].text,
-			  decimal_reason(error));
+			  error == DECIMAL_LARGE
+				  ? "a sum of 10^29 or more: scale the column"
+				  : decimal_reason(error));
 	file->events = (uint64_t)events;
 	check_order(file);
 }

@@ -23,6 +23,7 @@ enum { IN_MEMORY = -1 };
 
 void input_open(struct input *input, const char *path)
 {
+	static bool taken;
 	struct stat status;
 
 	*input = (struct input){.fd = STDIN_FILENO, .name = "standard input"};
@@ -31,6 +32,10 @@ void input_open(struct input *input, const char *path)
 		input->fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (input->fd < 0)
 			die("%s: %s", path, strerror(errno));
+	} else if (taken) {
+		die("standard input is named twice, and can be read once");
+	} else {
+		taken = true;
 	}
 	if (fstat(input->fd, &status) != 0)
 		die("%s: %s", input->name, strerror(errno));

@@ -18,7 +18,7 @@ struct input {
 	const unsigned char *bytes; /* after input_map, else NULL */
 };
 
-/* Open; a directory is refused. */
+/* Open; a directory is refused, and standard input for the second time. */
 void input_open(struct input *input, const char *path);
 
 /* Read up to size bytes; 0 at the end. */

@@ -3,11 +3,14 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
 
-#include "alloc.h"
 #include "die.h"
+
+/* How often a thread looks for work before it sleeps: some ten microseconds,
+ * less than it takes to wake one. */
+enum { LOOKS = 2000 };
 
 struct team {
 	void (*work)(void *shared, size_t piece, unsigned thread);
@@ -16,11 +19,20 @@ struct team {
 	atomic_size_t next;
 };
 
-struct member {
+/* Threads that stay, once there was work for them; one team at a time has
+ * them. */
+static struct {
+	pthread_mutex_t lock; /* of all that is no atomic */
+	pthread_cond_t wake, left;
+	bool taken;     /* a team has them */
+	unsigned count; /* threads that there are */
 	struct team *team;
-	unsigned thread;
-	pthread_t id;
-};
+	atomic_uint wanted;  /* how many may still join it */
+	atomic_uint working; /* how many have and are not done */
+	unsigned joined;     /* how many have in all: their numbers */
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER,
+	  .wake = PTHREAD_COND_INITIALIZER,
+	  .left = PTHREAD_COND_INITIALIZER};
 
 unsigned team_processors(void)
 {
@@ -32,15 +44,88 @@ unsigned team_processors(void)
 	return count > 0 ? (unsigned)count : 1;
 }
 
-static void *serve(void *argument)
+static void serve(struct team *team, unsigned thread)
 {
-	struct member *member = argument;
-	struct team *team = member->team;
 	size_t piece;
 
 	while ((piece = atomic_fetch_add(&team->next, 1)) < team->pieces)
-		team->work(team->shared, piece, member->thread);
+		team->work(team->shared, piece, thread);
+}
+
+/* Wait a little for the count to be above zero, or to be zero. */
+static void look(atomic_uint *count, bool above)
+{
+	for (int i = 0; i < LOOKS && (atomic_load(count) > 0) != above; i++)
+#ifdef __x86_64__
+		__builtin_ia32_pause();
+#else
+		;
+#endif
+}
+
+/* A thread of the pool: joins team after team. */
+static void *stay(void *unused)
+{
+	(void)unused;
+	for (;;) {
+		look(&pool.wanted, true);
+		pthread_mutex_lock(&pool.lock);
+		while (pool.wanted == 0)
+			pthread_cond_wait(&pool.wake, &pool.lock);
+		pool.wanted--;
+		pool.working++;
+		struct team *team = pool.team;
+		unsigned thread = ++pool.joined;
+		pthread_mutex_unlock(&pool.lock);
+		serve(team, thread);
+		pthread_mutex_lock(&pool.lock);
+		if (--pool.working == 0)
+			pthread_cond_signal(&pool.left);
+		pthread_mutex_unlock(&pool.lock);
+	}
 	return NULL;
+}
+
+/* Have at least so many threads; pool.lock is held. */
+static void hire(unsigned threads)
+{
+	for (; pool.count < threads; pool.count++) {
+		pthread_t id;
+		int error = pthread_create(&id, NULL, stay, NULL);
+		if (error != 0)
+			die("cannot start thread %u: %s", pool.count + 1,
+			    strerror(error));
+		pthread_detach(id);
+	}
+}
+
+/* Offer the team to so many threads; false where another team has them. */
+static bool offer(struct team *team, unsigned threads)
+{
+	pthread_mutex_lock(&pool.lock);
+	bool taken = pool.taken;
+	if (!taken) {
+		hire(threads);
+		pool.taken = true;
+		pool.team = team;
+		pool.joined = 0;
+		pool.wanted = threads;
+		pthread_cond_broadcast(&pool.wake);
+	}
+	pthread_mutex_unlock(&pool.lock);
+	return !taken;
+}
+
+/* All pieces are handed out: wait for those who are at one. */
+static void dismiss(void)
+{
+	look(&pool.working, false);
+	pthread_mutex_lock(&pool.lock);
+	pool.wanted = 0;
+	while (pool.working > 0)
+		pthread_cond_wait(&pool.left, &pool.lock);
+	pool.taken = false;
+	pthread_mutex_unlock(&pool.lock);
 }
 
 void team_run(unsigned threads, size_t pieces,
@@ -48,23 +133,12 @@ void team_run(unsigned threads, size_t pieces,
 	      void *shared)
 {
 	struct team team = {.work = work, .shared = shared, .pieces = pieces};
-	struct member *members;
 
 	if (threads > pieces)
 		threads = (unsigned)pieces;
-	if (threads == 0)
-		threads = 1;
-	members = alloc(threads, sizeof *members);
-	for (unsigned i = 0; i < threads; i++)
-		members[i] = (struct member){.team = &team, .thread = i};
-	for (unsigned i = 1; i < threads; i++) {
-		int error = pthread_create(&members[i].id, NULL, serve,
-					   &members[i]);
-		if (error != 0)
-			die("cannot start thread %u: %s", i, strerror(error));
-	}
-	serve(&members[0]);
-	for (unsigned i = 1; i < threads; i++)
-		pthread_join(members[i].id, NULL);
-	free(members);
+	/* A team within a piece of another works alone. */
+	bool helped = threads > 1 && offer(&team, threads - 1);
+	serve(&team, 0);
+	if (helped)
+		dismiss();
 }

@@ -407,7 +407,8 @@ wrong() {
 	cmp out again
 	log a,t,1
 	cs-aggregate -q --rejects none log.csv > /dev/null
-	[ "$(cat none)" = user,tag,value ] && [ ! -s none.why ]
+	[ "$(cat none)" = user,tag,value ]
+	[ ! -s none.why ]
 }
 
 @test "--rejects: in the order of the rows, for any threads and memory" {
@@ -482,6 +483,8 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	refused "no-such-file: No such file" no-such-file
 	cs-aggregate -q "$VIEWS" | cs-matrix -o matrix.bin
 	refused "matrix.bin: a binary stream of matrices, expected CSV" matrix.bin
+	cs-aggregate -q "$VIEWS" > profiles.tsv
+	refused "a profile already? --merge adds profiles up" profiles.tsv
 	refused "the header line has" "$(command -v cs-matrix)"
 	printf 'user,"tag\n' > log.csv
 	refused "log.csv:1: the header line has a quote that is not closed" log.csv

@@ -145,6 +145,54 @@ json.load(sys.stdin)'
 	END
 }
 
+@test "a header that says what is not so is refused, whatever it says" {
+	"$PYTHON" -c 'import ctypes; ctypes.CDLL("libxxhash.so.0")' ||
+		skip "no libxxhash for Python"
+	while IFS='|' read -r text other says
+	do
+		"$PYTHON" "$BATS_TEST_DIRNAME/forge.py" emb.bin header "$text" \
+			"$other" > forged.bin
+		run -2 --separate-stderr cs-dump forged.bin
+		[ "$output" = "" ]
+		[ "${#stderr_lines[@]}" -eq 1 ]
+		[[ "$stderr" == "cs-dump: forged.bin: "*"$says"* ]] ||
+			{ echo "$text -> $other: $stderr"; false; }
+	done <<-'END'
+	"customer-similarity 1"|"customer-similarity 2"|its format is "customer-similarity 2", expected "customer-similarity 1"
+	"format":"customer-similarity 1"|"kind":"x"|another kind
+	"svd.scale":"us"|"svd.scale":1|is no string
+	"svd.scale":"us"|"svd.scale":"usv"|svd.scale "usv", which is unknown
+	"svd.scale":"us"|"svd.other":"us"|no svd.scale
+	"__metadata__":{|"__metadata__":[{|no JSON
+	"sigma":|"sigma2":|no tensor sigma
+	"users.tenth":|"users.tents":|no tensor users.tenth
+	"dtype":"F32"|"dtype":"F16"|has a dtype that is none of
+	"dtype":"F32"|"dtype":"F64"|do not fit its shape
+	"dtype":"F32"|"dtype":32|lacks dtype
+	"shape":[8]|"shape":[8,1,1]|one or two sizes
+	"shape":[8]|"shape":[]|one or two sizes
+	"shape":[8]|"shape":[-8]|not of whole numbers
+	"shape":[8]|"shape":[8.0]|not of whole numbers
+	"shape":[8]|"shape":["8"]|not of whole numbers
+	"shape":[8]|"shape":[4294967296,4294967296]|do not fit its shape
+	"shape":[8]|"shape":[9223372036854775807,2]|do not fit its shape
+	"shape":[8]|"shape":[99999999999999999999]|no JSON
+	"data_offsets":[0,|"data_offsets":[64,|do not fit its shape
+	"data_offsets":[0,|"data_offsets":[|no range
+	"data_offsets":[0,|"data_offsets":[-1,|no range
+	"data_offsets":[0,|"data_offset":[0,|no range
+	"checksum":|"checksun":|not the checksum of all others
+	"dtype":|"dtype":"U8","dtype":|no JSON
+	"pad.0":|"hole.0":|multiple of 64
+	END
+	# A header alone, and one that is longer than any file.
+	head -c $((8 + $(od -An -tu8 -N 8 emb.bin))) emb.bin > cut.bin
+	run -2 cs-dump cut.bin
+	printf '\377\377\377\377\377\377\377\177{' > huge.bin
+	run -2 cs-dump huge.bin
+	[[ "$output" == *"is announced"* ]]
+}
+
 @test "wrong use" {
 	run -2 cs-dump --what nothing emb.bin
 	run -2 cs-dump --format xml emb.bin

@@ -95,7 +95,8 @@ wrong() {
 	rm -f out
 	run -2 --separate-stderr cs-matrix -o out wrong.tsv
 	[[ "$stderr" == "cs-matrix: wrong.tsv"*"$text"* ]] || { echo "$stderr"; false; }
-	[ "${#stderr_lines[@]}" -eq 1 ] && [ ! -e out ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[ ! -e out ]
 }
 
 @test "what is no profile is refused, by line and reason" {
@@ -110,7 +111,11 @@ wrong() {
 	wrong ":2: events \"1.5\"" "$h" "a t 1.5 2"
 	wrong ":2: value \"x\": expected a number" "$h" "a t 1 x"
 	wrong ":2: value \"nan\": expected a number" "$h" "a t 1 nan"
-	wrong ":2: value \"1e30\"" "$h" "a t 1 1e30"
+	wrong ":2: value \"1e30\": a sum of 10^29 or more" "$h" "a t 1 1e30"
+	wrong ":2: value \"1e-10\": more than 9 decimals" "$h" "a t 1 1e-10"
+	wrong ":2: events \"9223372036854775808\"" "$h" \
+		"a t 9223372036854775808 1"
+	wrong ":1: not a header of profiles" "query rank neighbour similarity"
 	wrong ":3: not in order" "$h" "b t 1 1" "a t 1 1"
 	wrong ":3: not in order" "$h" "a u 1 1" "a t 1 1"
 	wrong ":3: customer a has tag t twice: cs-aggregate --merge" "$h" \
@@ -123,6 +128,15 @@ wrong() {
 	[[ "$output" == *"CR LF"* ]]
 	printf 'c\tt\tevents\tvalue\na\tt\\x\t1\t2\n' > wrong.tsv
 	run -2 cs-matrix wrong.tsv
+	printf 'c\tt\377\tevents\tvalue\na\tt\t1\t2\n' > wrong.tsv
+	run -2 cs-matrix wrong.tsv
+	[[ "$output" == *"wrong.tsv:1: the name of column 2 is not UTF-8"* ]]
+	printf 'c\tt\tevents\tvalue\na\tt\0\t1\t2\n' > wrong.tsv
+	run -2 cs-matrix wrong.tsv
+	[[ "$output" == *"wrong.tsv:2: a NUL byte"* ]]
+	gzip -c views.tsv > wrong.tsv.gz
+	run -2 cs-matrix wrong.tsv.gz
+	[[ "$output" == *"compressed by gzip: zcat wrong.tsv.gz | cs-matrix"* ]]
 	run -2 cs-matrix "$ROOT/data/views.csv"
 	[[ "$output" == *"expected the header of profiles"* ]]
 }

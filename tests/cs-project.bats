@@ -142,7 +142,8 @@ assert [one["neighbours"][0]["customer"] for one in found] == ["1", "42", "77"]'
 	done
 	head -c 5000 all.mat > cut.mat
 	run -2 --separate-stderr cs-project -o out.bin emb.bin cut.mat
-	[ "$stderr" != "" ] && [ ! -e out.bin ]
+	[ "$stderr" != "" ]
+	[ ! -e out.bin ]
 }
 
 @test "--like: who is most like a group, against dense arithmetic" {

@@ -1,6 +1,9 @@
 """Copy a model with an item of a tensor changed and the checksums made right.
 
 usage: forge.py MODEL TENSOR ITEM VALUE > FORGED
+       forge.py MODEL header TEXT OTHER > FORGED
+
+The second replaces text of the header, once, and fills it up with spaces.
 
 What no checksum can tell must be found by looking at the values."""
 import ctypes, json, struct, sys
@@ -21,6 +24,17 @@ data = bytearray(open(model, "rb").read())
 begin = 8 + int.from_bytes(data[:8], "little")
 header = json.loads(data[8:begin])
 header.pop("__metadata__")
+if tensor == "header":
+    text = data[8:begin].rstrip()
+    assert item.encode() in text, item
+    text = text.replace(item.encode(), value.encode(), 1)
+    text += b" " * (-(8 + len(text)) % 64)
+    head = struct.pack("<Q", len(text)) + text
+    body = data[begin:]
+    at = header["checksum"]["data_offsets"][0]
+    body[at:at + 8] = checksum(head)
+    sys.stdout.buffer.write(head + body)
+    sys.exit()
 form = FORMATS[header[tensor]["dtype"]]
 at = begin + header[tensor]["data_offsets"][0] + int(item) * struct.calcsize(
     form)

@@ -122,3 +122,9 @@ setup() {
 		-- . ':!tests/house.bats' ':!tests/fresh'
 	run ! git grep -niE 'issue [0-9]|\bhelper-[0-9]' -- src pipelines data README.md Makefile
 }
+
+@test "what is built is not built again, unless flags change" {
+	run ! grep -e ' -c -o ' <(make -n -C "$ROOT" FLAVOUR="${FLAVOUR:-release}" all)
+	grep -q -e ' -c -o ' <(make -n -C "$ROOT" FLAVOUR="${FLAVOUR:-release}" \
+		CFLAGS=-DOTHER all)
+}

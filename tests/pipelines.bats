@@ -112,6 +112,16 @@ print(json.load(sys.stdin)["dimensions"])')" = 5 ]
 	diff <(sed -n '/^Customer/,$p' expected) <(sed -n '/^Customer/,$p' out)
 }
 
+@test "the singular values drawn" {
+	need gnuplot
+	echo "include pipelines/spectrum.mk" >> Makefile
+	said spectrum
+	grep -q 'Singular values' out
+	[ "$(sed 1d trained_model/sigma.tsv | wc -l)" -eq 64 ]
+	said spectrum SPECTRUM=drawn.png || skip "gnuplot has no pngcairo here"
+	[ "$(head -c 4 drawn.png | tail -c 3)" = PNG ]
+}
+
 @test "two at a time" {
 	said -j2 pipeline
 	grep -q '^Customer 1 and' out

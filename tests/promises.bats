@@ -134,15 +134,15 @@ refuses() {
 		call "$tool"
 		for before in '' "trap '' PIPE;"
 		do
-			run -0 --separate-stderr bash -c \
-				"$before { $command $input; echo \$? >&3; } 3> status | :"
-			# What fits a pipe's buffer may be written in time.
-			grep -qxE '141|0' status
+			# It has left before the first byte.
+			run -0 --separate-stderr bash -c "$before \
+				{ sleep 0.1; $command $input; echo \$? >&3; } \
+				3> status | :"
+			[ "$(cat status)" -eq 141 ]
 			[ "$stderr" = "" ]
 		done
 	done
-	# What does not fit is never written.
-	cs-aggregate -q "$ROOT/data/views.csv" > large.tsv
+	# And one that leaves in the middle.
 	for before in '' "trap '' PIPE;"
 	do
 		run -0 --separate-stderr bash -c "$before \
@@ -151,6 +151,22 @@ refuses() {
 		[ "$(cat status)" -eq 141 ]
 		[ "$stderr" = "" ]
 	done
+}
+
+@test "-q: not a word where all is well, on a terminal either" {
+	command -v script > /dev/null || skip "no script"
+	for tool in $tools
+	do
+		call "$tool"
+		run -0 script -qec "$command -q -o out $input" /dev/null
+		[ "$output" = "" ]
+		run -2 --separate-stderr $command -q no-such-file
+		[ "$stderr" != "" ]
+	done
+	run -0 script -qec "cs-aggregate -o out views.csv" /dev/null
+	[[ "$output" == *"rows:"* ]]
+	run -0 script -qec "cs-svd -k 16 -o out matrix.bin" /dev/null
+	[[ "$output" == *"residual"* ]]
 }
 
 @test "no input, an empty one, a directory, one that cannot be read" {
@@ -168,6 +184,19 @@ refuses() {
 		run -2 --separate-stderr bash -c ": | $command"
 		[[ "$stderr" == "$tool: standard input: "* ]]
 	done
+}
+
+@test "standard input can be read once" {
+	while read -r input command
+	do
+		run -2 --separate-stderr $command -o out - - < "$input"
+		[[ "$stderr" == *"standard input is named twice"* ]]
+		[ ! -e out ]
+	done <<-'END'
+	views.csv cs-aggregate
+	profiles.tsv cs-aggregate --merge
+	profiles.tsv cs-matrix
+	END
 }
 
 @test "one stage's stream where another's should be" {
@@ -218,8 +247,14 @@ refuses() {
 			status=0
 			$command -o out cut 2> err || status=$?
 			case $status in
-			0) [ "$tool" = cs-aggregate ] && [ -s out ] ;;
-			2) [ ! -e out ] && grep -q "^$tool: cut" err ;;
+			0)
+				[ "$tool" = cs-aggregate ]
+				[ -s out ]
+				;;
+			2)
+				[ ! -e out ]
+				grep -q "^$tool: cut" err
+				;;
 			*) echo "$tool, $part bytes: $status"; false ;;
 			esac
 		done

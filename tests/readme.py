@@ -6,9 +6,9 @@ In a block of Markdown marked "console" a line after "$ " is a command, and the
 lines up to the next are what it prints, on both outputs; "..." stands for any
 lines.  A block marked "python" is a program, and the text after "prints" below
 it is what it prints.  In a manual page each .Dl under EXAMPLES is a command,
-and so is each line of a block there.  All run one after another, in this
-folder; a command must end with 0, unless output that is shown tells of its
-failure."""
+and so is each block there; a page of a program must have one.  All run one
+after another, in this folder; a command must end with 0, unless output that is
+shown tells of its failure."""
 import re, subprocess, sys
 
 
@@ -53,9 +53,12 @@ def readme(text):
 
 def page(text):
     examples = re.search(r"^\.Sh EXAMPLES\n(.*?)^\.Sh ", text, re.S | re.M)
-    for line in examples.group(1).split("\n") if examples else []:
-        if line.startswith(".Dl "):
-            check(line[4:].replace("\\-", "-").replace("\\e", "\\"))
+    commands = re.findall(r"^\.Dl (.*)\n|^\.Bd -literal.*\n((?:.*\n)*?)\.Ed",
+                          examples.group(1), re.M) if examples else []
+    for line, block in commands:
+        check((line or block).replace("\\-", "-").replace("\\e", "\\"))
+    if not commands and re.search(r"^\.Dt .* 1$", text, re.M):
+        raise SystemExit("a page without an example")
 
 
 failed = False

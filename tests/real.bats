@@ -101,7 +101,8 @@ assert group["missing"][0]["held_by"] == ["1299", "788", "1778", "888", "1187",
 	cs-aggregate -q -u id_student -v score \
 		--tags "$shared/oulad/assessment.csv:id_assessment,code_module" \
 		--rejects aside --report report "$log" > oulad.tsv
-	[ "$(wc -l < aside)" -eq 174 ] && [ "$(wc -l < aside.why)" -eq 173 ]
+	[ "$(wc -l < aside)" -eq 174 ]
+	[ "$(wc -l < aside.why)" -eq 173 ]
 	grep -q '"rows_used": 173739' report
 	awk -F, 'FNR == NR { module[$3] = $1; next }
 		FNR > 1 && $5 != "" { k = $2 "\t" module[$1]; n[k]++; s[k] += $5 }
@@ -119,7 +120,8 @@ assert group["missing"][0]["held_by"] == ["1299", "788", "1778", "888", "1187",
 	run -2 bash -c "zcat $log | cs-aggregate -u CustomerID -t StockCode -v Quantity -o out"
 	[ "${lines[0]}" = "cs-aggregate: standard input:624: CustomerID is empty; so in 135,080 of 541,909 rows" ]
 	[ "${lines[1]}" = "  to set such rows aside and go on: --rejects FILE" ]
-	[ "${#lines[@]}" -eq 2 ] && [ ! -e out ]
+	[ "${#lines[@]}" -eq 2 ]
+	[ ! -e out ]
 	zcat "$log" | cs-aggregate -u CustomerID -t StockCode -v Quantity \
 		--rejects aside > retail.tsv 2> said
 	tail -n 1 said | grep -q "541,909 rows: 406,829 used, 135,080 rejected; 4,372 customers, 3,684 tags, 267,615 pairs"

@@ -9,15 +9,21 @@ $(GENERATE): $(BUILD)/bench-generate.o $(BUILD)/bench-catalogue.o \
 		$(BUILD)/bench-vocabulary.o $(BUILD)/libcs.a
 	$(call say,LINK,$@)$(LINK) -o $@ $^ $(LINKED)
 
+MAKE_MATRIX = $(BUILD)/make-matrix
+$(MAKE_MATRIX): $(BUILD)/bench-matrix.o $(BUILD)/libcs.a
+	$(call say,LINK,$@)$(LINK) -o $@ $^ $(LINKED)
+
 .PHONY: sample
 #: sample        write data/ again; its bytes should not change
 sample: $(GENERATE)
 	$(GENERATE) --directory data
 
 # Rows of the table: a script each, see tests/bench/README.md.
-BENCH_ROWS = aggregate similar similar-randomized
+BENCH_ROWS = aggregate similar similar-randomized factor-tall \
+	factor-tall-arpack factor-square factor-square-arpack
 ifeq ($(BENCH),large)
-BENCH_ROWS += aggregate-large
+BENCH_ROWS += aggregate-large factor-many factor-many-arpack factor-wide \
+	factor-wide-arpack
 endif
 
 # The rivals are installed here where they come from npm; inputs and answers
@@ -36,8 +42,9 @@ $(DUCKDB)/package.json: | rivals
 		@duckdb/node-api@1.5.6-r.1
 
 #: bench         time jobs beside rivals (BENCH=large, ROUNDS=5)
-bench: all $(GENERATE) rivals $(DUCKDB)/package.json
+bench: all $(GENERATE) $(MAKE_MATRIX) rivals $(DUCKDB)/package.json
 	@unset OPENBLAS_CORETYPE; \
 	BIN=$(abspath $(BIN)) GENERATE=$(abspath $(GENERATE)) \
+	MAKE_MATRIX=$(abspath $(MAKE_MATRIX)) \
 	WORK=$(abspath $(BENCH_HOME)) NODE_MODULES=$(abspath $(BENCH_HOME)) \
 		tests/bench/run --rounds $(or $(ROUNDS),5) $(BENCH_ROWS)

@@ -30,6 +30,14 @@ facts() {
 		END { printf "%d %.3f\n", n, s }' "$1"
 }
 
+# The columns of text, as they stand in the file: names, and the reasons.
+texts() {
+	case $1 in
+	*.tsv) cut -f 1,2 "$1" ;;
+	*) cut -f 1,3,5 "$1" ;;
+	esac | tail -n +2
+}
+
 @test "Miller" {
 	need mlr
 	for file in hostile.tsv views.tsv
@@ -46,6 +54,8 @@ facts() {
 		mlr --itsv --onidx --ofs ' ' stats1 -a count,sum -f similarity \
 			$file | awk '{ printf "%d %.3f\n", $1, $2 }' |
 			diff - <(facts $file 4)
+		mlr --tsv cut -f query,neighbour,why $file | tail -n +2 |
+			diff - <(texts $file)
 	done
 }
 
@@ -55,6 +65,7 @@ facts() {
 		skip "DuckDB is not installed"
 	cat > read.mjs <<-'END'
 	import { createRequire } from "node:module";
+	import { writeFileSync } from "node:fs";
 	const require = createRequire(`${process.env.NODE_MODULES}/`);
 	const { DuckDBInstance } = require("@duckdb/node-api");
 	const db = await (await DuckDBInstance.create(":memory:")).connect();
@@ -66,6 +77,11 @@ facts() {
 			 read_csv('${file}', delim = '\t', header = true)`);
 		const [rows, sum] = found.getRows()[0];
 		console.log(file, Number(rows), Number(sum.toString()).toFixed(3));
+		const all = await db.runAndReadAll(
+			`SELECT * FROM read_csv('${file}', delim = '\t', header = true)`);
+		const texts = file.endsWith(".tsv") ? [0, 1] : [0, 2, 4];
+		writeFileSync(`${file}.texts`, all.getRows().map(row =>
+			texts.map(i => `${row[i]}`).join("\t") + "\n").join(""));
 	}
 	process.exit(0);
 	END
@@ -74,6 +90,10 @@ facts() {
 	do
 		echo "$file $(facts $file 4)"
 	done | diff found -
+	for file in hostile.tsv views.tsv hostile.knn views.knn
+	do
+		diff $file.texts <(texts $file)
+	done
 }
 
 @test "pandas" {
@@ -83,8 +103,18 @@ facts() {
 		"$PYTHON" -c '
 import sys, pandas
 table = pandas.read_csv(sys.argv[1], delimiter="\t")
-print(len(table), f"{table.iloc[:, 3].sum():.3f}")' $file |
+print(len(table), f"{table.iloc[:, 3].sum():.3f}")
+texts = [0, 1] if sys.argv[1].endswith(".tsv") else [0, 2, 4]
+with open("texts", "w") as out:
+    # NULL and NaN are no names to pandas, unless it is told.
+    for row in table.iloc[:, texts].itertuples(index=False):
+        out.write("\t".join("?" if pandas.isna(x) else str(x)
+                            for x in row) + "\n")' $file |
 			diff - <(facts $file 4)
+		texts $file | awk -F '\t' -v OFS='\t' '{
+			for (i = 1; i <= NF; i++)
+				if ($i == "NULL" || $i == "NaN") $i = "?"
+			print }' | diff texts -
 	done
 }
 
@@ -96,7 +126,28 @@ print(len(table), f"{table.iloc[:, 3].sum():.3f}")' $file |
 		sqlite3 :memory: '.mode tabs' ".import $file t" \
 			"SELECT count(*), printf('%.3f', sum(\"$column\")) FROM t" |
 			tr '\t' ' ' | diff - <(facts $file 4)
+		sqlite3 :memory: '.mode tabs' ".import $file t" \
+			'SELECT * FROM t' > all
+		{ head -n 1 $file; cat all; } > "copy.$file"
+		texts "copy.$file" | diff - <(texts $file)
 	done
+}
+
+@test "names that begin with a quote, by readers told that quotes mean nothing" {
+	need mlr pandas sqlite3
+	printf '%s\n' user,tag,value '"""q",a,1' 'z,"""t",2' \
+		'z2,"""u"" v",3' | cs-aggregate -q > quotes.tsv
+	texts quotes.tsv > expected
+	[ "$(wc -l < expected)" -eq 3 ]
+	mlr --tsv cat quotes.tsv | cut -f 1,2 | tail -n +2 | diff - expected
+	"$PYTHON" -c '
+import pandas
+table = pandas.read_csv("quotes.tsv", delimiter="\t", quoting=3)
+for row in table.itertuples():
+    print(row[1], row[2], sep="\t")' | diff - expected
+	sqlite3 :memory: '.mode ascii' '.separator "\t" "\n"' \
+		'.import quotes.tsv t' '.mode list' '.separator "\t"' \
+		'SELECT user, tag FROM t' | diff - expected
 }
 
 @test "PostgreSQL, and its own text for every name" {
