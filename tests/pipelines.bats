@@ -130,8 +130,6 @@ print(json.load(sys.stdin)["dimensions"])')" = 5 ]
 	[[ "$output" == *'PROFILE: "python": expected TAG=VALUE'* ]]
 	run -2 make similar PROFILE='no such tag=3'
 	[[ "$output" == *"has no tag that trained_model/emb.bin knows"* ]]
-	run -2 make similar PROFILE='$(shell touch broken);$$x=1'
-	[ ! -e broken ]
 }
 
 @test "two at a time" {
