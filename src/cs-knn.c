@@ -39,6 +39,8 @@ static struct {
 	int profiles; /* -1: not said */
 	double least;
 	double share; /* of the embeddings in a similarity */
+	double recall;
+	size_t probes;
 	size_t count; /* neighbours asked for */
 	enum metric metric;
 	enum layout layout;
@@ -59,6 +61,8 @@ enum {
 	KEY_IGNORE,
 	KEY_METRIC,
 	KEY_BLEND,
+	KEY_RECALL,
+	KEY_PROBES,
 	KEY_MERGE,
 	KEY_FORMAT,
 	KEY_NO_WHY,
@@ -86,6 +90,9 @@ static const struct option_row rows[] = {
 	{NULL, KEY_METRIC, "metric", "M", "cosine, dot [cosine]"},
 	{NULL, KEY_BLEND, "blend", "A",
 	 "A x embedding + (1 - A) x profile [1]"},
+	{NULL, KEY_RECALL, "recall", "R",
+	 "by an index, that share of the nearest ten"},
+	{NULL, KEY_PROBES, "probes", "P", "by an index, P of its cells"},
 	{NULL, KEY_MERGE, "merge", NULL,
 	 "join files of neighbours: the best of all"},
 	{"output:", KEY_FORMAT, "format", "F",
@@ -175,6 +182,12 @@ static void take_option(int key)
 	case KEY_BLEND:
 		choices.share = options_real(0, 1);
 		break;
+	case KEY_RECALL:
+		choices.recall = options_real(1e-9, 1);
+		break;
+	case KEY_PROBES:
+		choices.probes = (size_t)options_integer(1, INT64_MAX);
+		break;
 	case KEY_MERGE:
 		choices.merge = true;
 		break;
@@ -252,6 +265,15 @@ static void check_blend(void)
 			  BLEND_RANKED);
 }
 
+static void check_index(void)
+{
+	if (choices.recall > 0 && choices.probes > 0)
+		die_usage("--probes: --recall says how many cells already");
+	if (choices.metric == METRIC_DOT)
+		die_usage("--recall, --probes: an index is by the cosine, not "
+			  "by --metric dot");
+}
+
 static void check_choices(void)
 {
 	check_whom();
@@ -259,6 +281,8 @@ static void check_choices(void)
 		check_profiles();
 	if (choices.share < 1)
 		check_blend();
+	if (choices.recall > 0 || choices.probes > 0)
+		check_index();
 	if (choices.has_least && choices.metric == METRIC_COSINE &&
 	    fabs(choices.least) > 1)
 		die_usage("--min-similarity: a cosine is from -1 to 1");
@@ -530,14 +554,38 @@ static enum status finish(struct knn *knn)
 
 /* ------------------------------------------------------------------- main */
 
+/* The tensors whose bytes are not read whole: where one customer, or some, are
+ * answered by an index. */
+static const char *const *unread(const struct shards *shards)
+{
+	static const char *const none[] = {NULL};
+	static const char *const exact[] = {"embedding", "index.units",
+					    "index.centroids", NULL};
+	static const char *const cells[] = {
+		"embedding",       "index.units",  "index.rows", "index.codes",
+		"index.residuals", "index.scales", NULL};
+	bool few = choices.like != NULL ||
+		   (choices.user_count > 0 && choices.user_count <= INDEX_FEW);
+
+	for (size_t s = 0; s < shards->count; s++)
+		few = few && shards->indexes[s].cells > 0;
+	if (!few || choices.metric == METRIC_DOT)
+		return none;
+	return choices.recall > 0 || choices.probes > 0 ? cells : exact;
+}
+
 static void open_models(struct knn *knn)
 {
 	const char *error =
 		shards_open(&knn->shards, choices.models, choices.model_count);
 
+	knn->shards.recall = choices.recall;
+	knn->shards.probes = choices.probes;
+	if (error == NULL)
+		error = shards_need_index(&knn->shards);
 	if (error == NULL) {
 		sums_begin(knn->shards.models, knn->shards.count,
-			   choices.threads);
+			   unread(&knn->shards), choices.threads);
 		error = shards_join(&knn->shards);
 	}
 	if (error != NULL)

@@ -23,9 +23,6 @@ enum {
 	RANGE_ROWS = 2048,
 	/* Rows looked at in one piece before the tiles. */
 	ADMIT_ROWS = 8192,
-	/* Lists up to this long are heaps; longer ones are cut in half each
-	 * time they have twice their length. */
-	HEAP = 64,
 	BATCH_BYTES = 64 << 20
 };
 
@@ -35,16 +32,6 @@ static const double longest = 1e36;
 /* Squared lengths between which sums of float are safe from overflow and from
  * losing digits to underflow. */
 static const float safe_low = 1e-30f, safe_high = 1e30f;
-
-/* The best so far: a heap, its root the last in the order of answers; where
- * limit is above HEAP, up to twice as many as wanted, in no order. */
-struct list {
-	struct hit *hits;
-	size_t count, limit;
-	size_t matching;
-	double least;
-	float bar; /* of long lists: limit of them have this or more */
-};
 
 /* What is counted of a piece's rows. */
 struct tally {
@@ -70,151 +57,12 @@ struct job {
 	_Atomic size_t wrong;  /* the first row that is refused */
 };
 
-bool hit_before(struct hit a, struct hit b)
-{
-	return a.score > b.score || (a.score == b.score && a.row < b.row);
-}
-
-/* ------------------------------------------------------------------ lists */
-
-/* Sink what is at a place of a heap of count hits. */
-static void list_sink(struct hit *hits, size_t at, size_t count)
-{
-	struct hit moved = hits[at];
-
-	for (size_t child; (child = 2 * at + 1) < count; at = child) {
-		if (child + 1 < count &&
-		    hit_before(hits[child], hits[child + 1]))
-			child++;
-		if (!hit_before(moved, hits[child]))
-			break;
-		hits[at] = hits[child];
-	}
-	hits[at] = moved;
-}
-
-static bool is_long(const struct list *list)
-{
-	return list->limit > HEAP;
-}
-
-/* Move the wanted best of count hits to the front, in no order, by Hoare's
- * selection (CACM 4, 1961); hits are distinct. */
-static void list_select(struct hit *hits, size_t count, size_t wanted)
-{
-	size_t low = 0, high = count - 1;
-
-	while (low < high) {
-		struct hit pivot = hits[low + (high - low) / 2];
-		size_t i = low, j = high;
-
-		for (;; i++, j--) {
-			while (hit_before(hits[i], pivot))
-				i++;
-			while (hit_before(pivot, hits[j]))
-				j--;
-			if (i >= j)
-				break;
-			struct hit swapped = hits[i];
-			hits[i] = hits[j];
-			hits[j] = swapped;
-		}
-		/* The pivot is at i == j, or all up to j come before it. */
-		if (j + 1 <= wanted)
-			low = j + 1;
-		else
-			high = j;
-	}
-}
-
-/* Leave the limit best of a long list. */
-static void list_cut(struct list *list)
-{
-	if (list->count <= list->limit)
-		return;
-	list_select(list->hits, list->count, list->limit);
-	list->count = list->limit;
-	list->bar = list->hits[0].score;
-	for (size_t i = 1; i < list->count; i++)
-		if (list->hits[i].score < list->bar)
-			list->bar = list->hits[i].score;
-}
-
-static void list_begin(struct list *list, size_t limit, double least)
-{
-	*list = (struct list){
-		.limit = limit,
-		.least = least,
-		.bar = -INFINITY,
-	};
-	list->hits = alloc(alloc_product(limit, is_long(list) ? 2 : 1),
-			   sizeof *list->hits);
-}
-
-static void list_keep(struct list *list, struct hit hit)
-{
-	size_t at = list->count;
-
-	if (is_long(list)) {
-		list->hits[list->count++] = hit;
-		if (list->count == 2 * list->limit)
-			list_cut(list);
-		return;
-	}
-	if (at == list->limit) {
-		if (!hit_before(hit, list->hits[0]))
-			return;
-		list->hits[0] = hit;
-		list_sink(list->hits, 0, at);
-		return;
-	}
-	list->count++;
-	for (; at > 0 && hit_before(list->hits[(at - 1) / 2], hit);
-	     at = (at - 1) / 2)
-		list->hits[at] = list->hits[(at - 1) / 2];
-	list->hits[at] = hit;
-}
-
-/* Consider a row with the score that a kernel gave. */
-static void list_offer(struct list *list, enum metric metric, float score,
-		       uint32_t row)
-{
-	score += 0.0f; /* -0 becomes +0 */
-	if (metric == METRIC_COSINE)
-		score = score > 1 ? 1 : score < -1 ? -1 : score;
-	if (score < list->least)
-		return;
-	list->matching++;
-	list_keep(list, (struct hit){score, row});
-}
-
-/* To the order of answers, best first. */
-static void list_sort(struct list *list)
-{
-	if (is_long(list)) {
-		list_cut(list);
-		for (size_t i = list->count / 2; i-- > 0;)
-			list_sink(list->hits, i, list->count);
-	}
-	for (size_t left = list->count; left-- > 1;) {
-		struct hit last = list->hits[0];
-
-		list->hits[0] = list->hits[left];
-		list->hits[left] = last;
-		list_sink(list->hits, 0, left);
-	}
-}
-
 /* A kernel's score that is not above this cannot enter the list any more:
  * rows come ascending, so an equal one would come after. */
-static float list_bar(const struct job *job, const struct list *list)
+static float bar_of(const struct job *job, const struct list *list)
 {
-	float bar = list->bar;
+	float bar = job->search->count_matching ? -INFINITY : list_bar(list);
 
-	if (job->search->count_matching || list->count < list->limit)
-		return job->floor;
-	if (!is_long(list))
-		bar = list->hits[0].score;
 	return bar > job->floor ? bar : job->floor;
 }
 
@@ -278,14 +126,6 @@ static double admit(struct job *job, size_t row, struct tally *tally)
 	return factor_of(search, square);
 }
 
-/* dst[j * stride] = the vector, scaled. */
-static void scale(float *dst, size_t stride, const float *vector, size_t d,
-		  double factor)
-{
-	for (size_t j = 0; j < d; j++)
-		dst[j * stride] = (float)(vector[j] * factor);
-}
-
 /* ------------------------------------------------------------ few queries */
 
 /* What a glance at a row may be wrong by, as a share of the lengths' product:
@@ -308,7 +148,7 @@ struct asker {
 static bool is_promising(const struct job *job, const struct asker *asker,
 			 float product, float square)
 {
-	double bar = list_bar(job, asker->list);
+	double bar = bar_of(job, asker->list);
 	double margin = glance_margin(job->search->d);
 
 	if (!(square > safe_low && square < safe_high))
@@ -347,8 +187,8 @@ static void scan_rows(struct job *job, const struct asker *asker, size_t first,
 		tally->eligible += seen.eligible;
 		if (!wanted || factor == 0)
 			continue;
-		scale(scratch, 1, search->rows + row * search->d, search->d,
-		      factor);
+		tile_scale(scratch, 1, search->rows + row * search->d,
+			   search->d, factor);
 		list_offer(asker->list, search->metric,
 			   job->kernel->chain(asker->unit, scratch, search->d),
 			   (uint32_t)row);
@@ -361,7 +201,7 @@ static struct asker asker_make(struct job *job, size_t query, size_t range,
 	const struct search *search = job->search;
 	const struct query *asked = &job->queries[query];
 
-	scale(unit, 1, asked->vector, search->d, job->factors[query]);
+	tile_scale(unit, 1, asked->vector, search->d, job->factors[query]);
 	return (struct asker){
 		.list = &job->lists[range * job->count + query],
 		.unit = unit,
@@ -418,8 +258,8 @@ static void pack_rows(const struct job *job, size_t first, size_t end,
 		double factor = row < end ? job->admitted[row] : 0;
 
 		if (factor != 0) {
-			scale(packed + r, TILE_ROWS,
-			      job->search->rows + row * d, d, factor);
+			tile_scale(packed + r, TILE_ROWS,
+				   job->search->rows + row * d, d, factor);
 			continue;
 		}
 		for (size_t j = 0; j < d; j++)
@@ -443,8 +283,8 @@ static void pack_queries(const struct job *job, size_t first, size_t count,
 
 		least[q] = factor == 0 ? INFINITY : job->floor;
 		if (factor != 0)
-			scale(to, TILE_QUERIES, job->queries[first + q].vector,
-			      d, factor);
+			tile_scale(to, TILE_QUERIES,
+				   job->queries[first + q].vector, d, factor);
 		else
 			for (size_t j = 0; j < d; j++)
 				to[j * TILE_QUERIES] = 0;
@@ -463,7 +303,7 @@ static float offer_rows(struct job *job, struct list *list, size_t skip,
 			list_offer(list, job->search->metric, scores[r],
 				   (uint32_t)(first + r));
 	}
-	return list_bar(job, list);
+	return bar_of(job, list);
 }
 
 /* A panel of queries over a range of rows, block by block. */
@@ -589,7 +429,7 @@ static void run_piece(void *shared, size_t piece, unsigned thread)
 	if (job->ranges == 1)
 		for (size_t q = first; q < first + count; q++)
 			finish_query(job, q);
-	if (range == job->ranges - 1)
+	if (range == job->ranges - 1 && !job->search->quiet)
 		progress_add(count);
 }
 
@@ -757,7 +597,8 @@ size_t nearest_batch(size_t k, size_t n)
 {
 	size_t length = k < n ? k : n;
 	size_t bytes =
-		(length > HEAP ? 2 : 1) * length * sizeof(struct hit) + 256;
+		(length > BEST_HEAP ? 2 : 1) * length * sizeof(struct hit) +
+		256;
 
 	return bytes < BATCH_BYTES ? BATCH_BYTES / bytes : 1;
 }

@@ -44,10 +44,13 @@ const char *shards_open(struct shards *shards, char *const paths[],
 
 	*shards = (struct shards){.count = count ? count : 1};
 	shards->models = alloc(shards->count, sizeof *shards->models);
+	shards->indexes = alloc(shards->count, sizeof *shards->indexes);
 	for (size_t i = 0; i < shards->count && error == NULL; i++) {
 		struct model *model = &shards->models[i];
 
 		error = model_open(model, count ? paths[i] : NULL);
+		if (error == NULL && index_exists(model))
+			error = index_view(&shards->indexes[i], model);
 		if (error != NULL)
 			error = sentence("%s: %s", model->input.name, error);
 		else if (i > 0)
@@ -177,6 +180,7 @@ void shards_close(struct shards *shards)
 			free(shards->rows[s]);
 	}
 	free(shards->models);
+	free(shards->indexes);
 	free(shards->rows);
 	free(shards->places);
 	free(shards->offsets);
@@ -195,6 +199,36 @@ const struct model *shards_at(const struct shards *shards, size_t *row)
 }
 
 /* --------------------------------------------------------------- searching */
+
+const char *shards_need_index(const struct shards *shards)
+{
+	bool wanted = shards->recall > 0 || shards->probes > 0;
+
+	for (size_t s = 0; wanted && s < shards->count; s++)
+		if (shards->indexes[s].cells == 0)
+			return sentence("%s: it has no index: cs-index adds "
+					"one",
+					shards->models[s].input.name);
+	return NULL;
+}
+
+/* One file's answers, by the way that is asked for, or else the fastest. */
+static const char *search_one(const struct shards *shards, size_t shard,
+			      const struct search *search,
+			      const struct query *queries, size_t count,
+			      struct found *found, size_t *zeros)
+{
+	const struct index *index = &shards->indexes[shard];
+	size_t probes = shards->probes;
+
+	if (probes == 0 && shards->recall > 0)
+		probes = index_probes(index, shards->recall);
+	if (probes > 0 || (index->cells > 0 && count <= INDEX_FEW &&
+			   search->metric == METRIC_COSINE))
+		return index_search(index, search, queries, count, probes,
+				    found, zeros);
+	return nearest_search(search, queries, count, found, zeros);
+}
 
 /* The bits of a file's rows. */
 static uint64_t *own_bits(const struct shards *shards, size_t shard,
@@ -273,7 +307,8 @@ static const char *search_shard(const struct shards *shards, size_t shard,
 	here.rows = model->embedding;
 	here.n = model->matrix.n;
 	here.allowed = bits;
-	const char *error = nearest_search(&here, own, count, found, zeros);
+	const char *error =
+		search_one(shards, shard, &here, own, count, found, zeros);
 	free(own);
 	free(bits);
 	return error ? sentence("%s: %s", model->input.name, error) : NULL;
@@ -290,7 +325,8 @@ const char *shards_search(const struct shards *shards,
 	if (shards->count == 1) {
 		whole.rows = shards->whole.embedding;
 		whole.n = shards->whole.matrix.n;
-		return nearest_search(&whole, queries, count, found, zeros);
+		return search_one(shards, 0, &whole, queries, count, found,
+				  zeros);
 	}
 	memset(found, 0, count * sizeof *found);
 	*zeros = 0;

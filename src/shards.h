@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "index.h"
 #include "model.h"
 #include "nearest.h"
 
@@ -17,6 +18,9 @@ struct shards {
 	struct model whole; /* of one file its model; of several the first, but
 			       for its users, which are those of all, and the
 			       rows, which it has not */
+	struct index *indexes; /* of each model; cells 0: it has none */
+	double recall;         /* of the indexes' answers; 0: exact, unless */
+	size_t probes;         /* above 0: cells to look at */
 	/* private, for several: */
 	struct shard_place *places; /* of whole's rows */
 	uint32_t **rows;            /* of each model's: those of whole */
@@ -43,7 +47,12 @@ const struct model *shards_at(const struct shards *shards, size_t *row);
 const char *shards_compare(const struct model *model,
 			   const struct model *other);
 
-/* nearest_search over all of them: search->rows and n are set for each file,
+/* NULL, or a sentence that names a file: recall or probes are set, and it has
+ * no index. */
+const char *shards_need_index(const struct shards *shards);
+
+/* nearest_search over all of them, by their indexes where that is asked for,
+ * and, exactly, where it is faster: search->rows and n are set for each file,
  * and rows of queries, bits and hits are whole's.  Adds count to the progress
  * for each file. */
 const char *shards_search(const struct shards *shards,

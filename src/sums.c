@@ -47,8 +47,17 @@ static void compare_piece(void *shared, size_t piece, unsigned thread)
 	compare(piece);
 }
 
+static bool is_skipped(const struct tensor *tensor, const char *const skip[])
+{
+	for (; *skip != NULL; skip++)
+		if (strcmp(tensor->name, *skip) == 0)
+			return true;
+	return false;
+}
+
 /* Add the tensors that are the embedding, or those that are not. */
-static void add(const struct model *models, size_t count, bool embeddings)
+static void add(const struct model *models, size_t count,
+		const char *const skip[], bool embeddings)
 {
 	for (size_t i = 0; i < count; i++)
 		for (size_t t = 0; t < models[i].file.count; t++) {
@@ -56,7 +65,8 @@ static void add(const struct model *models, size_t count, bool embeddings)
 				&models[i].file.tensors[t];
 
 			if ((tensor->bytes == models[i].embedding) !=
-			    embeddings)
+				    embeddings ||
+			    is_skipped(tensor, skip))
 				continue;
 			sums.list[sums.count++] =
 				(struct sum){&models[i], tensor, NULL};
@@ -71,7 +81,8 @@ static void check(size_t first, size_t end)
 			    sums.list[i].error);
 }
 
-void sums_begin(const struct model *models, size_t count, unsigned threads)
+void sums_begin(const struct model *models, size_t count,
+		const char *const skip[], unsigned threads)
 {
 	size_t most = 0;
 
@@ -79,12 +90,12 @@ void sums_begin(const struct model *models, size_t count, unsigned threads)
 		most += models[i].file.count;
 	sums.list = alloc(most, sizeof *sums.list);
 	sums.count = 0;
-	add(models, count, false);
+	add(models, count, skip, false);
 	sums.others = sums.count;
-	add(models, count, true);
-	sums.waiting =
-		threads > 1 && pthread_create(&sums.thread, NULL,
-					      compare_embeddings, NULL) == 0;
+	add(models, count, skip, true);
+	sums.waiting = threads > 1 && sums.others < sums.count &&
+		       pthread_create(&sums.thread, NULL, compare_embeddings,
+				      NULL) == 0;
 	if (!sums.waiting)
 		compare_embeddings(NULL);
 	team_run(threads, sums.others, compare_piece, NULL);

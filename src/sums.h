@@ -9,9 +9,11 @@
 
 #include "model.h"
 
-/* Begin; returns when all but the embeddings' are right.  The models stay
- * where they are until sums_end. */
-void sums_begin(const struct model *models, size_t count, unsigned threads);
+/* Begin; returns when all but the embeddings' are right.  Tensors with a name
+ * in skip, which ends with NULL, are left out: what is read of them is looked
+ * at then.  The models stay where they are until sums_end. */
+void sums_begin(const struct model *models, size_t count,
+		const char *const skip[], unsigned threads);
 
 /* Wait for what sums_begin left to do; may be called again. */
 void sums_end(void);
