@@ -70,7 +70,7 @@ struct work {
 	struct input input;
 	struct format file;
 	struct matrix matrix;
-	struct operator operator;
+	struct op op;
 	struct factor factor;
 	struct writer writer;
 	struct pairs pairs;
@@ -123,7 +123,7 @@ static void read_matrix(struct work *work, const char *path)
 	if (error == NULL && (work->matrix.nnz == 0 || work->matrix.m == 0))
 		error = "a matrix without entries";
 	if (error == NULL)
-		error = operator_begin(&work->operator, & work->matrix,
+		error = operator_begin(&work->op, &work->matrix,
 				       work->choices.center,
 				       work->choices.threads);
 	if (error != NULL)
@@ -132,15 +132,15 @@ static void read_matrix(struct work *work, const char *path)
 
 static void find(struct work *work)
 {
-	const char *error = factor_find(
-		&work->factor, &work->operator, & work->choices.factor);
+	const char *error =
+		factor_find(&work->factor, &work->op, &work->choices.factor);
 	size_t wanted = work->choices.factor.k;
 
 	if (error != NULL)
 		die("%s: %s", work->input.name, error);
 	if (work->factor.k == 0)
 		die("%s: %s", work->input.name,
-		    work->operator.energy> 0
+		    work->op.energy > 0
 			    ? "nothing is left once the means are taken off"
 			    : "every value is zero: no customer has a tag with weight");
 	if (work->factor.k < wanted && !options_quiet)
@@ -164,7 +164,7 @@ static json_t *describe(const struct work *work)
 	metadata_set(metadata, "svd.scale", "%s", scale_words[choices->scale]);
 	metadata_set(metadata, "svd.seed", "%llu",
 		     (unsigned long long)choices->factor.seed);
-	metadata_set(metadata, "svd.energy", "%.17g", work->operator.centred);
+	metadata_set(metadata, "svd.energy", "%.17g", work->op.centred);
 	return metadata;
 }
 
@@ -177,7 +177,7 @@ static void begin_model(struct work *work, struct output *output)
 		.n = work->matrix.n,
 		.m = work->matrix.m,
 		.k = work->factor.k,
-		.mean = work->operator.column_mean,
+		.mean = work->op.column_mean,
 		.components = work->factor.components,
 		.ld = work->factor.ld,
 		.sigma = work->factor.sigma,
@@ -210,13 +210,13 @@ static double *write_embedding(struct work *work)
 	if (factor->gram == NULL)
 		y = alloc_aligned(alloc_product(m, factor->ld), sizeof *y);
 	embed_begin(&work->embed, factor, m, work->choices.scale,
-		    work->choices.center, work->operator.column_mean);
+		    work->choices.center, work->op.column_mean);
 	pairs_begin(&work->pairs, work->matrix.n, factor->k);
 	progress_begin("customers", work->matrix.n);
 	embed_all(&work->embed, &work->matrix, work->choices.threads, y,
 		  write_rows, work);
 	progress_end();
-	factor_residual(factor, &work->operator, y, residual);
+	factor_residual(factor, &work->op, y, residual);
 	embed_end(&work->embed);
 	free(y);
 	return residual;
@@ -264,7 +264,7 @@ static void report(const struct work *work, const double *residual)
 	fprintf(stderr, "%9s %12s %10s %10s\n", "triplet", "sigma", "share",
 		"residual");
 	for (size_t j = 0; j < work->factor.k; j++) {
-		double share = sigma[j] * sigma[j] / work->operator.centred;
+		double share = sigma[j] * sigma[j] / work->op.centred;
 		sum += share;
 		fprintf(stderr, "%9zu %12.6g %8.4f %% %10.1e\n", j + 1,
 			sigma[j], 100 * share, residual[j]);
@@ -318,7 +318,7 @@ int main(int argc, char *argv[])
 	write_model(&work, &output);
 	output_close(&output);
 	factor_free(&work.factor);
-	operator_end(&work.operator);
+	operator_end(&work.op);
 	format_free(&work.file);
 	input_close(&work.input);
 	return STATUS_DONE;

@@ -73,18 +73,17 @@ static void narrow(struct factor *factor, size_t m, size_t ld)
 
 /* ------------------------------------------------------------------- gram */
 
-static const char *by_gram(struct factor *factor,
-			   const struct operator* operator, size_t k)
+static const char *by_gram(struct factor *factor, const struct op *op, size_t k)
 {
-	size_t m = operator->matrix->m;
+	size_t m = op->matrix->m;
 	size_t items = alloc_product(m, m);
 	double *copy = alloc_resize(NULL, items, sizeof *copy);
 	double *values = alloc(k, sizeof *values);
 	double *vectors = alloc(alloc_product(k, m), sizeof *vectors);
 
 	factor->gram = alloc_resize(NULL, items, sizeof *factor->gram);
-	progress_begin("customers", operator->matrix->n);
-	gram_make(operator, factor->gram);
+	progress_begin("customers", op->matrix->n);
+	gram_make(op, factor->gram);
 	progress_end();
 	factor->passes = 1;
 	memcpy(copy, factor->gram, items * sizeof *copy);
@@ -108,15 +107,12 @@ static const char *by_gram(struct factor *factor,
 /* ---------------------------------------------------------------- Lanczos */
 
 /* Whether single precision may be tried. */
-static bool may_be_single(const struct operator* operator,
-			  const struct factor_choices * choices)
+static bool may_be_single(const struct op *op,
+			  const struct factor_choices *choices)
 {
-	return choices->tolerance >= single_tolerance && operator->center ==
-							 CENTER_NONE &&
-							 operator->energy >=
-							 single_least &&
-							 operator->energy <=
-							 single_most;
+	return choices->tolerance >= single_tolerance &&
+	       op->center == CENTER_NONE && op->energy >= single_least &&
+	       op->energy <= single_most;
 }
 
 /* Whether what was found in single precision is known to that precision: each
@@ -129,9 +125,8 @@ static bool is_certain(const struct lanczos *found, double tolerance)
 	       single_floor * first <= tolerance * sqrt(last * first);
 }
 
-static const char *by_lanczos(struct factor *factor,
-			      const struct operator* operator, size_t k,
-			      const struct factor_choices *choices)
+static const char *by_lanczos(struct factor *factor, const struct op *op,
+			      size_t k, const struct factor_choices *choices)
 {
 	struct lanczos found = {0};
 	/* The estimate is below the truth by rounding: aim a little lower. */
@@ -141,9 +136,8 @@ static const char *by_lanczos(struct factor *factor,
 	const char *error = NULL;
 	bool done = false;
 
-	if (may_be_single(operator, choices)) {
-		error = lanczos_find(&found, operator, & operator->set->single,
-				     &aim);
+	if (may_be_single(op, choices)) {
+		error = lanczos_find(&found, op, &op->set->single, &aim);
 		done = error != NULL || is_certain(&found, choices->tolerance);
 	}
 	if (!done) {
@@ -151,8 +145,7 @@ static const char *by_lanczos(struct factor *factor,
 		lanczos_free(&found);
 		found.passes = passes;
 		aim.floor = double_floor;
-		error = lanczos_find(&found, operator, & operator->set->real,
-				     &aim);
+		error = lanczos_find(&found, op, &op->set->real, &aim);
 	}
 	factor->passes = found.passes;
 	if (error == NULL && !found.reached)
@@ -162,30 +155,30 @@ static const char *by_lanczos(struct factor *factor,
 	if (error == NULL) {
 		set_sigma(factor, found.values, k);
 		factor->components = found.vectors;
-		narrow(factor, operator->matrix->m, found.ld);
+		narrow(factor, op->matrix->m, found.ld);
 		found.vectors = NULL;
 	}
 	lanczos_free(&found);
 	return error;
 }
 
-const char *factor_find(struct factor *factor, const struct operator* operator,
-			const struct factor_choices * choices)
+const char *factor_find(struct factor *factor, const struct op *op,
+			const struct factor_choices *choices)
 {
-	size_t m = operator->matrix->m, k = choices->k;
+	size_t m = op->matrix->m, k = choices->k;
 	const char *error;
 
 	*factor = (struct factor){0};
 	if (k > m)
 		k = m;
-	if (k > operator->matrix->n)
-		k = operator->matrix->n;
-	if (operator->centred <= double_floor * operator->energy)
+	if (k > op->matrix->n)
+		k = op->matrix->n;
+	if (op->centred <= double_floor * op->energy)
 		return NULL;
 	if (m <= GRAM_TAGS || lanczos_limit(k) + STRIP > m)
-		error = by_gram(factor, operator, k);
+		error = by_gram(factor, op, k);
 	else
-		error = by_lanczos(factor, operator, k, choices);
+		error = by_lanczos(factor, op, k, choices);
 	if (error == NULL)
 		set_signs(factor, m);
 	return error;
@@ -204,11 +197,10 @@ static double *multiply(const struct factor *factor, size_t m)
 	return y;
 }
 
-void factor_residual(const struct factor *factor,
-		     const struct operator* operator, const double * y,
-		     double *residual)
+void factor_residual(const struct factor *factor, const struct op *op,
+		     const double *y, double *residual)
 {
-	size_t m = operator->matrix->m, k = factor->k, ld = factor->ld;
+	size_t m = op->matrix->m, k = factor->k, ld = factor->ld;
 	double *made = y == NULL ? multiply(factor, m) : NULL;
 	const double *from = made != NULL ? made : y;
 

@@ -35,14 +35,13 @@ struct factor_choices {
 /* Find the k largest triplets.  NULL, or a sentence (LAPACK failed, or the
  * tolerance was not reached in a bounded number of passes).  k 0 afterwards:
  * B is zero. */
-const char *factor_find(struct factor *factor, const struct operator* operator,
-			const struct factor_choices * choices);
+const char *factor_find(struct factor *factor, const struct op *op,
+			const struct factor_choices *choices);
 
 /* residual[j] = ||B^T u - s v|| / s_1 of triplet j with u = B v / s.  y is
  * C V in strips of m rows; NULL: it is made from C itself. */
-void factor_residual(const struct factor *factor,
-		     const struct operator* operator, const double * y,
-		     double *residual);
+void factor_residual(const struct factor *factor, const struct op *op,
+		     const double *y, double *residual);
 
 void factor_free(struct factor *factor);
 

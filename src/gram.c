@@ -14,7 +14,7 @@
 enum { PRODUCTS = 16 };
 
 struct gram {
-	const struct operator* operator;
+	const struct op *op;
 	size_t chunks, *chunk_begin; /* rows */
 	double **parts;              /* for each thread m x m: of one chunk */
 	int64_t *sums;               /* m x m: of all chunks */
@@ -24,7 +24,7 @@ struct gram {
 /* Only the upper triangle is worked on. */
 static void cut_chunks(struct gram *gram)
 {
-	const struct matrix *a = gram->operator->matrix;
+	const struct matrix *a = gram->op->matrix;
 	size_t room = 0, begin = 0, products = 0;
 
 	for (size_t i = 0; i <= a->n; i++) {
@@ -64,8 +64,8 @@ static void add_rows(const struct matrix *a, size_t first, size_t last,
 
 static void settle(struct gram *gram, double *part, unsigned thread)
 {
-	size_t m = gram->operator->matrix->m;
-	double unit = gram->operator->unit;
+	size_t m = gram->op->matrix->m;
+	double unit = gram->op->unit;
 
 	for (size_t i = 0; i < m; i++) {
 		size_t row = (i + thread * 97) % m;
@@ -83,7 +83,7 @@ static void settle(struct gram *gram, double *part, unsigned thread)
 static void make_chunk(void *shared, size_t chunk, unsigned thread)
 {
 	struct gram *gram = shared;
-	const struct matrix *a = gram->operator->matrix;
+	const struct matrix *a = gram->op->matrix;
 
 	if (gram->parts[thread] == NULL)
 		gram->parts[thread] = alloc(a->m * a->m, sizeof(double));
@@ -95,27 +95,27 @@ static void make_chunk(void *shared, size_t chunk, unsigned thread)
 
 /* G -= what centring takes: for rows A^T mu 1^T + 1 (A^T mu)^T - mu^T mu 1 1^T,
  * for columns n c c^T. */
-static void center(const struct operator* operator, double * gram)
+static void center(const struct op *op, double *gram)
 {
-	size_t m = operator->matrix->m;
-	const double *w = operator->row_mean, *c = operator->column_mean;
+	size_t m = op->matrix->m;
+	const double *w = op->row_mean, *c = op->column_mean;
 
 	for (size_t i = 0; i < m; i++)
 		for (size_t j = i; j < m; j++) {
 			double *g = &gram[i * m + j];
 			if (w != NULL)
-				*g -= w[i] + w[j] - operator->row_square;
+				*g -= w[i] + w[j] - op->row_square;
 			else if (c != NULL)
-				*g -= (double)operator->matrix->n * c[i] * c[j];
+				*g -= (double)op->matrix->n * c[i] * c[j];
 		}
 }
 
 static void begin_gram(struct gram *gram)
 {
-	size_t m = gram->operator->matrix->m;
+	size_t m = gram->op->matrix->m;
 
 	cut_chunks(gram);
-	gram->parts = alloc(gram->operator->threads, sizeof *gram->parts);
+	gram->parts = alloc(gram->op->threads, sizeof *gram->parts);
 	gram->sums = alloc(alloc_product(m, m), sizeof *gram->sums);
 	gram->locks = alloc(m, sizeof *gram->locks);
 	for (size_t i = 0; i < m; i++)
@@ -124,9 +124,9 @@ static void begin_gram(struct gram *gram)
 
 static void end_gram(struct gram *gram)
 {
-	for (unsigned i = 0; i < gram->operator->threads; i++)
+	for (unsigned i = 0; i < gram->op->threads; i++)
 		free(gram->parts[i]);
-	for (size_t i = 0; i < gram->operator->matrix->m; i++)
+	for (size_t i = 0; i < gram->op->matrix->m; i++)
 		pthread_mutex_destroy(&gram->locks[i]);
 	free(gram->parts);
 	free(gram->sums);
@@ -134,18 +134,17 @@ static void end_gram(struct gram *gram)
 	free(gram->chunk_begin);
 }
 
-void gram_make(const struct operator* operator, double * g)
+void gram_make(const struct op *op, double *g)
 {
-	size_t m = operator->matrix->m;
-	struct gram gram = {.operator= operator};
+	size_t m = op->matrix->m;
+	struct gram gram = {.op = op};
 
 	begin_gram(&gram);
-	team_run(operator->threads, gram.chunks, make_chunk, &gram);
+	team_run(op->threads, gram.chunks, make_chunk, &gram);
 	for (size_t i = 0; i < m * m; i++)
-		g[i] = operator->unit> 0
-			? (double)gram.sums[i] / operator->unit : 0;
+		g[i] = op->unit > 0 ? (double)gram.sums[i] / op->unit : 0;
 	end_gram(&gram);
-	center(operator, g);
+	center(op, g);
 	for (size_t i = 0; i < m; i++)
 		for (size_t j = 0; j < i; j++)
 			g[i * m + j] = g[j * m + i];

@@ -5,6 +5,6 @@
 #include "operator.h"
 
 /* G (m x m, all of it) = B^T B; the same bits for any number of threads. */
-void gram_make(const struct operator* operator, double * gram);
+void gram_make(const struct op *op, double *gram);
 
 #endif

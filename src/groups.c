@@ -148,23 +148,40 @@ bool groups_full(struct groups *groups, unsigned thread)
 
 /* -------------------------------------------------------- ranks and parts */
 
+/* Move a thread's names to those of all; its ranks become places there. */
+static void add_names(struct names *all, struct dictionary *own)
+{
+	enum { BATCH = 256 };
+	struct name list[BATCH];
+
+	own->count = own->names.count;
+	own->rank = alloc(own->count, sizeof *own->rank);
+	if (all->count == 0) {
+		*all = own->names;
+		own->names = (struct names){0};
+		for (size_t i = 0; i < own->count; i++)
+			own->rank[i] = (uint32_t)i;
+		return;
+	}
+	for (size_t i = 0, some; i < own->count; i += some) {
+		some = own->count - i < BATCH ? own->count - i : BATCH;
+		for (size_t j = 0; j < some; j++)
+			list[j] =
+				(struct name){names_text(&own->names, i + j),
+					      names_length(&own->names, i + j)};
+		names_add_all(all, list, some, own->rank + i);
+	}
+	names_free(&own->names);
+}
+
 /* Join the threads' dictionaries of a kind, and rank the names. */
 static void join(struct sorting *sorting, int kind)
 {
 	struct groups *groups = sorting->groups;
 	struct names *all = &sorting->names[kind];
 
-	for (unsigned t = 0; t < groups->threads; t++) {
-		struct dictionary *own = &groups->of[t].dictionaries[kind];
-		struct names *names = &own->names;
-		own->count = names->count;
-		own->rank = alloc(own->count, sizeof *own->rank);
-		for (size_t i = 0; i < own->count; i++)
-			own->rank[i] =
-				(uint32_t)names_add(all, names_text(names, i),
-						    names_length(names, i));
-		names_free(names);
-	}
+	for (unsigned t = 0; t < groups->threads; t++)
+		add_names(all, &groups->of[t].dictionaries[kind]);
 	uint32_t *rank = alloc(all->count, sizeof *rank);
 	uint32_t *order = alloc(all->count, sizeof *order);
 	names_rank(all, rank);

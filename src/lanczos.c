@@ -122,24 +122,20 @@ static void set_normal(struct basis *s, void *strip)
 	}
 }
 
-static void begin_basis(struct basis *s, const struct operator* operator,
-			const struct strip_kernel * kernel,
+static void begin_basis(struct basis *s, const struct op *op,
+			const struct strip_kernel *kernel,
 			const struct lanczos_choices *choices)
 {
 	size_t limit = lanczos_limit(choices->k);
 
 	*s = (struct basis){
-		.tall =
-			{
-				kernel,
-				operator->threads,
-				operator->matrix->m },
-				.k = choices->k,
-				.floor = choices->floor,
-				.seed = choices->seed,
-				.limit = limit / STRIP,
-				.pass = pass_begin(operator, kernel),
-		};
+		.tall = {kernel, op->threads, op->matrix->m},
+		.k = choices->k,
+		.floor = choices->floor,
+		.seed = choices->seed,
+		.limit = limit / STRIP,
+		.pass = pass_begin(op, kernel),
+	};
 	s->t = alloc(limit * limit, sizeof *s->t);
 	s->h = alloc(limit * STRIP, sizeof *s->h);
 	s->values = alloc(limit, sizeof *s->values);
@@ -315,8 +311,7 @@ static void restart_randomly(struct basis *s)
 	set_diagonal(s, s->k);
 }
 
-/* -------------------------------------------------------------- when to stop
- */
+/* ------------------------------------------------------------ when to stop */
 
 /* The residual falls by about the same factor in each step: what the last two
  * tests say of it. */
@@ -494,14 +489,13 @@ static void take_vectors(struct basis *s, struct lanczos *lanczos)
 	memcpy(lanczos->values, s->values, s->k * sizeof *s->values);
 }
 
-const char *lanczos_find(struct lanczos *lanczos,
-			 const struct operator* operator,
-			 const struct strip_kernel * kernel,
+const char *lanczos_find(struct lanczos *lanczos, const struct op *op,
+			 const struct strip_kernel *kernel,
 			 const struct lanczos_choices *choices)
 {
 	struct basis s;
 
-	begin_basis(&s, operator, kernel, choices);
+	begin_basis(&s, op, kernel, choices);
 	lanczos->k = s.k;
 	progress_begin("passes", 0);
 	const char *error = iterate(&s, lanczos, choices);

@@ -39,9 +39,8 @@ size_t lanczos_limit(size_t k);
 
 /* The kernel is one of the operator's set.  lanczos_limit(k) + STRIP columns
  * must fit in the matrix.  NULL, or a sentence: LAPACK failed. */
-const char *lanczos_find(struct lanczos *lanczos,
-			 const struct operator* operator,
-			 const struct strip_kernel * kernel,
+const char *lanczos_find(struct lanczos *lanczos, const struct op *op,
+			 const struct strip_kernel *kernel,
 			 const struct lanczos_choices *choices);
 
 void lanczos_free(struct lanczos *lanczos);

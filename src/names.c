@@ -16,9 +16,14 @@ const char *names_text(const struct names *names, size_t index)
 	return names->bytes + names->offsets[index];
 }
 
-size_t names_length(const struct names *names, size_t index)
+static size_t length_of(const struct names *names, size_t index)
 {
 	return names->offsets[index + 1] - names->offsets[index] - 1;
+}
+
+size_t names_length(const struct names *names, size_t index)
+{
+	return length_of(names, index);
 }
 
 static uint64_t hash_of(const char *text, size_t length)
@@ -55,7 +60,7 @@ static size_t find_slot(const struct names *names, const char *text,
 	for (; names->slots[at] != 0; at = (at + 1) & mask) {
 		size_t index = index_of(names->slots[at]);
 		if (names->slots[at] >> 32 == hash >> 32 &&
-		    names_length(names, index) == length &&
+		    length_of(names, index) == length &&
 		    memcmp(names_text(names, index), text, length) == 0)
 			break;
 	}
@@ -73,7 +78,11 @@ static void widen(struct names *names, size_t more)
 	names->slot_count = count ? count : 64;
 	while (2 * (names->count + more) > names->slot_count)
 		names->slot_count *= 2;
-	names->slots = alloc(names->slot_count, sizeof *names->slots);
+	/* Zeros are written: pages that are read first are mapped twice, and
+	 * the second time all processors must be told. */
+	names->slots =
+		alloc_resize(NULL, names->slot_count, sizeof *names->slots);
+	memset(names->slots, 0, names->slot_count * sizeof *names->slots);
 	for (size_t i = 0; i < count; i++) {
 		if (old[i] == 0)
 			continue;
@@ -194,14 +203,14 @@ static int by_bytes(const void *a, const void *b, void *context)
 	size_t i = ((const struct keyed *)a)->index;
 	size_t j = ((const struct keyed *)b)->index;
 
-	return names_compare(names_text(names, i), names_length(names, i),
-			     names_text(names, j), names_length(names, j));
+	return names_compare(names_text(names, i), length_of(names, i),
+			     names_text(names, j), length_of(names, j));
 }
 
 /* The eight bytes from depth on; zeros follow the name's end. */
 static uint64_t key_at(const struct names *names, size_t index, size_t depth)
 {
-	size_t length = names_length(names, index);
+	size_t length = length_of(names, index);
 	uint64_t key = 0;
 
 	for (size_t i = depth; i < depth + 8; i++)
@@ -261,7 +270,7 @@ static void sort_names(const struct names *names, struct keyed *keyed,
 		for (size_t i = 0; i < count; i++) {
 			size_t index = keyed[i].index;
 			keyed[i].key = key_at(names, index, depth);
-			longer = longer || names_length(names, index) > depth;
+			longer = longer || length_of(names, index) > depth;
 		}
 		if (count < SMALL || !longer) {
 			qsort_r(keyed, count, sizeof *keyed, by_bytes,

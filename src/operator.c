@@ -22,9 +22,9 @@ enum { RANGES = 64 };
 /* ------------------------------------------------------------------- scan */
 
 /* Where chunks begin; a sentence if a row's bounds are wrong. */
-static const char *cut_chunks(struct operator* operator)
+static const char *cut_chunks(struct op *op)
 {
-	const struct matrix *a = operator->matrix;
+	const struct matrix *a = op->matrix;
 	int64_t most = CHUNK_FACTOR * (int64_t)a->m;
 	size_t room = 0, begin = 0;
 
@@ -35,19 +35,18 @@ static const char *cut_chunks(struct operator* operator)
 			return matrix_row(a, i);
 		if (i < a->n && a->indptr[i] - a->indptr[begin] < most)
 			continue;
-		operator->chunk_begin =
-			alloc_grow(operator->chunk_begin,
-				   &room, operator->chunks + 2,
-				   sizeof *operator->chunk_begin);
-		operator->chunk_begin[operator->chunks++] = begin;
-		operator->chunk_begin[operator->chunks] = i;
+		op->chunk_begin =
+			alloc_grow(op->chunk_begin, &room, op->chunks + 2,
+				   sizeof *op->chunk_begin);
+		op->chunk_begin[op->chunks++] = begin;
+		op->chunk_begin[op->chunks] = i;
 		begin = i;
 	}
 	return NULL;
 }
 
 struct scan {
-	const struct operator* operator;
+	const struct op *op;
 	double *energy; /* of each chunk */
 	atomic_bool wrong;
 };
@@ -84,10 +83,10 @@ static double sum_squares(const float *values, size_t count)
 static void scan_chunk(void *shared, size_t chunk, unsigned thread)
 {
 	struct scan *scan = shared;
-	const struct operator* operator= scan->operator;
-	const struct matrix *a = operator->matrix;
-	size_t first = operator->chunk_begin[chunk];
-	size_t last = operator->chunk_begin[chunk + 1];
+	const struct op *op = scan->op;
+	const struct matrix *a = op->matrix;
+	size_t first = op->chunk_begin[chunk];
+	size_t last = op->chunk_begin[chunk + 1];
 	int64_t begin = a->indptr[first];
 	size_t count = (size_t)(a->indptr[last] - begin);
 	const int32_t *tags = a->indices + begin;
@@ -120,40 +119,40 @@ static const char *name_row(const struct matrix *a)
 	return error;
 }
 
-static const char *scan_all(struct operator* operator)
+static const char *scan_all(struct op *op)
 {
-	struct scan scan = {.operator= operator};
+	struct scan scan = {.op = op};
 
-	scan.energy = alloc(operator->chunks, sizeof *scan.energy);
-	team_run(operator->threads, operator->chunks, scan_chunk, &scan);
-	for (size_t chunk = 0; chunk < operator->chunks; chunk++)
-		operator->energy += scan.energy[chunk];
+	scan.energy = alloc(op->chunks, sizeof *scan.energy);
+	team_run(op->threads, op->chunks, scan_chunk, &scan);
+	for (size_t chunk = 0; chunk < op->chunks; chunk++)
+		op->energy += scan.energy[chunk];
 	free(scan.energy);
-	return scan.wrong ? name_row(operator->matrix) : NULL;
+	return scan.wrong ? name_row(op->matrix) : NULL;
 }
 
 /* mu, A^T mu and the energy left, for rows; sums in the order of rows. */
-static void center_rows(struct operator* operator)
+static void center_rows(struct op *op)
 {
-	const struct matrix *a = operator->matrix;
+	const struct matrix *a = op->matrix;
 
-	operator->row_mean = alloc(a->m, sizeof *operator->row_mean);
+	op->row_mean = alloc(a->m, sizeof *op->row_mean);
 	for (size_t i = 0; i < a->n; i++) {
 		double sum = 0;
 		for (int64_t j = a->indptr[i]; j < a->indptr[i + 1]; j++)
 			sum += (double)a->values[j];
 		double mean = sum / (double)a->m;
 		for (int64_t j = a->indptr[i]; j < a->indptr[i + 1]; j++)
-			operator->row_mean[a->indices[j]] +=
-				mean *(double) a->values[j];
-		operator->row_square += mean * mean;
+			op->row_mean[a->indices[j]] +=
+				mean * (double)a->values[j];
+		op->row_square += mean * mean;
 	}
-	operator->centred -=(double) a->m * operator->row_square;
+	op->centred -= (double)a->m * op->row_square;
 }
 
-static void center_columns(struct operator* operator)
+static void center_columns(struct op *op)
 {
-	const struct matrix *a = operator->matrix;
+	const struct matrix *a = op->matrix;
 	double *mean = alloc(a->m, sizeof *mean), square = 0;
 
 	for (size_t i = 0; i < a->nnz; i++)
@@ -162,46 +161,45 @@ static void center_columns(struct operator* operator)
 		mean[j] /= (double)a->n;
 		square += mean[j] * mean[j];
 	}
-	operator->column_mean = mean;
-	operator->centred -=(double) a->n * square;
+	op->column_mean = mean;
+	op->centred -= (double)a->n * square;
 }
 
-const char *operator_begin(struct operator* operator,
-			   const struct matrix * matrix, enum center center,
-			   unsigned threads)
+const char *operator_begin(struct op *op, const struct matrix *matrix,
+			   enum center center, unsigned threads)
 {
-	*operator=(struct operator){.matrix = matrix,
-				    .center = center,
-				    .threads = threads,
-				    .set = strip_best()};
-	const char *error = cut_chunks(operator);
+	*op = (struct op){.matrix = matrix,
+			  .center = center,
+			  .threads = threads,
+			  .set = strip_best()};
+	const char *error = cut_chunks(op);
 	if (error == NULL)
-		error = scan_all(operator);
+		error = scan_all(op);
 	if (error != NULL)
 		return error;
-	operator->centred = operator->energy;
+	op->centred = op->energy;
 	if (center == CENTER_ROW)
-		center_rows(operator);
+		center_rows(op);
 	if (center == CENTER_COLUMN)
-		center_columns(operator);
-	if (operator->centred<0)
-		operator->centred = 0;
-	operator->unit = operator->energy> 0 ? 0x1p62 / operator->energy : 0;
+		center_columns(op);
+	if (op->centred < 0)
+		op->centred = 0;
+	op->unit = op->energy > 0 ? 0x1p62 / op->energy : 0;
 	return NULL;
 }
 
-void operator_end(struct operator* operator)
+void operator_end(struct op *op)
 {
-	free(operator->row_mean);
-	free(operator->column_mean);
-	free(operator->chunk_begin);
-	*operator=(struct operator){0};
+	free(op->row_mean);
+	free(op->column_mean);
+	free(op->chunk_begin);
+	*op = (struct op){0};
 }
 
 /* ------------------------------------------------------------------- pass */
 
 struct pass {
-	const struct operator* operator;
+	const struct op *op;
 	const struct strip_kernel *kernel;
 	const void *x;
 	void *y;
@@ -210,16 +208,15 @@ struct pass {
 	pthread_mutex_t locks[RANGES];
 };
 
-struct pass *pass_begin(const struct operator* operator,
-			const struct strip_kernel * kernel)
+struct pass *pass_begin(const struct op *op, const struct strip_kernel *kernel)
 {
 	struct pass *pass = alloc(1, sizeof *pass);
 
-	pass->operator= operator;
+	pass->op = op;
 	pass->kernel = kernel;
-	pass->parts = alloc(operator->threads, sizeof *pass->parts);
-	pass->sums = alloc(alloc_product(operator->matrix->m, STRIP),
-			   sizeof *pass->sums);
+	pass->parts = alloc(op->threads, sizeof *pass->parts);
+	pass->sums =
+		alloc(alloc_product(op->matrix->m, STRIP), sizeof *pass->sums);
 	for (unsigned i = 0; i < RANGES; i++)
 		pthread_mutex_init(&pass->locks[i], NULL);
 	return pass;
@@ -229,7 +226,7 @@ void pass_end(struct pass *pass)
 {
 	if (pass == NULL)
 		return;
-	for (unsigned i = 0; i < pass->operator->threads; i++)
+	for (unsigned i = 0; i < pass->op->threads; i++)
 		free(pass->parts[i]);
 	for (unsigned i = 0; i < RANGES; i++)
 		pthread_mutex_destroy(&pass->locks[i]);
@@ -240,7 +237,7 @@ void pass_end(struct pass *pass)
 
 static void *part_of(struct pass *pass, unsigned thread)
 {
-	size_t items = alloc_product(pass->operator->matrix->m, STRIP);
+	size_t items = alloc_product(pass->op->matrix->m, STRIP);
 
 	if (pass->parts[thread] == NULL) {
 		pass->parts[thread] = alloc_aligned(items, pass->kernel->item);
@@ -252,7 +249,7 @@ static void *part_of(struct pass *pass, unsigned thread)
 /* Tags first to last - 1 are range i. */
 static size_t range_begin(const struct pass *pass, size_t i)
 {
-	return pass->operator->matrix->m * i / RANGES;
+	return pass->op->matrix->m * i / RANGES;
 }
 
 /* Add the part of a thread to the sums, each thread from another range on. */
@@ -267,7 +264,7 @@ static void settle_part(struct pass *pass, unsigned thread)
 		size_t end = range_begin(pass, range + 1) * STRIP;
 		pthread_mutex_lock(&pass->locks[range]);
 		kernel->settle(part + first * kernel->item, pass->sums + first,
-			       end - first, pass->operator->unit);
+			       end - first, pass->op->unit);
 		pthread_mutex_unlock(&pass->locks[range]);
 	}
 }
@@ -275,12 +272,12 @@ static void settle_part(struct pass *pass, unsigned thread)
 static void apply_chunk(void *shared, size_t chunk, unsigned thread)
 {
 	struct pass *pass = shared;
-	const struct operator* operator= pass->operator;
-	size_t bytes = operator->matrix->m * STRIP * pass->kernel->item;
+	const struct op *op = pass->op;
+	size_t bytes = op->matrix->m * STRIP * pass->kernel->item;
 
-	pass->kernel->apply(operator->matrix, operator->chunk_begin[chunk],
-					      operator->chunk_begin[chunk + 1],
-			    pass->x, part_of(pass, thread), bytes > NEAR_BYTES);
+	pass->kernel->apply(op->matrix, op->chunk_begin[chunk],
+			    op->chunk_begin[chunk + 1], pass->x,
+			    part_of(pass, thread), bytes > NEAR_BYTES);
 	settle_part(pass, thread);
 }
 
@@ -288,7 +285,7 @@ static void apply_chunk(void *shared, size_t chunk, unsigned thread)
 static void take_range(void *shared, size_t range, unsigned thread)
 {
 	struct pass *pass = shared;
-	double share = 1 / pass->operator->unit, row[STRIP];
+	double share = 1 / pass->op->unit, row[STRIP];
 	size_t end = range_begin(pass, range + 1);
 
 	(void)thread;
@@ -306,13 +303,12 @@ static void take_range(void *shared, size_t range, unsigned thread)
 
 /* Y -= what centring takes: with w = A^T mu, for rows
  * w 1^T X + 1 w^T X - mu^T mu 1 1^T X, for columns n c c^T X. */
-static void center_product(const struct operator* operator, const double * x,
-			   double *y)
+static void center_product(const struct op *op, const double *x, double *y)
 {
-	const double *w = operator->row_mean, *c = operator->column_mean;
+	const double *w = op->row_mean, *c = op->column_mean;
 	double ones[STRIP] = {0}, part[STRIP] = {0};
 	const double *weight = w != NULL ? w : c;
-	size_t m = operator->matrix->m;
+	size_t m = op->matrix->m;
 
 	for (size_t i = 0; i < m; i++)
 		for (size_t j = 0; j < STRIP; j++) {
@@ -321,22 +317,21 @@ static void center_product(const struct operator* operator, const double * x,
 		}
 	for (size_t i = 0; i < m; i++)
 		for (size_t j = 0; j < STRIP; j++)
-			y[i * STRIP + j] -= w != NULL
-				? w[i] * ones[j] +
-					  part[j] -
-					  operator->row_square * ones[j]
-			    : (double)
-			      operator->matrix->n * c[i] * part[j];
+			y[i * STRIP + j] -=
+				w != NULL ? w[i] * ones[j] + part[j] -
+						    op->row_square * ones[j]
+					  : (double)op->matrix->n * c[i] *
+						    part[j];
 }
 
 void pass_apply(struct pass *pass, const void *x, void *y)
 {
-	const struct operator* operator= pass->operator;
+	const struct op *op = pass->op;
 
 	pass->x = x;
 	pass->y = y;
-	team_run(operator->threads, operator->chunks, apply_chunk, pass);
-	team_run(operator->threads, RANGES, take_range, pass);
-	if (operator->center != CENTER_NONE)
-		center_product(operator, x, y);
+	team_run(op->threads, op->chunks, apply_chunk, pass);
+	team_run(op->threads, RANGES, take_range, pass);
+	if (op->center != CENTER_NONE)
+		center_product(op, x, y);
 }

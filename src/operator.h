@@ -15,8 +15,7 @@
 #include "model.h"
 #include "strip.h"
 
-struct operator
-{
+struct op {
 	const struct matrix *matrix;
 	const struct strip_set *set;
 	unsigned threads;
@@ -33,17 +32,15 @@ struct operator
 
 /* Look at every row and value once: a sentence names a row that is damaged or
  * not finite.  The matrix must outlive the operator. */
-const char *operator_begin(struct operator* operator,
-			   const struct matrix * matrix, enum center center,
-			   unsigned threads);
-void operator_end(struct operator* operator);
+const char *operator_begin(struct op *op, const struct matrix *matrix,
+			   enum center center, unsigned threads);
+void operator_end(struct op *op);
 
 /* Room for products with strips of one precision. */
 struct pass;
 
 /* kernel is one of the operator's set. */
-struct pass *pass_begin(const struct operator* operator,
-			const struct strip_kernel * kernel);
+struct pass *pass_begin(const struct op *op, const struct strip_kernel *kernel);
 
 /* Y = B^T (B X), strips of m rows; what is centred is so in double. */
 void pass_apply(struct pass *pass, const void *x, void *y);

@@ -112,6 +112,27 @@ struct masks {
 };
 
 #ifdef __SSE2__
+/* A bit for each of 16 bytes that are c. */
+static __m128i is(__m128i bytes, char c)
+{
+	return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c));
+}
+
+static uint64_t mask_of(__m128i found, int group)
+{
+	return (uint64_t)(unsigned)_mm_movemask_epi8(found) << 16 * group;
+}
+
+/* What most groups have none of. */
+static void look_closer(struct masks *masks, __m128i bytes, int group)
+{
+	masks->returns |= mask_of(is(bytes, '\r'), group);
+	masks->blanks |= mask_of(is(bytes, ' '), group);
+	masks->tabs |= mask_of(is(bytes, '\t'), group);
+	masks->slashes |= mask_of(is(bytes, '\\'), group);
+	masks->zeros |= mask_of(is(bytes, '\0'), group);
+}
+
 static struct masks look(const unsigned char *bytes, char delimiter)
 {
 	struct masks masks = {0};
@@ -119,19 +140,15 @@ static struct masks look(const unsigned char *bytes, char delimiter)
 	for (int i = 0; i < 4; i++) {
 		__m128i v = _mm_loadu_si128(
 			(const __m128i *)(const void *)(bytes + 16 * i));
-#define IS(c)                                                                  \
-	((uint64_t)(unsigned)_mm_movemask_epi8(                                \
-		 _mm_cmpeq_epi8(v, _mm_set1_epi8(c)))                          \
-	 << 16 * i)
-		masks.quotes |= IS('"');
-		masks.delimiters |= IS(delimiter);
-		masks.feeds |= IS('\n');
-		masks.returns |= IS('\r');
-		masks.blanks |= IS(' ');
-		masks.tabs |= IS('\t');
-		masks.slashes |= IS('\\');
-		masks.zeros |= IS('\0');
-#undef IS
+		__m128i rare = _mm_or_si128(
+			_mm_or_si128(_mm_or_si128(is(v, '\r'), is(v, ' ')),
+				     _mm_or_si128(is(v, '\t'), is(v, '\\'))),
+			is(v, '\0'));
+		masks.quotes |= mask_of(is(v, '"'), i);
+		masks.delimiters |= mask_of(is(v, delimiter), i);
+		masks.feeds |= mask_of(is(v, '\n'), i);
+		if (_mm_movemask_epi8(rare) != 0)
+			look_closer(&masks, v, i);
 	}
 	masks.blanks = (masks.blanks | masks.tabs) & ~masks.delimiters;
 	return masks;

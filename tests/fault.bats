@@ -59,6 +59,11 @@ sweep() {
 	sweep cs-svd -q -k 8 matrix.bin
 }
 
+@test "cs-project" {
+	export OPENBLAS_NUM_THREADS=1
+	sweep cs-project -q emb.bin matrix.bin
+}
+
 @test "cs-knn" {
 	sweep cs-knn -q -u 626 emb.bin
 	sweep cs-knn -q --all --format json emb.bin

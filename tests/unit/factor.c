@@ -226,9 +226,8 @@ static void take_rows(void *context, size_t first, size_t count,
 }
 
 /* The embedding, and residuals on the way. */
-static struct result embed(const struct asked *asked,
-			   const struct operator* operator,
-			   const struct factor * factor)
+static struct result embed(const struct asked *asked, const struct op *op,
+			   const struct factor *factor)
 {
 	struct result result = {.k = factor->k};
 	struct embed all;
@@ -236,12 +235,11 @@ static struct result embed(const struct asked *asked,
 	result.rows = alloc(asked->n * factor->k + 1, sizeof *result.rows);
 	result.residual = alloc(factor->k, sizeof *result.residual);
 	result.y = alloc_aligned(asked->m * factor->ld, sizeof *result.y);
-	embed_begin(&all, factor, asked->m, SCALE_US,
-		    asked->center, operator->column_mean);
-	all.set = operator->set;
-	embed_all(&all, operator->matrix, operator->threads, result.y,
-		  take_rows, &result);
-	factor_residual(factor, operator, result.y, result.residual);
+	embed_begin(&all, factor, asked->m, SCALE_US, asked->center,
+		    op->column_mean);
+	all.set = op->set;
+	embed_all(&all, op->matrix, op->threads, result.y, take_rows, &result);
+	factor_residual(factor, op, result.y, result.residual);
 	embed_end(&all);
 	return result;
 }
@@ -279,10 +277,10 @@ static int check_rows(const struct asked *asked, const struct factor *factor,
 }
 
 static int check(const struct asked *asked, const struct matrix *a,
-		 const double *b, const double *sigma,
-		 const struct operator* operator, struct factor * factor)
+		 const double *b, const double *sigma, const struct op *op,
+		 struct factor *factor)
 {
-	const char *error = factor_find(factor, operator, & asked->choices);
+	const char *error = factor_find(factor, op, &asked->choices);
 	int failed = 0;
 
 	if (error != NULL) {
@@ -291,7 +289,7 @@ static int check(const struct asked *asked, const struct matrix *a,
 	}
 	if (factor->k == 0)
 		return sigma[0] > 1e-7 ? wrong(asked, "rank", 0, 1) : 0;
-	struct result result = embed(asked, operator, factor);
+	struct result result = embed(asked, op, factor);
 	failed |= check_sigma(asked, factor, sigma, result.residual);
 	failed |= check_vectors(asked, factor);
 	failed |= check_rows(asked, factor, a, b, &result);
@@ -318,12 +316,11 @@ static int check_kernels(const struct asked *asked, const struct matrix *a,
 		if (strip_set(set) == NULL)
 			continue;
 		for (unsigned threads = 1; threads <= 3; threads += 2) {
-			struct operator operator;
+			struct op op;
 			struct factor factor;
-			operator_begin(&operator, a, asked->center, threads);
-			operator.set = strip_set(set);
-			failed |=
-				check(asked, a, b, sigma, &operator, & factor);
+			operator_begin(&op, a, asked->center, threads);
+			op.set = strip_set(set);
+			failed |= check(asked, a, b, sigma, &op, &factor);
 			if (threads == 1) {
 				first = factor;
 			} else {
@@ -334,7 +331,7 @@ static int check_kernels(const struct asked *asked, const struct matrix *a,
 					failed |= wrong(asked, "threads", 0, 1);
 				factor_free(&factor);
 			}
-			operator_end(&operator);
+			operator_end(&op);
 		}
 		factor_free(&first);
 	}
