@@ -1,13 +1,15 @@
 # Customer similarity: small programs, and pipelines that join them.
 # "make help" lists the targets.
 
-TOOLS = cs-aggregate cs-matrix cs-svd cs-project cs-knn cs-summarize cs-dump
+TOOLS = cs-aggregate cs-matrix cs-svd cs-project cs-index cs-knn cs-summarize cs-dump
 MODULES = die alloc number random team stream options progress \
 	scratch names format table escape quote profiles \
 	scan sheet columns items runs groups rejects events combine \
 	weigh gather matrix model fold check npy \
 	strip algebra operator gram lanczos factor embed store pairs \
-	tile nearest reasons audience neighbours notes pens whom \
+	tile best nearest cells recall codes layout index \
+	reasons shards blend audience neighbours merge \
+	notes pens sums whom \
 	summary report prose
 
 VERSION = 0.1.0

@@ -6,7 +6,7 @@
 PAGES = $(wildcard src/*.1 src/*.5 src/*.7)
 INSTALLED = $(TOOLS:%=$(PREFIX)/bin/%) \
 	$(foreach page,$(PAGES),$(call place,$(page))) \
-	$(SHAREDIR)/pipeline.mk $(SHAREDIR)/make.mk \
+	$(patsubst %,$(SHAREDIR)/%.mk,pipeline profile make) \
 	$(TOOLS:%=$(COMPLETIONDIR)/%)
 place = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 
@@ -17,7 +17,7 @@ install: all
 	install $(TOOLS:%=$(BIN)/%) $(call into,$(PREFIX)/bin)
 	$(foreach page,$(PAGES),install -m 644 $(page) \
 		$(call into,$(call place,$(page)));)
-	install -m 644 pipelines/pipeline.mk pipelines/make.mk \
+	install -m 644 pipelines/pipeline.mk pipelines/profile.mk pipelines/make.mk \
 		$(call into,$(SHAREDIR))
 	$(foreach tool,$(TOOLS),install -m 644 src/completion.bash \
 		$(call into,$(COMPLETIONDIR)/$(tool));)

@@ -99,11 +99,12 @@ pipeline: $(described)
 	@echo
 	@echo "The model: $(MODEL)/emb.bin; what it is: $(MODEL)/metadata.json"
 
-#: similar       describe customer U of the model
-similar: $(described)
-	$(describe)
+include $(dir $(lastword $(filter %pipeline.mk,$(MAKEFILE_LIST))))profile.mk
+similar: $(described) $(if $(profile),$(BIN)/cs-matrix $(BIN)/cs-project)
+	$(if $(profile),$(describe-profile),$(describe))
 
 forget:
 	rm -f $(addprefix $(MODEL)/,profiles.tsv matrix.bin emb.bin \
-		metadata.json neighbours.tsv sigma.tsv .profiles .matrix .model)
+		metadata.json neighbours.tsv sigma.tsv new.tsv \
+		new.mat new.bin .profiles .matrix .model)
 	@[ ! -d $(MODEL) ] || rmdir --ignore-fail-on-non-empty $(MODEL)

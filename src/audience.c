@@ -16,8 +16,9 @@ struct sums {
 
 /* Add a row, unless it has no signal. */
 static const char *add(struct audience *audience, struct sums *sums,
-		       const struct model *model, size_t row)
+		       const struct shards *shards, size_t row)
 {
+	const struct model *model = shards_at(shards, &row);
 	const struct matrix *matrix = &model->matrix;
 	const float *x = model->embedding + row * model->k;
 	double length = sqrt(tile_square(x, model->k));
@@ -74,9 +75,11 @@ static void settle(struct audience *audience, const struct sums *sums,
 	model->shift = sums->weight / seeds;
 }
 
-const char *audience_make(struct audience *audience, const struct model *model,
-			  const uint64_t *seeds, const char *name)
+const char *audience_make(struct audience *audience,
+			  const struct shards *shards, const uint64_t *seeds,
+			  const char *name)
 {
+	const struct model *model = &shards->whole;
 	size_t m = model->matrix.m;
 	const char *error = NULL;
 	struct sums sums = {
@@ -88,7 +91,7 @@ const char *audience_make(struct audience *audience, const struct model *model,
 	*audience = (struct audience){.model = *model};
 	for (size_t row = 0; row < model->matrix.n && error == NULL; row++)
 		if (seeds[row / 64] >> row % 64 & 1)
-			error = add(audience, &sums, model, row);
+			error = add(audience, &sums, shards, row);
 	if (error == NULL && audience->seeds > 0)
 		settle(audience, &sums, name);
 	free(sums.embedding);

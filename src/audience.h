@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "model.h"
+#include "shards.h"
 
 struct audience {
 	struct model model; /* one row, named by the caller; the rest is that
@@ -23,11 +24,12 @@ struct audience {
 	unsigned char tenth;
 };
 
-/* The mean of the customers whose bit is set: row i is bit i % 64 of word
- * i / 64.  NULL or a sentence that names a damaged row; seeds 0: none of them
- * has signal.  model and name must outlive the audience. */
-const char *audience_make(struct audience *audience, const struct model *model,
-			  const uint64_t *seeds, const char *name);
+/* The mean of the customers whose bit is set: whole's row i is bit i % 64 of
+ * word i / 64.  NULL or a sentence that names a damaged row; seeds 0: none of
+ * them has signal.  shards and name must outlive the audience. */
+const char *audience_make(struct audience *audience,
+			  const struct shards *shards, const uint64_t *seeds,
+			  const char *name);
 
 void audience_free(struct audience *audience);
 

@@ -28,4 +28,5 @@ _customer_similarity() {
 }
 
 complete -o bashdefault -o default -F _customer_similarity \
-	cs-aggregate cs-matrix cs-svd cs-project cs-knn cs-summarize cs-dump
+	cs-aggregate cs-matrix cs-svd cs-project cs-index cs-knn cs-summarize \
+	cs-dump

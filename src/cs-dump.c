@@ -7,6 +7,7 @@
 #include "check.h"
 #include "die.h"
 #include "format.h"
+#include "index.h"
 #include "model.h"
 #include "npy.h"
 #include "number.h"
@@ -67,7 +68,8 @@ struct work {
 	bool check;
 	const char *path; /* of the output, or NULL */
 	struct model model;
-	double energy; /* ||B||_F^2 of what was decomposed; 0: unknown */
+	struct index index; /* cells 0: it has none */
+	double energy;      /* ||B||_F^2 of what was decomposed; 0: unknown */
 	struct findings findings;
 	struct output output;
 };
@@ -125,6 +127,8 @@ static void open_model(struct work *work, const char *path)
 
 	if (error == NULL && work->check)
 		error = check_model(model, &work->findings);
+	if (error == NULL && model->embedding != NULL && index_exists(model))
+		error = index_view(&work->index, model);
 	if (error == NULL && model->embedding == NULL &&
 	    work->what >= WHAT_EMBEDDING && work->what <= WHAT_SIGMA)
 		error = sentence("a matrix, which has no %s: cs-svd makes a "
@@ -272,6 +276,26 @@ static void put_decomposition(struct work *work)
 		     "similarity", model->median_pair, model->top_pair);
 }
 
+/* The recalls of an index that are told of. */
+static const double recalls[] = {0.95, 0.99};
+enum { RECALLS = sizeof recalls / sizeof *recalls };
+
+static void put_index(struct work *work)
+{
+	const struct index *index = &work->index;
+	struct output *output = &work->output;
+
+	output_print(output, "%-11s%zu cells; of the ten nearest", "index",
+		     index->cells);
+	for (size_t i = 0; i < RECALLS; i++) {
+		size_t probes = index_probes(index, recalls[i]);
+		output_print(output, "%s %.3f are in the first %zu",
+			     i ? "," : "", index->recall[2 * (probes - 1)],
+			     probes);
+	}
+	output_text(output, "\n");
+}
+
 static void put_checked(struct work *work)
 {
 	struct output *output = &work->output;
@@ -295,6 +319,8 @@ static void write_text(struct work *work)
 	put_sizes(work);
 	if (work->model.embedding != NULL)
 		put_decomposition(work);
+	if (work->index.cells > 0)
+		put_index(work);
 	put_checked(work);
 	put_options(work);
 	if (work->model.embedding != NULL)
@@ -357,6 +383,23 @@ static void set_decomposition(json_t *object, const struct work *work)
 	set(object, "triplets", triplets);
 }
 
+static void set_index(json_t *object, const struct index *index)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < RECALLS; i++) {
+		size_t probes = index_probes(index, recalls[i]);
+		const double *recall = index->recall + 2 * (probes - 1);
+		append(list,
+		       json_pack("{s:f,s:I,s:f,s:f}", "wanted", recalls[i],
+				 "probes", (json_int_t)probes, "by_name",
+				 recall[0], "by_similarity", recall[1]));
+	}
+	set(object, "index",
+	    json_pack("{s:I,s:o}", "cells", (json_int_t)index->cells, "recall",
+		      list));
+}
+
 static json_t *list_tensors(const struct format *file)
 {
 	json_t *list = json_array();
@@ -382,6 +425,8 @@ static void write_json(struct work *work)
 	set_sizes(object, work);
 	if (work->model.embedding != NULL)
 		set_decomposition(object, work);
+	if (work->index.cells > 0)
+		set_index(object, &work->index);
 	set(object, "options", json_incref(work->model.file.metadata));
 	set(object, "tensors", list_tensors(&work->model.file));
 	char *written =

@@ -4,20 +4,23 @@
  * (reasons.h), and the text is that of neighbours.h. */
 #include <getopt.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "alloc.h"
 #include "audience.h"
+#include "blend.h"
 #include "die.h"
+#include "merge.h"
 #include "model.h"
 #include "nearest.h"
 #include "number.h"
 #include "options.h"
 #include "pens.h"
 #include "progress.h"
+#include "shards.h"
 #include "stream.h"
+#include "sums.h"
 #include "team.h"
 #include "whom.h"
 
@@ -28,16 +31,21 @@ static const char *const metric_words[] = {
 static struct {
 	const char **users; /* of -u */
 	size_t user_count, user_room;
-	const char *users_file, *queries, *like, *among, *not, *output, *model;
-	bool all, with_self, ignore_unknown, without_why;
+	const char *users_file, *queries, *like, *among, *not, *output;
+	char **models; /* model_count; none: standard input */
+	size_t model_count;
+	bool all, merge, with_self, ignore_unknown, without_why;
 	bool has_least;
 	int profiles; /* -1: not said */
 	double least;
+	double share; /* of the embeddings in a similarity */
+	double recall;
+	size_t probes;
 	size_t count; /* neighbours asked for */
 	enum metric metric;
 	enum layout layout;
 	unsigned threads;
-} choices = {.profiles = -1, .count = 10};
+} choices = {.profiles = -1, .count = 10, .share = 1};
 
 /* ---------------------------------------------------------------- options */
 
@@ -52,6 +60,10 @@ enum {
 	KEY_SELF,
 	KEY_IGNORE,
 	KEY_METRIC,
+	KEY_BLEND,
+	KEY_RECALL,
+	KEY_PROBES,
+	KEY_MERGE,
 	KEY_FORMAT,
 	KEY_NO_WHY,
 	KEY_PROFILES,
@@ -76,6 +88,13 @@ static const struct option_row rows[] = {
 	 "a name that the model lacks is no failure"},
 	{"how:", 'n', "neighbours", "N", "how many [10]"},
 	{NULL, KEY_METRIC, "metric", "M", "cosine, dot [cosine]"},
+	{NULL, KEY_BLEND, "blend", "A",
+	 "A x embedding + (1 - A) x profile [1]"},
+	{NULL, KEY_RECALL, "recall", "R",
+	 "by an index, that share of the nearest ten"},
+	{NULL, KEY_PROBES, "probes", "P", "by an index, P of its cells"},
+	{NULL, KEY_MERGE, "merge", NULL,
+	 "join files of neighbours: the best of all"},
 	{"output:", KEY_FORMAT, "format", "F",
 	 "tsv; json, one object a line; ids [tsv]"},
 	{NULL, KEY_NO_WHY, "no-why", NULL, "leave out the reasons"},
@@ -90,12 +109,15 @@ static const struct options_text text = {
 	.name = "cs-knn",
 	.usage = "cs-knn -u CUSTOMER | --users FILE | --queries MODEL | "
 		 "--like FILE | --all\n"
-		 "              [OPTION]... [MODEL]",
+		 "              [OPTION]... [MODEL]...\n"
+		 "       cs-knn --merge [-n N] [-o FILE] [NEIGHBOURS]...",
 	.purpose =
 		"Write the customers most similar to one, to each of many, "
 		"or to a group.\n"
 		"MODEL comes from cs-svd; without one, or for \"-\", standard "
-		"input is read.",
+		"input is read.\n"
+		"Several hold the customers of one model, and are asked as "
+		"one.",
 	.footer =
 		"exit: 0 found; 1 no such customer, or none left; 2 wrong use, "
 		"input or output\n"
@@ -157,6 +179,18 @@ static void take_option(int key)
 	case KEY_METRIC:
 		choices.metric = (enum metric)options_choice(metric_words);
 		break;
+	case KEY_BLEND:
+		choices.share = options_real(0, 1);
+		break;
+	case KEY_RECALL:
+		choices.recall = options_real(1e-9, 1);
+		break;
+	case KEY_PROBES:
+		choices.probes = (size_t)options_integer(1, INT64_MAX);
+		break;
+	case KEY_MERGE:
+		choices.merge = true;
+		break;
 	case KEY_FORMAT:
 		choices.layout = (enum layout)options_choice(layout_words);
 		break;
@@ -181,14 +215,13 @@ static void take_option(int key)
 /* Standard input can be read once. */
 static void check_inputs(void)
 {
-	const char *const inputs[] = {choices.model ? choices.model : "-",
-				      choices.users_file,
-				      choices.queries,
-				      choices.like,
-				      choices.among,
+	const char *const inputs[] = {choices.users_file, choices.queries,
+				      choices.like, choices.among,
 				      choices.not };
-	unsigned standard = 0;
+	unsigned standard = choices.model_count == 0;
 
+	for (size_t i = 0; i < choices.model_count; i++)
+		standard += strcmp(choices.models[i], "-") == 0;
 	for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
 		standard += inputs[i] != NULL && strcmp(inputs[i], "-") == 0;
 	if (standard > 1)
@@ -196,20 +229,60 @@ static void check_inputs(void)
 			  "--among and --not can be standard input");
 }
 
-static void check_choices(void)
+static void check_whom(void)
 {
 	int whom = (choices.user_count > 0) + (choices.users_file != NULL) +
 		   (choices.queries != NULL) + (choices.like != NULL) +
 		   choices.all;
 
-	if (whom != 1)
+	if (choices.merge && whom > 0)
+		die_usage("--merge: whom to ask for is said already, in the "
+			  "files of neighbours");
+	if (!choices.merge && whom != 1)
 		die_usage("expected one of -u CUSTOMER, --users FILE, "
 			  "--queries MODEL, --like FILE and --all");
-	if (choices.like != NULL && choices.profiles == 1)
+}
+
+static void check_profiles(void)
+{
+	if (choices.like != NULL)
 		die_usage("--profiles: # lines are about customers, and "
 			  "--like asks for a group");
-	if (choices.profiles == 1 && choices.layout != LAYOUT_TSV)
+	if (choices.layout != LAYOUT_TSV)
 		die_usage("--profiles: # lines are for --format tsv");
+	if (choices.model_count > 1)
+		die_usage("--profiles: # lines are about the customers of one "
+			  "MODEL");
+}
+
+static void check_blend(void)
+{
+	if (choices.metric == METRIC_DOT)
+		die_usage("--blend: of two cosines, not of --metric dot");
+	if (choices.count > BLEND_RANKED)
+		die_usage("-n, --neighbours: --blend ranks the %d best by "
+			  "embedding, and no more",
+			  BLEND_RANKED);
+}
+
+static void check_index(void)
+{
+	if (choices.recall > 0 && choices.probes > 0)
+		die_usage("--probes: --recall says how many cells already");
+	if (choices.metric == METRIC_DOT)
+		die_usage("--recall, --probes: an index is by the cosine, not "
+			  "by --metric dot");
+}
+
+static void check_choices(void)
+{
+	check_whom();
+	if (choices.profiles == 1)
+		check_profiles();
+	if (choices.share < 1)
+		check_blend();
+	if (choices.recall > 0 || choices.probes > 0)
+		check_index();
 	if (choices.has_least && choices.metric == METRIC_COSINE &&
 	    fabs(choices.least) > 1)
 		die_usage("--min-similarity: a cosine is from -1 to 1");
@@ -222,86 +295,17 @@ static void read_options(int argc, char **argv)
 	choices.threads = team_processors();
 	for (int key; (key = options_next()) != -1;)
 		take_option(key);
-	if (argc - optind > 1)
-		die_usage("%s: expected one MODEL", argv[optind + 1]);
-	choices.model = argv[optind];
+	choices.models = argv + optind;
+	choices.model_count = (size_t)(argc - optind);
 	check_choices();
-}
-
-/* -------------------------------------------------------------- checksums */
-
-/* Checksums of all tensors.  That of the embedding, the largest, is worked out
- * while the first search goes on; nothing is written before it is right. */
-static struct {
-	const struct model *model;
-	char **errors;    /* a sentence for each tensor, or NULL */
-	size_t embedding; /* its place among them */
-	pthread_t thread;
-	bool waiting;
-} sums;
-
-/* The model is not what it should be: a sentence, after its name. */
-static void check(const struct model *model, const char *error)
-{
-	if (error != NULL)
-		die("%s: %s", model->input.name, error);
-}
-
-static void compare_sum(size_t place)
-{
-	const struct format *file = &sums.model->file;
-	const char *error = format_verify(file, &file->tensors[place]);
-
-	if (error != NULL)
-		sums.errors[place] = alloc_text(error, strlen(error));
-}
-
-static void *compare_embedding(void *unused)
-{
-	(void)unused;
-	compare_sum(sums.embedding);
-	return NULL;
-}
-
-static void compare_piece(void *shared, size_t piece, unsigned thread)
-{
-	(void)shared;
-	(void)thread;
-	if (piece != sums.embedding)
-		compare_sum(piece);
-}
-
-static void sums_begin(const struct model *model)
-{
-	sums.model = model;
-	sums.errors = alloc(model->file.count, sizeof *sums.errors);
-	sums.embedding = (size_t)(format_find(&model->file, "embedding") -
-				  model->file.tensors);
-	if (choices.threads > 1)
-		sums.waiting = pthread_create(&sums.thread, NULL,
-					      compare_embedding, NULL) == 0;
-	if (!sums.waiting)
-		compare_embedding(NULL);
-	team_run(choices.threads, model->file.count, compare_piece, NULL);
-	for (size_t i = 0; i < model->file.count; i++)
-		if (i != sums.embedding)
-			check(model, sums.errors[i]);
-}
-
-/* Wait for what sums_begin left to do. */
-static void sums_end(void)
-{
-	if (sums.waiting)
-		pthread_join(sums.thread, NULL);
-	sums.waiting = false;
-	check(sums.model, sums.errors[sums.embedding]);
 }
 
 /* ---------------------------------------------------------------- answers */
 
 /* What answering takes. */
 struct knn {
-	const struct model *model;
+	struct shards shards;
+	const struct model *model; /* shards.whole */
 	const struct model *asked; /* whose rows ask: of --queries, the
 				      audience of --like, or the same */
 	struct model queries;
@@ -312,30 +316,15 @@ struct knn {
 	struct search search;
 	struct output output;
 	struct pens pens;
-	size_t silent; /* asked customers without signal */
+	char metric[NUMBER_TEXT + 8]; /* what #model says of a blend */
+	size_t silent;                /* asked customers without signal */
 };
 
-/* What makes one embedding comparable with another. */
-static void check_same_space(const struct model *model,
-			     const struct model *other)
+/* The model is not what it should be: a sentence, after its name. */
+static void check(const struct model *model, const char *error)
 {
-	static const char *const same[] = {"tags.offsets", "tags.bytes",
-					   "tags.mean", "components", "sigma"};
-	bool equal =
-		model->scale == other->scale && model->center == other->center;
-
-	for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
-		const struct tensor *a = format_find(&model->file, same[i]);
-		const struct tensor *b = format_find(&other->file, same[i]);
-		equal = equal && (a == NULL) == (b == NULL) &&
-			(a == NULL ||
-			 (a->size == b->size &&
-			  memcmp(a->bytes, b->bytes, a->size) == 0));
-	}
-	if (!equal)
-		die("%s: its components are not those of %s: project its "
-		    "customers into that (cs-project)",
-		    other->input.name, model->input.name);
+	if (error != NULL)
+		die("%s: %s", model->input.name, error);
 }
 
 /* Ask for each customer of another model. */
@@ -346,7 +335,9 @@ static void ask_queries(struct knn *knn)
 	if (error == NULL)
 		error = format_verify_all(&knn->queries.file);
 	check(&knn->queries, error);
-	check_same_space(knn->model, &knn->queries);
+	error = shards_compare(knn->model, &knn->queries);
+	if (error != NULL)
+		die("%s", error);
 	knn->asked = &knn->queries;
 	whom_all(&knn->whom, knn->asked);
 }
@@ -359,7 +350,8 @@ static void ask_audience(struct knn *knn)
 	uint64_t *seeds = alloc(words, sizeof *seeds);
 
 	whom_seeds(&knn->whom, seeds, model, choices.like);
-	check(model, audience_make(&knn->audience, model, seeds, choices.like));
+	check(model,
+	      audience_make(&knn->audience, &knn->shards, seeds, choices.like));
 	if (knn->audience.seeds == 0) {
 		warn("%s: none of its customers is in %s with a tag that has "
 		     "weight, so no one is similar",
@@ -431,6 +423,29 @@ static void say_none(struct knn *knn, size_t row, const struct found *found)
 		     knn->model->input.name, (int)length, name, count, least);
 }
 
+/* Say how many there are where they are fewer than asked for. */
+static void say_few(struct knn *knn, size_t row, const struct found *found)
+{
+	size_t length;
+	const char *name = texts_at(&knn->asked->matrix.users, row, &length);
+	char matching[NUMBER_TEXT], count[NUMBER_TEXT], least[NUMBER_TEXT];
+
+	if (options_quiet || (knn->whom.all && choices.like == NULL))
+		return;
+	number_commas(matching, found->count);
+	number_commas(count, found->candidates);
+	number_write(least, choices.least, 9);
+	if (choices.has_least)
+		warn("%s: customer %.*s: %s of %s have a similarity of %s or "
+		     "more",
+		     knn->model->input.name, (int)length, name, matching, count,
+		     least);
+	else
+		warn("%s: customer %.*s: %s may be answers, of %zu asked for",
+		     knn->model->input.name, (int)length, name, matching,
+		     choices.count);
+}
+
 /* The row of the model that an asked customer is.  One of another model has a
  * name that may be there, too, and is left out by it. */
 static size_t own_row(const struct knn *knn, size_t row)
@@ -445,6 +460,33 @@ static size_t own_row(const struct knn *knn, size_t row)
 	return model_find(knn->model, name, length);
 }
 
+/* The vector of an asked customer. */
+static const float *vector_of(const struct knn *knn, size_t row)
+{
+	const struct model *model = knn->asked;
+
+	if (model == knn->model)
+		model = shards_at(&knn->shards, &row);
+	return model->embedding + row * knn->search.d;
+}
+
+/* Rank what is found by the blend, where one is asked for. */
+static void rank(const struct knn *knn, const struct query *queries,
+		 struct found *found, size_t count)
+{
+	const struct blend blend = {
+		.shards = &knn->shards,
+		.asked = knn->asked,
+		.share = choices.share,
+		.limit = choices.count,
+		.least = choices.has_least ? choices.least : -INFINITY,
+		.threads = choices.threads,
+	};
+
+	if (choices.share < 1)
+		check(knn->model, blend_rank(&blend, queries, found, count));
+}
+
 /* Answer the asked customers from the first on, count of them. */
 static void answer_batch(struct knn *knn, size_t first, size_t count)
 {
@@ -456,20 +498,23 @@ static void answer_batch(struct knn *knn, size_t first, size_t count)
 		size_t row = whom_row(&knn->whom, first + i);
 
 		queries[i] = (struct query){
-			.vector = knn->asked->embedding + row * knn->search.d,
+			.vector = vector_of(knn, row),
 			.self = own_row(knn, row),
 			.asked = row,
 		};
 	}
-	error = nearest_search(&knn->search, queries, count, found,
-			       &knn->pens.manner.note.without_signal);
+	error = shards_search(&knn->shards, &knn->search, queries, count, found,
+			      &knn->pens.manner.note.without_signal);
 	sums_end();
 	check(knn->model, error);
+	rank(knn, queries, found, count);
 	check(knn->model,
 	      pens_write(&knn->pens, &knn->output, queries, found, count));
 	for (size_t i = 0; i < count; i++)
 		if (found[i].count == 0)
 			say_none(knn, queries[i].asked, &found[i]);
+		else if (found[i].count < choices.count)
+			say_few(knn, queries[i].asked, &found[i]);
 	nearest_free(found, count);
 	free(found);
 	free(queries);
@@ -477,9 +522,9 @@ static void answer_batch(struct knn *knn, size_t first, size_t count)
 
 static void answer(struct knn *knn)
 {
-	size_t batch = nearest_batch(choices.count, knn->model->matrix.n);
+	size_t batch = nearest_batch(knn->search.limit, knn->model->matrix.n);
 
-	progress_begin("customers", knn->whom.count);
+	progress_begin("customers", knn->whom.count * knn->shards.count);
 	for (size_t done = 0, count; done < knn->whom.count; done += count) {
 		count = knn->whom.count - done;
 		if (count > batch)
@@ -509,32 +554,67 @@ static enum status finish(struct knn *knn)
 
 /* ------------------------------------------------------------------- main */
 
-static void open_model(struct model *model)
+/* The tensors whose bytes are not read whole: where one customer, or some, are
+ * answered by an index. */
+static const char *const *unread(const struct shards *shards)
 {
-	check(model, model_open(model, choices.model));
-	sums_begin(model);
+	static const char *const none[] = {NULL};
+	static const char *const exact[] = {"embedding", "index.units",
+					    "index.centroids", NULL};
+	static const char *const cells[] = {
+		"embedding",       "index.units",  "index.rows", "index.codes",
+		"index.residuals", "index.scales", NULL};
+	bool few = choices.like != NULL ||
+		   (choices.user_count > 0 && choices.user_count <= INDEX_FEW);
+
+	for (size_t s = 0; s < shards->count; s++)
+		few = few && shards->indexes[s].cells > 0;
+	if (!few || choices.metric == METRIC_DOT)
+		return none;
+	return choices.recall > 0 || choices.probes > 0 ? cells : exact;
 }
 
-static void begin_search(struct knn *knn, const struct model *model)
+static void open_models(struct knn *knn)
 {
+	const char *error =
+		shards_open(&knn->shards, choices.models, choices.model_count);
+
+	knn->shards.recall = choices.recall;
+	knn->shards.probes = choices.probes;
+	if (error == NULL)
+		error = shards_need_index(&knn->shards);
+	if (error == NULL) {
+		sums_begin(knn->shards.models, knn->shards.count,
+			   unread(&knn->shards), choices.threads);
+		error = shards_join(&knn->shards);
+	}
+	if (error != NULL)
+		die("%s", error);
+	knn->model = knn->asked = &knn->shards.whole;
+}
+
+static void begin_search(struct knn *knn)
+{
+	bool blended = choices.share < 1;
+
 	knn->search = (struct search){
-		.rows = model->embedding,
-		.n = model->matrix.n,
-		.d = model->k,
+		.d = knn->model->k,
 		.metric = choices.metric,
-		.limit = choices.count,
-		.least = choices.has_least ? choices.least : -INFINITY,
+		.limit = blended ? BLEND_RANKED : choices.count,
+		.least = choices.has_least && !blended ? choices.least
+						       : -INFINITY,
 		.allowed = knn->allowed,
 		.with_self = choices.with_self,
 		.threads = choices.threads,
 	};
 }
 
-static void begin_output(struct knn *knn, const struct model *model)
+static void begin_output(struct knn *knn)
 {
 	struct manner manner = {
 		.layout = choices.layout,
 		.why = !choices.without_why,
+		.share = choices.share,
 		.note = {.metric = metric_words[choices.metric],
 			 .asked = choices.count,
 			 .min_similarity =
@@ -542,19 +622,28 @@ static void begin_output(struct knn *knn, const struct model *model)
 			 .among = choices.among},
 	};
 
+	if (choices.share < 1) {
+		strcpy(knn->metric, "blend ");
+		number_write(knn->metric + strlen(knn->metric), choices.share,
+			     9);
+		manner.note.metric = knn->metric;
+	}
 	output_open(&knn->output, choices.output);
-	manner.profiles = choices.profiles == 1 ||
-			  (choices.profiles == -1 && choices.user_count > 0 &&
-			   choices.layout == LAYOUT_TSV &&
-			   !output_terminal(&knn->output));
-	knn->search.count_matching = manner.profiles && choices.has_least;
-	pens_begin(&knn->pens, model, knn->asked, &manner, choices.metric,
-		   choices.threads);
+	manner.profiles =
+		choices.profiles == 1 ||
+		(choices.profiles == -1 && choices.user_count > 0 &&
+		 choices.layout == LAYOUT_TSV && knn->shards.count == 1 &&
+		 !output_terminal(&knn->output));
+	knn->search.count_matching =
+		manner.profiles && choices.has_least && choices.share == 1;
+	pens_begin(&knn->pens, &knn->shards, knn->asked, &manner,
+		   choices.metric, choices.threads);
 }
 
-static void begin(struct knn *knn, const struct model *model)
+static void begin(struct knn *knn)
 {
-	*knn = (struct knn){.model = model, .asked = model};
+	const struct model *model = knn->model;
+
 	knn->whom.ignore_unknown = choices.ignore_unknown;
 	knn->allowed = make_filter(model);
 	if (choices.queries != NULL)
@@ -563,8 +652,8 @@ static void begin(struct knn *knn, const struct model *model)
 		ask_audience(knn);
 	else
 		ask(&knn->whom, model);
-	begin_search(knn, model);
-	begin_output(knn, model);
+	begin_search(knn);
+	begin_output(knn);
 }
 
 static void end(struct knn *knn)
@@ -575,21 +664,43 @@ static void end(struct knn *knn)
 	audience_free(&knn->audience);
 	whom_free(&knn->whom);
 	free(knn->allowed);
-	free(sums.errors);
 	free(choices.users);
+	shards_close(&knn->shards);
+}
+
+/* --merge */
+static enum status join_files(void)
+{
+	struct merge merge = {0};
+	struct output output;
+
+	output_open(&output, choices.output);
+	for (size_t i = 0; i < choices.model_count; i++)
+		merge_read(&merge, choices.models[i]);
+	if (choices.model_count == 0)
+		merge_read(&merge, NULL);
+	size_t written = merge_write(&merge, &output, choices.count);
+	merge_free(&merge);
+	if (written > 0) {
+		output_close(&output);
+		return STATUS_DONE;
+	}
+	free(output.buffer);
+	warn("no neighbours in what was read");
+	return STATUS_NOT_FOUND;
 }
 
 int main(int argc, char **argv)
 {
-	struct model model = {0};
-	struct knn knn;
+	struct knn knn = {0};
 
 	read_options(argc, argv);
-	open_model(&model);
-	begin(&knn, &model);
+	if (choices.merge)
+		return join_files();
+	open_models(&knn);
+	begin(&knn);
 	answer(&knn);
 	enum status status = finish(&knn);
 	end(&knn);
-	model_close(&model);
 	return status;
 }

@@ -135,13 +135,16 @@ static struct factor view_factor(struct work *work)
 	return factor;
 }
 
-/* The model's options, and the matrix's own. */
+/* The model's options but for those of an index, and the matrix's own. */
 static json_t *describe(const struct work *work)
 {
-	json_t *metadata = json_deep_copy(work->model.file.metadata), *value;
+	json_t *metadata = json_object(), *value;
 	const char *key;
 	char id[17];
 
+	json_object_foreach(work->model.file.metadata, key,
+			    value) if (strncmp(key, "index.", 6) != 0)
+		json_object_set(metadata, key, value);
 	json_object_foreach(work->file.metadata, key, value)
 		json_object_set(metadata, key, value);
 	format_id(&work->model.file, id);

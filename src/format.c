@@ -326,6 +326,14 @@ const char *format_need(const struct format *format, const char *name,
 	return NULL;
 }
 
+void format_sum(const struct format *format, const struct tensor *tensor,
+		unsigned char sum[8])
+{
+	const unsigned char *sums = sums_of(format)->bytes;
+
+	memcpy(sum, sums + (tensor->index + 1) * SUM_SIZE, SUM_SIZE);
+}
+
 const char *format_verify(const struct format *format,
 			  const struct tensor *tensor)
 {

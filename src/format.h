@@ -78,6 +78,10 @@ const char *format_verify_all(const struct format *format);
 /* The option under that key of __metadata__ ("svd.k"), or NULL. */
 const char *format_option(const struct format *format, const char *key);
 
+/* The checksum that the file has for the tensor: XXH3, 8 bytes. */
+void format_sum(const struct format *format, const struct tensor *tensor,
+		unsigned char sum[8]);
+
 /* The id of the content: XXH3 of the checksum tensor, 16 hex digits. */
 void format_id(const struct format *format, char id[17]);
 

@@ -33,14 +33,6 @@ static const double longest = 1e36;
  * losing digits to underflow. */
 static const float safe_low = 1e-30f, safe_high = 1e30f;
 
-/* The best so far: a heap, its root the last in the order of answers. */
-struct list {
-	struct hit *hits;
-	size_t count, limit;
-	size_t matching;
-	double least;
-};
-
 /* What is counted of a piece's rows. */
 struct tally {
 	size_t zeros, eligible;
@@ -65,81 +57,13 @@ struct job {
 	_Atomic size_t wrong;  /* the first row that is refused */
 };
 
-bool hit_before(struct hit a, struct hit b)
-{
-	return a.score > b.score || (a.score == b.score && a.row < b.row);
-}
-
-/* ------------------------------------------------------------------ lists */
-
-/* Sink the root of a heap of count hits. */
-static void list_sink(struct hit *hits, size_t count)
-{
-	struct hit moved = hits[0];
-	size_t at = 0;
-
-	for (size_t child; (child = 2 * at + 1) < count; at = child) {
-		if (child + 1 < count &&
-		    hit_before(hits[child], hits[child + 1]))
-			child++;
-		if (!hit_before(moved, hits[child]))
-			break;
-		hits[at] = hits[child];
-	}
-	hits[at] = moved;
-}
-
-static void list_keep(struct list *list, struct hit hit)
-{
-	size_t at = list->count;
-
-	if (at == list->limit) {
-		if (!hit_before(hit, list->hits[0]))
-			return;
-		list->hits[0] = hit;
-		list_sink(list->hits, at);
-		return;
-	}
-	list->count++;
-	for (; at > 0 && hit_before(list->hits[(at - 1) / 2], hit);
-	     at = (at - 1) / 2)
-		list->hits[at] = list->hits[(at - 1) / 2];
-	list->hits[at] = hit;
-}
-
-/* Consider a row with the score that a kernel gave. */
-static void list_offer(struct list *list, enum metric metric, float score,
-		       uint32_t row)
-{
-	score += 0.0f; /* -0 becomes +0 */
-	if (metric == METRIC_COSINE)
-		score = score > 1 ? 1 : score < -1 ? -1 : score;
-	if (score < list->least)
-		return;
-	list->matching++;
-	list_keep(list, (struct hit){score, row});
-}
-
-/* From heap to ascending order of answers. */
-static void list_sort(struct list *list)
-{
-	for (size_t left = list->count; left-- > 1;) {
-		struct hit last = list->hits[0];
-
-		list->hits[0] = list->hits[left];
-		list->hits[left] = last;
-		list_sink(list->hits, left);
-	}
-}
-
 /* A kernel's score that is not above this cannot enter the list any more:
  * rows come ascending, so an equal one would come after. */
-static float list_bar(const struct job *job, const struct list *list)
+static float bar_of(const struct job *job, const struct list *list)
 {
-	if (job->search->count_matching || list->count < list->limit)
-		return job->floor;
-	return list->hits[0].score > job->floor ? list->hits[0].score
-						: job->floor;
+	float bar = job->search->count_matching ? -INFINITY : list_bar(list);
+
+	return bar > job->floor ? bar : job->floor;
 }
 
 /* ------------------------------------------------------------------- rows */
@@ -202,14 +126,6 @@ static double admit(struct job *job, size_t row, struct tally *tally)
 	return factor_of(search, square);
 }
 
-/* dst[j * stride] = the vector, scaled. */
-static void scale(float *dst, size_t stride, const float *vector, size_t d,
-		  double factor)
-{
-	for (size_t j = 0; j < d; j++)
-		dst[j * stride] = (float)(vector[j] * factor);
-}
-
 /* ------------------------------------------------------------ few queries */
 
 /* What a glance at a row may be wrong by, as a share of the lengths' product:
@@ -232,7 +148,7 @@ struct asker {
 static bool is_promising(const struct job *job, const struct asker *asker,
 			 float product, float square)
 {
-	double bar = list_bar(job, asker->list);
+	double bar = bar_of(job, asker->list);
 	double margin = glance_margin(job->search->d);
 
 	if (!(square > safe_low && square < safe_high))
@@ -271,8 +187,8 @@ static void scan_rows(struct job *job, const struct asker *asker, size_t first,
 		tally->eligible += seen.eligible;
 		if (!wanted || factor == 0)
 			continue;
-		scale(scratch, 1, search->rows + row * search->d, search->d,
-		      factor);
+		tile_scale(scratch, 1, search->rows + row * search->d,
+			   search->d, factor);
 		list_offer(asker->list, search->metric,
 			   job->kernel->chain(asker->unit, scratch, search->d),
 			   (uint32_t)row);
@@ -285,7 +201,7 @@ static struct asker asker_make(struct job *job, size_t query, size_t range,
 	const struct search *search = job->search;
 	const struct query *asked = &job->queries[query];
 
-	scale(unit, 1, asked->vector, search->d, job->factors[query]);
+	tile_scale(unit, 1, asked->vector, search->d, job->factors[query]);
 	return (struct asker){
 		.list = &job->lists[range * job->count + query],
 		.unit = unit,
@@ -342,8 +258,8 @@ static void pack_rows(const struct job *job, size_t first, size_t end,
 		double factor = row < end ? job->admitted[row] : 0;
 
 		if (factor != 0) {
-			scale(packed + r, TILE_ROWS,
-			      job->search->rows + row * d, d, factor);
+			tile_scale(packed + r, TILE_ROWS,
+				   job->search->rows + row * d, d, factor);
 			continue;
 		}
 		for (size_t j = 0; j < d; j++)
@@ -367,8 +283,8 @@ static void pack_queries(const struct job *job, size_t first, size_t count,
 
 		least[q] = factor == 0 ? INFINITY : job->floor;
 		if (factor != 0)
-			scale(to, TILE_QUERIES, job->queries[first + q].vector,
-			      d, factor);
+			tile_scale(to, TILE_QUERIES,
+				   job->queries[first + q].vector, d, factor);
 		else
 			for (size_t j = 0; j < d; j++)
 				to[j * TILE_QUERIES] = 0;
@@ -387,7 +303,7 @@ static float offer_rows(struct job *job, struct list *list, size_t skip,
 			list_offer(list, job->search->metric, scores[r],
 				   (uint32_t)(first + r));
 	}
-	return list_bar(job, list);
+	return bar_of(job, list);
 }
 
 /* A panel of queries over a range of rows, block by block. */
@@ -442,21 +358,23 @@ static size_t own_row(const struct job *job, size_t query)
  * for all of them and the asked row. */
 static void join_lists(struct job *job, size_t query)
 {
-	struct list *list = &job->lists[query];
-	size_t room = list->count + 1;
+	const struct search *search = job->search;
+	struct list all;
+	size_t room = 1;
 
-	for (size_t range = 1; range < job->ranges; range++)
+	for (size_t range = 0; range < job->ranges; range++)
 		room += job->lists[range * job->count + query].count;
-	list->limit = room < job->search->limit ? room : job->search->limit;
-	list->hits = alloc_resize(list->hits, list->limit, sizeof *list->hits);
-	for (size_t range = 1; range < job->ranges; range++) {
-		struct list *other = &job->lists[range * job->count + query];
+	list_begin(&all, room < search->limit ? room : search->limit,
+		   search->least);
+	for (size_t range = 0; range < job->ranges; range++) {
+		struct list *list = &job->lists[range * job->count + query];
 
-		for (size_t i = 0; i < other->count; i++)
-			list_keep(list, other->hits[i]);
-		list->matching += other->matching;
-		free(other->hits);
+		for (size_t i = 0; i < list->count; i++)
+			list_keep(&all, list->hits[i]);
+		all.matching += list->matching;
+		free(list->hits);
 	}
+	job->lists[query] = all;
 }
 
 /* Put a query's answer in found.  A customer is like itself by definition,
@@ -487,11 +405,8 @@ static void begin_lists(struct job *job, size_t first, size_t count,
 	if (limit > rows)
 		limit = rows;
 	for (size_t q = first; q < first + count; q++)
-		job->lists[range * job->count + q] = (struct list){
-			.hits = alloc(limit, sizeof(struct hit)),
-			.limit = limit,
-			.least = job->search->least,
-		};
+		list_begin(&job->lists[range * job->count + q], limit,
+			   job->search->least);
 }
 
 static void run_piece(void *shared, size_t piece, unsigned thread)
@@ -514,7 +429,7 @@ static void run_piece(void *shared, size_t piece, unsigned thread)
 	if (job->ranges == 1)
 		for (size_t q = first; q < first + count; q++)
 			finish_query(job, q);
-	if (range == job->ranges - 1)
+	if (range == job->ranges - 1 && !job->search->quiet)
 		progress_add(count);
 }
 
@@ -680,7 +595,10 @@ void nearest_free(struct found *found, size_t count)
 
 size_t nearest_batch(size_t k, size_t n)
 {
-	size_t bytes = (k < n ? k : n) * sizeof(struct hit) + 256;
+	size_t length = k < n ? k : n;
+	size_t bytes =
+		(length > BEST_HEAP ? 2 : 1) * length * sizeof(struct hit) +
+		256;
 
 	return bytes < BATCH_BYTES ? BATCH_BYTES / bytes : 1;
 }

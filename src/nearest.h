@@ -14,9 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "best.h"
 #include "tile.h"
-
-enum metric { METRIC_COSINE, METRIC_DOT };
 
 /* No row. */
 #define NEAREST_NONE ((size_t)-1)
@@ -33,6 +32,7 @@ struct search {
 				    is then 1 */
 	bool count_matching;     /* set found.matching, at a price */
 	const struct kernel *kernel; /* of tile.h */
+	bool quiet;                  /* add nothing to the progress */
 	unsigned threads;
 };
 
@@ -41,11 +41,6 @@ struct query {
 	const float *vector;
 	size_t self;
 	size_t asked; /* row of the model that asks; for pens.h */
-};
-
-struct hit {
-	float score;
-	uint32_t row;
 };
 
 struct found {
@@ -68,8 +63,5 @@ void nearest_free(struct found *found, size_t count);
 
 /* How many queries at once keep lists of k items within about 64 MB. */
 size_t nearest_batch(size_t k, size_t n);
-
-/* a before b in the order of answers. */
-bool hit_before(struct hit a, struct hit b);
 
 #endif

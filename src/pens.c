@@ -47,6 +47,30 @@ static bool is_fine(struct pen *pen, const char *error)
 	return error == NULL;
 }
 
+/* The model that holds a row of the asked or the answering customers; the row
+ * becomes the row there. */
+static const struct model *holder(const struct pens *pens,
+				  const struct model *model, size_t *row)
+{
+	return model == pens->model ? shards_at(pens->shards, row) : model;
+}
+
+/* Make the side that of a row; false where it is damaged. */
+static bool set_side(struct pen *pen, struct side *side,
+		     const struct model *model, size_t row)
+{
+	model = holder(pen->pens, model, &row);
+	return is_fine(pen, side_set(side, &pen->pens->reasons, model, row));
+}
+
+/* The #profile line of a row. */
+static void write_profile(struct pen *pen, const struct model *model,
+			  size_t row)
+{
+	model = holder(pen->pens, model, &row);
+	is_fine(pen, notes_profile(&pen->notes, pen->output, model, row));
+}
+
 /* The name of a customer; what is none is damage. */
 static const char *name_of(struct pen *pen, const struct model *model,
 			   size_t row, size_t *length)
@@ -66,11 +90,10 @@ static void explain(struct pen *pen, size_t row, struct neighbour *neighbour)
 	const struct model *model = pen->pens->model;
 	size_t count;
 
-	if (!is_fine(pen,
-		     side_set(&pen->other, &pen->pens->reasons, model, row)))
+	if (!set_side(pen, &pen->other, model, row))
 		return;
 	pen->parts = alloc_grow(pen->parts, &pen->part_room,
-				pen->query.count + pen->other.count + 1,
+				pen->query.row.count + pen->other.row.count + 1,
 				sizeof *pen->parts);
 	if (!is_fine(pen, reasons_parts(&pen->pens->reasons, &pen->query,
 					&pen->other, pen->parts, &count)))
@@ -188,13 +211,10 @@ static void write_profiles(struct pen *pen, const struct query *query,
 {
 	const struct pens *pens = pen->pens;
 
-	is_fine(pen, notes_profile(&pen->notes, pen->output, pens->asked,
-				   query->asked));
+	write_profile(pen, pens->asked, query->asked);
 	for (size_t i = 0; i < found->count; i++)
 		if (found->hits[i].row != query->self)
-			is_fine(pen,
-				notes_profile(&pen->notes, pen->output,
-					      pens->model, found->hits[i].row));
+			write_profile(pen, pens->model, found->hits[i].row);
 	is_fine(pen, notes_tags(&pen->notes, pen->output));
 }
 
@@ -208,8 +228,7 @@ static void write_answer(struct pen *pen, const struct query *query,
 		return;
 	}
 	if (pen->pens->manner.why &&
-	    !is_fine(pen, side_set(&pen->query, &pen->pens->reasons,
-				   pen->pens->asked, row)))
+	    !set_side(pen, &pen->query, pen->pens->asked, row))
 		return;
 	if (pen->pens->manner.layout == LAYOUT_JSON) {
 		write_json(pen, row, found);
@@ -279,11 +298,14 @@ const char *pens_write(struct pens *pens, struct output *output,
 	return error;
 }
 
-void pens_begin(struct pens *pens, const struct model *model,
+void pens_begin(struct pens *pens, const struct shards *shards,
 		const struct model *asked, const struct manner *manner,
 		enum metric metric, unsigned threads)
 {
+	const struct model *model = &shards->whole;
+
 	*pens = (struct pens){
+		.shards = shards,
 		.model = model,
 		.asked = asked,
 		.manner = *manner,
@@ -293,6 +315,7 @@ void pens_begin(struct pens *pens, const struct model *model,
 		.errors = alloc((size_t)PIECES * threads, sizeof(char *)),
 	};
 	reasons_begin(&pens->reasons, model, metric);
+	pens->reasons.share = manner->share;
 	for (unsigned i = 0; i < threads; i++) {
 		pens->each[i].pens = pens;
 		side_begin(&pens->each[i].query, &pens->reasons);

@@ -10,6 +10,7 @@
 #include "nearest.h"
 #include "notes.h"
 #include "reasons.h"
+#include "shards.h"
 #include "stream.h"
 
 enum layout { LAYOUT_TSV, LAYOUT_JSON, LAYOUT_IDS };
@@ -21,12 +22,14 @@ struct manner {
 	enum layout layout;
 	bool why;         /* with reasons */
 	bool profiles;    /* with # lines, where the layout is TSV */
+	double share;     /* of the embeddings in a similarity (blend.h) */
 	struct note note; /* what those say; what depends on the query is
 			     set for each */
 };
 
 struct pens {
-	const struct model *model;
+	const struct shards *shards;
+	const struct model *model; /* shards->whole */
 	const struct model *asked; /* whose customers ask; may be the same */
 	struct manner manner;
 	struct reasons reasons;
@@ -38,7 +41,7 @@ struct pens {
 };
 
 /* The pens stay where they are until pens_end. */
-void pens_begin(struct pens *pens, const struct model *model,
+void pens_begin(struct pens *pens, const struct shards *shards,
 		const struct model *asked, const struct manner *manner,
 		enum metric metric, unsigned threads);
 void pens_end(struct pens *pens);

@@ -37,7 +37,11 @@ void reasons_begin(struct reasons *reasons, const struct model *model,
 {
 	size_t k = model->k;
 
-	*reasons = (struct reasons){.model = model, .metric = metric};
+	*reasons = (struct reasons){
+		.model = model,
+		.metric = metric,
+		.share = 1,
+	};
 	reasons->spread = alloc(k, sizeof(double));
 	for (size_t j = 0; j < k; j++)
 		reasons->spread[j] = spread_of(model->scale, model->sigma[j]);
@@ -80,9 +84,40 @@ static double shift_of(const struct side *side, const struct model *model)
 
 	if (model->center != CENTER_ROW)
 		return model->shift;
-	for (size_t i = 0; i < side->count; i++)
-		sum += (double)side->values[i];
+	for (size_t i = 0; i < side->row.count; i++)
+		sum += (double)side->row.values[i];
 	return sum / (double)model->matrix.m;
+}
+
+const char *reasons_row(const struct matrix *matrix, size_t row,
+			struct row *taken)
+{
+	const char *error = matrix_row(matrix, row);
+	double square = 0;
+
+	if (error != NULL)
+		return error;
+	taken->tags = matrix->indices + matrix->indptr[row];
+	taken->values = matrix->values + matrix->indptr[row];
+	taken->count = (size_t)(matrix->indptr[row + 1] - matrix->indptr[row]);
+	for (size_t i = 0; i < taken->count; i++)
+		square += (double)taken->values[i] * (double)taken->values[i];
+	taken->length = sqrt(square);
+	return NULL;
+}
+
+double reasons_cosine(const struct row *a, const struct row *b)
+{
+	double sum = 0;
+
+	for (size_t i = 0, j = 0; i < a->count && j < b->count;) {
+		if (a->tags[i] == b->tags[j])
+			sum += (double)a->values[i] * (double)b->values[j];
+		int32_t tag = a->tags[i];
+		i += tag <= b->tags[j];
+		j += b->tags[j] <= tag;
+	}
+	return sum == 0 ? 0 : sum / (a->length * b->length);
 }
 
 const char *side_set(struct side *side, const struct reasons *reasons,
@@ -90,13 +125,10 @@ const char *side_set(struct side *side, const struct reasons *reasons,
 {
 	const struct matrix *matrix = &model->matrix;
 	const float *embedding = model->embedding + row * model->k;
-	const char *error = matrix_row(matrix, row);
+	const char *error = reasons_row(matrix, row, &side->row);
 
 	if (error != NULL)
 		return error;
-	side->tags = matrix->indices + matrix->indptr[row];
-	side->values = matrix->values + matrix->indptr[row];
-	side->count = (size_t)(matrix->indptr[row + 1] - matrix->indptr[row]);
 	for (size_t j = 0; j < model->k; j++)
 		side->spread[j] = (double)embedding[j] * reasons->spread[j];
 	side->length = reasons->metric == METRIC_DOT
@@ -117,29 +149,34 @@ static double center_sum(const struct reasons *reasons,
 }
 
 /* Both halves of a tag that one side has at place q of its tags, or the other
- * at place x of its, or both. */
+ * at place x of its, or both; *both becomes the product of their values. */
 static double tag_sum(const struct reasons *reasons, const struct side *query,
 		      const struct side *other, size_t tag, size_t *q,
-		      size_t *x)
+		      size_t *x, double *both)
 {
 	size_t k = reasons->model->k;
 	const double *loadings = reasons->model->components + tag * k;
-	double sum = 0;
+	double of_query = 0, of_other = 0, sum = 0;
 
-	if (*q < query->count && (size_t)query->tags[*q] == tag)
-		sum += (double)query->values[(*q)++] *
-		       product(loadings, other->spread, k);
-	if (*x < other->count && (size_t)other->tags[*x] == tag)
-		sum += (double)other->values[(*x)++] *
-		       product(loadings, query->spread, k);
+	if (*q < query->row.count && (size_t)query->row.tags[*q] == tag) {
+		of_query = (double)query->row.values[(*q)++];
+		sum += of_query * product(loadings, other->spread, k);
+	}
+	if (*x < other->row.count && (size_t)other->row.tags[*x] == tag) {
+		of_other = (double)other->row.values[(*x)++];
+		sum += of_other * product(loadings, query->spread, k);
+	}
+	*both = of_query * of_other;
 	return sum;
 }
 
 static size_t next_tag(const struct side *query, const struct side *other,
 		       size_t q, size_t x)
 {
-	size_t of_query = q < query->count ? (size_t)query->tags[q] : SIZE_MAX;
-	size_t of_other = x < other->count ? (size_t)other->tags[x] : SIZE_MAX;
+	size_t of_query =
+		q < query->row.count ? (size_t)query->row.tags[q] : SIZE_MAX;
+	size_t of_other =
+		x < other->row.count ? (size_t)other->row.tags[x] : SIZE_MAX;
 
 	return of_query < of_other ? of_query : of_other;
 }
@@ -148,7 +185,9 @@ const char *reasons_parts(const struct reasons *reasons,
 			  const struct side *query, const struct side *other,
 			  struct part *parts, size_t *count)
 {
-	double half = 0.5 / (query->length * other->length);
+	double half = 0.5 * reasons->share / (query->length * other->length);
+	double rest =
+		(1 - reasons->share) / (query->row.length * other->row.length);
 	struct part *part = parts;
 
 	if (reasons->center != NULL)
@@ -156,11 +195,16 @@ const char *reasons_parts(const struct reasons *reasons,
 			REASONS_CENTER,
 			half * center_sum(reasons, query, other),
 		};
-	for (size_t q = 0, x = 0; q < query->count || x < other->count;) {
+	for (size_t q = 0, x = 0;
+	     q < query->row.count || x < other->row.count;) {
 		size_t tag = next_tag(query, other, q, x);
-		double sum = tag_sum(reasons, query, other, tag, &q, &x);
+		double both, sum = tag_sum(reasons, query, other, tag, &q, &x,
+					   &both);
 
-		*part++ = (struct part){tag, half * sum};
+		sum *= half;
+		if (reasons->share < 1 && both != 0)
+			sum += rest * both;
+		*part++ = (struct part){tag, sum};
 	}
 	*count = (size_t)(part - parts);
 	for (size_t i = 0; i < *count; i++)

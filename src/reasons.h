@@ -6,7 +6,11 @@
  *     c_j = 1/2 (a_qj V_j D.x + a_xj V_j D.q) / (|q| |x|)
  * and the sum over all tags is the cosine (for the metric dot, without the
  * lengths, the product).  What centring takes from every tag is one part more,
- * for all tags together.  All of it is in double, added up in one order. */
+ * for all tags together.  Where a similarity is blended, A of the cosine and
+ * 1 - A of that of the profiles, a tag that both have contributes
+ *     A c_j + (1 - A) p_qj p_xj / (|p_q| |p_x|)
+ * with p the rows as they are, not centred.  All of it is in double, added up
+ * in one order. */
 #ifndef REASONS_H
 #define REASONS_H
 
@@ -27,16 +31,30 @@ struct part {
 struct reasons {
 	const struct model *model;
 	enum metric metric;
+	double share;   /* A: 1 where nothing is blended; set by the caller */
 	double *spread; /* k: the diagonal of D */
 	double *center; /* k: the sum over the tags of V_j, times their
 			   mean with column centring; NULL without */
 };
 
-/* One of the two customers. */
-struct side {
+/* A row of the matrix. */
+struct row {
 	const int32_t *tags; /* count, ascending */
 	const float *values; /* count */
 	size_t count;
+	double length; /* the root of the sum of squares */
+};
+
+/* View a row; NULL or a sentence that names it: it is damaged. */
+const char *reasons_row(const struct matrix *matrix, size_t row,
+			struct row *taken);
+
+/* The cosine of two rows, in double; 0 where one is all zeros. */
+double reasons_cosine(const struct row *a, const struct row *b);
+
+/* One of the two customers. */
+struct side {
+	struct row row;
 	double *spread; /* k: D times its embedding */
 	double length;  /* of its embedding; 1 for the metric dot */
 	double shift;   /* how much of reasons.center its row lost */

@@ -19,6 +19,13 @@ double tile_square(const float *row, size_t d)
 	return sums[0];
 }
 
+void tile_scale(float *dst, size_t stride, const float *row, size_t d,
+		double factor)
+{
+	for (size_t j = 0; j < d; j++)
+		dst[j * stride] = (float)(row[j] * factor);
+}
+
 static void plain_tile(const float *queries, const float *rows, size_t d,
 		       const float least[TILE_QUERIES],
 		       float scores[TILE_QUERIES * TILE_ROWS],

@@ -49,4 +49,8 @@ const struct kernel *tile_best(void);
  * s[l] + s[l+4], then l + 2, then l + 1.  Products of floats are exact. */
 double tile_square(const float *row, size_t d);
 
+/* dst[j * stride] = (float)(row[j] * factor). */
+void tile_scale(float *dst, size_t stride, const float *row, size_t d,
+		double factor);
+
 #endif

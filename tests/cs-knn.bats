@@ -258,7 +258,7 @@ sums_exactly() {
 	answers one.tsv | cmp - <(answers among.tsv | head -n 5)
 	printf 'u003\nu006\n' > few
 	run -1 cs-knn -u u000 --among few --not third emb.bin
-	run -0 cs-knn -u u000 --among few --format ids emb.bin
+	run -0 --separate-stderr cs-knn -u u000 --among few --format ids emb.bin
 	[ "${#lines[@]}" -eq 2 ]
 }
 
@@ -384,11 +384,15 @@ sums_exactly() {
 	refused -u u001 --min-similarity 1.5
 	refused -u u001 --min-similarity nan
 	refused -u u001 emb.bin
-	for option in --blend=1 --recall=.9 --probes=4 \
-		--merge --unknown; do
-		refused -u u001 "$option"
-		[[ "$stderr" == *"unknown option $option"* ]]
-	done
+	refused -u u001 --blend 1.1
+	refused -u u001 --blend -0.1
+	refused -u u001 --blend half
+	refused -u u001 --blend 0.5 --metric dot
+	refused -u u001 --blend 0.5 -n 1001
+	refused -u u001 --merge
+	refused --merge
+	refused -u u001 --unknown
+	[[ "$stderr" == *"unknown option --unknown"* ]]
 	run -2 --separate-stderr cs-knn --users - < emb.bin
 	run -2 --separate-stderr cs-knn --users - --among - emb.bin
 }
@@ -483,4 +487,112 @@ sums_exactly() {
 	needs ldd
 	run ldd "$BIN/cs-knn"
 	[[ "$output" != *blas* && "$output" != *lapack* ]]
+}
+
+# Two models of the customers of emb.bin: even and odd lines of names.
+split_model() {
+	[ -s half1.bin ] && return
+	for half in 0 1; do
+		awk -F '\t' -v half=$half '
+			NR == 1 { print; next }
+			$1 != last { last = $1; n++ }
+			n % 2 == half' profiles.tsv |
+			cs-matrix --as emb.bin | cs-project emb.bin \
+			> half$half.bin
+	done
+}
+
+@test "several MODELs: the answers of the one that they are" {
+	split_model
+	cut -f 1 profiles.tsv | sed 1d | uniq | grep -v zero | sed -n '1~40p' \
+		> some
+	for options in "--users some" "--users some --metric dot" \
+		"--users some --include-self -n 3" "--like some -n 20" \
+		"--users some --format json" "--users some --blend 0.4" \
+		"--users some --among among" "--all -q -n 3 --no-why" \
+		"--users some --format ids --not among -n 1000 -q"; do
+		sed -n '1~3p' some > among
+		cs-knn $options -q --no-profiles emb.bin > expected
+		cs-knn $options -q half0.bin half1.bin | cmp - expected
+		cs-knn $options -q -j 3 half1.bin half0.bin | cmp - expected
+	done
+	run -1 --separate-stderr cs-knn -u u0077 half0.bin half1.bin
+	[ "$stderr" = "cs-knn: half0.bin and 1 more: no customer u0077; near: u007, u077, u000" ]
+	run -2 --separate-stderr cs-knn -u u007 half0.bin half0.bin
+	[[ "$stderr" == *"is in another file too"* ]]
+	cs-svd -k 20 --scale u matrix.bin > other.bin
+	run -2 --separate-stderr cs-knn -u u007 half0.bin other.bin
+	[[ "$stderr" == "cs-knn: other.bin: its components are not those of half0.bin"* ]]
+	run -2 cs-knn -u u007 --profiles half0.bin half1.bin
+}
+
+@test "--merge: neighbours in parts are neighbours of the whole" {
+	split_model
+	for options in "" "--no-why"; do
+		cs-knn --queries emb.bin -q -n 10 $options emb.bin > expected
+		for half in 0 1; do
+			cs-knn --queries emb.bin -q -n 10 $options half$half.bin \
+				> half$half.tsv
+		done
+		cs-knn --merge half0.tsv half1.tsv | cmp - expected
+		# Order of files, and files read twice, change no line.
+		cs-knn --merge half1.tsv half0.tsv half1.tsv | sort |
+			cmp - <(sort expected)
+		cs-knn --merge -n 3 - half1.tsv < half0.tsv |
+			cmp - <(awk -F '\t' 'NR == 1 || $2 <= 3' expected)
+	done
+	cs-knn --queries emb.bin -q half0.bin > why.tsv
+	run -2 --separate-stderr cs-knn --merge half0.tsv why.tsv
+	[[ "$stderr" == "cs-knn: why.tsv:1: a header with why"* ]]
+	cs-knn -u u007 --profiles emb.bin > notes.tsv
+	run -2 --separate-stderr cs-knn --merge notes.tsv
+	[[ "$stderr" == "cs-knn: notes.tsv:"*"--no-profiles"* ]]
+	sed '2 s/0\.[0-9]*/0.1/' half0.tsv > other.tsv
+	run -2 --separate-stderr cs-knn --merge half0.tsv other.tsv
+	[[ "$stderr" == *"twice, with"* ]]
+	run -2 cs-knn --merge profiles.tsv
+	head -n 1 half0.tsv > none.tsv
+	run -1 --separate-stderr cs-knn --merge none.tsv
+	[ -z "$output" ]
+}
+
+@test "--blend: embedding and profile, against dense arithmetic" {
+	numpy
+	cut -f 1 profiles.tsv | sed 1d | uniq | sed -n '1~40p' |
+		grep -v -e zero -e '\\' > some
+	for recipe in "--center none" "--center row --scale u" \
+		"--center column --scale sqrt"; do
+		cs-svd -k 20 --tol 1e-6 $recipe -o of.bin matrix.bin
+		for share in 0 0.25 0.5 1; do
+			cs-knn --users some -n 30 --no-profiles --blend $share \
+				of.bin > of.tsv
+			"$PYTHON" "$BATS_TEST_DIRNAME/blend.py" of.bin of.tsv \
+				$share
+		done
+	done
+	sums_exactly of.tsv
+	# The first k are the first k of more; the profile's own is 1.
+	cs-knn --users some --blend 0.5 -n 1000 -q emb.bin > all-of.tsv
+	cs-knn --users some --blend 0.5 -n 7 -q emb.bin |
+		cmp - <(awk -F '\t' 'NR == 1 || $2 <= 7' all-of.tsv)
+	cs-knn --users some --blend 0.5 -n 1000 -q --min-similarity 0.3 emb.bin |
+		cmp - <(awk -F '\t' 'NR == 1 || $4 >= 0.3' all-of.tsv)
+	cs-knn --users some --blend 1 emb.bin | cmp - <(cs-knn --users some emb.bin)
+	[ "$(cs-knn -u u007 --include-self --blend 0.3 -n 1 --no-why \
+		--no-profiles emb.bin | tail -n 1)" = \
+		"$(printf 'u007\t1\tu007\t1')" ]
+	cs-knn -u u007 --blend 0.5 emb.bin | cs-summarize --format json |
+		grep -q '"metric": *"blend 0.5"'
+}
+
+@test "fewer neighbours than asked for: as many as there are, and how many" {
+	sed -n '1~60p' <(cut -f 1 profiles.tsv | sed 1d | uniq | grep -v zero) \
+		> few
+	run -0 --separate-stderr cs-knn -u u007 --among few -n 50 \
+		--format ids emb.bin
+	[ "${#lines[@]}" -eq "$(wc -l < few)" ]
+	[ "$stderr" = "cs-knn: emb.bin: customer u007: ${#lines[@]} may be answers, of 50 asked for" ]
+	run -0 --separate-stderr cs-knn -u u007 --min-similarity 0.5 -n 500 \
+		--format ids emb.bin
+	[ "$stderr" = "cs-knn: emb.bin: customer u007: ${#lines[@]} of 405 have a similarity of 0.5 or more" ]
 }

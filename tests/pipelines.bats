@@ -122,6 +122,16 @@ print(json.load(sys.stdin)["dimensions"])')" = 5 ]
 	[ "$(head -c 4 drawn.png | tail -c 3)" = PNG ]
 }
 
+@test "one customer who is not in the model" {
+	said similar PROFILE='python=3600; aws = 1200'
+	grep -q '^Customer new and the 10 most similar of 2,000 others' out
+	grep -q '^new has 2 tags, 4800 in all' out
+	run -2 make similar PROFILE='python'
+	[[ "$output" == *'PROFILE: "python": expected TAG=VALUE'* ]]
+	run -2 make similar PROFILE='no such tag=3'
+	[[ "$output" == *"has no tag that trained_model/emb.bin knows"* ]]
+}
+
 @test "two at a time" {
 	said -j2 pipeline
 	grep -q '^Customer 1 and' out

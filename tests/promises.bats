@@ -24,6 +24,7 @@ call() {
 	cs-matrix) command="cs-matrix" input=profiles.tsv ;;
 	cs-svd) command="cs-svd -q -k 16" input=matrix.bin ;;
 	cs-project) command="cs-project emb.bin" input=matrix.bin ;;
+	cs-index) command="cs-index --cells 4" input=emb.bin ;;
 	cs-knn) command="cs-knn -q --all" input=emb.bin ;;
 	cs-summarize) command="cs-summarize" input=neighbours.tsv ;;
 	cs-dump) command="cs-dump --check --format json" input=emb.bin ;;
@@ -263,7 +264,7 @@ refuses() {
 
 @test "a binary output is not written to a terminal" {
 	need_terminal
-	for tool in cs-matrix cs-svd cs-project
+	for tool in cs-matrix cs-svd cs-project cs-index
 	do
 		call "$tool"
 		run script -qec "$command $input" /dev/null

@@ -1,0 +1,397 @@
+/* cs-index: a model with an index: customers by cell and as bytes, so that
+ * cs-knn looks at fewer of them and at less of each.
+ *
+ * What is measured of its recall is written with it. */
+#include <getopt.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "cells.h"
+#include "codes.h"
+#include "die.h"
+#include "format.h"
+#include "index.h"
+#include "layout.h"
+#include "model.h"
+#include "number.h"
+#include "options.h"
+#include "progress.h"
+#include "recall.h"
+#include "stream.h"
+#include "team.h"
+
+enum { KEY_CELLS = 256, KEY_SEED, KEY_AS };
+
+/* Blocks written at once: some megabytes. */
+enum { BATCH_BLOCKS = 256 };
+
+static const struct option_row rows[] = {
+	{"cells:", KEY_CELLS, "cells", "N", "how many [by customers]"},
+	{NULL, KEY_SEED, "seed", "N", "of the sample they come from [1]"},
+	{NULL, KEY_AS, "as", "INDEXED",
+	 "those of another model's index"},
+	OPTION_OUTPUT("output:"),
+	OPTION_THREADS,
+	OPTION_COMMON};
+
+static const struct options_text text = {
+	.name = "cs-index",
+	.usage = "cs-index [OPTION]... [MODEL]",
+	.purpose =
+		"Add an index to a model (from cs-svd or cs-project): customers "
+		"by cell, for\n"
+		"\"cs-knn --recall\", and as bytes, by which exact answers for "
+		"one come faster.\n"
+		"Without MODEL, or for \"-\", standard input is read.",
+	.footer = "exit: 0 done; 2 wrong use, input or output\n"
+		  "  cs-index emb.bin -o fast.bin\n"
+		  "  cs-knn --all --recall .99 --no-why fast.bin > "
+		  "neighbours.tsv\n"
+		  "The manual page, cs-index(1), has the rest.",
+	.rows = rows,
+};
+
+struct work {
+	size_t cells; /* 0: by the customers */
+	uint64_t seed;
+	const char *as, *output_path;
+	unsigned threads;
+	struct model model, like;
+	float *centroids; /* cells x d */
+	uint32_t *cell;   /* of each customer */
+	struct layout layout;
+	double *recall; /* cells x 2 */
+	struct writer writer;
+	float *scales, *residuals; /* of each place */
+};
+
+static void check(const struct model *model, const char *error)
+{
+	if (error != NULL)
+		die("%s: %s", model->input.name, error);
+}
+
+/* ------------------------------------------------------------------ cells */
+
+static void read_model(struct work *work, const char *path)
+{
+	struct model *model = &work->model;
+	const char *error = model_open(model, path);
+
+	if (error == NULL)
+		error = format_verify_all(&model->file);
+	check(model, error);
+	for (size_t row = 0; row < model->matrix.n; row++)
+		if (!isfinite(tile_square(model->embedding + row * model->k,
+					  model->k)))
+			die("%s: row %zu of the embedding is not finite",
+			    model->input.name, row);
+	if (model->matrix.n == 0 || model->k == 0)
+		die("%s: no customers, or no dimensions", model->input.name);
+	if (model->matrix.n > INT32_MAX)
+		die("%s: more than 2^31 - 1 customers", model->input.name);
+}
+
+/* Centroids of another model's index. */
+static void take_centroids(struct work *work)
+{
+	struct model *like = &work->like;
+	struct index index;
+	const char *error = model_open(like, work->as);
+
+	if (error == NULL)
+		error = format_verify_all(&like->file);
+	if (error == NULL)
+		error = index_exists(like)
+				? index_view(&index, like)
+				: "it has no index, expected one to be alike";
+	check(like, error);
+	if (index.d != work->model.k)
+		die("%s: %zu dimensions, expected the %zu of %s",
+		    like->input.name, index.d, work->model.k,
+		    work->model.input.name);
+	work->cells = index.cells;
+	work->centroids =
+		alloc(alloc_product(index.cells, index.d), sizeof(float));
+	memcpy(work->centroids, index.centroids,
+	       index.cells * index.d * sizeof(float));
+}
+
+static void train(struct work *work)
+{
+	const struct model *model = &work->model;
+	size_t n = model->matrix.n;
+
+	if (work->cells == 0)
+		work->cells = cells_count(n);
+	if (work->cells > n)
+		die_usage("--cells %zu: there are %zu customers", work->cells,
+			  n);
+	work->centroids =
+		alloc(alloc_product(work->cells, model->k), sizeof(float));
+	check(model, cells_train(model->embedding, n, model->k, work->seed,
+				 work->threads, work->centroids, work->cells));
+}
+
+static void part(struct work *work)
+{
+	const struct model *model = &work->model;
+	size_t n = model->matrix.n;
+
+	if (work->as != NULL)
+		take_centroids(work);
+	else
+		train(work);
+	work->cell = alloc(n, sizeof *work->cell);
+	progress_begin("customers", n);
+	check(model,
+	      cells_assign(work->centroids, work->cells, model->embedding, n,
+			   model->k, work->threads, work->cell));
+	progress_end();
+	layout_make(&work->layout, work->cell, n, work->cells);
+	work->recall = alloc(work->cells, 2 * sizeof *work->recall);
+	const struct parted parted = {model->embedding, n,
+				      model->k,         work->centroids,
+				      work->cells,      work->cell};
+	check(model,
+	      recall_measure(&parted, work->seed, work->threads, work->recall));
+}
+
+/* ---------------------------------------------------------------- writing */
+
+/* Some blocks, made by all threads. */
+struct batch {
+	struct work *work;
+	size_t first;   /* block */
+	uint8_t *codes; /* NULL: units are wanted */
+	float *units;
+};
+
+static void make_block(void *shared, size_t piece, unsigned thread)
+{
+	struct batch *batch = shared;
+	struct work *work = batch->work;
+	size_t d = work->model.k, block = batch->first + piece;
+
+	(void)thread;
+	if (batch->units != NULL)
+		layout_units(&work->layout, work->model.embedding, d, block,
+			     batch->units + piece * d * TILE_ROWS);
+	else
+		layout_codes(&work->layout, work->model.embedding, d, block,
+			     batch->codes + piece * codes_block(d),
+			     work->scales + block * TILE_ROWS,
+			     work->residuals + block * TILE_ROWS);
+}
+
+static void put_codes(struct work *work)
+{
+	size_t size = codes_block(work->model.k);
+	struct batch batch = {.work = work};
+
+	batch.codes = alloc(BATCH_BLOCKS, size);
+	for (size_t count; batch.first < work->layout.blocks;
+	     batch.first += count) {
+		count = work->layout.blocks - batch.first;
+		if (count > BATCH_BLOCKS)
+			count = BATCH_BLOCKS;
+		team_run(work->threads, count, make_block, &batch);
+		writer_put(&work->writer, batch.codes, count * size);
+	}
+	free(batch.codes);
+}
+
+static void put_units(struct work *work)
+{
+	size_t size = TILE_ROWS * work->model.k;
+	struct batch batch = {.work = work};
+
+	batch.units = alloc(alloc_product(BATCH_BLOCKS, size), sizeof(float));
+	for (size_t count; batch.first < work->layout.blocks;
+	     batch.first += count) {
+		count = work->layout.blocks - batch.first;
+		if (count > BATCH_BLOCKS)
+			count = BATCH_BLOCKS;
+		team_run(work->threads, count, make_block, &batch);
+		writer_put(&work->writer, batch.units,
+			   count * size * sizeof(float));
+	}
+	free(batch.units);
+}
+
+/* What of the model is passed on: all but an index that it has. */
+static size_t pass_on(const struct work *work, struct tensor *tensors)
+{
+	size_t count = format_pass_on(&work->model.file, tensors, 0), kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (strncmp(tensors[i].name, "index.", 6) != 0)
+			tensors[kept++] = tensors[i];
+	return kept;
+}
+
+static json_t *describe(const struct work *work)
+{
+	json_t *metadata = json_deep_copy(work->model.file.metadata);
+
+	metadata_set(metadata, "index.version", "%s", options_version);
+	metadata_set(metadata, "index.cells", "%zu", work->cells);
+	metadata_set(metadata, "index.signal", "%zu", work->layout.signal);
+	if (work->as == NULL)
+		metadata_set(metadata, "index.seed", "%llu",
+			     (unsigned long long)work->seed);
+	else
+		json_object_del(metadata, "index.seed");
+	return metadata;
+}
+
+static void put_index(struct work *work)
+{
+	size_t d = work->model.k, cells = work->cells;
+	size_t places = work->layout.blocks * TILE_ROWS;
+	unsigned char sum[8];
+
+	format_sum(&work->model.file,
+		   format_find(&work->model.file, "embedding"), sum);
+	writer_put(&work->writer, sum, sizeof sum);
+	writer_put(&work->writer, work->centroids, cells * d * sizeof(float));
+	writer_put(&work->writer, work->layout.starts,
+		   (cells + 1) * sizeof(int64_t));
+	writer_put(&work->writer, work->layout.rows, places * sizeof(int32_t));
+	work->scales = alloc(places, sizeof *work->scales);
+	work->residuals = alloc(places, sizeof *work->residuals);
+	put_codes(work);
+	writer_put(&work->writer, work->scales, places * sizeof(float));
+	writer_put(&work->writer, work->residuals, places * sizeof(float));
+	put_units(work);
+	writer_put(&work->writer, work->recall, cells * 2 * sizeof(double));
+}
+
+static void write_model(struct work *work, struct output *output)
+{
+	size_t d = work->model.k, cells = work->cells;
+	size_t blocks = work->layout.blocks, places = blocks * TILE_ROWS;
+	const struct tensor ours[] = {
+		{"index.embedding", DTYPE_U8, 1, {8, 1}, NULL, 0, 0},
+		{"index.centroids", DTYPE_F32, 2, {cells, d}, NULL, 0, 0},
+		{"index.starts", DTYPE_I64, 1, {cells + 1, 1}, NULL, 0, 0},
+		{"index.rows", DTYPE_I32, 1, {places, 1}, NULL, 0, 0},
+		{"index.codes",
+		 DTYPE_U8,
+		 2,
+		 {blocks, codes_block(d)},
+		 NULL,
+		 0,
+		 0},
+		{"index.scales", DTYPE_F32, 1, {places, 1}, NULL, 0, 0},
+		{"index.residuals", DTYPE_F32, 1, {places, 1}, NULL, 0, 0},
+		{"index.units",
+		 DTYPE_F32,
+		 2,
+		 {blocks, d * TILE_ROWS},
+		 NULL,
+		 0,
+		 0},
+		{"index.recall", DTYPE_F64, 2, {cells, 2}, NULL, 0, 0},
+	};
+	size_t own = sizeof ours / sizeof *ours;
+	struct tensor *all = alloc(work->model.file.count + own, sizeof *all);
+	size_t passed = pass_on(work, all);
+	json_t *metadata = describe(work);
+
+	memcpy(all + passed, ours, sizeof ours);
+	writer_begin(&work->writer, output, metadata, all, passed + own);
+	for (size_t i = 0; i < passed; i++)
+		writer_put(&work->writer, all[i].bytes, all[i].size);
+	put_index(work);
+	writer_end(&work->writer);
+	json_decref(metadata);
+	free(all);
+}
+
+/* What share of the ten is found in how many cells. */
+static void tell(const struct work *work)
+{
+	static const double wanted[] = {0.95, 0.99};
+	const struct index index = {.cells = work->cells,
+				    .recall = work->recall};
+	char n[NUMBER_TEXT];
+
+	if (!options_chatty())
+		return;
+	warn("%s customers in %zu cells", number_commas(n, work->layout.signal),
+	     work->cells);
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+		size_t probes = index_probes(&index, wanted[i]);
+
+		warn("of the ten nearest, %.3f are in the first %zu cells",
+		     work->recall[2 * (probes - 1)], probes);
+	}
+}
+
+/* ------------------------------------------------------------------- main */
+
+static void read_options(struct work *work, int argc, char **argv)
+{
+	options_begin(&text, argc, argv);
+	work->threads = team_processors();
+	work->seed = 1;
+	for (int key; (key = options_next()) != -1;)
+		switch (key) {
+		case KEY_CELLS:
+			work->cells = (size_t)options_integer(1, 1 << 20);
+			break;
+		case KEY_SEED:
+			work->seed = (uint64_t)options_integer(0, INT64_MAX);
+			break;
+		case KEY_AS:
+			work->as = optarg;
+			break;
+		case 'o':
+			work->output_path = optarg;
+			break;
+		case 'j':
+			work->threads = options_threads();
+			break;
+		}
+	if (argc - optind > 1)
+		die_usage("%s: expected one MODEL", argv[optind + 1]);
+	if (work->as != NULL && work->cells > 0)
+		die_usage("--cells: with --as they are INDEXED's");
+	if (work->as != NULL && strcmp(work->as, "-") == 0)
+		die_usage("--as: expected a file, not standard input");
+}
+
+static void end(struct work *work)
+{
+	layout_free(&work->layout);
+	free(work->centroids);
+	free(work->cell);
+	free(work->recall);
+	free(work->scales);
+	free(work->residuals);
+	if (work->as != NULL)
+		model_close(&work->like);
+	model_close(&work->model);
+}
+
+int main(int argc, char **argv)
+{
+	struct work work = {0};
+	struct output output;
+
+	read_options(&work, argc, argv);
+	output_open(&output, work.output_path);
+	if (output_terminal(&output))
+		die("a model is binary and standard output is a terminal: "
+		    "use > FILE or -o FILE");
+	read_model(&work, argv[optind]);
+	part(&work);
+	write_model(&work, &output);
+	output_close(&output);
+	tell(&work);
+	end(&work);
+	return STATUS_DONE;
+}

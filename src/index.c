@@ -1,0 +1,682 @@
+#include "index.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "cells.h"
+#include "die.h"
+#include "number.h"
+#include "progress.h"
+#include "team.h"
+
+enum {
+	/* Blocks of a piece, where one query looks at all. */
+	PIECE_BLOCKS = 1024,
+	/* Queries that go through the cells together, at least and at most. */
+	LEAST_PANEL = 96,
+	MOST_PANEL = 4096
+};
+
+/* ------------------------------------------------------------------- view */
+
+bool index_exists(const struct model *model)
+{
+	return format_find(&model->file, "index.embedding") != NULL;
+}
+
+/* Cells follow one another. */
+static const char *check_starts(const struct index *index)
+{
+	bool fine = index->starts[0] == 0 &&
+		    index->starts[index->cells] == (int64_t)index->blocks;
+
+	for (size_t cell = 0; fine && cell < index->cells; cell++)
+		fine = index->starts[cell] <= index->starts[cell + 1];
+	return fine ? NULL : "tensor index.starts is damaged";
+}
+
+/* A tensor of the index, of that shape. */
+static const char *view(const struct model *model, const char *name,
+			enum dtype type, unsigned dims, size_t rows,
+			size_t columns, void *place)
+{
+	const struct tensor *tensor;
+	const char *error = format_need(&model->file, name, type, dims, rows,
+					columns, &tensor);
+
+	if (error == NULL)
+		memcpy(place, &tensor->bytes, sizeof tensor->bytes);
+	return error;
+}
+
+static const char *view_sizes(struct index *index, const struct model *model)
+{
+	const struct tensor *centroids, *rows;
+	const char *signal = format_option(&model->file, "index.signal");
+	int64_t number;
+	const char *error =
+		format_need(&model->file, "index.centroids", DTYPE_F32, 2,
+			    UINT64_MAX, model->k, &centroids);
+
+	if (error == NULL)
+		error = format_need(&model->file, "index.rows", DTYPE_I32, 1,
+				    UINT64_MAX, 1, &rows);
+	if (error != NULL)
+		return error;
+	if (centroids->shape[0] == 0 || rows->shape[0] % TILE_ROWS != 0)
+		return "its index has no cells, or a block that is not whole";
+	if (signal == NULL ||
+	    !number_integer(signal, 0, (int64_t)model->matrix.n, &number))
+		return "its metadata have no index.signal";
+	index->signal = (size_t)number;
+	index->cells = centroids->shape[0];
+	index->blocks = rows->shape[0] / TILE_ROWS;
+	return NULL;
+}
+
+static const char *check_embedding(const struct model *model)
+{
+	const struct tensor *tensor;
+	unsigned char sum[8];
+	const char *error = format_need(&model->file, "index.embedding",
+					DTYPE_U8, 1, sizeof sum, 1, &tensor);
+
+	if (error != NULL)
+		return error;
+	format_sum(&model->file, format_find(&model->file, "embedding"), sum);
+	if (memcmp(tensor->bytes, sum, sizeof sum) != 0)
+		return "its index is of another embedding: make it anew by "
+		       "cs-index";
+	return NULL;
+}
+
+const char *index_view(struct index *index, const struct model *model)
+{
+	const char *error = check_embedding(model);
+
+	*index = (struct index){.n = model->matrix.n,
+				.d = model->k,
+				.rows_of = model->embedding};
+	if (error == NULL)
+		error = view_sizes(index, model);
+	if (error != NULL)
+		return error;
+	size_t blocks = index->blocks, places = blocks * TILE_ROWS;
+	size_t cells = index->cells, d = index->d;
+	const struct {
+		const char *name;
+		enum dtype type;
+		unsigned dims;
+		size_t rows, columns;
+		void *place;
+	} tensors[] = {
+		{"index.centroids", DTYPE_F32, 2, cells, d, &index->centroids},
+		{"index.starts", DTYPE_I64, 1, cells + 1, 1, &index->starts},
+		{"index.rows", DTYPE_I32, 1, places, 1, &index->rows},
+		{"index.codes", DTYPE_U8, 2, blocks, codes_block(d),
+		 &index->codes},
+		{"index.scales", DTYPE_F32, 1, places, 1, &index->scales},
+		{"index.residuals", DTYPE_F32, 1, places, 1, &index->residuals},
+		{"index.units", DTYPE_F32, 2, blocks, d * TILE_ROWS,
+		 &index->units},
+		{"index.recall", DTYPE_F64, 2, cells, 2, &index->recall},
+	};
+
+	for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
+		error = view(model, tensors[i].name, tensors[i].type,
+			     tensors[i].dims, tensors[i].rows,
+			     tensors[i].columns, tensors[i].place);
+		if (error != NULL)
+			return error;
+	}
+	return check_starts(index);
+}
+
+size_t index_probes(const struct index *index, double recall)
+{
+	size_t probes = 1;
+
+	while (probes < index->cells &&
+	       !(index->recall[(probes - 1) * 2] >= recall))
+		probes++;
+	return probes;
+}
+
+/* ----------------------------------------------------------------- search */
+
+struct job {
+	const struct index *index;
+	const struct search *search;
+	const struct query *queries;
+	size_t count;
+	struct found *found;
+	const struct kernel *kernel;
+	const struct bounds *bounds;
+	double *factors; /* count: unit = vector * factor; 0: all zeros */
+	struct list *lists;
+	size_t **cells;      /* of each query: cells to look at; NULL: all */
+	size_t *cell_counts; /* how many */
+	size_t *eligible;    /* of each cell: customers that are allowed */
+	size_t all_eligible;
+	size_t panel;
+	_Atomic size_t wrong; /* a row that is damaged */
+};
+
+static bool is_allowed(const struct search *search, size_t row)
+{
+	return search->allowed == NULL ||
+	       (search->allowed[row / 64] >> row % 64 & 1) != 0;
+}
+
+/* The row at a place, or NEAREST_NONE: there is none that may be an answer. */
+static size_t row_at(struct job *job, size_t place, size_t self)
+{
+	int32_t row = job->index->rows[place];
+
+	if (row < 0 || (size_t)row == self)
+		return NEAREST_NONE;
+	if ((size_t)row >= job->index->n) {
+		job->wrong = 0;
+		return NEAREST_NONE;
+	}
+	return is_allowed(job->search, (size_t)row) ? (size_t)row
+						    : NEAREST_NONE;
+}
+
+/* Offer a row with its exact score. */
+static void offer_row(struct job *job, struct list *list, const float *unit,
+		      size_t row, float *scratch)
+{
+	size_t d = job->index->d;
+	const float *vector = job->index->rows_of + row * d;
+	double square = tile_square(vector, d);
+
+	if (!isfinite(square) || square == 0) {
+		job->wrong = row;
+		return;
+	}
+	tile_scale(scratch, 1, vector, d, 1 / sqrt(square));
+	list_offer(list, METRIC_COSINE, job->kernel->chain(unit, scratch, d),
+		   (uint32_t)row);
+}
+
+/* What a score must have to be of use. */
+static float bar_of(const struct job *job, const struct list *list)
+{
+	float least = (float)job->search->least;
+	float bar = job->search->count_matching ? -INFINITY : list_bar(list);
+
+	if ((double)least > job->search->least)
+		least = nextafterf(least, -INFINITY);
+	return bar > least ? bar : least;
+}
+
+/* ------------------------------------------------------------ one by one */
+
+/* A query that goes through blocks. */
+struct walker {
+	struct probe probe;
+	float *unit, *scratch; /* d each */
+	size_t self;
+};
+
+static void walker_begin(struct walker *walker, const struct job *job,
+			 size_t query)
+{
+	size_t d = job->index->d;
+
+	walker->unit = alloc(2 * d, sizeof(float));
+	walker->scratch = walker->unit + d;
+	walker->self = job->queries[query].self;
+	tile_scale(walker->unit, 1, job->queries[query].vector, d,
+		   job->factors[query]);
+	probe_begin(&walker->probe, d);
+	probe_set(&walker->probe, walker->unit, d);
+}
+
+static void walker_end(struct walker *walker)
+{
+	probe_end(&walker->probe);
+	free(walker->unit);
+}
+
+static void walk(struct job *job, struct walker *walker, struct list *list,
+		 size_t first, size_t end)
+{
+	const struct index *index = job->index;
+	size_t size = codes_block(index->d);
+
+	for (size_t block = first; block < end; block++) {
+		size_t place = block * TILE_ROWS;
+		uint64_t above = job->bounds->above(
+			&walker->probe, index->codes + block * size,
+			index->scales + place, index->residuals + place,
+			bar_of(job, list));
+
+		for (; above != 0; above &= above - 1) {
+			size_t at = place + (unsigned)__builtin_ctzll(above);
+			size_t row = row_at(job, at, walker->self);
+
+			if (row != NEAREST_NONE)
+				offer_row(job, list, walker->unit, row,
+					  walker->scratch);
+		}
+	}
+}
+
+/* Part of all blocks, for one query: pieces are query after query. */
+struct sweep {
+	struct job *job;
+	size_t pieces; /* of each query */
+	struct list *lists;
+};
+
+static void sweep_piece(void *shared, size_t piece, unsigned thread)
+{
+	struct sweep *sweep = shared;
+	struct job *job = sweep->job;
+	size_t query = piece / sweep->pieces;
+	size_t first = piece % sweep->pieces * PIECE_BLOCKS;
+	size_t end = first + PIECE_BLOCKS;
+	struct walker walker;
+
+	(void)thread;
+	list_begin(&sweep->lists[piece], job->lists[query].limit,
+		   job->search->least);
+	if (job->factors[query] == 0)
+		return;
+	walker_begin(&walker, job, query);
+	walk(job, &walker, &sweep->lists[piece], first,
+	     end < job->index->blocks ? end : job->index->blocks);
+	walker_end(&walker);
+}
+
+/* Look at all customers, exactly. */
+static void search_all(struct job *job)
+{
+	struct sweep sweep = {.job = job};
+	size_t pieces;
+
+	sweep.pieces = (job->index->blocks + PIECE_BLOCKS - 1) / PIECE_BLOCKS;
+	pieces = alloc_product(sweep.pieces, job->count);
+	sweep.lists = alloc(pieces, sizeof *sweep.lists);
+	team_run(job->search->threads, pieces, sweep_piece, &sweep);
+	for (size_t i = 0; i < pieces; i++) {
+		struct list *list = &job->lists[i / sweep.pieces];
+
+		for (size_t h = 0; h < sweep.lists[i].count; h++)
+			list_keep(list, sweep.lists[i].hits[h]);
+		list->matching += sweep.lists[i].matching;
+		free(sweep.lists[i].hits);
+	}
+	free(sweep.lists);
+	progress_add(job->count);
+}
+
+/* The cells of one query. */
+static void walk_cells(void *shared, size_t query, unsigned thread)
+{
+	struct job *job = shared;
+	struct walker walker;
+
+	(void)thread;
+	progress_add(1);
+	if (job->factors[query] == 0)
+		return;
+	walker_begin(&walker, job, query);
+	for (size_t i = 0; i < job->cell_counts[query]; i++) {
+		size_t cell = job->cells[query][i];
+
+		walk(job, &walker, &job->lists[query],
+		     (size_t)job->index->starts[cell],
+		     (size_t)job->index->starts[cell + 1]);
+	}
+	walker_end(&walker);
+}
+
+/* ----------------------------------------------------------- cell by cell */
+
+/* Who asks for each cell: queries of a panel, cell after cell. */
+struct visits {
+	size_t *starts; /* cells + 1 */
+	uint32_t *queries;
+};
+
+static struct visits visits_make(const struct job *job, size_t first,
+				 size_t end)
+{
+	size_t cells = job->index->cells;
+	struct visits visits = {.starts = alloc(cells + 2, sizeof(size_t))};
+	size_t *next = visits.starts + 1;
+
+	for (size_t q = first; q < end; q++)
+		for (size_t i = 0; i < job->cell_counts[q]; i++)
+			next[job->cells[q][i] + 1]++;
+	for (size_t cell = 0; cell < cells; cell++)
+		next[cell + 1] += next[cell];
+	visits.queries = alloc(next[cells], sizeof *visits.queries);
+	for (size_t q = first; q < end; q++)
+		for (size_t i = 0; i < job->cell_counts[q]; i++)
+			visits.queries[next[job->cells[q][i]]++] = (uint32_t)q;
+	return visits;
+}
+
+/* What a thread has at hand for a cell: its queries in groups. */
+struct desk {
+	float *packed; /* as tile.h has them */
+	float *least;
+	size_t room; /* of queries */
+};
+
+/* The largest float below the bar: scores equal to it may enter. */
+static float least_of(const struct job *job, size_t query)
+{
+	return nextafterf(bar_of(job, &job->lists[query]), -INFINITY);
+}
+
+static void lay_out(struct desk *desk, const struct job *job,
+		    const uint32_t *queries, size_t count)
+{
+	size_t d = job->index->d;
+	size_t padded =
+		(count + TILE_QUERIES - 1) / TILE_QUERIES * TILE_QUERIES;
+
+	if (padded > desk->room) {
+		free(desk->packed);
+		desk->packed =
+			alloc_aligned(alloc_product(padded, d), sizeof(float));
+		desk->least = alloc_resize(desk->least, padded, sizeof(float));
+		desk->room = padded;
+	}
+	for (size_t i = 0; i < padded; i++) {
+		float *to = desk->packed + i / TILE_QUERIES * TILE_QUERIES * d +
+			    i % TILE_QUERIES;
+		size_t query = queries[i < count ? i : 0];
+
+		tile_scale(to, TILE_QUERIES, job->queries[query].vector, d,
+			   job->factors[query]);
+		desk->least[i] = i < count ? least_of(job, query) : INFINITY;
+	}
+}
+
+/* Offer what is above the bar of a query. */
+static void offer_block(struct job *job, size_t query, const float *scores,
+			uint64_t above, size_t block)
+{
+	for (; above != 0; above &= above - 1) {
+		unsigned r = (unsigned)__builtin_ctzll(above);
+		size_t row = row_at(job, block * TILE_ROWS + r,
+				    job->queries[query].self);
+
+		if (row != NEAREST_NONE)
+			list_offer(&job->lists[query], METRIC_COSINE, scores[r],
+				   (uint32_t)row);
+	}
+}
+
+static void visit_cell(struct job *job, struct desk *desk, size_t cell,
+		       const uint32_t *queries, size_t count)
+{
+	const struct index *index = job->index;
+	size_t d = index->d;
+	_Alignas(64) float scores[TILE_QUERIES * TILE_ROWS];
+	uint64_t above[TILE_QUERIES];
+
+	lay_out(desk, job, queries, count);
+	for (size_t block = (size_t)index->starts[cell];
+	     block < (size_t)index->starts[cell + 1]; block++)
+		for (size_t q = 0; q < count; q += TILE_QUERIES) {
+			job->kernel->tile(desk->packed + q * d,
+					  index->units + block * d * TILE_ROWS,
+					  d, desk->least + q, scores, above);
+			for (size_t i = 0; i < TILE_QUERIES; i++) {
+				if (above[i] == 0)
+					continue;
+				offer_block(job, queries[q + i],
+					    scores + i * TILE_ROWS, above[i],
+					    block);
+				desk->least[q + i] =
+					least_of(job, queries[q + i]);
+			}
+		}
+}
+
+static void visit_cells(void *shared, size_t piece, unsigned thread)
+{
+	struct job *job = shared;
+	size_t first = piece * job->panel, end = first + job->panel;
+	struct desk desk = {0};
+
+	(void)thread;
+	if (end > job->count)
+		end = job->count;
+	struct visits visits = visits_make(job, first, end);
+	for (size_t cell = 0; cell < job->index->cells; cell++) {
+		size_t begin = visits.starts[cell];
+
+		if (visits.starts[cell + 1] > begin)
+			visit_cell(job, &desk, cell, visits.queries + begin,
+				   visits.starts[cell + 1] - begin);
+	}
+	free(visits.starts);
+	free(visits.queries);
+	free(desk.packed);
+	free(desk.least);
+	progress_add(end - first);
+}
+
+/* ------------------------------------------------------- cells of a query */
+
+/* Count the customers of each cell that are allowed; only the last block of a
+ * cell has places left over. */
+static void count_eligible(struct job *job)
+{
+	const struct index *index = job->index;
+
+	job->eligible = alloc(index->cells, sizeof *job->eligible);
+	job->all_eligible = 0;
+	for (size_t cell = 0; cell < index->cells; cell++) {
+		size_t at = (size_t)index->starts[cell] * TILE_ROWS;
+		size_t end = (size_t)index->starts[cell + 1] * TILE_ROWS;
+
+		if (job->search->allowed == NULL && end > at) {
+			job->eligible[cell] = end - at - TILE_ROWS;
+			at = end - TILE_ROWS;
+		}
+		for (; at < end; at++)
+			job->eligible[cell] +=
+				row_at(job, at, NEAREST_NONE) != NEAREST_NONE;
+		job->all_eligible += job->eligible[cell];
+	}
+}
+
+/* How many of the first cells have what the query wants; all of them where
+ * even they have less. */
+static size_t cells_needed(const struct job *job, const struct query *query,
+			   const struct found *cells, size_t probes)
+{
+	size_t wanted = job->search->limit, seen = 0, count = 0;
+
+	/* One of those counted may be the query. */
+	wanted += query->self != NEAREST_NONE && wanted < SIZE_MAX;
+	while (count < cells->count && (count < probes || seen < wanted))
+		seen += job->eligible[cells->hits[count++].row];
+	return seen < wanted && count >= probes ? SIZE_MAX : count;
+}
+
+static void take_cells(struct job *job, size_t query, const struct found *cells,
+		       size_t count)
+{
+	job->cell_counts[query] = count;
+	job->cells[query] = alloc(count, sizeof **job->cells);
+	for (size_t i = 0; i < count; i++)
+		job->cells[query][i] = cells->hits[i].row;
+}
+
+/* Choose the cells of each query: the nearest, and for those that need more
+ * all in the order of nearness. */
+static const char *choose_cells(struct job *job, size_t probes)
+{
+	const struct index *index = job->index;
+	struct search search = {
+		.rows = index->centroids,
+		.n = index->cells,
+		.d = index->d,
+		.metric = METRIC_COSINE,
+		.limit = probes < index->cells ? probes : index->cells,
+		.least = -INFINITY,
+		.threads = job->search->threads,
+		.quiet = true,
+	};
+	struct query *queries = alloc(job->count, sizeof *queries);
+	struct found *cells = alloc(job->count, sizeof *cells);
+	size_t zeros;
+	const char *error;
+
+	for (size_t q = 0; q < job->count; q++)
+		queries[q] =
+			(struct query){job->queries[q].vector, NEAREST_NONE, q};
+	error = nearest_search(&search, queries, job->count, cells, &zeros);
+	search.limit = index->cells;
+	for (size_t q = 0; q < job->count && error == NULL; q++) {
+		size_t needed =
+			cells_needed(job, &job->queries[q], &cells[q], probes);
+		struct found all = {0};
+
+		if (needed != SIZE_MAX || cells[q].zero) {
+			take_cells(job, q, &cells[q],
+				   cells[q].zero ? 0 : needed);
+			continue;
+		}
+		error = nearest_search(&search, &queries[q], 1, &all, &zeros);
+		if (error != NULL)
+			break;
+		needed = cells_needed(job, &job->queries[q], &all, probes);
+		take_cells(job, q, &all,
+			   needed == SIZE_MAX ? all.count : needed);
+		nearest_free(&all, 1);
+	}
+	if (error == NULL)
+		nearest_free(cells, job->count);
+	free(cells);
+	free(queries);
+	return error;
+}
+
+/* -------------------------------------------------------------- the whole */
+
+static const char *begin_queries(struct job *job)
+{
+	for (size_t q = 0; q < job->count; q++) {
+		double square =
+			tile_square(job->queries[q].vector, job->index->d);
+
+		if (!isfinite(square))
+			return "a query's vector is not finite";
+		job->factors[q] = square == 0 ? 0 : 1 / sqrt(square);
+		job->found[q].zero = square == 0;
+	}
+	for (size_t q = 0; q < job->count; q++)
+		list_begin(&job->lists[q],
+			   job->search->limit < job->index->n
+				   ? job->search->limit
+				   : job->index->n,
+			   job->search->least);
+	return NULL;
+}
+
+/* A customer is like itself by definition. */
+static void finish_query(struct job *job, size_t query)
+{
+	struct found *found = &job->found[query];
+	struct list *list = &job->lists[query];
+	size_t self = job->queries[query].self;
+	bool own = self != NEAREST_NONE && !found->zero &&
+		   is_allowed(job->search, self);
+
+	if (own && job->search->with_self)
+		list_offer(list, METRIC_COSINE, 1, (uint32_t)self);
+	list_sort(list);
+	found->hits = list->hits;
+	found->count = list->count;
+	found->matching = list->matching;
+	found->candidates =
+		found->zero
+			? 0
+			: job->all_eligible - (own && !job->search->with_self);
+}
+
+static void search_cells(struct job *job)
+{
+	unsigned threads = job->search->threads;
+	size_t panel = job->count / (2 * (size_t)threads) + 1;
+
+	if (job->count <= INDEX_FEW) {
+		team_run(threads, job->count, walk_cells, job);
+		return;
+	}
+	job->panel = panel < LEAST_PANEL  ? LEAST_PANEL
+		     : panel > MOST_PANEL ? MOST_PANEL
+					  : panel;
+	team_run(threads, (job->count + job->panel - 1) / job->panel,
+		 visit_cells, job);
+}
+
+static void free_job(struct job *job)
+{
+	for (size_t q = 0; job->cells != NULL && q < job->count; q++)
+		free(job->cells[q]);
+	free(job->cells);
+	free(job->cell_counts);
+	free(job->eligible);
+	free(job->factors);
+	free(job->lists);
+}
+
+const char *index_search(const struct index *index, const struct search *search,
+			 const struct query *queries, size_t count,
+			 size_t probes, struct found *found, size_t *zeros)
+{
+	struct job job = {
+		.index = index,
+		.search = search,
+		.queries = queries,
+		.count = count,
+		.found = found,
+		.kernel = search->kernel ? search->kernel : tile_best(),
+		.bounds = index->bounds ? index->bounds : codes_best(),
+		.factors = alloc(count, sizeof *job.factors),
+		.lists = alloc(count, sizeof *job.lists),
+		.wrong = NEAREST_NONE,
+		.all_eligible = index->signal,
+	};
+	const char *error;
+
+	memset(found, 0, count * sizeof *found);
+	*zeros = index->n - index->signal;
+	error = begin_queries(&job);
+	if (error == NULL && (search->allowed != NULL || probes > 0))
+		count_eligible(&job);
+	if (error == NULL && probes > 0) {
+		job.cells = alloc(count, sizeof *job.cells);
+		job.cell_counts = alloc(count, sizeof *job.cell_counts);
+		error = choose_cells(&job, probes);
+	}
+	if (error == NULL && probes > 0)
+		search_cells(&job);
+	else if (error == NULL)
+		search_all(&job);
+	if (error == NULL && job.wrong != NEAREST_NONE)
+		error = sentence("its index is damaged, or row %zu of the "
+				 "embedding",
+				 (size_t)job.wrong);
+	for (size_t q = 0; q < count && error == NULL; q++)
+		finish_query(&job, q);
+	for (size_t q = 0; q < count && error != NULL; q++)
+		free(job.lists[q].hits);
+	free_job(&job);
+	return error;
+}

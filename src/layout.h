@@ -1,0 +1,30 @@
+/* layout: where customers stand in an index (index.h): cell after cell in
+ * whole blocks, ascending within a cell. */
+#ifndef LAYOUT_H
+#define LAYOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct layout {
+	size_t cells, blocks;
+	size_t signal;   /* customers in cells */
+	int64_t *starts; /* cells + 1 */
+	int32_t *rows;   /* of each place, or -1 */
+};
+
+/* Lay n customers out by their cells, CELLS_NONE for those in none. */
+void layout_make(struct layout *layout, const uint32_t *cells, size_t n,
+		 size_t count);
+
+/* What index.h has of a block, for rows (n x d): codes, scales and residuals of
+ * its places, or its unit vectors; places left over are zeros. */
+void layout_codes(const struct layout *layout, const float *rows, size_t d,
+		  size_t block, uint8_t *codes, float *scales,
+		  float *residuals);
+void layout_units(const struct layout *layout, const float *rows, size_t d,
+		  size_t block, float *units);
+
+void layout_free(struct layout *layout);
+
+#endif

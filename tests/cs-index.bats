@@ -1,0 +1,215 @@
+# cs-index: an index changes no exact answer, states its recall truly, and is
+# the same bytes however it was made.
+
+load helper
+
+setup_file() {
+	cd "$BATS_FILE_TMPDIR" || return
+	cs-aggregate -q "$ROOT/data/views.csv" > profiles.tsv
+	cs-matrix profiles.tsv > matrix.bin
+	cs-svd -k 20 matrix.bin > emb.bin
+	cs-index --cells 16 emb.bin > fast.bin
+	cut -f 1 profiles.tsv | sed 1d | uniq | sed -n '1~50p' > some
+	cs-knn --all -q --no-why emb.bin > all.tsv
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return
+}
+
+@test "exact answers by the index are those without" {
+	for options in "" "--no-why -n 100" "--include-self" "--min-similarity 0.7" \
+		"--among some" "--not some -n 3" "--blend 0.4" "--format json"
+	do
+		for user in 1 42 77 1000
+		do
+			# shellcheck disable=SC2086
+			cs-knn -q -u "$user" --no-profiles $options emb.bin \
+				> expected
+			for threads in 1 3
+			do
+				# shellcheck disable=SC2086
+				cs-knn -q -u "$user" --no-profiles $options \
+					-j "$threads" fast.bin | cmp - expected
+			done
+		done
+	done
+	cs-knn -u 1 -u 2 -u 3 -u 4 --profiles emb.bin | grep -v '^#model' > expected
+	cs-knn -u 1 -u 2 -u 3 -u 4 --profiles fast.bin | grep -v '^#model' |
+		cmp - expected
+	cs-knn -u 1 --metric dot --no-profiles fast.bin |
+		cmp - <(cs-knn -u 1 --metric dot --no-profiles emb.bin)
+	cs-knn --like some -n 40 fast.bin | cmp - <(cs-knn --like some -n 40 emb.bin)
+	cs-knn --all -q --no-why fast.bin | cmp - all.tsv
+	# Of #model, but for the id.
+	diff <(cs-knn -u 1 --among some emb.bin | sed -n '1,2 s/id=[^;]*//p') \
+		<(cs-knn -u 1 --among some fast.bin | sed -n '1,2 s/id=[^;]*//p')
+}
+
+@test "all cells are all customers; the recall is what it says" {
+	cs-knn --all -q --no-why --probes 16 fast.bin | cmp - all.tsv
+	cs-knn --all -q --no-why --probes 1000 -j 3 fast.bin | cmp - all.tsv
+	for wanted in 0.95 0.99
+	do
+		probes=$(cs-dump --format json fast.bin | "$PYTHON" -c "
+import json, sys
+recall = json.load(sys.stdin)['index']['recall']
+print(*(r['probes'] for r in recall if r['wanted'] == $wanted))")
+		cs-knn --all -q --no-why --recall "$wanted" fast.bin > found
+		cs-knn --all -q --no-why --probes "$probes" fast.bin | cmp - found
+		awk -F '\t' -v wanted="$wanted" '
+			NR == FNR { known[$1, $3] = $4; next }
+			FNR > 1 && ($1, $3) in known {
+				if (known[$1, $3] != $4) exit 1
+				n++
+			}
+			FNR > 1 { all++ }
+			END { exit n / all < wanted - 0.01 || n == all }
+		' found all.tsv
+	done
+	# One by one as all together.
+	for user in 1 42 77
+	do
+		cs-knn -u "$user" --no-why --no-profiles --probes 2 fast.bin |
+			sed 1d
+	done > few
+	cs-knn --all -q --no-why --probes 2 fast.bin |
+		grep -E '^(1|42|77)	' | sort | cmp - <(sort few)
+}
+
+@test "with a filter there are always n" {
+	for user in 1 42 77
+	do
+		[ "$(cs-knn -u "$user" --among some -n 20 --probes 1 \
+			--format ids fast.bin | grep -cxFf some)" -eq 20 ]
+	done
+	cs-knn --users some --among some -n 200 --probes 1 --no-why -q fast.bin |
+		cmp - <(cs-knn --users some --among some -n 200 --no-why -q emb.bin)
+}
+
+@test "the same bytes for any threads, from a file and from a pipe" {
+	for threads in 1 2 3
+	do
+		cs-index --cells 16 -j "$threads" < emb.bin | cmp - fast.bin
+	done
+	# shellcheck disable=SC2002
+	cat emb.bin | cs-index --cells 16 -o piped.bin
+	cmp piped.bin fast.bin
+	# An index is replaced by another.
+	cs-index --cells 16 fast.bin | cmp - fast.bin
+	cs-index --seed 2 --cells 16 emb.bin > other.bin
+	run ! cmp -s other.bin fast.bin
+	cs-index --cells 16 other.bin | cmp - fast.bin
+	cs-dump --check fast.bin | grep -q '^index  *16 cells'
+	# What a part takes over of it is not there.
+	cs-matrix --as fast.bin profiles.tsv | cs-project fast.bin > again.bin
+	run ! grep -q '^index' <(cs-dump again.bin)
+}
+
+@test "parts of a model with one set of cells" {
+	for half in 0 1
+	do
+		awk -F '\t' -v half="$half" 'NR == 1 || $1 % 2 == half' \
+			profiles.tsv | cs-matrix --as emb.bin |
+			cs-project emb.bin | cs-index --as fast.bin \
+			> "half$half.bin"
+	done
+	cs-knn --users some -q -n 5 --probes 2 fast.bin > expected
+	cs-knn --users some -q -n 5 --probes 2 half0.bin half1.bin | cmp - expected
+	cs-knn -u 42 --no-profiles half1.bin half0.bin |
+		cmp - <(cs-knn -u 42 --no-profiles emb.bin)
+}
+
+@test "few customers, copies, some without signal" {
+	{
+		head -n 1 profiles.tsv
+		printf '%s\tpython\t1\t7\n' a b c
+		printf 'd\taws\t1\t0\n'
+		printf 'e\taws\t1\t3\n'
+	} | cs-matrix --weight none | cs-svd -q -k 2 > small.bin
+	cs-index small.bin > small-fast.bin
+	cs-dump --check small-fast.bin > /dev/null
+	cs-index --cells 5 small.bin > five.bin
+	for model in small-fast.bin five.bin
+	do
+		for options in "" "--probes 1" "--recall 0.99"
+		do
+			# shellcheck disable=SC2086
+			cs-knn -u a -n 2 $options --format ids "$model" |
+				cmp - <(printf 'b\nc\n')
+		done
+		run -1 --separate-stderr cs-knn -u d "$model"
+		[[ "$stderr" == *"no tag with weight"* ]]
+	done
+	run -2 cs-index --cells 6 small.bin
+}
+
+@test "wrong use and wrong input" {
+	run -2 --separate-stderr cs-knn -u 1 --recall 0.9 emb.bin
+	[ "$stderr" = "cs-knn: emb.bin: it has no index: cs-index adds one" ]
+	run -2 cs-knn -u 1 --recall 0.9 --probes 3 fast.bin
+	run -2 cs-knn -u 1 --recall 1.1 fast.bin
+	run -2 cs-knn -u 1 --recall 0 fast.bin
+	run -2 cs-knn -u 1 --probes 0 fast.bin
+	run -2 cs-knn -u 1 --probes 3 --metric dot fast.bin
+	run -2 cs-index --cells 0 emb.bin
+	run -2 cs-index a b
+	run -2 --separate-stderr cs-index matrix.bin
+	[[ "$stderr" == *"a matrix, expected a model"* ]]
+	run -2 --separate-stderr cs-index --as emb.bin emb.bin
+	[[ "$stderr" == *"it has no index"* ]]
+	run -2 cs-index --as fast.bin --cells 3 emb.bin
+	head -c 100000 fast.bin > cut.bin
+	run -2 cs-knn -u 1 cut.bin
+}
+
+@test "an index of another embedding, or damaged, is refused" {
+	forge() {
+		"$PYTHON" "$BATS_TEST_DIRNAME/forge.py" fast.bin "$@" > forged.bin ||
+			skip "no libxxhash for python"
+	}
+	forge embedding 5 0.25
+	for way in "" "--probes 2"
+	do
+		# shellcheck disable=SC2086
+		run -2 --separate-stderr cs-knn -u 1 $way forged.bin
+		[ "$stderr" = "cs-knn: forged.bin: its index is of another embedding: make it anew by cs-index" ]
+	done
+	run -2 cs-dump forged.bin
+	cs-index --cells 16 forged.bin | cs-dump --check - > /dev/null
+	for damage in "index.starts 3 -1" "index.starts 3 1000000" \
+		"index.starts 16 4" "index.starts 0 1"
+	do
+		# shellcheck disable=SC2086
+		forge $damage
+		run -2 --separate-stderr cs-knn -u 1 --probes 16 forged.bin
+		[[ "$stderr" == "cs-knn: forged.bin: tensor index.starts is damaged" ]]
+	done
+	for row in 2000 2000000000 -7
+	do
+		for place in $(seq 0 400 4000)
+		do
+			forge index.rows "$place" "$row"
+			for way in "" "--probes 16" "--recall 0.5"
+			do
+				# shellcheck disable=SC2086
+				run cs-knn -u 1 -n 1000 $way forged.bin
+				[ "$status" -eq 0 ] || [ "$status" -eq 2 ]
+			done
+		done
+	done
+	for damage in "index.scales 3 nan" "index.scales 3 1e38" \
+		"index.residuals 70 inf" "index.units 1000 nan" \
+		"index.centroids 7 0" "index.recall 4 nan"
+	do
+		# shellcheck disable=SC2086
+		forge $damage
+		for way in "-u 1" "-u 1 --recall 0.9" "--all -q --recall 0.9"
+		do
+			# shellcheck disable=SC2086
+			run cs-knn $way forged.bin
+			[ "$status" -eq 0 ] || [ "$status" -eq 2 ]
+			[[ "$output" != *nan* ]]
+		done
+	done
+}

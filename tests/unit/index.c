@@ -1,0 +1,299 @@
+/* index against exact search: all customers from codes, and those of the
+ * nearest cells one by one and together, by every kernel and number of
+ * threads, must be what nearest.h finds of the same customers by its plain
+ * loop, to the bit. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "cells.h"
+#include "index.h"
+#include "layout.h"
+#include "random.h"
+
+enum { CASES = 1000 };
+
+static uint64_t seed, counter;
+
+static size_t chance(size_t below)
+{
+	return (size_t)(random_bits(seed, counter++) % below);
+}
+
+/* Rows with ties, copies, zeros, near copies, and, what bytes keep worst, one
+ * large number among small ones. */
+static void fill(float *rows, size_t n, size_t d)
+{
+	size_t coarse = chance(3);
+
+	for (size_t i = 0; i < n; i++) {
+		float *row = rows + i * d;
+		float size = chance(8) ? 1 : ldexpf(1, (int)chance(200) - 100);
+
+		if (i > 0 && chance(4) == 0) {
+			memcpy(row, rows + chance(i) * d, d * sizeof *row);
+			if (chance(2))
+				row[chance(d)] *= 1 + 0x1p-22f;
+			continue;
+		}
+		if (chance(12) == 0)
+			continue;
+		for (size_t j = 0; j < d; j++)
+			row[j] = size * (coarse ? (float)((int)chance(5) - 2)
+						: (float)random_normal(
+							  seed, counter++));
+		if (chance(5) == 0)
+			row[chance(d)] = size * 1000;
+	}
+}
+
+/* An index as cs-index writes it. */
+struct made {
+	struct layout layout;
+	uint32_t *cell;
+	float *centroids, *scales, *residuals, *units;
+	uint8_t *codes;
+};
+
+static struct index make_index(struct made *made, const float *rows, size_t n,
+			       size_t d, size_t cells)
+{
+	made->centroids = alloc(cells * d, sizeof(float));
+	made->cell = alloc(n, sizeof *made->cell);
+	if (cells_train(rows, n, d, seed, 2, made->centroids, cells) ||
+	    cells_assign(made->centroids, cells, rows, n, d, 2, made->cell))
+		abort();
+	layout_make(&made->layout, made->cell, n, cells);
+	size_t blocks = made->layout.blocks, places = blocks * TILE_ROWS;
+	made->scales = alloc(places, sizeof(float));
+	made->residuals = alloc(places, sizeof(float));
+	made->codes = alloc(blocks, codes_block(d));
+	made->units = alloc_aligned(places * d + 1, sizeof(float));
+	for (size_t b = 0; b < blocks; b++) {
+		layout_codes(&made->layout, rows, d, b,
+			     made->codes + b * codes_block(d),
+			     made->scales + b * TILE_ROWS,
+			     made->residuals + b * TILE_ROWS);
+		layout_units(&made->layout, rows, d, b,
+			     made->units + b * TILE_ROWS * d);
+	}
+	return (struct index){
+		.n = n,
+		.d = d,
+		.rows_of = rows,
+		.cells = cells,
+		.blocks = blocks,
+		.signal = made->layout.signal,
+		.centroids = made->centroids,
+		.starts = made->layout.starts,
+		.rows = made->layout.rows,
+		.codes = made->codes,
+		.scales = made->scales,
+		.residuals = made->residuals,
+		.units = made->units,
+	};
+}
+
+static void free_made(struct made *made)
+{
+	layout_free(&made->layout);
+	free(made->cell);
+	free(made->centroids);
+	free(made->scales);
+	free(made->residuals);
+	free(made->codes);
+	free(made->units);
+}
+
+static int allowed(const struct search *search, size_t row)
+{
+	return search->allowed == NULL ||
+	       (search->allowed[row / 64] >> row % 64 & 1) != 0;
+}
+
+/* The customers in the first cells of a query, and in more until there are
+ * enough, as bits. */
+static void choose(const struct search *search, const struct made *made,
+		   size_t cells, const struct query *query, size_t probes,
+		   uint64_t *bits)
+{
+	struct search near = {.rows = made->centroids,
+			      .n = cells,
+			      .d = search->d,
+			      .limit = cells,
+			      .least = -INFINITY,
+			      .kernel = tile_kernel(TILE_KERNELS - 1),
+			      .threads = 1};
+	struct query plain = {query->vector, NEAREST_NONE, 0};
+	size_t zeros, seen = 0;
+	size_t wanted = search->limit + (query->self != NEAREST_NONE);
+	struct found found;
+
+	memset(bits, 0, (search->n / 64 + 1) * sizeof *bits);
+	if (nearest_search(&near, &plain, 1, &found, &zeros))
+		abort();
+	for (size_t p = 0; p < found.count && (p < probes || seen < wanted);
+	     p++)
+		for (size_t row = 0; row < search->n; row++)
+			if (made->cell[row] == found.hits[p].row &&
+			    allowed(search, row)) {
+				seen++;
+				bits[row / 64] |= (uint64_t)1 << row % 64;
+			}
+	nearest_free(&found, 1);
+}
+
+static int same(const struct found *a, const struct found *b, int candidates,
+		int matching)
+{
+	return a->count == b->count && a->zero == b->zero &&
+	       (!candidates || a->candidates == b->candidates) &&
+	       (!matching || a->matching == b->matching) &&
+	       (a->count == 0 ||
+		memcmp(a->hits, b->hits, a->count * sizeof *a->hits) == 0);
+}
+
+/* What the plain loop finds, of all or of the cells. */
+static void plainly(const struct search *search, const struct made *made,
+		    size_t cells, const struct query *queries, size_t count,
+		    size_t probes, struct found *wanted)
+{
+	uint64_t *bits = alloc(search->n / 64 + 1, sizeof *bits);
+	struct search plain = *search;
+	size_t zeros;
+
+	plain.kernel = tile_kernel(TILE_KERNELS - 1);
+	plain.threads = 1;
+	for (size_t q = 0; q < count; q++) {
+		if (probes > 0) {
+			choose(search, made, cells, &queries[q], probes, bits);
+			/* The asked one is itself in whatever cell. */
+			if (queries[q].self != NEAREST_NONE &&
+			    allowed(search, queries[q].self))
+				bits[queries[q].self / 64] |=
+					(uint64_t)1 << queries[q].self % 64;
+			plain.allowed = bits;
+		}
+		if (nearest_search(&plain, &queries[q], 1, &wanted[q], &zeros))
+			abort();
+	}
+	free(bits);
+}
+
+static int check(const struct index *index, const struct search *search,
+		 const struct query *queries, size_t count, size_t probes,
+		 const struct found *wanted)
+{
+	struct found *found = alloc(count, sizeof *found);
+	size_t zeros, wrong = 0;
+	const char *error = index_search(index, search, queries, count, probes,
+					 found, &zeros);
+
+	for (size_t q = 0; error == NULL && q < count; q++)
+		wrong += !same(&found[q], &wanted[q], probes == 0,
+			       search->count_matching && probes == 0);
+	if (error != NULL || wrong > 0 || zeros != index->n - index->signal) {
+		printf("seed %llu, %s, %s, %u threads: n %zu d %zu k %zu cells "
+		       "%zu probes %zu: %zu of %zu queries differ; %s\n",
+		       (unsigned long long)seed, search->kernel->name,
+		       index->bounds->name, search->threads, index->n, index->d,
+		       search->limit, index->cells, probes, wrong, count,
+		       error ? error : "");
+		return 1;
+	}
+	nearest_free(found, count);
+	free(found);
+	return 0;
+}
+
+/* By every kernel, and by 1, 2 and 3 threads. */
+static int check_all(struct index *index, struct search *search,
+		     const struct query *queries, size_t count, size_t probes,
+		     const struct found *wanted)
+{
+	int failed = 0;
+
+	for (unsigned i = 0; i < TILE_KERNELS; i++)
+		for (search->threads = 1; search->threads <= 3;
+		     search->threads++) {
+			search->kernel = tile_kernel(i);
+			index->bounds = codes_bounds(i);
+			if (search->kernel != NULL && index->bounds != NULL)
+				failed |= check(index, search, queries, count,
+						probes, wanted);
+		}
+	return failed;
+}
+
+static struct search make_case(void)
+{
+	struct search search = {
+		.n = 1 + chance(chance(4) ? 400 : 4000),
+		.d = 1 + chance(chance(3) ? 20 : 100),
+		.limit = 1 + chance(chance(3) ? 12 : 200),
+		.least = chance(3) ? -INFINITY
+				   : (double)((int)chance(21) - 10) / 10,
+		.with_self = chance(2),
+		.count_matching = chance(2),
+	};
+	float *rows = alloc(search.n * search.d, sizeof *rows);
+
+	fill(rows, search.n, search.d);
+	search.rows = rows;
+	if (chance(2)) {
+		uint64_t *bits = alloc(search.n / 64 + 1, sizeof *bits);
+
+		for (size_t i = 0; i <= search.n / 64; i++, counter += 2)
+			bits[i] = random_bits(seed, counter) &
+				  random_bits(seed, counter + 1);
+		search.allowed = bits;
+	}
+	return search;
+}
+
+static int run_case(void)
+{
+	struct search search = make_case();
+	size_t cells = 1 + chance(search.n < 24 ? search.n : 24);
+	size_t count = chance(2) ? 1 + chance(INDEX_FEW) : 1 + chance(40);
+	struct query *queries = alloc(count, sizeof *queries);
+	struct found *wanted = alloc(count, sizeof *wanted);
+	size_t ways[] = {0, 1 + chance(3), cells};
+	struct made made = {0};
+	struct index index =
+		make_index(&made, search.rows, search.n, search.d, cells);
+	int failed = 0;
+
+	for (size_t q = 0; q < count; q++) {
+		queries[q].self = chance(search.n);
+		queries[q].vector = search.rows + queries[q].self * search.d;
+		if (chance(8) == 0)
+			queries[q].self = NEAREST_NONE;
+	}
+	for (size_t i = 0; i < 3; i++) {
+		plainly(&search, &made, cells, queries, count, ways[i], wanted);
+		failed |= check_all(&index, &search, queries, count, ways[i],
+				    wanted);
+		nearest_free(wanted, count);
+	}
+	free(wanted);
+	free(queries);
+	free_made(&made);
+	free((void *)(uintptr_t)search.rows);
+	free((void *)(uintptr_t)search.allowed);
+	return failed;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 10) : CASES;
+	int failed = 0;
+
+	for (seed = 1; seed <= cases; seed++) {
+		counter = 0;
+		failed |= run_case();
+	}
+	return failed;
+}
