@@ -431,7 +431,8 @@ static void visit_cell(struct job *job, struct desk *desk, size_t cell,
 		for (size_t q = 0; q < count; q += TILE_QUERIES) {
 			job->kernel->tile(desk->packed + q * d,
 					  index->units + block * d * TILE_ROWS,
-					  d, desk->least + q, scores, above);
+					  d, desk->least + q, NULL, scores,
+					  above);
 			for (size_t i = 0; i < TILE_QUERIES; i++) {
 				if (above[i] == 0)
 					continue;

@@ -7,6 +7,7 @@
 
 #include "alloc.h"
 #include "die.h"
+#include "mutual.h"
 #include "progress.h"
 #include "team.h"
 
@@ -23,7 +24,7 @@ enum {
 	RANGE_ROWS = 2048,
 	/* Rows looked at in one piece before the tiles. */
 	ADMIT_ROWS = 8192,
-	BATCH_BYTES = 64 << 20
+	BATCH_BYTES = 512 << 20
 };
 
 /* Above this squared length sums of products of "dot" may overflow. */
@@ -325,7 +326,7 @@ static void tile_piece(struct job *job, size_t first, size_t count,
 		pack_rows(job, row, end, rows);
 		for (size_t q = 0; q < count; q += TILE_QUERIES) {
 			job->kernel->tile(queries + q * d, rows, d, least + q,
-					  scores, above);
+					  NULL, scores, above);
 			for (size_t i = 0; i < TILE_QUERIES; i++)
 				if (above[i] != 0)
 					least[q + i] = offer_rows(
@@ -529,8 +530,53 @@ static void admit_rows(struct job *job)
 	sum_tallies(job, pieces);
 }
 
+/* Does every row ask, and may every other answer? */
+static bool is_mutual(const struct job *job)
+{
+	const struct search *search = job->search;
+	bool mutual = job->count == search->n && job->count > FEW &&
+		      search->allowed == NULL &&
+		      !(search->with_self && search->metric == METRIC_DOT);
+
+	for (size_t q = 0; mutual && q < job->count; q++)
+		mutual = job->queries[q].self == q &&
+			 job->queries[q].vector == search->rows + q * search->d;
+	return mutual;
+}
+
+static void search_mutually(struct job *job)
+{
+	const struct search *search = job->search;
+	struct mutual mutual = {
+		.rows = search->rows,
+		.n = search->n,
+		.d = search->d,
+		.metric = search->metric,
+		.kernel = job->kernel,
+		.floor = job->floor,
+		.every = search->count_matching,
+		.quiet = search->quiet,
+		.threads = search->threads,
+	};
+
+	admit_rows(job);
+	if (job->wrong != NEAREST_NONE)
+		return;
+	mutual.factors = job->admitted;
+	mutual.lists = job->lists = alloc(job->count, sizeof *job->lists);
+	begin_lists(job, 0, job->count, 0, search->n);
+	mutual_search(&mutual);
+	for (size_t q = 0; q < job->count; q++)
+		finish_query(job, q);
+	count_candidates(job);
+}
+
 static void search_pieces(struct job *job)
 {
+	if (is_mutual(job)) {
+		search_mutually(job);
+		return;
+	}
 	cut(job);
 	job->lists = alloc(alloc_product(job->ranges, job->count),
 			   sizeof *job->lists);

@@ -61,7 +61,7 @@ const char *nearest_search(const struct search *search,
 
 void nearest_free(struct found *found, size_t count);
 
-/* How many queries at once keep lists of k items within about 64 MB. */
+/* How many queries at once keep lists of k items within about 512 MB. */
 size_t nearest_batch(size_t k, size_t n);
 
 #endif

@@ -3,6 +3,12 @@
 #include <math.h>
 #include <string.h>
 
+/* Bars of rows that have none of their own. */
+#define INFINITE4  INFINITY, INFINITY, INFINITY, INFINITY
+#define INFINITE16 INFINITE4, INFINITE4, INFINITE4, INFINITE4
+static const float no_bars[TILE_ROWS] = {INFINITE16, INFINITE16, INFINITE16,
+					 INFINITE16};
+
 double tile_square(const float *row, size_t d)
 {
 	double sums[8] = {0};
@@ -28,9 +34,12 @@ void tile_scale(float *dst, size_t stride, const float *row, size_t d,
 
 static void plain_tile(const float *queries, const float *rows, size_t d,
 		       const float least[TILE_QUERIES],
+		       const float rows_least[TILE_ROWS],
 		       float scores[TILE_QUERIES * TILE_ROWS],
 		       uint64_t above[TILE_QUERIES])
 {
+	if (rows_least == NULL)
+		rows_least = no_bars;
 	for (size_t i = 0; i < TILE_QUERIES; i++) {
 		float *score = scores + i * TILE_ROWS;
 
@@ -42,7 +51,9 @@ static void plain_tile(const float *queries, const float *rows, size_t d,
 					     rows[j * TILE_ROWS + r], score[r]);
 		above[i] = 0;
 		for (size_t r = 0; r < TILE_ROWS; r++)
-			above[i] |= (uint64_t)(score[r] > least[i]) << r;
+			above[i] |= (uint64_t)(score[r] > least[i] ||
+					       score[r] > rows_least[r])
+				    << r;
 	}
 }
 
@@ -110,10 +121,12 @@ AVX2 static float fused_chain(const float *query, const float *row, size_t d)
 #define STORE2(i)                                                              \
 	do {                                                                   \
 		__m256 bar = _mm256_set1_ps(least[i]);                         \
+		__m256 bar_low = _mm256_min_ps(bar, rows_low);                 \
+		__m256 bar_high = _mm256_min_ps(bar, rows_high);               \
 		unsigned mask = (unsigned)_mm256_movemask_ps(                  \
-			_mm256_cmp_ps(low##i, bar, _CMP_GT_OQ));               \
+			_mm256_cmp_ps(low##i, bar_low, _CMP_GT_OQ));           \
 		mask |= (unsigned)_mm256_movemask_ps(                          \
-				_mm256_cmp_ps(high##i, bar, _CMP_GT_OQ))       \
+				_mm256_cmp_ps(high##i, bar_high, _CMP_GT_OQ))  \
 			<< 8;                                                  \
 		above[i] |= (uint64_t)mask << first;                           \
 		_mm256_storeu_ps(scores + (i)*TILE_ROWS + first, low##i);      \
@@ -122,8 +135,8 @@ AVX2 static float fused_chain(const float *query, const float *row, size_t d)
 
 /* Sixteen rows from the first on. */
 AVX2 static void avx2_strip(const float *queries, const float *rows, size_t d,
-			    const float *least, float *scores, uint64_t *above,
-			    size_t first)
+			    const float *least, const float *rows_least,
+			    float *scores, uint64_t *above, size_t first)
 {
 	__m256 low0 = _mm256_setzero_ps(), high0 = low0;
 	__m256 low1 = low0, high1 = low0, low2 = low0, high2 = low0;
@@ -142,6 +155,8 @@ AVX2 static void avx2_strip(const float *queries, const float *rows, size_t d,
 		STEP2(4);
 		STEP2(5);
 	}
+	__m256 rows_low = _mm256_loadu_ps(rows_least + first);
+	__m256 rows_high = _mm256_loadu_ps(rows_least + first + 8);
 	STORE2(0);
 	STORE2(1);
 	STORE2(2);
@@ -152,12 +167,16 @@ AVX2 static void avx2_strip(const float *queries, const float *rows, size_t d,
 
 AVX2 static void avx2_tile(const float *queries, const float *rows, size_t d,
 			   const float least[TILE_QUERIES],
+			   const float rows_least[TILE_ROWS],
 			   float scores[TILE_QUERIES * TILE_ROWS],
 			   uint64_t above[TILE_QUERIES])
 {
+	if (rows_least == NULL)
+		rows_least = no_bars;
 	memset(above, 0, TILE_QUERIES * sizeof *above);
 	for (size_t first = 0; first < TILE_ROWS; first += 16)
-		avx2_strip(queries, rows, d, least, scores, above, first);
+		avx2_strip(queries, rows, d, least, rows_least, scores, above,
+			   first);
 }
 
 AVX2 static inline float avx2_sum(__m256 v)
@@ -213,12 +232,16 @@ static const struct kernel avx2 = {
 	do {                                                                   \
 		__m512 bar = _mm512_set1_ps(least[i]);                         \
 		above[i] =                                                     \
-			(uint64_t)_mm512_cmp_ps_mask(a##i, bar, _CMP_GT_OQ) |  \
-			(uint64_t)_mm512_cmp_ps_mask(b##i, bar, _CMP_GT_OQ)    \
+			(uint64_t)_mm512_cmp_ps_mask(                          \
+				a##i, _mm512_min_ps(bar, bar_a), _CMP_GT_OQ) | \
+			(uint64_t)_mm512_cmp_ps_mask(                          \
+				b##i, _mm512_min_ps(bar, bar_b), _CMP_GT_OQ)   \
 				<< 16 |                                        \
-			(uint64_t)_mm512_cmp_ps_mask(c##i, bar, _CMP_GT_OQ)    \
+			(uint64_t)_mm512_cmp_ps_mask(                          \
+				c##i, _mm512_min_ps(bar, bar_c), _CMP_GT_OQ)   \
 				<< 32 |                                        \
-			(uint64_t)_mm512_cmp_ps_mask(e##i, bar, _CMP_GT_OQ)    \
+			(uint64_t)_mm512_cmp_ps_mask(                          \
+				e##i, _mm512_min_ps(bar, bar_e), _CMP_GT_OQ)   \
 				<< 48;                                         \
 		any |= above[i];                                               \
 	} while (0)
@@ -234,6 +257,7 @@ static const struct kernel avx2 = {
 
 AVX512 static void avx512_tile(const float *queries, const float *rows,
 			       size_t d, const float least[TILE_QUERIES],
+			       const float rows_least[TILE_ROWS],
 			       float scores[TILE_QUERIES * TILE_ROWS],
 			       uint64_t above[TILE_QUERIES])
 {
@@ -260,6 +284,11 @@ AVX512 static void avx512_tile(const float *queries, const float *rows,
 		STEP5(4);
 		STEP5(5);
 	}
+	const float *bars = rows_least ? rows_least : no_bars;
+	__m512 bar_a = _mm512_loadu_ps(bars);
+	__m512 bar_b = _mm512_loadu_ps(bars + 16);
+	__m512 bar_c = _mm512_loadu_ps(bars + 32);
+	__m512 bar_e = _mm512_loadu_ps(bars + 48);
 	MASK5(0);
 	MASK5(1);
 	MASK5(2);

@@ -19,11 +19,13 @@ struct kernel {
 
 	/* Packed operands: queries[j * TILE_QUERIES + i] is column j of query
 	 * i, rows[j * TILE_ROWS + r] that of row r; rows is aligned to 64.
-	 * Bit r of above[i] is set where score (i, r) > least[i]; a NaN is
-	 * above nothing.  scores[i * TILE_ROWS + r] is set for all of them
-	 * where any bit is, and may be left alone otherwise. */
+	 * Bit r of above[i] is set where score (i, r) > least[i], or, unless
+	 * rows_least is NULL, > rows_least[r]; a NaN is above nothing. scores[i
+	 * * TILE_ROWS + r] is set for all of them where any bit is, and may be
+	 * left alone otherwise. */
 	void (*tile)(const float *queries, const float *rows, size_t d,
 		     const float least[TILE_QUERIES],
+		     const float rows_least[TILE_ROWS],
 		     float scores[TILE_QUERIES * TILE_ROWS],
 		     uint64_t above[TILE_QUERIES]);
 

@@ -151,6 +151,8 @@ static struct search make_case(size_t *count)
 		search.allowed = allowed;
 	}
 	*count = 1 + chance(chance(2) ? 6 : search.n < 300 ? 300 : 20);
+	if (search.n < 1000 && chance(3) == 0)
+		*count = search.n;
 	return search;
 }
 
@@ -196,10 +198,12 @@ static int run_case(void)
 	for (size_t i = 0; i < search.n; i++)
 		make_unit(&search, search.rows + i * search.d,
 			  units + i * search.d);
+	/* As many as there are rows: each asks for itself, or one does not. */
+	size_t mutual = count == search.n ? count - chance(2) : 0;
 	for (size_t q = 0; q < count; q++) {
-		queries[q].self = chance(search.n);
+		queries[q].self = q < mutual ? q : chance(search.n);
 		queries[q].vector = search.rows + queries[q].self * search.d;
-		if (chance(8) == 0)
+		if (q >= mutual && chance(8) == 0)
 			queries[q].self = NEAREST_NONE;
 		plainly(&search, units, &queries[q], &wanted[q]);
 	}
