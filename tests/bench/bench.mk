@@ -21,6 +21,8 @@ sample: $(GENERATE)
 # Rows of the table: a script each, see tests/bench/README.md.
 BENCH_ROWS = aggregate similar similar-randomized factor-tall \
 	factor-tall-arpack factor-square factor-square-arpack
+BENCH_ROWS += neighbours neighbours-sklearn neighbours-all neighbours-all-ivf \
+	neighbours-all-ivf-99 neighbours-all-hnsw
 ifeq ($(BENCH),large)
 BENCH_ROWS += aggregate-large factor-many factor-many-arpack factor-wide \
 	factor-wide-arpack
