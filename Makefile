@@ -9,8 +9,8 @@ MODULES = die alloc number random team stream options progress \
 	strip algebra operator gram lanczos factor embed store pairs \
 	tile best mutual nearest cells recall codes layout index \
 	reasons shards blend audience neighbours merge \
-	notes pens sums whom \
-	summary report prose
+	notes explain pens sums whom \
+	summary labels describe report prose
 
 VERSION = 0.1.0
 

@@ -378,7 +378,7 @@ static void aggregate(char **paths, size_t count)
 
 	output_open(&output, choices.output);
 	if (choices.tags != NULL) {
-		items_read(&items, choices.tags, choices.delimiter,
+		items_read(&items, "--tags", choices.tags, choices.delimiter,
 			   columns->headed, choices.separator);
 		events.items = &items;
 		columns->joined = true;

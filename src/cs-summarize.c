@@ -14,6 +14,7 @@
 
 #include "alloc.h"
 #include "die.h"
+#include "labels.h"
 #include "neighbours.h"
 #include "number.h"
 #include "options.h"
@@ -24,7 +25,7 @@
 #include "summary.h"
 #include "table.h"
 
-enum { KEY_FORMAT = 256 };
+enum { KEY_FORMAT = 256, KEY_NAMES, KEY_WHO };
 enum layout { LAYOUT_TEXT, LAYOUT_JSON, LAYOUT_TSV };
 
 static const char *const layout_words[] = {[LAYOUT_TEXT] = "text",
@@ -35,6 +36,9 @@ static const char *const layout_words[] = {[LAYOUT_TEXT] = "text",
 static const struct option_row rows[] = {
 	{"output:", KEY_FORMAT, "format", "F",
 	 "text; json, one object a line; tsv [text]"},
+	{NULL, KEY_NAMES, "names", "FILE[:ID,NAME]",
+	 "names of tags, to show beside them"},
+	{NULL, KEY_WHO, "who", "FILE[:ID,NAME]", "names of customers"},
 	OPTION_OUTPUT(NULL),
 	OPTION_COMMON};
 
@@ -59,6 +63,7 @@ struct work {
 	enum layout layout;
 	struct table table;
 	bool why; /* the table has that column */
+	struct labels labels;
 	struct summary summary;
 	size_t *seen; /* for each tag, the last profile with it, from 1 */
 	size_t seen_room;
@@ -419,12 +424,12 @@ static void finish_query(struct work *work)
 	if (error != NULL)
 		refuse(work, "customer %s: %s", s->query, error);
 	if (work->layout == LAYOUT_JSON) {
-		report_json(s, &work->output);
+		report_json(s, &work->labels, &work->output);
 	} else if (work->layout == LAYOUT_TSV) {
 		report_tsv(s, &work->output);
 	} else {
 		output_text(&work->output, work->any ? "\n" : "");
-		prose_write(s, &work->output);
+		prose_write(s, &work->labels, &work->output);
 	}
 	work->any = true;
 	summary_free(s);
@@ -509,24 +514,43 @@ static void describe(struct work *work)
 
 /* ------------------------------------------------------------------- main */
 
-int main(int argc, char *argv[])
+/* Returns where the output goes. */
+static const char *read_options(struct work *work, int argc, char **argv)
 {
-	struct work work = {0};
 	const char *output = NULL;
-	int key;
 
 	options_begin(&text, argc, argv);
-	while ((key = options_next()) != -1)
-		if (key == KEY_FORMAT)
-			work.layout = (enum layout)options_choice(layout_words);
-		else
+	for (int key; (key = options_next()) != -1;)
+		switch (key) {
+		case KEY_FORMAT:
+			work->layout =
+				(enum layout)options_choice(layout_words);
+			break;
+		case KEY_NAMES:
+			labels_read(&work->labels.tags, "--names", optarg);
+			break;
+		case KEY_WHO:
+			labels_read(&work->labels.customers, "--who", optarg);
+			break;
+		case 'o':
 			output = optarg;
+			break;
+		}
 	if (argc - optind > 1)
 		die_usage("one file at a time: \"%s\" is too many",
 			  argv[optind + 1]);
+	return output;
+}
+
+int main(int argc, char *argv[])
+{
+	struct work work = {0};
+	const char *output = read_options(&work, argc, argv);
+
 	output_open(&work.output, output);
 	open_neighbours(&work, argv[optind]);
 	describe(&work);
 	output_close(&work.output);
+	labels_free(&work.labels);
 	return STATUS_DONE;
 }

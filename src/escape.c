@@ -39,3 +39,20 @@ char *escape_text(const char *text, size_t length)
 	escaped[escape(escaped, text, length)] = '\0';
 	return escaped;
 }
+
+size_t escape_undo(char *name, size_t length)
+{
+	static const char from[] = "\\tnr", to[] = "\\\t\n\r";
+	size_t out = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		const char *found =
+			name[i] == '\\' && i + 1 < length && name[i + 1] != '\0'
+				? strchr(from, name[i + 1])
+				: NULL;
+
+		name[out++] = found ? to[found - from] : name[i];
+		i += found != NULL;
+	}
+	return out;
+}

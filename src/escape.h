@@ -11,4 +11,7 @@ size_t escape(char *escaped, const char *text, size_t length);
 /* The same into memory of its own, with a zero byte after it; free() it. */
 char *escape_text(const char *text, size_t length);
 
+/* Undo it in place; any other backslash stands for itself.  The new length. */
+size_t escape_undo(char *text, size_t length);
+
 #endif

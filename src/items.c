@@ -65,8 +65,7 @@ static void opened(void *context, struct sheet_source *source, size_t index,
 			   &reading->items->tag_name};
 
 	if (names->count < 2)
-		die("%s: one column, expected two: an item and a tag",
-		    file->name);
+		die("%s: one column, expected two", file->name);
 	for (size_t i = 0; i < 2; i++) {
 		size_t column = i;
 		if (reading->columns[i] != NULL)
@@ -78,8 +77,8 @@ static void opened(void *context, struct sheet_source *source, size_t index,
 						strlen(names->names[column]));
 	}
 	if (file->taken[0] == file->taken[1])
-		die("%s: column %zu cannot be both item and tag", file->name,
-		    file->taken[0] + 1);
+		die("%s: column %zu is named twice, expected two columns",
+		    file->name, file->taken[0] + 1);
 }
 
 /* Parse the block at once, or where a row is wrong, singly: then it is known
@@ -105,7 +104,8 @@ static void check(const struct sheet_file *file, const struct sheet_row *row)
 		die("%s:%zu: %u fields, expected %zu", file->name, row->line,
 		    (unsigned)row->fields, file->fields);
 	if (row->taken[0].length == 0)
-		die("%s:%zu: the item is empty", file->name, row->line);
+		die("%s:%zu: the first of the two fields is empty", file->name,
+		    row->line);
 }
 
 static void take_row(struct reading *reading, const struct sheet_rows *rows,
@@ -162,7 +162,8 @@ static void make_lists(struct reading *reading)
 
 /* Set the columns from FILE:ITEM,TAG, and cut FILE off; a file may have such a
  * name itself. */
-static void take_columns(struct reading *reading, char *path)
+static void take_columns(struct reading *reading, const char *option,
+			 char *path)
 {
 	char *colon = strrchr(path, ':'), *comma;
 
@@ -175,11 +176,13 @@ static void take_columns(struct reading *reading, char *path)
 		reading->columns[1] = comma + 1;
 		return;
 	}
-	die_usage("--tags %s: expected FILE or FILE:ITEM,TAG", path);
+	die_usage("%s %s: expected FILE, or FILE and two of its columns: "
+		  "FILE:FIRST,SECOND",
+		  option, path);
 }
 
-void items_read(struct items *items, const char *argument, char delimiter,
-		int headed, const char *separator)
+void items_read(struct items *items, const char *option, const char *argument,
+		char delimiter, int headed, const char *separator)
 {
 	char *path = alloc_text(argument, strlen(argument));
 	struct reading reading = {
@@ -188,7 +191,7 @@ void items_read(struct items *items, const char *argument, char delimiter,
 	struct sheet_block block = {0};
 	struct sheet_rows rows = {0};
 
-	take_columns(&reading, path);
+	take_columns(&reading, option, path);
 	sheet_begin(&source, &path, 1, delimiter, headed);
 	source.opened = opened;
 	source.context = &reading;

@@ -17,10 +17,11 @@ struct items {
 
 /* Read FILE or FILE:ITEM,TAG, columns by name or number, the first two unless
  * named.  Equal pairs count once; an empty tag means none; separator (escaped)
- * splits the tags' cells, unless NULL.  Names are kept escaped.  Ends the
+ * splits the tags' cells, unless NULL.  Names are kept escaped.  option is
+ * the name of the option, for messages.  Ends the
  * process on a wrong row. */
-void items_read(struct items *items, const char *argument, char delimiter,
-		int headed, const char *separator);
+void items_read(struct items *items, const char *option, const char *argument,
+		char delimiter, int headed, const char *separator);
 
 /* The next part of a cell, from *at on: its begin, with its length; NULL at the
  * end.  Parts with nothing in them are passed over.  Both texts are escaped

@@ -113,13 +113,17 @@ static const char *view(struct model *model)
 	return NULL;
 }
 
-static const char *open_matrix(struct model *model, const char *path)
+static const char *open_matrix(struct model *model, const char *path,
+			       const char *(*map)(struct input *))
 {
 	const char *error;
 
 	*model = (struct model){.shift = 1};
-	input_open(&model->input, path);
-	input_map(&model->input);
+	error = input_try(&model->input, path);
+	if (error == NULL)
+		error = map(&model->input);
+	if (error != NULL)
+		return error;
 	error = format_read(&model->file, model->input.bytes,
 			    model->input.size);
 	if (error != NULL)
@@ -127,9 +131,10 @@ static const char *open_matrix(struct model *model, const char *path)
 	return matrix_view(&model->matrix, &model->file);
 }
 
-const char *model_open(struct model *model, const char *path)
+static const char *open_model(struct model *model, const char *path,
+			      const char *(*map)(struct input *))
 {
-	const char *error = open_matrix(model, path);
+	const char *error = open_matrix(model, path, map);
 
 	if (error == NULL && format_find(&model->file, "embedding") == NULL)
 		error = "a matrix, expected a model: cs-svd makes one of it";
@@ -138,9 +143,21 @@ const char *model_open(struct model *model, const char *path)
 	return error;
 }
 
+const char *model_open(struct model *model, const char *path)
+{
+	return open_model(model, path, input_try_map);
+}
+
+const char *model_open_copy(struct model *model, const char *path)
+{
+	const char *error = open_model(model, path, input_try_copy);
+
+	return error != NULL ? error : format_verify_all(&model->file);
+}
+
 const char *model_open_any(struct model *model, const char *path)
 {
-	const char *error = open_matrix(model, path);
+	const char *error = open_matrix(model, path, input_try_map);
 
 	if (error == NULL && format_find(&model->file, "embedding") != NULL)
 		error = view(model);

@@ -37,7 +37,11 @@ struct model {
  * name the file; input.name does. */
 const char *model_open(struct model *model, const char *path);
 
-/* The same for a model or a matrix, which is a model without dimensions: k is
+/* The same of a copy of the file, whose every byte is checked: what becomes of
+ * the file changes nothing. */
+const char *model_open_copy(struct model *model, const char *path);
+
+/* The same as model_open for a model or a matrix, which is a model without dimensions: k is
  * 0, and what cs-svd adds is NULL. */
 const char *model_open_any(struct model *model, const char *path);
 

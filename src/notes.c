@@ -98,11 +98,6 @@ void notes_model(const struct notes *notes, struct output *output,
 
 /* ---------------------------------------------------------------- #profile */
 
-struct place {
-	int32_t at;
-	float value;
-};
-
 /* Larger values first; equal ones by the tag's bytes, as their places are. */
 static int compare_places(const void *a, const void *b)
 {
@@ -113,17 +108,24 @@ static int compare_places(const void *a, const void *b)
 	return (x->at > y->at) - (x->at < y->at);
 }
 
-/* The shortest text that reads back as the same float. */
-static void put_raw(struct output *output, float value)
+char *notes_raw(char text[NUMBER_TEXT], float value)
 {
-	char text[NUMBER_TEXT];
-
 	for (int digits = 6; digits <= 9; digits++) {
 		number_write(text, (double)value, digits);
 		if (strtof(text, NULL) == value)
 			break;
 	}
-	output_text(output, text);
+	return text;
+}
+
+void notes_order(const struct matrix *matrix, size_t begin, size_t count,
+		 struct place *places)
+{
+	for (size_t i = 0; i < count; i++)
+		places[i] =
+			(struct place){(int32_t)i, matrix->values[begin + i]};
+	if (count > 1)
+		qsort(places, count, sizeof *places, compare_places);
 }
 
 static void name_tag(struct notes *notes, int32_t tag)
@@ -149,24 +151,19 @@ static void put_tag(struct output *output, const struct matrix *matrix,
 static void put_tags(struct notes *notes, struct output *output,
 		     const struct matrix *matrix, size_t begin, size_t count)
 {
-	struct place *places;
+	char text[NUMBER_TEXT];
 
 	notes->places = alloc_grow(notes->places, &notes->place_room, count,
 				   sizeof *notes->places);
-	places = notes->places;
-	for (size_t i = 0; i < count; i++)
-		places[i] =
-			(struct place){(int32_t)i, matrix->values[begin + i]};
-	if (count > 1)
-		qsort(places, count, sizeof *places, compare_places);
+	notes_order(matrix, begin, count, notes->places);
 	for (size_t i = 0; i < count; i++) {
-		size_t at = begin + (size_t)places[i].at;
+		size_t at = begin + (size_t)notes->places[i].at;
 
 		if (i > 0)
 			output_text(output, ";");
 		put_tag(output, matrix, matrix->indices[at]);
 		output_text(output, "=");
-		put_raw(output, matrix->raw[at]);
+		output_text(output, notes_raw(text, matrix->raw[at]));
 		name_tag(notes, matrix->indices[at]);
 	}
 }
@@ -205,9 +202,7 @@ static int compare_tags(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* How many customers have the tag; NULL or a sentence. */
-static const char *count_users(const struct matrix *matrix, size_t tag,
-			       int64_t *users)
+const char *notes_users(const struct matrix *matrix, size_t tag, int64_t *users)
 {
 	*users = 0;
 	for (size_t t = 0; t < TENTHS; t++) {
@@ -232,7 +227,7 @@ const char *notes_tags(struct notes *notes, struct output *output)
 	for (size_t i = 0; i < notes->count; i++) {
 		int32_t tag = notes->tags[i];
 		int64_t users;
-		const char *error = count_users(matrix, (size_t)tag, &users);
+		const char *error = notes_users(matrix, (size_t)tag, &users);
 
 		if (error != NULL)
 			return error;

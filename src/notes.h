@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "model.h"
+#include "number.h"
 #include "stream.h"
 
 /* What #model says of the query that follows. */
@@ -19,6 +20,24 @@ struct note {
 	const double *min_similarity; /* NULL: none was asked for */
 	const char *among;            /* the name of the file, or NULL */
 };
+
+/* An entry of a row of the matrix: which, and its value there. */
+struct place {
+	int32_t at;
+	float value;
+};
+
+/* Entries begin .. begin + count by falling value, ties by the tag's bytes. */
+void notes_order(const struct matrix *matrix, size_t begin, size_t count,
+		 struct place *places);
+
+/* The shortest text that reads back as the same float; returns text. */
+char *notes_raw(char text[NUMBER_TEXT], float value);
+
+/* How many customers have the tag; NULL or a sentence: tags.tenths is damaged.
+ */
+const char *notes_users(const struct matrix *matrix, size_t tag,
+			int64_t *users);
 
 /* The tags named so far for a query. */
 struct notes {

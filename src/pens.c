@@ -5,14 +5,15 @@
 
 #include "alloc.h"
 #include "die.h"
+#include "explain.h"
 #include "neighbours.h"
 #include "quote.h"
 #include "table.h"
 #include "team.h"
 
-/* How many tags are named for a neighbour; how many answers a thread writes
- * in one piece; pieces for each thread before they are put together. */
-enum { REASONS = 3, PIECE = 32, PIECES = 16 };
+/* How many answers a thread writes in one piece; pieces for each thread before
+ * they are put together. */
+enum { PIECE = 32, PIECES = 16 };
 
 const char *const layout_words[] = {[LAYOUT_TSV] = "tsv",
 				    [LAYOUT_JSON] = "json",
@@ -24,9 +25,7 @@ struct pen {
 	const struct pens *pens;
 	struct output *output; /* of the piece in hand, in memory */
 	char **error;          /* of the piece in hand */
-	struct side query, other;
-	struct part *parts;
-	size_t part_room;
+	struct explain explain;
 	struct notes notes;
 };
 
@@ -55,14 +54,6 @@ static const struct model *holder(const struct pens *pens,
 	return model == pens->model ? shards_at(pens->shards, row) : model;
 }
 
-/* Make the side that of a row; false where it is damaged. */
-static bool set_side(struct pen *pen, struct side *side,
-		     const struct model *model, size_t row)
-{
-	model = holder(pen->pens, model, &row);
-	return is_fine(pen, side_set(side, &pen->pens->reasons, model, row));
-}
-
 /* The #profile line of a row. */
 static void write_profile(struct pen *pen, const struct model *model,
 			  size_t row)
@@ -84,47 +75,15 @@ static const char *name_of(struct pen *pen, const struct model *model,
 	return name;
 }
 
-/* The reasons for the similarity of the query's side and a row. */
-static void explain(struct pen *pen, size_t row, struct neighbour *neighbour)
-{
-	const struct model *model = pen->pens->model;
-	size_t count;
-
-	if (!set_side(pen, &pen->other, model, row))
-		return;
-	pen->parts = alloc_grow(pen->parts, &pen->part_room,
-				pen->query.row.count + pen->other.row.count + 1,
-				sizeof *pen->parts);
-	if (!is_fine(pen, reasons_parts(&pen->pens->reasons, &pen->query,
-					&pen->other, pen->parts, &count)))
-		return;
-	neighbour->reason_count = reasons_largest(pen->parts, count, REASONS);
-	for (size_t i = 0; i < neighbour->reason_count; i++) {
-		struct reason *reason = &neighbour->reasons[i];
-		size_t tag = pen->parts[i].tag;
-
-		*reason = (struct reason){.tag = "",
-					  .length = 0,
-					  .contribution = pen->parts[i].amount};
-		if (tag != REASONS_CENTER)
-			reason->tag = texts_at(&model->matrix.tags, tag,
-					       &reason->length);
-	}
-}
-
 /* A similar customer, with the reasons where they are wanted. */
 static struct neighbour make_neighbour(struct pen *pen, struct hit hit,
-				       struct reason reasons[REASONS])
+				       struct reason reasons[EXPLAIN_TAGS])
 {
-	struct neighbour neighbour = {
-		.similarity = (double)hit.score,
-		.reasons = reasons,
-	};
+	struct neighbour neighbour = {.reasons = reasons};
 
-	neighbour.name =
-		name_of(pen, pen->pens->model, hit.row, &neighbour.length);
-	if (pen->pens->manner.why)
-		explain(pen, hit.row, &neighbour);
+	is_fine(pen, pen->pens->manner.why
+			     ? explain_hit(&pen->explain, hit, &neighbour)
+			     : explain_name(&pen->explain, hit, &neighbour));
 	return neighbour;
 }
 
@@ -134,7 +93,7 @@ static void write_tsv(struct pen *pen, size_t row, const struct found *found)
 	const char *name = name_of(pen, pen->pens->asked, row, &length);
 
 	for (size_t i = 0; i < found->count; i++) {
-		struct reason reasons[REASONS];
+		struct reason reasons[EXPLAIN_TAGS];
 		struct neighbour neighbour =
 			make_neighbour(pen, found->hits[i], reasons);
 
@@ -168,7 +127,7 @@ static void write_json(struct pen *pen, size_t row, const struct found *found)
 	quote_json(output, name, length);
 	output_text(output, ",\"neighbours\":[");
 	for (size_t i = 0; i < found->count; i++) {
-		struct reason reasons[REASONS];
+		struct reason reasons[EXPLAIN_TAGS];
 		struct neighbour neighbour =
 			make_neighbour(pen, found->hits[i], reasons);
 
@@ -228,7 +187,7 @@ static void write_answer(struct pen *pen, const struct query *query,
 		return;
 	}
 	if (pen->pens->manner.why &&
-	    !set_side(pen, &pen->query, pen->pens->asked, row))
+	    !is_fine(pen, explain_query(&pen->explain, pen->pens->asked, row)))
 		return;
 	if (pen->pens->manner.layout == LAYOUT_JSON) {
 		write_json(pen, row, found);
@@ -318,8 +277,7 @@ void pens_begin(struct pens *pens, const struct shards *shards,
 	pens->reasons.share = manner->share;
 	for (unsigned i = 0; i < threads; i++) {
 		pens->each[i].pens = pens;
-		side_begin(&pens->each[i].query, &pens->reasons);
-		side_begin(&pens->each[i].other, &pens->reasons);
+		explain_begin(&pens->each[i].explain, shards, &pens->reasons);
 		notes_begin(&pens->each[i].notes, model);
 	}
 	for (size_t i = 0; i < (size_t)PIECES * threads; i++)
@@ -330,9 +288,7 @@ void pens_end(struct pens *pens)
 {
 	for (unsigned i = 0; i < pens->threads; i++) {
 		notes_end(&pens->each[i].notes);
-		side_end(&pens->each[i].query);
-		side_end(&pens->each[i].other);
-		free(pens->each[i].parts);
+		explain_end(&pens->each[i].explain);
 	}
 	for (size_t i = 0; i < (size_t)PIECES * pens->threads; i++) {
 		free(pens->texts[i].buffer);

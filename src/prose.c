@@ -19,6 +19,7 @@ static const double largest_share = 10;
 
 struct page {
 	const struct summary *summary;
+	const struct labels *labels;
 	struct output *output;
 	size_t used;  /* columns of the line being written */
 	char **texts; /* those that the page made, freed with it */
@@ -96,14 +97,35 @@ static const char *shown(struct page *page, const char *name)
 	return text;
 }
 
+/* The id, with the name that people know before it: "Python (17)". */
+static const char *labelled(struct page *page, const struct label_set *set,
+			    const char *id)
+{
+	const char *label = labels_find(set, id, strlen(id));
+
+	if (label == NULL)
+		return shown(page, id);
+	return shown(page, printed(page, "%s (%s)", label, id));
+}
+
+static const char *customer(struct page *page, const char *id)
+{
+	return labelled(page, &page->labels->customers, id);
+}
+
 static const char *query(struct page *page)
 {
-	return shown(page, page->summary->query);
+	return customer(page, page->summary->query);
+}
+
+static const char *tag_text(struct page *page, const char *id)
+{
+	return labelled(page, &page->labels->tags, id);
 }
 
 static const char *tag_name(struct page *page, size_t tag)
 {
-	return shown(page, names_text(&page->summary->tags, tag));
+	return tag_text(page, names_text(&page->summary->tags, tag));
 }
 
 static const char *commas(struct page *page, int64_t count)
@@ -304,8 +326,8 @@ static void put_profile(struct page *page)
 static char *reason(struct page *page, const struct member *member,
 		    const struct item *item)
 {
-	const char *tag =
-		*item->tag ? shown(page, item->tag) : "(all tags, by centring)";
+	const char *tag = *item->tag ? tag_text(page, item->tag)
+				     : "(all tags, by centring)";
 	double share = member->score > 0 ? item->amount / member->score
 					 : largest_share;
 
@@ -332,7 +354,7 @@ static void put_member(struct page *page, const struct member *member,
 {
 	put_right(page, printed(page, "%zu", member->rank), 4);
 	put(page, "  ");
-	put_right(page, shown(page, member->name), width);
+	put_right(page, customer(page, member->name), width);
 	put(page, "  ");
 	put_right(page, printed(page, "%.3f", member->score), 10);
 	put_reasons(page, member);
@@ -346,7 +368,7 @@ static void put_members(struct page *page)
 	bool why = false;
 
 	for (size_t i = 0; i < s->member_count; i++) {
-		size_t wide = columns(shown(page, s->members[i].name));
+		size_t wide = columns(customer(page, s->members[i].name));
 
 		width = wide > width ? wide : width;
 		why = why || s->members[i].count > 0;
@@ -503,9 +525,11 @@ static void put_group(struct page *page)
 	end_line(page);
 }
 
-void prose_write(const struct summary *summary, struct output *output)
+void prose_write(const struct summary *summary, const struct labels *labels,
+		 struct output *output)
 {
-	struct page page = {.summary = summary, .output = output};
+	struct page page = {
+		.summary = summary, .labels = labels, .output = output};
 
 	put_title(&page);
 	put_filter(&page);

@@ -3,12 +3,14 @@
 #ifndef PROSE_H
 #define PROSE_H
 
+#include "labels.h"
 #include "stream.h"
 #include "summary.h"
 
 /* Nothing is cut in the middle: wide names push their column, reasons that do
  * not fit are left out, the least first, and all else is wrapped.  Bytes of a
  * name that could steer a terminal are written as \xNN. */
-void prose_write(const struct summary *summary, struct output *output);
+void prose_write(const struct summary *summary, const struct labels *labels,
+		 struct output *output);
 
 #endif

@@ -17,6 +17,27 @@ static const char *tag_name(const struct summary *s, size_t tag)
 
 /* -------------------------------------------------------------------- JSON */
 
+/* A customer by its id, and by name where there are names. */
+static void put_customer(struct output *output, const struct labels *labels,
+			 const char *before, const char *name)
+{
+	output_print(output, "%s\"customer\": ", before);
+	if (*name == '\0')
+		output_text(output, "null");
+	else
+		quote_json(output, name, strlen(name));
+	labels_json(&labels->customers, name, strlen(name), output);
+}
+
+/* A tag likewise. */
+static void put_named_tag(struct output *output, const struct labels *labels,
+			  const char *before, const char *name)
+{
+	output_print(output, "%s\"tag\": ", before);
+	quote_json(output, name, strlen(name));
+	labels_json(&labels->tags, name, strlen(name), output);
+}
+
 /* "key": "text", with what comes before. */
 static void put_pair(struct output *output, const char *before, const char *key,
 		     const char *text)
@@ -51,7 +72,8 @@ static void put_model(struct output *output, const struct origin *origin)
 		     origin->median_pair, origin->top_pair);
 }
 
-static void put_profile(struct output *output, const struct summary *s)
+static void put_profile(struct output *output, const struct summary *s,
+			const struct labels *labels)
 {
 	const struct profile *profile = &s->profiles[0];
 	char text[NUMBER_TEXT] = "null";
@@ -68,8 +90,8 @@ static void put_profile(struct output *output, const struct summary *s)
 
 		if (holding->value <= 0)
 			continue;
-		put_pair(output, count ? ", {" : "{", "tag",
-			 tag_name(s, holding->tag));
+		put_named_tag(output, labels, count ? ", {" : "{",
+			      tag_name(s, holding->tag));
 		output_print(output, ", \"value\": %s",
 			     summary_value(text, holding->value));
 		put_count(output, "customers", s->facts[holding->tag].users);
@@ -89,22 +111,25 @@ static bool both_hold(const struct summary *s, const struct member *member,
 }
 
 static void put_why(struct output *output, const struct summary *s,
-		    const struct member *member)
+		    const struct labels *labels, const struct member *member)
 {
 	output_text(output, ", \"why\": [");
 	for (size_t i = 0; i < member->count; i++) {
 		const struct item *item = &member->items[i];
 
-		put_pair(output, i ? ", {" : "{", "tag", item->tag);
-		output_print(output, ", \"contribution\": %s, \"both\": %s}",
-			     item->text,
-			     truth(both_hold(s, member, item->tag)));
+		put_named_tag(output, labels, i ? ", {" : "{", item->tag);
+		output_print(output, ", \"contribution\": %s", item->text);
+		if (s->profile_count > 0)
+			output_print(output, ", \"both\": %s",
+				     truth(both_hold(s, member, item->tag)));
+		output_text(output, "}");
 	}
 	output_print(output, "], \"other\": %s}",
 		     member->other ? member->other : member->similarity);
 }
 
-static void put_members(struct output *output, const struct summary *s)
+static void put_members(struct output *output, const struct summary *s,
+			const struct labels *labels)
 {
 	output_text(output, ", \"neighbours\": [");
 	for (size_t i = 0; i < s->member_count; i++) {
@@ -112,26 +137,28 @@ static void put_members(struct output *output, const struct summary *s)
 
 		output_print(output, "%s{\"rank\": %zu", i ? ", " : "",
 			     member->rank);
-		put_pair(output, ", ", "customer", member->name);
+		put_customer(output, labels, ", ", member->name);
 		output_print(output, ", \"similarity\": %s",
 			     member->similarity);
-		put_why(output, s, member);
+		put_why(output, s, labels, member);
 	}
 	output_text(output, "]");
 }
 
 /* A listed tag; the object is left open. */
-static void put_tag(struct output *output, const struct summary *s, size_t i)
+static void put_tag(struct output *output, const struct summary *s,
+		    const struct labels *labels, size_t i)
 {
 	const struct tag *tag = &s->facts[i];
 
-	put_pair(output, "{", "tag", tag_name(s, i));
+	put_named_tag(output, labels, "{", tag_name(s, i));
 	output_print(output,
 		     ", \"members\": %zu, \"expected\": %.2f, \"times\": %.2f",
 		     tag->members, tag->expected, summary_times(tag));
 }
 
-static void put_group(struct output *output, const struct summary *s)
+static void put_group(struct output *output, const struct summary *s,
+		      const struct labels *labels)
 {
 	output_print(output,
 		     ", \"group\": {\"members\": %zu, \"tags_compared\": %zu, "
@@ -143,7 +170,7 @@ static void put_group(struct output *output, const struct summary *s)
 		const struct tag *tag = &s->facts[s->listed[i]];
 
 		output_text(output, i ? ", " : "");
-		put_tag(output, s, s->listed[i]);
+		put_tag(output, s, labels, s->listed[i]);
 		put_count(output, "customers", tag->users);
 		output_print(output, ", \"has\": %s}", truth(tag->has));
 	}
@@ -168,7 +195,8 @@ static void put_holders(struct output *output, const struct summary *s,
 	output_text(output, "]}");
 }
 
-static void put_missing(struct output *output, const struct summary *s)
+static void put_missing(struct output *output, const struct summary *s,
+			const struct labels *labels)
 {
 	const char *between = "";
 
@@ -177,23 +205,77 @@ static void put_missing(struct output *output, const struct summary *s)
 		if (s->facts[s->listed[i]].has)
 			continue;
 		output_text(output, between);
-		put_tag(output, s, s->listed[i]);
+		put_tag(output, s, labels, s->listed[i]);
 		put_holders(output, s, s->listed[i]);
 		between = ", ";
 	}
 	output_text(output, "]}");
 }
 
-void report_json(const struct summary *summary, struct output *output)
+/* The end of the object, and where there are no neighbours, why. */
+static void put_note(struct output *output, const struct summary *s)
 {
-	put_pair(output, "{", "customer", summary->query);
+	const char *reason = "no one is left to be similar";
+
+	if (s->member_count > 0) {
+		output_text(output, "}\n");
+		return;
+	}
+	output_text(output, ", \"note\": ");
+	if (s->silent)
+		reason = "no tag with weight, so no one is similar";
+	else if (s->origin.candidates > 0)
+		reason = "no one has the least similarity or more";
+	quote_json(output, reason, strlen(reason));
+	output_text(output, "}\n");
+}
+
+void report_json(const struct summary *summary, const struct labels *labels,
+		 struct output *output)
+{
+	put_customer(output, labels, "{", summary->query);
 	output_text(output, ", ");
 	put_model(output, &summary->origin);
-	put_profile(output, summary);
-	put_members(output, summary);
-	put_group(output, summary);
-	put_missing(output, summary);
-	output_text(output, "}\n");
+	put_profile(output, summary, labels);
+	put_members(output, summary, labels);
+	put_group(output, summary, labels);
+	put_missing(output, summary, labels);
+	put_note(output, summary);
+}
+
+void report_list_json(const struct summary *summary,
+		      const struct labels *labels, struct output *output)
+{
+	put_customer(output, labels, "{", summary->query);
+	output_text(output, ", ");
+	put_model(output, &summary->origin);
+	put_members(output, summary, labels);
+	put_note(output, summary);
+}
+
+void report_profile_json(const struct summary *summary,
+			 const struct labels *labels, struct output *output)
+{
+	const struct profile *profile = &summary->profiles[0];
+	char text[NUMBER_TEXT];
+
+	put_customer(output, labels, "{", summary->query);
+	output_text(output, ", ");
+	put_model(output, &summary->origin);
+	put_profile(output, summary, labels);
+	output_text(output, ", \"all\": [");
+	for (size_t i = 0; i < profile->count; i++) {
+		const struct holding *holding = &profile->holdings[i];
+
+		put_named_tag(output, labels, i ? ", {" : "{",
+			      tag_name(summary, holding->tag));
+		number_write(text, holding->value, 9);
+		output_print(output, ", \"value\": %s", text);
+		put_count(output, "customers",
+			  summary->facts[holding->tag].users);
+		output_text(output, "}");
+	}
+	output_text(output, "]}\n");
 }
 
 /* --------------------------------------------------------------------- TSV */

@@ -19,32 +19,71 @@ enum { BUFFER = 1 << 18 };
 /* The descriptor of an output in memory. */
 enum { IN_MEMORY = -1 };
 
+static const char *scratch_folder(void)
+{
+	const char *folder = getenv("TMPDIR");
+
+	return folder == NULL || *folder == '\0' ? "/tmp" : folder;
+}
+
+/* A new unlinked file in the folder for scratch files, or -1. */
+static int unnamed_file(void)
+{
+	char path[4096];
+	int fd = open(scratch_folder(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		return fd;
+	/* Not every file system has files without a name. */
+	snprintf(path, sizeof path, "%s/cs.XXXXXX", scratch_folder());
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(path);
+	return fd;
+}
+
 /* ------------------------------------------------------------------ input */
 
-void input_open(struct input *input, const char *path)
+/* Look at what is open: a file that is read from its beginning? */
+static const char *examine(struct input *input)
+{
+	struct stat status;
+
+	if (fstat(input->fd, &status) != 0)
+		return strerror(errno);
+	if (S_ISDIR(status.st_mode))
+		return "a directory, expected a file";
+	/* A file on standard input may be read already, in part. */
+	input->regular =
+		S_ISREG(status.st_mode) && lseek(input->fd, 0, SEEK_CUR) == 0;
+	input->size = input->regular ? (size_t)status.st_size : 0;
+	return NULL;
+}
+
+const char *input_try(struct input *input, const char *path)
 {
 	static bool taken;
-	struct stat status;
 
 	*input = (struct input){.fd = STDIN_FILENO, .name = "standard input"};
 	if (path != NULL && strcmp(path, "-") != 0) {
 		input->name = path;
 		input->fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (input->fd < 0)
-			die("%s: %s", path, strerror(errno));
+			return strerror(errno);
 	} else if (taken) {
-		die("standard input is named twice, and can be read once");
+		return "named twice, and can be read once";
 	} else {
 		taken = true;
 	}
-	if (fstat(input->fd, &status) != 0)
-		die("%s: %s", input->name, strerror(errno));
-	if (S_ISDIR(status.st_mode))
-		die("%s: a directory, expected a file", input->name);
-	/* A file on standard input may be read already, in part. */
-	input->regular =
-		S_ISREG(status.st_mode) && lseek(input->fd, 0, SEEK_CUR) == 0;
-	input->size = input->regular ? (size_t)status.st_size : 0;
+	return examine(input);
+}
+
+void input_open(struct input *input, const char *path)
+{
+	const char *error = input_try(input, path);
+
+	if (error != NULL)
+		die("%s: %s", input->name, error);
 }
 
 size_t input_read(struct input *input, void *bytes, size_t size)
@@ -76,21 +115,72 @@ static void spool(struct input *input)
 	input->fd = fd;
 }
 
-void input_map(struct input *input)
+const char *input_try_map(struct input *input)
 {
 	if (input->bytes != NULL)
-		return;
+		return NULL;
 	if (!input->regular)
 		spool(input);
 	if (input->size == 0) {
 		input->bytes = (const unsigned char *)"";
-		return;
+		return NULL;
 	}
 	void *bytes =
 		mmap(NULL, input->size, PROT_READ, MAP_PRIVATE, input->fd, 0);
 	if (bytes == MAP_FAILED)
-		die("%s: cannot map: %s", input->name, strerror(errno));
+		return sentence("cannot map: %s", strerror(errno));
 	input->bytes = bytes;
+	return NULL;
+}
+
+void input_map(struct input *input)
+{
+	const char *error = input_try_map(input);
+
+	if (error != NULL)
+		die("%s: %s", input->name, error);
+}
+
+/* Copy bytes of a regular file from its beginning, as many as it has now. */
+static const char *copy_file(struct input *input, int fd)
+{
+	unsigned char *buffer = alloc_resize(NULL, BUFFER, 1);
+	const char *error = NULL;
+	ssize_t got = 0;
+
+	input->size = 0;
+	while (error == NULL && (got = read(input->fd, buffer, BUFFER)) != 0) {
+		for (ssize_t done = 0, put; done < got; done += put) {
+			put = write(fd, buffer + done, (size_t)(got - done));
+			if (put < 0 && errno == EINTR)
+				put = 0;
+			if (put < 0) {
+				error = sentence("a copy in $TMPDIR: %s",
+						 strerror(errno));
+				break;
+			}
+		}
+		if (got < 0 && errno != EINTR)
+			error = strerror(errno);
+		input->size += got > 0 ? (size_t)got : 0;
+	}
+	free(buffer);
+	return error;
+}
+
+const char *input_try_copy(struct input *input)
+{
+	const char *error;
+	int fd = unnamed_file();
+
+	if (fd < 0)
+		return sentence("a copy in $TMPDIR: %s", strerror(errno));
+	error = copy_file(input, fd);
+	if (input->fd != STDIN_FILENO)
+		close(input->fd);
+	input->fd = fd;
+	input->regular = true;
+	return error != NULL ? error : input_try_map(input);
 }
 
 void input_close(struct input *input)
@@ -308,21 +398,11 @@ void stream_finish_stdout(void)
 
 int scratch_open(void)
 {
-	const char *folder = getenv("TMPDIR");
-	char path[4096];
+	int fd = unnamed_file();
 
-	if (folder == NULL || *folder == '\0')
-		folder = "/tmp";
-	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd >= 0)
-		return fd;
-	/* Not every file system has files without a name. */
-	snprintf(path, sizeof path, "%s/cs.XXXXXX", folder);
-	fd = mkostemp(path, O_CLOEXEC);
 	if (fd < 0)
-		die("%s: cannot create a scratch file: %s", folder,
+		die("%s: cannot create a scratch file: %s", scratch_folder(),
 		    strerror(errno));
-	unlink(path);
 	return fd;
 }
 

@@ -1,6 +1,6 @@
 /* stream: input and output with a name; spooling, -o, the checked write and
- * the checked close.  Everything here ends the process with a message that
- * names the file where something fails; a reader that left ends it silently
+ * the checked close.  Everything here, unless it says so, ends the process with
+ * a message that names the file where something fails; a reader that left ends it silently
  * with status 141. */
 #ifndef STREAM_H
 #define STREAM_H
@@ -21,12 +21,23 @@ struct input {
 /* Open; a directory is refused, and standard input for the second time. */
 void input_open(struct input *input, const char *path);
 
+/* The same for what must not end the process: NULL or a sentence that does not
+ * name the file; input.name is set. */
+const char *input_try(struct input *input, const char *path);
+
 /* Read up to size bytes; 0 at the end. */
 size_t input_read(struct input *input, void *bytes, size_t size);
 
 /* Map the whole input read-only.  What is not a regular file is copied to an
  * unlinked file in $TMPDIR first.  An empty input has size 0. */
 void input_map(struct input *input);
+
+/* The same; NULL or a sentence. */
+const char *input_try_map(struct input *input);
+
+/* Copy the input to an unlinked file in $TMPDIR, and map that, so that what
+ * becomes of the file changes nothing.  NULL or a sentence. */
+const char *input_try_copy(struct input *input);
 
 /* Give up mapping and descriptor; an input never opened is allowed if zero. */
 void input_close(struct input *input);

@@ -89,6 +89,7 @@ struct summary {
 	size_t compared; /* tags that SUMMARY_LEAST members have */
 	size_t *listed;  /* tags, by falling ratio to the expected */
 	size_t listed_count;
+	bool silent; /* the query has no signal; set by the caller */
 };
 
 /* Work out expected counts and the listed tags.  NULL, or a sentence on what

@@ -5,6 +5,7 @@
 
 #include "alloc.h"
 #include "die.h"
+#include "escape.h"
 #include "options.h"
 #include "table.h"
 
@@ -35,25 +36,6 @@ void whom_user(struct whom *whom, const struct model *model, const char *name)
 	}
 }
 
-/* Undo \\ \t \n \r as our streams write them; any other backslash stands for
- * itself.  The new length. */
-static size_t undo_escapes(char *name, size_t length)
-{
-	static const char from[] = "\\tnr", to[] = "\\\t\n\r";
-	size_t out = 0;
-
-	for (size_t i = 0; i < length; i++) {
-		const char *found =
-			name[i] == '\\' && i + 1 < length && name[i + 1] != '\0'
-				? strchr(from, name[i + 1])
-				: NULL;
-
-		name[out++] = found ? to[found - from] : name[i];
-		i += found != NULL;
-	}
-	return out;
-}
-
 /* The next name of a file with one a line, without empty lines and without
  * what Windows ends a line with; false at the end. */
 static bool next_name(struct table *list)
@@ -66,7 +48,7 @@ static bool next_name(struct table *list)
 		if (name->length == 0)
 			continue;
 		if (memchr(name->text, '\\', name->length) != NULL)
-			name->length = undo_escapes(name->text, name->length);
+			name->length = escape_undo(name->text, name->length);
 		return true;
 	}
 	return false;

@@ -311,12 +311,12 @@ refused() {
 	printf '%s\n' item,tag i > tags.csv
 	refused "tags.csv:2: 1 fields, expected 2" --tags tags.csv log.csv
 	printf '%s\n' item,tag i,t ,t > tags.csv
-	refused "tags.csv:3: the item is empty" --tags tags.csv log.csv
+	refused "tags.csv:3: the first of the two fields is empty" --tags tags.csv log.csv
 	printf '%s\n' item,tag '"i"x,t' > tags.csv
 	refused "tags.csv:2: text after the quote" --tags tags.csv log.csv
 	printf '%s\n' item,tag i,t > tags.csv
 	refused "tags.csv: no column x" --tags tags.csv:x,tag log.csv
-	refused "expected FILE or FILE:ITEM,TAG" --tags tags.csv:item log.csv
+	refused "expected FILE, or FILE and two of its columns" --tags tags.csv:item log.csv
 	refused "no such: No such file" --tags "no such" log.csv
 	refused "no column has a name known for items" --tags tags.csv log.csv
 	: > tags.csv

@@ -191,7 +191,7 @@ refuses() {
 	while read -r input command
 	do
 		run -2 --separate-stderr $command -o out - - < "$input"
-		[[ "$stderr" == *"standard input is named twice"* ]]
+		[[ "$stderr" == *"standard input: named twice"* ]]
 		[ ! -e out ]
 	done <<-'END'
 	views.csv cs-aggregate

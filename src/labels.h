@@ -1,0 +1,40 @@
+/* labels: names that people know, beside the ids of customers and tags; read
+ * from files, shown, and never part of a model. */
+#ifndef LABELS_H
+#define LABELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "names.h"
+#include "stream.h"
+
+/* Ids with a label each. */
+struct label_set {
+	bool given;       /* a file was read */
+	struct names ids; /* not escaped */
+	char **texts;     /* of each id */
+};
+
+struct labels {
+	struct label_set customers, tags;
+};
+
+/* Read FILE or FILE:ID,NAME: CSV with a header line; of several names of an id
+ * the first counts.  option is for messages.  Ends the process on a wrong row.
+ */
+void labels_read(struct label_set *set, const char *option,
+		 const char *argument);
+
+/* The label of an id, or NULL. */
+const char *labels_find(const struct label_set *set, const char *id,
+			size_t length);
+
+/* Write, where a file was given, , "name": "LABEL", or null where the id has
+ * none. */
+void labels_json(const struct label_set *set, const char *id, size_t length,
+		 struct output *output);
+
+void labels_free(struct labels *labels);
+
+#endif
