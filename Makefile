@@ -1,7 +1,7 @@
 # Customer similarity: small programs, and pipelines that join them.
 # "make help" lists the targets.
 
-TOOLS = cs-aggregate cs-matrix cs-svd cs-project cs-index cs-knn cs-summarize cs-dump
+TOOLS = cs-aggregate cs-matrix cs-svd cs-project cs-index cs-knn cs-summarize cs-dump cs-serve
 MODULES = die alloc number random team stream options progress \
 	scratch names format table escape quote profiles \
 	scan sheet columns items runs groups rejects events combine \
@@ -10,7 +10,8 @@ MODULES = die alloc number random team stream options progress \
 	tile best mutual nearest cells recall codes layout index \
 	reasons shards blend audience neighbours merge \
 	notes explain pens sums whom \
-	summary labels describe report prose
+	labels summary describe report prose \
+	guest loaded ask answer metrics current jobs connections request web server
 
 VERSION = 0.1.0
 
@@ -32,7 +33,7 @@ LANGUAGE = -std=c17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc -pthread \
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings \
 	-Wformat=2 -Wvla -Wundef
-LIBRARIES = -lcsv -llapacke -lopenblas -ljansson -lxxhash -lm
+LIBRARIES = -lcsv -llapacke -lopenblas -ljansson -lxxhash -lmicrohttpd -lm
 
 COMPILE = $(CC) $(LANGUAGE) $(WARNINGS) $(CPPFLAGS) $(FLAGS) -MMD -MP
 LINK = $(CC) -pthread $(FLAGS) $(LDFLAGS)
@@ -69,6 +70,9 @@ $(BUILD)/libcs.a: $(MODULES:%=$(BUILD)/%.o)
 $(BIN)/cs-%: $(BUILD)/cs-%.o $(BUILD)/libcs.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(LINK) -o $@ $< $(BUILD)/libcs.a $(LINKED)
+
+# What is built into a program is part of it.
+$(BUILD)/web.o: $(wildcard src/web/*)
 
 # Objects of programs are made on the way, and stay.
 .SECONDARY:

@@ -424,19 +424,11 @@ static void put_begins(struct work *work, struct writer *writer)
 /* Set work->values to the row's, weighted and of its norm. */
 static void weigh_row(struct work *work)
 {
-	double squares = 0, norm = 1;
-
 	work->values = alloc_grow(work->values, &work->value_room, work->count,
 				  sizeof *work->values);
-	for (size_t i = 0; i < work->count; i++) {
-		double value = weighted(work, &work->items[i]);
-		work->values[i] = value;
-		squares += value * value;
-	}
-	if (work->choices.norm == NORM_L2 && squares > 0)
-		norm = sqrt(squares);
 	for (size_t i = 0; i < work->count; i++)
-		work->values[i] /= norm;
+		work->values[i] = weighted(work, &work->items[i]);
+	weigh_normalize(work->choices.norm, work->values, work->count);
 }
 
 enum part { PART_COLUMN, PART_VALUE, PART_RAW };

@@ -46,7 +46,6 @@ struct work {
 	struct input input;
 	struct format file;
 	struct matrix matrix;
-	double *components; /* m x ld, as embed.h wants them */
 	struct writer writer;
 };
 
@@ -117,24 +116,6 @@ static void check_columns(const struct work *work)
 	}
 }
 
-/* Columns for embed_row: the model's components, rows filled with zeros. */
-static struct factor view_factor(struct work *work)
-{
-	size_t m = work->model.matrix.m, k = work->model.k;
-	struct factor factor = {.k = k, .ld = (k + STRIP - 1) / STRIP * STRIP};
-
-	work->components = alloc_aligned(alloc_product(m, factor.ld),
-					 sizeof *work->components);
-	memset(work->components, 0, m * factor.ld * sizeof(double));
-	for (size_t i = 0; i < m; i++)
-		memcpy(work->components + i * factor.ld,
-		       work->model.components + i * k, k * sizeof(double));
-	factor.components = work->components;
-	factor.sigma = alloc(k, sizeof *factor.sigma);
-	memcpy(factor.sigma, work->model.sigma, k * sizeof *factor.sigma);
-	return factor;
-}
-
 /* The model's options but for those of an index, and the matrix's own. */
 static json_t *describe(const struct work *work)
 {
@@ -168,7 +149,6 @@ static void write_model(struct work *work, struct output *output)
 {
 	const struct model *model = &work->model;
 	double pairs[2] = {model->median_pair, model->top_pair};
-	struct factor factor = view_factor(work);
 	json_t *metadata = describe(work);
 	const struct store store = {
 		.matrix = &work->file,
@@ -184,8 +164,7 @@ static void write_model(struct work *work, struct output *output)
 	struct embed embed;
 
 	store_begin(&work->writer, output, &store);
-	embed_begin(&embed, &factor, work->matrix.m, model->scale,
-		    model->center, model->mean);
+	embed_model(&embed, model);
 	progress_begin("customers", work->matrix.n);
 	embed_all(&embed, &work->matrix, work->threads, NULL, write_rows, work);
 	progress_end();
@@ -193,8 +172,6 @@ static void write_model(struct work *work, struct output *output)
 	writer_put(&work->writer, pairs, sizeof pairs);
 	writer_end(&work->writer);
 	embed_end(&embed);
-	free(factor.sigma);
-	free(work->components);
 	json_decref(metadata);
 }
 

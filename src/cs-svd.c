@@ -275,6 +275,7 @@ static void report(const struct work *work, const double *residual)
 
 static void write_model(struct work *work, struct output *output)
 {
+	static const double shares[2] = {0.5, 0.99};
 	double pairs[2];
 
 	begin_model(work, output);
@@ -282,7 +283,7 @@ static void write_model(struct work *work, struct output *output)
 	check_residuals(work, residual);
 	warn_doubtful(work, residual);
 	writer_put(&work->writer, residual, work->factor.k * sizeof *residual);
-	pairs_end(&work->pairs, work->choices.threads, pairs);
+	pairs_end(&work->pairs, work->choices.threads, shares, 2, pairs);
 	writer_put(&work->writer, pairs, sizeof pairs);
 	writer_end(&work->writer);
 	report(work, residual);

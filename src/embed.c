@@ -40,8 +40,29 @@ void embed_begin(struct embed *embed, const struct factor *factor, size_t m,
 		}
 }
 
+void embed_model(struct embed *embed, const struct model *model)
+{
+	size_t m = model->matrix.m, k = model->k;
+	struct factor factor = {.k = k, .ld = (k + STRIP - 1) / STRIP * STRIP};
+	double *filled = alloc_aligned(alloc_product(m, factor.ld),
+				       sizeof *factor.components);
+
+	memset(filled, 0, m * factor.ld * sizeof *filled);
+	for (size_t i = 0; i < m; i++)
+		memcpy(filled + i * factor.ld, model->components + i * k,
+		       k * sizeof *filled);
+	factor.components = filled;
+	factor.sigma = alloc(k, sizeof *factor.sigma);
+	memcpy(factor.sigma, model->sigma, k * sizeof *factor.sigma);
+	embed_begin(embed, &factor, m, model->scale, model->center,
+		    model->mean);
+	embed->filled = filled;
+	free(factor.sigma);
+}
+
 void embed_end(struct embed *embed)
 {
+	free(embed->filled);
 	free(embed->scales);
 	free(embed->ones);
 	free(embed->shift);

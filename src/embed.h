@@ -19,12 +19,17 @@ struct embed {
 	double *scales;           /* ld: t times this is the embedding */
 	double *ones;             /* ld: 1^T V */
 	double *shift;            /* ld: mean^T V, with column centring */
+	double *filled;           /* components that embed_model made */
 };
 
 /* mean: of the columns, m; used with column centring only.  components must
  * outlive the embed. */
 void embed_begin(struct embed *embed, const struct factor *factor, size_t m,
 		 enum scale scale, enum center center, const double *mean);
+
+/* The same of a model's components. */
+void embed_model(struct embed *embed, const struct model *model);
+
 void embed_end(struct embed *embed);
 
 /* t = b_row^T V, ld numbers, aligned; returns the row's mean where rows are

@@ -1,5 +1,7 @@
 #include "escape.h"
 
+#include <string.h>
+
 #include "alloc.h"
 
 /* The letter that stands for a byte after a backslash, or 0: for itself. */

@@ -72,6 +72,15 @@ const char *fold_open(struct fold *fold, const char *path)
 	return error;
 }
 
+const char *fold_view(struct fold *fold, const struct model *model)
+{
+	const char *error;
+
+	fold->model = *model;
+	error = read_words(fold);
+	return error != NULL ? error : read_tenths(fold);
+}
+
 unsigned char fold_tenth(const struct fold *fold, uint64_t active)
 {
 	unsigned char tenth = 0;

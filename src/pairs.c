@@ -96,33 +96,40 @@ static double quantile(const size_t *counts, size_t total, double share)
 	return (double)step / (STEPS / 2) - 1;
 }
 
-void pairs_end(struct pairs *pairs, unsigned threads, double quantiles[2])
+/* Count the cosines of all pairs; free() the counts. */
+static size_t *count_pairs(const struct pairs *pairs, unsigned threads)
 {
 	struct census census = {.pairs = pairs};
+	size_t count = pairs->count, k = pairs->k;
 
+	census.columns = alloc(count * k, sizeof *census.columns);
+	census.counts =
+		alloc(threads * (size_t)(STEPS + 1), sizeof *census.counts);
+	census.scores = alloc(threads * count, sizeof *census.scores);
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < k; j++)
+			census.columns[j * count + i] = pairs->rows[i * k + j];
+	team_run(threads, count - 1, count_row, &census);
+	for (unsigned t = 1; t < threads; t++)
+		for (size_t i = 0; i <= STEPS; i++)
+			census.counts[i] += census.counts[t * (STEPS + 1) + i];
+	free(census.columns);
+	free(census.scores);
+	return census.counts;
+}
+
+void pairs_end(struct pairs *pairs, unsigned threads, const double *shares,
+	       size_t count, double *values)
+{
 	normalize(pairs);
-	size_t count = pairs->count, k = pairs->k, total = count * count / 2;
-	quantiles[0] = quantiles[1] = 0;
-	if (count >= 2) {
-		census.columns = alloc(count * k, sizeof *census.columns);
-		census.counts = alloc(threads * (size_t)(STEPS + 1),
-				      sizeof *census.counts);
-		census.scores = alloc(threads * count, sizeof *census.scores);
+	memset(values, 0, count * sizeof *values);
+	if (pairs->count >= 2) {
+		size_t total = pairs->count * (pairs->count - 1) / 2;
+		size_t *counts = count_pairs(pairs, threads);
+
 		for (size_t i = 0; i < count; i++)
-			for (size_t j = 0; j < k; j++)
-				census.columns[j * count + i] =
-					pairs->rows[i * k + j];
-		team_run(threads, count - 1, count_row, &census);
-		for (unsigned t = 1; t < threads; t++)
-			for (size_t i = 0; i <= STEPS; i++)
-				census.counts[i] +=
-					census.counts[t * (STEPS + 1) + i];
-		total = count * (count - 1) / 2;
-		quantiles[0] = quantile(census.counts, total, 0.5);
-		quantiles[1] = quantile(census.counts, total, 0.99);
-		free(census.columns);
-		free(census.counts);
-		free(census.scores);
+			values[i] = quantile(counts, total, shares[i]);
+		free(counts);
 	}
 	free(pairs->rows);
 	*pairs = (struct pairs){0};

@@ -22,7 +22,9 @@ void pairs_begin(struct pairs *pairs, size_t n, size_t k);
 void pairs_add(struct pairs *pairs, size_t first, size_t count,
 	       const float *rows);
 
-/* Set the median and the 99th percentile; 0 where there is no pair. */
-void pairs_end(struct pairs *pairs, unsigned threads, double quantiles[2]);
+/* Set values[i] to the similarity below which shares[i] of the pairs lie; 0
+ * where there is no pair. */
+void pairs_end(struct pairs *pairs, unsigned threads, const double *shares,
+	       size_t count, double *values);
 
 #endif

@@ -263,7 +263,7 @@ void report_profile_json(const struct summary *summary,
 	output_text(output, ", ");
 	put_model(output, &summary->origin);
 	put_profile(output, summary, labels);
-	output_text(output, ", \"all\": [");
+	output_text(output, ", \"tags\": [");
 	for (size_t i = 0; i < profile->count; i++) {
 		const struct holding *holding = &profile->holdings[i];
 

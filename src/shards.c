@@ -37,6 +37,32 @@ const char *shards_compare(const struct model *model, const struct model *other)
 			other->input.name, model->input.name);
 }
 
+/* Open file i, and view its index. */
+static const char *open_shard(struct shards *shards, size_t i, const char *path,
+			      const char *(*open)(struct model *, const char *))
+{
+	struct model *model = &shards->models[i];
+	const char *error = open(model, path);
+
+	if (error == NULL && index_exists(model))
+		error = index_view(&shards->indexes[i], model);
+	if (error != NULL)
+		return sentence("%s: %s", model->input.name, error);
+	return NULL;
+}
+
+const char *shards_open_copy(struct shards *shards, const char *path)
+{
+	const char *error;
+
+	*shards = (struct shards){.count = 1};
+	shards->models = alloc(1, sizeof *shards->models);
+	shards->indexes = alloc(1, sizeof *shards->indexes);
+	error = open_shard(shards, 0, path, model_open_copy);
+	shards->whole = shards->models[0];
+	return error;
+}
+
 const char *shards_open(struct shards *shards, char *const paths[],
 			size_t count)
 {
@@ -46,15 +72,11 @@ const char *shards_open(struct shards *shards, char *const paths[],
 	shards->models = alloc(shards->count, sizeof *shards->models);
 	shards->indexes = alloc(shards->count, sizeof *shards->indexes);
 	for (size_t i = 0; i < shards->count && error == NULL; i++) {
-		struct model *model = &shards->models[i];
-
-		error = model_open(model, count ? paths[i] : NULL);
-		if (error == NULL && index_exists(model))
-			error = index_view(&shards->indexes[i], model);
-		if (error != NULL)
-			error = sentence("%s: %s", model->input.name, error);
-		else if (i > 0)
-			error = shards_compare(&shards->models[0], model);
+		error = open_shard(shards, i, count ? paths[i] : NULL,
+				   model_open);
+		if (error == NULL && i > 0)
+			error = shards_compare(&shards->models[0],
+					       &shards->models[i]);
 	}
 	shards->whole = shards->models[0];
 	return error;

@@ -33,6 +33,10 @@ struct shards {
 const char *shards_open(struct shards *shards, char *const paths[],
 			size_t count);
 
+/* Open a copy of one file, whose every byte is checked (model_open_copy); there
+ * is nothing to join.  NULL or a sentence, which names the file. */
+const char *shards_open_copy(struct shards *shards, const char *path);
+
 /* Make whole of them; NULL or a sentence: a customer is in two files. */
 const char *shards_join(struct shards *shards);
 

@@ -52,3 +52,16 @@ double weigh_column(enum weight weight, size_t n, size_t users)
 	double idf = log((double)n / (double)users);
 	return weight == WEIGHT_IDF ? idf : sqrt(idf);
 }
+
+void weigh_normalize(enum norm norm, double *values, size_t count)
+{
+	double squares = 0, length;
+
+	for (size_t i = 0; i < count; i++)
+		squares += values[i] * values[i];
+	if (norm == NORM_NONE || squares <= 0)
+		return;
+	length = sqrt(squares);
+	for (size_t i = 0; i < count; i++)
+		values[i] /= length;
+}

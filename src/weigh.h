@@ -27,4 +27,7 @@ double weigh_damp(enum damp damp, double x);
  */
 double weigh_column(enum weight weight, size_t n, size_t users);
 
+/* Divide the values of a row by its norm, where it has one. */
+void weigh_normalize(enum norm norm, double *values, size_t count);
+
 #endif

@@ -1,0 +1,789 @@
+#include "server.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "answer.h"
+#include "connections.h"
+#include "current.h"
+#include "die.h"
+#include "jobs.h"
+#include "metrics.h"
+#include "number.h"
+#include "options.h"
+#include "quote.h"
+#include "request.h"
+#include "web.h"
+
+/* Limits, each with its reason. */
+enum {
+	MOST_BODY = 64 << 10, /* a thousand ids, and lists of as many */
+	MOST_HEAD = 32 << 10, /* of a connection's head, and its buffer */
+	MOST_CONNECTIONS = 4096,
+	MOST_WAITING = 1024, /* a second's work of a small machine */
+	MOST_LISTED = 1000,  /* customers of one listing */
+	DEFAULT_LISTED = 20,
+	BACKLOG = 1024,
+	IO_THREADS_PER = 4, /* threads that answer, for each that reads */
+	TICK_MILLISECONDS = 250,
+	DRAIN_TICKS = 16 /* four seconds, of the five that are promised */
+};
+
+static struct server {
+	const struct server_choices *choices;
+	struct MHD_Daemon *daemon;
+	struct metrics metrics;
+	struct current current;
+	struct jobs jobs;
+	atomic_bool draining;
+	atomic_long active; /* requests under way */
+	pthread_mutex_t log_lock;
+} server = {.log_lock = PTHREAD_MUTEX_INITIALIZER};
+
+struct request {
+	struct job job; /* first: a job is its request */
+	struct MHD_Connection *connection;
+	struct connection *watched;
+	double began;
+	enum route route;
+	bool routed, answered;
+	char *id; /* of a path */
+	size_t id_length;
+	char *path, *method; /* for the log */
+	char *body;
+	size_t size, room;
+	bool too_large, csv;
+	bool unheard; /* too many others wait */
+	int status;
+	size_t sent;
+	char model[17];
+};
+
+/* -------------------------------------------------------------------- reply */
+
+static const char *header(const struct request *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
+					   name);
+}
+
+static const char *argument(const struct request *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->connection,
+					   MHD_GET_ARGUMENT_KIND, name);
+}
+
+static void add_header(struct MHD_Response *response, const char *name,
+		       const char *value)
+{
+	if (MHD_add_response_header(response, name, value) != MHD_YES)
+		warn("cannot add the header %s", name);
+}
+
+static void add_common(struct MHD_Response *response, const char *type)
+{
+	add_header(response, "Content-Type", type);
+	add_header(response, "X-Content-Type-Options", "nosniff");
+	add_header(response, "Referrer-Policy", "no-referrer");
+	if (atomic_load(&server.draining))
+		add_header(response, "Connection", "close");
+}
+
+static enum MHD_Result send_response(struct request *request, int status,
+				     struct MHD_Response *response)
+{
+	enum MHD_Result result = MHD_queue_response(request->connection,
+						    (unsigned)status, response);
+
+	request->status = status;
+	request->answered = true;
+	connections_enter(request->watched, PHASE_SEND);
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* A body whose buffer is given away. */
+static struct MHD_Response *make_response(struct request *request,
+					  struct output *body, const char *type)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		body->held, body->buffer, MHD_RESPMEM_MUST_FREE);
+
+	if (response == NULL)
+		die("out of memory");
+	request->sent = body->held;
+	*body = (struct output){0};
+	add_common(response, type);
+	return response;
+}
+
+static enum MHD_Result send_body(struct request *request, int status,
+				 const char *type, struct output *body)
+{
+	struct MHD_Response *response = make_response(request, body, type);
+
+	add_header(response, "Cache-Control", "no-store");
+	return send_response(request, status, response);
+}
+
+static enum MHD_Result send_error(struct request *request, int status,
+				  const char *error, const char *field,
+				  const char *name, const char *value)
+{
+	struct output body;
+
+	output_memory(&body);
+	answer_error(&body, error, field);
+	struct MHD_Response *response =
+		make_response(request, &body, answer_json);
+	add_header(response, "Cache-Control", "no-store");
+	if (name != NULL)
+		add_header(response, name, value);
+	return send_response(request, status, response);
+}
+
+/* ------------------------------------------------------------ simple routes */
+
+static enum MHD_Result send_web(struct request *request)
+{
+	const struct web *web = web_find(request->path);
+	struct MHD_Response *response;
+
+	response = MHD_create_response_from_buffer(
+		web->size, (void *)(uintptr_t)web->bytes,
+		MHD_RESPMEM_PERSISTENT);
+	if (response == NULL)
+		die("out of memory");
+	request->sent = web->size;
+	add_common(response, web->type);
+	add_header(response, "Cache-Control", "no-cache");
+	add_header(response, "Content-Security-Policy",
+		   "default-src 'self'; img-src 'self' data:; object-src "
+		   "'none'; base-uri 'none'; form-action 'none'; "
+		   "frame-ancestors 'none'");
+	return send_response(request, MHD_HTTP_OK, response);
+}
+
+static enum MHD_Result send_text(struct request *request, int status,
+				 const char *text)
+{
+	struct output body;
+
+	output_memory(&body);
+	output_text(&body, text);
+	return send_body(request, status, "text/plain; charset=utf-8", &body);
+}
+
+static enum MHD_Result send_ready(struct request *request)
+{
+	if (atomic_load(&server.draining))
+		return send_text(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+				 "draining\n");
+	return send_text(request, MHD_HTTP_OK, "ready\n");
+}
+
+static enum MHD_Result send_metrics(struct request *request)
+{
+	struct loaded *loaded = current_hold(&server.current);
+	const struct metrics_model model = {
+		.id = loaded->id,
+		.age = difftime(time(NULL), loaded->time),
+		.customers = loaded->model->matrix.n,
+		.tags = loaded->model->matrix.m,
+	};
+	struct output body;
+
+	output_memory(&body);
+	atomic_store(&server.metrics.waiting, (long)jobs_waiting(&server.jobs));
+	metrics_write(&server.metrics, &model, &body);
+	loaded_release(loaded);
+	return send_body(request, MHD_HTTP_OK,
+			 "text/plain; version=0.0.4; charset=utf-8", &body);
+}
+
+static enum MHD_Result send_model(struct request *request)
+{
+	struct loaded *loaded = current_hold(&server.current);
+	struct output body;
+
+	output_memory(&body);
+	answer_model(&body, loaded);
+	loaded_release(loaded);
+	return send_body(request, MHD_HTTP_OK, answer_json, &body);
+}
+
+static enum MHD_Result send_customers(struct request *request)
+{
+	const char *given = argument(request, "prefix");
+	const char *count = argument(request, "limit");
+	char *prefix =
+		alloc_text(given ? given : "", given ? strlen(given) : 0);
+	size_t length = request_unescape(prefix);
+	int64_t limit = DEFAULT_LISTED;
+	struct output body;
+
+	if (length == SIZE_MAX) {
+		free(prefix);
+		return send_error(request, MHD_HTTP_BAD_REQUEST,
+				  "prefix: a % without two hexadecimal digits",
+				  "prefix", NULL, NULL);
+	}
+	if (count != NULL && !number_integer(count, 1, MOST_LISTED, &limit)) {
+		free(prefix);
+		return send_error(request, MHD_HTTP_BAD_REQUEST,
+				  "limit: expected a whole number from 1 to "
+				  "1000",
+				  "limit", NULL, NULL);
+	}
+	struct loaded *loaded = current_hold(&server.current);
+	output_memory(&body);
+	answer_customers(&body, loaded, &server.choices->labels, prefix, length,
+			 (size_t)limit);
+	loaded_release(loaded);
+	free(prefix);
+	return send_body(request, MHD_HTTP_OK, answer_json, &body);
+}
+
+/* -------------------------------------------------------------------- jobs */
+
+/* Read the ask of the job, of the model that it has. */
+static void read_job(struct job *job)
+{
+	struct request *request = (struct request *)job;
+	struct ask *ask = &job->answer.ask;
+	bool suggest = server.choices->suggest;
+
+	memcpy(request->model, ask->loaded->id, sizeof request->model);
+	if (request->route == ROUTE_PREDICT)
+		ask_predict(ask, request->body, request->size, suggest);
+	else
+		ask_similar(ask, request->id, request->id_length,
+			    argument(request, "n"), argument(request, "metric"),
+			    suggest);
+}
+
+static void finish_job(struct job *job)
+{
+	MHD_resume_connection(((struct request *)job)->connection);
+}
+
+/* What a representation is of: the model, and the way it is written. */
+static void write_tag(char tag[32], const char *id, bool csv)
+{
+	snprintf(tag, 32, "\"%s%s\"", id, csv ? "-csv" : "");
+}
+
+static enum MHD_Result send_not_modified(struct request *request,
+					 const char *tag)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
+
+	if (response == NULL)
+		die("out of memory");
+	add_header(response, "ETag", tag);
+	return send_response(request, MHD_HTTP_NOT_MODIFIED, response);
+}
+
+/* Has the client what the model that answers now would say? */
+static bool is_known(const struct request *request, char tag[32])
+{
+	struct loaded *loaded = current_hold(&server.current);
+	bool known;
+
+	write_tag(tag, loaded->id, request->csv);
+	known = request_has_tag(header(request, "If-None-Match"), tag) &&
+		model_find(loaded->model, request->id, request->id_length) !=
+			SIZE_MAX;
+	loaded_release(loaded);
+	return known;
+}
+
+/* Hand the request to those who answer. */
+static enum MHD_Result work(struct request *request)
+{
+	struct job *job = &request->job;
+	char tag[32];
+
+	request->csv = request_wants_csv(header(request, "Accept"));
+	if (request->route == ROUTE_SIMILAR && is_known(request, tag))
+		return send_not_modified(request, tag);
+	job->answer.labels = &server.choices->labels;
+	job->answer.csv = request->csv;
+	job->read = read_job;
+	job->done = finish_job;
+	connections_enter(request->watched, PHASE_WORK);
+	MHD_suspend_connection(request->connection);
+	if (!jobs_add(&server.jobs, job)) {
+		request->unheard = true;
+		finish_job(job);
+	}
+	return MHD_YES;
+}
+
+static enum MHD_Result send_overload(struct request *request)
+{
+	return send_error(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+			  "too many requests wait: try again", NULL,
+			  "Retry-After", "1");
+}
+
+static enum MHD_Result send_answer(struct request *request)
+{
+	struct answer *answer = &request->job.answer;
+	struct MHD_Response *response =
+		make_response(request, &answer->body, answer->type);
+	char tag[32];
+
+	write_tag(tag, request->model, request->csv);
+	if (request->route == ROUTE_SIMILAR && answer->status == MHD_HTTP_OK)
+		add_header(response, "ETag", tag);
+	add_header(response, "Cache-Control", "no-cache");
+	add_header(response, "Vary", "Accept");
+	add_header(response, "X-Model", request->model);
+	return send_response(request, answer->status, response);
+}
+
+/* A profile takes no search. */
+static enum MHD_Result send_customer(struct request *request)
+{
+	struct answer *answer = &request->job.answer;
+	struct loaded *loaded = current_hold(&server.current);
+
+	answer->labels = &server.choices->labels;
+	ask_begin(&answer->ask, loaded);
+	loaded_release(loaded);
+	if (ask_similar(&answer->ask, request->id, request->id_length, NULL,
+			NULL, server.choices->suggest))
+		answer_profile(answer);
+	else
+		answer_write(answer);
+	return send_body(request, answer->status, answer->type, &answer->body);
+}
+
+/* ------------------------------------------------------------------- routes */
+
+static bool is_get(const struct request *request)
+{
+	return strcmp(request->method, "GET") == 0 ||
+	       strcmp(request->method, "HEAD") == 0;
+}
+
+static bool is_open(enum route route)
+{
+	return route == ROUTE_PAGE || route == ROUTE_HEALTH ||
+	       route == ROUTE_READY || route == ROUTE_OPENAPI ||
+	       route == ROUTE_NONE;
+}
+
+/* What a request's head alone is refused for; MHD_NO where it is not. */
+static bool refuse(struct request *request, enum MHD_Result *result)
+{
+	const char *size = header(request, "Content-Length");
+	int64_t length;
+
+	if (server.choices->token != NULL && !is_open(request->route) &&
+	    !request_is_allowed(header(request, "Authorization"),
+				server.choices->token))
+		*result = send_error(request, MHD_HTTP_UNAUTHORIZED,
+				     "a bearer token is asked for", NULL,
+				     "WWW-Authenticate", "Bearer");
+	else if (request->route == ROUTE_NONE)
+		*result = send_error(request, MHD_HTTP_NOT_FOUND,
+				     "no such path: see /openapi.json", NULL,
+				     NULL, NULL);
+	else if (request->route == ROUTE_PREDICT &&
+		 strcmp(request->method, "POST") != 0)
+		*result = send_error(request, MHD_HTTP_METHOD_NOT_ALLOWED,
+				     "expected the method POST", NULL, "Allow",
+				     "POST");
+	else if (request->route != ROUTE_PREDICT && !is_get(request))
+		*result = send_error(request, MHD_HTTP_METHOD_NOT_ALLOWED,
+				     "expected the method GET", NULL, "Allow",
+				     "GET, HEAD");
+	else if (size != NULL && !number_integer(size, 0, MOST_BODY, &length))
+		*result = send_error(request, MHD_HTTP_CONTENT_TOO_LARGE,
+				     "the body is larger than 65,536 bytes",
+				     NULL, "Connection", "close");
+	else
+		return false;
+	return true;
+}
+
+static enum MHD_Result route(struct request *request)
+{
+	switch (request->route) {
+	case ROUTE_PREDICT:
+	case ROUTE_SIMILAR:
+		return work(request);
+	case ROUTE_CUSTOMER:
+		return send_customer(request);
+	case ROUTE_CUSTOMERS:
+		return send_customers(request);
+	case ROUTE_MODEL:
+		return send_model(request);
+	case ROUTE_PAGE:
+	case ROUTE_OPENAPI:
+		return send_web(request);
+	case ROUTE_HEALTH:
+		return send_text(request, MHD_HTTP_OK, "ok\n");
+	case ROUTE_READY:
+		return send_ready(request);
+	case ROUTE_METRICS:
+		return send_metrics(request);
+	case ROUTE_NONE:
+	case ROUTES:
+		break;
+	}
+	return MHD_NO;
+}
+
+/* Keep a part of the body; what is too large is read and forgotten. */
+static void keep_body(struct request *request, const char *bytes, size_t size)
+{
+	if (size > MOST_BODY - request->size)
+		request->too_large = true;
+	if (request->too_large)
+		return;
+	request->body = alloc_grow(request->body, &request->room,
+				   request->size + size, 1);
+	memcpy(request->body + request->size, bytes, size);
+	request->size += size;
+}
+
+/* Called for the head, for each part of the body, for its end, and after work.
+ */
+static enum MHD_Result handle(void *unused, struct MHD_Connection *connection,
+			      const char *url, const char *method,
+			      const char *version, const char *upload,
+			      size_t *upload_size, void **context)
+{
+	struct request *request = *context;
+	enum MHD_Result result;
+
+	(void)unused;
+	(void)connection;
+	(void)version;
+	if (!request->routed) {
+		request->routed = true;
+		request->path = alloc_text(url, strlen(url));
+		request->method = alloc_text(method, strlen(method));
+		request->route =
+			request_route(url, &request->id, &request->id_length);
+		return refuse(request, &result) ? result : MHD_YES;
+	}
+	if (*upload_size > 0) {
+		keep_body(request, upload, *upload_size);
+		*upload_size = 0;
+		return MHD_YES;
+	}
+	if (request->answered)
+		return MHD_YES;
+	if (request->unheard)
+		return send_overload(request);
+	if (request->job.done != NULL)
+		return send_answer(request);
+	if (request->too_large)
+		return send_error(request, MHD_HTTP_CONTENT_TOO_LARGE,
+				  "the body is larger than 65,536 bytes", NULL,
+				  NULL, NULL);
+	return route(request);
+}
+
+/* ---------------------------------------------------------------------- log */
+
+static void put_peer(struct output *line, const struct request *request)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	char text[NI_MAXHOST] = "";
+
+	if (info != NULL && info->client_addr != NULL)
+		getnameinfo(info->client_addr,
+			    info->client_addr->sa_family == AF_INET6
+				    ? sizeof(struct sockaddr_in6)
+				    : sizeof(struct sockaddr_in),
+			    text, sizeof text, NULL, 0, NI_NUMERICHOST);
+	quote_json(line, text, strlen(text));
+}
+
+static void write_log(const struct request *request, double seconds)
+{
+	struct output line;
+	struct timespec now;
+	struct tm when;
+	char stamp[32];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &when);
+	strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &when);
+	output_memory(&line);
+	output_print(&line, "{\"time\": \"%s.%03ldZ\", \"peer\": ", stamp,
+		     now.tv_nsec / 1000000);
+	put_peer(&line, request);
+	output_text(&line, ", \"method\": ");
+	quote_json(&line, request->method ? request->method : "",
+		   request->method ? strlen(request->method) : 0);
+	output_text(&line, ", \"path\": ");
+	quote_json(&line, request->path ? request->path : "",
+		   request->path ? strlen(request->path) : 0);
+	output_print(&line,
+		     ", \"status\": %d, \"bytes\": %zu, \"ms\": %.3f, "
+		     "\"model\": \"%s\"}\n",
+		     request->status, request->sent, seconds * 1e3,
+		     request->model);
+	pthread_mutex_lock(&server.log_lock);
+	fwrite(line.buffer, 1, line.held, stdout);
+	fflush(stdout);
+	pthread_mutex_unlock(&server.log_lock);
+	free(line.buffer);
+}
+
+/* -------------------------------------------------------------- connections */
+
+static void *begin_request(void *unused, const char *uri,
+			   struct MHD_Connection *connection)
+{
+	struct request *request = alloc(1, sizeof *request);
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	(void)unused;
+	(void)uri;
+	request->connection = connection;
+	request->route = ROUTE_NONE;
+	request->watched = info->socket_context;
+	request->began = connections_now();
+	connections_enter(request->watched, PHASE_READ);
+	atomic_fetch_add(&server.active, 1);
+	return request;
+}
+
+static void end_request(void *unused, struct MHD_Connection *connection,
+			void **context, enum MHD_RequestTerminationCode code)
+{
+	struct request *request = *context;
+	double seconds;
+
+	(void)unused;
+	(void)connection;
+	if (request == NULL)
+		return;
+	*context = NULL;
+	if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK && !request->answered)
+		request->status = 0;
+	seconds = connections_now() - request->began;
+	metrics_count(&server.metrics, request->route, request->status,
+		      seconds);
+	if (server.choices->log)
+		write_log(request, seconds);
+	connections_enter(request->watched, PHASE_IDLE);
+	answer_end(&request->job.answer);
+	free(request->body);
+	free(request->path);
+	free(request->method);
+	free(request->id);
+	free(request);
+	atomic_fetch_sub(&server.active, 1);
+}
+
+static void watch_connection(void *unused, struct MHD_Connection *connection,
+			     void **context,
+			     enum MHD_ConnectionNotificationCode code)
+{
+	const union MHD_ConnectionInfo *info;
+
+	(void)unused;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		info = MHD_get_connection_info(
+			connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		*context = connections_open(info->connect_fd);
+		atomic_fetch_add(&server.metrics.connections, 1);
+	} else if (*context != NULL) {
+		connections_close(*context);
+		*context = NULL;
+		atomic_fetch_sub(&server.metrics.connections, 1);
+	}
+}
+
+/* Paths and arguments are taken as they come: what is escaped in a part of a
+ * path is no slash. */
+static size_t leave_escaped(void *unused, struct MHD_Connection *connection,
+			    char *text)
+{
+	(void)unused;
+	(void)connection;
+	return strlen(text);
+}
+
+/* The library's own words quote requests. */
+static void say_nothing(void *unused, const char *format, va_list arguments)
+{
+	(void)unused;
+	(void)format;
+	(void)arguments;
+}
+
+/* ---------------------------------------------------------------- beginning */
+
+static int listen_on(const char *address, const char *port)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+				 .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	struct addrinfo *found;
+	int one = 1, error = getaddrinfo(address, port, &hints, &found), fd;
+
+	if (error != 0)
+		die("%s: %s", address, gai_strerror(error));
+	fd = socket(found->ai_family,
+		    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) != 0 ||
+	    listen(fd, BACKLOG) != 0)
+		die("%s, port %s: %s", address, port, strerror(errno));
+	freeaddrinfo(found);
+	return fd;
+}
+
+/* How many connections there are descriptors for. */
+static unsigned count_connections(void)
+{
+	enum { OTHERS = 64 }; /* descriptors of other things */
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return MOST_CONNECTIONS / 8;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur < 2 * OTHERS)
+		die("only %llu files may be open",
+		    (unsigned long long)limit.rlim_cur);
+	return limit.rlim_cur < MOST_CONNECTIONS + OTHERS
+		       ? (unsigned)limit.rlim_cur - OTHERS
+		       : MOST_CONNECTIONS;
+}
+
+static struct MHD_Daemon *start(int fd, unsigned threads)
+{
+	unsigned pool = 1 + (threads - 1) / IO_THREADS_PER;
+	struct MHD_OptionItem options[] = {
+		{MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)say_nothing, NULL},
+		{MHD_OPTION_LISTEN_SOCKET, fd, NULL},
+		{MHD_OPTION_CONNECTION_LIMIT, count_connections(), NULL},
+		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, MOST_HEAD, NULL},
+		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)end_request, NULL},
+		{MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)watch_connection,
+		 NULL},
+		{MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)begin_request, NULL},
+		{MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escaped, NULL},
+		{pool > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END,
+		 (intptr_t)pool, NULL},
+		{MHD_OPTION_END, 0, NULL}};
+
+	return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD |
+					MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC,
+				0, NULL, NULL, handle, NULL, MHD_OPTION_ARRAY,
+				options, MHD_OPTION_END);
+}
+
+static void announce(int fd)
+{
+	struct sockaddr_storage address;
+	socklen_t length = sizeof address;
+	char host[NI_MAXHOST] = "", port[NI_MAXSERV] = "";
+	char customers[NUMBER_TEXT];
+
+	getsockname(fd, (struct sockaddr *)&address, &length);
+	getnameinfo((struct sockaddr *)&address, length, host, sizeof host,
+		    port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+	number_commas(customers, server.current.loaded->model->matrix.n);
+	if (!options_quiet)
+		warn(address.ss_family == AF_INET6
+			     ? "%s: %s customers, on http://[%s]:%s/"
+			     : "%s: %s customers, on http://%s:%s/",
+		     server.choices->model, customers, host, port);
+}
+
+/* ------------------------------------------------------------------- ending */
+
+/* Take no new connections, and answer what is under way. */
+static void drain(void)
+{
+	struct timespec tick = {.tv_nsec = TICK_MILLISECONDS * 1000000L};
+	int fd = MHD_quiesce_daemon(server.daemon);
+
+	if (fd >= 0)
+		close(fd);
+	atomic_store(&server.draining, true);
+	for (int i = 0; i < DRAIN_TICKS && atomic_load(&server.active) > 0;
+	     i++) {
+		connections_sweep(1);
+		nanosleep(&tick, NULL);
+	}
+	if (atomic_load(&server.active) > 0) {
+		warn("%ld requests are cut off", atomic_load(&server.active));
+		_exit(STATUS_DONE);
+	}
+	MHD_stop_daemon(server.daemon);
+	jobs_end(&server.jobs);
+	loaded_release(server.current.loaded);
+}
+
+/* Look at signals, the model's file and slow connections, until the end. */
+static void watch(const sigset_t *signals)
+{
+	const struct timespec tick = {.tv_nsec = TICK_MILLISECONDS * 1000000L};
+
+	for (;;) {
+		int number = sigtimedwait(signals, NULL, &tick);
+
+		if (number == SIGTERM || number == SIGINT)
+			return;
+		current_look(&server.current, number == SIGHUP);
+		connections_sweep(0);
+	}
+}
+
+void server_run(const struct server_choices *choices)
+{
+	sigset_t signals;
+	int fd;
+
+	server.choices = choices;
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	fd = listen_on(choices->address, choices->port);
+	server.current = (struct current){.path = choices->model,
+					  .labels = &choices->labels,
+					  .metrics = &server.metrics};
+	current_begin(&server.current);
+	server.jobs = (struct jobs){.current = &server.current,
+				    .threads = choices->threads,
+				    .most = MOST_WAITING};
+	jobs_begin(&server.jobs);
+	server.daemon = start(fd, choices->threads);
+	if (server.daemon == NULL)
+		die("cannot start the HTTP server: %s", strerror(errno));
+	announce(fd);
+	watch(&signals);
+	drain();
+}

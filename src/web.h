@@ -1,0 +1,16 @@
+/* web: the page and the description of the service, built into it. */
+#ifndef WEB_H
+#define WEB_H
+
+#include <stddef.h>
+
+struct web {
+	const char *path, *type;
+	const unsigned char *bytes;
+	size_t size;
+};
+
+/* The file of the path, or NULL. */
+const struct web *web_find(const char *path);
+
+#endif
