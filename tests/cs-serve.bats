@@ -1,0 +1,624 @@
+# cs-serve: what it answers, to the byte; what it refuses; models that change
+# underneath.
+
+load helper
+
+setup_file() {
+	cd "$BATS_FILE_TMPDIR" || return
+	head -n 4000 "$ROOT/data/views.csv" > views.csv
+	cs-aggregate -q -o profiles.tsv views.csv
+	cs-matrix -o matrix.bin profiles.tsv
+	cs-svd -q -k 16 -o emb.bin matrix.bin
+	cs-svd -q -k 8 -o other.bin matrix.bin
+	cs-index -q -o indexed.bin emb.bin
+	# Names that would break out of where they stand; nobody's signal.
+	{
+		printf 'customer\ttag\tevents\tvalue\n'
+		printf '"quoted, name"\tc\t1\t1\n'
+		printf '"quoted, name"\ttag, "one"\t1\t3\n'
+		printf '<script>alert(1)</script>\tc\t1\t2\n'
+		printf '<script>alert(1)</script>\ttag, "one"\t1\t2\n'
+		printf 'a/b?c=%%20#d\tc\t1\t5\n'
+		printf 'a/b?c=%%20#d\td\t2\t4\n'
+		printf 'line\\nbreak\td\t2\t4\n'
+		printf 'nobody\td\t1\t0\n'
+		printf 'Ünïcode\tc\t2\t2\n'
+		printf 'Ünïcode\td\t2\t2\n'
+	} > hostile.tsv
+	cs-matrix --weight none -o hostile.mat hostile.tsv
+	cs-svd -q -o hostile.bin hostile.mat
+	export PYTHONPATH=$ROOT/tests
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return
+}
+
+@test "answers are those of cs-knn and cs-summarize, to the byte" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	users = run("cs-dump --what users emb.bin | sed 1d | cut -f 1"
+	            ).decode().split()[::17]
+	for model in "emb.bin", "indexed.bin":
+	    with Service(model) as s:
+	        for user in users:
+	            for given, options in (({}, ""), ({"n": 3}, "-n 3"),
+	                    ({"metric": "dot", "n": 1}, "--metric dot -n 1"),
+	                    ({"min_similarity": 0.5}, "--min-similarity 0.5")):
+	                expected = run(f"cs-knn -u {user} {options} {model} | "
+	                               "cs-summarize --format json")
+	                handle = int(user) if len(given) else user
+	                reply = s.post({"user_handle": handle, **given})
+	                assert reply.status == 200, reply.body
+	                if expected:
+	                    assert reply.body == expected, (user, options)
+	                else:
+	                    assert reply.json()["neighbours"] == []
+	            got = s.get(f"/customers/{user}/similar?n=7")
+	            assert got.body == run(f"cs-knn -u {user} -n 7 {model} | "
+	                                   "cs-summarize --format json")
+	        assert s.end() == 0
+	END
+}
+
+@test "the same of real households" {
+	need_shared completejourney
+	cs-aggregate -q -u household_id -t product_id -v sales_value \
+		--tags "$shared/completejourney/products.csv:product_id,product_category" \
+		"$shared/completejourney/transactions.csv" |
+		cs-matrix -q | cs-svd -q -o journey.bin
+	"$PYTHON" - <<-'END'
+	from service import *
+	with Service("journey.bin") as s:
+	    for user in 1955, 1111, 1, 2, 3, 99:
+	        assert s.post({"user_handle": user}).body == run(
+	            f"cs-knn -u {user} journey.bin | cs-summarize --format json")
+	    nobody = s.post({"user_handle": 1878})
+	    assert nobody.status == 200 and nobody.json()["neighbours"] == []
+	    assert "no tag with weight" in nobody.json()["note"]
+	END
+}
+
+@test "a list, a filter, an audience and a profile are those of cs-knn" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	users = run("cs-dump --what users emb.bin | sed 1d | cut -f 1"
+	            ).decode().split()
+	query, seeds, others = users[5], users[10:20], users[40:90]
+	open("among", "w").write("\n".join(others))
+	open("not", "w").write("\n".join(others[:5]))
+	open("seeds", "w").write("\n".join(seeds))
+	with Service("emb.bin") as s:
+	    # JSON has no file's name, and cs-summarize's has none either.
+	    same = s.post({"user_handle": query, "among": others,
+	                   "not": others[:5]})
+	    assert same.body == run(
+	        f"cs-knn -u {query} --among among --not not emb.bin | "
+	        "cs-summarize --format json"), same.body
+	    batch = s.post({"users": [*seeds, "nobody"], "n": 4}).json()
+	    assert len(batch["answers"]) == 11
+	    for user, answer in zip(seeds, batch["answers"]):
+	        assert answer == json.loads(run(
+	            f"cs-knn -u {user} -n 4 emb.bin | cs-summarize --format json"))
+	    assert batch["answers"][10] == {"customer": "nobody",
+	                                    "error": "no such customer"}
+	    like = s.post({"like": [*seeds, "nobody"], "not": others[:5],
+	                   "n": 50}).json()
+	    expected = json.loads(run("cs-knn -q --like seeds --not not -n 50 "
+	                              "--format json emb.bin"))
+	    assert like["customer"] is None
+	    assert like["audience"] == {"seeds": 10, "unknown": ["nobody"]}
+	    assert len(like["neighbours"]) == 50
+	    for a, b in zip(like["neighbours"], expected["neighbours"]):
+	        assert a == b, (a, b)
+	    tags = run("cs-dump --what tags emb.bin | sed 1d | cut -f 1 | head -3"
+	               ).decode().split("\n")[:3]
+	    profile = {tags[0]: 3600, tags[1]: 1200.5, tags[2]: 7, "unheard": 1}
+	    reply = s.post({"profile": profile})
+	    open("new.tsv", "wb").write(run("head -n 1 profiles.tsv") + "".join(
+	        f"new\t{t}\t1\t{profile[t]}\n" for t in tags).encode())
+	    expected = json.loads(run(
+	        "cs-matrix -q --as emb.bin new.tsv | cs-project -q emb.bin > "
+	        "new.bin; cs-knn --profiles --queries new.bin emb.bin | "
+	        "cs-summarize --format json"))
+	    got = reply.json()
+	    assert got.pop("unknown_tags") == ["unheard"]
+	    assert got.pop("customer") is None
+	    assert expected.pop("customer") == "new"
+	    assert got == expected
+	END
+}
+
+@test "CSV: neighbours, an audience, a list; names are quoted" {
+	"$PYTHON" - <<-'END'
+	import csv, io
+	from service import *
+	def rows(reply):
+	    assert reply.status == 200, reply.body
+	    assert reply.headers["Content-Type"] == "text/csv; charset=utf-8"
+	    return list(csv.reader(io.StringIO(reply.body.decode(), newline="")))
+	with Service("hostile.bin") as s:
+	    model = s.get("/model").json()
+	    head, *found = rows(s.post({"user_handle": "Ünïcode"},
+	                               Accept="text/csv"))
+	    assert head == ["customer", "similarity", "reason", "model", "date"]
+	    expected = json.loads(s.post({"user_handle": "Ünïcode"}).body)
+	    assert [r[0] for r in found] == [
+	        n["customer"] for n in expected["neighbours"]]
+	    assert 'a/b?c=%20#d' in [r[0] for r in found]
+	    assert "line\nbreak" in [r[0] for r in found]
+	    assert all(r[3:] == [model["id"], model["date"]] for r in found)
+	    assert all(r[2].endswith(" (other)") for r in found)
+	    head, *found = rows(s.post({"like": ["Ünïcode"], "n": 2},
+	                               Accept="text/csv"))
+	    assert len(found) == 2
+	    head, *found = rows(s.post({"users": ["Ünïcode", "nobody"]},
+	                               Accept="text/csv"))
+	    assert head[0] == "query" and {r[0] for r in found} == {"Ünïcode"}
+	END
+}
+
+@test "hostile names in paths, bodies and answers; nobody without signal" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	with Service("--log", "--suggest", "hostile.bin") as s:
+	    for name in ('"quoted, name"', "<script>alert(1)</script>",
+	                 "a/b?c=%20#d", "line\nbreak", "Ünïcode"):
+	        reply = s.get(f"/customers/{quoted(name)}/similar")
+	        assert reply.status == 200, (name, reply.body)
+	        assert reply.json()["customer"] == name
+	        assert s.post({"user_handle": name}).json() == reply.json()
+	        assert s.get(f"/customers/{quoted(name)}").json()[
+	            "customer"] == name
+	        listed = s.get(f"/customers?prefix={quoted(name[:3])}").json()
+	        assert name in [c["customer"] for c in listed["customers"]]
+	    nobody = s.get("/customers/nobody/similar").json()
+	    assert nobody["neighbours"] == [] and "note" in nobody
+	    assert "near: nobody" in s.get("/customers/nobodi").json()["error"]
+	    for path in ("/customers/%00", "/customers/%zz", "/customers/",
+	                 "/customers/a/b", "/customers//similar", "//", "/x",
+	                 "/customers/%", "/customers/Ünïcode/similar/"):
+	        path = quoted(path).replace("%2F", "/").replace("%25", "%")
+	        assert s.get(path).status == 404, path
+	    s.raw(b'GET /"\x1b[31m<%0a> HTTP/1.1\r\nHost: x\r\n\r\n', 1)
+	    time.sleep(0.3)
+	    for line in s.logged:
+	        entry = json.loads(line)
+	        assert "\x1b" not in line and entry["peer"] == "127.0.0.1"
+	    assert {e["status"] for e in map(json.loads, s.logged)} >= {200, 404}
+	END
+}
+
+@test "what is wrong is said, with the field" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	with Service("emb.bin") as s:
+	    big = "9" * 70000
+	    for body, status, field, text in (
+	        ("", 400, None, "empty"),
+	        ("{'user_handle': 1}", 400, None, "double quotes"),
+	        ("{", 400, None, "no JSON: line 1"),
+	        ("[1]", 400, None, "no object"),
+	        ("{}", 400, "user_handle", "missing"),
+	        ('{"user_handle": 1, "user_handle": 2}', 400, None, "duplicate"),
+	        ('{"user_handle": null}', 400, "user_handle", "whole number"),
+	        ('{"user_handle": 1.5}', 400, "user_handle", "whole number"),
+	        ('{"user_handle": true}', 400, "user_handle", "whole number"),
+	        ('{"user_handle": ["1"]}', 400, "user_handle", "whole number"),
+	        ('{"user_handle": "\\u0000"}', 400, None, "JSON"),
+	        ('{"user_handle": 99999999999999999999}', 400, None, "JSON"),
+	        ('{"user_handle": 1, "n": 0}', 400, "n", "1 to 1000"),
+	        ('{"user_handle": 1, "n": 1001}', 400, "n", "1 to 1000"),
+	        ('{"user_handle": 1, "n": "3"}', 400, "n", "whole number"),
+	        ('{"user_handle": 1, "metric": "l2"}', 400, "metric", "cosine"),
+	        ('{"user_handle": 1, "metric": 7}', 400, "metric", "cosine"),
+	        ('{"user_handle": 1, "min_similarity": "x"}', 400,
+	         "min_similarity", "number"),
+	        ('{"user_handle": 1, "min_similarity": 2}', 400,
+	         "min_similarity", "from -1 to 1"),
+	        ('{"user_handle": 1, "among": 5}', 400, "among", "list"),
+	        ('{"user_handle": 1, "among": ["nobody"]}', 404, "among", "none"),
+	        ('{"user_handle": 1, "not": [{}]}', 400, "not", "id"),
+	        ('{"user_handle": 1, "k": 3}', 400, None, "k: no such field"),
+	        ('{"user_handle": 1, "like": [2]}', 400, "user_handle", "one of"),
+	        ('{"users": []}', 400, "users", "1 to 1000"),
+	        ('{"users": [' + "1," * 1000 + '1]}', 400, "users", "1 to 1000"),
+	        ('{"like": ["nobody"]}', 404, "like", "none"),
+	        ('{"like": [], "n": 5}', 404, "like", "none"),
+	        ('{"profile": {}}', 400, "profile", "tags"),
+	        ('{"profile": {"a": "b"}}', 400, "profile", "number"),
+	        ('{"profile": {"unheard": 1}}', 404, "profile", "unheard"),
+	        ('{"user_handle": "nobody"}', 404, "user_handle", "nobody"),
+	        ('{"user_handle": "' + big + '"}', 413, None, "65,536"),
+	        ("[" * 60000, 400, None, "JSON"),
+	        (b'\xff\xfe', 400, None, "JSON"),
+	    ):
+	        reply = s.post(body)
+	        found = reply.json()
+	        assert (reply.status, found["field"]) == (status, field), (
+	            body[:60], reply.body)
+	        assert text in found["error"], (body[:60], found)
+	    # Any type of content, as curl -d sends it.
+	    reply = s.post('{"user_handle": 1}', **{
+	        "Content-Type": "application/x-www-form-urlencoded"})
+	    assert reply.status == 200
+	    for path, status in (("/customers/1/similar?n=x", 400),
+	                         ("/customers/1/similar?metric=x", 400),
+	                         ("/customers?limit=0", 400),
+	                         ("/customers?prefix=%zz", 400)):
+	        assert s.get(path).status == status, path
+	    # No near names of other customers, unless that is asked for.
+	    assert "near" not in s.get("/customers/nobodi").json()["error"]
+	END
+}
+
+@test "methods, HEAD, ETag, chunks, headers, a page of one origin" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	with Service("emb.bin") as s:
+	    reply = s.ask("GET", "/predict")
+	    assert reply.status == 405 and reply.headers["Allow"] == "POST"
+	    for path in "/", "/customers/1", "/metrics":
+	        reply = s.ask("POST", path, "{}")
+	        assert reply.status == 405, path
+	        assert reply.headers["Allow"] == "GET, HEAD"
+	    head = s.ask("HEAD", "/customers/1/similar")
+	    got = s.get("/customers/1/similar")
+	    assert head.status == 200 and head.body == b""
+	    assert head.headers["Content-Length"] == str(len(got.body))
+	    tag = got.headers["ETag"]
+	    again = s.get("/customers/1/similar", **{"If-None-Match": tag})
+	    assert again.status == 304 and again.body == b""
+	    assert again.headers["ETag"] == tag
+	    other = s.get("/customers/1/similar", Accept="text/csv",
+	                  **{"If-None-Match": tag})
+	    assert other.status == 200 and other.headers["ETag"] != tag
+	    assert s.get("/customers/nobody/similar",
+	                 **{"If-None-Match": tag}).status == 404
+	    chunked = s.raw(b"POST /predict HTTP/1.1\r\nHost: x\r\n"
+	                    b"Transfer-Encoding: chunked\r\nConnection: close\r\n"
+	                    b"\r\n8\r\n{\"user_h\r\nA\r\nandle\": 1}\r\n0\r\n\r\n")
+	    assert chunked.startswith(b"HTTP/1.1 200"), chunked
+	    large = s.raw(b"POST /predict HTTP/1.1\r\nHost: x\r\n"
+	                  b"Transfer-Encoding: chunked\r\nConnection: close\r\n"
+	                  b"\r\n" + (b"8000\r\n" + b" " * 0x8000 + b"\r\n") * 4 +
+	                  b"0\r\n\r\n")
+	    assert large.startswith(b"HTTP/1.1 413"), large[:80]
+	    for junk in (b"\0" * 100, b"GET\r\n\r\n", b"\x16\x03\x01" + b"x" * 99,
+	                 b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 99999 +
+	                 b"\r\n\r\n"):
+	        s.raw(junk, 1)
+	    assert s.get("/healthz").body == b"ok\n"
+	    assert s.get("/readyz").body == b"ready\n"
+	    page = s.get("/")
+	    assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+	    assert b"<script src=" in page.body
+	    assert page.headers["X-Content-Type-Options"] == "nosniff"
+	END
+}
+
+@test "a token is asked for, but by the open routes" {
+	printf 'secret\n' > token
+	"$PYTHON" - <<-'END'
+	from service import *
+	with Service("--token-file", "token", "emb.bin") as s:
+	    for path in "/customers/1", "/metrics", "/model", "/customers":
+	        reply = s.get(path)
+	        assert reply.status == 401, path
+	        assert reply.headers["WWW-Authenticate"] == "Bearer"
+	        for wrong in ("Bearer secre", "Bearer secrets", "Basic secret",
+	                      "Bearer", "secret", "Bearer tercес".encode().decode(
+	                          "latin-1")):
+	            assert s.get(path, Authorization=wrong).status == 401
+	        assert s.get(path, Authorization="Bearer secret").status == 200
+	    assert s.post({"user_handle": 1}).status == 401
+	    assert s.post({"user_handle": 1},
+	                  Authorization="bearer secret").status == 200
+	    for path in "/", "/healthz", "/readyz", "/openapi.json", "/page.js":
+	        assert s.get(path).status == 200, path
+	END
+	: > empty
+	run -2 --separate-stderr cs-serve -p 0 --token-file empty emb.bin
+	[[ "$stderr" == *"expected a token"* ]]
+}
+
+@test "names that people know stand beside ids" {
+	printf 'id,name\n1,"Doe, Jane"\n626,Ünal\n' > who.csv
+	{ echo tag,label; cs-dump --what tags emb.bin | sed 1d | cut -f 1 |
+		awk '{ print $0 ",The " $0 }'; } > names.csv
+	"$PYTHON" - <<-'END'
+	from service import *
+	with Service("--who", "who.csv", "--names", "names.csv:tag,label",
+	             "emb.bin") as s:
+	    answer = s.post({"user_handle": 1})
+	    assert answer.body == run(
+	        "cs-knn -u 1 emb.bin | cs-summarize --format json --who who.csv "
+	        "--names names.csv:tag,label")
+	    found = answer.json()
+	    assert found["name"] == "Doe, Jane"
+	    assert found["profile"]["top"][0]["name"].startswith("The ")
+	    assert found["neighbours"][0]["name"] is None
+	    for prefix in "doe", "DOE, J", "1":
+	        listed = s.get(f"/customers?prefix={quoted(prefix)}").json()
+	        assert listed["customers"][0] == {
+	            "customer": "1", "name": "Doe, Jane",
+	            "tags": listed["customers"][0]["tags"]}, listed
+	END
+	cs-knn -u 1 emb.bin | cs-summarize --who who.csv |
+		grep -q 'Customer Doe, Jane (1) and the 10'
+}
+
+@test "a model that is replaced takes over; what is none is refused" {
+	cp emb.bin live.bin
+	"$PYTHON" - <<-'END'
+	from service import *
+	import shutil
+	def expected(model):
+	    return run(f"cs-knn -u 1 {model} | cs-summarize --format json")
+	one, two = expected("emb.bin"), expected("other.bin")
+	with Service("live.bin") as s:
+	    assert s.post({"user_handle": 1}).body == one
+	    shutil.copy("other.bin", "next.bin")
+	    os.rename("next.bin", "live.bin")
+	    s.wait_for("takes the place")
+	    assert s.post({"user_handle": 1}).body == two
+	    # Cut short, and a text: refused, and the model before stays.
+	    open("next.bin", "wb").write(open("emb.bin", "rb").read()[:-9])
+	    os.rename("next.bin", "live.bin")
+	    s.wait_for("the model before stays")
+	    assert s.post({"user_handle": 1}).body == two
+	    # Written in its place, which changes nothing under way.
+	    s.said.clear()
+	    shutil.copyfile("profiles.tsv", "live.bin")
+	    s.wait_for("the model before stays")
+	    assert s.post({"user_handle": 1}).body == two
+	    os.unlink("live.bin")
+	    assert s.post({"user_handle": 1}).body == two
+	    s.said.clear()
+	    shutil.copyfile("emb.bin", "live.bin")
+	    s.wait_for("takes the place")
+	    assert s.post({"user_handle": 1}).body == one
+	    s.said.clear()
+	    s.process.send_signal(signal.SIGHUP)
+	    s.wait_for("takes the place")
+	    assert s.post({"user_handle": 1}).body == one
+	    found = s.get("/metrics").body.decode()
+	    assert "cs_model_loads_total 4\n" in found, found
+	    assert "cs_model_load_failures_total" in found
+	END
+}
+
+@test "no answer is wrong, mixed or lost while models change" {
+	cp emb.bin changing.bin
+	"$PYTHON" - <<-'END'
+	from service import *
+	import random, shutil
+	users = run("cs-dump --what users emb.bin | sed 1d | cut -f 1"
+	            ).decode().split()[::29]
+	expected = {}
+	for model in "emb.bin", "other.bin":
+	    for user in users:
+	        said = run(f"cs-knn -u {user} {model} | cs-summarize --format json")
+	        expected[user, json.loads(said)["model"]["id"]] = said
+	until, wrong, models, count = time.time() + 6, [], set(), [0]
+	def ask(s, seed):
+	    choose = random.Random(seed)
+	    connection = http.client.HTTPConnection("127.0.0.1", s.port)
+	    while time.time() < until:
+	        user = choose.choice(users)
+	        connection.request("POST", "/predict",
+	                           json.dumps({"user_handle": user}))
+	        reply = Reply(connection.getresponse())
+	        model = reply.headers["X-Model"]
+	        models.add(model)
+	        count[0] += 1
+	        if reply.status != 200 or reply.body != expected[user, model]:
+	            wrong.append((user, reply.status, reply.body[:99]))
+	with Service("changing.bin") as s:
+	    threads = [threading.Thread(target=ask, args=(s, i)) for i in range(4)]
+	    for t in threads:
+	        t.start()
+	    turn = 0
+	    while time.time() < until:
+	        shutil.copy(("other.bin", "emb.bin")[turn % 2], "next.bin")
+	        os.rename("next.bin", "changing.bin")
+	        s.raw(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 50"
+	              b"\r\n\r\n{", 0.01)
+	        turn += 1
+	        time.sleep(0.9)
+	    for t in threads:
+	        t.join()
+	    assert not wrong, wrong[:3]
+	    assert len(models) == 2 and count[0] > 100, (models, count)
+	    assert s.end() == 0
+	END
+}
+
+@test "SIGTERM: what is under way is answered, status 0, within 5 s" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	users = run("cs-dump --what users emb.bin | sed 1d | cut -f 1"
+	            ).decode().split()
+	with Service("emb.bin") as s:
+	    # One that takes a while, an idle one, one cut off in the middle.
+	    idle = http.client.HTTPConnection("127.0.0.1", s.port)
+	    idle.request("GET", "/healthz")
+	    Reply(idle.getresponse())
+	    busy = http.client.HTTPConnection("127.0.0.1", s.port)
+	    busy.request("POST", "/predict", json.dumps(
+	        {"users": users[:1000], "n": 300}))
+	    time.sleep(0.05)
+	    began = time.time()
+	    s.process.send_signal(signal.SIGTERM)
+	    reply = Reply(busy.getresponse())
+	    assert reply.status == 200
+	    assert len(reply.json()["answers"]) == len(users[:1000])
+	    busy.close()
+	    assert s.process.wait(timeout=30) == 0
+	    assert time.time() - began < 5
+	for number in signal.SIGINT, signal.SIGTERM:
+	    with Service("emb.bin") as s:
+	        assert s.end(number) == 0
+	# A request that never ends holds nothing up.
+	with Service("emb.bin") as s:
+	    held = socket.create_connection(("127.0.0.1", s.port))
+	    held.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\n"
+	                 b"Content-Length: 100\r\n\r\n{")
+	    time.sleep(0.2)
+	    began = time.time()
+	    assert s.end() == 0
+	    assert time.time() - began < 5
+	END
+}
+
+@test "a client that is slow on purpose is cut off; a thousand may be idle" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	with Service("emb.bin") as s:
+	    idle = [socket.create_connection(("127.0.0.1", s.port))
+	            for _ in range(900)]
+	    slow = socket.create_connection(("127.0.0.1", s.port))
+	    slow.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\n"
+	                 b"Content-Length: 1000\r\n\r\n")
+	    slow.settimeout(1)
+	    began = time.time()
+	    while time.time() - began < 20:
+	        try:
+	            slow.sendall(b" ")
+	            if slow.recv(100) == b"":
+	                break
+	        except TimeoutError:
+	            assert s.post({"user_handle": 1}).status == 200
+	        except ConnectionError:
+	            break
+	    assert 5 < time.time() - began < 19
+	    assert "cs_connections" in s.get("/metrics").body.decode()
+	END
+}
+
+@test "under overload: 503, to be tried again, and nothing lost" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	users = run("cs-dump --what users emb.bin | sed 1d | cut -f 1"
+	            ).decode().split()[:600]
+	body = json.dumps({"users": users, "n": 100}).encode()
+	request = (b"POST /predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+	           b"Content-Length: %d\r\n\r\n" % len(body)) + body
+	with Service("-j", "1", "emb.bin") as s:
+	    sockets = [socket.create_connection(("127.0.0.1", s.port))
+	               for _ in range(1400)]
+	    for one in sockets:
+	        one.sendall(request)
+	    time.sleep(1)
+	    refused = 0
+	    for one in sockets[::-1]:
+	        one.settimeout(0.05)
+	        try:
+	            said = one.recv(4096)
+	        except TimeoutError:
+	            continue
+	        if said.startswith(b"HTTP/1.1 503"):
+	            assert b"Retry-After: 1" in said
+	            refused += 1
+	        if refused > 20:
+	            break
+	    assert refused > 20, refused
+	END
+}
+
+@test "the OpenAPI document says what the service does" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	with Service("emb.bin") as s:
+	    document = s.get("/openapi.json").json()
+	    schemas = document["components"]["schemas"]
+	    def check(reply, path, method):
+	        said = document["paths"][path][method]["responses"]
+	        assert str(reply.status) in said, (path, reply.status)
+	        kinds = said[str(reply.status)].get("content")
+	        if kinds is None:
+	            return
+	        kind = reply.headers["Content-Type"].split(";")[0]
+	        assert kind in kinds, (path, kind)
+	        if kind == "application/json":
+	            validate(reply.json(), kinds[kind]["schema"], document, path)
+	    # Each path that is described is there, and each answer as described.
+	    for path, methods in document["paths"].items():
+	        for method in methods:
+	            if method == "get":
+	                check(s.get(path.replace("{id}", "1")), path, method)
+	                if "{id}" in path:
+	                    check(s.get(path.replace("{id}", "nobody")), path,
+	                          method)
+	    tag = run("cs-dump --what tags emb.bin | sed -n 2p | cut -f 1")
+	    known = set(schemas["Request"]["properties"])
+	    asked = set()
+	    for body, schema in (
+	            ({"user_handle": 1, "n": 3, "metric": "dot"}, "Answer"),
+	            ({"user_handle": "1", "min_similarity": 0.1}, "Answer"),
+	            ({"user_handle": "1", "among": [1, 2, 3], "not": [2]},
+	             "Answer"),
+	            ({"users": [1, "2", "nobody"]}, "Batch"),
+	            ({"like": [1, "nobody"]}, "Audience"),
+	            ({"profile": {tag.decode().strip(): 3, "x": 1}}, "Answer")):
+	        asked |= set(body)
+	        validate(body, schemas["Request"], document)
+	        reply = s.post(body)
+	        check(reply, "/predict", "post")
+	        validate(reply.json(), schemas[schema], document, schema)
+	    assert asked == known, asked ^ known
+	    check(s.post("{"), "/predict", "post")
+	    check(s.post({"user_handle": "nobody"}), "/predict", "post")
+	    check(s.post(" " * 70000), "/predict", "post")
+	    check(s.post({"user_handle": 1}, Accept="text/csv"), "/predict", "post")
+	    for bad in ({"n": "x"}, {"user_handle": 1.5}, {"user": 1}):
+	        try:
+	            validate(bad, schemas["Request"], document)
+	        except AssertionError:
+	            continue
+	        raise SystemExit(f"valid: {bad}")
+	END
+}
+
+@test "it binds to this machine alone unless told; a port that is taken" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	with Service("emb.bin") as s:
+	    assert "http://127.0.0.1:" in s.said[0]
+	    taken = subprocess.run(["cs-serve", "-p", str(s.port), "emb.bin"],
+	                           stderr=subprocess.PIPE, check=False)
+	    assert taken.returncode == 2 and b"in use" in taken.stderr
+	with Service("-b", "0.0.0.0", "emb.bin") as s:
+	    assert "http://0.0.0.0:" in s.said[0]
+	END
+	run -2 --separate-stderr cs-serve -p 0 matrix.bin
+	[[ "$stderr" == "cs-serve: matrix.bin: a matrix, expected a model"* ]]
+	run -2 --separate-stderr cs-serve -p 0 absent.bin
+	[[ "$stderr" == *"No such file"* ]]
+	run -2 --separate-stderr cs-serve -p 0 -
+	run -2 --separate-stderr cs-serve
+	run -2 --separate-stderr cs-serve -p 70000 emb.bin
+	run -2 --separate-stderr cs-serve -b nowhere.invalid -p 0 emb.bin
+}
+
+@test "metrics are in the text format of Prometheus" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	with Service("emb.bin") as s:
+	    found = s.get("/metrics").body.decode()
+	    lines = [l for l in found.splitlines() if not l.startswith("#")]
+	    for line in lines:
+	        assert re.fullmatch(
+	            r'[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? [-+.e\d]+',
+	            line), line
+	    for name in ("cs_model_age_seconds", "cs_resident_bytes",
+	                 "cs_model_customers", "cs_requests_waiting"):
+	        assert any(l.startswith(name + " ") for l in lines), name
+	    s.post({"user_handle": 1})
+	    found = s.get("/metrics").body.decode()
+	    assert 'cs_requests_total{route="/predict",status="200"} 1\n' in found
+	    buckets = [int(l.split()[-1]) for l in found.splitlines()
+	               if l.startswith('cs_request_seconds_bucket{route="/predict"')]
+	    assert buckets == sorted(buckets) and buckets[-1] == 1
+	END
+}

@@ -1,0 +1,151 @@
+"""A cs-serve that a test starts, asks and ends; and the schemas that its
+answers are held to."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.parse
+
+
+def run(command):
+    """Standard output of a command of the shell, as bytes."""
+    return subprocess.run(["bash", "-c", command], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, check=False).stdout
+
+
+class Reply:
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = response.headers
+        self.body = response.read()
+
+    def json(self):
+        return json.loads(self.body)
+
+
+class Service:
+    def __init__(self, *arguments):
+        self.process = subprocess.Popen(
+            ["cs-serve", "-p", "0", *arguments], stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        self.said, self.logged = [], []
+        self.port = None
+        first = self.process.stderr.readline().decode()
+        found = re.search(r"on http://[^/]*:(\d+)/$", first)
+        self.said.append(first)
+        if not found:
+            raise SystemExit("cs-serve: " + first)
+        self.port = int(found[1])
+        for stream, lines in ((self.process.stderr, self.said),
+                              (self.process.stdout, self.logged)):
+            threading.Thread(target=self.collect, args=(stream, lines),
+                             daemon=True).start()
+
+    @staticmethod
+    def collect(stream, lines):
+        for line in stream:
+            lines.append(line.decode())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def end(self, number=signal.SIGTERM):
+        """Ask it to end; its status."""
+        self.process.send_signal(number)
+        return self.process.wait(timeout=30)
+
+    def ask(self, method, path, body=None, headers=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port,
+                                                timeout=60)
+        try:
+            connection.request(method, path, body, headers or {})
+            return Reply(connection.getresponse())
+        finally:
+            connection.close()
+
+    def get(self, path, **headers):
+        return self.ask("GET", path, None, headers)
+
+    def post(self, body, **headers):
+        if not isinstance(body, (bytes, str)):
+            body = json.dumps(body)
+        return self.ask("POST", "/predict", body, headers)
+
+    def raw(self, data, wait=5):
+        """What it says to bytes as they are."""
+        with socket.create_connection(("127.0.0.1", self.port)) as s:
+            s.settimeout(wait)
+            s.sendall(data)
+            said = b""
+            try:
+                while part := s.recv(65536):
+                    said += part
+            except (TimeoutError, ConnectionError):
+                pass
+            return said
+
+    def wait_for(self, text, seconds=20):
+        """Until it has said that on standard error."""
+        for _ in range(int(seconds * 20)):
+            if any(text in line for line in self.said):
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"not said: {text}; but {self.said}")
+
+
+def quoted(name):
+    return urllib.parse.quote(name, safe="")
+
+
+# ------------------------------------------------------------------ schemas
+
+KINDS = {"string": str, "integer": int, "number": (int, float),
+         "boolean": bool, "object": dict, "array": list,
+         "null": type(None)}
+
+
+def is_kind(value, kind):
+    if isinstance(value, bool):
+        return kind == "boolean"
+    return isinstance(value, KINDS[kind])
+
+
+def validate(value, schema, document, where="it"):
+    """Nothing, or the end: value is not of the schema (of JSON Schema what our
+    document uses)."""
+    if "$ref" in schema:
+        name = schema["$ref"].rsplit("/", 1)[1]
+        return validate(value, document["components"]["schemas"][name],
+                        document, where)
+    if "anyOf" in schema:
+        for one in schema["anyOf"]:
+            try:
+                return validate(value, one, document, where)
+            except AssertionError:
+                pass
+        raise AssertionError(f"{where} is none of {schema['anyOf']}")
+    kinds = schema["type"]
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    assert any(is_kind(value, k) for k in kinds), f"{where}: {value!r}"
+    if isinstance(value, dict) and "properties" in schema:
+        missing = set(schema.get("required", [])) - set(value)
+        assert not missing, f"{where} lacks {missing}"
+        for key, item in value.items():
+            assert key in schema["properties"], f"{where}: {key}"
+            validate(item, schema["properties"][key], document,
+                     f"{where}.{key}")
+    if isinstance(value, list) and "items" in schema:
+        for i, item in enumerate(value):
+            validate(item, schema["items"], document, f"{where}[{i}]")
+    return None
