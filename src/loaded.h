@@ -16,7 +16,7 @@
 #include "shards.h"
 
 /* Shares of the pairs of customers whose quantiles are kept. */
-enum { LOADED_QUANTILES = 17 };
+enum { LOADED_QUANTILES = 20 };
 extern const double loaded_shares[LOADED_QUANTILES];
 
 enum { LOADED_METRICS = 2 };

@@ -36,13 +36,19 @@ record: $(tested) | setup-test
 	git diff --stat tests/cases
 
 # What needs more than programs and bats stands apart.
-.PHONY: test-readers test-fresh test-thread
+.PHONY: test-readers test-fresh test-thread test-page
 #: test-readers  Miller, DuckDB, pandas, SQLite and PostgreSQL read our TSV
 test-readers: all $(DUCKDB)/package.json | setup-readers
 	NODE_MODULES=$(abspath $(BENCH_HOME)) $(BATS) tests/readers
 .PHONY: setup-readers
 setup-readers:
 	@sh pipelines/setup build test readers
+
+#: test-page     the page of cs-serve in headless Chromium
+test-page: all
+	@sh pipelines/setup build test page || \
+		echo "test-page: no browser here: its tests are skipped" >&2
+	$(BATS) tests/page
 
 #: test-fresh    "make pipeline" and "make test" in an empty Debian
 test-fresh:
