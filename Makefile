@@ -46,6 +46,7 @@ PREFIX = /usr/local
 MANDIR = $(PREFIX)/share/man
 SHAREDIR = $(PREFIX)/share/customer-similarity
 COMPLETIONDIR = $(PREFIX)/share/bash-completion/completions
+UNITDIR = $(PREFIX)/lib/systemd/system
 
 .DEFAULT_GOAL = all
 .PHONY: all clean help
@@ -77,7 +78,8 @@ $(BUILD)/web.o: $(wildcard src/web/*)
 # Objects of programs are made on the way, and stay.
 .SECONDARY:
 
-include pipelines/pipeline.mk pipelines/spectrum.mk pipelines/install.mk
+include pipelines/pipeline.mk pipelines/spectrum.mk pipelines/serve.mk
+include pipelines/install.mk
 include tests/bench/bench.mk tests/tests.mk
 
 #: clean         remove what was built, and the model of data/

@@ -1,4 +1,5 @@
-# Programs, pages, the pipeline as a fragment for make, and completion.
+# Programs, pages, the pipeline as a fragment for make, completion, and a unit
+# for systemd.
 
 .PHONY: install uninstall
 
@@ -7,7 +8,7 @@ PAGES = $(wildcard src/*.1 src/*.5 src/*.7)
 INSTALLED = $(TOOLS:%=$(PREFIX)/bin/%) \
 	$(foreach page,$(PAGES),$(call place,$(page))) \
 	$(patsubst %,$(SHAREDIR)/%.mk,pipeline profile make) \
-	$(TOOLS:%=$(COMPLETIONDIR)/%)
+	$(TOOLS:%=$(COMPLETIONDIR)/%) $(UNITDIR)/cs-serve.service
 place = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 
 #: install       install under PREFIX [/usr/local], pages in MANDIR; for a
@@ -19,6 +20,9 @@ install: all
 		$(call into,$(call place,$(page)));)
 	install -m 644 pipelines/pipeline.mk pipelines/profile.mk pipelines/make.mk \
 		$(call into,$(SHAREDIR))
+	sed 's|@PREFIX@|$(PREFIX)|' pipelines/cs-serve.service \
+		> $(call into,$(UNITDIR)/cs-serve.service)
+	chmod 644 $(call into,$(UNITDIR)/cs-serve.service)
 	$(foreach tool,$(TOOLS),install -m 644 src/completion.bash \
 		$(call into,$(COMPLETIONDIR)/$(tool));)
 

@@ -54,7 +54,7 @@ state = $(shell f=$(call quote,$(1)); [ -e "$$f" ] || f=$${f%:*}; \
 	stat -Lc '%n %s %.Y' -- "$$f" 2> /dev/null || printf '%s' "$$f")
 
 .PHONY: pipeline similar forget
-ifneq ($(filter pipeline similar $(MODEL)/%,$(MAKECMDGOALS)),)
+ifneq ($(filter pipeline similar serve $(MODEL)/%,$(MAKECMDGOALS)),)
 log := $(call state,$(views)) $(if $(tags),$(call state,$(tags)))
 endif
 

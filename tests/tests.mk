@@ -36,7 +36,7 @@ record: $(tested) | setup-test
 	git diff --stat tests/cases
 
 # What needs more than programs and bats stands apart.
-.PHONY: test-readers test-fresh test-thread test-page
+.PHONY: test-readers test-fresh test-thread test-page test-container
 #: test-readers  Miller, DuckDB, pandas, SQLite and PostgreSQL read our TSV
 test-readers: all $(DUCKDB)/package.json | setup-readers
 	NODE_MODULES=$(abspath $(BENCH_HOME)) $(BATS) tests/readers
@@ -49,6 +49,12 @@ test-page: all
 	@sh pipelines/setup build test page || \
 		echo "test-page: no browser here: its tests are skipped" >&2
 	$(BATS) tests/page
+
+#: test-container  the image of Dockerfile, built and run
+test-container:
+	@sh pipelines/setup container || \
+		echo "test-container: not all is here" >&2
+	bash tests/container
 
 #: test-fresh    "make pipeline" and "make test" in an empty Debian
 test-fresh:
@@ -91,8 +97,8 @@ fuzz: $(FUZZERS:%=$(FUZZ)/%)
 
 C = $(wildcard src/*.[ch] tests/unit/*.c tests/bench/*.[ch] tests/fuzz/*.[ch] \
 	tests/fault/*.c)
-SCRIPTS = pipelines/setup .ci/run tests/fresh tests/threads \
-	$(wildcard tests/*.bats tests/*.bash tests/readers/*.bats) \
+SCRIPTS = pipelines/setup .ci/run tests/fresh tests/threads tests/container \
+	$(wildcard tests/*.bats tests/*.bash tests/*/*.bats) \
 	$(addprefix tests/bench/,aggregate aggregate-large similar \
 	similar-randomized rivals)
 LINTED = $(LANGUAGE) -Itests/bench $(WARNINGS) -Werror -fsyntax-only
