@@ -36,7 +36,8 @@ record: $(tested) | setup-test
 	git diff --stat tests/cases
 
 # What needs more than programs and bats stands apart.
-.PHONY: test-readers test-fresh test-thread test-page test-container
+.PHONY: test-readers test-fresh test-thread test-page test-container \
+	test-database
 #: test-readers  Miller, DuckDB, pandas, SQLite and PostgreSQL read our TSV
 test-readers: all $(DUCKDB)/package.json | setup-readers
 	NODE_MODULES=$(abspath $(BENCH_HOME)) $(BATS) tests/readers
@@ -49,6 +50,12 @@ test-page: all
 	@sh pipelines/setup build test page || \
 		echo "test-page: no browser here: its tests are skipped" >&2
 	$(BATS) tests/page
+
+#: test-database  a million events through PostgreSQL and SQLite
+test-database: all $(GENERATE)
+	@sh pipelines/setup build test database || \
+		echo "test-database: not all is here: its tests are skipped" >&2
+	$(BATS) tests/database
 
 #: test-container  the image of Dockerfile, built and run
 test-container:
