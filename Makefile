@@ -78,8 +78,7 @@ $(BUILD)/web.o: $(wildcard src/web/*)
 # Objects of programs are made on the way, and stay.
 .SECONDARY:
 
-include pipelines/pipeline.mk pipelines/spectrum.mk pipelines/serve.mk pipelines/database.mk
-include pipelines/install.mk
+include pipelines/pipeline.mk pipelines/spectrum.mk pipelines/install.mk
 include tests/bench/bench.mk tests/tests.mk
 
 #: clean         remove what was built, and the model of data/

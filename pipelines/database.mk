@@ -11,7 +11,7 @@ NEIGHBOURS = similar_customers
 EMBEDDINGS = customer_embeddings
 N = 10
 
-database := $(dir $(lastword $(MAKEFILE_LIST)))database
+database := $(beside)database
 
 # As they were said, dollars, quotes and newlines too, by the environment.
 CS_URL := $(value DATABASE_URL)

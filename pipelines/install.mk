@@ -4,10 +4,11 @@
 .PHONY: install uninstall
 
 # What is installed: a source, and where it goes.
+FRAGMENTS = pipeline.mk profile.mk serve.mk database.mk make.mk
 PAGES = $(wildcard src/*.1 src/*.5 src/*.7)
 INSTALLED = $(TOOLS:%=$(PREFIX)/bin/%) \
 	$(foreach page,$(PAGES),$(call place,$(page))) \
-	$(patsubst %,$(SHAREDIR)/%.mk,pipeline profile make) \
+	$(FRAGMENTS:%=$(SHAREDIR)/%) $(SHAREDIR)/database \
 	$(TOOLS:%=$(COMPLETIONDIR)/%) $(UNITDIR)/cs-serve.service
 place = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 
@@ -18,8 +19,8 @@ install: all
 	install $(TOOLS:%=$(BIN)/%) $(call into,$(PREFIX)/bin)
 	$(foreach page,$(PAGES),install -m 644 $(page) \
 		$(call into,$(call place,$(page)));)
-	install -m 644 pipelines/pipeline.mk pipelines/profile.mk pipelines/make.mk \
-		$(call into,$(SHAREDIR))
+	install -m 644 $(FRAGMENTS:%=pipelines/%) $(call into,$(SHAREDIR))
+	install pipelines/database $(call into,$(SHAREDIR))
 	sed 's|@PREFIX@|$(PREFIX)|' pipelines/cs-serve.service \
 		> $(call into,$(UNITDIR)/cs-serve.service)
 	chmod 644 $(call into,$(UNITDIR)/cs-serve.service)

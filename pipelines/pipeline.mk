@@ -99,7 +99,8 @@ pipeline: $(described)
 	@echo
 	@echo "The model: $(MODEL)/emb.bin; what it is: $(MODEL)/metadata.json"
 
-include $(dir $(lastword $(filter %pipeline.mk,$(MAKEFILE_LIST))))profile.mk
+beside := $(dir $(lastword $(filter %pipeline.mk,$(MAKEFILE_LIST))))
+include $(addprefix $(beside),profile.mk serve.mk database.mk)
 similar: $(described) $(if $(profile),$(BIN)/cs-matrix $(BIN)/cs-project)
 	$(if $(profile),$(describe-profile),$(describe))
 

@@ -26,7 +26,7 @@ static const struct option_row rows[] = {
 	{NULL, KEY_SUGGEST, "suggest", NULL,
 	 "an unknown customer's error names near ones"},
 	{NULL, KEY_LOG, "log", NULL,
-	 "a line of JSON a request, on standard output"},
+	 "write a line of JSON for each request"},
 	OPTION_THREADS,
 	OPTION_COMMON};
 

@@ -472,6 +472,7 @@ setup() {
 }
 
 @test "a client that is slow on purpose is cut off; a thousand may be idle" {
+	ulimit -Sn 4096 || skip "only $(ulimit -Hn) files may be open here"
 	"$PYTHON" - <<-'END'
 	from service import *
 	with Service("emb.bin") as s:
@@ -497,6 +498,7 @@ setup() {
 }
 
 @test "under overload: 503, to be tried again, and nothing lost" {
+	ulimit -Sn 4096 || skip "only $(ulimit -Hn) files may be open here"
 	"$PYTHON" - <<-'END'
 	from service import *
 	users = run("cs-dump --what users emb.bin | sed 1d | cut -f 1"

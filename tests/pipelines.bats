@@ -146,6 +146,16 @@ print(json.load(sys.stdin)["dimensions"])')" = 5 ]
 	[ -x dest/opt/cs/bin/cs-knn ]
 	[ -s dest/opt/cs/share/man/man1/cs-knn.1 ]
 	[ -s dest/opt/cs/share/bash-completion/completions/cs-knn ]
+	unit=dest/opt/cs/lib/systemd/system/cs-serve.service
+	grep -q '^ExecStart=/opt/cs/bin/cs-serve ' "$unit"
+	run ! grep @PREFIX@ "$unit"
+	if command -v systemd-analyze > /dev/null
+	then
+		# It wants to see the program where the unit says.
+		sed "s|=/opt/cs|=$PWD/dest/opt/cs|" "$unit" > cs-serve.service
+		run systemd-analyze verify --man=no ./cs-serve.service
+		run ! grep cs-serve.service <<< "$output"
+	fi
 	mkdir elsewhere
 	cd elsewhere
 	PATH=$OLDPWD/dest/opt/cs/bin:/usr/bin:/bin make --no-print-directory \

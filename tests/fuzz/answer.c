@@ -1,0 +1,112 @@
+/* Any bytes as a request to the service, of a small model: a path with its
+ * headers, or a body.  Every answer is JSON or CSV, and ends nothing. */
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "answer.h"
+#include "fuzz.h"
+#include "loaded.h"
+#include "request.h"
+
+static struct loaded *loaded;
+static struct labels labels;
+
+int LLVMFuzzerInitialize(int *count, char ***arguments);
+
+int LLVMFuzzerInitialize(int *count, char ***arguments)
+{
+	const char *error;
+
+	(void)count;
+	(void)arguments;
+	loaded = loaded_open("tests/fuzz/seeds-format/model", &labels, 1,
+			     &error);
+	if (loaded == NULL)
+		__builtin_trap();
+	return 0;
+}
+
+/* What is answered can be read, and has a status that we know. */
+static void check(const struct answer *answer)
+{
+	json_t *read;
+
+	if (answer->status != 200 && answer->status != 400 &&
+	    answer->status != 404)
+		__builtin_trap();
+	if (answer->type != answer_json)
+		return;
+	read = json_loadb((const char *)answer->body.buffer,
+			  answer->body.held, 0, NULL);
+	if (!json_is_object(read))
+		__builtin_trap();
+	json_decref(read);
+}
+
+static void answer_one(struct answer *answer)
+{
+	struct answer *list[] = {answer};
+
+	if (answer->ask.error == NULL)
+		answer_search(list, 1, 1);
+	answer_write(answer);
+	check(answer);
+}
+
+static void post(const char *body, size_t size, bool csv)
+{
+	struct answer answer = {.labels = &labels, .csv = csv};
+
+	ask_begin(&answer.ask, loaded);
+	ask_predict(&answer.ask, body, size, true);
+	answer_one(&answer);
+	answer_end(&answer);
+}
+
+static void list(const char *prefix, size_t length)
+{
+	struct output body;
+
+	output_memory(&body);
+	answer_customers(&body, loaded, &labels, prefix, length, 3);
+	free(body.buffer);
+}
+
+/* A path, and after a newline what stands in headers and arguments. */
+static void get(char *path)
+{
+	char *rest = path + strcspn(path, "\n"), *id;
+	struct answer answer = {.labels = &labels};
+	size_t length;
+
+	if (*rest != '\0')
+		*rest++ = '\0';
+	request_route(path, &id, &length);
+	answer.csv = request_wants_csv(rest);
+	request_is_allowed(rest, "token");
+	request_has_tag(rest, "\"tag\"");
+	list(path, strlen(path));
+	if (id != NULL) {
+		ask_begin(&answer.ask, loaded);
+		ask_similar(&answer.ask, id, length, rest,
+			    *rest ? NULL : "dot", true);
+		answer_one(&answer);
+		answer_end(&answer);
+	}
+	free(id);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text = malloc(size + 1);
+
+	fuzz_hush();
+	memcpy(text, data, size);
+	text[size] = '\0';
+	if (size > 0 && text[0] == '/')
+		get(text);
+	else
+		post(text, size, size % 2 == 1);
+	free(text);
+	return 0;
+}
