@@ -439,6 +439,17 @@ static bool check_fields(struct ask *ask)
 	return true;
 }
 
+/* What one request may keep a thread busy with: some seconds. */
+static bool check_total(struct ask *ask)
+{
+	if (ask->count * ask->limit > ASK_MOST_LIKE)
+		return ask_fail(ask, BAD_REQUEST, "n",
+				"n: %zu neighbours of %zu users: expected at "
+				"most %d in all",
+				ask->limit, ask->count, ASK_MOST_LIKE);
+	return true;
+}
+
 static bool check_least(struct ask *ask)
 {
 	if (ask->has_least && ask->metric == METRIC_COSINE &&
@@ -494,7 +505,8 @@ bool ask_predict(struct ask *ask, const char *body, size_t size, bool suggest)
 	/* Filters before whose neighbours: what like and not forbid is taken
 	 * from what among allows. */
 	return read_fields(ask, SUBJECTS, FIELDS, suggest) &&
-	       read_fields(ask, 0, SUBJECTS, suggest) && check_least(ask);
+	       read_fields(ask, 0, SUBJECTS, suggest) && check_least(ask) &&
+	       check_total(ask);
 }
 
 bool ask_similar(struct ask *ask, const char *name, size_t length,

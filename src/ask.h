@@ -15,7 +15,8 @@
 #include "nearest.h"
 
 /* How many neighbours a customer may ask for, whose profiles are compared, and
- * a group, whose members are listed; how many customers at once. */
+ * a group, whose members are listed, or a list in all; how many customers at
+ * once. */
 enum { ASK_MOST = 1000, ASK_MOST_LIKE = 100000, ASK_BATCH = 1000 };
 
 enum whose { WHOSE_CUSTOMERS, WHOSE_GUEST, WHOSE_AUDIENCE };

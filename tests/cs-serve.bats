@@ -223,6 +223,7 @@ setup() {
 	        ('{"user_handle": 1, "like": [2]}', 400, "user_handle", "one of"),
 	        ('{"users": []}', 400, "users", "1 to 1000"),
 	        ('{"users": [' + "1," * 1000 + '1]}', 400, "users", "1 to 1000"),
+	        (json.dumps({"users": [1] * 101, "n": 1000}), 400, "n", "in all"),
 	        ('{"like": ["nobody"]}', 404, "like", "none"),
 	        ('{"like": [], "n": 5}', 404, "like", "none"),
 	        ('{"profile": {}}', 400, "profile", "tags"),
@@ -446,13 +447,13 @@ setup() {
 	    Reply(idle.getresponse())
 	    busy = http.client.HTTPConnection("127.0.0.1", s.port)
 	    busy.request("POST", "/predict", json.dumps(
-	        {"users": users[:1000], "n": 300}))
+	        {"users": users[:300], "n": 50}))
 	    time.sleep(0.05)
 	    began = time.time()
 	    s.process.send_signal(signal.SIGTERM)
 	    reply = Reply(busy.getresponse())
 	    assert reply.status == 200
-	    assert len(reply.json()["answers"]) == len(users[:1000])
+	    assert len(reply.json()["answers"]) == len(users[:300])
 	    busy.close()
 	    assert s.process.wait(timeout=30) == 0
 	    assert time.time() - began < 5
