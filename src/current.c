@@ -101,3 +101,14 @@ void current_look(struct current *current, bool now)
 	warn("%s: cannot start a thread to load it", current->path);
 	atomic_store(&current->loading, false);
 }
+
+void current_end(struct current *current)
+{
+	/* One that is being loaded is the end of the process's to free. */
+	if (atomic_load(&current->loading))
+		return;
+	pthread_mutex_lock(&current->lock);
+	loaded_release(current->loaded);
+	current->loaded = NULL;
+	pthread_mutex_unlock(&current->lock);
+}

@@ -741,7 +741,7 @@ static void drain(void)
 	}
 	MHD_stop_daemon(server.daemon);
 	jobs_end(&server.jobs);
-	loaded_release(server.current.loaded);
+	current_end(&server.current);
 }
 
 /* Look at signals, the model's file and slow connections, until the end. */

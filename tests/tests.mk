@@ -70,6 +70,7 @@ test-fresh:
 
 #: test-thread   the threads of cs-svd and cs-knn under ThreadSanitizer
 test-thread:
+	@sh pipelines/setup build test
 	$(MAKE) FLAVOUR=thread all
 	BIN=.build/thread/bin bash tests/threads
 
