@@ -1,5 +1,6 @@
 #include "describe.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,16 +129,26 @@ static void forget_tags(struct describe *describe, const struct summary *s)
 	}
 }
 
-/* The value as its text reads. */
+/* The value as its text reads.  No two decimals of up to six digits round to
+ * one float, so one that does is the text; and the quotient of two integers
+ * that doubles hold is the double nearest to it. */
 static double shown(float value)
 {
+	static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
 	char text[NUMBER_TEXT];
 
-	if (value == (float)(int)value && value < 1e5f && value > -1e5f)
-		return (double)value;
+	for (size_t i = 0; i < sizeof powers / sizeof *powers; i++) {
+		double digits = rint((double)value * powers[i]);
+
+		if (fabs(digits) >= 1e6)
+			break;
+		if ((float)(digits / powers[i]) == value)
+			return digits / powers[i];
+	}
 	return strtod(notes_raw(text, value), NULL);
 }
 
+/* The query's by falling value; of the others the order means nothing. */
 static const char *set_holdings(struct describe *describe, struct summary *s,
 				const struct matrix *matrix, size_t row,
 				struct profile *profile)
@@ -148,7 +159,11 @@ static const char *set_holdings(struct describe *describe, struct summary *s,
 
 	describe->places = alloc_grow(describe->places, &describe->room, count,
 				      sizeof *describe->places);
-	notes_order(matrix, begin, count, describe->places);
+	if (s->profile_count == 1)
+		notes_order(matrix, begin, count, describe->places);
+	else
+		for (size_t i = 0; i < count; i++)
+			describe->places[i].at = (int32_t)i;
 	profile->holdings = alloc(count, sizeof *profile->holdings);
 	profile->room = count;
 	for (size_t i = 0; i < count && error == NULL; i++) {

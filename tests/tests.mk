@@ -37,7 +37,7 @@ record: $(tested) | setup-test
 
 # What needs more than programs and bats stands apart.
 .PHONY: test-readers test-fresh test-thread test-page test-container \
-	test-database
+	test-database test-load
 #: test-readers  Miller, DuckDB, pandas, SQLite and PostgreSQL read our TSV
 test-readers: all $(DUCKDB)/package.json | setup-readers
 	NODE_MODULES=$(abspath $(BENCH_HOME)) $(BATS) tests/readers
@@ -56,6 +56,14 @@ test-database: all $(GENERATE)
 	@sh pipelines/setup build test database || \
 		echo "test-database: not all is here: its tests are skipped" >&2
 	$(BATS) tests/database
+
+#: test-load     LOAD_SECONDS=20 of good, bad, slow, cut off and oversized
+#:               requests by a thousand connections, while models change
+LOAD_SECONDS = 20
+test-load: all
+	@sh pipelines/setup build test
+	BIN=$(abspath $(BIN)) PYTHONPATH=tests /usr/bin/python3 tests/load.py \
+		$(LOAD_SECONDS)
 
 #: test-container  the image of Dockerfile, built and run
 test-container:

@@ -23,6 +23,7 @@ BENCH_ROWS = aggregate similar similar-randomized factor-tall \
 	factor-tall-arpack factor-square factor-square-arpack
 BENCH_ROWS += neighbours neighbours-sklearn neighbours-all neighbours-all-ivf \
 	neighbours-all-ivf-99 neighbours-all-hnsw
+BENCH_ROWS += serve serve-large serve-large-int8
 ifeq ($(BENCH),large)
 BENCH_ROWS += aggregate-large factor-many factor-many-arpack factor-wide \
 	factor-wide-arpack

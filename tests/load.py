@@ -1,0 +1,202 @@
+"""Mixed load on cs-serve: good, bad, slow, cut off and oversized requests by a
+thousand connections, while its model is replaced every two seconds.
+
+usage: load.py SECONDS
+
+Each answer is held against what cs-knn and cs-summarize say for the model that
+it names; none may be wrong or lost but those that a limit refuses, and memory
+may not grow."""
+
+import asyncio
+import json
+import os
+import random
+import resource
+import shutil
+import sys
+import tempfile
+import time
+
+from service import Service, run
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+CONNECTIONS = 1000
+EXPECTED = {}
+COUNTS = {}
+WRONG = []
+
+
+def count(what):
+    COUNTS[what] = COUNTS.get(what, 0) + 1
+
+
+def prepare():
+    """Two models of one log, and what is to be said of some customers."""
+    run(f"head -n 4000 {ROOT}/data/views.csv > views.csv; "
+        "cs-aggregate -q views.csv | cs-matrix > matrix.bin; "
+        "cs-svd -q -k 16 matrix.bin > one.bin; "
+        "cs-svd -q -k 8 matrix.bin > two.bin; cp one.bin live.bin")
+    users = run("cs-dump --what users one.bin | sed 1d | cut -f 1"
+                ).decode().split()[::11]
+    for model in "one.bin", "two.bin":
+        open("users", "w", encoding="ascii").write("\n".join(users))
+        said = run(f"cs-knn -q --users users --profiles {model} | "
+                   "cs-summarize --format json")
+        for line in said.splitlines(keepends=True):
+            answer = json.loads(line)
+            EXPECTED[answer["customer"], answer["model"]["id"]] = line
+    return sorted({user for user, _ in EXPECTED})
+
+
+async def read_reply(reader):
+    """Status, headers and body; None where the connection ended."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    status = int(head.split(b" ", 2)[1])
+    headers = dict(line.split(": ", 1) for line in
+                   head.decode("latin-1").split("\r\n")[1:] if ": " in line)
+    body = await reader.readexactly(int(headers.get("Content-Length", 0)))
+    return status, headers, body
+
+
+def post(body, size=None):
+    size = len(body) if size is None else size
+    return (b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+            % size) + body
+
+
+async def good(reader, writer, users):
+    user = random.choice(users)
+    writer.write(post(json.dumps({"user_handle": user}).encode()))
+    status, headers, body = await read_reply(reader)
+    if status == 503:
+        assert headers["Retry-After"] == "1"
+        count("refused")
+        return
+    count("good")
+    if status != 200 or body != EXPECTED[user, headers["X-Model"]]:
+        WRONG.append((user, status, body[:200]))
+
+
+async def bad(reader, writer, _):
+    body, allowed = random.choice([
+        (b"{", 400), (b"{'user_handle': 1}", 400), (b"\xff" * 100, 400),
+        (b'{"user_handle": "nobody"}', 404), (b'{"n": 1}', 400),
+        (b'{"user_handle": 1, "n": -1}', 400), (b"[" * 3000, 400)])
+    writer.write(post(body))
+    status, _, said = await read_reply(reader)
+    count("bad")
+    if status not in (allowed, 503) or "error" not in json.loads(said):
+        WRONG.append((body, status, said[:200]))
+
+
+async def oversized(reader, writer, _):
+    writer.write(post(b"x" * 100, 70000))
+    status, _, said = await read_reply(reader)
+    count("oversized")
+    if status != 413:
+        WRONG.append(("oversized", status, said[:200]))
+    writer.close()
+
+
+async def cut_off(_, writer, users):
+    whole = post(json.dumps({"user_handle": users[0]}).encode())
+    writer.write(whole[:random.randrange(1, len(whole))])
+    await asyncio.sleep(random.random())
+    count("cut off")
+    writer.close()
+
+
+async def slow(reader, writer, users):
+    user = random.choice(users)
+    whole = post(json.dumps({"user_handle": user}).encode())
+    for i in range(0, len(whole), 20):
+        writer.write(whole[i:i + 20])
+        await asyncio.sleep(0.3)
+    status, headers, body = await read_reply(reader)
+    count("slow")
+    if status != 503 and (status != 200 or
+                          body != EXPECTED[user, headers["X-Model"]]):
+        WRONG.append((user, status, body[:200]))
+
+
+async def idle(*_):
+    count("idle")
+    await asyncio.sleep(2 * random.random())
+
+
+ACTS = [good] * 12 + [bad] * 3 + [slow, cut_off, oversized] + [idle] * 6
+
+
+async def client(port, users, until):
+    reader = writer = None
+    while time.time() < until:
+        if writer is None or writer.is_closing():
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        act = random.choice(ACTS)
+        try:
+            await act(reader, writer, users)
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            # An answer that was cut off: only where we cut the question off.
+            if act not in (cut_off, oversized):
+                WRONG.append((act.__name__, repr(error)))
+            writer.close()
+        await asyncio.sleep(random.random())
+    if writer is not None:
+        writer.close()
+
+
+def resident(process):
+    for line in open(f"/proc/{process.pid}/status", encoding="ascii"):
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    return 0
+
+
+async def replace(service, until, sizes):
+    turn = 0
+    while time.time() < until:
+        turn += 1
+        shutil.copy(("one.bin", "two.bin")[turn % 2], "next.bin")
+        if turn % 7 == 0:
+            os.truncate("next.bin", 5000)  # refused
+        os.rename("next.bin", "live.bin")
+        await asyncio.sleep(2)
+        sizes.append(resident(service.process))
+
+
+async def play(service, users, seconds):
+    until, sizes = time.time() + seconds, []
+    await asyncio.gather(replace(service, until, sizes),
+                         *(client(service.port, users, until)
+                           for _ in range(CONNECTIONS)))
+    return sizes
+
+
+def main(seconds):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2 * CONNECTIONS:
+        print(f"1..0 # skip only {hard} files may be open here")
+        return
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with tempfile.TemporaryDirectory() as place:
+        os.chdir(place)
+        users = prepare()
+        with Service("live.bin") as service:
+            sizes = asyncio.run(play(service, users, seconds))
+            status = service.end()
+        os.chdir(ROOT)
+    middle = len(sizes) // 3
+    early, late = max(sizes[:middle + 1]), max(sizes[middle:])
+    print(f"# {COUNTS}; resident {early} kB, then {late} kB")
+    print("1..3")
+    for good_, what in ((not WRONG and COUNTS["good"] > 100,
+                         "no answer is wrong or lost"),
+                        (late <= 1.1 * early + 2000, "memory does not grow"),
+                        (status == 0, "it ends well")):
+        print("ok -" if good_ else "not ok -", what)
+    print(*WRONG[:5], sep="\n", end="")
+    sys.exit(bool(WRONG) or late > 1.1 * early + 2000 or status != 0)
+
+
+os.environ["PATH"] = os.environ["BIN"] + ":" + os.environ["PATH"]
+main(float(sys.argv[1]))
