@@ -13,6 +13,10 @@ MAKE_MATRIX = $(BUILD)/make-matrix
 $(MAKE_MATRIX): $(BUILD)/bench-matrix.o $(BUILD)/libcs.a
 	$(call say,LINK,$@)$(LINK) -o $@ $^ $(LINKED)
 
+RESIDENT = $(BUILD)/resident
+$(RESIDENT): $(BUILD)/bench-resident.o $(BUILD)/libcs.a
+	$(call say,LINK,$@)$(LINK) -o $@ $^ $(LINKED)
+
 .PHONY: sample
 #: sample        write data/ again; its bytes should not change
 sample: $(GENERATE)
@@ -20,13 +24,14 @@ sample: $(GENERATE)
 
 # Rows of the table: a script each, see tests/bench/README.md.
 BENCH_ROWS = aggregate similar similar-randomized factor-tall \
-	factor-tall-arpack factor-square factor-square-arpack
+	factor-tall-arpack factor-tall-gensim factor-square factor-square-arpack
 BENCH_ROWS += neighbours neighbours-sklearn neighbours-all neighbours-all-ivf \
 	neighbours-all-ivf-99 neighbours-all-hnsw
+BENCH_ROWS += single single-int8 single-cells
 BENCH_ROWS += serve serve-large serve-large-int8
 ifeq ($(BENCH),large)
-BENCH_ROWS += aggregate-large factor-many factor-many-arpack factor-wide \
-	factor-wide-arpack
+BENCH_ROWS += aggregate-large factor-many factor-many-arpack factor-many-gensim \
+	factor-wide factor-wide-arpack
 endif
 
 # The rivals are installed here where they come from npm; inputs and answers
@@ -45,9 +50,9 @@ $(DUCKDB)/package.json: | rivals
 		@duckdb/node-api@1.5.6-r.1
 
 #: bench         time jobs beside rivals (BENCH=large, ROUNDS=5)
-bench: all $(GENERATE) $(MAKE_MATRIX) rivals $(DUCKDB)/package.json
+bench: all $(GENERATE) $(MAKE_MATRIX) $(RESIDENT) rivals $(DUCKDB)/package.json
 	@unset OPENBLAS_CORETYPE; \
 	BIN=$(abspath $(BIN)) GENERATE=$(abspath $(GENERATE)) \
-	MAKE_MATRIX=$(abspath $(MAKE_MATRIX)) \
+	MAKE_MATRIX=$(abspath $(MAKE_MATRIX)) RESIDENT=$(abspath $(RESIDENT)) \
 	WORK=$(abspath $(BENCH_HOME)) NODE_MODULES=$(abspath $(BENCH_HOME)) \
 		tests/bench/run --rounds $(or $(ROUNDS),5) $(BENCH_ROWS)

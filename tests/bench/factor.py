@@ -1,5 +1,5 @@
-"""The truncated SVD of a matrix file by scikit-learn, as a side of a row, and
-the worst residual of what it found.
+"""The truncated SVD of a matrix file by scikit-learn or gensim, as a side of a
+row, and the worst residual of what it found.
 
 usage: factor.py SOLVER MATRIX ANSWER
 """
@@ -30,15 +30,39 @@ def read(path):
     return sparse.csr_matrix(tuple(parts), shape)
 
 
+def by_sklearn(matrix, solver):
+    """What does the work, and then gives U S, S and V."""
+    svd = TruncatedSVD(64, random_state=1, **SOLVERS[solver])
+
+    def work():
+        embedding = svd.fit_transform(matrix)
+        return embedding, svd.singular_values_, svd.components_.T
+    return work
+
+
+def by_gensim(matrix):
+    """The same; documents are columns there, and a whole sparse matrix is the
+    fastest corpus."""
+    from gensim.models import LsiModel
+    corpus = matrix.T.tocsc()
+    names = {i: str(i) for i in range(matrix.shape[1])}
+
+    def work():
+        model = LsiModel(corpus, num_topics=64, id2word=names)
+        components = model.projection.u
+        return matrix @ components, model.projection.s, components
+    return work
+
+
 def main(solver, path, answer):
     matrix = read(path)
-    svd = TruncatedSVD(64, random_state=1, **SOLVERS[solver])
+    work = (by_gensim(matrix) if solver == "gensim"
+            else by_sklearn(matrix, solver))
     print("ready", flush=True)
     sys.stdin.readline()
-    embedding = svd.fit_transform(matrix)
+    embedding, sigma, components = work()
     print("done", flush=True)
-    sigma = svd.singular_values_
-    rest = matrix.T @ (embedding / sigma) - svd.components_.T * sigma
+    rest = matrix.T @ (embedding / sigma) - components * sigma
     with open(answer, "w", encoding="ascii") as out:
         out.write(f"{numpy.linalg.norm(rest, axis=0).max() / sigma.max()}\n")
 
