@@ -187,3 +187,15 @@ print(json.load(sys.stdin)["dimensions"])')" = 5 ]
 		sh -s test < place/setup
 	[[ "$output" == *"sudo sh -c 'apt-get update && apt-get install -y --no-install-recommends zsh-antigen'"* ]]
 }
+
+@test "set-up: a header without its library is not enough" {
+	mkdir stubs
+	# As where cblas.h came with a BLAS that is not OpenBLAS.
+	printf '#!/bin/sh\nexit 1\n' > stubs/dpkg-query
+	printf '#!/bin/sh\ncase "$*" in *-lopenblas*) exit 1 ;; esac\n' > stubs/cc
+	printf '#!/bin/sh\nexit 0\n' > stubs/apt-get
+	chmod +x stubs/*
+	PATH=$PWD/stubs:$PATH run -2 sh "$ROOT/pipelines/setup" build
+	[[ "$output" == *"--no-install-recommends libopenblas-dev"* ]]
+	[[ "$output" != *libcsv-dev* ]]
+}
