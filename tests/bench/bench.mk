@@ -17,6 +17,10 @@ RESIDENT = $(BUILD)/resident
 $(RESIDENT): $(BUILD)/bench-resident.o $(BUILD)/libcs.a
 	$(call say,LINK,$@)$(LINK) -o $@ $^ $(LINKED)
 
+ARITHMETIC = $(BUILD)/arithmetic
+$(ARITHMETIC): $(BUILD)/bench-arithmetic.o $(BUILD)/libcs.a
+	$(call say,LINK,$@)$(LINK) -o $@ $^ $(LINKED)
+
 .PHONY: sample
 #: sample        write data/ again; its bytes should not change
 sample: $(GENERATE)
@@ -25,9 +29,10 @@ sample: $(GENERATE)
 # Rows of the table: a script each, see tests/bench/README.md.
 BENCH_ROWS = aggregate similar similar-randomized factor-tall \
 	factor-tall-arpack factor-tall-gensim factor-square factor-square-arpack
-BENCH_ROWS += neighbours neighbours-sklearn neighbours-all neighbours-all-ivf \
-	neighbours-all-ivf-99 neighbours-all-hnsw
-BENCH_ROWS += single single-int8 single-cells
+BENCH_ROWS += neighbours neighbours-sklearn neighbours-reasons neighbours-all \
+	neighbours-all-ivf neighbours-all-ivf-99 neighbours-all-hnsw \
+	neighbours-all-hnsw-99 neighbours-graph neighbours-graph-small
+BENCH_ROWS += one-shot index single single-int8 single-cells
 BENCH_ROWS += serve serve-large serve-large-int8
 ifeq ($(BENCH),large)
 BENCH_ROWS += aggregate-large factor-many factor-many-arpack factor-many-gensim \
@@ -49,10 +54,20 @@ $(DUCKDB)/package.json: | rivals
 	npm install --silent --no-fund --no-audit --prefix $(BENCH_HOME) \
 		@duckdb/node-api@1.5.6-r.1
 
-#: bench         time jobs beside rivals (BENCH=large, ROUNDS=5)
-bench: all $(GENERATE) $(MAKE_MATRIX) $(RESIDENT) rivals $(DUCKDB)/package.json
-	@unset OPENBLAS_CORETYPE; \
-	BIN=$(abspath $(BIN)) GENERATE=$(abspath $(GENERATE)) \
+# Where a row finds what it runs.
+BENCH_PLACES = BIN=$(abspath $(BIN)) GENERATE=$(abspath $(GENERATE)) \
 	MAKE_MATRIX=$(abspath $(MAKE_MATRIX)) RESIDENT=$(abspath $(RESIDENT)) \
-	WORK=$(abspath $(BENCH_HOME)) NODE_MODULES=$(abspath $(BENCH_HOME)) \
+	ARITHMETIC=$(abspath $(ARITHMETIC)) \
+	WORK=$(abspath $(BENCH_HOME)) NODE_MODULES=$(abspath $(BENCH_HOME))
+
+#: bench         time jobs beside rivals (BENCH=large, ROUNDS=5,
+#:               BENCH_ROWS="factor-tall single")
+bench: all $(GENERATE) $(MAKE_MATRIX) $(RESIDENT) rivals $(DUCKDB)/package.json
+	@unset OPENBLAS_CORETYPE; $(BENCH_PLACES) \
 		tests/bench/run --rounds $(or $(ROUNDS),5) $(BENCH_ROWS)
+
+.PHONY: bench-threads
+#: bench-threads what a second thread gains cs-svd, beside pure arithmetic
+bench-threads: all $(MAKE_MATRIX) $(ARITHMETIC)
+	@unset OPENBLAS_CORETYPE; $(BENCH_PLACES) \
+		tests/bench/scaling $(or $(ROUNDS),5)
