@@ -30,8 +30,7 @@ enum { BATCH_BLOCKS = 256 };
 static const struct option_row rows[] = {
 	{"cells:", KEY_CELLS, "cells", "N", "how many [by customers]"},
 	{NULL, KEY_SEED, "seed", "N", "of the sample they come from [1]"},
-	{NULL, KEY_AS, "as", "INDEXED",
-	 "those of another model's index"},
+	{NULL, KEY_AS, "as", "INDEXED", "those of another model's index"},
 	OPTION_OUTPUT("output:"),
 	OPTION_THREADS,
 	OPTION_COMMON};

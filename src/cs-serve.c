@@ -25,8 +25,7 @@ static const struct option_row rows[] = {
 	{NULL, KEY_WHO, "who", "FILE[:ID,NAME]", "names of customers"},
 	{NULL, KEY_SUGGEST, "suggest", NULL,
 	 "an unknown customer's error names near ones"},
-	{NULL, KEY_LOG, "log", NULL,
-	 "write a line of JSON for each request"},
+	{NULL, KEY_LOG, "log", NULL, "write a line of JSON for each request"},
 	OPTION_THREADS,
 	OPTION_COMMON};
 

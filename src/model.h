@@ -41,8 +41,8 @@ const char *model_open(struct model *model, const char *path);
  * the file changes nothing. */
 const char *model_open_copy(struct model *model, const char *path);
 
-/* The same as model_open for a model or a matrix, which is a model without dimensions: k is
- * 0, and what cs-svd adds is NULL. */
+/* The same as model_open for a model or a matrix, which is a model without
+ * dimensions: k is 0, and what cs-svd adds is NULL. */
 const char *model_open_any(struct model *model, const char *path);
 
 /* Compare the embedding's bytes with its checksum (one pass over it). */

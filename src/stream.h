@@ -1,7 +1,7 @@
 /* stream: input and output with a name; spooling, -o, the checked write and
  * the checked close.  Everything here, unless it says so, ends the process with
- * a message that names the file where something fails; a reader that left ends it silently
- * with status 141. */
+ * a message that names the file where something fails; a reader that left ends
+ * it silently with status 141. */
 #ifndef STREAM_H
 #define STREAM_H
 

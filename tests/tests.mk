@@ -113,10 +113,9 @@ fuzz: $(FUZZERS:%=$(FUZZ)/%)
 
 C = $(wildcard src/*.[ch] tests/unit/*.c tests/bench/*.[ch] tests/fuzz/*.[ch] \
 	tests/fault/*.c)
-SCRIPTS = pipelines/setup .ci/run tests/fresh tests/threads tests/container \
-	$(wildcard tests/*.bats tests/*.bash tests/*/*.bats) \
-	$(addprefix tests/bench/,aggregate aggregate-large similar \
-	similar-randomized rivals)
+SCRIPTS = .ci/run $(wildcard tests/*.bats tests/*.bash tests/*/*.bats) \
+	$(shell grep -lE '^\#!/bin/(ba)?sh' pipelines/* tests/* tests/bench/* \
+	2> /dev/null)
 LINTED = $(LANGUAGE) -Itests/bench $(WARNINGS) -Werror -fsyntax-only
 
 .PHONY: lint

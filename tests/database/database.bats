@@ -115,7 +115,7 @@ by_files() {
 		(customer text, tag text, value numeric)' \
 		-c '\copy "Log; x" FROM hostile.csv CSV HEADER' \
 		-c 'CREATE SCHEMA IF NOT EXISTS "Out"'
-	for turn in 1 2
+	for _ in 1 2
 	do
 		database database DATABASE_URL="$PG_URL" \
 			QUERY='SELECT * FROM "Log; x" -- all of it
@@ -170,7 +170,7 @@ by_files() {
 	by_files -u customer -t tag -v value hostile.csv
 	rm -f names.db
 	sqlite3 names.db '.import --csv hostile.csv "Log; x"'
-	for turn in 1 2
+	for _ in 1 2
 	do
 		database database DATABASE_URL="sqlite:$PWD/names.db" \
 			QUERY='SELECT * FROM "Log; x";' NEIGHBOURS='similar "ones"; --' \

@@ -36,8 +36,8 @@ static void check(const struct answer *answer)
 		__builtin_trap();
 	if (answer->type != answer_json)
 		return;
-	read = json_loadb((const char *)answer->body.buffer,
-			  answer->body.held, 0, NULL);
+	read = json_loadb((const char *)answer->body.buffer, answer->body.held,
+			  0, NULL);
 	if (!json_is_object(read))
 		__builtin_trap();
 	json_decref(read);
@@ -88,8 +88,8 @@ static void get(char *path)
 	list(path, strlen(path));
 	if (id != NULL) {
 		ask_begin(&answer.ask, loaded);
-		ask_similar(&answer.ask, id, length, rest,
-			    *rest ? NULL : "dot", true);
+		ask_similar(&answer.ask, id, length, rest, *rest ? NULL : "dot",
+			    true);
 		answer_one(&answer);
 		answer_end(&answer);
 	}
