@@ -28,26 +28,51 @@ function called(thing, id) {
 	return thing.name ? `${thing.name} (${id})` : id;
 }
 const customerName = c => called(c, c.customer);
+const shortName = c => c.name ?? c.customer;
 const tagName = t => t.tag === "" ? "all tags, by centring" : called(t, t.tag);
 
-// a, b and c
+// a, b and c; of many, the first
 function list(words) {
+	if (words.length > 12)
+		words = [...words.slice(0, 10), plural(words.length - 10, "other",
+			"others")];
 	if (words.length < 2)
 		return words.join("");
 	return `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
 
-function bar(share, className, mark) {
-	const fill = make("div", `fill ${className}`);
+// A bar of some length, in parts of given sizes, with lines across it.
+function bar(share, className, parts = [], marks = []) {
+	const fill = make("div", `fill ${className}`, ...parts.map(size => {
+		const part = make("div", "part");
+		part.style.flexGrow = Math.max(size, 0);
+		return part;
+	}));
 	const track = make("div", "track", fill);
 	fill.style.width = `${100 * Math.min(Math.max(share, 0), 1)}%`;
-	if (mark > 0 && mark < 1) {
+	for (const mark of marks.filter(at => at > 0 && at < 1)) {
 		const line = make("div", "mark");
 		line.style.left = `${100 * mark}%`;
 		track.append(line);
 	}
 	track.setAttribute("aria-hidden", "true");
 	return track;
+}
+
+// A link that walks on to a customer.
+function person(one, count, className = "person") {
+	const link = make("a", className, one.name ?? one.customer);
+	link.href = address({customer: one.customer, n: count});
+	return link;
+}
+
+// What a screen reader says, where the eye sees it by itself.
+const unseen = text => make("span", "unseen", text);
+
+// Say how it goes: aloud, and where it is not plain to see, in sight.
+function say(text, inSight = false) {
+	$("status").className = inSight ? "" : "unseen";
+	$("status").textContent = text;
 }
 
 // -------------------------------------------------------------- service
@@ -68,21 +93,32 @@ async function ask(path, options = {}) {
 	if (reply.status === 401) {
 		$("access").open = true;
 		$("token").focus();
-		throw new Error("This service asks for a token: give it below.");
+		throw new Error(token
+			? "The service does not take this token: give another below."
+			: "This service asks for a token: give it below.");
 	}
 	const said = await reply.json().catch(() => ({}));
-	throw new Error(said.error
+	const error = new Error(said.error
 		? said.error[0].toUpperCase() + said.error.slice(1) + "."
 		: `The service answered ${reply.status}.`);
+	error.status = reply.status;
+	throw error;
 }
 
 const json = async (path, options) => (await ask(path, options)).json();
 
-function post(body, accept) {
+const mostBody = 65536;	// bytes that the service takes
+
+function post(asked, accept) {
+	const body = new TextEncoder().encode(JSON.stringify(asked));
+	if (body.length > mostBody)
+		throw new Error("The lists are too long: together they may take "
+			+ `${whole.format(mostBody)} bytes, and take ${
+				whole.format(body.length)}.`);
 	return ask("predict", {
 		method: "POST",
 		headers: {"Content-Type": "application/json", "Accept": accept},
-		body: JSON.stringify(body),
+		body,
 	});
 }
 
@@ -96,6 +132,14 @@ async function readModel() {
 		+ `${plural(model.tags, "tag", "tags")}. Model of `,
 		make("time", "", date), ".");
 	$("model").querySelector("time").dateTime = model.date;
+}
+
+// The model may have been replaced since: what is said of it is of the one that
+// answered.
+async function follow(answer) {
+	if (answer.model.id !== model.id)
+		await readModel();
+	return answer;
 }
 
 // The share of pairs of customers that are less similar, from the quantiles.
@@ -114,6 +158,10 @@ function shareBelow(similarity) {
 // "closer than 99.9 % of pairs"
 function onScale(similarity) {
 	const share = 100 * shareBelow(similarity);
+	if (share <= 0)
+		return "no closer than other pairs";
+	if (share < 1)
+		return "closer than hardly any pairs";
 	if (share >= 99.995)
 		return "closer than nearly all pairs";
 	const digits = share > 99.9 ? 2 : share > 99 ? 1 : 0;
@@ -123,41 +171,49 @@ function onScale(similarity) {
 
 // --------------------------------------------------------------- answer
 
-function neighbour(one, count) {
-	const link = make("a", "person", one.name ?? one.customer);
-	link.href = address({customer: one.customer, n: count});
-	const who = make("div", "", link,
-		one.name ? make("span", "id", one.customer) : null);
+// The reasons of a similarity: each beside the colour of its part of the bar.
+function reasons(one) {
 	const part = amount => one.similarity > 0.01
-		? `${(100 * amount / one.similarity).toFixed(0)} %`
+		? `${(100 * amount / one.similarity).toFixed(0)}\u00a0%`
 		: amount.toFixed(3);
-	const reasons = one.why.flatMap(why =>
-		[make("b", "", tagName(why)), ` ${part(why.contribution)}, `]);
-	const about = make("div", "about",
-		make("div", "measure",
-			bar(one.similarity, "", model.median_pair),
-			make("span", "number", one.similarity.toFixed(3))),
-		make("p", "why", `${onScale(one.similarity)}; `, ...reasons,
-			`all others ${part(one.other)}`));
+	const reason = (name, amount) => make("span", "reason",
+		make("span", "swatch"), name, ` ${part(amount)}`, unseen(", "));
+	return make("p", "why", ...one.why.map(why =>
+		reason(make("b", "", tagName(why)), why.contribution)),
+		reason("all others", one.other));
+}
+
+function neighbour(one, count) {
+	const who = make("div", "who", person(one, count),
+		one.name ? make("span", "id", one.customer) : null,
+		make("span", "scale", onScale(one.similarity)));
+	const parts = [...one.why.map(why => why.contribution), one.other];
+	const about = make("div", "about", make("div", "measure",
+		bar(one.similarity, "parts", parts,
+			[model.median_pair, model.top_percent_pair]),
+		unseen("similarity "),
+		make("span", "number", one.similarity.toFixed(3))), reasons(one));
 	return make("li", "", make("span", "rank", String(one.rank)), who, about);
 }
 
 function neighbours(answer, count, title) {
 	const rows = make("ol", "neighbours",
 		...answer.neighbours.map(one => neighbour(one, count)));
+	rows.setAttribute("role", "list");
 	return make("section", "", make("h3", "", title), rows,
-		make("p", "hint", "The bar is the similarity; the line in it, what "
-			+ `two customers picked at random have (${
-				model.median_pair.toFixed(2)}). The tags' shares of a `
-			+ "similarity add up to it."));
+		make("p", "hint", "The bar is the similarity, in parts by the tags "
+			+ "that make it up. The lines across it: two customers picked "
+			+ `at random have ${model.median_pair.toFixed(2)}, one pair in `
+			+ `a hundred ${model.top_percent_pair.toFixed(2)} or more.`));
 }
 
 // A customer's profile in a sentence.
 function whoIs(answer) {
 	const {profile} = answer;
 	const top = profile.top.slice(0, 3).map(tagName);
-	return `${customerName(answer)} has ${plural(profile.tags, "tag", "tags")}`
-		+ (profile.value === null || answer.columns.value === "value" ? ""
+	return `${shortName(answer)} has ${plural(profile.tags, "tag", "tags")}`
+		+ (profile.value === null || profile.tags === 0
+			|| answer.columns.value === "value" ? ""
 			: `, ${whole.format(profile.value)} ${answer.columns.value} in all`)
 		+ (top.length ? `; what sets it apart: ${list(top)}.` : ".");
 }
@@ -167,7 +223,7 @@ function howClose(answer) {
 	if (!first)
 		return `${answer.note[0].toUpperCase()}${answer.note.slice(1)}.`;
 	return `The most similar of ${whole.format(answer.model.customers
-		- answer.model.without_signal - 1)} others is ${customerName(first)}, `
+		- answer.model.without_signal - 1)} others is ${shortName(first)}, `
 		+ `at ${first.similarity.toFixed(3)}: ${onScale(first.similarity)}.`;
 }
 
@@ -175,6 +231,8 @@ function whatTheyShare(answer) {
 	const {over_represented: shared, missing, members} = answer.group;
 	if (members === 0)
 		return "";
+	if (members < 3)
+		return "What a group shares is told of three neighbours and more.";
 	if (shared.length === 0)
 		return `The ${members} share nothing beyond what customers as active `
 			+ "share.";
@@ -182,7 +240,7 @@ function whatTheyShare(answer) {
 		`${tagName(t)} (${t.members} of ${members}, ${
 			tenths(t.expected)} expected)`);
 	return `The ${members} share ${list(first)}`
-		+ (missing.length ? `; ${customerName(answer)} may be missing ${
+		+ (missing.length ? `; ${shortName(answer)} may be missing ${
 			list(missing.slice(0, 3).map(tagName))}.` : ".");
 }
 
@@ -192,12 +250,14 @@ function measured(name, share, className, text) {
 }
 
 function sharedTag(tag, members) {
-	return make("div", "tag", make("dt", "", tagName(tag)), make("dd", "",
+	return make("div", "tag", make("dt", "", tagName(tag)),
+		make("dd", "times", `${tenths(tag.times)} times the expected`),
+		make("dd", "bars",
 		...measured("This customer", tag.has ? 1 : 0, "",
 			tag.has ? "has it" : "has not"),
 		...measured("The group", tag.members / members, "",
 			`${tag.members} of ${members}`),
-		...measured("As active", tag.expected / members, "other",
+		...measured("Customers as active", tag.expected / members, "other",
 			`${tenths(tag.expected)} expected`)));
 }
 
@@ -212,15 +272,19 @@ function shared(answer) {
 			+ "figures are high by construction."));
 }
 
-function missing(answer) {
+function missing(answer, count) {
 	const {missing: tags, members} = answer.group;
 	if (tags.length === 0)
 		return null;
+	const known = new Map(answer.neighbours.map(n => [n.customer, n]));
+	const holders = tag => tag.held_by.flatMap((id, i) => [i ? ", " : "",
+		person(known.get(id) ?? {customer: id}, count, "")]);
 	const rows = tags.map(t => make("li", "", make("b", "", tagName(t)),
 		`: ${t.members} of the ${members} have it, ${
-			tenths(t.expected)} expected`));
+			tenths(t.expected)} expected`,
+		make("span", "holders", "Held by ", ...holders(t))));
 	return make("section", "",
-		make("h3", "", `What ${customerName(answer)} may be missing`),
+		make("h3", "", `What ${shortName(answer)} may be missing`),
 		make("ul", "missing", ...rows));
 }
 
@@ -228,56 +292,102 @@ function show(...contents) {
 	$("answer").replaceChildren(...contents.filter(c => c !== null));
 }
 
+// What an answer begins with; the whole is named by its heading.
+function leading(kind, title, sentences) {
+	const heading = make("h2", "", title);
+	heading.id = "whose";
+	return make("div", "lead", make("p", "kind", kind), heading,
+		...sentences.filter(s => s).map(s => make("p", "", s)));
+}
+
 function showCustomer(answer, count) {
-	const lead = make("div", "lead",
-		make("h2", "", customerName(answer)),
-		...[whoIs(answer), howClose(answer), whatTheyShare(answer)]
-			.filter(s => s).map(s => make("p", "", s)));
 	const found = answer.neighbours.length;
+	const lead = leading("Customer", customerName(answer),
+		[whoIs(answer), howClose(answer), whatTheyShare(answer)]);
 	show(lead, found ? neighbours(answer, count,
-		`The ${plural(found, "most similar customer",
-			"most similar customers")}`) : null,
-		shared(answer), missing(answer));
+		found === 1 ? "The most similar customer"
+			: `The ${whole.format(found)} most similar customers`) : null,
+		shared(answer), missing(answer, count));
 	document.title = `${customerName(answer)} and those alike`;
-	$("status").textContent = found ? `${plural(found, "neighbour",
-		"neighbours")} of ${customerName(answer)}.` : "No neighbours.";
+	say(found ? `${plural(found, "neighbour",
+		"neighbours")} of ${customerName(answer)}.` : "No neighbours.");
 }
 
 function showAudience(answer) {
 	const {seeds, unknown} = answer.audience;
 	const found = answer.neighbours.length;
-	const lead = make("div", "lead",
-		make("h2", "", "An audience"),
-		make("p", "", `${plural(found, "customer", "customers")} most like the `
-			+ `${plural(seeds, "one", "ones")} given`
-			+ (found ? `, from ${answer.neighbours[0].similarity.toFixed(3)} `
-				+ `down to ${answer.neighbours.at(-1).similarity.toFixed(3)}.`
-				: ".")),
-		unknown.length ? make("p", "", `Not in the model: ${list(unknown)}.`)
-			: null);
+	const lead = leading("Audience", plural(found, "customer", "customers"), [
+		found ? `Most like the ${seeds === 1 ? "one"
+			: whole.format(seeds)} to start from, at ${
+			answer.neighbours[0].similarity.toFixed(3)} down to ${
+			answer.neighbours.at(-1).similarity.toFixed(3)}.`
+			: "Nobody is left to be like those to start from.",
+		unknown.length ? `Not in the model: ${list(unknown)}.` : ""]);
 	const first = {...answer, neighbours: answer.neighbours.slice(0, 200)};
 	show(lead, found ? neighbours(first, 10, found > 200
 		? "The first 200; the CSV has them all" : "Who they are") : null);
 	document.title = "An audience";
-	$("status").textContent = `${plural(found, "customer", "customers")} found.`;
+	say(`${plural(found, "customer", "customers")} found.`);
+}
+
+// Customers to begin with, as links.
+function offer(customers) {
+	const links = make("ul", "offer", ...customers.map(one =>
+		make("li", "", person(one, undefined, "chip"))));
+	links.setAttribute("role", "list");
+	return links;
+}
+
+async function beginning() {
+	const {customers} = await json("customers?limit=8");
+	return () => show(make("section", "begin",
+		make("h2", "", "Begin with a customer"),
+		make("p", "", "Type the beginning of an id above, or look at one of "
+			+ "these:"), offer(customers),
+		make("p", "hint", "You will see who is most like them and why, what "
+			+ "those share beyond what customers as active share, and what "
+			+ "this one may be missing. Each neighbour is a link: walk on.")));
+}
+
+function showAudienceBeginning() {
+	show(make("section", "begin",
+		make("h2", "", "Find more like these"),
+		make("p", "", "Paste some customers, those who answered a campaign "
+			+ "say. Found are the customers most like all of them together: "
+			+ "none of those, and none that you leave out."),
+		make("p", "hint", "See the best here, or download as many as you ask "
+			+ "for as CSV.")));
+}
+
+// Those that an unknown customer may be meant for.
+async function showInstead(asked) {
+	const {customers} = await json(
+		`customers?prefix=${encodeURIComponent(asked.customer)}&limit=6`);
+	if (customers.length === 0)
+		return beginning();
+	return () => show(make("section", "begin",
+		make("h2", "", "Is it one of these?"), offer(customers)));
 }
 
 // ---------------------------------------------------------------- state
 
-// The address of a question.
+// The address of a question.  An audience's lists stand after the #, which a
+// browser tells no server: they can be long, and are nobody else's.
 function address(question) {
-	const search = new URLSearchParams();
+	const search = new URLSearchParams(), lists = new URLSearchParams();
 	for (const [key, value] of Object.entries(question))
 		if (value !== "" && value !== undefined
 			&& !(key === "n" && String(value) === "10" && question.customer))
-			search.set(key, value);
-	return `?${search}`;
+			(key === "like" || key === "not" ? lists : search).set(key, value);
+	return `?${search}${lists.size ? `#${lists}` : ""}`;
 }
 
-const question = () => Object.fromEntries(new URLSearchParams(location.search));
+const question = () => Object.fromEntries([
+	...new URLSearchParams(location.search),
+	...new URLSearchParams(location.hash.slice(1))]);
 
 function go(to) {
-	if (to !== location.search)
+	if (new URL(to, location).href !== location.href)
 		history.pushState(null, "", to);
 	turn(true);
 }
@@ -296,16 +406,17 @@ function audienceBody(asked) {
 async function answerOf(asked) {
 	if (asked.view === "audience") {
 		if (!asked.like)
-			return () => show();
-		const answer = await (await post(audienceBody(asked),
-			"application/json")).json();
+			return showAudienceBeginning;
+		const answer = await follow(await (await post(audienceBody(asked),
+			"application/json")).json());
 		return () => showAudience(answer);
 	}
 	if (!asked.customer)
-		return () => show();
+		return beginning();
 	const count = asked.n ?? "10";
-	const answer = await json(`customers/${encodeURIComponent(asked.customer)}`
-		+ `/similar?n=${encodeURIComponent(count)}`);
+	const answer = await follow(await json(
+		`customers/${encodeURIComponent(asked.customer)}`
+		+ `/similar?n=${encodeURIComponent(count)}`));
 	return () => showCustomer(answer, count);
 }
 
@@ -329,29 +440,47 @@ function fillForms(asked) {
 	}
 }
 
+// The answer, in sight and with the focus.
+function arrive() {
+	const answer = $("answer");
+	const {top} = answer.getBoundingClientRect();
+	answer.focus({preventScroll: true});
+	if (top < 0 || top > innerHeight / 2)
+		answer.scrollIntoView();
+}
+
 // Show what the address asks for.
 async function turn(moveFocus) {
-	const mine = ++latest, asked = question();
+	const mine = ++latest, asked = question(), current = () => mine === latest;
+	const asks = asked.view === "audience" ? asked.like : asked.customer;
 	fillForms(asked);
 	$("trouble").textContent = "";
-	$("status").textContent = asked.customer || asked.like ? "Asking…" : "";
+	say(asks ? "Asking…" : "");
+	$("answer").setAttribute("aria-busy", "true");
 	document.title = "Customers alike";
 	try {
 		if (model === null)
 			await readModel();
 		const draw = await answerOf(asked);
-		if (mine !== latest)
+		if (!current())
 			return;
-		$("status").textContent = "";
+		say("");
 		draw();
-		if (moveFocus && (asked.customer || asked.like))
-			$("answer").focus();
+		if (moveFocus && asks)
+			arrive();
 	} catch (error) {
-		if (mine !== latest)
+		if (!current())
 			return;
 		show();
-		$("status").textContent = "";
+		say("");
 		$("trouble").textContent = error.message;
+		const draw = error.status === 404 && asked.view !== "audience"
+			? await showInstead(asked).catch(() => null) : null;
+		if (draw && current())
+			draw();
+	} finally {
+		if (current())
+			$("answer").removeAttribute("aria-busy");
 	}
 }
 
@@ -397,6 +526,9 @@ async function complete() {
 		if (mine !== typed || document.activeElement !== box)
 			return;
 		chosen = -1;
+		say(found.customers.length === 0 ? "No customer begins so."
+			: plural(found.customers.length, "choice", "choices"),
+			found.customers.length === 0);
 		choices.replaceChildren(...found.customers.map(choice));
 		choices.hidden = found.customers.length === 0;
 		box.setAttribute("aria-expanded", String(!choices.hidden));
@@ -438,11 +570,15 @@ box.addEventListener("keydown", event => {
 
 // ---------------------------------------------------------------- events
 
+// Blanks around what was pasted are no part of it; an id that has some can be
+// chosen from the list.
 $("customer-form").addEventListener("submit", event => {
 	event.preventDefault();
 	closeChoices();
-	if (box.value !== "")
-		go(address({customer: box.value, n: $("count").value}));
+	const customer = box.value === question().customer ? box.value
+		: box.value.trim();
+	if (customer !== "")
+		go(address({customer, n: $("count").value}));
 });
 
 const audienceNow = () => ({view: "audience",
@@ -456,17 +592,24 @@ $("audience-form").addEventListener("submit", event => {
 });
 
 $("download").addEventListener("click", async () => {
+	if (!$("audience-form").reportValidity())
+		return;
 	$("trouble").textContent = "";
+	say("Asking…", true);
+	$("download").disabled = true;
 	try {
 		const reply = await post(audienceBody(audienceNow()), "text/csv");
 		const link = make("a", "");
 		link.href = URL.createObjectURL(await reply.blob());
 		link.download = "audience.csv";
 		link.click();
-		URL.revokeObjectURL(link.href);
-		$("status").textContent = "Saved as audience.csv.";
+		setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+		say("Saved as audience.csv.", true);
 	} catch (error) {
+		say("");
 		$("trouble").textContent = error.message;
+	} finally {
+		$("download").disabled = false;
 	}
 });
 
@@ -476,6 +619,12 @@ $("token-form").addEventListener("submit", event => {
 	$("token").value = "";
 	$("access").open = false;
 	turn(true);
+});
+
+// The part of the address after # is taken.
+document.querySelector(".skip").addEventListener("click", event => {
+	event.preventDefault();
+	$("answer").focus();
 });
 
 // A click on a customer walks on without a new page.

@@ -100,6 +100,16 @@ class Browser:
     def url(self):
         return self.call("GET", self.session + "/url")
 
+    def size(self, width, height):
+        """As a screen of that size, a phone's too."""
+        self.do("/goog/cdp/execute",
+                cmd="Emulation.setDeviceMetricsOverride",
+                params={"width": width, "height": height,
+                        "deviceScaleFactor": 1, "mobile": width < 600})
+
+    def forward(self):
+        self.do("/forward")
+
     def back(self):
         self.do("/back")
 

@@ -22,6 +22,7 @@ setup_file() {
 	cs-svd -q -o hostile.bin hostile.mat
 	printf 'secret\n' > token
 	printf 'id,name\n1,"Doe, Jane"\n' > who.csv
+	printf 'id,name\nd3-js,"Charts, <b>drawn</b>"\n' > names.csv
 	export PYTHONPATH=$ROOT/tests:$ROOT/tests/page
 }
 
@@ -98,6 +99,30 @@ page() {
 	    assert abs(float(width[:-1]) - 100 * one["similarity"]) < 0.01
 	for tag in answer["neighbours"][0]["why"]:
 	    assert tag["tag"] in b.text(".neighbours li")
+	# A bar's parts are the reasons and what is left; lines show the scale.
+	parts = b.run("return [...document.querySelectorAll("
+	              "'.neighbours li:first-child .part')].map("
+	              "e => Number(e.style.flexGrow))")
+	one = answer["neighbours"][0]
+	for part, amount in zip(parts, [w["contribution"] for w in one["why"]]
+	                        + [one["other"]], strict=True):
+	    assert abs(part - amount) < 1e-4, (parts, one)
+	model = s.get("/model").json()
+	lines = b.run("return [...document.querySelectorAll("
+	              "'.neighbours li:first-child .mark')].map("
+	              "e => parseFloat(e.style.left))")
+	for line, at in zip(lines, [model["median_pair"],
+	                            model["top_percent_pair"]], strict=True):
+	    assert abs(line - 100 * at) < 1e-3
+	# The scale, from the quantiles.
+	below = [share for share, at in model["pair_quantiles"]
+	         if at <= one["similarity"]][-1]
+	above = [share for share, at in model["pair_quantiles"]
+	         if at > one["similarity"]][0]
+	said = b.text(".neighbours li:first-child .scale")
+	share = re.fullmatch(r"closer than ([\d.]+) % of pairs", said)
+	assert 100 * below - 1 < float(share[1]) <= 100 * above, said
+	assert said in lead
 	b.click(".neighbours li:nth-child(3) a")
 	third = names[2]
 	b.wait("document.querySelector('.lead h2').textContent === arguments[0]",
@@ -107,6 +132,17 @@ page() {
 	b.wait("document.querySelector('.lead h2').textContent === arguments[0]",
 	       first)
 	assert b.run("return document.querySelector('#customer').value") == first
+	b.forward()
+	b.wait("document.querySelector('.lead h2').textContent === arguments[0]",
+	       third)
+	# A link holds the number, too, and the walk keeps it.
+	b.open(home + f"?customer={first}&n=3")
+	b.wait("document.querySelectorAll('.neighbours li').length === 3")
+	b.click(".neighbours li a")
+	b.wait("document.querySelector('.lead h2').textContent === arguments[0]",
+	       names[0])
+	b.wait("document.querySelectorAll('.neighbours li').length === 3")
+	assert b.url() == home + f"?customer={names[0]}&n=3"
 	END
 }
 
@@ -134,8 +170,30 @@ page() {
 	    assert row[2] == f"{tag['members']} of {group['members']}"
 	    assert abs(float(row[3].split()[0]) - tag["expected"]) <= 0.051
 	    assert row[3].endswith("expected")
+	bars = b.run("return [...document.querySelectorAll('.tag')].map("
+	             "e => [...e.querySelectorAll('.fill')].map("
+	             "f => parseFloat(f.style.width)))")
+	for three, tag in zip(bars, group["over_represented"], strict=True):
+	    for width, share in zip(three, [tag["has"],
+	                                    tag["members"] / group["members"],
+	                                    tag["expected"] / group["members"]],
+	                            strict=True):
+	        assert abs(width - 100 * share) < 0.01, (three, tag)
+	labels = b.run("return [...document.querySelectorAll("
+	               "'.tag:first-child .name')].map(e => e.textContent)")
+	assert labels == ["This customer", "The group", "Customers as active"]
+	for tag in group["over_represented"]:
+	    assert re.search(r"[\d.]+ times the expected", b.text(".tags"))
 	for tag in group["missing"]:
 	    assert tag["tag"] in b.text(".missing")
+	holders = b.run("return [...document.querySelectorAll("
+	                "'.missing li:first-child a')].map(e => e.textContent)")
+	assert holders == group["missing"][0]["held_by"]
+	b.click(".missing li:first-child a")
+	b.wait("document.querySelector('.lead h2').textContent === arguments[0]",
+	       holders[0])
+	b.open(home + f"?customer={user}")
+	b.wait("document.querySelector('.tags')")
 	assert f"{user} may be missing" in b.text("#answer")
 	END
 }
@@ -146,7 +204,13 @@ page() {
 	b.wait("document.querySelector('#model time')")
 	b.keys(TAB)
 	assert b.run("return document.activeElement.className") == "skip"
-	b.keys(TAB * 3)
+	# What is skipped to is what is there: nothing is asked anew.
+	b.keys(ENTER)
+	assert b.run("return document.activeElement.id") == "answer"
+	assert b.url() == home
+	b.run("document.activeElement.blur(); document.body.tabIndex = -1;"
+	      "document.body.focus()")
+	b.keys(TAB * 4)
 	assert b.run("return document.activeElement.id") == "customer"
 	b.keys("1")
 	b.wait("document.querySelectorAll('#choices li').length > 2")
@@ -175,6 +239,17 @@ page() {
 	b.wait("document.querySelector('.lead h2').textContent === arguments[0]",
 	       second)
 	assert "neighbours of " in b.text("#status")
+	# What has the focus is named, by the customer; each list and bar has words.
+	assert b.run("return document.getElementById(document.querySelector("
+	             "'#answer').getAttribute('aria-labelledby')).textContent"
+	             ) == second
+	assert b.run("return [...document.querySelectorAll('.track')].every("
+	             "e => e.ariaHidden === 'true')")
+	assert b.run("return document.querySelector('#status').role + ' ' +"
+	             "document.querySelector('#trouble').role") == "status alert"
+	levels = b.run("return [...document.querySelectorAll('h1, h2, h3')]"
+	               ".map(e => Number(e.tagName[1]))")
+	assert levels[0] == 1 and all(n - m <= 1 for m, n in zip(levels, levels[1:]))
 	unlabelled = b.run("return [...document.querySelectorAll("
 	    "'input, textarea')].filter(e => !e.labels.length).length")
 	assert unlabelled == 0
@@ -202,11 +277,101 @@ page() {
 	assert rows[0] == ["customer", "similarity", "reason", "model", "date"]
 	assert [r[0] for r in rows[1:]] == names
 	link = b.url()
+	# The lists stand where no server sees them.
+	assert "626" not in link.split("#")[0] and "626" in link.split("#")[1]
 	b.open("about:blank")
 	b.open(link)
 	b.wait("document.querySelectorAll('.neighbours li').length === 25")
 	assert b.run("return document.querySelector('#not').value.trim()"
 	             ".split(/\\s+/)") == ["7", "8"]
+	# On to a customer, and back.
+	b.click(".neighbours li a")
+	b.wait("document.querySelector('.lead h2').textContent === arguments[0]",
+	       names[0])
+	b.back()
+	b.wait("document.querySelectorAll('.neighbours li').length === 25")
+	assert b.url() == link
+	b.open(home + "?view=audience&like=1%0A626&n=7")
+	b.wait("document.querySelectorAll('.neighbours li').length === 7")
+	END
+}
+
+@test "an audience: nothing pasted, too much pasted, nobody known" {
+	FAILED=1 page emb.bin <<-'END'
+	b.open(home + "?view=audience")
+	b.wait("document.querySelector('.begin')")
+	b.click("#download")
+	b.click("#audience-form button")
+	assert b.run("return document.querySelector('#like').matches(':invalid')")
+	assert b.url() == home + "?view=audience"
+	b.run("document.querySelector('#like').value = Array.from({length: 20000},"
+	      "(_, i) => i).join('\\n')")
+	for button in ("#audience-form button", "#download"):
+	    b.click(button)
+	    b.wait("document.querySelector('#trouble').textContent")
+	    assert "The lists are too long" in b.text("#trouble")
+	b.do("/refresh")
+	b.wait("document.querySelector('#trouble').textContent")
+	assert "The lists are too long" in b.text("#trouble")
+	# Of many that are unknown, the first are named.
+	b.open(home + "?view=audience#" + "like=1%0A" + "%0A".join(
+	    f"x{i}" for i in range(3000)))
+	b.do("/refresh")
+	b.wait("document.querySelector('.neighbours')")
+	assert "x9 and 2,990 others" in b.text(".lead")
+	b.open(home + "?view=audience#like=x")
+	b.wait("document.querySelector('#trouble').textContent")
+	assert "none of its customers" in b.text("#trouble")
+	END
+}
+
+@test "where to begin: customers to look at, and those who may be meant" {
+	FAILED=2 page --who who.csv emb.bin <<-'END'
+	b.open(home)
+	b.wait("document.querySelectorAll('.offer a').length === 8")
+	assert b.text(".offer a") == "Doe, Jane"
+	b.click(".offer a")
+	b.wait("document.querySelectorAll('.neighbours li').length === 10")
+	assert b.url() == home + "?customer=1"
+	b.open(home + "?customer=Doe")
+	b.wait("document.querySelectorAll('.offer a').length === 1")
+	assert "No customer Doe" in b.text("#trouble")
+	b.click(".offer a")
+	b.wait("document.querySelector('.lead h2')")
+	assert b.text("#trouble") == ""
+	b.open(home + "?customer=stranger")
+	b.wait("document.querySelectorAll('.offer a').length === 8")
+	b.type("#customer", "\ue009a")
+	b.type("#customer", "strange")
+	b.wait("document.querySelector('#status').textContent === "
+	       "'No customer begins so.'")
+	# Blanks around an id are no part of it.
+	b.run("document.querySelector('#customer').value = ' 626 '")
+	b.click("#customer-form button")
+	b.wait("document.querySelector('.lead h2')")
+	assert b.text(".lead h2") == "626"
+	END
+}
+
+@test "the model's date is that of the model that answered" {
+	cp emb.bin served.bin
+	page served.bin <<-'END'
+	b.open(home + "?customer=1")
+	b.wait("document.querySelector('.lead h2')")
+	before = b.run("return document.querySelector('time').dateTime")
+	run("cs-svd -q -k 20 -o other.bin <(cs-aggregate -q "
+	    "\"$ROOT/data/views.csv\" | cs-matrix -q) && "
+	    "touch -d '2001-02-03 04:05:06Z' other.bin && "
+	    "mv other.bin served.bin")
+	for _ in range(200):
+	    if s.get("/model").json()["dimensions"] == 20:
+	        break
+	    time.sleep(0.05)
+	b.click(".neighbours li a")
+	b.wait("document.querySelector('.lead h2').textContent !== '1'")
+	after = s.get("/model").json()["date"]
+	assert b.run("return document.querySelector('time').dateTime") == after
+	assert after != before, (before, after)
 	END
 }
 
@@ -240,20 +405,31 @@ page() {
 }
 
 @test "a token is asked for, and kept" {
-	FAILED=1 page --token-file token emb.bin <<-'END'
+	FAILED=2 page --token-file token emb.bin <<-'END'
 	b.open(home + "?customer=1")
 	b.wait("document.querySelector('#trouble').textContent.includes('token')")
+	assert b.run("return document.activeElement.id") == "token"
+	b.keys("wrong" + ENTER)
+	b.wait("document.querySelector('#trouble').textContent.includes("
+	       "'does not take this token')")
 	b.type("#token", "secret")
 	b.keys(ENTER)
 	b.wait("document.querySelectorAll('.neighbours li').length === 10")
 	b.open(home + "?customer=626")
 	b.wait("document.querySelectorAll('.neighbours li').length === 10")
 	assert "secret" not in b.url()
+	assert b.text("#trouble") == ""
+	b.open(home + "?view=audience#like=1")
+	b.wait("document.querySelector('.neighbours')")
+	b.click("#download")
+	b.wait("document.querySelector('#status').textContent.includes('Saved')")
+	rows = b.downloaded("audience.csv").splitlines()
+	assert len(rows) == 101, rows
 	END
 }
 
 @test "names that people know stand beside ids" {
-	page --who who.csv emb.bin <<-'END'
+	page --who who.csv --names names.csv emb.bin <<-'END'
 	b.open(home)
 	b.type("#customer", "doe")
 	b.wait("document.querySelectorAll('#choices li').length === 1")
@@ -262,6 +438,15 @@ page() {
 	b.keys(ENTER)
 	b.wait("document.querySelector('.lead h2')")
 	assert b.text(".lead h2") == "Doe, Jane (1)"
+	assert "Doe, Jane has " in b.text(".lead")
+	assert "Charts, <b>drawn</b> (d3-js)" in b.text(".lead")
+	near = s.get("/customers/1/similar").json()["neighbours"][0]["customer"]
+	b.open(home + f"?customer={near}")
+	b.wait("document.querySelector('.person')")
+	one = b.run("return [...document.querySelectorAll('.who')].find("
+	            "e => e.textContent.startsWith('Doe, Jane'))?.querySelector("
+	            "'.id').textContent")
+	assert one == "1"
 	END
 }
 
@@ -291,10 +476,19 @@ page() {
 	for dark in True False
 	do
 		DARK=$dark WIDTH=500 page emb.bin <<-'END'
-		b.open(home + "?customer=1")
-		b.wait("document.querySelector('.lead h2')")
-		assert b.run("return document.documentElement.scrollWidth <= "
-		             "innerWidth")
+		for path, shown in (("?view=audience", ".begin"), ("", ".begin"),
+		                    ("?customer=1", ".lead h2")):
+		    b.open(home + path)
+		    b.wait("document.querySelector(arguments[0])", shown)
+		    for width in (320, 390, 500, 1280):
+		        b.size(width, 800)
+		        assert b.run("return document.documentElement.scrollWidth"
+		                     " <= arguments[0]", width), (path, width)
+		# Nor does what is on a bar's line leave its box.
+		b.size(390, 800)
+		assert b.run("return [...document.querySelectorAll('.number, .why, "
+		             ".tag dd, .track')].every(e => e.scrollWidth <= "
+		             "e.clientWidth + 1)")
 		dark = b.run("return matchMedia('(prefers-color-scheme: dark)')"
 		             ".matches")
 		least = b.run("""
@@ -317,6 +511,17 @@ page() {
 		    }
 		    return least;""")
 		assert least >= 4.5, least
+		# The edge of a box to type in, against the page.
+		edge = b.run("""
+		    const light = c => { const [r, g, b] = c.match(/[\\d.]+/g)
+		            .slice(0, 3).map(x => x / 255).map(x => x <= 0.03928
+		                ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
+		        return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+		    const a = light(getComputedStyle(document.querySelector(
+		        '#customer')).borderTopColor);
+		    const b = light(getComputedStyle(document.body).backgroundColor);
+		    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);""")
+		assert edge >= 3, edge
 		print("dark" if dark else "light")
 		END
 	done > schemes
