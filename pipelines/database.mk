@@ -5,7 +5,7 @@
 #:               the table NEIGHBOURS [similar_customers] there, and embeddings
 #:               to EMBEDDINGS [customer_embeddings]; from-database is the first
 #:               half, to-database the second
-DATABASE_URL =
+DATABASE_URL ?=
 QUERY = SELECT * FROM events
 NEIGHBOURS = similar_customers
 EMBEDDINGS = customer_embeddings
@@ -22,12 +22,14 @@ export CS_URL CS_QUERY CS_NEIGHBOURS CS_EMBEDDINGS
 
 .PHONY: database from-database to-database
 
-# What a database holds can change at any time: it is always asked.
+# What a database holds can change at any time: it is always asked.  A client
+# that fails on the way leaves the profiles as they were.
 from-database: $(BIN)/cs-aggregate $(BIN)/cs-matrix $(BIN)/cs-svd
 	@mkdir -p $(MODEL)
 	@$(database) events "$$CS_URL" "$$CS_QUERY" | \
-		$(BIN)/cs-aggregate $(AGGREGATE) -o $(MODEL)/profiles.tsv
-	@rm -f $(MODEL)/.profiles
+		$(BIN)/cs-aggregate $(AGGREGATE) -o $(MODEL)/events.tsv
+	@echo $(from-a-database) > $(MODEL)/.profiles
+	@mv $(MODEL)/events.tsv $(MODEL)/profiles.tsv
 	$(matrix)
 	$(model)
 

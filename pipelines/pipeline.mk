@@ -106,6 +106,6 @@ similar: $(described) $(if $(profile),$(BIN)/cs-matrix $(BIN)/cs-project)
 
 forget:
 	rm -f $(addprefix $(MODEL)/,profiles.tsv matrix.bin emb.bin \
-		metadata.json neighbours.tsv sigma.tsv new.tsv \
+		metadata.json neighbours.tsv sigma.tsv events.tsv new.tsv \
 		new.mat new.bin .profiles .matrix .model)
 	@[ ! -d $(MODEL) ] || rmdir --ignore-fail-on-non-empty $(MODEL)

@@ -5,6 +5,13 @@
 PORT = 5000
 SERVE =
 
+# A model of a database is served as it is, unless a log is named: there is
+# nothing here to train it from anew.
+from-a-database = a database
+as-it-is := $(and $(filter-out command,$(firstword $(origin VIEWS))), \
+	$(call same,$(shell cat $(MODEL)/.profiles 2> /dev/null),$(from-a-database)), \
+	$(wildcard $(MODEL)/emb.bin))
+
 .PHONY: serve
-serve: $(MODEL)/emb.bin $(BIN)/cs-serve
+serve: $(if $(as-it-is),,$(MODEL)/emb.bin) $(BIN)/cs-serve
 	exec $(BIN)/cs-serve -p $(PORT) $(SERVE) $(MODEL)/emb.bin

@@ -137,6 +137,41 @@ print(json.load(sys.stdin)["dimensions"])')" = 5 ]
 	grep -q '^Customer 1 and' out
 }
 
+# make serve, which listens where it pleases, until it is asked once.
+serve_once() {
+	setsid make --no-print-directory PORT=0 "$@" serve > out 2> err &
+	local server=$! address
+	for _ in $(seq 300)
+	do
+		! grep -q 'on http' err || break
+		sleep 0.1
+	done
+	address=$(sed -n 's|.* on \(http://127.0.0.1:[0-9]*/\)$|\1|p' err)
+	"$PYTHON" - "$address" <<-'END' || cat err
+		import json, sys, urllib.request as web
+		said = json.load(web.urlopen(sys.argv[1] + "predict",
+		                             b'{"user_handle": 1}'))
+		print(said["neighbours"][0]["customer"])
+		assert b"<main" in web.urlopen(sys.argv[1]).read()
+	END
+	kill -- "-$server"
+	wait "$server" || true
+}
+
+@test "make serve trains if needed, and answers on this machine alone" {
+	[ "$(serve_once)" = 1155 ]
+	grep -q cs-svd out
+	cp trained_model/emb.bin before
+	[ "$(serve_once)" = 1155 ]
+	run ! grep cs-svd out
+	cmp trained_model/emb.bin before
+	# Other data, another model.
+	head -n 30000 data/views.csv > part.csv
+	serve_once VIEWS=part.csv
+	grep -q cs-svd out
+	run ! cmp -s trained_model/emb.bin before
+}
+
 @test "what is installed works by itself, and is all taken away again" {
 	cp -r "$ROOT/src" "$ROOT/tests" .
 	cp "$ROOT/Makefile" .

@@ -141,6 +141,117 @@ by_files() {
 	cmp model/emb.bin expected.bin
 }
 
+@test "PostgreSQL: vectors where there is their type, arrays where they were before" {
+	need_postgres
+	sql -c 'CREATE DATABASE vectors' -c 'CREATE DATABASE arrays'
+	by_files -u customer -t tag -v value hostile.csv
+	in=${PG_URL/\/postgres\?//vectors?} of=${PG_URL/\/postgres\?//arrays?}
+	local found=()
+	# Where the extension cannot be had, what is written as it is.
+	PG_URL=$in sql -c 'CREATE EXTENSION vector' 2> said ||
+		PG_URL=$in sql -c "CREATE DOMAIN vector AS text
+			CHECK (VALUE ~ '^\[[^]]*\]\$')"
+	for url in "$in" "$of"
+	do
+		found+=("found.$((${#found[@]} + 1))")
+		PG_URL=$url sql -c 'CREATE TABLE events
+			(customer text, tag text, value numeric)' \
+			-c '\copy events FROM hostile.csv CSV HEADER'
+		database database DATABASE_URL="$url"
+		# The type arrives later: the table is what it was.
+		[ "$url" = "$in" ] || PG_URL=$url sql -c 'CREATE DOMAIN vector AS text'
+		database to-database DATABASE_URL="$url"
+		PG_URL=$url sql -c 'COPY (SELECT customer,
+			translate(embedding::text, $$[]{}$$, $$$$)
+			FROM customer_embeddings ORDER BY customer COLLATE "C")
+			TO STDOUT' > "${found[-1]}"
+	done
+	[ "$(PG_URL=$in sql -c 'SELECT pg_typeof(embedding)
+		FROM customer_embeddings LIMIT 1')" = vector ]
+	cmp "${found[@]}"
+	[ "$(wc -l < found.1)" -eq "$(wc -l < expected.emb)" ]
+}
+
+@test "PostgreSQL: what is NULL is told of, or set aside" {
+	need_postgres
+	sql -c 'DROP TABLE IF EXISTS nulls' -c 'CREATE TABLE nulls
+		(customer text, tag text, value numeric)' \
+		-c "INSERT INTO nulls SELECT c, t, 1 + c % 3 FROM
+			generate_series(1, 9) c, generate_series(1, 4) t
+			WHERE (c + t) % 3 > 0" \
+		-c "INSERT INTO nulls VALUES (NULL, 'a', 1), ('x', NULL, 1),
+			('x', 'a', NULL)"
+	rm -rf model
+	run ! database from-database DATABASE_URL="$PG_URL" \
+		QUERY='SELECT * FROM nulls'
+	[[ "$output" == *"customer is empty"* ]]
+	[ ! -e model/emb.bin ]
+	database from-database DATABASE_URL="$PG_URL" \
+		QUERY='SELECT * FROM nulls' AGGREGATE="--rejects $PWD/rejected" \
+		2> said || { cat said; false; }
+	[ -s model/emb.bin ]
+	[ -s rejected.why ]
+}
+
+@test "a client that is missing, or fails on the way; a password" {
+	mkdir -p stub model
+	cp "$BATS_TEST_FILENAME" model/profiles.tsv
+	cp model/profiles.tsv before
+	cat > stub/psql <<-'END'
+		#!/bin/bash
+		printf '%s\n' "$@" "$PGPASSWORD" > "$SAID"
+		printf 'customer,tag,value\n1,a,1\n2,a,1\n'
+		exit 1
+	END
+	chmod +x stub/psql
+	export SAID=$PWD/psql.said
+	# By the environment, too, as such a URL is often there.
+	DATABASE_URL='postgresql://me:p%40ss%5C@nowhere.invalid/shop' \
+		PATH=$PWD/stub:$PATH run ! database from-database
+	grep -qx 'postgresql://me@nowhere.invalid/shop' psql.said
+	[ "$(tail -n 1 psql.said)" = 'p@ss\' ]
+	cmp model/profiles.tsv before
+	mkdir -p bare
+	for tool in bash awk sed cat make mkdir mv rm stat grep cut
+	do
+		ln -sf "$(command -v "$tool")" bare/
+	done
+	for url in postgresql://nowhere.invalid/x "sqlite:$PWD/any.db"
+	do
+		touch any.db
+		PATH=$PWD/bare run ! database from-database DATABASE_URL="$url"
+		[[ "$output" == *" is not installed"* ]]
+		cmp model/profiles.tsv before
+	done
+}
+
+@test "make serve serves what came from a database" {
+	need sqlite3
+	rm -rf model served.db
+	printf 'customer,tag,value\n' > served.csv
+	for i in 1 2 3 4 5 6 7
+	do
+		printf 'c%d,t%d,1\nc%d,t%d,2\n' $i $((i % 3)) $i $((i % 2 + 5))
+	done >> served.csv
+	sqlite3 served.db '.import --csv served.csv events'
+	database from-database DATABASE_URL="sqlite:$PWD/served.db" 2> said ||
+		{ cat said; false; }
+	cp model/emb.bin before
+	# The program itself is served with in pipelines.bats.
+	mkdir -p programs
+	ln -sf "$BIN"/* programs/
+	rm programs/cs-serve
+	printf '#!/bin/sh\necho "$@"\n' > programs/cs-serve
+	chmod +x programs/cs-serve
+	BIN=$PWD/programs
+	served=$(database serve -o "$BIN/cs-serve" PORT=5099 SERVE=--log)
+	[ "$served" = "-p 5099 --log $PWD/model/emb.bin" ]
+	cmp model/emb.bin before
+	# A log that is named is trained on.
+	database serve -o "$BIN/cs-serve" VIEWS="$PWD/served.csv" AGGREGATE=-q
+	[ -s model/.matrix ]
+}
+
 @test "SQLite: the same" {
 	need sqlite3
 	by_files -u user_handle -t course_id -v view_time_seconds events.csv
@@ -170,6 +281,9 @@ by_files() {
 	by_files -u customer -t tag -v value hostile.csv
 	rm -f names.db
 	sqlite3 names.db '.import --csv hostile.csv "Log; x"'
+	# A person's own settings change nothing.
+	export HOME=$PWD
+	printf '.mode box\n.headers off\n' > .sqliterc
 	for _ in 1 2
 	do
 		database database DATABASE_URL="sqlite:$PWD/names.db" \
@@ -192,6 +306,16 @@ by_files() {
 	run ! database from-database DATABASE_URL="sqlite:$PWD/absent.db"
 	[[ "$output" == *"no such database"* ]]
 	[ ! -e absent.db ]
+	# A database that another writes to is waited for.
+	sqlite3 -init /dev/null names.db <<-'END' &
+		BEGIN IMMEDIATE;
+		.shell sleep 1
+		COMMIT;
+	END
+	sleep 0.3
+	database to-database DATABASE_URL="sqlite:$PWD/names.db" \
+		NEIGHBOURS='similar "ones"; --' 2> said || { cat said; false; }
+	wait
 	run ! database to-database DATABASE_URL="sqlite:$PWD/names.db" \
 		NEIGHBOURS='customer_embeddings'
 	[ "$(sqlite3 names.db 'SELECT count(*) FROM "similar ""ones""; --"')" \
