@@ -176,10 +176,11 @@ function reasons(one) {
 	const part = amount => one.similarity > 0.01
 		? `${(100 * amount / one.similarity).toFixed(0)}\u00a0%`
 		: amount.toFixed(3);
-	const reason = (name, amount) => make("span", "reason",
-		make("span", "swatch"), name, ` ${part(amount)}`, unseen(", "));
+	const reason = (name, amount, both) => make("span", "reason",
+		make("span", "swatch"), name, ` ${part(amount)}`,
+		both === false ? " (related)" : "", unseen(", "));
 	return make("p", "why", ...one.why.map(why =>
-		reason(make("b", "", tagName(why)), why.contribution)),
+		reason(make("b", "", tagName(why)), why.contribution, why.both)),
 		reason("all others", one.other));
 }
 
@@ -199,12 +200,16 @@ function neighbour(one, count) {
 function neighbours(answer, count, title) {
 	const rows = make("ol", "neighbours",
 		...answer.neighbours.map(one => neighbour(one, count)));
+	const related = answer.neighbours.some(one =>
+		one.why.some(why => why.both === false));
 	rows.setAttribute("role", "list");
 	return make("section", "", make("h3", "", title), rows,
 		make("p", "hint", "The bar is the similarity, in parts by the tags "
 			+ "that make it up. The lines across it: two customers picked "
 			+ `at random have ${model.median_pair.toFixed(2)}, one pair in `
-			+ `a hundred ${model.top_percent_pair.toFixed(2)} or more.`));
+			+ `a hundred ${model.top_percent_pair.toFixed(2)} or more.`
+			+ (related ? " Related: not both have the tag, but what goes "
+				+ "with it." : "")));
 }
 
 // A customer's profile in a sentence.
@@ -292,11 +297,16 @@ function show(...contents) {
 	$("answer").replaceChildren(...contents.filter(c => c !== null));
 }
 
-// What an answer begins with; the whole is named by its heading.
-function leading(kind, title, sentences) {
+// The heading that names what is shown.
+function headed(title) {
 	const heading = make("h2", "", title);
 	heading.id = "whose";
-	return make("div", "lead", make("p", "kind", kind), heading,
+	return heading;
+}
+
+// What an answer begins with.
+function leading(kind, title, sentences) {
+	return make("div", "lead", make("p", "kind", kind), headed(title),
 		...sentences.filter(s => s).map(s => make("p", "", s)));
 }
 
@@ -341,7 +351,7 @@ function offer(customers) {
 async function beginning() {
 	const {customers} = await json("customers?limit=8");
 	return () => show(make("section", "begin",
-		make("h2", "", "Begin with a customer"),
+		headed("Begin with a customer"),
 		make("p", "", "Type the beginning of an id above, or look at one of "
 			+ "these:"), offer(customers),
 		make("p", "hint", "You will see who is most like them and why, what "
@@ -351,7 +361,7 @@ async function beginning() {
 
 function showAudienceBeginning() {
 	show(make("section", "begin",
-		make("h2", "", "Find more like these"),
+		headed("Find more like these"),
 		make("p", "", "Paste some customers, those who answered a campaign "
 			+ "say. Found are the customers most like all of them together: "
 			+ "none of those, and none that you leave out."),
@@ -366,7 +376,7 @@ async function showInstead(asked) {
 	if (customers.length === 0)
 		return beginning();
 	return () => show(make("section", "begin",
-		make("h2", "", "Is it one of these?"), offer(customers)));
+		headed("Is it one of these?"), offer(customers)));
 }
 
 // ---------------------------------------------------------------- state

@@ -198,6 +198,26 @@ page() {
 	END
 }
 
+@test "reasons that both have, and those that only go with what they have" {
+	page emb.bin <<-'END'
+	for user in s.get("/customers?limit=999").json()["customers"]:
+	    answer = s.get(f"/customers/{user['customer']}/similar").json()
+	    related = [[not w["both"] for w in n["why"]]
+	               for n in answer["neighbours"]]
+	    if any(map(any, related)) and not all(map(any, related)):
+	        break
+	else:
+	    raise SystemExit("none is related")
+	b.open(home + f"?customer={user['customer']}")
+	b.wait("document.querySelector('.neighbours')")
+	shown = b.run("return [...document.querySelectorAll('.why')].map("
+	              "e => [...e.querySelectorAll('.reason')].slice(0, -1).map("
+	              "f => f.textContent.includes('(related)')))")
+	assert shown == related, (shown, related)
+	assert "Related: not both have the tag" in b.text("#answer")
+	END
+}
+
 @test "by the keyboard alone" {
 	page emb.bin <<-'END'
 	b.open(home)
