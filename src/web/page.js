@@ -413,6 +413,15 @@ function audienceBody(asked) {
 	return not.length ? {...body, not} : body;
 }
 
+// By an address, which can be cached; but one that is all dots is no name there.
+async function similar(customer, count) {
+	if (/^\.\.?$/.test(customer))
+		return (await post({user_handle: customer, n: Number(count)},
+			"application/json")).json();
+	return json(`customers/${encodeURIComponent(customer)}`
+		+ `/similar?n=${encodeURIComponent(count)}`);
+}
+
 async function answerOf(asked) {
 	if (asked.view === "audience") {
 		if (!asked.like)
@@ -424,9 +433,7 @@ async function answerOf(asked) {
 	if (!asked.customer)
 		return beginning();
 	const count = asked.n ?? "10";
-	const answer = await follow(await json(
-		`customers/${encodeURIComponent(asked.customer)}`
-		+ `/similar?n=${encodeURIComponent(count)}`));
+	const answer = await follow(await similar(asked.customer, count));
 	return () => showCustomer(answer, count);
 }
 

@@ -10,7 +10,7 @@ setup_file() {
 	{
 		printf 'customer\ttag\tevents\tvalue\n'
 		for name in '<img src=x onerror=alert(1)>' '"><script>x</script>' \
-			"it's & <b>" 'a/b?c=%20#d' 'long-'"$(printf '%0200d' 7)"
+			"it's & <b>" 'a/b?c=%20#d' .. 'long-'"$(printf '%0200d' 7)"
 		do
 			printf '%s\t<i>tag</i>\t1\t3\n' "$name"
 			printf '%s\tplain\t2\t4\n' "$name"
@@ -409,9 +409,9 @@ page() {
 @test "hostile names are text" {
 	page hostile.bin <<-'END'
 	for name in ('<img src=x onerror=alert(1)>', '"><script>x</script>',
-	             "it's & <b>", "a/b?c=%20#d", "long-" + "0" * 199 + "7"):
+	             "it's & <b>", "a/b?c=%20#d", "..", "long-" + "0" * 199 + "7"):
 	    b.open(home + "?customer=" + quoted(name))
-	    b.wait("document.querySelectorAll('.neighbours li').length === 4")
+	    b.wait("document.querySelectorAll('.neighbours li').length === 5")
 	    assert b.run("return document.querySelector('.lead h2').textContent"
 	                 ) == name
 	    assert b.run("return document.querySelectorAll("
