@@ -74,6 +74,14 @@ profile() {
 		<(cs-dump --what profiles --format tsv as.bin)
 }
 
+@test "what --help gives to paste works" {
+	cp three.tsv new.tsv
+	cs-project --help | grep '^  cs-' > pasted
+	[ "$(wc -l < pasted)" -eq 2 ]
+	sh -e pasted > found
+	cs-knn -u 1 -u 42 -u 77 --no-profiles emb.bin | diff - found
+}
+
 @test "--queries: neighbours of customers who are not in the model" {
 	cs-matrix --as emb.bin three.tsv | cs-project emb.bin > three.bin
 	cs-knn --queries three.bin emb.bin > found
