@@ -87,6 +87,16 @@ print(*(r['probes'] for r in recall if r['wanted'] == $wanted))")
 		cmp - <(cs-knn --users some --among some -n 200 --no-why -q emb.bin)
 }
 
+@test "what --min-similarity leaves is said of those looked at" {
+	run -0 --separate-stderr cs-knn -u 1 -n 1999 --probes 16 --format ids \
+		--min-similarity 0.5 fast.bin
+	[ "$stderr" = "cs-knn: fast.bin: customer 1: ${#lines[@]} of the customers looked at have a similarity of 0.5 or more" ]
+	run -1 --separate-stderr cs-knn -u 1 --recall 0.9 --min-similarity 1 fast.bin
+	[ "$stderr" = "cs-knn: fast.bin: customer 1: none of the customers looked at has a similarity of 1 or more" ]
+	run -1 --separate-stderr cs-knn -u 1 --blend 0.5 --min-similarity 1 fast.bin
+	[ "$stderr" = "cs-knn: fast.bin: customer 1: none of the 1,000 best by embedding has a similarity of 1 or more" ]
+}
+
 @test "the same bytes for any threads, from a file and from a pipe" {
 	for threads in 1 2 3
 	do
