@@ -19,6 +19,7 @@
 #include "options.h"
 #include "progress.h"
 #include "recall.h"
+#include "shards.h"
 #include "stream.h"
 #include "team.h"
 
@@ -59,6 +60,7 @@ struct work {
 	const char *as, *output_path;
 	unsigned threads;
 	struct model model, like;
+	size_t signal; /* customers that are to be in cells */
 	float *centroids; /* cells x d */
 	uint32_t *cell;   /* of each customer */
 	struct layout layout;
@@ -83,11 +85,15 @@ static void read_model(struct work *work, const char *path)
 	if (error == NULL)
 		error = format_verify_all(&model->file);
 	check(model, error);
-	for (size_t row = 0; row < model->matrix.n; row++)
-		if (!isfinite(tile_square(model->embedding + row * model->k,
-					  model->k)))
+	for (size_t row = 0; row < model->matrix.n; row++) {
+		double square = tile_square(model->embedding + row * model->k,
+					    model->k);
+
+		if (!isfinite(square))
 			die("%s: row %zu of the embedding is not finite",
 			    model->input.name, row);
+		work->signal += square != 0;
+	}
 	if (model->matrix.n == 0 || model->k == 0)
 		die("%s: no customers, or no dimensions", model->input.name);
 	if (model->matrix.n > INT32_MAX)
@@ -108,10 +114,8 @@ static void take_centroids(struct work *work)
 				? index_view(&index, like)
 				: "it has no index, expected one to be alike";
 	check(like, error);
-	if (index.d != work->model.k)
-		die("%s: %zu dimensions, expected the %zu of %s",
-		    like->input.name, index.d, work->model.k,
-		    work->model.input.name);
+	if ((error = shards_compare(&work->model, like)) != NULL)
+		die("%s", error);
 	work->cells = index.cells;
 	work->centroids =
 		alloc(alloc_product(index.cells, index.d), sizeof(float));
@@ -151,6 +155,11 @@ static void part(struct work *work)
 			   model->k, work->threads, work->cell));
 	progress_end();
 	layout_make(&work->layout, work->cell, n, work->cells);
+	/* Centroids of zeros are those of a model where no one has signal. */
+	if (work->layout.signal != work->signal)
+		die("%s: its cells are of customers without signal, and have "
+		    "no room for those of %s",
+		    work->like.input.name, model->input.name);
 	work->recall = alloc(work->cells, 2 * sizeof *work->recall);
 	const struct parted parted = {model->embedding, n,
 				      model->k,         work->centroids,

@@ -169,6 +169,18 @@ print(*(r['probes'] for r in recall if r['wanted'] == $wanted))")
 	run -2 --separate-stderr cs-index --as emb.bin emb.bin
 	[[ "$stderr" == *"it has no index"* ]]
 	run -2 cs-index --as fast.bin --cells 3 emb.bin
+	# Cells of other components, as many dimensions as they may have.
+	cs-svd -k 20 --center row matrix.bin | cs-index > centred.bin
+	run -2 --separate-stderr cs-index --as centred.bin emb.bin
+	[[ "$stderr" == "cs-index: centred.bin: its components are not those of emb.bin"* ]]
+	# Cells of no one.
+	awk -F '\t' -v OFS='\t' 'NR > 1 { $4 = 0 } 1' profiles.tsv |
+		cs-matrix --as emb.bin | cs-project emb.bin |
+		cs-index > silent.bin
+	cs-dump --check silent.bin > /dev/null
+	run -1 cs-knn -u 1 --probes 3 silent.bin
+	run -2 --separate-stderr cs-index --as silent.bin emb.bin
+	[ "$stderr" = "cs-index: silent.bin: its cells are of customers without signal, and have no room for those of emb.bin" ]
 	head -c 100000 fast.bin > cut.bin
 	run -2 cs-knn -u 1 cut.bin
 }
