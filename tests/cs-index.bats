@@ -128,6 +128,30 @@ print(*(r['probes'] for r in recall if r['wanted'] == $wanted))")
 	cs-knn --users some -q -n 5 --probes 2 half0.bin half1.bin | cmp - expected
 	cs-knn -u 42 --no-profiles half1.bin half0.bin |
 		cmp - <(cs-knn -u 42 --no-profiles emb.bin)
+	# More cells are looked into until all parts together have enough: by
+	# tiles and one by one, of the model's own customers and of others'.
+	head -n 3 some > three
+	for options in "--users some -n 300" "--users three -n 300" \
+		"--users some -n 20 --among some" "--like three -n 250" \
+		"--users three -n 7 --not some --include-self" \
+		"--queries half1.bin --among some -n 12"
+	do
+		# shellcheck disable=SC2086
+		cs-knn $options -q --no-profiles --probes 1 fast.bin > expected
+		# shellcheck disable=SC2086
+		cs-knn $options -q --probes 1 half0.bin half1.bin |
+			cmp - expected
+	done
+	# As many cells in each part as the most that one of them needs.
+	probes=$(for half in 0 1
+	do
+		cs-dump --format json "half$half.bin" | "$PYTHON" -c "
+import json, sys
+recall = json.load(sys.stdin)['index']['recall']
+print(*(r['probes'] for r in recall if r['wanted'] == 0.95))"
+	done | sort -n | tail -n 1)
+	cs-knn --users some -q --recall 0.95 half0.bin half1.bin |
+		cmp - <(cs-knn --users some -q --probes "$probes" fast.bin)
 }
 
 @test "few customers, copies, some without signal" {
