@@ -31,8 +31,7 @@ enum { BATCH_BLOCKS = 256 };
 static const struct option_row rows[] = {
 	{"cells:", KEY_CELLS, "cells", "N", "how many [by customers]"},
 	{NULL, KEY_SEED, "seed", "N", "of the sample they come from [1]"},
-	{NULL, KEY_AS, "as", "INDEXED",
-	 "those of another model's index"},
+	{NULL, KEY_AS, "as", "INDEXED", "those of another model's index"},
 	OPTION_OUTPUT("output:"),
 	OPTION_THREADS,
 	OPTION_COMMON};
@@ -60,7 +59,7 @@ struct work {
 	const char *as, *output_path;
 	unsigned threads;
 	struct model model, like;
-	size_t signal; /* customers that are to be in cells */
+	size_t signal;    /* customers that are to be in cells */
 	float *centroids; /* cells x d */
 	uint32_t *cell;   /* of each customer */
 	struct layout layout;
@@ -96,6 +95,9 @@ static void read_model(struct work *work, const char *path)
 	}
 	if (model->matrix.n == 0 || model->k == 0)
 		die("%s: no customers, or no dimensions", model->input.name);
+	if (model->k > CODES_COLUMNS)
+		die("%s: %zu dimensions, an index has %d at most",
+		    model->input.name, model->k, CODES_COLUMNS);
 	if (model->matrix.n > INT32_MAX)
 		die("%s: more than 2^31 - 1 customers", model->input.name);
 }

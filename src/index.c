@@ -68,6 +68,8 @@ static const char *view_sizes(struct index *index, const struct model *model)
 		return error;
 	if (centroids->shape[0] == 0 || rows->shape[0] % TILE_ROWS != 0)
 		return "its index has no cells, or a block that is not whole";
+	if (model->k > CODES_COLUMNS)
+		return "its index has more dimensions than there can be";
 	if (signal == NULL ||
 	    !number_integer(signal, 0, (int64_t)model->matrix.n, &number))
 		return "its metadata have no index.signal";
