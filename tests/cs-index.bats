@@ -105,6 +105,11 @@ print(*(r['probes'] for r in recall if r['wanted'] == $wanted))")
 	# shellcheck disable=SC2002
 	cat emb.bin | cs-index --cells 16 -o piped.bin
 	cmp piped.bin fast.bin
+	# In a pass for each block, in some, and in none.
+	for size in 1 50K 150K 100M
+	do
+		cs-index --cells 16 -S "$size" -j 2 emb.bin | cmp - fast.bin
+	done
 	# An index is replaced by another.
 	cs-index --cells 16 fast.bin | cmp - fast.bin
 	cs-index --seed 2 --cells 16 emb.bin > other.bin
