@@ -371,6 +371,11 @@ static void ask_queries(struct knn *knn)
 	error = shards_compare(knn->model, &knn->queries);
 	if (error != NULL)
 		die("%s", error);
+	for (size_t row = 0, k = knn->queries.k; row < knn->queries.matrix.n;
+	     row++)
+		if (!isfinite(tile_square(knn->queries.embedding + row * k, k)))
+			die("%s: row %zu of the embedding is not finite",
+			    knn->queries.input.name, row);
 	knn->asked = &knn->queries;
 	whom_all(&knn->whom, knn->asked);
 }
@@ -497,28 +502,34 @@ static void say_few(struct knn *knn, size_t row, const struct found *found)
 		     choices.count);
 }
 
-/* The row of the model that an asked customer is.  One of another model has a
- * name that may be there, too, and is left out by it. */
-static size_t own_row(const struct knn *knn, size_t row)
+/* The vector of a row of the model, or of one that asks. */
+static const float *vector_of(const struct knn *knn, const struct model *model,
+			      size_t row)
 {
-	size_t length;
-
-	if (knn->asked == knn->model)
-		return row;
-	if (choices.like != NULL || choices.with_self)
-		return NEAREST_NONE;
-	const char *name = texts_at(&knn->asked->matrix.users, row, &length);
-	return model_find(knn->model, name, length);
-}
-
-/* The vector of an asked customer. */
-static const float *vector_of(const struct knn *knn, size_t row)
-{
-	const struct model *model = knn->asked;
-
 	if (model == knn->model)
 		model = shards_at(&knn->shards, &row);
 	return model->embedding + row * knn->search.d;
+}
+
+/* The row of the model that an asked customer is.  One of another model has a
+ * name that may be there, too, and is left out by it; where it may be an
+ * answer, it is the same customer if it is as it was. */
+static size_t own_row(const struct knn *knn, size_t row)
+{
+	size_t length, own;
+
+	if (knn->asked == knn->model)
+		return row;
+	if (choices.like != NULL)
+		return NEAREST_NONE;
+	const char *name = texts_at(&knn->asked->matrix.users, row, &length);
+	own = model_find(knn->model, name, length);
+	if (own != NEAREST_NONE && choices.with_self &&
+	    memcmp(vector_of(knn, knn->model, own),
+		   vector_of(knn, knn->asked, row),
+		   knn->search.d * sizeof(float)) != 0)
+		return NEAREST_NONE;
+	return own;
 }
 
 /* Rank what is found by the blend, where one is asked for. */
@@ -549,7 +560,7 @@ static void answer_batch(struct knn *knn, size_t first, size_t count)
 		size_t row = whom_row(&knn->whom, first + i);
 
 		queries[i] = (struct query){
-			.vector = vector_of(knn, row),
+			.vector = vector_of(knn, knn->asked, row),
 			.self = own_row(knn, row),
 			.asked = row,
 		};

@@ -284,11 +284,13 @@ static void sweep_piece(void *shared, size_t piece, unsigned thread)
 	size_t query = piece / sweep->pieces;
 	size_t first = piece % sweep->pieces * PIECE_BLOCKS;
 	size_t end = first + PIECE_BLOCKS;
+	size_t limit = job->lists[query].limit;
 	struct walker walker;
 
 	(void)thread;
-	list_begin(&sweep->lists[piece], job->lists[query].limit,
-		   job->search->least);
+	if (limit > PIECE_BLOCKS * TILE_ROWS)
+		limit = PIECE_BLOCKS * TILE_ROWS;
+	list_begin(&sweep->lists[piece], limit, job->search->least);
 	if (job->factors[query] == 0)
 		return;
 	walker_begin(&walker, job, query);

@@ -467,6 +467,10 @@ sums_exactly() {
 			[ "$stderr" = "cs-knn: forged.bin: row 10 of the embedding is not finite" ]
 		done
 	done
+	# Of the one who asks, and is in no model: its file is named.
+	run -2 --separate-stderr cs-knn --queries forged.bin emb.bin
+	[ -z "$output" ]
+	[ "$stderr" = "cs-knn: forged.bin: row 10 of the embedding is not finite" ]
 	forge embedding 200 1e30
 	run -2 --separate-stderr cs-knn -u u001 --metric dot forged.bin
 	[ "$stderr" = "cs-knn: forged.bin: row 10 of the embedding is too long for the metric dot" ]
