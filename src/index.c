@@ -376,10 +376,10 @@ struct desk {
 	size_t room; /* of queries */
 };
 
-/* The largest float below the bar: scores equal to it may enter. */
+/* A score must be above: those equal to the bar may enter. */
 static float least_of(const struct job *job, size_t query)
 {
-	return nextafterf(bar_of(job, &job->lists[query]), -INFINITY);
+	return score_below(METRIC_COSINE, bar_of(job, &job->lists[query]));
 }
 
 static void lay_out(struct desk *desk, const struct job *job,
