@@ -113,7 +113,7 @@ static void read_model(struct work *work, const char *path)
 static void take_centroids(struct work *work)
 {
 	struct model *like = &work->like;
-	struct index index;
+	struct index index = {0};
 	const char *error = model_open(like, work->as);
 
 	if (error == NULL)
