@@ -142,3 +142,10 @@ float list_bar(const struct list *list)
 		return -INFINITY;
 	return is_long(list) ? list->bar : list->hits[0].score;
 }
+
+float score_below(enum metric metric, float bar)
+{
+	if (metric == METRIC_COSINE && bar <= -1)
+		return -INFINITY;
+	return nextafterf(bar, -INFINITY);
+}

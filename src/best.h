@@ -44,6 +44,10 @@ void list_keep(struct list *list, struct hit hit);
 /* A score below this cannot enter the list any more; -INFINITY: any can. */
 float list_bar(const struct list *list);
 
+/* What a kernel's score must be above to count as high as a bar, or higher: the
+ * largest float below it; nothing where a cosine below is clamped to it. */
+float score_below(enum metric metric, float bar);
+
 /* To the order of answers, best first; at most limit are left. */
 void list_sort(struct list *list);
 

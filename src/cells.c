@@ -116,7 +116,8 @@ static void take_sample(struct sample *sample, const float *rows, size_t n,
 		double place = (double)i + random_uniform(seed, i);
 		size_t at =
 			(size_t)(place * ((double)count / (double)sample->n));
-		const float *from = rows + list[at < count ? at : i] * d;
+		const float *from =
+			rows + list[at < count ? at : count - 1] * d;
 
 		tile_scale(sample->rows + i * d, 1, from, d,
 			   1 / sqrt(tile_square(from, d)));

@@ -17,6 +17,9 @@
  * that fill up the last group are 128. */
 enum { CODES_ROWS = 64 };
 
+/* Columns at most: sums of 255 x 127 for each stay below 2^31. */
+enum { CODES_COLUMNS = 1 << 16 };
+
 /* Bytes of a block. */
 size_t codes_block(size_t d);
 

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "cells.h"
@@ -19,18 +20,21 @@
 #include "options.h"
 #include "progress.h"
 #include "recall.h"
+#include "shards.h"
 #include "stream.h"
 #include "team.h"
 
 enum { KEY_CELLS = 256, KEY_SEED, KEY_AS };
 
-/* Blocks written at once: some megabytes. */
+/* Blocks written at once, at most: some megabytes. */
 enum { BATCH_BLOCKS = 256 };
 
 static const struct option_row rows[] = {
 	{"cells:", KEY_CELLS, "cells", "N", "how many [by customers]"},
 	{NULL, KEY_SEED, "seed", "N", "of the sample they come from [1]"},
 	{NULL, KEY_AS, "as", "INDEXED", "those of another model's index"},
+	{"memory:", 'S', "buffer-size", "SIZE",
+	 "more is read in passes [a quarter of all]"},
 	OPTION_OUTPUT("output:"),
 	OPTION_THREADS,
 	OPTION_COMMON};
@@ -56,11 +60,16 @@ struct work {
 	size_t cells; /* 0: by the customers */
 	uint64_t seed;
 	const char *as, *output_path;
+	size_t memory; /* bytes of an embedding that may be read in any order */
 	unsigned threads;
 	struct model model, like;
+	size_t signal;    /* customers that are to be in cells */
 	float *centroids; /* cells x d */
 	uint32_t *cell;   /* of each customer */
 	struct layout layout;
+	size_t batch;  /* blocks written at once */
+	size_t window; /* blocks gathered at once, a multiple of batch; 0: none,
+			  they are read where they stand */
 	double *recall; /* cells x 2 */
 	struct writer writer;
 	float *scales, *residuals; /* of each place */
@@ -82,13 +91,20 @@ static void read_model(struct work *work, const char *path)
 	if (error == NULL)
 		error = format_verify_all(&model->file);
 	check(model, error);
-	for (size_t row = 0; row < model->matrix.n; row++)
-		if (!isfinite(tile_square(model->embedding + row * model->k,
-					  model->k)))
+	for (size_t row = 0; row < model->matrix.n; row++) {
+		double square = tile_square(model->embedding + row * model->k,
+					    model->k);
+
+		if (!isfinite(square))
 			die("%s: row %zu of the embedding is not finite",
 			    model->input.name, row);
+		work->signal += square != 0;
+	}
 	if (model->matrix.n == 0 || model->k == 0)
 		die("%s: no customers, or no dimensions", model->input.name);
+	if (model->k > CODES_COLUMNS)
+		die("%s: %zu dimensions, an index has %d at most",
+		    model->input.name, model->k, CODES_COLUMNS);
 	if (model->matrix.n > INT32_MAX)
 		die("%s: more than 2^31 - 1 customers", model->input.name);
 }
@@ -97,7 +113,7 @@ static void read_model(struct work *work, const char *path)
 static void take_centroids(struct work *work)
 {
 	struct model *like = &work->like;
-	struct index index;
+	struct index index = {0};
 	const char *error = model_open(like, work->as);
 
 	if (error == NULL)
@@ -107,10 +123,8 @@ static void take_centroids(struct work *work)
 				? index_view(&index, like)
 				: "it has no index, expected one to be alike";
 	check(like, error);
-	if (index.d != work->model.k)
-		die("%s: %zu dimensions, expected the %zu of %s",
-		    like->input.name, index.d, work->model.k,
-		    work->model.input.name);
+	if ((error = shards_compare(&work->model, like)) != NULL)
+		die("%s", error);
 	work->cells = index.cells;
 	work->centroids =
 		alloc(alloc_product(index.cells, index.d), sizeof(float));
@@ -150,6 +164,11 @@ static void part(struct work *work)
 			   model->k, work->threads, work->cell));
 	progress_end();
 	layout_make(&work->layout, work->cell, n, work->cells);
+	/* Centroids of zeros are those of a model where no one has signal. */
+	if (work->layout.signal != work->signal)
+		die("%s: its cells are of customers without signal, and have "
+		    "no room for those of %s",
+		    work->like.input.name, model->input.name);
 	work->recall = alloc(work->cells, 2 * sizeof *work->recall);
 	const struct parted parted = {model->embedding, n,
 				      model->k,         work->centroids,
@@ -185,17 +204,48 @@ static void make_block(void *shared, size_t piece, unsigned thread)
 			     work->residuals + block * TILE_ROWS);
 }
 
+/* What is larger than memory is read in passes from begin to end, each for as
+ * many blocks as a quarter of what there is holds. */
+static void choose_window(struct work *work)
+{
+	size_t block = TILE_ROWS * work->model.k * sizeof(float);
+	size_t window = work->memory / 4 / block;
+
+	work->batch = BATCH_BLOCKS;
+	if (work->memory >=
+	    work->model.matrix.n * work->model.k * sizeof(float))
+		return;
+	if (window < BATCH_BLOCKS)
+		work->batch = window ? window : 1;
+	work->window = window / work->batch * work->batch;
+	if (work->window == 0)
+		work->window = 1;
+}
+
+/* Have the vectors of a batch at hand, and of those that follow. */
+static void gather(struct work *work, size_t first)
+{
+	size_t rest = work->layout.blocks - first;
+
+	if (work->window == 0 || first % work->window != 0)
+		return;
+	layout_gather(&work->layout, work->model.embedding,
+		      work->model.matrix.n, work->model.k, first,
+		      rest < work->window ? rest : work->window, work->threads);
+}
+
 static void put_codes(struct work *work)
 {
 	size_t size = codes_block(work->model.k);
 	struct batch batch = {.work = work};
 
-	batch.codes = alloc(BATCH_BLOCKS, size);
+	batch.codes = alloc(work->batch, size);
 	for (size_t count; batch.first < work->layout.blocks;
 	     batch.first += count) {
 		count = work->layout.blocks - batch.first;
-		if (count > BATCH_BLOCKS)
-			count = BATCH_BLOCKS;
+		if (count > work->batch)
+			count = work->batch;
+		gather(work, batch.first);
 		team_run(work->threads, count, make_block, &batch);
 		writer_put(&work->writer, batch.codes, count * size);
 	}
@@ -207,12 +257,13 @@ static void put_units(struct work *work)
 	size_t size = TILE_ROWS * work->model.k;
 	struct batch batch = {.work = work};
 
-	batch.units = alloc(alloc_product(BATCH_BLOCKS, size), sizeof(float));
+	batch.units = alloc(alloc_product(work->batch, size), sizeof(float));
 	for (size_t count; batch.first < work->layout.blocks;
 	     batch.first += count) {
 		count = work->layout.blocks - batch.first;
-		if (count > BATCH_BLOCKS)
-			count = BATCH_BLOCKS;
+		if (count > work->batch)
+			count = work->batch;
+		gather(work, batch.first);
 		team_run(work->threads, count, make_block, &batch);
 		writer_put(&work->writer, batch.units,
 			   count * size * sizeof(float));
@@ -252,6 +303,7 @@ static void put_index(struct work *work)
 	size_t places = work->layout.blocks * TILE_ROWS;
 	unsigned char sum[8];
 
+	choose_window(work);
 	format_sum(&work->model.file,
 		   format_find(&work->model.file, "embedding"), sum);
 	writer_put(&work->writer, sum, sizeof sum);
@@ -337,6 +389,8 @@ static void read_options(struct work *work, int argc, char **argv)
 	options_begin(&text, argc, argv);
 	work->threads = team_processors();
 	work->seed = 1;
+	work->memory = (size_t)sysconf(_SC_PHYS_PAGES) / 4 *
+		       (size_t)sysconf(_SC_PAGESIZE);
 	for (int key; (key = options_next()) != -1;)
 		switch (key) {
 		case KEY_CELLS:
@@ -347,6 +401,9 @@ static void read_options(struct work *work, int argc, char **argv)
 			break;
 		case KEY_AS:
 			work->as = optarg;
+			break;
+		case 'S':
+			work->memory = options_size();
 			break;
 		case 'o':
 			work->output_path = optarg;

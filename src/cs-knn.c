@@ -243,6 +243,36 @@ static void check_whom(void)
 			  "--queries MODEL, --like FILE and --all");
 }
 
+/* What joining takes is in the files already: an option that would choose or
+ * write otherwise is refused, not passed over. */
+static void check_merge(void)
+{
+	const struct {
+		const char *name;
+		bool given;
+	} others[] = {
+		{"--among", choices.among != NULL},
+		{"--not", choices.not != NULL},
+		{"--min-similarity", choices.has_least},
+		{"--include-self", choices.with_self},
+		{"--ignore-unknown", choices.ignore_unknown},
+		{"--metric", choices.metric != METRIC_COSINE},
+		{"--blend", choices.share < 1},
+		{"--recall", choices.recall > 0},
+		{"--probes", choices.probes > 0},
+		{"--format", choices.layout != LAYOUT_TSV},
+		{"--no-why", choices.without_why},
+		{"--profiles", choices.profiles == 1},
+	};
+
+	for (size_t i = 0; choices.merge && i < sizeof others / sizeof *others;
+	     i++)
+		if (others[i].given)
+			die_usage("%s: not with --merge, which joins lines as "
+				  "they are",
+				  others[i].name);
+}
+
 static void check_profiles(void)
 {
 	if (choices.like != NULL)
@@ -277,6 +307,7 @@ static void check_index(void)
 static void check_choices(void)
 {
 	check_whom();
+	check_merge();
 	if (choices.profiles == 1)
 		check_profiles();
 	if (choices.share < 1)
@@ -317,7 +348,9 @@ struct knn {
 	struct output output;
 	struct pens pens;
 	char metric[NUMBER_TEXT + 8]; /* what #model says of a blend */
-	size_t silent;                /* asked customers without signal */
+	/* Of those who are not named one by one: */
+	size_t silent; /* without signal */
+	size_t few;    /* with fewer neighbours than were asked for */
 };
 
 /* The model is not what it should be: a sentence, after its name. */
@@ -338,6 +371,11 @@ static void ask_queries(struct knn *knn)
 	error = shards_compare(knn->model, &knn->queries);
 	if (error != NULL)
 		die("%s", error);
+	for (size_t row = 0, k = knn->queries.k; row < knn->queries.matrix.n;
+	     row++)
+		if (!isfinite(tile_square(knn->queries.embedding + row * k, k)))
+			die("%s: row %zu of the embedding is not finite",
+			    knn->queries.input.name, row);
 	knn->asked = &knn->queries;
 	whom_all(&knn->whom, knn->asked);
 }
@@ -396,19 +434,33 @@ static uint64_t *make_filter(const struct model *model)
 	return bits;
 }
 
+/* Of whom --min-similarity was asked: not of all, where an index or a blend
+ * looks at some. */
+static const char *looked_at(const struct found *found)
+{
+	char count[NUMBER_TEXT];
+
+	if (choices.recall > 0 || choices.probes > 0)
+		return "the customers looked at";
+	if (choices.share < 1 && found->candidates > BLEND_RANKED)
+		return sentence("the %s best by embedding",
+				number_commas(count, BLEND_RANKED));
+	return sentence("%s", number_commas(count, found->candidates));
+}
+
 /* Say why a customer has no neighbours. */
 static void say_none(struct knn *knn, size_t row, const struct found *found)
 {
 	size_t length;
 	const char *name = texts_at(&knn->asked->matrix.users, row, &length);
-	char count[NUMBER_TEXT], least[NUMBER_TEXT];
+	char least[NUMBER_TEXT];
 
 	if (knn->whom.all && choices.like == NULL) {
 		knn->silent += found->zero;
+		knn->few += !found->zero;
 		return;
 	}
 	knn->whom.missed = true;
-	number_commas(count, found->candidates);
 	number_write(least, choices.least, 9);
 	if (found->zero)
 		warn("%s: customer %.*s has no tag with weight, so no one is "
@@ -420,7 +472,8 @@ static void say_none(struct knn *knn, size_t row, const struct found *found)
 	else
 		warn("%s: customer %.*s: none of %s has a similarity of %s or "
 		     "more",
-		     knn->model->input.name, (int)length, name, count, least);
+		     knn->model->input.name, (int)length, name,
+		     looked_at(found), least);
 }
 
 /* Say how many there are where they are fewer than asked for. */
@@ -428,46 +481,55 @@ static void say_few(struct knn *knn, size_t row, const struct found *found)
 {
 	size_t length;
 	const char *name = texts_at(&knn->asked->matrix.users, row, &length);
-	char matching[NUMBER_TEXT], count[NUMBER_TEXT], least[NUMBER_TEXT];
+	char matching[NUMBER_TEXT], least[NUMBER_TEXT];
 
-	if (options_quiet || (knn->whom.all && choices.like == NULL))
+	if (knn->whom.all && choices.like == NULL) {
+		knn->few++;
+		return;
+	}
+	if (options_quiet)
 		return;
 	number_commas(matching, found->count);
-	number_commas(count, found->candidates);
 	number_write(least, choices.least, 9);
 	if (choices.has_least)
 		warn("%s: customer %.*s: %s of %s have a similarity of %s or "
 		     "more",
-		     knn->model->input.name, (int)length, name, matching, count,
-		     least);
+		     knn->model->input.name, (int)length, name, matching,
+		     looked_at(found), least);
 	else
 		warn("%s: customer %.*s: %s may be answers, of %zu asked for",
 		     knn->model->input.name, (int)length, name, matching,
 		     choices.count);
 }
 
-/* The row of the model that an asked customer is.  One of another model has a
- * name that may be there, too, and is left out by it. */
-static size_t own_row(const struct knn *knn, size_t row)
+/* The vector of a row of the model, or of one that asks. */
+static const float *vector_of(const struct knn *knn, const struct model *model,
+			      size_t row)
 {
-	size_t length;
-
-	if (knn->asked == knn->model)
-		return row;
-	if (choices.like != NULL || choices.with_self)
-		return NEAREST_NONE;
-	const char *name = texts_at(&knn->asked->matrix.users, row, &length);
-	return model_find(knn->model, name, length);
-}
-
-/* The vector of an asked customer. */
-static const float *vector_of(const struct knn *knn, size_t row)
-{
-	const struct model *model = knn->asked;
-
 	if (model == knn->model)
 		model = shards_at(&knn->shards, &row);
 	return model->embedding + row * knn->search.d;
+}
+
+/* The row of the model that an asked customer is.  One of another model has a
+ * name that may be there, too, and is left out by it; where it may be an
+ * answer, it is the same customer if it is as it was. */
+static size_t own_row(const struct knn *knn, size_t row)
+{
+	size_t length, own;
+
+	if (knn->asked == knn->model)
+		return row;
+	if (choices.like != NULL)
+		return NEAREST_NONE;
+	const char *name = texts_at(&knn->asked->matrix.users, row, &length);
+	own = model_find(knn->model, name, length);
+	if (own != NEAREST_NONE && choices.with_self &&
+	    memcmp(vector_of(knn, knn->model, own),
+		   vector_of(knn, knn->asked, row),
+		   knn->search.d * sizeof(float)) != 0)
+		return NEAREST_NONE;
+	return own;
 }
 
 /* Rank what is found by the blend, where one is asked for. */
@@ -498,7 +560,7 @@ static void answer_batch(struct knn *knn, size_t first, size_t count)
 		size_t row = whom_row(&knn->whom, first + i);
 
 		queries[i] = (struct query){
-			.vector = vector_of(knn, row),
+			.vector = vector_of(knn, knn->asked, row),
 			.self = own_row(knn, row),
 			.asked = row,
 		};
@@ -520,6 +582,27 @@ static void answer_batch(struct knn *knn, size_t first, size_t count)
 	free(queries);
 }
 
+/* Say of how many it is true, where none was asked for by name; that few are
+ * there is said where an option left others out. */
+static void say_all(const struct knn *knn)
+{
+	const char *name = knn->asked->input.name;
+	bool filtered = knn->allowed != NULL || choices.has_least;
+	char count[NUMBER_TEXT];
+
+	if (options_quiet)
+		return;
+	if (knn->silent > 0)
+		warn("%s: %s %s no tag with weight, so no one is similar", name,
+		     number_commas(count, knn->silent),
+		     knn->silent == 1 ? "customer has" : "customers have");
+	if (knn->few > 0 && filtered)
+		warn("%s: %s %s fewer than the %zu neighbours asked for", name,
+		     number_commas(count, knn->few),
+		     knn->few == 1 ? "customer has" : "customers have",
+		     choices.count);
+}
+
 static void answer(struct knn *knn)
 {
 	size_t batch = nearest_batch(knn->search.limit, knn->model->matrix.n);
@@ -532,10 +615,7 @@ static void answer(struct knn *knn)
 		answer_batch(knn, done, count);
 	}
 	progress_end();
-	if (knn->silent > 0 && !options_quiet)
-		warn("%s: %zu %s no tag with weight, so no one is similar",
-		     knn->asked->input.name, knn->silent,
-		     knn->silent == 1 ? "customer has" : "customers have");
+	say_all(knn);
 }
 
 /* Close the output, or leave none where there was nothing to find. */

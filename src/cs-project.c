@@ -34,7 +34,7 @@ static const struct options_text text = {
 	.footer = "exit: 0 done; 2 wrong use, input or output\n"
 		  "  cs-matrix --as emb.bin new.tsv | cs-project emb.bin -o "
 		  "new.bin\n"
-		  "  cs-knn --all --queries new.bin emb.bin\n"
+		  "  cs-knn --queries new.bin emb.bin\n"
 		  "The manual page, cs-project(1), has the rest.",
 	.rows = rows,
 };

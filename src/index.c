@@ -68,6 +68,8 @@ static const char *view_sizes(struct index *index, const struct model *model)
 		return error;
 	if (centroids->shape[0] == 0 || rows->shape[0] % TILE_ROWS != 0)
 		return "its index has no cells, or a block that is not whole";
+	if (model->k > CODES_COLUMNS)
+		return "its index has more dimensions than there can be";
 	if (signal == NULL ||
 	    !number_integer(signal, 0, (int64_t)model->matrix.n, &number))
 		return "its metadata have no index.signal";
@@ -157,9 +159,10 @@ struct job {
 	const struct bounds *bounds;
 	double *factors; /* count: unit = vector * factor; 0: all zeros */
 	struct list *lists;
-	size_t **cells;      /* of each query: cells to look at; NULL: all */
-	size_t *cell_counts; /* how many */
-	size_t *eligible;    /* of each cell: customers that are allowed */
+	size_t **cells;       /* of each query: cells to look at; NULL: all */
+	size_t *cell_counts;  /* how many */
+	size_t *own_counts;   /* of each cell: customers that are allowed */
+	const size_t *counts; /* the same, maybe of several indexes */
 	size_t all_eligible;
 	size_t panel;
 	_Atomic size_t wrong; /* a row that is damaged */
@@ -281,11 +284,13 @@ static void sweep_piece(void *shared, size_t piece, unsigned thread)
 	size_t query = piece / sweep->pieces;
 	size_t first = piece % sweep->pieces * PIECE_BLOCKS;
 	size_t end = first + PIECE_BLOCKS;
+	size_t limit = job->lists[query].limit;
 	struct walker walker;
 
 	(void)thread;
-	list_begin(&sweep->lists[piece], job->lists[query].limit,
-		   job->search->least);
+	if (limit > PIECE_BLOCKS * TILE_ROWS)
+		limit = PIECE_BLOCKS * TILE_ROWS;
+	list_begin(&sweep->lists[piece], limit, job->search->least);
 	if (job->factors[query] == 0)
 		return;
 	walker_begin(&walker, job, query);
@@ -371,10 +376,10 @@ struct desk {
 	size_t room; /* of queries */
 };
 
-/* The largest float below the bar: scores equal to it may enter. */
+/* A score must be above: those equal to the bar may enter. */
 static float least_of(const struct job *job, size_t query)
 {
-	return nextafterf(bar_of(job, &job->lists[query]), -INFINITY);
+	return score_below(METRIC_COSINE, bar_of(job, &job->lists[query]));
 }
 
 static void lay_out(struct desk *desk, const struct job *job,
@@ -471,40 +476,54 @@ static void visit_cells(void *shared, size_t piece, unsigned thread)
 
 /* ------------------------------------------------------- cells of a query */
 
-/* Count the customers of each cell that are allowed; only the last block of a
- * cell has places left over. */
-static void count_eligible(struct job *job)
+/* Only the last block of a cell has places left over. */
+void index_count(const struct index *index, const uint64_t *allowed,
+		 size_t *counts)
 {
-	const struct index *index = job->index;
+	const struct search search = {.allowed = allowed};
 
-	job->eligible = alloc(index->cells, sizeof *job->eligible);
-	job->all_eligible = 0;
 	for (size_t cell = 0; cell < index->cells; cell++) {
 		size_t at = (size_t)index->starts[cell] * TILE_ROWS;
 		size_t end = (size_t)index->starts[cell + 1] * TILE_ROWS;
 
-		if (job->search->allowed == NULL && end > at) {
-			job->eligible[cell] = end - at - TILE_ROWS;
+		if (allowed == NULL && end > at) {
+			counts[cell] += end - at - TILE_ROWS;
 			at = end - TILE_ROWS;
 		}
-		for (; at < end; at++)
-			job->eligible[cell] +=
-				row_at(job, at, NEAREST_NONE) != NEAREST_NONE;
-		job->all_eligible += job->eligible[cell];
+		for (; at < end; at++) {
+			int32_t row = index->rows[at];
+
+			counts[cell] += row >= 0 && (size_t)row < index->n &&
+					is_allowed(&search, (size_t)row);
+		}
 	}
 }
 
-/* How many of the first cells have what the query wants; all of them where
- * even they have less. */
-static size_t cells_needed(const struct job *job, const struct query *query,
-			   const struct found *cells, size_t probes)
+/* Count who may be an answer; where cells are looked at, keep how many of each
+ * may, unless the caller has said. */
+static void count_eligible(struct job *job, const size_t *counts)
 {
-	size_t wanted = job->search->limit, seen = 0, count = 0;
+	const struct index *index = job->index;
+	size_t *own = alloc(index->cells, sizeof *own);
 
+	index_count(index, job->search->allowed, own);
+	job->all_eligible = 0;
+	for (size_t cell = 0; cell < index->cells; cell++)
+		job->all_eligible += own[cell];
+	job->own_counts = own;
+	job->counts = counts ? counts : own;
+}
+
+/* How many of the first cells have what is wanted; SIZE_MAX where even all of
+ * these have less. */
+static size_t cells_needed(const struct job *job, const struct found *cells,
+			   size_t probes)
+{
 	/* One of those counted may be the query. */
-	wanted += query->self != NEAREST_NONE && wanted < SIZE_MAX;
+	size_t wanted = job->search->limit + 1, seen = 0, count = 0;
+
 	while (count < cells->count && (count < probes || seen < wanted))
-		seen += job->eligible[cells->hits[count++].row];
+		seen += job->counts[cells->hits[count++].row];
 	return seen < wanted && count >= probes ? SIZE_MAX : count;
 }
 
@@ -543,8 +562,7 @@ static const char *choose_cells(struct job *job, size_t probes)
 	error = nearest_search(&search, queries, job->count, cells, &zeros);
 	search.limit = index->cells;
 	for (size_t q = 0; q < job->count && error == NULL; q++) {
-		size_t needed =
-			cells_needed(job, &job->queries[q], &cells[q], probes);
+		size_t needed = cells_needed(job, &cells[q], probes);
 		struct found all = {0};
 
 		if (needed != SIZE_MAX || cells[q].zero) {
@@ -555,7 +573,7 @@ static const char *choose_cells(struct job *job, size_t probes)
 		error = nearest_search(&search, &queries[q], 1, &all, &zeros);
 		if (error != NULL)
 			break;
-		needed = cells_needed(job, &job->queries[q], &all, probes);
+		needed = cells_needed(job, &all, probes);
 		take_cells(job, q, &all,
 			   needed == SIZE_MAX ? all.count : needed);
 		nearest_free(&all, 1);
@@ -632,14 +650,15 @@ static void free_job(struct job *job)
 		free(job->cells[q]);
 	free(job->cells);
 	free(job->cell_counts);
-	free(job->eligible);
+	free(job->own_counts);
 	free(job->factors);
 	free(job->lists);
 }
 
 const char *index_search(const struct index *index, const struct search *search,
 			 const struct query *queries, size_t count,
-			 size_t probes, struct found *found, size_t *zeros)
+			 size_t probes, const size_t *counts,
+			 struct found *found, size_t *zeros)
 {
 	struct job job = {
 		.index = index,
@@ -660,7 +679,7 @@ const char *index_search(const struct index *index, const struct search *search,
 	*zeros = index->n - index->signal;
 	error = begin_queries(&job);
 	if (error == NULL && (search->allowed != NULL || probes > 0))
-		count_eligible(&job);
+		count_eligible(&job, counts);
 	if (error == NULL && probes > 0) {
 		job.cells = alloc(count, sizeof *job.cells);
 		job.cell_counts = alloc(count, sizeof *job.cell_counts);

@@ -56,12 +56,20 @@ const char *index_view(struct index *index, const struct model *model);
 /* The least number of cells with that recall by name. */
 size_t index_probes(const struct index *index, double recall);
 
+/* Add to the count of each cell the customers in it that may be answers: by
+ * bits as struct search has them, or, where those are NULL, all. */
+void index_count(const struct index *index, const uint64_t *allowed,
+		 size_t *counts);
+
 /* nearest_search by the cosine: exact from codes where probes is 0, else among
  * the customers in that many cells, the nearest first, and in as many more as
- * it takes to have limit of those that are allowed.  found.candidates is as
- * there; matching counts those looked at. */
+ * it takes to have limit of those that are allowed, and one, who may be the
+ * asked.  That is decided by counts, of index_count: of this index, or of
+ * several that have one set of cells, so that all look into the same; NULL: of
+ * this.  found.candidates is as there; matching counts those looked at. */
 const char *index_search(const struct index *index, const struct search *search,
 			 const struct query *queries, size_t count,
-			 size_t probes, struct found *found, size_t *zeros);
+			 size_t probes, const size_t *counts,
+			 struct found *found, size_t *zeros);
 
 #endif

@@ -7,6 +7,7 @@
 #include "alloc.h"
 #include "cells.h"
 #include "codes.h"
+#include "team.h"
 #include "tile.h"
 
 void layout_make(struct layout *layout, const uint32_t *cells, size_t n,
@@ -37,14 +38,81 @@ void layout_make(struct layout *layout, const uint32_t *cells, size_t n,
 	free(next);
 }
 
+/* Rows that a thread goes over in one piece. */
+enum { PIECE = 1 << 14 };
+
+struct work {
+	struct layout *layout;
+	const float *rows;
+	size_t n, d;
+};
+
+static void gather_piece(void *shared, size_t piece, unsigned thread)
+{
+	const struct work *work = shared;
+	const struct layout *layout = work->layout;
+	size_t first = layout->held * TILE_ROWS;
+	size_t count = layout->blocks_held * TILE_ROWS, d = work->d;
+	size_t row = piece * PIECE;
+	size_t end = work->n - row < PIECE ? work->n : row + PIECE;
+
+	(void)thread;
+	for (; row < end; row++) {
+		size_t place = layout->places[row];
+
+		if (place != UINT32_MAX && place >= first &&
+		    place - first < count)
+			memcpy(layout->gathered + (place - first) * d,
+			       work->rows + row * d, d * sizeof(float));
+	}
+}
+
+static void find_places(struct layout *layout, size_t n)
+{
+	layout->places = alloc(n, sizeof *layout->places);
+	memset(layout->places, 0xff, n * sizeof *layout->places);
+	for (size_t place = 0; place < layout->blocks * TILE_ROWS; place++)
+		if (layout->rows[place] >= 0)
+			layout->places[layout->rows[place]] = (uint32_t)place;
+}
+
+void layout_gather(struct layout *layout, const float *rows, size_t n, size_t d,
+		   size_t first, size_t count, unsigned threads)
+{
+	struct work work = {layout, rows, n, d};
+
+	if (layout->places == NULL) {
+		find_places(layout, n);
+		layout->gathered = alloc(alloc_product(count, TILE_ROWS * d),
+					 sizeof *layout->gathered);
+	}
+	layout->held = first;
+	layout->blocks_held = count;
+	team_run(threads, (n + PIECE - 1) / PIECE, gather_piece, &work);
+}
+
+/* The vector of a row, which stands at that place. */
+static const float *vector_at(const struct layout *layout, const float *rows,
+			      size_t d, size_t place, size_t row)
+{
+	size_t block = place / TILE_ROWS;
+
+	if (block >= layout->held && block - layout->held < layout->blocks_held)
+		return layout->gathered +
+		       (place - layout->held * TILE_ROWS) * d;
+	return rows + row * d;
+}
+
 /* unit[j * stride] = the unit vector at a place. */
 static void unit_at(const struct layout *layout, const float *rows, size_t d,
 		    size_t place, float *unit, size_t stride)
 {
 	int32_t row = layout->rows[place];
-	const float *vector = rows + (size_t)(row < 0 ? 0 : row) * d;
 
 	if (row >= 0) {
+		const float *vector =
+			vector_at(layout, rows, d, place, (size_t)row);
+
 		tile_scale(unit, stride, vector, d,
 			   1 / sqrt(tile_square(vector, d)));
 		return;
@@ -77,5 +145,7 @@ void layout_free(struct layout *layout)
 {
 	free(layout->starts);
 	free(layout->rows);
+	free(layout->places);
+	free(layout->gathered);
 	*layout = (struct layout){0};
 }

@@ -74,7 +74,7 @@ static float offer(struct job *job, size_t row, float score, size_t other)
 	pthread_mutex_lock(lock);
 	list_offer(list, mutual->metric, score, (uint32_t)other);
 	if (!mutual->every && list_bar(list) > least)
-		least = nextafterf(list_bar(list), -INFINITY);
+		least = score_below(mutual->metric, list_bar(list));
 	atomic_store_explicit(&job->least[row], least, memory_order_relaxed);
 	pthread_mutex_unlock(lock);
 	return least;

@@ -47,7 +47,7 @@ struct job {
 	struct found *found;
 	const struct kernel *kernel;
 	double *factors;      /* count: unit = vector * factor; 0: all zeros */
-	float floor;          /* the largest float below search->least */
+	float floor;          /* scores above it have search->least */
 	size_t panel, panels; /* queries in a panel */
 	size_t range, ranges; /* rows in a range, a multiple of TILE_ROWS */
 	struct list *lists;   /* ranges x count */
@@ -479,12 +479,14 @@ static const char *take_queries(struct job *job)
 	return NULL;
 }
 
-/* The largest float below least. */
-static float below(double least)
+/* What a kernel's score must be above to have at least the least. */
+static float below_least(const struct search *search)
 {
-	float value = (float)least;
+	float value = (float)search->least;
 
-	return (double)value >= least ? nextafterf(value, -INFINITY) : value;
+	return (double)value >= search->least
+		       ? score_below(search->metric, value)
+		       : value;
 }
 
 /* Add up the counts of the pieces. */
@@ -608,7 +610,7 @@ const char *nearest_search(const struct search *search,
 		.found = found,
 		.kernel = search->kernel ? search->kernel : tile_best(),
 		.factors = alloc(count, sizeof *job.factors),
-		.floor = below(search->least),
+		.floor = below_least(search),
 		.tally = {.zeros = search->d == 0 ? search->n : 0},
 		.wrong = NEAREST_NONE,
 	};

@@ -234,22 +234,51 @@ const char *shards_need_index(const struct shards *shards)
 	return NULL;
 }
 
+/* How many cells to look at, the same in each file; 0: all customers. */
+static size_t probes_of(const struct shards *shards)
+{
+	size_t most = shards->probes;
+
+	for (size_t s = 0; shards->recall > 0 && s < shards->count; s++) {
+		size_t own = index_probes(&shards->indexes[s], shards->recall);
+
+		most = own > most ? own : most;
+	}
+	return most;
+}
+
 /* One file's answers, by the way that is asked for, or else the fastest. */
 static const char *search_one(const struct shards *shards, size_t shard,
 			      const struct search *search,
 			      const struct query *queries, size_t count,
-			      struct found *found, size_t *zeros)
+			      const size_t *counts, struct found *found,
+			      size_t *zeros)
 {
 	const struct index *index = &shards->indexes[shard];
-	size_t probes = shards->probes;
+	size_t probes = probes_of(shards);
 
-	if (probes == 0 && shards->recall > 0)
-		probes = index_probes(index, shards->recall);
 	if (probes > 0 || (index->cells > 0 && count <= INDEX_FEW &&
 			   search->metric == METRIC_COSINE))
 		return index_search(index, search, queries, count, probes,
-				    found, zeros);
+				    counts, found, zeros);
 	return nearest_search(search, queries, count, found, zeros);
+}
+
+/* Do the indexes of all files have one set of cells? */
+static bool same_cells(const struct shards *shards)
+{
+	const struct index *first = &shards->indexes[0];
+	bool same = true;
+
+	for (size_t s = 1; same && s < shards->count; s++) {
+		const struct index *index = &shards->indexes[s];
+
+		same = index->cells == first->cells &&
+		       memcmp(index->centroids, first->centroids,
+			      first->cells * first->d *
+				      sizeof *first->centroids) == 0;
+	}
+	return same;
 }
 
 /* The bits of a file's rows. */
@@ -314,26 +343,92 @@ static void join(struct found *found, const struct found *other,
 	found->zero = other->zero;
 }
 
-static const char *search_shard(const struct shards *shards, size_t shard,
+/* A file's part of a search: its rows, and bits of them. */
+struct part {
+	struct search search;
+	uint64_t *bits;
+};
+
+static void part_begin(struct part *part, const struct shards *shards,
+		       size_t shard, const struct search *search)
+{
+	const struct model *model = &shards->models[shard];
+
+	part->bits = search->allowed ? own_bits(shards, shard, search->allowed)
+				     : NULL;
+	part->search = *search;
+	part->search.rows = model->embedding;
+	part->search.n = model->matrix.n;
+	part->search.allowed = part->bits;
+}
+
+/* Who may be an answer in each cell of all files, so that every file looks
+ * into the cells that one file would; NULL where each has cells of its own, or
+ * no cells are looked at. */
+static size_t *count_all(const struct shards *shards, const struct part *parts)
+{
+	size_t *counts;
+
+	if (probes_of(shards) == 0 || !same_cells(shards))
+		return NULL;
+	counts = alloc(shards->indexes[0].cells, sizeof *counts);
+	for (size_t s = 0; s < shards->count; s++)
+		index_count(&shards->indexes[s], parts[s].bits, counts);
+	return counts;
+}
+
+/* Add a file's answers to what is found. */
+static const char *search_part(const struct shards *shards, size_t shard,
+			       const struct part *part,
+			       const struct query *queries, size_t count,
+			       const size_t *counts, struct found *found,
+			       size_t *zeros)
+{
+	struct query *own = own_queries(shards, shard, queries, count);
+	struct found *own_found = alloc(count, sizeof *own_found);
+	size_t own_zeros;
+	const char *error = search_one(shards, shard, &part->search, own, count,
+				       counts, own_found, &own_zeros);
+
+	if (error != NULL) {
+		error = sentence("%s: %s", shards->models[shard].input.name,
+				 error);
+	} else {
+		for (size_t q = 0; q < count; q++)
+			join(&found[q], &own_found[q], shards->rows[shard],
+			     part->search.limit);
+		*zeros += own_zeros;
+		nearest_free(own_found, count);
+	}
+	free(own_found);
+	free(own);
+	return error;
+}
+
+static const char *search_parts(const struct shards *shards,
 				const struct search *search,
 				const struct query *queries, size_t count,
 				struct found *found, size_t *zeros)
 {
-	const struct model *model = &shards->models[shard];
-	struct query *own = own_queries(shards, shard, queries, count);
-	uint64_t *bits = search->allowed
-				 ? own_bits(shards, shard, search->allowed)
-				 : NULL;
-	struct search here = *search;
+	struct part *parts = alloc(shards->count, sizeof *parts);
+	const char *error = NULL;
+	size_t *counts;
 
-	here.rows = model->embedding;
-	here.n = model->matrix.n;
-	here.allowed = bits;
-	const char *error =
-		search_one(shards, shard, &here, own, count, found, zeros);
-	free(own);
-	free(bits);
-	return error ? sentence("%s: %s", model->input.name, error) : NULL;
+	for (size_t s = 0; s < shards->count; s++)
+		part_begin(&parts[s], shards, s, search);
+	counts = count_all(shards, parts);
+	memset(found, 0, count * sizeof *found);
+	*zeros = 0;
+	for (size_t s = 0; s < shards->count && error == NULL; s++)
+		error = search_part(shards, s, &parts[s], queries, count,
+				    counts, found, zeros);
+	for (size_t s = 0; s < shards->count; s++)
+		free(parts[s].bits);
+	free(parts);
+	free(counts);
+	if (error != NULL)
+		nearest_free(found, count);
+	return error;
 }
 
 const char *shards_search(const struct shards *shards,
@@ -342,31 +437,12 @@ const char *shards_search(const struct shards *shards,
 			  struct found *found, size_t *zeros)
 {
 	struct search whole = *search;
-	const char *error = NULL;
 
-	if (shards->count == 1) {
-		whole.rows = shards->whole.embedding;
-		whole.n = shards->whole.matrix.n;
-		return search_one(shards, 0, &whole, queries, count, found,
-				  zeros);
-	}
-	memset(found, 0, count * sizeof *found);
-	*zeros = 0;
-	for (size_t s = 0; s < shards->count && error == NULL; s++) {
-		struct found *own = alloc(count, sizeof *own);
-		size_t own_zeros;
-
-		error = search_shard(shards, s, search, queries, count, own,
-				     &own_zeros);
-		for (size_t q = 0; q < count && error == NULL; q++)
-			join(&found[q], &own[q], shards->rows[s],
-			     search->limit);
-		*zeros += error ? 0 : own_zeros;
-		if (error == NULL)
-			nearest_free(own, count);
-		free(own);
-	}
-	if (error != NULL)
-		nearest_free(found, count);
-	return error;
+	if (shards->count > 1)
+		return search_parts(shards, search, queries, count, found,
+				    zeros);
+	whole.rows = shards->whole.embedding;
+	whole.n = shards->whole.matrix.n;
+	return search_one(shards, 0, &whole, queries, count, NULL, found,
+			  zeros);
 }

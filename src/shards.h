@@ -19,7 +19,8 @@ struct shards {
 			       for its users, which are those of all, and the
 			       rows, which it has not */
 	struct index *indexes; /* of each model; cells 0: it has none */
-	double recall;         /* of the indexes' answers; 0: exact, unless */
+	double recall;         /* of the indexes' answers, in each file, of its
+				  own customers; 0: exact, unless */
 	size_t probes;         /* above 0: cells to look at */
 	/* private, for several: */
 	struct shard_place *places; /* of whole's rows */
@@ -56,9 +57,11 @@ const char *shards_compare(const struct model *model,
 const char *shards_need_index(const struct shards *shards);
 
 /* nearest_search over all of them, by their indexes where that is asked for,
- * and, exactly, where it is faster: search->rows and n are set for each file,
- * and rows of queries, bits and hits are whole's.  Adds count to the progress
- * for each file. */
+ * and, exactly, where it is faster.  Where the indexes have one set of cells,
+ * every file looks into the same, as many as the most that one of them needs,
+ * and the answers are those of one file with these cells.  search->rows and n
+ * are set for each file, and rows of queries, bits and hits are whole's.  Adds
+ * count to the progress for each file. */
 const char *shards_search(const struct shards *shards,
 			  const struct search *search,
 			  const struct query *queries, size_t count,

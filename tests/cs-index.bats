@@ -87,6 +87,16 @@ print(*(r['probes'] for r in recall if r['wanted'] == $wanted))")
 		cmp - <(cs-knn --users some --among some -n 200 --no-why -q emb.bin)
 }
 
+@test "what --min-similarity leaves is said of those looked at" {
+	run -0 --separate-stderr cs-knn -u 1 -n 1999 --probes 16 --format ids \
+		--min-similarity 0.5 fast.bin
+	[ "$stderr" = "cs-knn: fast.bin: customer 1: ${#lines[@]} of the customers looked at have a similarity of 0.5 or more" ]
+	run -1 --separate-stderr cs-knn -u 1 --recall 0.9 --min-similarity 1 fast.bin
+	[ "$stderr" = "cs-knn: fast.bin: customer 1: none of the customers looked at has a similarity of 1 or more" ]
+	run -1 --separate-stderr cs-knn -u 1 --blend 0.5 --min-similarity 1 fast.bin
+	[ "$stderr" = "cs-knn: fast.bin: customer 1: none of the 1,000 best by embedding has a similarity of 1 or more" ]
+}
+
 @test "the same bytes for any threads, from a file and from a pipe" {
 	for threads in 1 2 3
 	do
@@ -95,6 +105,11 @@ print(*(r['probes'] for r in recall if r['wanted'] == $wanted))")
 	# shellcheck disable=SC2002
 	cat emb.bin | cs-index --cells 16 -o piped.bin
 	cmp piped.bin fast.bin
+	# In a pass for each block, in some, and in none.
+	for size in 1 50K 150K 100M
+	do
+		cs-index --cells 16 -S "$size" -j 2 emb.bin | cmp - fast.bin
+	done
 	# An index is replaced by another.
 	cs-index --cells 16 fast.bin | cmp - fast.bin
 	cs-index --seed 2 --cells 16 emb.bin > other.bin
@@ -118,6 +133,30 @@ print(*(r['probes'] for r in recall if r['wanted'] == $wanted))")
 	cs-knn --users some -q -n 5 --probes 2 half0.bin half1.bin | cmp - expected
 	cs-knn -u 42 --no-profiles half1.bin half0.bin |
 		cmp - <(cs-knn -u 42 --no-profiles emb.bin)
+	# More cells are looked into until all parts together have enough: by
+	# tiles and one by one, of the model's own customers and of others'.
+	head -n 3 some > three
+	for options in "--users some -n 300" "--users three -n 300" \
+		"--users some -n 20 --among some" "--like three -n 250" \
+		"--users three -n 7 --not some --include-self" \
+		"--queries half1.bin --among some -n 12"
+	do
+		# shellcheck disable=SC2086
+		cs-knn $options -q --no-profiles --probes 1 fast.bin > expected
+		# shellcheck disable=SC2086
+		cs-knn $options -q --probes 1 half0.bin half1.bin |
+			cmp - expected
+	done
+	# As many cells in each part as the most that one of them needs.
+	probes=$(for half in 0 1
+	do
+		cs-dump --format json "half$half.bin" | "$PYTHON" -c "
+import json, sys
+recall = json.load(sys.stdin)['index']['recall']
+print(*(r['probes'] for r in recall if r['wanted'] == 0.95))"
+	done | sort -n | tail -n 1)
+	cs-knn --users some -q --recall 0.95 half0.bin half1.bin |
+		cmp - <(cs-knn --users some -q --probes "$probes" fast.bin)
 }
 
 @test "few customers, copies, some without signal" {
@@ -159,6 +198,18 @@ print(*(r['probes'] for r in recall if r['wanted'] == $wanted))")
 	run -2 --separate-stderr cs-index --as emb.bin emb.bin
 	[[ "$stderr" == *"it has no index"* ]]
 	run -2 cs-index --as fast.bin --cells 3 emb.bin
+	# Cells of other components, as many dimensions as they may have.
+	cs-svd -k 20 --center row matrix.bin | cs-index > centred.bin
+	run -2 --separate-stderr cs-index --as centred.bin emb.bin
+	[[ "$stderr" == "cs-index: centred.bin: its components are not those of emb.bin"* ]]
+	# Cells of no one.
+	awk -F '\t' -v OFS='\t' 'NR > 1 { $4 = 0 } 1' profiles.tsv |
+		cs-matrix --as emb.bin | cs-project emb.bin |
+		cs-index > silent.bin
+	cs-dump --check silent.bin > /dev/null
+	run -1 cs-knn -u 1 --probes 3 silent.bin
+	run -2 --separate-stderr cs-index --as silent.bin emb.bin
+	[ "$stderr" = "cs-index: silent.bin: its cells are of customers without signal, and have no room for those of emb.bin" ]
 	head -c 100000 fast.bin > cut.bin
 	run -2 cs-knn -u 1 cut.bin
 }

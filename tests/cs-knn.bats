@@ -391,6 +391,15 @@ sums_exactly() {
 	refused -u u001 --blend 0.5 -n 1001
 	refused -u u001 --merge
 	refused --merge
+	printf 'query\trank\tneighbour\tsimilarity\na\t1\tb\t1\n' > part.tsv
+	for option in --among=users --not=users --min-similarity=0 \
+		--include-self --ignore-unknown --metric=dot --blend=0.5 \
+		--recall=0.9 --probes=2 --format=ids --no-why --profiles; do
+		run -2 --separate-stderr cs-knn --merge "$option" part.tsv
+		[ -z "$output" ]
+		[[ "$stderr" == "cs-knn: ${option%=*}: not with --merge"* ]]
+	done
+	cs-knn --merge -j 2 -q part.tsv | cmp - part.tsv
 	refused -u u001 --unknown
 	[[ "$stderr" == *"unknown option --unknown"* ]]
 	run -2 --separate-stderr cs-knn --users - < emb.bin
@@ -458,6 +467,10 @@ sums_exactly() {
 			[ "$stderr" = "cs-knn: forged.bin: row 10 of the embedding is not finite" ]
 		done
 	done
+	# Of the one who asks, and is in no model: its file is named.
+	run -2 --separate-stderr cs-knn --queries forged.bin emb.bin
+	[ -z "$output" ]
+	[ "$stderr" = "cs-knn: forged.bin: row 10 of the embedding is not finite" ]
 	forge embedding 200 1e30
 	run -2 --separate-stderr cs-knn -u u001 --metric dot forged.bin
 	[ "$stderr" = "cs-knn: forged.bin: row 10 of the embedding is too long for the metric dot" ]
@@ -595,4 +608,21 @@ split_model() {
 	run -0 --separate-stderr cs-knn -u u007 --min-similarity 0.5 -n 500 \
 		--format ids emb.bin
 	[ "$stderr" = "cs-knn: emb.bin: customer u007: ${#lines[@]} of 405 have a similarity of 0.5 or more" ]
+	# Of how many customers, where none is named.
+	least=$(cs-knn --all -q -n 500 --no-why --min-similarity 0.5 emb.bin |
+		tail -n +2 | cut -f 1 | sort | uniq -c | awk '$1 < 20' | wc -l)
+	none=$((406 - $(cs-knn --all -q -n 1 --no-why --min-similarity 0.5 \
+		emb.bin | tail -n +2 | wc -l)))
+	for whom in --all "--queries emb.bin"; do
+		# Every one of them, and the one without signal apart.
+		run -0 --separate-stderr cs-knn $whom --among few -n 50 \
+			--format ids emb.bin
+		[ "${stderr_lines[0]}" = "cs-knn: emb.bin: 1 customer has no tag with weight, so no one is similar" ]
+		[ "${stderr_lines[1]}" = "cs-knn: emb.bin: 406 customers have fewer than the 50 neighbours asked for" ]
+		run -0 --separate-stderr cs-knn $whom -n 20 --no-why \
+			--min-similarity 0.5 emb.bin
+		[ "${stderr_lines[1]}" = "cs-knn: emb.bin: $((least + none)) customers have fewer than the 20 neighbours asked for" ]
+	done
+	run -0 --separate-stderr cs-knn --all -q --among few -n 50 --no-why emb.bin
+	[ -z "$stderr" ]
 }

@@ -74,10 +74,34 @@ profile() {
 		<(cs-dump --what profiles --format tsv as.bin)
 }
 
+@test "what --help gives to paste works" {
+	cp three.tsv new.tsv
+	cs-project --help | grep '^  cs-' > pasted
+	[ "$(wc -l < pasted)" -eq 2 ]
+	sh -e pasted > found
+	cs-knn -u 1 -u 42 -u 77 --no-profiles emb.bin | diff - found
+}
+
 @test "--queries: neighbours of customers who are not in the model" {
 	cs-matrix --as emb.bin three.tsv | cs-project emb.bin > three.bin
 	cs-knn --queries three.bin emb.bin > found
 	cs-knn -u 1 -u 42 -u 77 --no-profiles emb.bin | diff - found
+	# With themselves, and through parts of the model.
+	cs-knn --queries three.bin --include-self -n 4 emb.bin > found
+	cs-knn -u 1 -u 42 -u 77 --no-profiles --include-self -n 4 emb.bin |
+		diff - found
+	for half in 0 1; do
+		awk -F '\t' -v half="$half" 'NR == 1 || $1 % 2 == half' \
+			profiles.tsv | cs-matrix --as emb.bin |
+			cs-project -o "half$half.bin" emb.bin
+	done
+	cs-knn --queries three.bin --include-self -n 4 half0.bin half1.bin |
+		diff - found
+	# One who has changed is not by 1 like what it was.
+	profile "42 python 1 3600"
+	cs-matrix --as emb.bin new.tsv | cs-project -o changed.bin emb.bin
+	cs-knn --queries changed.bin --include-self -n 2000 --no-why -q emb.bin |
+		awk -F '\t' '$3 == 42 { found = $4 } END { exit !(found < 0.99) }'
 	# Without their names there, each is its own nearest.
 	sed -E '2,$ s/^/new-/' three.tsv | cs-matrix --as emb.bin |
 		cs-project emb.bin > renamed.bin

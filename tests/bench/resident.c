@@ -32,7 +32,7 @@ static const char *search_one(const struct shards *shards, const char *how,
 			    strcmp(how, "codes") == 0
 				    ? 0
 				    : index_probes(index, strtod(how, NULL)),
-			    found, &zeros);
+			    NULL, found, &zeros);
 }
 
 static void check(const char *error)

@@ -128,7 +128,7 @@ static void choose(const struct search *search, const struct made *made,
 			      .threads = 1};
 	struct query plain = {query->vector, NEAREST_NONE, 0};
 	size_t zeros, seen = 0;
-	size_t wanted = search->limit + (query->self != NEAREST_NONE);
+	size_t wanted = search->limit + 1;
 	struct found found;
 
 	memset(bits, 0, (search->n / 64 + 1) * sizeof *bits);
@@ -189,7 +189,7 @@ static int check(const struct index *index, const struct search *search,
 	struct found *found = alloc(count, sizeof *found);
 	size_t zeros, wrong = 0;
 	const char *error = index_search(index, search, queries, count, probes,
-					 found, &zeros);
+					 NULL, found, &zeros);
 
 	for (size_t q = 0; error == NULL && q < count; q++)
 		wrong += !same(&found[q], &wanted[q], probes == 0,

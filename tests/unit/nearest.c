@@ -102,7 +102,8 @@ static int same(const struct found *a, const struct found *b, int matching)
 		memcmp(a->hits, b->hits, a->count * sizeof *a->hits) == 0);
 }
 
-/* Rows with ties, copies, zeros, and sizes from tiny to huge. */
+/* Rows with ties, copies, near copies, whose scores are apart by roundings,
+ * zeros, and sizes from tiny to huge. */
 static void fill(float *rows, size_t n, size_t d, enum metric metric)
 {
 	size_t coarse = chance(3);
@@ -116,6 +117,8 @@ static void fill(float *rows, size_t n, size_t d, enum metric metric)
 
 		if (i > 0 && chance(4) == 0) {
 			memcpy(row, rows + chance(i) * d, d * sizeof *row);
+			if (chance(2))
+				row[chance(d)] *= 1 + 0x1p-22F;
 			continue;
 		}
 		if (chance(12) == 0)

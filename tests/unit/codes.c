@@ -1,0 +1,186 @@
+/* codes: the bound of a row is never below its score, by any version, whatever
+ * the row is like; and versions differ by no more than rounding. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "codes.h"
+#include "random.h"
+#include "tile.h"
+
+enum { CASES = 2000, MOST = 300 };
+
+static uint64_t seed, counter;
+
+static size_t chance(size_t below)
+{
+	return (size_t)(random_bits(seed, counter++) % below);
+}
+
+/* What bytes keep worst: one large number among small ones, all equal, halves
+ * of a step, numbers that are denormal, huge or next to none. */
+static float number_of(size_t kind, size_t j, size_t at)
+{
+	float normal = (float)random_normal(seed, counter++);
+
+	switch (kind) {
+	case 0:
+		return normal;
+	case 1:
+		return j == at ? 1000 : normal;
+	case 2:
+		return 1;
+	case 3: /* Halfway between two codes, as seen from the largest. */
+		return j == at ? 127 : (float)((int)chance(253) - 126) + 0.5F;
+	case 4:
+		return ldexpf(normal, -140);
+	case 5:
+		return ldexpf(normal, 120);
+	case 6:
+		return ldexpf(normal, -(int)chance(120));
+	case 7:
+		return j == at ? -1 : 0;
+	default: /* Alternating, so that codes cancel in pairs. */
+		return j % 2 ? -1.0F : 1.0F;
+	}
+}
+
+/* A unit vector, as nearest.h compares them; zeros where it has none. */
+static void make_unit(float *unit, size_t d)
+{
+	size_t kind = chance(9), at = chance(d);
+
+	for (size_t j = 0; j < d; j++)
+		unit[j] = number_of(kind, j, at);
+	double square = tile_square(unit, d);
+	if (square > 0)
+		tile_scale(unit, 1, unit, d, 1 / sqrt(square));
+}
+
+struct table {
+	float rows[CODES_ROWS][MOST], query[MOST];
+	_Alignas(64) float scales[CODES_ROWS], residuals[CODES_ROWS];
+	float scores[CODES_ROWS];
+};
+
+static void fill(struct table *table, uint8_t *block, size_t d)
+{
+	make_unit(table->query, d);
+	for (size_t r = 0; r < CODES_ROWS; r++) {
+		float *row = table->rows[r];
+
+		make_unit(row, d);
+		if (chance(4) == 0)
+			memcpy(row, table->query, d * sizeof *row);
+		if (chance(4) == 0)
+			for (size_t j = 0; j < d; j++)
+				row[j] = -row[j];
+		codes_put(row, d, block, r, &table->scales[r],
+			  &table->residuals[r]);
+		table->scores[r] = tile_kernel(TILE_KERNELS - 1)
+					   ->chain(table->query, row, d);
+	}
+}
+
+/* The least bar above which the row is left out, found by halving. */
+static float bound_of(const struct bounds *bounds, const struct probe *probe,
+		      const uint8_t *block, const struct table *table, size_t r)
+{
+	float low = -4, high = 4;
+
+	for (int i = 0; i < 40; i++) {
+		float bar = low + (high - low) / 2;
+
+		if (bounds->above(probe, block, table->scales, table->residuals,
+				  bar) >>
+			    r &
+		    1)
+			low = bar;
+		else
+			high = bar;
+	}
+	return low;
+}
+
+static int check(const struct bounds *bounds, const struct probe *probe,
+		 const uint8_t *block, struct table *table, size_t d)
+{
+	const struct bounds *plain = codes_bounds(CODES_BOUNDS - 1);
+	size_t looked = chance(CODES_ROWS);
+	int failed = 0;
+
+	for (size_t r = 0; r < CODES_ROWS; r++) {
+		/* With its own score as the bar a row must stay. */
+		if (bounds->above(probe, block, table->scales, table->residuals,
+				  table->scores[r]) >>
+			    r &
+		    1)
+			continue;
+		printf("seed %llu, %s: d %zu, row %zu of score %.9g is left "
+		       "out\n",
+		       (unsigned long long)seed, bounds->name, d, r,
+		       (double)table->scores[r]);
+		failed = 1;
+	}
+	float bound = bound_of(bounds, probe, block, table, looked);
+	float other = bound_of(plain, probe, block, table, looked);
+	if (fabsf(bound - other) > 4e-6F) {
+		printf("seed %llu, %s: d %zu, row %zu has a bound of %.9g, "
+		       "plainly %.9g\n",
+		       (unsigned long long)seed, bounds->name, d, looked,
+		       (double)bound, (double)other);
+		failed = 1;
+	}
+	/* What is damaged is looked at, and found so then. */
+	float kept = table->residuals[looked];
+	table->residuals[looked] = NAN;
+	if (!(bounds->above(probe, block, table->scales, table->residuals, 2) >>
+		      looked &
+	      1)) {
+		printf("seed %llu, %s: a row without a bound is left out\n",
+		       (unsigned long long)seed, bounds->name);
+		failed = 1;
+	}
+	table->residuals[looked] = kept;
+	/* A bound that says nothing would pass all of this: the length of what
+	 * bytes miss is half a step for each column at most, of the row and of
+	 * the query, and it counts twice. */
+	double most = (double)table->scores[looked] +
+		      2.02 / 127 * sqrt((double)d) + 1e-4;
+	if ((double)bound > most) {
+		printf("seed %llu, %s: d %zu, row %zu of score %.9g has a "
+		       "bound of %.9g\n",
+		       (unsigned long long)seed, bounds->name, d, looked,
+		       (double)table->scores[looked], (double)bound);
+		failed = 1;
+	}
+	return failed;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 10) : CASES;
+	struct table *table = alloc_aligned(1, sizeof *table);
+	int failed = 0;
+
+	for (seed = 1; seed <= cases; seed++) {
+		counter = 0;
+		size_t d = 1 + chance(chance(2) ? 20 : MOST);
+		uint8_t *block = alloc_aligned(codes_block(d), 1);
+		struct probe probe;
+
+		fill(table, block, d);
+		probe_begin(&probe, d);
+		probe_set(&probe, table->query, d);
+		for (unsigned i = 0; i < CODES_BOUNDS; i++)
+			if (codes_bounds(i) != NULL)
+				failed |= check(codes_bounds(i), &probe, block,
+						table, d);
+		probe_end(&probe);
+		free(block);
+	}
+	free(table);
+	return failed;
+}
