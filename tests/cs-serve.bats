@@ -197,8 +197,13 @@ setup() {
 	    for body, status, field, text in (
 	        ("", 400, None, "empty"),
 	        ("{'user_handle': 1}", 400, None, "double quotes"),
+	        ("{'user_handle': \"1\"}", 400, None, "double quotes"),
+	        ('{"user_handle": \'1\'}', 400, None, "double quotes"),
+	        ('{"user_handle": "it\'s}', 400, None, "no JSON: line 1"),
 	        ("{", 400, None, "no JSON: line 1"),
+	        ('{"user_handle": 1}\0', 400, None, "no JSON: line 1"),
 	        ("[1]", 400, None, "no object"),
+	        ("null", 400, None, "no object"),
 	        ("{}", 400, "user_handle", "missing"),
 	        ('{"user_handle": 1, "user_handle": 2}', 400, None, "duplicate"),
 	        ('{"user_handle": null}', 400, "user_handle", "whole number"),
@@ -206,7 +211,13 @@ setup() {
 	        ('{"user_handle": true}', 400, "user_handle", "whole number"),
 	        ('{"user_handle": ["1"]}', 400, "user_handle", "whole number"),
 	        ('{"user_handle": "\\u0000"}', 400, None, "JSON"),
-	        ('{"user_handle": 99999999999999999999}', 400, None, "JSON"),
+	        ('{"user_handle": 99999999999999999999}', 400, "user_handle",
+	         "as a string"),
+	        ('{"users": [1, -99999999999999999999]}', 400, "users",
+	         "as a string"),
+	        ('{"user_handle": 1e400}', 400, None, "JSON"),
+	        ('{"user_handle": "\\ud800"}', 400, None, "JSON"),
+	        ('{"user_handle": -1}', 404, "user_handle", "customer -1"),
 	        ('{"user_handle": 1, "n": 0}', 400, "n", "1 to 1000"),
 	        ('{"user_handle": 1, "n": 1001}', 400, "n", "1 to 1000"),
 	        ('{"user_handle": 1, "n": "3"}', 400, "n", "whole number"),
@@ -219,8 +230,13 @@ setup() {
 	        ('{"user_handle": 1, "among": 5}', 400, "among", "list"),
 	        ('{"user_handle": 1, "among": ["nobody"]}', 404, "among", "none"),
 	        ('{"user_handle": 1, "not": [{}]}', 400, "not", "id"),
-	        ('{"user_handle": 1, "k": 3}', 400, None, "k: no such field"),
+	        ('{"user_handle": 1, "n": 3.5}', 400, "n", "whole number"),
+	        ('{"user_handle": 1, "n": 99999999999999999999}', 400, "n",
+	         "whole number"),
+	        ('{"user_handle": 1, "k": 3}', 400, "k", "k: no such field"),
 	        ('{"user_handle": 1, "like": [2]}', 400, "user_handle", "one of"),
+	        ('{"like": [2], "users": [1]}', 400, "users", "one of"),
+	        ('{"profile": {"a": 1, "a": 2}}', 400, None, "duplicate"),
 	        ('{"users": []}', 400, "users", "1 to 1000"),
 	        ('{"users": [' + "1," * 1000 + '1]}', 400, "users", "1 to 1000"),
 	        (json.dumps({"users": [1] * 101, "n": 1000}), 400, "n", "in all"),
@@ -239,6 +255,13 @@ setup() {
 	        assert (reply.status, found["field"]) == (status, field), (
 	            body[:60], reply.body)
 	        assert text in found["error"], (body[:60], found)
+	    # To JSON 1, 1.0 and 1e0 are one number; an order mark may stand first.
+	    one = s.post({"user_handle": "1", "n": 3}).body
+	    for body in ('{"user_handle": 1.0, "n": 3.0}',
+	                 '{"user_handle": 1e0, "n": 3e0}',
+	                 b'\xef\xbb\xbf{"user_handle": 1, "n": 3}',
+	                 ' {"n": 3,\r\n\t"user_handle": "1"} '):
+	        assert s.post(body).body == one, body
 	    # Any type of content, as curl -d sends it.
 	    reply = s.post('{"user_handle": 1}', **{
 	        "Content-Type": "application/x-www-form-urlencoded"})
