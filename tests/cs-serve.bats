@@ -155,6 +155,23 @@ setup() {
 	    head, *found = rows(s.post({"users": ["Ünïcode", "nobody"]},
 	                               Accept="text/csv"))
 	    assert head[0] == "query" and {r[0] for r in found} == {"Ünïcode"}
+	    # Without a row, too, it is known which model answered.
+	    none = s.post({"user_handle": "nobody"}, Accept="text/csv")
+	    assert len(rows(none)) == 1
+	    assert none.headers["X-Model"] == model["id"]
+	    assert none.headers["X-Model-Date"] == model["date"]
+	    for accept, csv_ in (
+	            ("text/csv, */*;q=0.1", True), ("TEXT/CSV;charset=x", True),
+	            ("application/json;q=0.5, text/csv ; q=0.75", True),
+	            ("text/csv, application/json", True),
+	            ("application/json, text/csv", False),
+	            ("text/csv;q=0.5,application/json", False),
+	            ("text/csv;q=0", False), ("text/csvx", False), ("*/*", False),
+	            ("text/csv;q=9e99", False), (";;q=,,", False), ("", False)):
+	        found = s.post({"user_handle": "Ünïcode"}, Accept=accept)
+	        assert found.headers["Vary"] == "Accept"
+	        assert found.headers["Content-Type"].startswith(
+	            "text/csv" if csv_ else "application/json"), accept
 	END
 }
 
@@ -293,7 +310,17 @@ setup() {
 	    tag = got.headers["ETag"]
 	    again = s.get("/customers/1/similar", **{"If-None-Match": tag})
 	    assert again.status == 304 and again.body == b""
-	    assert again.headers["ETag"] == tag
+	    for name in "ETag", "Cache-Control", "Vary":
+	        assert again.headers[name] == got.headers[name] is not None, name
+	    for known in "*", "W/" + tag, '"x", ' + tag:
+	        assert s.get("/customers/1/similar",
+	                     **{"If-None-Match": known}).status == 304, known
+	    for known in '"x"', tag[:-2] + '"', tag.strip('"'):
+	        assert s.get("/customers/1/similar",
+	                     **{"If-None-Match": known}).status == 200, known
+	    # What would be wrong is wrong whatever the client has.
+	    assert s.get("/customers/1/similar?n=x",
+	                 **{"If-None-Match": tag}).status == 400
 	    other = s.get("/customers/1/similar", Accept="text/csv",
 	                  **{"If-None-Match": tag})
 	    assert other.status == 200 and other.headers["ETag"] != tag
@@ -303,6 +330,38 @@ setup() {
 	                    b"Transfer-Encoding: chunked\r\nConnection: close\r\n"
 	                    b"\r\n8\r\n{\"user_h\r\nA\r\nandle\": 1}\r\n0\r\n\r\n")
 	    assert chunked.startswith(b"HTTP/1.1 200"), chunked
+	    # What is refused is heard by who is still sending, and the next
+	    # request of the connection is answered.
+	    for path, status in (("/predict", 413), ("/metrics", 405), ("/x", 404)):
+	        for size in 70000, 1 << 20, 10 << 20:
+	            for _ in range(3):
+	                reply = s.ask("POST", path, b" " * size)
+	                assert (reply.status, "error" in reply.json()) == (
+	                    status, True), (path, size)
+	    kept = http.client.HTTPConnection("127.0.0.1", s.port)
+	    for path, status in (("/x", 404), ("/metrics", 405), ("/predict", 413),
+	                         ("/predict", 400)):
+	        kept.request("POST", path, b" " * (70000 if status == 413 else 9))
+	        first = kept.sock
+	        assert Reply(kept.getresponse()).status == status
+	        assert kept.sock is first
+	    waits = s.raw(b"POST /predict HTTP/1.1\r\nHost: x\r\n"
+	                  b"Expect: 100-continue\r\nContent-Length: 70000\r\n\r\n")
+	    assert waits.startswith(b"HTTP/1.1 413"), waits
+	    waits = s.raw(b"POST /predict HTTP/1.1\r\nHost: x\r\n"
+	                  b"Content-Length: 99999999\r\n\r\n")
+	    assert waits.startswith(b"HTTP/1.1 413"), waits
+	    body = b'{"user_handle": 1}'
+	    head = b"Content-Length: %d\r\n\r\n" % len(body) + body
+	    went = s.raw(b"POST /predict HTTP/1.1\r\nHost: x\r\n"
+	                 b"Connection: close\r\nExpect: 100-continue\r\n" + head)
+	    assert went.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200"), went
+	    old = s.raw(b"POST /predict HTTP/1.0\r\n" + head)
+	    assert old.startswith(b"HTTP/1.1 200"), old
+	    several = s.raw((b"POST /predict HTTP/1.1\r\nHost: x\r\n" + head) * 50 +
+	                    b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	    assert several.count(b"HTTP/1.1 200") == 51
+	    assert several.count(got.body) == 50
 	    large = s.raw(b"POST /predict HTTP/1.1\r\nHost: x\r\n"
 	                  b"Transfer-Encoding: chunked\r\nConnection: close\r\n"
 	                  b"\r\n" + (b"8000\r\n" + b" " * 0x8000 + b"\r\n") * 4 +
