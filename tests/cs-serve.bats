@@ -620,8 +620,15 @@ setup() {
 	    def check(reply, path, method):
 	        said = document["paths"][path][method]["responses"]
 	        assert str(reply.status) in said, (path, reply.status)
-	        kinds = said[str(reply.status)].get("content")
+	        said = said[str(reply.status)]
+	        if "$ref" in said:
+	            said = document["components"]["responses"][
+	                said["$ref"].rsplit("/", 1)[1]]
+	        for name in said.get("headers", {}):
+	            assert reply.headers[name], (path, name)
+	        kinds = said.get("content")
 	        if kinds is None:
+	            assert reply.body == b""
 	            return
 	        kind = reply.headers["Content-Type"].split(";")[0]
 	        assert kind in kinds, (path, kind)
@@ -635,6 +642,19 @@ setup() {
 	                if "{id}" in path:
 	                    check(s.get(path.replace("{id}", "nobody")), path,
 	                          method)
+	        one, *none = methods
+	        assert not none, path
+	        other = s.ask("PUT", path.replace("{id}", "1"), "{}")
+	        assert other.status == 405, path
+	        assert one.upper() in other.headers["Allow"].split(", ")
+	        check(other, path, one)
+	    similar = "/customers/{id}/similar"
+	    known = s.get("/customers/1/similar").headers["ETag"]
+	    check(s.get("/customers/1/similar", **{"If-None-Match": known}),
+	          similar, "get")
+	    check(s.get("/customers/1/similar?n=0"), similar, "get")
+	    check(s.get("/customers/1/similar", Accept="text/csv"), similar, "get")
+	    check(s.get("/customers?limit=0"), "/customers", "get")
 	    tag = run("cs-dump --what tags emb.bin | sed -n 2p | cut -f 1")
 	    known = set(schemas["Request"]["properties"])
 	    asked = set()
@@ -645,6 +665,8 @@ setup() {
 	             "Answer"),
 	            ({"users": [1, "2", "nobody"]}, "Batch"),
 	            ({"like": [1, "nobody"]}, "Audience"),
+	            ({"like": [1], "min_similarity": 1}, "Audience"),
+	            ({"user_handle": 1, "min_similarity": 1}, "Answer"),
 	            ({"profile": {tag.decode().strip(): 3, "x": 1}}, "Answer")):
 	        asked |= set(body)
 	        validate(body, schemas["Request"], document)
@@ -662,6 +684,29 @@ setup() {
 	        except AssertionError:
 	            continue
 	        raise SystemExit(f"valid: {bad}")
+	# With names beside ids, with a token, and of who has no signal.
+	open("some.csv", "w").write("id,name\nnobody,No One\nc,See\n")
+	open("token", "w").write("secret")
+	with Service("--who", "some.csv", "--names", "some.csv", "--token-file",
+	             "token", "hostile.bin") as s:
+	    for path, methods in document["paths"].items():
+	        for method in methods:
+	            reply = s.ask(method.upper(), path.replace("{id}", "1"))
+	            check(reply, path, method)
+	            is_open = document["paths"][path][method].get("security") == []
+	            assert (reply.status == 401) != is_open, path
+	    for body, schema in (({"user_handle": "nobody"}, "Answer"),
+	                         ({"user_handle": "line\nbreak"}, "Answer"),
+	                         ({"users": ["nobody", "nobodi"]}, "Batch"),
+	                         ({"like": ["Ünïcode"]}, "Audience"),
+	                         ({"profile": {"c": 1, "e": 1}}, "Answer")):
+	        reply = s.post(body, Authorization="Bearer secret")
+	        assert reply.status == 200, reply.body
+	        validate(reply.json(), schemas[schema], document, schema)
+	    for path in "/customers/nobody", "/customers?prefix=no":
+	        reply = s.get(path, Authorization="Bearer secret")
+	        assert b'"No One"' in reply.body
+	        check(reply, path.split("?")[0].replace("nobody", "{id}"), "get")
 	END
 }
 
