@@ -471,6 +471,35 @@ setup() {
 	END
 }
 
+@test "a model that no checksum tells is wrong is refused, too" {
+	"$PYTHON" -c 'import ctypes; ctypes.CDLL("libxxhash.so.0")' ||
+		skip "no libxxhash for Python"
+	cp emb.bin forged.bin
+	"$PYTHON" - <<-'END'
+	from service import *
+	def answer(s):
+	    reply = s.post({"user_handle": 1})
+	    assert reply.status == 200
+	    return reply.body
+	with Service("forged.bin") as s:
+	    one = answer(s)
+	    for forged in ("profile.indices 0 -1", "users.tenth 0 10",
+	                   "tags.tenths 0 7", "tenths 3 0", "users.bytes 0 255",
+	                   "embedding 5 nan", "tags.weight 0 -1", "sigma 1 1e9",
+	                   "users.offsets 2 0"):
+	        s.said.clear()
+	        done = run(f"/usr/bin/python3 {os.environ['ROOT']}/tests/forge.py "
+	                   f"emb.bin {forged} > next.bin && mv next.bin forged.bin "
+	                   "&& echo made")
+	        assert done == b"made\n", forged
+	        s.wait_for("the model before stays")
+	        assert "damaged" in s.said[-1], (forged, s.said)
+	        assert answer(s) == one
+	END
+	run -2 --separate-stderr cs-serve -p 0 forged.bin
+	[[ "$stderr" == "cs-serve: forged.bin: "*damaged* ]]
+}
+
 @test "no answer is wrong, mixed or lost while models change" {
 	cp emb.bin changing.bin
 	"$PYTHON" - <<-'END'
