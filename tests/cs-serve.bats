@@ -429,6 +429,16 @@ setup() {
 	END
 	cs-knn -u 1 emb.bin | cs-summarize --who who.csv |
 		grep -q 'Customer Doe, Jane (1) and the 10'
+	# Several files add up; the first name of an id counts.
+	{ echo id,name; seq 2 3000 | sed 's/.*/&,No &/'; } > many.csv
+	printf 'id,name\n1,Other\n2,\n' > more.csv
+	for files in "who.csv many.csv more.csv" "more.csv many.csv who.csv"
+	do
+		read -r -a list <<< "$files"
+		cs-knn -u 1 emb.bin | cs-summarize "${list[@]/#/--who=}" > said
+		first=$(grep -v '^id' ${files%% *} | head -n 1 | cut -d , -f 2-)
+		grep -q "Customer ${first//\"/} (1) and the 10" said
+	done
 }
 
 @test "a model that is replaced takes over; what is none is refused" {
