@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -429,10 +430,33 @@ static int64_t body_length(const struct request *request)
 	return length;
 }
 
+static enum MHD_Result count_length(void *count, enum MHD_ValueKind kind,
+				    const char *name, const char *value)
+{
+	(void)kind;
+	(void)value;
+	*(int *)count += strcasecmp(name, "Content-Length") == 0 ||
+			 strcasecmp(name, "Transfer-Encoding") == 0;
+	return MHD_YES;
+}
+
+/* Does the head say in two ways where the body ends?  A proxy before us might
+ * take the other, and what we take for a next request for a part of this. */
+static bool is_ambiguous(const struct request *request)
+{
+	int count = 0;
+
+	MHD_get_connection_values(request->connection, MHD_HEADER_KIND,
+				  count_length, &count);
+	return count > 1;
+}
+
 /* The status that a request is refused with for its head alone; 0: it is not.
  */
 static int find_refusal(const struct request *request)
 {
+	if (is_ambiguous(request))
+		return MHD_HTTP_BAD_REQUEST;
 	if (server.choices->token != NULL && !is_open(request->route) &&
 	    !request_is_allowed(header(request, "Authorization"),
 				server.choices->token))
@@ -452,6 +476,10 @@ static enum MHD_Result send_refusal(struct request *request)
 	bool predict = request->route == ROUTE_PREDICT;
 
 	switch (request->refusal) {
+	case MHD_HTTP_BAD_REQUEST:
+		return send_error(request, request->refusal,
+				  "the head says twice where the body ends",
+				  NULL, "Connection", "close");
 	case MHD_HTTP_UNAUTHORIZED:
 		return send_error(request, request->refusal,
 				  "a bearer token is asked for", NULL,
@@ -475,7 +503,8 @@ static enum MHD_Result send_refusal(struct request *request)
 
 /* What is refused is answered when its body has come, for who is still sending
  * would see a broken connection rather than the answer; but at once where the
- * client waits for it, or where there is too much to come. */
+ * client waits for it, where there is too much to come, or no telling how
+ * much. */
 static bool is_refused_now(const struct request *request)
 {
 	return request->refusal != 0 && (header(request, "Expect") != NULL ||

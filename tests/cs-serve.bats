@@ -358,6 +358,13 @@ setup() {
 	    assert went.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200"), went
 	    old = s.raw(b"POST /predict HTTP/1.0\r\n" + head)
 	    assert old.startswith(b"HTTP/1.1 200"), old
+	    # Two lengths: what stands behind one of them is no request of its own.
+	    for lengths in (b"Content-Length: 0\r\n", b"Content-Length: 18\r\n",
+	                    b"Transfer-Encoding: chunked\r\n"):
+	        two = s.raw(b"POST /predict HTTP/1.1\r\nHost: x\r\n" + lengths +
+	                    head + b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	        assert two.startswith(b"HTTP/1.1 400"), two
+	        assert two.count(b"HTTP/1.1 ") == 1, two
 	    several = s.raw((b"POST /predict HTTP/1.1\r\nHost: x\r\n" + head) * 50 +
 	                    b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 	    assert several.count(b"HTTP/1.1 200") == 51
