@@ -875,7 +875,8 @@ static void drain(void)
 	}
 	MHD_stop_daemon(server.daemon);
 	jobs_end(&server.jobs);
-	current_end(&server.current);
+	if (!current_end(&server.current))
+		_exit(STATUS_DONE);
 }
 
 /* Look at signals, the model's file and slow connections, until the end. */

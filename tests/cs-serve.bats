@@ -588,6 +588,13 @@ setup() {
 	for number in signal.SIGINT, signal.SIGTERM:
 	    with Service("emb.bin") as s:
 	        assert s.end(number) == 0
+	# So it does while a model is being loaded.
+	for wait in 0, 0.002, 0.005, 0.01, 0.02:
+	    with Service("--who", "views.csv:user_handle,course_tag",
+	                 "emb.bin") as s:
+	        s.process.send_signal(signal.SIGHUP)
+	        time.sleep(wait)
+	        assert s.end() == 0
 	# A request that never ends holds nothing up.
 	with Service("emb.bin") as s:
 	    held = socket.create_connection(("127.0.0.1", s.port))
