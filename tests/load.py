@@ -64,17 +64,34 @@ def post(body, size=None):
             % size) + body
 
 
-async def good(reader, writer, users):
+def ask(users):
+    """A request by one of its ways, and what is expected for a model's id."""
+    way = random.randrange(4)
+    if way == 0:
+        some = random.choices(users, k=random.randrange(1, 9))
+        return post(json.dumps({"users": some}).encode()), lambda model: (
+            b'{"answers": [' + b", ".join(
+                EXPECTED[user, model].rstrip(b"\n") for user in some) + b"]}\n")
     user = random.choice(users)
-    writer.write(post(json.dumps({"user_handle": user}).encode()))
+    if way == 1:
+        request = (f"GET /customers/{user}/similar?n=10 HTTP/1.1\r\n"
+                   "Host: x\r\n\r\n").encode()
+    else:
+        request = post(json.dumps({"user_handle": user}).encode())
+    return request, lambda model: EXPECTED[user, model]
+
+
+async def good(reader, writer, users):
+    request, expected = ask(users)
+    writer.write(request)
     status, headers, body = await read_reply(reader)
     if status == 503:
         assert headers["Retry-After"] == "1"
         count("refused")
         return
     count("good")
-    if status != 200 or body != EXPECTED[user, headers["X-Model"]]:
-        WRONG.append((user, status, body[:200]))
+    if status != 200 or body != expected(headers["X-Model"]):
+        WRONG.append((request, status, body[:200]))
 
 
 async def bad(reader, writer, _):
