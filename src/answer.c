@@ -460,8 +460,7 @@ void answer_model(struct output *body, const struct loaded *loaded)
 	output_text(body, "}}\n");
 }
 
-/* ----------------------------------------------------------------- customers
- */
+/* --------------------------------------------------------------- customers */
 
 struct listing {
 	struct output *body;

@@ -58,18 +58,45 @@ void ask_end(struct ask *ask)
 
 /* ------------------------------------------------------------------- names */
 
-/* An id: a text, or a whole number, which becomes one in the body itself. */
+/* Doubles from here on stand for more than one whole number. */
+static const double inexact = 9007199254740992; /* 2^53 */
+
+/* A whole number, also one that is written as 3.0 or 3e0: to JSON they are the
+ * same. */
+static bool read_whole(const json_t *value, json_int_t *whole)
+{
+	double real = json_real_value(value);
+
+	if (json_is_integer(value))
+		*whole = json_integer_value(value);
+	else if (json_is_real(value) && fabs(real) < inexact &&
+		 rint(real) == real)
+		*whole = (json_int_t)real;
+	else
+		return false;
+	return true;
+}
+
+/* An id: a text, or a whole number, of which a text is made.  *value becomes
+ * the text, which is the caller's; NULL where it is neither. */
 static const char *read_id(struct ask *ask, const char *field, json_t **value,
 			   size_t *length)
 {
 	char text[NUMBER_TEXT];
+	json_int_t whole;
 
-	if (json_is_integer(*value)) {
-		snprintf(text, sizeof text, "%lld",
-			 (long long)json_integer_value(*value));
+	if (read_whole(*value, &whole)) {
+		snprintf(text, sizeof text, "%lld", (long long)whole);
 		*value = json_string(text);
 	} else if (json_is_string(*value)) {
 		json_incref(*value);
+	} else if (json_is_real(*value) &&
+		   fabs(json_real_value(*value)) >= inexact) {
+		ask_fail(ask, BAD_REQUEST, field,
+			 "%s: a number of so many digits: write the id as a "
+			 "string",
+			 field);
+		return NULL;
 	} else {
 		ask_fail(ask, BAD_REQUEST, field,
 			 "%s: expected a customer's id: a string or a whole "
@@ -81,8 +108,8 @@ static const char *read_id(struct ask *ask, const char *field, json_t **value,
 	return json_string_value(*value);
 }
 
-/* The list of ids under a field: calls take for each, and frees it.  False
- * where it is no list of such. */
+/* The list of ids under a field: calls take for each, whose text lives as long
+ * as the body.  False where it is no list of such. */
 static bool each_id(struct ask *ask, const char *field, json_t *list,
 		    bool (*take)(struct ask *ask, const char *name,
 				 size_t length, void *context),
@@ -101,7 +128,6 @@ static bool each_id(struct ask *ask, const char *field, json_t *list,
 
 		if (name == NULL)
 			return false;
-		/* The text lives as long as the body. */
 		json_array_set_new(list, i, value);
 		if (!take(ask, name, length, context))
 			return false;
@@ -319,9 +345,9 @@ static bool read_count(struct ask *ask, json_t *value)
 {
 	json_int_t most =
 		json_object_get(ask->body, "like") ? ASK_MOST_LIKE : ASK_MOST;
-	json_int_t count = json_integer_value(value);
+	json_int_t count;
 
-	if (!json_is_integer(value) || count < 1 || count > most)
+	if (!read_whole(value, &count) || count < 1 || count > most)
 		return ask_fail(ask, BAD_REQUEST, "n",
 				"n: expected a whole number from 1 to %lld",
 				(long long)most);
@@ -408,7 +434,7 @@ static bool read_field(struct ask *ask, enum field field, json_t *value,
 /* Is each field known, and exactly one of those that say whose neighbours? */
 static bool check_fields(struct ask *ask)
 {
-	const char *key;
+	const char *key, *subject = NULL;
 	json_t *value;
 	int subjects = 0;
 
@@ -419,20 +445,24 @@ static bool check_fields(struct ask *ask)
 		while (i < FIELDS && strcmp(fields[i], key) != 0)
 			i++;
 		if (i == FIELDS)
-			return ask_fail(ask, BAD_REQUEST, NULL,
+			return ask_fail(ask, BAD_REQUEST, key,
 					"%.100s: no such field: expected "
 					"user_handle, users, profile or like, "
 					"and n, metric, min_similarity, among, "
 					"not",
 					key);
-		subjects += i < SUBJECTS;
 	}
+	for (size_t i = SUBJECTS; i-- > 0;)
+		if (json_object_get(ask->body, fields[i]) != NULL) {
+			subject = fields[i];
+			subjects++;
+		}
 	if (subjects == 0)
 		return ask_fail(ask, BAD_REQUEST, "user_handle",
 				"user_handle is missing: expected it, or "
 				"users, profile or like");
 	if (subjects > 1)
-		return ask_fail(ask, BAD_REQUEST, "user_handle",
+		return ask_fail(ask, BAD_REQUEST, subject,
 				"expected one of user_handle, users, profile "
 				"and like, found %d of them",
 				subjects);
@@ -459,13 +489,46 @@ static bool check_least(struct ask *ask)
 	return true;
 }
 
+/* Does a single quotation mark stand outside of strings? */
+static bool has_single_quote(const char *body, size_t size)
+{
+	bool inside = false;
+
+	for (size_t i = 0; i < size; i++)
+		if (body[i] == '"')
+			inside = !inside;
+		else if (inside && body[i] == '\\')
+			i++;
+		else if (!inside && body[i] == '\'')
+			return true;
+	return false;
+}
+
+/* Read the body as JSON of any kind; NULL and an error where it is none. */
+static json_t *read_json(const char *body, size_t size, json_error_t *error)
+{
+	const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
+	json_t *read = json_loadb(body, size, flags, error);
+
+	/* Whose field holds an integer beyond 64 bits, its reader can say. */
+	if (read == NULL &&
+	    json_error_code(error) == json_error_numeric_overflow)
+		read = json_loadb(body, size, flags | JSON_DECODE_INT_AS_REAL,
+				  error);
+	return read;
+}
+
 static bool parse(struct ask *ask, const char *body, size_t size)
 {
+	static const char order_mark[] = "\xef\xbb\xbf";
 	json_error_t error;
 
-	ask->body = json_loadb(body, size, JSON_REJECT_DUPLICATES, &error);
-	if (ask->body == NULL && memchr(body, '\'', size) != NULL &&
-	    memchr(body, '"', size) == NULL)
+	if (size > 3 && memcmp(body, order_mark, 3) == 0) {
+		body += 3;
+		size -= 3;
+	}
+	ask->body = read_json(body, size, &error);
+	if (ask->body == NULL && has_single_quote(body, size))
 		return ask_fail(ask, BAD_REQUEST, NULL,
 				"the body has single quotes: JSON wants double "
 				"quotes, as in {\"user_handle\": 1}");

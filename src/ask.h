@@ -61,7 +61,8 @@ bool ask_predict(struct ask *ask, const char *body, size_t size, bool suggest);
 bool ask_similar(struct ask *ask, const char *name, size_t length,
 		 const char *count, const char *metric, bool suggest);
 
-/* Note what is wrong; returns false.  field may be NULL and must last. */
+/* Note what is wrong; returns false.  field may be NULL and must last as long
+ * as the ask's body. */
 bool ask_fail(struct ask *ask, int status, const char *field,
 	      const char *format, ...) __attribute__((format(printf, 4, 5)));
 

@@ -58,18 +58,30 @@ void connections_enter(struct connection *connection, enum phase phase)
 	atomic_store(&connection->phase, (int)phase);
 }
 
-void connections_sweep(int idle)
+/* Has it been in its phase for too long? */
+static bool is_late(struct connection *connection, double now)
+{
+	double limit = limits[atomic_load(&connection->phase)];
+
+	return limit > 0 && now - atomic_load(&connection->since) > limit;
+}
+
+/* Does it wait for a request of which no byte has come? */
+static bool is_idle(struct connection *connection)
+{
+	char byte;
+
+	return atomic_load(&connection->phase) == PHASE_IDLE &&
+	       recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+}
+
+void connections_sweep(bool idle)
 {
 	double now = connections_now();
 
 	pthread_mutex_lock(&lock);
-	for (struct connection *c = first; c != NULL; c = c->next) {
-		int phase = atomic_load(&c->phase);
-		double limit = limits[phase];
-
-		if ((limit > 0 && now - atomic_load(&c->since) > limit) ||
-		    (idle && phase == PHASE_IDLE))
+	for (struct connection *c = first; c != NULL; c = c->next)
+		if (is_late(c, now) || (idle && is_idle(c)))
 			shutdown(c->fd, SHUT_RDWR);
-	}
 	pthread_mutex_unlock(&lock);
 }

@@ -4,6 +4,7 @@
 #define CONNECTIONS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 enum phase {
@@ -31,7 +32,7 @@ void connections_close(struct connection *connection);
 void connections_enter(struct connection *connection, enum phase phase);
 
 /* Shut those down that are in a phase for too long; their owner sees the end
- * and closes them.  idle: all that are idle. */
-void connections_sweep(int idle);
+ * and closes them.  idle: all that are idle and have sent nothing. */
+void connections_sweep(bool idle);
 
 #endif

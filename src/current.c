@@ -102,13 +102,13 @@ void current_look(struct current *current, bool now)
 	atomic_store(&current->loading, false);
 }
 
-void current_end(struct current *current)
+bool current_end(struct current *current)
 {
-	/* One that is being loaded is the end of the process's to free. */
 	if (atomic_load(&current->loading))
-		return;
+		return false;
 	pthread_mutex_lock(&current->lock);
 	loaded_release(current->loaded);
 	current->loaded = NULL;
 	pthread_mutex_unlock(&current->lock);
+	return true;
 }

@@ -35,7 +35,8 @@ struct loaded *current_hold(struct current *current);
  * the model before stays.  now: load it in any case. */
 void current_look(struct current *current, bool now);
 
-/* Let go of the model; none is held any more. */
-void current_end(struct current *current);
+/* Let go of the model; none is held any more.  False where another one is
+ * being loaded, by a thread that uses all this until the process ends. */
+bool current_end(struct current *current);
 
 #endif

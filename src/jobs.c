@@ -11,8 +11,8 @@
  * the first waits for the last. */
 enum { GRASP = 64 };
 
-/* Scores from which a search is worth several threads. */
-enum { LARGE = 1 << 19 };
+/* Rows of a model from which a search is worth several threads. */
+enum { LARGE = 1 << 16 };
 
 struct crew {
 	pthread_mutex_t lock;
@@ -67,7 +67,7 @@ static void answer(struct jobs *jobs, struct job *const list[], size_t count,
 	for (size_t i = 0; i < count; i++)
 		answers[i] = &list[i]->answer;
 	answer_search(answers, count,
-		      alone && rows >= LARGE / 8 ? jobs->threads : 1);
+		      alone && rows >= LARGE ? jobs->threads : 1);
 	for (size_t i = 0; i < count; i++)
 		finish(list[i]);
 }

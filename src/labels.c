@@ -18,6 +18,23 @@ static char *unescaped(const struct names *names, size_t index, size_t *length)
 	return text;
 }
 
+/* Give the id the label, if it has none yet; the text becomes the set's. */
+static void add(struct label_set *set, const char *id, size_t length,
+		char *text)
+{
+	size_t before = set->ids.count;
+	size_t index = names_add(&set->ids, id, length);
+
+	set->texts = alloc_grow(set->texts, &set->room, index + 1,
+				sizeof *set->texts);
+	if (index == before)
+		set->texts[index] = NULL;
+	if (set->texts[index] == NULL)
+		set->texts[index] = text;
+	else
+		free(text);
+}
+
 void labels_read(struct label_set *set, const char *option,
 		 const char *argument)
 {
@@ -25,16 +42,15 @@ void labels_read(struct label_set *set, const char *option,
 
 	items_read(&items, option, argument, ',', true, NULL);
 	set->given = true;
-	set->texts = alloc(items.items.count, sizeof *set->texts);
 	for (size_t i = 0; i < items.items.count; i++) {
-		size_t length;
+		size_t length, ignored, first = items.begin[i];
 		char *id = unescaped(&items.items, i, &length);
-		size_t index = names_add(&set->ids, id, length);
+		char *text = NULL;
 
-		if (items.begin[i] < items.begin[i + 1])
-			set->texts[index] =
-				unescaped(&items.tags,
-					  items.tag[items.begin[i]], &length);
+		if (first < items.begin[i + 1])
+			text = unescaped(&items.tags, items.tag[first],
+					 &ignored);
+		add(set, id, length, text);
 		free(id);
 	}
 	items_free(&items);

@@ -13,16 +13,17 @@
 struct label_set {
 	bool given;       /* a file was read */
 	struct names ids; /* not escaped */
-	char **texts;     /* of each id */
+	char **texts;     /* of each id, or NULL */
+	size_t room;      /* of texts */
 };
 
 struct labels {
 	struct label_set customers, tags;
 };
 
-/* Read FILE or FILE:ID,NAME: CSV with a header line; of several names of an id
- * the first counts.  option is for messages.  Ends the process on a wrong row.
- */
+/* Read FILE or FILE:ID,NAME: CSV with a header line, and add it to the set; of
+ * several names of an id the first counts.  option is for messages.  Ends the
+ * process on a wrong row. */
 void labels_read(struct label_set *set, const char *option,
 		 const char *argument);
 

@@ -1,6 +1,5 @@
 #include "loaded.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "alloc.h"
+#include "check.h"
 #include "die.h"
 #include "pairs.h"
 
@@ -16,31 +16,6 @@ const double loaded_shares[LOADED_QUANTILES] = {
 	0.8, 0.9,  0.95, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999, 1};
 
 /* ------------------------------------------------------------------- facts */
-
-/* The least and the greatest customer to be seen, and all rows: what a request
- * touches later is looked at here, once. */
-static const char *check_rows(struct loaded *loaded)
-{
-	const struct model *model = loaded->model;
-
-	for (size_t row = 0; row < model->matrix.n; row++) {
-		const float *x = model->embedding + row * model->k;
-		const char *error = matrix_row(&model->matrix, row);
-		bool zero = true;
-
-		if (error != NULL)
-			return error;
-		for (size_t j = 0; j < model->k; j++) {
-			if (!isfinite(x[j]))
-				return sentence("row %zu of tensor embedding "
-						"is not finite",
-						row);
-			zero = zero && x[j] == 0;
-		}
-		loaded->silent += zero;
-	}
-	return NULL;
-}
 
 static void find_quantiles(struct loaded *loaded, unsigned threads)
 {
@@ -98,15 +73,18 @@ static const char *load(struct loaded *loaded, const char *path,
 			const struct labels *labels, unsigned threads)
 {
 	const char *error = shards_open_copy(&loaded->shards, path);
+	struct findings findings;
 
 	if (error != NULL)
 		return error;
 	loaded->model = &loaded->shards.whole;
-	error = check_rows(loaded);
+	/* What a request touches later is looked at here, once. */
+	error = check_model(loaded->model, &findings);
 	if (error == NULL)
 		error = fold_view(&loaded->fold, loaded->model);
 	if (error != NULL)
 		return sentence("%s: %s", path, error);
+	loaded->silent = findings.silent;
 	format_id(&loaded->model->file, loaded->id);
 	find_quantiles(loaded, threads);
 	find_labelled(loaded, labels);

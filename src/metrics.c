@@ -47,7 +47,7 @@ static void head(struct output *output, const char *name, const char *type,
 static void write_requests(struct metrics *metrics, struct output *output)
 {
 	head(output, "cs_requests_total", "counter",
-	     "Requests answered, by route and status; status 0 was cut off.");
+	     "Requests by route and status; status 0 was cut off or no HTTP.");
 	for (int r = 0; r < ROUTES; r++)
 		for (int status = 0; status < 600; status++) {
 			unsigned long count =
@@ -117,7 +117,7 @@ void metrics_write(struct metrics *metrics, const struct metrics_model *model,
 {
 	write_requests(metrics, output);
 	head(output, "cs_request_seconds", "histogram",
-	     "Seconds from the end of a request's head to its answer.");
+	     "Seconds from a request's first line to its answer's end.");
 	for (int r = 0; r < ROUTES; r++)
 		write_histogram(metrics, output, r);
 	counter(output, "cs_model_loads_total", "Models loaded.",

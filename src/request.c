@@ -87,30 +87,81 @@ enum route request_route(const char *path, char **id, size_t *length)
 	return ROUTE_NONE;
 }
 
+/* A weight such as 0.5, in thousandths; what is none is 0. */
+static int read_weight(const char *text)
+{
+	int weight = *text == '1' ? 1000 : 0;
+
+	if (text[0] != '0' || text[1] != '.')
+		return weight;
+	text += 2;
+	for (int unit = 100; unit > 0 && *text >= '0' && *text <= '9';
+	     unit /= 10)
+		weight += unit * (*text++ - '0');
+	return weight;
+}
+
+/* The weight among parameters such as ";q=0.5"; 1000 without. */
+static int find_weight(const char *parameters, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		const char *name = parameters + i + 1;
+
+		if (parameters[i] != ';')
+			continue;
+		name += strspn(name, " \t");
+		if (strncasecmp(name, "q=", 2) == 0)
+			return read_weight(name + 2);
+	}
+	return 1000;
+}
+
+/* The weight that the header Accept gives a media type by name, and 0 where it
+ * does not; *place: how many ranges stand before it. */
+static int weight_of(const char *accept, const char *type, size_t *place)
+{
+	for (*place = 0; *accept != '\0'; ++*place) {
+		accept += strspn(accept, " \t");
+		size_t size = strcspn(accept, ",");
+		size_t name = strcspn(accept, " \t;,");
+
+		if (name == strlen(type) &&
+		    strncasecmp(accept, type, name) == 0)
+			return find_weight(accept + name, size - name);
+		accept += size + (accept[size] == ',');
+	}
+	return 0;
+}
+
 bool request_wants_csv(const char *accept)
 {
-	const char *csv = accept ? strcasestr(accept, "text/csv") : NULL;
-	const char *json =
-		accept ? strcasestr(accept, "application/json") : NULL;
+	size_t csv_place, json_place;
+	int csv, json;
 
-	return csv != NULL && (json == NULL || csv < json);
+	if (accept == NULL)
+		return false;
+	csv = weight_of(accept, "text/csv", &csv_place);
+	json = weight_of(accept, "application/json", &json_place);
+	return csv > json || (csv == json && csv > 0 && csv_place < json_place);
 }
 
 bool request_is_allowed(const char *authorization, const char *token)
 {
 	static const char scheme[] = "Bearer ";
-	size_t size = strlen(token);
 	volatile unsigned char different = 0;
+	size_t size, given;
 
 	if (authorization == NULL ||
 	    strncasecmp(authorization, scheme, strlen(scheme)) != 0)
 		return false;
 	authorization += strlen(scheme);
-	if (strlen(authorization) != size)
-		return false;
-	for (size_t i = 0; i < size; i++)
-		different |= (unsigned char)(authorization[i] ^ token[i]);
-	return different == 0;
+	/* As long as what is given: not even the token's length is told. */
+	size = strlen(token);
+	given = strlen(authorization);
+	for (size_t i = 0; i < given; i++)
+		different |=
+			(unsigned char)(authorization[i] ^ token[i % size]);
+	return different == 0 && given == size;
 }
 
 bool request_has_tag(const char *if_none_match, const char *tag)

@@ -16,11 +16,12 @@ size_t request_unescape(char *text);
  * else NULL. */
 enum route request_route(const char *path, char **id, size_t *length);
 
-/* Does a client that sends that header Accept want CSV rather than JSON? */
+/* Does a client that sends that header Accept want CSV rather than JSON: is
+ * text/csv named there, with more weight, or as much and before? */
 bool request_wants_csv(const char *accept);
 
-/* Is the token that of the header Authorization?  In a time that does not tell
- * how much of it was right. */
+/* Is the token, which is not empty, that of the header Authorization?  In a
+ * time that tells neither how much of it was right nor how long it is. */
 bool request_is_allowed(const char *authorization, const char *token);
 
 /* Does the header If-None-Match name the tag, which is in quotation marks? */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -30,8 +31,10 @@
 
 /* Limits, each with its reason. */
 enum {
-	MOST_BODY = 64 << 10, /* a thousand ids, and lists of as many */
-	MOST_HEAD = 32 << 10, /* of a connection's head, and its buffer */
+	MOST_BODY = 64 << 10,      /* a thousand ids, and lists of as many */
+	MOST_FORGOTTEN = 16 << 20, /* of a body that is refused: read, so that
+				      the client hears why */
+	MOST_HEAD = 32 << 10,      /* of a connection's head, and its buffer */
 	MOST_CONNECTIONS = 4096,
 	MOST_WAITING = 1024, /* a second's work of a small machine */
 	MOST_LISTED = 1000,  /* customers of one listing */
@@ -39,7 +42,7 @@ enum {
 	BACKLOG = 1024,
 	IO_THREADS_PER = 4, /* threads that answer, for each that reads */
 	TICK_MILLISECONDS = 250,
-	DRAIN_TICKS = 16 /* four seconds, of the five that are promised */
+	DRAIN_SECONDS = 4 /* of the five that are promised */
 };
 
 static struct server {
@@ -48,8 +51,9 @@ static struct server {
 	struct metrics metrics;
 	struct current current;
 	struct jobs jobs;
-	atomic_bool draining;
-	atomic_long active; /* requests under way */
+	atomic_bool draining; /* it ends when no request is under way */
+	atomic_bool closing;  /* none is begun any more */
+	atomic_long active;   /* requests under way */
 	pthread_mutex_t log_lock;
 } server = {.log_lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -65,7 +69,8 @@ struct request {
 	char *path, *method; /* for the log */
 	char *body;
 	size_t size, room;
-	bool too_large, csv;
+	int refusal; /* the status, where it is refused unread; 0: it is not */
+	bool csv;
 	bool unheard; /* too many others wait */
 	int status;
 	size_t sent;
@@ -162,12 +167,12 @@ static enum MHD_Result send_web(struct request *request)
 	const struct web *web = web_find(request->path);
 	struct MHD_Response *response;
 
+	request->sent = (size_t)(web->end - web->bytes);
 	response = MHD_create_response_from_buffer(
-		web->size, (void *)(uintptr_t)web->bytes,
+		request->sent, (void *)(uintptr_t)web->bytes,
 		MHD_RESPMEM_PERSISTENT);
 	if (response == NULL)
 		die("out of memory");
-	request->sent = web->size;
 	add_common(response, web->type);
 	add_header(response, "Cache-Control", "no-cache");
 	add_header(response, "Content-Security-Policy",
@@ -238,7 +243,8 @@ static enum MHD_Result send_customers(struct request *request)
 	if (length == SIZE_MAX) {
 		free(prefix);
 		return send_error(request, MHD_HTTP_BAD_REQUEST,
-				  "prefix: a % without two hexadecimal digits",
+				  "prefix: expected two hexadecimal digits, "
+				  "not 00, behind a %",
 				  "prefix", NULL, NULL);
 	}
 	if (count != NULL && !number_integer(count, 1, MOST_LISTED, &limit)) {
@@ -259,20 +265,26 @@ static enum MHD_Result send_customers(struct request *request)
 
 /* -------------------------------------------------------------------- jobs */
 
+/* Read what is asked of one customer: by the path and its arguments. */
+static bool read_similar(const struct request *request, struct ask *ask)
+{
+	return ask_similar(ask, request->id, request->id_length,
+			   argument(request, "n"), argument(request, "metric"),
+			   server.choices->suggest);
+}
+
 /* Read the ask of the job, of the model that it has. */
 static void read_job(struct job *job)
 {
 	struct request *request = (struct request *)job;
 	struct ask *ask = &job->answer.ask;
-	bool suggest = server.choices->suggest;
 
 	memcpy(request->model, ask->loaded->id, sizeof request->model);
 	if (request->route == ROUTE_PREDICT)
-		ask_predict(ask, request->body, request->size, suggest);
+		ask_predict(ask, request->body, request->size,
+			    server.choices->suggest);
 	else
-		ask_similar(ask, request->id, request->id_length,
-			    argument(request, "n"), argument(request, "metric"),
-			    suggest);
+		read_similar(request, ask);
 }
 
 static void finish_job(struct job *job)
@@ -286,6 +298,15 @@ static void write_tag(char tag[32], const char *id, bool csv)
 	snprintf(tag, 32, "\"%s%s\"", id, csv ? "-csv" : "");
 }
 
+/* What may be kept of an answer: as long as asking again says that it holds. */
+static void add_cached(struct MHD_Response *response, const char *tag)
+{
+	if (tag != NULL)
+		add_header(response, "ETag", tag);
+	add_header(response, "Cache-Control", "no-cache");
+	add_header(response, "Vary", "Accept");
+}
+
 static enum MHD_Result send_not_modified(struct request *request,
 					 const char *tag)
 {
@@ -294,22 +315,35 @@ static enum MHD_Result send_not_modified(struct request *request,
 
 	if (response == NULL)
 		die("out of memory");
-	add_header(response, "ETag", tag);
+	add_cached(response, tag);
 	return send_response(request, MHD_HTTP_NOT_MODIFIED, response);
 }
 
-/* Has the client what the model that answers now would say? */
+/* Has the client what the model that answers now would say, and is it asked
+ * rightly? */
 static bool is_known(const struct request *request, char tag[32])
 {
-	struct loaded *loaded = current_hold(&server.current);
-	bool known;
+	const char *known = header(request, "If-None-Match");
+	struct loaded *loaded;
+	struct ask ask;
+	bool same;
 
+	if (known == NULL)
+		return false;
+	loaded = current_hold(&server.current);
+	ask_begin(&ask, loaded);
 	write_tag(tag, loaded->id, request->csv);
-	known = request_has_tag(header(request, "If-None-Match"), tag) &&
-		model_find(loaded->model, request->id, request->id_length) !=
-			SIZE_MAX;
+	same = request_has_tag(known, tag) && read_similar(request, &ask);
+	ask_end(&ask);
 	loaded_release(loaded);
-	return known;
+	return same;
+}
+
+static enum MHD_Result send_overload(struct request *request)
+{
+	return send_error(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+			  "too many requests wait: try again", NULL,
+			  "Retry-After", "1");
 }
 
 /* Hand the request to those who answer. */
@@ -325,6 +359,8 @@ static enum MHD_Result work(struct request *request)
 	job->answer.csv = request->csv;
 	job->read = read_job;
 	job->done = finish_job;
+	if (atomic_load(&server.closing))
+		return send_overload(request);
 	connections_enter(request->watched, PHASE_WORK);
 	MHD_suspend_connection(request->connection);
 	if (!jobs_add(&server.jobs, job)) {
@@ -334,26 +370,19 @@ static enum MHD_Result work(struct request *request)
 	return MHD_YES;
 }
 
-static enum MHD_Result send_overload(struct request *request)
-{
-	return send_error(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-			  "too many requests wait: try again", NULL,
-			  "Retry-After", "1");
-}
-
 static enum MHD_Result send_answer(struct request *request)
 {
 	struct answer *answer = &request->job.answer;
 	struct MHD_Response *response =
 		make_response(request, &answer->body, answer->type);
+	bool tagged = request->route == ROUTE_SIMILAR &&
+		      answer->status == MHD_HTTP_OK;
 	char tag[32];
 
 	write_tag(tag, request->model, request->csv);
-	if (request->route == ROUTE_SIMILAR && answer->status == MHD_HTTP_OK)
-		add_header(response, "ETag", tag);
-	add_header(response, "Cache-Control", "no-cache");
-	add_header(response, "Vary", "Accept");
+	add_cached(response, tagged ? tag : NULL);
 	add_header(response, "X-Model", request->model);
+	add_header(response, "X-Model-Date", answer->ask.loaded->made);
 	return send_response(request, answer->status, response);
 }
 
@@ -389,38 +418,97 @@ static bool is_open(enum route route)
 	       route == ROUTE_NONE;
 }
 
-/* What a request's head alone is refused for; MHD_NO where it is not. */
-static bool refuse(struct request *request, enum MHD_Result *result)
+/* The length of the body that the head gives; 0 where it gives none, and one
+ * beyond the largest that is forgotten where it is no smaller. */
+static int64_t body_length(const struct request *request)
 {
-	const char *size = header(request, "Content-Length");
-	int64_t length;
+	const char *text = header(request, "Content-Length");
+	int64_t length = 0;
 
+	if (text != NULL && !number_integer(text, 0, MOST_FORGOTTEN, &length))
+		length = MOST_FORGOTTEN + 1;
+	return length;
+}
+
+static enum MHD_Result count_length(void *count, enum MHD_ValueKind kind,
+				    const char *name, const char *value)
+{
+	(void)kind;
+	(void)value;
+	*(int *)count += strcasecmp(name, "Content-Length") == 0 ||
+			 strcasecmp(name, "Transfer-Encoding") == 0;
+	return MHD_YES;
+}
+
+/* Does the head say in two ways where the body ends?  A proxy before us might
+ * take the other, and what we take for a next request for a part of this. */
+static bool is_ambiguous(const struct request *request)
+{
+	int count = 0;
+
+	MHD_get_connection_values(request->connection, MHD_HEADER_KIND,
+				  count_length, &count);
+	return count > 1;
+}
+
+/* The status that a request is refused with for its head alone; 0: it is not.
+ */
+static int find_refusal(const struct request *request)
+{
+	if (is_ambiguous(request))
+		return MHD_HTTP_BAD_REQUEST;
 	if (server.choices->token != NULL && !is_open(request->route) &&
 	    !request_is_allowed(header(request, "Authorization"),
 				server.choices->token))
-		*result = send_error(request, MHD_HTTP_UNAUTHORIZED,
-				     "a bearer token is asked for", NULL,
-				     "WWW-Authenticate", "Bearer");
-	else if (request->route == ROUTE_NONE)
-		*result = send_error(request, MHD_HTTP_NOT_FOUND,
-				     "no such path: see /openapi.json", NULL,
-				     NULL, NULL);
-	else if (request->route == ROUTE_PREDICT &&
-		 strcmp(request->method, "POST") != 0)
-		*result = send_error(request, MHD_HTTP_METHOD_NOT_ALLOWED,
-				     "expected the method POST", NULL, "Allow",
-				     "POST");
-	else if (request->route != ROUTE_PREDICT && !is_get(request))
-		*result = send_error(request, MHD_HTTP_METHOD_NOT_ALLOWED,
-				     "expected the method GET", NULL, "Allow",
-				     "GET, HEAD");
-	else if (size != NULL && !number_integer(size, 0, MOST_BODY, &length))
-		*result = send_error(request, MHD_HTTP_CONTENT_TOO_LARGE,
-				     "the body is larger than 65,536 bytes",
-				     NULL, "Connection", "close");
-	else
-		return false;
-	return true;
+		return MHD_HTTP_UNAUTHORIZED;
+	if (request->route == ROUTE_NONE)
+		return MHD_HTTP_NOT_FOUND;
+	if (request->route == ROUTE_PREDICT
+		    ? strcmp(request->method, "POST") != 0
+		    : !is_get(request))
+		return MHD_HTTP_METHOD_NOT_ALLOWED;
+	return body_length(request) > MOST_BODY ? MHD_HTTP_CONTENT_TOO_LARGE
+						: 0;
+}
+
+static enum MHD_Result send_refusal(struct request *request)
+{
+	bool predict = request->route == ROUTE_PREDICT;
+
+	switch (request->refusal) {
+	case MHD_HTTP_BAD_REQUEST:
+		return send_error(request, request->refusal,
+				  "the head says twice where the body ends",
+				  NULL, "Connection", "close");
+	case MHD_HTTP_UNAUTHORIZED:
+		return send_error(request, request->refusal,
+				  "a bearer token is asked for", NULL,
+				  "WWW-Authenticate", "Bearer");
+	case MHD_HTTP_NOT_FOUND:
+		return send_error(request, request->refusal,
+				  "no such path: see /openapi.json", NULL, NULL,
+				  NULL);
+	case MHD_HTTP_METHOD_NOT_ALLOWED:
+		return send_error(request, request->refusal,
+				  predict ? "expected the method POST"
+					  : "expected the method GET",
+				  NULL, "Allow",
+				  predict ? "POST" : "GET, HEAD");
+	default:
+		return send_error(request, MHD_HTTP_CONTENT_TOO_LARGE,
+				  "the body is larger than 65,536 bytes", NULL,
+				  NULL, NULL);
+	}
+}
+
+/* What is refused is answered when its body has come, for who is still sending
+ * would see a broken connection rather than the answer; but at once where the
+ * client waits for it, where there is too much to come, or no telling how
+ * much. */
+static bool is_refused_now(const struct request *request)
+{
+	return request->refusal != 0 && (header(request, "Expect") != NULL ||
+					 body_length(request) > MOST_FORGOTTEN);
 }
 
 static enum MHD_Result route(struct request *request)
@@ -451,12 +539,12 @@ static enum MHD_Result route(struct request *request)
 	return MHD_NO;
 }
 
-/* Keep a part of the body; what is too large is read and forgotten. */
+/* Keep a part of the body; that of what is refused is read and forgotten. */
 static void keep_body(struct request *request, const char *bytes, size_t size)
 {
-	if (size > MOST_BODY - request->size)
-		request->too_large = true;
-	if (request->too_large)
+	if (request->refusal == 0 && size > MOST_BODY - request->size)
+		request->refusal = MHD_HTTP_CONTENT_TOO_LARGE;
+	if (request->refusal != 0)
 		return;
 	request->body = alloc_grow(request->body, &request->room,
 				   request->size + size, 1);
@@ -472,7 +560,6 @@ static enum MHD_Result handle(void *unused, struct MHD_Connection *connection,
 			      size_t *upload_size, void **context)
 {
 	struct request *request = *context;
-	enum MHD_Result result;
 
 	(void)unused;
 	(void)connection;
@@ -483,7 +570,9 @@ static enum MHD_Result handle(void *unused, struct MHD_Connection *connection,
 		request->method = alloc_text(method, strlen(method));
 		request->route =
 			request_route(url, &request->id, &request->id_length);
-		return refuse(request, &result) ? result : MHD_YES;
+		request->refusal = find_refusal(request);
+		return is_refused_now(request) ? send_refusal(request)
+					       : MHD_YES;
 	}
 	if (*upload_size > 0) {
 		keep_body(request, upload, *upload_size);
@@ -496,10 +585,8 @@ static enum MHD_Result handle(void *unused, struct MHD_Connection *connection,
 		return send_overload(request);
 	if (request->job.done != NULL)
 		return send_answer(request);
-	if (request->too_large)
-		return send_error(request, MHD_HTTP_CONTENT_TOO_LARGE,
-				  "the body is larger than 65,536 bytes", NULL,
-				  NULL, NULL);
+	if (request->refusal != 0)
+		return send_refusal(request);
 	return route(request);
 }
 
@@ -639,21 +726,39 @@ static void say_nothing(void *unused, const char *format, va_list arguments)
 
 /* ---------------------------------------------------------------- beginning */
 
+/* A socket that listens there, or -1. */
+static int listen_at(const struct addrinfo *place)
+{
+	int one = 1, kept;
+	int fd = socket(place->ai_family,
+			SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	if (bind(fd, place->ai_addr, place->ai_addrlen) == 0 &&
+	    listen(fd, BACKLOG) == 0)
+		return fd;
+	kept = errno;
+	close(fd);
+	errno = kept;
+	return -1;
+}
+
+/* Listen on the address, on the first of several (of a name) where that can be
+ * done. */
 static int listen_on(const char *address, const char *port)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
 				 .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
 	struct addrinfo *found;
-	int one = 1, error = getaddrinfo(address, port, &hints, &found), fd;
+	int error = getaddrinfo(address, port, &hints, &found), fd = -1;
 
 	if (error != 0)
 		die("%s: %s", address, gai_strerror(error));
-	fd = socket(found->ai_family,
-		    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd >= 0)
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) != 0 ||
-	    listen(fd, BACKLOG) != 0)
+	for (struct addrinfo *a = found; a != NULL && fd < 0; a = a->ai_next)
+		fd = listen_at(a);
+	if (fd < 0)
 		die("%s, port %s: %s", address, port, strerror(errno));
 	freeaddrinfo(found);
 	return fd;
@@ -721,27 +826,57 @@ static void announce(int fd)
 
 /* ------------------------------------------------------------------- ending */
 
+/* Wait until no request is under way, or the time has come; idle connections
+ * are closed. */
+static void await_requests(double until)
+{
+	struct timespec tick = {.tv_nsec = TICK_MILLISECONDS * 1000000L};
+
+	connections_sweep(true);
+	while (atomic_load(&server.active) > 0 && connections_now() < until) {
+		nanosleep(&tick, NULL);
+		connections_sweep(true);
+	}
+}
+
+/* Take the connections that were made before now, and none after. */
+static void stop_listening(void)
+{
+	int fd = MHD_quiesce_daemon(server.daemon), one;
+	struct sockaddr_storage peer;
+	socklen_t length = sizeof peer;
+
+	if (fd < 0)
+		return;
+	while ((one = accept4(fd, (struct sockaddr *)&peer, &length,
+			      SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+		MHD_add_connection(server.daemon, one, (struct sockaddr *)&peer,
+				   length);
+		length = sizeof peer;
+	}
+	close(fd);
+}
+
 /* Take no new connections, and answer what is under way. */
 static void drain(void)
 {
-	struct timespec tick = {.tv_nsec = TICK_MILLISECONDS * 1000000L};
-	int fd = MHD_quiesce_daemon(server.daemon);
+	double until = connections_now() + DRAIN_SECONDS;
 
-	if (fd >= 0)
-		close(fd);
+	stop_listening();
 	atomic_store(&server.draining, true);
-	for (int i = 0; i < DRAIN_TICKS && atomic_load(&server.active) > 0;
-	     i++) {
-		connections_sweep(1);
-		nanosleep(&tick, NULL);
-	}
+	await_requests(until);
+	/* The library's end meets no request that is being worked on: what
+	 * comes from now on is refused, what came before is waited for. */
+	atomic_store(&server.closing, true);
+	await_requests(until);
 	if (atomic_load(&server.active) > 0) {
 		warn("%ld requests are cut off", atomic_load(&server.active));
 		_exit(STATUS_DONE);
 	}
 	MHD_stop_daemon(server.daemon);
 	jobs_end(&server.jobs);
-	current_end(&server.current);
+	if (!current_end(&server.current))
+		_exit(STATUS_DONE);
 }
 
 /* Look at signals, the model's file and slow connections, until the end. */
@@ -755,7 +890,7 @@ static void watch(const sigset_t *signals)
 		if (number == SIGTERM || number == SIGINT)
 			return;
 		current_look(&server.current, number == SIGHUP);
-		connections_sweep(0);
+		connections_sweep(false);
 	}
 }
 

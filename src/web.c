@@ -19,19 +19,18 @@ EMBED(openapi, "openapi.json");
 
 const struct web *web_find(const char *path)
 {
-	static struct web files[] = {
-		{"/", "text/html; charset=utf-8", web_page, 0},
-		{"/style.css", "text/css; charset=utf-8", web_style, 0},
-		{"/page.js", "text/javascript; charset=utf-8", web_script, 0},
-		{"/openapi.json", "application/json", web_openapi, 0},
+	static const struct web files[] = {
+		{"/", "text/html; charset=utf-8", web_page, web_page_end},
+		{"/style.css", "text/css; charset=utf-8", web_style,
+		 web_style_end},
+		{"/page.js", "text/javascript; charset=utf-8", web_script,
+		 web_script_end},
+		{"/openapi.json", "application/json", web_openapi,
+		 web_openapi_end},
 	};
-	static const unsigned char *const ends[] = {
-		web_page_end, web_style_end, web_script_end, web_openapi_end};
 
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-		if (strcmp(files[i].path, path) == 0) {
-			files[i].size = (size_t)(ends[i] - files[i].bytes);
+		if (strcmp(files[i].path, path) == 0)
 			return &files[i];
-		}
 	return NULL;
 }

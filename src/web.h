@@ -2,12 +2,9 @@
 #ifndef WEB_H
 #define WEB_H
 
-#include <stddef.h>
-
 struct web {
 	const char *path, *type;
-	const unsigned char *bytes;
-	size_t size;
+	const unsigned char *bytes, *end; /* of the last, one beyond */
 };
 
 /* The file of the path, or NULL. */

@@ -155,6 +155,23 @@ setup() {
 	    head, *found = rows(s.post({"users": ["Ünïcode", "nobody"]},
 	                               Accept="text/csv"))
 	    assert head[0] == "query" and {r[0] for r in found} == {"Ünïcode"}
+	    # Without a row, too, it is known which model answered.
+	    none = s.post({"user_handle": "nobody"}, Accept="text/csv")
+	    assert len(rows(none)) == 1
+	    assert none.headers["X-Model"] == model["id"]
+	    assert none.headers["X-Model-Date"] == model["date"]
+	    for accept, csv_ in (
+	            ("text/csv, */*;q=0.1", True), ("TEXT/CSV;charset=x", True),
+	            ("application/json;q=0.5, text/csv ; q=0.75", True),
+	            ("text/csv, application/json", True),
+	            ("application/json, text/csv", False),
+	            ("text/csv;q=0.5,application/json", False),
+	            ("text/csv;q=0", False), ("text/csvx", False), ("*/*", False),
+	            ("text/csv;q=9e99", False), (";;q=,,", False), ("", False)):
+	        found = s.post({"user_handle": "Ünïcode"}, Accept=accept)
+	        assert found.headers["Vary"] == "Accept"
+	        assert found.headers["Content-Type"].startswith(
+	            "text/csv" if csv_ else "application/json"), accept
 	END
 }
 
@@ -197,8 +214,13 @@ setup() {
 	    for body, status, field, text in (
 	        ("", 400, None, "empty"),
 	        ("{'user_handle': 1}", 400, None, "double quotes"),
+	        ("{'user_handle': \"1\"}", 400, None, "double quotes"),
+	        ('{"user_handle": \'1\'}', 400, None, "double quotes"),
+	        ('{"user_handle": "it\'s}', 400, None, "no JSON: line 1"),
 	        ("{", 400, None, "no JSON: line 1"),
+	        ('{"user_handle": 1}\0', 400, None, "no JSON: line 1"),
 	        ("[1]", 400, None, "no object"),
+	        ("null", 400, None, "no object"),
 	        ("{}", 400, "user_handle", "missing"),
 	        ('{"user_handle": 1, "user_handle": 2}', 400, None, "duplicate"),
 	        ('{"user_handle": null}', 400, "user_handle", "whole number"),
@@ -206,7 +228,13 @@ setup() {
 	        ('{"user_handle": true}', 400, "user_handle", "whole number"),
 	        ('{"user_handle": ["1"]}', 400, "user_handle", "whole number"),
 	        ('{"user_handle": "\\u0000"}', 400, None, "JSON"),
-	        ('{"user_handle": 99999999999999999999}', 400, None, "JSON"),
+	        ('{"user_handle": 99999999999999999999}', 400, "user_handle",
+	         "as a string"),
+	        ('{"users": [1, -99999999999999999999]}', 400, "users",
+	         "as a string"),
+	        ('{"user_handle": 1e400}', 400, None, "JSON"),
+	        ('{"user_handle": "\\ud800"}', 400, None, "JSON"),
+	        ('{"user_handle": -1}', 404, "user_handle", "customer -1"),
 	        ('{"user_handle": 1, "n": 0}', 400, "n", "1 to 1000"),
 	        ('{"user_handle": 1, "n": 1001}', 400, "n", "1 to 1000"),
 	        ('{"user_handle": 1, "n": "3"}', 400, "n", "whole number"),
@@ -219,8 +247,13 @@ setup() {
 	        ('{"user_handle": 1, "among": 5}', 400, "among", "list"),
 	        ('{"user_handle": 1, "among": ["nobody"]}', 404, "among", "none"),
 	        ('{"user_handle": 1, "not": [{}]}', 400, "not", "id"),
-	        ('{"user_handle": 1, "k": 3}', 400, None, "k: no such field"),
+	        ('{"user_handle": 1, "n": 3.5}', 400, "n", "whole number"),
+	        ('{"user_handle": 1, "n": 99999999999999999999}', 400, "n",
+	         "whole number"),
+	        ('{"user_handle": 1, "k": 3}', 400, "k", "k: no such field"),
 	        ('{"user_handle": 1, "like": [2]}', 400, "user_handle", "one of"),
+	        ('{"like": [2], "users": [1]}', 400, "users", "one of"),
+	        ('{"profile": {"a": 1, "a": 2}}', 400, None, "duplicate"),
 	        ('{"users": []}', 400, "users", "1 to 1000"),
 	        ('{"users": [' + "1," * 1000 + '1]}', 400, "users", "1 to 1000"),
 	        (json.dumps({"users": [1] * 101, "n": 1000}), 400, "n", "in all"),
@@ -239,6 +272,13 @@ setup() {
 	        assert (reply.status, found["field"]) == (status, field), (
 	            body[:60], reply.body)
 	        assert text in found["error"], (body[:60], found)
+	    # To JSON 1, 1.0 and 1e0 are one number; an order mark may stand first.
+	    one = s.post({"user_handle": "1", "n": 3}).body
+	    for body in ('{"user_handle": 1.0, "n": 3.0}',
+	                 '{"user_handle": 1e0, "n": 3e0}',
+	                 b'\xef\xbb\xbf{"user_handle": 1, "n": 3}',
+	                 ' {"n": 3,\r\n\t"user_handle": "1"} '):
+	        assert s.post(body).body == one, body
 	    # Any type of content, as curl -d sends it.
 	    reply = s.post('{"user_handle": 1}', **{
 	        "Content-Type": "application/x-www-form-urlencoded"})
@@ -270,7 +310,17 @@ setup() {
 	    tag = got.headers["ETag"]
 	    again = s.get("/customers/1/similar", **{"If-None-Match": tag})
 	    assert again.status == 304 and again.body == b""
-	    assert again.headers["ETag"] == tag
+	    for name in "ETag", "Cache-Control", "Vary":
+	        assert again.headers[name] == got.headers[name] is not None, name
+	    for known in "*", "W/" + tag, '"x", ' + tag:
+	        assert s.get("/customers/1/similar",
+	                     **{"If-None-Match": known}).status == 304, known
+	    for known in '"x"', tag[:-2] + '"', tag.strip('"'):
+	        assert s.get("/customers/1/similar",
+	                     **{"If-None-Match": known}).status == 200, known
+	    # What would be wrong is wrong whatever the client has.
+	    assert s.get("/customers/1/similar?n=x",
+	                 **{"If-None-Match": tag}).status == 400
 	    other = s.get("/customers/1/similar", Accept="text/csv",
 	                  **{"If-None-Match": tag})
 	    assert other.status == 200 and other.headers["ETag"] != tag
@@ -280,6 +330,45 @@ setup() {
 	                    b"Transfer-Encoding: chunked\r\nConnection: close\r\n"
 	                    b"\r\n8\r\n{\"user_h\r\nA\r\nandle\": 1}\r\n0\r\n\r\n")
 	    assert chunked.startswith(b"HTTP/1.1 200"), chunked
+	    # What is refused is heard by who is still sending, and the next
+	    # request of the connection is answered.
+	    for path, status in (("/predict", 413), ("/metrics", 405), ("/x", 404)):
+	        for size in 70000, 1 << 20, 10 << 20:
+	            for _ in range(3):
+	                reply = s.ask("POST", path, b" " * size)
+	                assert (reply.status, "error" in reply.json()) == (
+	                    status, True), (path, size)
+	    kept = http.client.HTTPConnection("127.0.0.1", s.port)
+	    for path, status in (("/x", 404), ("/metrics", 405), ("/predict", 413),
+	                         ("/predict", 400)):
+	        kept.request("POST", path, b" " * (70000 if status == 413 else 9))
+	        first = kept.sock
+	        assert Reply(kept.getresponse()).status == status
+	        assert kept.sock is first
+	    waits = s.raw(b"POST /predict HTTP/1.1\r\nHost: x\r\n"
+	                  b"Expect: 100-continue\r\nContent-Length: 70000\r\n\r\n")
+	    assert waits.startswith(b"HTTP/1.1 413"), waits
+	    waits = s.raw(b"POST /predict HTTP/1.1\r\nHost: x\r\n"
+	                  b"Content-Length: 99999999\r\n\r\n")
+	    assert waits.startswith(b"HTTP/1.1 413"), waits
+	    body = b'{"user_handle": 1}'
+	    head = b"Content-Length: %d\r\n\r\n" % len(body) + body
+	    went = s.raw(b"POST /predict HTTP/1.1\r\nHost: x\r\n"
+	                 b"Connection: close\r\nExpect: 100-continue\r\n" + head)
+	    assert went.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200"), went
+	    old = s.raw(b"POST /predict HTTP/1.0\r\n" + head)
+	    assert old.startswith(b"HTTP/1.1 200"), old
+	    # Two lengths: what stands behind one of them is no request of its own.
+	    for lengths in (b"Content-Length: 0\r\n", b"Content-Length: 18\r\n",
+	                    b"Transfer-Encoding: chunked\r\n"):
+	        two = s.raw(b"POST /predict HTTP/1.1\r\nHost: x\r\n" + lengths +
+	                    head + b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	        assert two.startswith(b"HTTP/1.1 400"), two
+	        assert two.count(b"HTTP/1.1 ") == 1, two
+	    several = s.raw((b"POST /predict HTTP/1.1\r\nHost: x\r\n" + head) * 50 +
+	                    b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	    assert several.count(b"HTTP/1.1 200") == 51
+	    assert several.count(got.body) == 50
 	    large = s.raw(b"POST /predict HTTP/1.1\r\nHost: x\r\n"
 	                  b"Transfer-Encoding: chunked\r\nConnection: close\r\n"
 	                  b"\r\n" + (b"8000\r\n" + b" " * 0x8000 + b"\r\n") * 4 +
@@ -347,6 +436,16 @@ setup() {
 	END
 	cs-knn -u 1 emb.bin | cs-summarize --who who.csv |
 		grep -q 'Customer Doe, Jane (1) and the 10'
+	# Several files add up; the first name of an id counts.
+	{ echo id,name; seq 2 3000 | sed 's/.*/&,No &/'; } > many.csv
+	printf 'id,name\n1,Other\n2,\n' > more.csv
+	for files in "who.csv many.csv more.csv" "more.csv many.csv who.csv"
+	do
+		read -r -a list <<< "$files"
+		cs-knn -u 1 emb.bin | cs-summarize "${list[@]/#/--who=}" > said
+		first=$(grep -v '^id' ${files%% *} | head -n 1 | cut -d , -f 2-)
+		grep -q "Customer ${first//\"/} (1) and the 10" said
+	done
 }
 
 @test "a model that is replaced takes over; what is none is refused" {
@@ -387,6 +486,35 @@ setup() {
 	    assert "cs_model_loads_total 4\n" in found, found
 	    assert "cs_model_load_failures_total" in found
 	END
+}
+
+@test "a model that no checksum tells is wrong is refused, too" {
+	"$PYTHON" -c 'import ctypes; ctypes.CDLL("libxxhash.so.0")' ||
+		skip "no libxxhash for Python"
+	cp emb.bin forged.bin
+	"$PYTHON" - <<-'END'
+	from service import *
+	def answer(s):
+	    reply = s.post({"user_handle": 1})
+	    assert reply.status == 200
+	    return reply.body
+	with Service("forged.bin") as s:
+	    one = answer(s)
+	    for forged in ("profile.indices 0 -1", "users.tenth 0 10",
+	                   "tags.tenths 0 7", "tenths 3 0", "users.bytes 0 255",
+	                   "embedding 5 nan", "tags.weight 0 -1", "sigma 1 1e9",
+	                   "users.offsets 2 0"):
+	        s.said.clear()
+	        done = run(f"/usr/bin/python3 {os.environ['ROOT']}/tests/forge.py "
+	                   f"emb.bin {forged} > next.bin && mv next.bin forged.bin "
+	                   "&& echo made")
+	        assert done == b"made\n", forged
+	        s.wait_for("the model before stays")
+	        assert "damaged" in s.said[-1], (forged, s.said)
+	        assert answer(s) == one
+	END
+	run -2 --separate-stderr cs-serve -p 0 forged.bin
+	[[ "$stderr" == "cs-serve: forged.bin: "*damaged* ]]
 }
 
 @test "no answer is wrong, mixed or lost while models change" {
@@ -460,6 +588,13 @@ setup() {
 	for number in signal.SIGINT, signal.SIGTERM:
 	    with Service("emb.bin") as s:
 	        assert s.end(number) == 0
+	# So it does while a model is being loaded.
+	for wait in 0, 0.002, 0.005, 0.01, 0.02:
+	    with Service("--who", "views.csv:user_handle,course_tag",
+	                 "emb.bin") as s:
+	        s.process.send_signal(signal.SIGHUP)
+	        time.sleep(wait)
+	        assert s.end() == 0
 	# A request that never ends holds nothing up.
 	with Service("emb.bin") as s:
 	    held = socket.create_connection(("127.0.0.1", s.port))
@@ -538,8 +673,15 @@ setup() {
 	    def check(reply, path, method):
 	        said = document["paths"][path][method]["responses"]
 	        assert str(reply.status) in said, (path, reply.status)
-	        kinds = said[str(reply.status)].get("content")
+	        said = said[str(reply.status)]
+	        if "$ref" in said:
+	            said = document["components"]["responses"][
+	                said["$ref"].rsplit("/", 1)[1]]
+	        for name in said.get("headers", {}):
+	            assert reply.headers[name], (path, name)
+	        kinds = said.get("content")
 	        if kinds is None:
+	            assert reply.body == b""
 	            return
 	        kind = reply.headers["Content-Type"].split(";")[0]
 	        assert kind in kinds, (path, kind)
@@ -553,6 +695,19 @@ setup() {
 	                if "{id}" in path:
 	                    check(s.get(path.replace("{id}", "nobody")), path,
 	                          method)
+	        one, *none = methods
+	        assert not none, path
+	        other = s.ask("PUT", path.replace("{id}", "1"), "{}")
+	        assert other.status == 405, path
+	        assert one.upper() in other.headers["Allow"].split(", ")
+	        check(other, path, one)
+	    similar = "/customers/{id}/similar"
+	    known = s.get("/customers/1/similar").headers["ETag"]
+	    check(s.get("/customers/1/similar", **{"If-None-Match": known}),
+	          similar, "get")
+	    check(s.get("/customers/1/similar?n=0"), similar, "get")
+	    check(s.get("/customers/1/similar", Accept="text/csv"), similar, "get")
+	    check(s.get("/customers?limit=0"), "/customers", "get")
 	    tag = run("cs-dump --what tags emb.bin | sed -n 2p | cut -f 1")
 	    known = set(schemas["Request"]["properties"])
 	    asked = set()
@@ -563,6 +718,8 @@ setup() {
 	             "Answer"),
 	            ({"users": [1, "2", "nobody"]}, "Batch"),
 	            ({"like": [1, "nobody"]}, "Audience"),
+	            ({"like": [1], "min_similarity": 1}, "Audience"),
+	            ({"user_handle": 1, "min_similarity": 1}, "Answer"),
 	            ({"profile": {tag.decode().strip(): 3, "x": 1}}, "Answer")):
 	        asked |= set(body)
 	        validate(body, schemas["Request"], document)
@@ -580,6 +737,29 @@ setup() {
 	        except AssertionError:
 	            continue
 	        raise SystemExit(f"valid: {bad}")
+	# With names beside ids, with a token, and of who has no signal.
+	open("some.csv", "w").write("id,name\nnobody,No One\nc,See\n")
+	open("token", "w").write("secret")
+	with Service("--who", "some.csv", "--names", "some.csv", "--token-file",
+	             "token", "hostile.bin") as s:
+	    for path, methods in document["paths"].items():
+	        for method in methods:
+	            reply = s.ask(method.upper(), path.replace("{id}", "1"))
+	            check(reply, path, method)
+	            is_open = document["paths"][path][method].get("security") == []
+	            assert (reply.status == 401) != is_open, path
+	    for body, schema in (({"user_handle": "nobody"}, "Answer"),
+	                         ({"user_handle": "line\nbreak"}, "Answer"),
+	                         ({"users": ["nobody", "nobodi"]}, "Batch"),
+	                         ({"like": ["Ünïcode"]}, "Audience"),
+	                         ({"profile": {"c": 1, "e": 1}}, "Answer")):
+	        reply = s.post(body, Authorization="Bearer secret")
+	        assert reply.status == 200, reply.body
+	        validate(reply.json(), schemas[schema], document, schema)
+	    for path in "/customers/nobody", "/customers?prefix=no":
+	        reply = s.get(path, Authorization="Bearer secret")
+	        assert b'"No One"' in reply.body
+	        check(reply, path.split("?")[0].replace("nobody", "{id}"), "get")
 	END
 }
 
