@@ -103,18 +103,10 @@ static char read_delimiter(void)
 	return *optarg;
 }
 
-/* A text that is not empty. */
-static const char *read_text(const char *option)
+/* A text as it stands in TSV; kept to the end. */
+static const char *read_escaped(const char *before)
 {
-	if (*optarg == '\0')
-		die_usage("%s: expected a text that is not empty", option);
-	return optarg;
-}
-
-/* The same as it stands in TSV; kept to the end. */
-static const char *read_escaped(const char *option)
-{
-	return escape_text(read_text(option), strlen(optarg));
+	return escape_text(options_once(before), strlen(optarg));
 }
 
 static void take_option(int key)
@@ -131,13 +123,16 @@ static void take_option(int key)
 			choices.unmerged = unmerged_names[i];
 	switch (key) {
 	case 'u':
-		choices.columns.named[COLUMN_USER] = read_text("-u, --user");
+		choices.columns.named[COLUMN_USER] =
+			options_once(choices.columns.named[COLUMN_USER]);
 		break;
 	case 't':
-		choices.columns.named[COLUMN_TAG] = read_text("-t, --tag");
+		choices.columns.named[COLUMN_TAG] =
+			options_once(choices.columns.named[COLUMN_TAG]);
 		break;
 	case 'v':
-		choices.columns.named[COLUMN_VALUE] = read_text("-v, --value");
+		choices.columns.named[COLUMN_VALUE] =
+			options_once(choices.columns.named[COLUMN_VALUE]);
 		break;
 	case 'd':
 		choices.delimiter = read_delimiter();
@@ -146,22 +141,22 @@ static void take_option(int key)
 		choices.columns.headed = false;
 		break;
 	case KEY_TAGS:
-		choices.tags = read_text("--tags");
+		choices.tags = options_once(choices.tags);
 		break;
 	case KEY_SEPARATOR:
-		choices.separator = read_escaped("--tag-sep");
+		choices.separator = read_escaped(choices.separator);
 		break;
 	case KEY_PREFIX:
-		choices.prefix = read_escaped("--prefix");
+		choices.prefix = read_escaped(choices.prefix);
 		break;
 	case KEY_MERGE:
 		choices.merge = true;
 		break;
 	case KEY_REJECTS:
-		choices.rejects = read_text("--rejects");
+		choices.rejects = options_once(choices.rejects);
 		break;
 	case KEY_REPORT:
-		choices.report = read_text("--report");
+		choices.report = options_once(choices.report);
 		break;
 	case 'S':
 		choices.memory = options_size();
@@ -170,7 +165,7 @@ static void take_option(int key)
 		choices.threads = options_threads();
 		break;
 	case 'o':
-		choices.output = optarg;
+		choices.output = options_once(choices.output);
 		break;
 	}
 }

@@ -636,7 +636,7 @@ static void read_option(struct work *work, int key)
 		work->form = (enum form)options_choice(form_words);
 		break;
 	case 'o':
-		work->path = optarg;
+		work->path = options_once(work->path);
 		break;
 	}
 }

@@ -400,13 +400,13 @@ static void read_options(struct work *work, int argc, char **argv)
 			work->seed = (uint64_t)options_integer(0, INT64_MAX);
 			break;
 		case KEY_AS:
-			work->as = optarg;
+			work->as = options_once(work->as);
 			break;
 		case 'S':
 			work->memory = options_size();
 			break;
 		case 'o':
-			work->output_path = optarg;
+			work->output_path = options_once(work->output_path);
 			break;
 		case 'j':
 			work->threads = options_threads();

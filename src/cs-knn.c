@@ -146,22 +146,22 @@ static void take_option(int key)
 		add_user(optarg);
 		break;
 	case KEY_USERS:
-		choices.users_file = optarg;
+		choices.users_file = options_once(choices.users_file);
 		break;
 	case KEY_QUERIES:
-		choices.queries = optarg;
+		choices.queries = options_once(choices.queries);
 		break;
 	case KEY_LIKE:
-		choices.like = optarg;
+		choices.like = options_once(choices.like);
 		break;
 	case KEY_ALL:
 		choices.all = true;
 		break;
 	case KEY_AMONG:
-		choices.among = optarg;
+		choices.among = options_once(choices.among);
 		break;
 	case KEY_NOT:
-		choices.not = optarg;
+		choices.not = options_once(choices.not );
 		break;
 	case KEY_LEAST:
 		choices.least = options_real(-INFINITY, INFINITY);
@@ -204,7 +204,7 @@ static void take_option(int key)
 		choices.profiles = 0;
 		break;
 	case 'o':
-		choices.output = optarg;
+		choices.output = options_once(choices.output);
 		break;
 	case 'j':
 		choices.threads = options_threads();
@@ -434,8 +434,15 @@ static uint64_t *make_filter(const struct model *model)
 	return bits;
 }
 
-/* Of whom --min-similarity was asked: not of all, where an index or a blend
- * looks at some. */
+/* Whether an index or a blend looks at some customers only: see notes.h. */
+static size_t look_at(void)
+{
+	if (choices.recall > 0 || choices.probes > 0)
+		return 1;
+	return choices.share < 1 ? BLEND_RANKED : 0;
+}
+
+/* Of whom --min-similarity was asked. */
 static const char *looked_at(const struct found *found)
 {
 	char count[NUMBER_TEXT];
@@ -699,6 +706,7 @@ static void begin_output(struct knn *knn)
 			 .asked = choices.count,
 			 .min_similarity =
 				 choices.has_least ? &choices.least : NULL,
+			 .looked_at = look_at(),
 			 .among = choices.among},
 	};
 

@@ -664,13 +664,13 @@ static void read_option(struct choices *choices, int key)
 		choices->min_tags = (size_t)options_integer(0, INT64_MAX);
 		break;
 	case KEY_AS:
-		choices->as = optarg;
+		choices->as = options_once(choices->as);
 		break;
 	case 'S':
 		choices->memory = options_size();
 		break;
 	case 'o':
-		choices->output = optarg;
+		choices->output = options_once(choices->output);
 		break;
 	}
 }

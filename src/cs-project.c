@@ -182,7 +182,7 @@ static void read_options(struct work *work, int argc, char **argv)
 	for (int key; (key = options_next()) != -1;)
 		switch (key) {
 		case 'o':
-			work->output = optarg;
+			work->output = options_once(work->output);
 			break;
 		case 'j':
 			work->threads = options_threads();

@@ -533,7 +533,7 @@ static const char *read_options(struct work *work, int argc, char **argv)
 			labels_read(&work->labels.customers, "--who", optarg);
 			break;
 		case 'o':
-			output = optarg;
+			output = options_once(output);
 			break;
 		}
 	if (argc - optind > 1)

@@ -102,7 +102,7 @@ static void read_option(struct choices *choices, int key)
 		choices->threads = options_threads();
 		break;
 	case 'o':
-		choices->output = optarg;
+		choices->output = options_once(choices->output);
 		break;
 	}
 }

@@ -26,9 +26,10 @@
  * one), tenths (k1,...,k10 customers), and for the query that follows:
  * asked (how many neighbours were asked for), candidates (how many customers
  * could have been answers), matching (how many of them passed
- * --min-similarity; -1 without), min_similarity (empty without), among (the
- * name of the file, or empty).  Values are escaped like tags.  A reader passes
- * over keys that it does not know.
+ * --min-similarity; -1 without, and where not all were looked at),
+ * min_similarity (empty without), among (the name of the file, or empty).
+ * Values are escaped like tags.  A reader passes over keys that it does not
+ * know.
  *
  * A customer's name may begin with '#', too: the line after #model is one of a
  * neighbour, and so is each that has its query and the next rank. */

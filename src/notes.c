@@ -59,12 +59,16 @@ static void put_query(struct output *output, const struct note *note)
 {
 	put_count(output, "asked", note->asked);
 	put_count(output, "candidates", note->candidates);
-	if (note->min_similarity != NULL) {
+	bool all = note->looked_at == 0 || note->candidates <= note->looked_at;
+
+	if (note->min_similarity != NULL && all)
 		put_count(output, "matching", note->matching);
+	else
+		output_text(output, ";matching=-1");
+	if (note->min_similarity != NULL)
 		put_real(output, "min_similarity", *note->min_similarity);
-	} else {
-		output_text(output, ";matching=-1;min_similarity=");
-	}
+	else
+		output_text(output, ";min_similarity=");
 	put_text(output, "among", note->among ? note->among : "");
 }
 

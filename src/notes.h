@@ -18,7 +18,9 @@ struct note {
 	size_t candidates;     /* who could have been answers */
 	size_t matching;       /* who of them had min_similarity or more */
 	const double *min_similarity; /* NULL: none was asked for */
-	const char *among;            /* the name of the file, or NULL */
+	size_t looked_at;  /* 0, or where there are more candidates than this,
+			      not all were looked at: matching is not known */
+	const char *among; /* the name of the file, or NULL */
 };
 
 /* An entry of a row of the matrix: which, and its value there. */

@@ -157,12 +157,32 @@ int options_next(void)
 	}
 }
 
+/* The option whose argument is read, as a message names it. */
+static const char *named(void)
+{
+	static char name[64];
+
+	if (current->key < OPTION_PROGRESS)
+		snprintf(name, sizeof name, "-%c, --%s", current->key,
+			 current->name);
+	else
+		snprintf(name, sizeof name, "--%s", current->name);
+	return name;
+}
+
 static _Noreturn void refuse_argument(const char *expected)
 {
-	if (current->key < OPTION_PROGRESS)
-		die_usage("-%c, --%s: \"%s\": expected %s", current->key,
-			  current->name, optarg, expected);
-	die_usage("--%s: \"%s\": expected %s", current->name, optarg, expected);
+	die_usage("%s: \"%s\": expected %s", named(), optarg, expected);
+}
+
+const char *options_once(const char *before)
+{
+	if (*optarg == '\0')
+		die_usage("%s: expected a text that is not empty", named());
+	if (before != NULL)
+		die_usage("%s: given twice, with \"%s\" and \"%s\"", named(),
+			  before, optarg);
+	return optarg;
 }
 
 int64_t options_integer(int64_t low, int64_t high)

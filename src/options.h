@@ -70,6 +70,10 @@ double options_real(double low, double high);
 size_t options_size(void);
 unsigned options_threads(void);
 
+/* The argument; wrong usage where it is empty, or the option came before: of
+ * two files one would be passed over.  before is NULL, or what it was then. */
+const char *options_once(const char *before);
+
 /* The index of the argument in a NULL-terminated list of words. */
 int options_choice(const char *const words[]);
 

@@ -245,7 +245,16 @@ static void put_filter(struct page *page)
 
 	if ((int64_t)page->summary->member_count >= origin->asked)
 		return;
-	if (*origin->min_similarity != '\0')
+	if (*origin->min_similarity != '\0' && origin->matching < 0)
+		text = printed(
+			page,
+			"%s of the customers looked at%s %s a "
+			"similarity of %s or more",
+			commas(page, (int64_t)page->summary->member_count),
+			in_file(page),
+			page->summary->member_count == 1 ? "has" : "have",
+			origin->min_similarity);
+	else if (*origin->min_similarity != '\0')
 		text = printed(page,
 			       "%s of the %s customers%s %s a similarity of "
 			       "%s or more",

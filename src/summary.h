@@ -24,7 +24,8 @@ struct origin {
 	char *id, *metric, *customer, *tag, *value, *kind;
 	char *min_similarity, *among; /* "" without */
 	int64_t customers, without_signal, tags, dimensions;
-	int64_t asked, candidates, matching; /* -1 without a least similarity */
+	int64_t asked, candidates, matching; /* -1 without a least similarity,
+					     and if not all were looked at */
 	double median_pair, top_pair;
 	int64_t tenths[SUMMARY_TENTHS]; /* customers in each */
 };

@@ -505,6 +505,8 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 }
 
 @test "wrong use" {
+	run -2 --separate-stderr cs-aggregate --tags a.csv --tags b.csv log.csv
+	[ "${stderr_lines[0]}" = 'cs-aggregate: --tags: given twice, with "a.csv" and "b.csv"' ]
 	refused "--option" --option
 	for option in -u -t -v --tags --tag-sep --prefix --rejects --report; do
 		refused "expected a text" "$option" "" "$VIEWS"

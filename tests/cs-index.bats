@@ -91,6 +91,10 @@ print(*(r['probes'] for r in recall if r['wanted'] == $wanted))")
 	run -0 --separate-stderr cs-knn -u 1 -n 1999 --probes 16 --format ids \
 		--min-similarity 0.5 fast.bin
 	[ "$stderr" = "cs-knn: fast.bin: customer 1: ${#lines[@]} of the customers looked at have a similarity of 0.5 or more" ]
+	# So does the summary, which is told no number of all.
+	cs-knn -q -u 1 -n 1999 --probes 16 --min-similarity 0.5 fast.bin |
+		cs-summarize > summary
+	grep -qx "${#lines[@]} of the customers looked at have a similarity of 0.5 or more" summary
 	run -1 --separate-stderr cs-knn -u 1 --recall 0.9 --min-similarity 1 fast.bin
 	[ "$stderr" = "cs-knn: fast.bin: customer 1: none of the customers looked at has a similarity of 1 or more" ]
 	run -1 --separate-stderr cs-knn -u 1 --blend 0.5 --min-similarity 1 fast.bin

@@ -372,6 +372,10 @@ sums_exactly() {
 	refused
 	refused -u u001 --all
 	refused -u u001 --users users
+	# Of two lists one would be passed over, and its customers be answers.
+	refused -u u001 --not users --not other
+	[ "${stderr_lines[0]}" = 'cs-knn: --not: given twice, with "users" and "other"' ]
+	refused -u u001 --among users --among other
 	refused -u ''
 	refused -u u001 -n 0
 	refused -u u001 -n x
