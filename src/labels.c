@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "alloc.h"
 #include "escape.h"
@@ -76,6 +77,28 @@ void labels_json(const struct label_set *set, const char *id, size_t length,
 		quote_json(output, text, strlen(text));
 	else
 		output_text(output, "null");
+}
+
+static uint64_t add_sum(const struct label_set *set, uint64_t sum)
+{
+	for (size_t i = 0; i < set->ids.count; i++) {
+		const char *text = set->texts[i] ? set->texts[i] : "";
+
+		sum = XXH3_64bits_withSeed(names_text(&set->ids, i),
+					   names_length(&set->ids, i), sum);
+		sum = XXH3_64bits_withSeed(text, strlen(text), sum);
+	}
+	return sum;
+}
+
+uint64_t labels_sum(const struct labels *labels)
+{
+	uint64_t sum = 0;
+
+	if (!labels->customers.given && !labels->tags.given)
+		return 0;
+	sum = add_sum(&labels->customers, labels->customers.ids.count + 1);
+	return add_sum(&labels->tags, sum);
 }
 
 static void free_set(struct label_set *set)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "names.h"
 #include "stream.h"
@@ -35,6 +36,10 @@ const char *labels_find(const struct label_set *set, const char *id,
  * none. */
 void labels_json(const struct label_set *set, const char *id, size_t length,
 		 struct output *output);
+
+/* A number of all ids and labels: of other names it is another, but by chance;
+ * 0 where no file was given. */
+uint64_t labels_sum(const struct labels *labels);
 
 void labels_free(struct labels *labels);
 

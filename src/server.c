@@ -42,6 +42,7 @@ enum {
 	BACKLOG = 1024,
 	IO_THREADS_PER = 4, /* threads that answer, for each that reads */
 	TICK_MILLISECONDS = 250,
+	TAG_ROOM = 48,    /* quotes, two sums, "-csv" */
 	DRAIN_SECONDS = 4 /* of the five that are promised */
 };
 
@@ -54,6 +55,7 @@ static struct server {
 	atomic_bool draining; /* it ends when no request is under way */
 	atomic_bool closing;  /* none is begun any more */
 	atomic_long active;   /* requests under way */
+	char names[18];       /* of a tag: "-" and the sum of names shown */
 	pthread_mutex_t log_lock;
 } server = {.log_lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -292,10 +294,12 @@ static void finish_job(struct job *job)
 	MHD_resume_connection(((struct request *)job)->connection);
 }
 
-/* What a representation is of: the model, and the way it is written. */
-static void write_tag(char tag[32], const char *id, bool csv)
+/* What a representation is of: the model, the names shown beside it, and the
+ * way it is written. */
+static void write_tag(char tag[TAG_ROOM], const char *id, bool csv)
 {
-	snprintf(tag, 32, "\"%s%s\"", id, csv ? "-csv" : "");
+	snprintf(tag, TAG_ROOM, "\"%s%s%s\"", id, server.names,
+		 csv ? "-csv" : "");
 }
 
 /* What may be kept of an answer: as long as asking again says that it holds. */
@@ -321,7 +325,7 @@ static enum MHD_Result send_not_modified(struct request *request,
 
 /* Has the client what the model that answers now would say, and is it asked
  * rightly? */
-static bool is_known(const struct request *request, char tag[32])
+static bool is_known(const struct request *request, char tag[TAG_ROOM])
 {
 	const char *known = header(request, "If-None-Match");
 	struct loaded *loaded;
@@ -350,7 +354,7 @@ static enum MHD_Result send_overload(struct request *request)
 static enum MHD_Result work(struct request *request)
 {
 	struct job *job = &request->job;
-	char tag[32];
+	char tag[TAG_ROOM];
 
 	request->csv = request_wants_csv(header(request, "Accept"));
 	if (request->route == ROUTE_SIMILAR && is_known(request, tag))
@@ -377,7 +381,7 @@ static enum MHD_Result send_answer(struct request *request)
 		make_response(request, &answer->body, answer->type);
 	bool tagged = request->route == ROUTE_SIMILAR &&
 		      answer->status == MHD_HTTP_OK;
-	char tag[32];
+	char tag[TAG_ROOM];
 
 	write_tag(tag, request->model, request->csv);
 	add_cached(response, tagged ? tag : NULL);
@@ -900,6 +904,9 @@ void server_run(const struct server_choices *choices)
 	int fd;
 
 	server.choices = choices;
+	if (labels_sum(&choices->labels) != 0)
+		snprintf(server.names, sizeof server.names, "-%016llx",
+			 (unsigned long long)labels_sum(&choices->labels));
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);

@@ -433,6 +433,13 @@ setup() {
 	        assert listed["customers"][0] == {
 	            "customer": "1", "name": "Doe, Jane",
 	            "tags": listed["customers"][0]["tags"]}, listed
+	    tag = s.get("/customers/1/similar").headers["ETag"]
+	# Other names are another representation of the same model.
+	open("who.csv", "a").write("7,Ann\n")
+	with Service("--who", "who.csv", "--names", "names.csv:tag,label",
+	             "emb.bin") as s:
+	    again = s.get("/customers/1/similar", **{"If-None-Match": tag})
+	    assert again.status == 200 and again.headers["ETag"] != tag
 	END
 	cs-knn -u 1 emb.bin | cs-summarize --who who.csv |
 		grep -q 'Customer Doe, Jane (1) and the 10'
