@@ -7,6 +7,7 @@
 #ifndef FACTOR_H
 #define FACTOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,8 +39,11 @@ struct factor_choices {
 const char *factor_find(struct factor *factor, const struct op *op,
 			const struct factor_choices *choices);
 
+/* Whether C was made, and its rounding error is nothing beside a residual. */
+bool factor_knows(const struct factor *factor, const struct op *op);
+
 /* residual[j] = ||B^T u - s v|| / s_1 of triplet j with u = B v / s.  y is
- * C V in strips of m rows; NULL: it is made from C itself. */
+ * B^T (B V) in strips of m rows; NULL: it is made from C, which must know. */
 void factor_residual(const struct factor *factor, const struct op *op,
 		     const double *y, double *residual);
 

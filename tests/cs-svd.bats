@@ -107,6 +107,26 @@ rank_of() {
 	done
 }
 
+# Values around 10,000: what centring leaves is a small part of what there was.
+offset_profiles() {
+	profiles "for (i = 0; i < 150; i++) for (t = 0; t < $1; t++)
+		printf \"u%03d\\tt%04d\\t%.3f\\n\", i, t, 10000 + 2 * rand()"
+}
+
+@test "triplets of small differences from large means" {
+	for tags in 60 2300; do
+		offset_profiles $tags | plain > offset.mat
+		for center in row column; do
+			cs-svd -q -k 10 --center $center --tol 1e-4 \
+				offset.mat > of.bin
+			triplets of.bin 1e-4
+			refused "above the tolerance 1e-10" cs-svd -k 10 \
+				--center $center --tol 1e-10 -o none.bin offset.mat
+			[ ! -e none.bin ]
+		done
+	done
+}
+
 @test "the first recipe: similarities of dense arithmetic within 2e-5" {
 	need numpy
 	narrow_profiles | plain --value mean |
@@ -298,6 +318,12 @@ forged() {
 	forged narrow profile.values 999 3e38
 	run -0 --separate-stderr cs-svd forged.mat -o large.bin
 	[[ "$stderr" == *"rank 1 in double precision"* ]]
+	# Two of them in a row make an embedding that no float can hold.
+	mv forged.mat two.mat
+	forged two profile.values 1000 3e38
+	refused "forged.mat: the largest singular value is 4.2e+38" \
+		cs-svd -o none.bin forged.mat
+	[ ! -e none.bin ]
 }
 
 @test "tags out of range or order are refused, their row named" {
