@@ -99,6 +99,18 @@ rank_of() {
 	done
 }
 
+@test "more tags than a cache holds, and than there are customers" {
+	"$GENERATE" -q --customers 2000 --events 150000 --courses 20000 \
+		--columns user_handle,course_id |
+		cs-aggregate -q -u user_handle -t course_id |
+		cs-matrix -q > far.mat
+	for tol in 1e-3 1e-8; do
+		cs-svd -q -k 20 --tol $tol far.mat > of.bin
+		triplets of.bin $tol
+	done
+	[ "$(cs-dump far.mat | awk '$1 == "tags"' | tr -dc 0-9)" -gt 17000 ]
+}
+
 @test "as many triplets as asked for, whatever the width of a block" {
 	for k in 1 15 16 17 33; do
 		cs-svd -q -k $k --tol 1e-6 wide.mat > of.bin
@@ -150,6 +162,33 @@ offset_profiles() {
 		cs-svd -q -k 20 -o out.bin $of.mat
 		cmp out.bin $of.bin
 		cs-svd -k 20 --progress $of.mat 2> news | cmp - $of.bin
+	done
+}
+
+# COURSES: customers and courses, of a million pairs or so: several chunks of
+# rows, for threads to share.
+many_pairs() {
+	"$GENERATE" -q --customers 6000 --events 1600000 --courses "$1" \
+		--columns user_handle,course_id,view_time_seconds |
+		cs-aggregate -q -u user_handle -t course_id \
+			-v view_time_seconds | cs-matrix -q
+}
+
+@test "bytes are equal where threads share the rows" {
+	for courses in 500 3000; do
+		many_pairs $courses > many.mat
+		for center in none column; do
+			cs-svd -q -k 20 -j 1 --center $center many.mat > of.bin
+			for j in 2 3 7 7; do
+				cs-svd -q -k 20 -j $j --center $center \
+					many.mat | cmp - of.bin
+			done
+			cat many.mat | cs-svd -q -k 20 -j 3 -S 1M \
+				--center $center | cmp - of.bin
+		done
+		cs-svd -q -k 20 --tol 1e-8 -j 1 many.mat > of.bin
+		cs-svd -q -k 20 --tol 1e-8 -j 3 many.mat | cmp - of.bin
+		triplets of.bin 1e-9
 	done
 }
 
