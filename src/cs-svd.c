@@ -236,8 +236,7 @@ static void check_residuals(const struct work *work, const double *residual)
 	for (size_t j = 0; j < work->factor.k; j++)
 		if (!(residual[j] <= tolerance))
 			die("%s: triplet %zu has a residual of %.2g, above the "
-			    "tolerance %g: give a larger --tol, fewer "
-			    "dimensions, or rows scaled alike (--norm l2)",
+			    "tolerance %g" FACTOR_ADVICE,
 			    work->input.name, j + 1, residual[j], tolerance);
 }
 

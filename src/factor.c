@@ -154,7 +154,7 @@ static const char *by_lanczos(struct factor *factor, const struct op *op,
 	factor->passes = found.passes;
 	if (error == NULL && !found.reached)
 		error = sentence("after %u passes the worst residual is %.2g, "
-				 "above the tolerance %g",
+				 "above the tolerance %g" FACTOR_ADVICE,
 				 found.passes, found.worst, choices->tolerance);
 	if (error == NULL) {
 		set_sigma(factor, found.values, k);

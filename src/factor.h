@@ -15,6 +15,11 @@
 
 enum { GRAM_TAGS = 2000 };
 
+/* What to do about a tolerance that is not reached. */
+#define FACTOR_ADVICE                                                          \
+	": give a larger --tol, fewer dimensions, or rows scaled alike "       \
+	"(--norm l2)"
+
 struct factor {
 	size_t k;           /* triplets found: less than asked at rank < k */
 	size_t ld;          /* k rounded up to a multiple of STRIP */

@@ -135,6 +135,9 @@ offset_profiles() {
 			refused "above the tolerance 1e-10" cs-svd -k 10 \
 				--center $center --tol 1e-10 -o none.bin offset.mat
 			[ ! -e none.bin ]
+			run -2 --separate-stderr bash -c "cs-svd -k 10 \
+				--center $center --tol 1e-10 offset.mat > cut.bin"
+			refused "cut.bin: " cs-dump cut.bin
 		done
 	done
 }
