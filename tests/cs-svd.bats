@@ -195,6 +195,22 @@ many_pairs() {
 	done
 }
 
+@test "more customers of one tag each than a chunk takes" {
+	# 600,000 products are far fewer than a chunk has otherwise.
+	profiles 'for (i = 0; i < 600000; i++)
+		printf "u%06d\tt%03d\t%d\n", i, i * 7 % 997, 1 + i % 3' |
+		plain > short.mat
+	cs-svd -q -k 10 -j 1 short.mat > of.bin
+	cs-svd -q -k 10 -j 3 short.mat | cmp - of.bin
+	# No two tags share a customer: their norms are the singular values.
+	awk 'BEGIN { for (i = 0; i < 600000; i++)
+			square[i * 7 % 997] += (1 + i % 3) ^ 2
+		for (t in square) printf "%.6f\n", sqrt(square[t]) }' |
+		sort -rn | head -n 10 > expected
+	cs-dump --what sigma of.bin | sed 1d | cut -f 2 |
+		awk '{ printf "%.6f\n", $1 }' | cmp - expected
+}
+
 @test "in double precision, too" {
 	for j in 1 2 3 7; do
 		cs-svd -q -k 20 -j $j --tol 1e-8 --center column wide.mat > $j.bin
