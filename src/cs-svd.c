@@ -3,6 +3,7 @@
  *
  * The embedding is written as it is computed, chunk by chunk: what stays in
  * memory does not grow with the customers. */
+#include <float.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
@@ -143,6 +144,12 @@ static void find(struct work *work)
 		    work->op.energy > 0
 			    ? "nothing is left once the means are taken off"
 			    : "every value is zero: no customer has a tag with weight");
+	/* No item of U S is above its singular value. */
+	if (work->factor.sigma[0] > (double)FLT_MAX)
+		die("%s: the largest singular value is %.2g, too large for an "
+		    "embedding in single precision: divide the values by some "
+		    "number",
+		    work->input.name, work->factor.sigma[0]);
 	if (work->factor.k < wanted && !options_quiet)
 		warn("%s: rank %zu in double precision, less than the %zu "
 		     "dimensions asked for: the model has %zu",
@@ -199,7 +206,7 @@ static void write_rows(void *context, size_t first, size_t count,
 }
 
 /* The last pass: writes the embedding; what it finds on the way are the true
- * residuals. */
+ * residuals, where A^T A does not give them as well. */
 static double *write_embedding(struct work *work)
 {
 	const struct factor *factor = &work->factor;
@@ -207,7 +214,7 @@ static double *write_embedding(struct work *work)
 	double *residual = alloc(factor->k, sizeof *residual);
 	double *y = NULL;
 
-	if (factor->gram == NULL)
+	if (!factor_knows(factor, &work->op))
 		y = alloc_aligned(alloc_product(m, factor->ld), sizeof *y);
 	embed_begin(&work->embed, factor, m, work->choices.scale,
 		    work->choices.center, work->op.column_mean);
@@ -229,8 +236,7 @@ static void check_residuals(const struct work *work, const double *residual)
 	for (size_t j = 0; j < work->factor.k; j++)
 		if (!(residual[j] <= tolerance))
 			die("%s: triplet %zu has a residual of %.2g, above the "
-			    "tolerance %g: give a larger --tol, fewer "
-			    "dimensions, or rows scaled alike (--norm l2)",
+			    "tolerance %g" FACTOR_ADVICE,
 			    work->input.name, j + 1, residual[j], tolerance);
 }
 

@@ -22,7 +22,8 @@ void embed_begin(struct embed *embed, const struct factor *factor, size_t m,
 				.m = m,
 				.k = factor->k,
 				.ld = factor->ld,
-				.components = factor->components};
+				.components = factor->components,
+				.mean = center == CENTER_COLUMN ? mean : NULL};
 	embed->scales = alloc(embed->ld, sizeof *embed->scales);
 	embed->ones = alloc(embed->ld, sizeof *embed->ones);
 	embed->shift = alloc(embed->ld, sizeof *embed->shift);
@@ -161,8 +162,9 @@ static void scatter_strip(void *shared, size_t strip, unsigned thread)
 }
 
 /* B^T T = A^T T less, for rows, 1 (mu^T T), for columns mean (1^T T). */
-static void subtract_lack(struct batch *batch, const double *mean)
+static void subtract_lack(struct batch *batch)
 {
+	const double *mean = batch->embed->mean;
 	size_t m = batch->embed->m;
 
 	for (size_t s = 0; s < batch->embed->ld / STRIP; s++)
@@ -218,6 +220,6 @@ void embed_all(const struct embed *embed, const struct matrix *a,
 		take(context, row, batch.count, batch.rows);
 	}
 	if (y != NULL && embed->center != CENTER_NONE)
-		subtract_lack(&batch, NULL);
+		subtract_lack(&batch);
 	end_batches(&batch);
 }

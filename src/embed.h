@@ -19,11 +19,12 @@ struct embed {
 	double *scales;           /* ld: t times this is the embedding */
 	double *ones;             /* ld: 1^T V */
 	double *shift;            /* ld: mean^T V, with column centring */
+	const double *mean;       /* m: of the columns, with that; else NULL */
 	double *filled;           /* components that embed_model made */
 };
 
-/* mean: of the columns, m; used with column centring only.  components must
- * outlive the embed. */
+/* mean: of the columns, m; used with column centring only.  It and components
+ * must outlive the embed. */
 void embed_begin(struct embed *embed, const struct factor *factor, size_t m,
 		 enum scale scale, enum center center, const double *mean);
 

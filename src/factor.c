@@ -1,5 +1,6 @@
 #include "factor.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,9 @@
 
 /* An eigenvalue of C below this share of the largest is rounding error. */
 static const double single_floor = 1e-6, double_floor = 1e-13;
+
+/* A residual is stated to this. */
+static const double residual_error = 1e-12;
 
 /* Single precision reaches this tolerance, and holds squares of entries of
  * this energy. */
@@ -150,7 +154,7 @@ static const char *by_lanczos(struct factor *factor, const struct op *op,
 	factor->passes = found.passes;
 	if (error == NULL && !found.reached)
 		error = sentence("after %u passes the worst residual is %.2g, "
-				 "above the tolerance %g",
+				 "above the tolerance %g" FACTOR_ADVICE,
 				 found.passes, found.worst, choices->tolerance);
 	if (error == NULL) {
 		set_sigma(factor, found.values, k);
@@ -185,6 +189,16 @@ const char *factor_find(struct factor *factor, const struct op *op,
 }
 
 /* --------------------------------------------------------------- residual */
+
+/* C is off by about eps ||A||_F^2: much, beside B^T B, where centring took
+ * most of A, and beside the squares of the last of steeply falling values. */
+bool factor_knows(const struct factor *factor, const struct op *op)
+{
+	double first = factor->sigma[0], last = factor->sigma[factor->k - 1];
+
+	return factor->gram != NULL &&
+	       DBL_EPSILON * op->energy <= residual_error * last * first;
+}
 
 /* Y = C V, in strips */
 static double *multiply(const struct factor *factor, size_t m)

@@ -7,12 +7,18 @@
 #ifndef FACTOR_H
 #define FACTOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "operator.h"
 
 enum { GRAM_TAGS = 2000 };
+
+/* What to do about a tolerance that is not reached. */
+#define FACTOR_ADVICE                                                          \
+	": give a larger --tol, fewer dimensions, or rows scaled alike "       \
+	"(--norm l2)"
 
 struct factor {
 	size_t k;           /* triplets found: less than asked at rank < k */
@@ -38,8 +44,11 @@ struct factor_choices {
 const char *factor_find(struct factor *factor, const struct op *op,
 			const struct factor_choices *choices);
 
+/* Whether C was made, and its rounding error is nothing beside a residual. */
+bool factor_knows(const struct factor *factor, const struct op *op);
+
 /* residual[j] = ||B^T u - s v|| / s_1 of triplet j with u = B v / s.  y is
- * C V in strips of m rows; NULL: it is made from C itself. */
+ * B^T (B V) in strips of m rows; NULL: it is made from C, which must know. */
 void factor_residual(const struct factor *factor, const struct op *op,
 		     const double *y, double *residual);
 

@@ -9,9 +9,10 @@
 #include "progress.h"
 #include "team.h"
 
-/* A chunk has so many products for each item of G that adding its sums up
- * costs little beside them. */
-enum { PRODUCTS = 16 };
+/* A chunk has so many products for each item of G, and so many at least, that
+ * adding its sums up costs little beside them; but not more rows than so many,
+ * for each of which a number is kept. */
+enum { PRODUCTS = 16, PRODUCTS_LEAST = 1 << 18, ROWS_MOST = 1 << 19 };
 
 /* Items of a panel of G: half a megabyte, with room for rows in a second cache.
  */
@@ -25,14 +26,15 @@ struct gram {
 	pthread_mutex_t *locks;      /* for each row of sums */
 };
 
-/* Only the upper triangle is worked on. */
 static void cut_chunks(struct gram *gram)
 {
 	const struct matrix *a = gram->op->matrix;
-	size_t room = 0, begin = 0, products = 0;
+	size_t room = 0, begin = 0, products = 0, most = PRODUCTS * a->m * a->m;
 
+	if (most < PRODUCTS_LEAST)
+		most = PRODUCTS_LEAST;
 	for (size_t i = 0; i <= a->n; i++) {
-		if (i == a->n || products >= PRODUCTS * a->m * a->m) {
+		if (i == a->n || i - begin == ROWS_MOST || products >= most) {
 			gram->chunk_begin = alloc_grow(
 				gram->chunk_begin, &room, gram->chunks + 2,
 				sizeof *gram->chunk_begin);
@@ -50,7 +52,7 @@ static void cut_chunks(struct gram *gram)
 }
 
 /* Add the products of each row's entries from next on, below tag end, with
- * itself and those after it. */
+ * itself and those after it: the upper triangle. */
 static void add_panel(const struct matrix *a, size_t first, size_t last,
 		      int64_t end, int64_t *next, double *part)
 {

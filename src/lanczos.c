@@ -335,7 +335,8 @@ static double seconds(void)
 	return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-/* How many steps are left, by the last two tests; 0 where they do not say. */
+/* How many steps were left at the last test, by the last two; 0 where they do
+ * not say. */
 static double steps_left(const struct course *course)
 {
 	if (course->before <= 0 || course->worst >= course->before)
@@ -345,12 +346,14 @@ static double steps_left(const struct course *course)
 	return fmax(0, log(course->worst / course->tolerance) / fall);
 }
 
-static void say(const struct course *course)
+static void say(const struct course *course, unsigned step)
 {
 	char note[64];
-	double left = steps_left(course);
-	double each = (seconds() - course->begun) / course->step;
+	double left = steps_left(course) - (step - course->step);
+	double each = (seconds() - course->begun) / step;
 
+	if (course->step == 0)
+		return;
 	if (left > 0)
 		snprintf(note, sizeof note,
 			 "worst residual %.1e, about %.0f s left",
@@ -437,7 +440,6 @@ static bool is_done(struct basis *s, struct lanczos *lanczos,
 {
 	lanczos->worst = worst_residual(s, s->k);
 	record(course, step, lanczos->worst);
-	say(course);
 	lanczos->reached =
 		lanczos->worst <= course->tolerance && is_complete(s, course);
 	return lanczos->reached || s->values[0] <= 0 ||
@@ -456,6 +458,7 @@ static const char *iterate(struct basis *s, struct lanczos *lanczos,
 		s->used++;
 		expand(s);
 		s->local = s->used - 1;
+		say(&course, step);
 		progress_add(1);
 		lanczos->passes++;
 		if (s->used * STRIP < kept + STRIP ||

@@ -131,38 +131,56 @@ static const char *scan_all(struct op *op)
 	return scan.wrong ? name_row(op->matrix) : NULL;
 }
 
-/* mu, A^T mu and the energy left, for rows; sums in the order of rows. */
+/* mu, A^T mu and the energy left, for rows; sums in the order of rows.  The
+ * energy is a sum of what is left of each cell: a difference of sums would
+ * lose it where the means are large. */
 static void center_rows(struct op *op)
 {
 	const struct matrix *a = op->matrix;
 
 	op->row_mean = alloc(a->m, sizeof *op->row_mean);
+	op->centred = 0;
 	for (size_t i = 0; i < a->n; i++) {
+		int64_t begin = a->indptr[i], end = a->indptr[i + 1];
 		double sum = 0;
-		for (int64_t j = a->indptr[i]; j < a->indptr[i + 1]; j++)
+		for (int64_t j = begin; j < end; j++)
 			sum += (double)a->values[j];
 		double mean = sum / (double)a->m;
-		for (int64_t j = a->indptr[i]; j < a->indptr[i + 1]; j++)
-			op->row_mean[a->indices[j]] +=
-				mean * (double)a->values[j];
+		double square =
+			mean * mean * (double)(a->m - (size_t)(end - begin));
+		for (int64_t j = begin; j < end; j++) {
+			double value = (double)a->values[j];
+			op->row_mean[a->indices[j]] += mean * value;
+			square += (value - mean) * (value - mean);
+		}
 		op->row_square += mean * mean;
+		op->centred += square;
 	}
-	op->centred -= (double)a->m * op->row_square;
 }
 
+/* The same for columns: mean[j] of each, and the energy left. */
 static void center_columns(struct op *op)
 {
 	const struct matrix *a = op->matrix;
-	double *mean = alloc(a->m, sizeof *mean), square = 0;
+	double *mean = alloc(a->m, sizeof *mean);
+	size_t *zeros = alloc(a->m, sizeof *zeros);
 
+	op->centred = 0;
 	for (size_t i = 0; i < a->nnz; i++)
 		mean[a->indices[i]] += (double)a->values[i];
 	for (size_t j = 0; j < a->m; j++) {
 		mean[j] /= (double)a->n;
-		square += mean[j] * mean[j];
+		zeros[j] = a->n;
 	}
+	for (size_t i = 0; i < a->nnz; i++) {
+		double left = (double)a->values[i] - mean[a->indices[i]];
+		zeros[a->indices[i]]--;
+		op->centred += left * left;
+	}
+	for (size_t j = 0; j < a->m; j++)
+		op->centred += mean[j] * mean[j] * (double)zeros[j];
+	free(zeros);
 	op->column_mean = mean;
-	op->centred -= (double)a->n * square;
 }
 
 const char *operator_begin(struct op *op, const struct matrix *matrix,
@@ -182,8 +200,6 @@ const char *operator_begin(struct op *op, const struct matrix *matrix,
 		center_rows(op);
 	if (center == CENTER_COLUMN)
 		center_columns(op);
-	if (op->centred < 0)
-		op->centred = 0;
 	op->unit = op->energy > 0 ? 0x1p62 / op->energy : 0;
 	return NULL;
 }

@@ -4,6 +4,9 @@
  *     REAL              float or double
  *     VEC, LANES        a vector and how many items are in it
  *     COLUMNS           how many columns of V a projection has in registers
+ *     DEPTH             how many rows of Y a combination has in registers
+ *     WIDE              how many vectors of a row a gathering has in registers;
+ *                       without it there is neither gather nor scatter
  *     LOAD STORE SET    as for one item: *p, *p = x, all lanes x
  *     FMA(a, b, c)      a * b + c
  *     TARGET            the attribute that names the instructions

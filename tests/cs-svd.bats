@@ -99,11 +99,46 @@ rank_of() {
 	done
 }
 
+@test "more tags than a cache holds, and than there are customers" {
+	"$GENERATE" -q --customers 2000 --events 150000 --courses 20000 \
+		--columns user_handle,course_id |
+		cs-aggregate -q -u user_handle -t course_id |
+		cs-matrix -q > far.mat
+	for tol in 1e-3 1e-8; do
+		cs-svd -q -k 20 --tol $tol far.mat > of.bin
+		triplets of.bin $tol
+	done
+	[ "$(cs-dump far.mat | awk '$1 == "tags"' | tr -dc 0-9)" -gt 17000 ]
+}
+
 @test "as many triplets as asked for, whatever the width of a block" {
 	for k in 1 15 16 17 33; do
 		cs-svd -q -k $k --tol 1e-6 wide.mat > of.bin
 		[ "$(rank_of of.bin)" -eq $k ]
 		triplets of.bin
+	done
+}
+
+# Values around 10,000: what centring leaves is a small part of what there was.
+offset_profiles() {
+	profiles "for (i = 0; i < 150; i++) for (t = 0; t < $1; t++)
+		printf \"u%03d\\tt%04d\\t%.3f\\n\", i, t, 10000 + 2 * rand()"
+}
+
+@test "triplets of small differences from large means" {
+	for tags in 60 2300; do
+		offset_profiles $tags | plain > offset.mat
+		for center in row column; do
+			cs-svd -q -k 10 --center $center --tol 1e-4 \
+				offset.mat > of.bin
+			triplets of.bin 1e-4
+			refused "above the tolerance 1e-10" cs-svd -k 10 \
+				--center $center --tol 1e-10 -o none.bin offset.mat
+			[ ! -e none.bin ]
+			run -2 --separate-stderr bash -c "cs-svd -k 10 \
+				--center $center --tol 1e-10 offset.mat > cut.bin"
+			refused "cut.bin: " cs-dump cut.bin
+		done
 	done
 }
 
@@ -131,6 +166,49 @@ rank_of() {
 		cmp out.bin $of.bin
 		cs-svd -k 20 --progress $of.mat 2> news | cmp - $of.bin
 	done
+}
+
+# COURSES: customers and courses, of a million pairs or so: several chunks of
+# rows, for threads to share.
+many_pairs() {
+	"$GENERATE" -q --customers 6000 --events 1600000 --courses "$1" \
+		--columns user_handle,course_id,view_time_seconds |
+		cs-aggregate -q -u user_handle -t course_id \
+			-v view_time_seconds | cs-matrix -q
+}
+
+@test "bytes are equal where threads share the rows" {
+	for courses in 500 3000; do
+		many_pairs $courses > many.mat
+		for center in none column; do
+			cs-svd -q -k 20 -j 1 --center $center many.mat > of.bin
+			for j in 2 3 7 7; do
+				cs-svd -q -k 20 -j $j --center $center \
+					many.mat | cmp - of.bin
+			done
+			cat many.mat | cs-svd -q -k 20 -j 3 -S 1M \
+				--center $center | cmp - of.bin
+		done
+		cs-svd -q -k 20 --tol 1e-8 -j 1 many.mat > of.bin
+		cs-svd -q -k 20 --tol 1e-8 -j 3 many.mat | cmp - of.bin
+		triplets of.bin 1e-9
+	done
+}
+
+@test "more customers of one tag each than a chunk takes" {
+	# 600,000 products are far fewer than a chunk has otherwise.
+	profiles 'for (i = 0; i < 600000; i++)
+		printf "u%06d\tt%03d\t%d\n", i, i * 7 % 997, 1 + i % 3' |
+		plain > short.mat
+	cs-svd -q -k 10 -j 1 short.mat > of.bin
+	cs-svd -q -k 10 -j 3 short.mat | cmp - of.bin
+	# No two tags share a customer: their norms are the singular values.
+	awk 'BEGIN { for (i = 0; i < 600000; i++)
+			square[i * 7 % 997] += (1 + i % 3) ^ 2
+		for (t in square) printf "%.6f\n", sqrt(square[t]) }' |
+		sort -rn | head -n 10 > expected
+	cs-dump --what sigma of.bin | sed 1d | cut -f 2 |
+		awk '{ printf "%.6f\n", $1 }' | cmp - expected
 }
 
 @test "in double precision, too" {
@@ -298,6 +376,12 @@ forged() {
 	forged narrow profile.values 999 3e38
 	run -0 --separate-stderr cs-svd forged.mat -o large.bin
 	[[ "$stderr" == *"rank 1 in double precision"* ]]
+	# Two of them in a row make an embedding that no float can hold.
+	mv forged.mat two.mat
+	forged two profile.values 1000 3e38
+	refused "forged.mat: the largest singular value is 4.2e+38" \
+		cs-svd -o none.bin forged.mat
+	[ ! -e none.bin ]
 }
 
 @test "tags out of range or order are refused, their row named" {

@@ -77,10 +77,10 @@ test-fresh:
 	bash tests/fresh
 
 #: test-thread   the threads of cs-svd and cs-knn under ThreadSanitizer
-test-thread:
+test-thread: $(GENERATE)
 	@sh pipelines/setup build test
 	$(MAKE) FLAVOUR=thread all
-	BIN=.build/thread/bin bash tests/threads
+	GENERATE=$(abspath $(GENERATE)) BIN=.build/thread/bin bash tests/threads
 
 # ----------------------------------------------------------------- fuzzing
 
