@@ -23,6 +23,9 @@ static const double residual_error = 1e-12;
 static const double single_tolerance = 1e-5;
 static const double single_least = 1e-20, single_most = 1e20;
 
+/* So many products for C take less than a second. */
+static const double few_products = 1 << 28;
+
 void factor_free(struct factor *factor)
 {
 	free(factor->sigma);
@@ -166,6 +169,22 @@ static const char *by_lanczos(struct factor *factor, const struct op *op,
 	return error;
 }
 
+/* Whether C is made: where there are few columns, unless rows are so long that
+ * it takes a time, and more of it than iterating to the tolerance. */
+static bool suits_gram(const struct op *op, size_t k, double tolerance)
+{
+	const struct matrix *a = op->matrix;
+	double entries = (double)a->indptr[a->n];
+
+	if (lanczos_limit(k) + STRIP > a->m)
+		return true;
+	if (a->m > GRAM_TAGS)
+		return false;
+	double products = gram_products(a);
+	return tolerance < single_tolerance || products <= few_products ||
+	       products <= entries * fmax(16, (double)k / 4);
+}
+
 const char *factor_find(struct factor *factor, const struct op *op,
 			const struct factor_choices *choices)
 {
@@ -179,7 +198,7 @@ const char *factor_find(struct factor *factor, const struct op *op,
 		k = op->matrix->n;
 	if (op->centred <= double_floor * op->energy)
 		return NULL;
-	if (m <= GRAM_TAGS || lanczos_limit(k) + STRIP > m)
+	if (suits_gram(op, k, choices->tolerance))
 		error = by_gram(factor, op, k);
 	else
 		error = by_lanczos(factor, op, k, choices);

@@ -1,7 +1,8 @@
 /* factor: the truncated SVD of a sparse matrix B through C = B^T B.
  *
  * Up to GRAM_TAGS columns C is made in one pass and LAPACK finds its largest
- * eigenpairs; above that they come from block Lanczos, in single precision
+ * eigenpairs; above that, and where rows are so long that C would cost more
+ * than the passes, they come from block Lanczos, in single precision
  * where the tolerance allows, in double where it does not or where single
  * precision cannot tell. */
 #ifndef FACTOR_H

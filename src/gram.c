@@ -162,6 +162,18 @@ static void end_gram(struct gram *gram)
 	free(gram->chunk_begin);
 }
 
+double gram_products(const struct matrix *matrix)
+{
+	double products = 0;
+
+	for (size_t row = 0; row < matrix->n; row++) {
+		double count =
+			(double)(matrix->indptr[row + 1] - matrix->indptr[row]);
+		products += count * (count + 1) / 2;
+	}
+	return products;
+}
+
 void gram_make(const struct op *op, double *g)
 {
 	size_t m = op->matrix->m;
