@@ -162,7 +162,7 @@ static size_t count_silent(const struct model *model)
 
 const char *check_model(const struct model *model, struct findings *findings)
 {
-	const char *error = format_verify_all(&model->file);
+	const char *error = format_verify_all(&model->file, 1);
 
 	if (error == NULL)
 		error = check_matrix(&model->matrix,

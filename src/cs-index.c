@@ -29,6 +29,9 @@ enum { KEY_CELLS = 256, KEY_SEED, KEY_AS };
 /* Blocks written at once, at most: some megabytes. */
 enum { BATCH_BLOCKS = 256 };
 
+/* Rows looked at in one piece. */
+enum { PIECE_ROWS = 8192 };
+
 static const struct option_row rows[] = {
 	{"cells:", KEY_CELLS, "cells", "N", "how many [by customers]"},
 	{NULL, KEY_SEED, "seed", "N", "of the sample they come from [1]"},
@@ -83,23 +86,63 @@ static void check(const struct model *model, const char *error)
 
 /* ------------------------------------------------------------------ cells */
 
+/* What is found in pieces of PIECE_ROWS rows of the embedding. */
+struct census {
+	const struct model *model;
+	size_t *signal; /* of each piece: rows that are not zeros */
+	size_t *wrong;  /* of each piece: the first row that is not finite, or n
+			 */
+};
+
+static void count_piece(void *shared, size_t piece, unsigned thread)
+{
+	struct census *census = shared;
+	const struct model *model = census->model;
+	size_t n = model->matrix.n, row = piece * PIECE_ROWS;
+	size_t end = n - row < PIECE_ROWS ? n : row + PIECE_ROWS;
+
+	(void)thread;
+	census->wrong[piece] = n;
+	for (; row < end; row++) {
+		double square = tile_square(model->embedding + row * model->k,
+					    model->k);
+
+		if (!isfinite(square)) {
+			census->wrong[piece] = row;
+			return;
+		}
+		census->signal[piece] += square != 0;
+	}
+}
+
+/* Count the customers with signal; every row must be finite. */
+static void count_signal(struct work *work)
+{
+	const struct model *model = &work->model;
+	size_t pieces = (model->matrix.n + PIECE_ROWS - 1) / PIECE_ROWS;
+	struct census census = {model, alloc(pieces, sizeof(size_t)),
+				alloc(pieces, sizeof(size_t))};
+
+	team_run(work->threads, pieces, count_piece, &census);
+	for (size_t i = 0; i < pieces; i++) {
+		if (census.wrong[i] < model->matrix.n)
+			die("%s: row %zu of the embedding is not finite",
+			    model->input.name, census.wrong[i]);
+		work->signal += census.signal[i];
+	}
+	free(census.signal);
+	free(census.wrong);
+}
+
 static void read_model(struct work *work, const char *path)
 {
 	struct model *model = &work->model;
 	const char *error = model_open(model, path);
 
 	if (error == NULL)
-		error = format_verify_all(&model->file);
+		error = format_verify_all(&model->file, work->threads);
 	check(model, error);
-	for (size_t row = 0; row < model->matrix.n; row++) {
-		double square = tile_square(model->embedding + row * model->k,
-					    model->k);
-
-		if (!isfinite(square))
-			die("%s: row %zu of the embedding is not finite",
-			    model->input.name, row);
-		work->signal += square != 0;
-	}
+	count_signal(work);
 	if (model->matrix.n == 0 || model->k == 0)
 		die("%s: no customers, or no dimensions", model->input.name);
 	if (model->k > CODES_COLUMNS)
@@ -117,7 +160,7 @@ static void take_centroids(struct work *work)
 	const char *error = model_open(like, work->as);
 
 	if (error == NULL)
-		error = format_verify_all(&like->file);
+		error = format_verify_all(&like->file, work->threads);
 	if (error == NULL)
 		error = index_exists(like)
 				? index_view(&index, like)
@@ -355,7 +398,7 @@ static void write_model(struct work *work, struct output *output)
 	memcpy(all + passed, ours, sizeof ours);
 	writer_begin(&work->writer, output, metadata, all, passed + own);
 	for (size_t i = 0; i < passed; i++)
-		writer_put(&work->writer, all[i].bytes, all[i].size);
+		writer_pass(&work->writer, &work->model.file, &all[i]);
 	put_index(work);
 	writer_end(&work->writer);
 	json_decref(metadata);

@@ -366,7 +366,7 @@ static void ask_queries(struct knn *knn)
 	const char *error = model_open(&knn->queries, choices.queries);
 
 	if (error == NULL)
-		error = format_verify_all(&knn->queries.file);
+		error = format_verify_all(&knn->queries.file, choices.threads);
 	check(&knn->queries, error);
 	error = shards_compare(knn->model, &knn->queries);
 	if (error != NULL)

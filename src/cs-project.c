@@ -60,7 +60,7 @@ static void read_model(struct work *work, const char *path)
 	const char *error = model_open(&work->model, path);
 
 	if (error == NULL)
-		error = format_verify_all(&work->model.file);
+		error = format_verify_all(&work->model.file, work->threads);
 	check(&work->model.input, error);
 }
 
@@ -74,7 +74,7 @@ static void read_matrix(struct work *work, const char *path)
 	if (error == NULL && format_find(&work->file, "sigma") != NULL)
 		error = "a model already, expected a matrix";
 	if (error == NULL)
-		error = format_verify_all(&work->file);
+		error = format_verify_all(&work->file, work->threads);
 	if (error == NULL)
 		error = matrix_view(&work->matrix, &work->file);
 	check(&work->input, error);

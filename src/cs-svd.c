@@ -118,7 +118,7 @@ static void read_matrix(struct work *work, const char *path)
 	if (error == NULL && format_find(&work->file, "sigma") != NULL)
 		error = "a model already, expected a matrix";
 	if (error == NULL)
-		error = format_verify_all(&work->file);
+		error = format_verify_all(&work->file, work->choices.threads);
 	if (error == NULL)
 		error = matrix_view(&work->matrix, &work->file);
 	if (error == NULL && (work->matrix.nnz == 0 || work->matrix.m == 0))

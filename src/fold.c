@@ -64,7 +64,7 @@ const char *fold_open(struct fold *fold, const char *path)
 	const char *error = model_open_any(&fold->model, path);
 
 	if (error == NULL)
-		error = format_verify_all(&fold->model.file);
+		error = format_verify_all(&fold->model.file, 1);
 	if (error == NULL)
 		error = read_words(fold);
 	if (error == NULL)

@@ -12,6 +12,7 @@
 
 #include "alloc.h"
 #include "die.h"
+#include "team.h"
 
 enum { ALIGNMENT = 64, SUM_SIZE = 8 };
 
@@ -194,12 +195,19 @@ static const struct tensor *sums_of(const struct format *format)
 	return &format->tensors[format->count - 1];
 }
 
-static const char *check_sum(const struct format *format, size_t piece,
-			     const void *bytes, size_t size, const char *what)
+/* Piece 0 is the header, piece i + 1 tensor i. */
+static bool has_sum(const struct format *format, size_t piece,
+		    const void *bytes, size_t size)
 {
 	const unsigned char *sums = sums_of(format)->bytes;
 
-	if (XXH3_64bits(bytes, size) == get64(sums + piece * SUM_SIZE))
+	return XXH3_64bits(bytes, size) == get64(sums + piece * SUM_SIZE);
+}
+
+static const char *check_sum(const struct format *format, size_t piece,
+			     const void *bytes, size_t size, const char *what)
+{
+	if (has_sum(format, piece, bytes, size))
 		return NULL;
 	return sentence("%s does not have the checksum written for it: "
 			"the file is damaged",
@@ -352,12 +360,32 @@ const char *format_verify(const struct format *format,
 	return check_sum(format, tensor->index + 1, bytes, tensor->size, what);
 }
 
-const char *format_verify_all(const struct format *format)
+struct verification {
+	const struct format *format;
+	bool *damaged; /* of each tensor: it may be, and is looked at again */
+};
+
+static void verify_piece(void *shared, size_t piece, unsigned thread)
 {
+	struct verification *all = shared;
+	const struct tensor *tensor = &all->format->tensors[piece];
+
+	(void)thread;
+	all->damaged[piece] =
+		is_pad(tensor) || tensor == sums_of(all->format) ||
+		!has_sum(all->format, piece + 1, tensor->bytes, tensor->size);
+}
+
+const char *format_verify_all(const struct format *format, unsigned threads)
+{
+	struct verification all = {format, alloc(format->count, sizeof(bool))};
 	const char *error = NULL;
 
+	team_run(threads, format->count, verify_piece, &all);
 	for (size_t i = 0; i < format->count && error == NULL; i++)
-		error = format_verify(format, &format->tensors[i]);
+		if (all.damaged[i])
+			error = format_verify(format, &format->tensors[i]);
+	free(all.damaged);
 	return error;
 }
 
@@ -486,24 +514,34 @@ static unsigned char *make_header(const struct writer *writer, json_t *metadata,
 	return bytes;
 }
 
-/* Where a tensor ends, take its sum, and go on to the next, writing pads. */
-static void advance(struct writer *writer)
+static void end_tensor(struct writer *writer, uint64_t sum)
+{
+	writer->sums[writer->current + 1] = sum;
+	writer->current++;
+	writer->done = 0;
+}
+
+static void put_pads(struct writer *writer)
 {
 	static const unsigned char zeros[ALIGNMENT];
 
 	while (writer->current < writer->count &&
+	       is_pad(&writer->tensors[writer->current])) {
+		size_t size = writer->tensors[writer->current].size;
+
+		output_write(writer->output, zeros, size);
+		end_tensor(writer, XXH3_64bits(zeros, size));
+	}
+}
+
+/* Where a tensor ends, take its sum, and go on to the next, writing pads. */
+static void advance(struct writer *writer)
+{
+	while (writer->current < writer->count &&
 	       writer->done == writer->tensors[writer->current].size) {
-		writer->sums[writer->current + 1] =
-			XXH3_64bits_digest(writer->state);
+		end_tensor(writer, XXH3_64bits_digest(writer->state));
 		XXH3_64bits_reset(writer->state);
-		writer->current++;
-		writer->done = 0;
-		if (writer->current == writer->count ||
-		    !is_pad(&writer->tensors[writer->current]))
-			continue;
-		writer->done = writer->tensors[writer->current].size;
-		XXH3_64bits_update(writer->state, zeros, writer->done);
-		output_write(writer->output, zeros, writer->done);
+		put_pads(writer);
 	}
 }
 
@@ -537,6 +575,24 @@ void writer_put(struct writer *writer, const void *bytes, size_t size)
 	XXH3_64bits_update(writer->state, bytes, size);
 	output_write(writer->output, bytes, size);
 	writer->done += size;
+	advance(writer);
+}
+
+void writer_pass(struct writer *writer, const struct format *format,
+		 const struct tensor *tensor)
+{
+	unsigned char sum[SUM_SIZE];
+
+	if (tensor->size == 0)
+		return;
+	if (writer->current == writer->count || writer->done > 0 ||
+	    tensor->size != writer->tensors[writer->current].size)
+		die("%s: a tensor is passed on in place of another",
+		    writer->output->name);
+	format_sum(format, tensor, sum);
+	output_write(writer->output, tensor->bytes, tensor->size);
+	end_tensor(writer, get64(sum));
+	put_pads(writer);
 	advance(writer);
 }
 

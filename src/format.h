@@ -72,8 +72,8 @@ const char *format_need(const struct format *format, const char *name,
 const char *format_verify(const struct format *format,
 			  const struct tensor *tensor);
 
-/* format_verify of every tensor. */
-const char *format_verify_all(const struct format *format);
+/* format_verify of every tensor, by so many threads. */
+const char *format_verify_all(const struct format *format, unsigned threads);
 
 /* The option under that key of __metadata__ ("svd.k"), or NULL. */
 const char *format_option(const struct format *format, const char *key);
@@ -120,6 +120,11 @@ void writer_begin(struct writer *writer, struct output *output,
 /* The next size bytes of the tensors; a call may end within a tensor, and
  * must not go beyond the end of one. */
 void writer_put(struct writer *writer, const void *bytes, size_t size);
+
+/* The next tensor, whole, as it stands in a file that was verified, which knows
+ * its sum. */
+void writer_pass(struct writer *writer, const struct format *format,
+		 const struct tensor *tensor);
 
 /* The checksum, and the flush; every tensor must be complete.  The output
  * stays open. */

@@ -152,7 +152,7 @@ const char *model_open_copy(struct model *model, const char *path)
 {
 	const char *error = open_model(model, path, input_try_copy);
 
-	return error != NULL ? error : format_verify_all(&model->file);
+	return error != NULL ? error : format_verify_all(&model->file, 1);
 }
 
 const char *model_open_any(struct model *model, const char *path)

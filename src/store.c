@@ -8,7 +8,7 @@ static void put_tensors(struct writer *writer, const struct store *store,
 			const struct tensor *passed, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		writer_put(writer, passed[i].bytes, passed[i].size);
+		writer_pass(writer, store->matrix, &passed[i]);
 	if (store->mean != NULL)
 		writer_put(writer, store->mean, store->m * sizeof(double));
 	for (size_t i = 0; i < store->m; i++)

@@ -9,7 +9,8 @@
 #include "format.h"
 
 struct store {
-	const struct format *matrix; /* all but pads and checksum pass on */
+	const struct format *matrix; /* verified; all but pads and checksum
+					pass on */
 	json_t *metadata;            /* read, not kept */
 	size_t n, m, k;
 	const double *mean;       /* m: of columns, or NULL: not centred so */

@@ -64,7 +64,7 @@ int main(int argc, char **argv)
 		.threads = team_processors(),
 	};
 	/* Whatever is read for the first time is read before. */
-	check(format_verify_all(&model->file));
+	check(format_verify_all(&model->file, 1));
 	puts("ready");
 	fflush(stdout);
 	getchar();

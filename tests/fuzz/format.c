@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int fd = fuzz_file(data, size, path);
 	if (setjmp(fuzz_back) == 0) {
 		if (model_open_any(&model, path) == NULL) {
-			format_verify_all(&model.file);
+			format_verify_all(&model.file, 1);
 			for (size_t row = 0; row < model.matrix.n; row++)
 				matrix_row(&model.matrix, row);
 			model_find(&model, "1", 1);
