@@ -219,10 +219,16 @@ static float bar_of(const struct job *job, const struct list *list)
 
 /* ------------------------------------------------------------ one by one */
 
+/* Of a block that has more rows than so many left, all scores are worked out at
+ * once: copies of a customer are many where there are some. */
+enum { LEFT_FEW = 3 };
+
 /* A query that goes through blocks. */
 struct walker {
 	struct probe probe;
 	float *unit, *scratch; /* d each */
+	float *packed;         /* the query as the first of a tile's */
+	float least[TILE_QUERIES];
 	size_t self;
 };
 
@@ -231,11 +237,16 @@ static void walker_begin(struct walker *walker, const struct job *job,
 {
 	size_t d = job->index->d;
 
-	walker->unit = alloc(2 * d, sizeof(float));
+	walker->unit = alloc((2 + TILE_QUERIES) * d, sizeof(float));
 	walker->scratch = walker->unit + d;
+	walker->packed = walker->scratch + d;
 	walker->self = job->queries[query].self;
 	tile_scale(walker->unit, 1, job->queries[query].vector, d,
 		   job->factors[query]);
+	for (size_t j = 0; j < d; j++)
+		walker->packed[j * TILE_QUERIES] = walker->unit[j];
+	for (size_t i = 1; i < TILE_QUERIES; i++)
+		walker->least[i] = INFINITY;
 	probe_begin(&walker->probe, d);
 	probe_set(&walker->probe, walker->unit, d);
 }
@@ -244,6 +255,36 @@ static void walker_end(struct walker *walker)
 {
 	probe_end(&walker->probe);
 	free(walker->unit);
+}
+
+/* Offer those of a block that are left. */
+static void offer_left(struct job *job, struct walker *walker,
+		       struct list *list, size_t block, uint64_t left)
+{
+	size_t d = job->index->d, place = block * TILE_ROWS;
+	_Alignas(64) float scores[TILE_QUERIES * TILE_ROWS];
+	uint64_t above[TILE_QUERIES] = {left};
+	bool at_once = __builtin_popcountll(left) > LEFT_FEW;
+
+	if (at_once) {
+		walker->least[0] =
+			score_below(METRIC_COSINE, bar_of(job, list));
+		job->kernel->tile(walker->packed, job->index->units + place * d,
+				  d, walker->least, NULL, scores, above);
+	}
+	for (left &= above[0]; left != 0; left &= left - 1) {
+		unsigned r = (unsigned)__builtin_ctzll(left);
+		size_t row = row_at(job, place + r, walker->self);
+
+		if (row == NEAREST_NONE)
+			continue;
+		if (at_once)
+			list_offer(list, METRIC_COSINE, scores[r],
+				   (uint32_t)row);
+		else
+			offer_row(job, list, walker->unit, row,
+				  walker->scratch);
+	}
 }
 
 static void walk(struct job *job, struct walker *walker, struct list *list,
@@ -259,14 +300,8 @@ static void walk(struct job *job, struct walker *walker, struct list *list,
 			index->scales + place, index->residuals + place,
 			bar_of(job, list));
 
-		for (; above != 0; above &= above - 1) {
-			size_t at = place + (unsigned)__builtin_ctzll(above);
-			size_t row = row_at(job, at, walker->self);
-
-			if (row != NEAREST_NONE)
-				offer_row(job, list, walker->unit, row,
-					  walker->scratch);
-		}
+		if (above != 0)
+			offer_left(job, walker, list, block, above);
 	}
 }
 
@@ -476,6 +511,21 @@ static void visit_cells(void *shared, size_t piece, unsigned thread)
 
 /* ------------------------------------------------------- cells of a query */
 
+/* How many places from at on are filled, before those left over. */
+static size_t filled(const struct index *index, size_t at)
+{
+	size_t low = 0, high = TILE_ROWS;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		if (index->rows[at + middle] >= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /* Only the last block of a cell has places left over. */
 void index_count(const struct index *index, const uint64_t *allowed,
 		 size_t *counts)
@@ -487,8 +537,9 @@ void index_count(const struct index *index, const uint64_t *allowed,
 		size_t end = (size_t)index->starts[cell + 1] * TILE_ROWS;
 
 		if (allowed == NULL && end > at) {
-			counts[cell] += end - at - TILE_ROWS;
-			at = end - TILE_ROWS;
+			counts[cell] += end - at - TILE_ROWS +
+					filled(index, end - TILE_ROWS);
+			continue;
 		}
 		for (; at < end; at++) {
 			int32_t row = index->rows[at];
