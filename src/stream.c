@@ -97,15 +97,20 @@ size_t input_read(struct input *input, void *bytes, size_t size)
 	}
 }
 
-/* Copy what is no regular file to an unlinked one, which takes its place. */
+/* Copy what is no regular file to an unlinked one, which takes its place.  A
+ * binary stream of ours has a brace as its ninth byte; what has not is refused
+ * by whoever reads it, and no more of it is copied, for it may never end. */
 static void spool(struct input *input)
 {
 	unsigned char *buffer = alloc_resize(NULL, BUFFER, 1);
 	int fd = scratch_open();
-	size_t got;
+	size_t got, ninth = 8;
+	bool ours = true;
 
 	input->size = 0;
-	while ((got = input_read(input, buffer, BUFFER)) > 0) {
+	while (ours && (got = input_read(input, buffer, BUFFER)) > 0) {
+		if (input->size <= ninth && ninth - input->size < got)
+			ours = buffer[ninth - input->size] == '{';
 		scratch_write(fd, buffer, got);
 		input->size += got;
 	}

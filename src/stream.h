@@ -29,7 +29,8 @@ const char *input_try(struct input *input, const char *path);
 size_t input_read(struct input *input, void *bytes, size_t size);
 
 /* Map the whole input read-only.  What is not a regular file is copied to an
- * unlinked file in $TMPDIR first.  An empty input has size 0. */
+ * unlinked file in $TMPDIR first, but for the rest of what by its ninth byte is
+ * no binary stream of ours.  An empty input has size 0. */
 void input_map(struct input *input);
 
 /* The same; NULL or a sentence. */

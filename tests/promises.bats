@@ -238,6 +238,16 @@ refuses() {
 	done
 }
 
+@test "what is no stream of ours and never ends is refused by its first bytes" {
+	for tool in cs-svd cs-project cs-index cs-knn cs-dump
+	do
+		call "$tool"
+		# shellcheck disable=SC2086
+		run -2 --separate-stderr timeout 60 $command < /dev/zero
+		[[ "$stderr" == *"expected a matrix or a model"* ]]
+	done
+}
+
 @test "an input cut anywhere is refused, or is a shorter one" {
 	for tool in $tools
 	do
