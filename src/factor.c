@@ -170,7 +170,7 @@ static const char *by_lanczos(struct factor *factor, const struct op *op,
 }
 
 /* Whether C is made: where there are few columns, unless rows are so long that
- * it takes a time, and more of it than iterating to the tolerance. */
+ * it takes a time, and more of it than iterating in single precision. */
 static bool suits_gram(const struct op *op, size_t k, double tolerance)
 {
 	const struct matrix *a = op->matrix;
@@ -181,7 +181,8 @@ static bool suits_gram(const struct op *op, size_t k, double tolerance)
 	if (a->m > GRAM_TAGS)
 		return false;
 	double products = gram_products(a);
-	return tolerance < single_tolerance || products <= few_products ||
+	return op->center != CENTER_NONE || tolerance < single_tolerance ||
+	       products <= few_products ||
 	       products <= entries * fmax(16, (double)k / 4);
 }
 
