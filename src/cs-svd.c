@@ -76,6 +76,7 @@ struct work {
 	struct writer writer;
 	struct pairs pairs;
 	struct embed embed;
+	double *residual; /* of each triplet */
 };
 
 static void read_option(struct choices *choices, int key)
@@ -207,13 +208,13 @@ static void write_rows(void *context, size_t first, size_t count,
 
 /* The last pass: writes the embedding; what it finds on the way are the true
  * residuals, where A^T A does not give them as well. */
-static double *write_embedding(struct work *work)
+static void write_embedding(struct work *work)
 {
 	const struct factor *factor = &work->factor;
 	size_t m = work->matrix.m;
-	double *residual = alloc(factor->k, sizeof *residual);
 	double *y = NULL;
 
+	work->residual = alloc(factor->k, sizeof *work->residual);
 	if (!factor_knows(factor, &work->op))
 		y = alloc_aligned(alloc_product(m, factor->ld), sizeof *y);
 	embed_begin(&work->embed, factor, m, work->choices.scale,
@@ -223,14 +224,14 @@ static double *write_embedding(struct work *work)
 	embed_all(&work->embed, &work->matrix, work->choices.threads, y,
 		  write_rows, work);
 	progress_end();
-	factor_residual(factor, &work->op, y, residual);
+	factor_residual(factor, &work->op, y, work->residual);
 	embed_end(&work->embed);
 	free(y);
-	return residual;
 }
 
-static void check_residuals(const struct work *work, const double *residual)
+static void check_residuals(const struct work *work)
 {
+	const double *residual = work->residual;
 	double tolerance = work->choices.factor.tolerance;
 
 	for (size_t j = 0; j < work->factor.k; j++)
@@ -242,8 +243,9 @@ static void check_residuals(const struct work *work, const double *residual)
 
 /* A residual is relative to the largest triplet.  Where that is much larger
  * than another, the other may be far off within it. */
-static void warn_doubtful(const struct work *work, const double *residual)
+static void warn_doubtful(const struct work *work)
 {
+	const double *residual = work->residual;
 	const double *sigma = work->factor.sigma;
 
 	for (size_t j = 0; j < work->factor.k && !options_quiet; j++) {
@@ -260,8 +262,9 @@ static void warn_doubtful(const struct work *work, const double *residual)
 	}
 }
 
-static void report(const struct work *work, const double *residual)
+static void report(const struct work *work)
 {
+	const double *residual = work->residual;
 	const double *sigma = work->factor.sigma;
 	double sum = 0;
 
@@ -285,15 +288,16 @@ static void write_model(struct work *work, struct output *output)
 	double pairs[2];
 
 	begin_model(work, output);
-	double *residual = write_embedding(work);
-	check_residuals(work, residual);
-	warn_doubtful(work, residual);
-	writer_put(&work->writer, residual, work->factor.k * sizeof *residual);
+	write_embedding(work);
+	check_residuals(work);
+	warn_doubtful(work);
+	writer_put(&work->writer, work->residual,
+		   work->factor.k * sizeof *work->residual);
 	pairs_end(&work->pairs, work->choices.threads, shares, 2, pairs);
 	writer_put(&work->writer, pairs, sizeof pairs);
 	writer_end(&work->writer);
-	report(work, residual);
-	free(residual);
+	report(work);
+	free(work->residual);
 }
 
 int main(int argc, char *argv[])
