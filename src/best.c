@@ -1,55 +1,63 @@
 #include "best.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "alloc.h"
+
+_Static_assert(sizeof(struct hit) == sizeof(uint64_t),
+	       "hits take the place of keys");
 
 bool hit_before(struct hit a, struct hit b)
 {
 	return a.score > b.score || (a.score == b.score && a.row < b.row);
 }
 
-/* Sink what is at a place of a heap of count hits. */
-static void list_sink(struct hit *hits, size_t at, size_t count)
-{
-	struct hit moved = hits[at];
+/* -------------------------------------------------------------------- keys */
 
-	for (size_t child; (child = 2 * at + 1) < count; at = child) {
-		if (child + 1 < count &&
-		    hit_before(hits[child], hits[child + 1]))
-			child++;
-		if (!hit_before(moved, hits[child]))
-			break;
-		hits[at] = hits[child];
-	}
-	hits[at] = moved;
+static const uint32_t sign = UINT32_C(1) << 31;
+
+/* Bits of floats grow with them, but for those of negative ones. */
+static uint64_t key_of(float score, uint32_t row)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &score, sizeof bits);
+	bits = bits & sign ? ~bits : bits | sign;
+	return (uint64_t)bits << 32 | (uint32_t)~row;
 }
 
-static bool is_long(const struct list *list)
+static struct hit hit_of(uint64_t key)
 {
-	return list->limit > BEST_HEAP;
+	uint32_t bits = (uint32_t)(key >> 32);
+	struct hit hit = {.row = ~(uint32_t)key};
+
+	bits = bits & sign ? bits & ~sign : ~bits;
+	memcpy(&hit.score, &bits, sizeof bits);
+	return hit;
 }
 
-/* Move the wanted best of count hits to the front, in no order, by Hoare's
- * selection (CACM 4, 1961); hits are distinct. */
-static void list_select(struct hit *hits, size_t count, size_t wanted)
+/* Move the wanted largest of count keys to the front, in no order, by Hoare's
+ * selection (CACM 4, 1961). */
+static void select_keys(uint64_t *keys, size_t count, size_t wanted)
 {
 	size_t low = 0, high = count - 1;
 
 	while (low < high) {
-		struct hit pivot = hits[low + (high - low) / 2];
+		uint64_t pivot = keys[low + (high - low) / 2];
 		size_t i = low, j = high;
 
 		for (;; i++, j--) {
-			while (hit_before(hits[i], pivot))
+			while (keys[i] > pivot)
 				i++;
-			while (hit_before(pivot, hits[j]))
+			while (keys[j] < pivot)
 				j--;
 			if (i >= j)
 				break;
-			struct hit swapped = hits[i];
-			hits[i] = hits[j];
-			hits[j] = swapped;
+			uint64_t swapped = keys[i];
+			keys[i] = keys[j];
+			keys[j] = swapped;
 		}
 		/* The pivot is at i == j, or all up to j come before it. */
 		if (j + 1 <= wanted)
@@ -59,17 +67,18 @@ static void list_select(struct hit *hits, size_t count, size_t wanted)
 	}
 }
 
-/* Leave the limit best of a long list. */
-static void list_cut(struct list *list)
+static int compare_keys(const void *a, const void *b)
 {
-	if (list->count <= list->limit)
-		return;
-	list_select(list->hits, list->count, list->limit);
-	list->count = list->limit;
-	list->bar = list->hits[0].score;
-	for (size_t i = 1; i < list->count; i++)
-		if (list->hits[i].score < list->bar)
-			list->bar = list->hits[i].score;
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x < y) - (x > y);
+}
+
+/* ------------------------------------------------------------------- lists */
+
+static bool is_long(const struct list *list)
+{
+	return list->limit > BEST_SORTED;
 }
 
 void list_begin(struct list *list, size_t limit, double least)
@@ -79,32 +88,56 @@ void list_begin(struct list *list, size_t limit, double least)
 		.least = least,
 		.bar = -INFINITY,
 	};
-	list->hits = alloc(alloc_product(limit, is_long(list) ? 2 : 1),
-			   sizeof *list->hits);
+	list->keys = alloc(alloc_product(limit, is_long(list) ? 2 : 1),
+			   sizeof *list->keys);
 }
 
-void list_keep(struct list *list, struct hit hit)
+void list_free(struct list *list)
 {
-	size_t at = list->count;
+	free(list->keys);
+	list->keys = NULL;
+}
 
-	if (is_long(list)) {
-		list->hits[list->count++] = hit;
-		if (list->count == 2 * list->limit)
-			list_cut(list);
+/* Leave the limit best of a long list. */
+static void list_cut(struct list *list)
+{
+	uint64_t last = UINT64_MAX;
+
+	if (list->count <= list->limit)
+		return;
+	select_keys(list->keys, list->count, list->limit);
+	list->count = list->limit;
+	for (size_t i = 0; i < list->count; i++)
+		if (list->keys[i] < last)
+			last = list->keys[i];
+	list->bar = hit_of(last).score;
+}
+
+static void keep_sorted(struct list *list, uint64_t key)
+{
+	uint64_t *keys = list->keys;
+	size_t i = list->limit - 1;
+
+	if (list->count < list->limit)
+		i = list->count++;
+	else if (key < keys[i])
+		return;
+	for (; i > 0 && keys[i - 1] < key; i--)
+		keys[i] = keys[i - 1];
+	keys[i] = key;
+	if (list->count == list->limit)
+		list->bar = hit_of(keys[list->limit - 1]).score;
+}
+
+static void keep(struct list *list, uint64_t key)
+{
+	if (!is_long(list)) {
+		keep_sorted(list, key);
 		return;
 	}
-	if (at == list->limit) {
-		if (!hit_before(hit, list->hits[0]))
-			return;
-		list->hits[0] = hit;
-		list_sink(list->hits, 0, at);
-		return;
-	}
-	list->count++;
-	for (; at > 0 && hit_before(list->hits[(at - 1) / 2], hit);
-	     at = (at - 1) / 2)
-		list->hits[at] = list->hits[(at - 1) / 2];
-	list->hits[at] = hit;
+	list->keys[list->count++] = key;
+	if (list->count == 2 * list->limit)
+		list_cut(list);
 }
 
 void list_offer(struct list *list, enum metric metric, float score,
@@ -116,31 +149,33 @@ void list_offer(struct list *list, enum metric metric, float score,
 	if (score < list->least)
 		return;
 	list->matching++;
-	list_keep(list, (struct hit){score, row});
+	keep(list, key_of(score, row));
 }
 
-/* To the order of answers, best first. */
-void list_sort(struct list *list)
+void list_absorb(struct list *list, struct list *other)
 {
+	for (size_t i = 0; i < other->count; i++)
+		keep(list, other->keys[i]);
+	list->matching += other->matching;
+	list_free(other);
+}
+
+struct hit *list_hits(struct list *list)
+{
+	void *memory = list->keys;
+
 	if (is_long(list)) {
 		list_cut(list);
-		for (size_t i = list->count / 2; i-- > 0;)
-			list_sink(list->hits, i, list->count);
+		qsort(list->keys, list->count, sizeof *list->keys,
+		      compare_keys);
 	}
-	for (size_t left = list->count; left-- > 1;) {
-		struct hit last = list->hits[0];
+	for (size_t i = 0; i < list->count; i++) {
+		struct hit hit = hit_of(list->keys[i]);
 
-		list->hits[0] = list->hits[left];
-		list->hits[left] = last;
-		list_sink(list->hits, 0, left);
+		memcpy((char *)memory + i * sizeof hit, &hit, sizeof hit);
 	}
-}
-
-float list_bar(const struct list *list)
-{
-	if (list->count < list->limit)
-		return -INFINITY;
-	return is_long(list) ? list->bar : list->hits[0].score;
+	list->keys = NULL;
+	return memory;
 }
 
 float score_below(enum metric metric, float bar)

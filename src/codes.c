@@ -24,36 +24,165 @@ static float rounded_up(double value)
 	return nextafterf((float)value, INFINITY);
 }
 
-/* codes[j] = what unit[j] is in steps of the scale; the length of what they
- * miss is returned. */
-static double quantize(const float *unit, size_t d, int *codes, float *scale)
+/* --------------------------------------------------------------- to bytes */
+
+/* Columns that are made bytes at once; sums of squares are of LANES columns
+ * each, whatever the processor, so that the same bits come out. */
+enum { SOME = 256, LANES = 8 };
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE float largest_of(const float *unit, size_t d)
 {
-	float largest = 0;
-	double missed = 0;
+	float most[16] = {0}, largest = 0;
+	size_t j = 0;
 
-	for (size_t j = 0; j < d; j++)
-		largest = fmaxf(largest, fabsf(unit[j]));
-	*scale = largest / MOST;
-	for (size_t j = 0; j < d; j++) {
-		double step = *scale > 0 ? (double)unit[j] / (double)*scale : 0;
+	for (; j + 16 <= d; j += 16)
+		for (size_t l = 0; l < 16; l++) {
+			float size = fabsf(unit[j + l]);
+			most[l] = size > most[l] ? size : most[l];
+		}
+	for (; j < d; j++)
+		largest = fabsf(unit[j]) > largest ? fabsf(unit[j]) : largest;
+	for (size_t l = 0; l < 16; l++)
+		largest = most[l] > largest ? most[l] : largest;
+	return largest;
+}
 
-		codes[j] = (int)lrint(fmax(-MOST, fmin(MOST, step)));
-		double miss = (double)unit[j] - (double)*scale * codes[j];
-		missed += miss * miss;
-	}
-	return sqrt(missed);
+/* One column: its code, and the square of what that misses. */
+INLINE double code_of(float number, float scale, float over, int8_t *code)
+{
+	/* Rounds to an integer, ties to even. */
+	const float round = 0x1.8p23F;
+	float steps = (number * over + round) - round;
+
+	steps = steps <= MOST ? steps : MOST; /* no NaN is cast */
+	double missed = (double)number - (double)scale * (double)steps;
+
+	*code = (int8_t)steps;
+	return missed * missed;
+}
+
+INLINE void codes_of(const float *unit, size_t count, float scale, float over,
+		     int8_t *codes, double *sums)
+{
+	size_t j = 0;
+
+	for (; j + LANES <= count; j += LANES)
+		for (size_t l = 0; l < LANES; l++)
+			sums[l] += code_of(unit[j + l], scale, over,
+					   &codes[j + l]);
+	for (; j < count; j++)
+		sums[j % LANES] += code_of(unit[j], scale, over, &codes[j]);
+}
+
+/* The two for one kind of processor. */
+struct quantizer {
+	float (*largest)(const float *unit, size_t d);
+	void (*codes)(const float *unit, size_t count, float scale, float over,
+		      int8_t *codes, double *sums);
+};
+
+#define QUANTIZER(KIND, TARGET)                                                \
+	TARGET static float KIND##_largest(const float *unit, size_t d)        \
+	{                                                                      \
+		return largest_of(unit, d);                                    \
+	}                                                                      \
+	TARGET static void KIND##_codes(const float *unit, size_t count,       \
+					float scale, float over,               \
+					int8_t *codes, double *sums)           \
+	{                                                                      \
+		codes_of(unit, count, scale, over, codes, sums);               \
+	}                                                                      \
+	static const struct quantizer KIND##_quantizer = {KIND##_largest,      \
+							  KIND##_codes}
+
+QUANTIZER(plain, );
+#ifdef __x86_64__
+QUANTIZER(avx2, __attribute__((target("avx2"))));
+QUANTIZER(avx512,
+	  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq"))));
+#endif
+
+static const struct quantizer *quantizer(void)
+{
+#ifdef __x86_64__
+	if (__builtin_cpu_supports("avx512f") &&
+	    __builtin_cpu_supports("avx512bw") &&
+	    __builtin_cpu_supports("avx512vl") &&
+	    __builtin_cpu_supports("avx512dq"))
+		return &avx512_quantizer;
+	if (__builtin_cpu_supports("avx2"))
+		return &avx2_quantizer;
+#endif
+	return &plain_quantizer;
+}
+
+/* Bytes of a unit vector, some columns at a time. */
+struct quantizing {
+	const struct quantizer *quantizer;
+	const float *unit;
+	size_t d, done;
+	float scale, over; /* 1 / scale; 0: all zeros */
+	double sums[LANES];
+	int8_t codes[SOME]; /* zeros fill up the last group of four */
+};
+
+static void quantize(struct quantizing *work, const float *unit, size_t d)
+{
+	work->quantizer = quantizer();
+	work->unit = unit;
+	work->d = d;
+	work->done = 0;
+	work->scale = work->quantizer->largest(unit, d) / MOST;
+	work->over = work->scale > 0 ? 1 / work->scale : 0;
+	/* Of a denormal scale. */
+	if (!isfinite(work->over))
+		work->scale = work->over = 0;
+	memset(work->sums, 0, sizeof work->sums);
+}
+
+/* How many groups of four are in codes now; 0: that was all. */
+static size_t quantize_some(struct quantizing *work)
+{
+	size_t rest = work->d - work->done;
+	size_t count = rest < SOME ? rest : SOME;
+
+	work->quantizer->codes(work->unit + work->done, count, work->scale,
+			       work->over, work->codes, work->sums);
+	work->done += count;
+	for (; count % 4 != 0; count++)
+		work->codes[count] = 0;
+	return count / 4;
+}
+
+/* The length of what the bytes miss. */
+static double missed_by(const struct quantizing *work)
+{
+	double sum = 0;
+
+	for (size_t l = 0; l < LANES; l++)
+		sum += work->sums[l];
+	return sqrt(sum);
 }
 
 void codes_put(const float *unit, size_t d, uint8_t *block, size_t r,
 	       float *scale, float *residual)
 {
-	int *codes = alloc(d, sizeof *codes);
+	struct quantizing work;
+	uint8_t *to = block + r * 4;
 
-	*residual = rounded_up(quantize(unit, d, codes, scale));
-	for (size_t j = 0; j < (d + 3) / 4 * 4; j++)
-		block[(j / 4 * CODES_ROWS + r) * 4 + j % 4] =
-			(uint8_t)(MIDDLE + (j < d ? codes[j] : 0));
-	free(codes);
+	quantize(&work, unit, d);
+	for (size_t groups; (groups = quantize_some(&work)) > 0;)
+		for (size_t g = 0; g < groups; g++, to += CODES_ROWS * 4) {
+			uint32_t four;
+
+			memcpy(&four, work.codes + g * 4, 4);
+			four ^= 0x80808080; /* 128 more, each */
+			memcpy(to, &four, 4);
+		}
+	*scale = work.scale;
+	*residual = rounded_up(missed_by(&work));
 }
 
 void probe_begin(struct probe *probe, size_t d)
@@ -64,19 +193,21 @@ void probe_begin(struct probe *probe, size_t d)
 
 void probe_set(struct probe *probe, const float *unit, size_t d)
 {
-	int *codes = alloc(d, sizeof *codes);
-	double missed = quantize(unit, d, codes, &probe->scale), square = 0;
+	struct quantizing work;
+	int8_t *to = probe->codes;
 
+	quantize(&work, unit, d);
 	probe->offset = 0;
-	for (size_t j = 0; j < d; j++) {
-		probe->codes[j] = (int8_t)codes[j];
-		probe->offset += MIDDLE * codes[j];
-		square += (double)unit[j] * (double)unit[j];
-	}
-	probe->by = rounded_up(sqrt(square) + missed);
+	for (size_t groups; (groups = quantize_some(&work)) > 0;)
+		for (size_t j = 0; j < groups * 4; j++) {
+			*to++ = work.codes[j];
+			probe->offset += MIDDLE * work.codes[j];
+		}
+	double missed = missed_by(&work);
+	probe->scale = work.scale;
+	probe->by = rounded_up(sqrt(tile_square(unit, d)) + missed);
 	/* A row is of length 1 but for rounding. */
 	probe->least = rounded_up(missed * 1.0001 + slack(d));
-	free(codes);
 }
 
 void probe_end(struct probe *probe)
@@ -84,6 +215,39 @@ void probe_end(struct probe *probe)
 	free(probe->codes);
 	*probe = (struct probe){0};
 }
+
+void probes_begin(struct probes *probes, size_t d)
+{
+	*probes = (struct probes){.groups = (d + 3) / 4};
+	probes->words = alloc(alloc_product(probes->groups, TILE_QUERIES),
+			      sizeof *probes->words);
+}
+
+void probes_set(struct probes *probes, size_t i, const struct probe *probe)
+{
+	float over = probe != NULL && probe->scale > 0 ? 1 / probe->scale : 1;
+
+	for (size_t g = 0; g < probes->groups; g++) {
+		int32_t *word = &probes->words[g * TILE_QUERIES + i];
+
+		if (probe != NULL)
+			memcpy(word, probe->codes + g * 4, sizeof *word);
+		else
+			*word = 0;
+	}
+	probes->offset[i] = probe ? probe->offset : 0;
+	probes->over[i] = over;
+	probes->by[i] = probe ? probe->by * over : 0;
+	probes->least[i] = probe ? probe->least * over : 0;
+}
+
+void probes_end(struct probes *probes)
+{
+	free(probes->words);
+	*probes = (struct probes){0};
+}
+
+/* ------------------------------------------------------------------ plain */
 
 static uint64_t plain_above(const struct probe *probe, const uint8_t *block,
 			    const float *scales, const float *residuals,
@@ -105,7 +269,46 @@ static uint64_t plain_above(const struct probe *probe, const uint8_t *block,
 	return above;
 }
 
-static const struct bounds plain = {"plain", plain_above};
+/* The bar of a pair, over the query's scale. */
+static inline float bar_over(const struct probes *probes, size_t i, float bar)
+{
+	return bar * probes->over[i] - probes->least[i];
+}
+
+static void plain_sieve(const struct probes *probes, const uint8_t *block,
+			const float *scales, const float *residuals,
+			const float bars[TILE_QUERIES],
+			const float rows_bars[TILE_ROWS],
+			uint64_t above[TILE_QUERIES])
+{
+	for (size_t i = 0; i < TILE_QUERIES; i++) {
+		above[i] = 0;
+		for (size_t r = 0; r < TILE_ROWS; r++) {
+			int32_t sum = -probes->offset[i];
+			float bar = bars[i];
+
+			for (size_t g = 0; g < probes->groups; g++) {
+				int8_t four[4];
+
+				memcpy(four,
+				       &probes->words[g * TILE_QUERIES + i], 4);
+				for (size_t c = 0; c < 4; c++)
+					sum += block[(g * CODES_ROWS + r) * 4 +
+						     c] *
+					       four[c];
+			}
+			if (rows_bars != NULL && rows_bars[r] < bar)
+				bar = rows_bars[r];
+			float bound = scales[r] * (float)sum +
+				      probes->by[i] * residuals[r];
+			above[i] |=
+				(uint64_t) !(bound < bar_over(probes, i, bar))
+				<< r;
+		}
+	}
+}
+
+static const struct bounds plain = {"plain", plain_above, plain_sieve};
 
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -177,7 +380,7 @@ AVX2 static uint64_t avx2_above(const struct probe *probe, const uint8_t *block,
 	return above;
 }
 
-static const struct bounds avx2 = {"AVX2", avx2_above};
+static const struct bounds avx2 = {"AVX2", avx2_above, plain_sieve};
 
 /* Sixteen rows of a sum. */
 VNNI static inline uint64_t finish5(const struct probe *probe, __m512i sum,
@@ -231,7 +434,107 @@ VNNI static uint64_t vnni_above(const struct probe *probe, const uint8_t *block,
 	       finish5(probe, sum3, scales, residuals, bar, 48);
 }
 
-static const struct bounds vnni = {"AVX-512 VNNI", vnni_above};
+/* sum = _mm512_dpbusd_epi32(sum, rows, query), in place: GCC 12 copies the sums
+ * about and spills them if it is told so. */
+#define DOT(sum, rows, query)                                                  \
+	__asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(rows), "v"(query))
+
+/* One group of columns of 6 x 64 sums: 24 of 32 registers hold sums. */
+#define STEP6(i)                                                               \
+	query = _mm512_set1_epi32(words[i]);                                   \
+	DOT(a##i, a, query);                                                   \
+	DOT(b##i, b, query);                                                   \
+	DOT(c##i, c, query);                                                   \
+	DOT(e##i, e, query)
+
+#define START6(i)                                                              \
+	a##i = b##i = c##i = e##i = _mm512_set1_epi32(-probes->offset[i])
+
+/* Sixteen rows of a query's sums. */
+#define PART6(i, part, first)                                                  \
+	do {                                                                   \
+		__m512 bar = bar_of_query;                                     \
+		__m512 bound = _mm512_mul_ps(_mm512_cvtepi32_ps(part),         \
+					     _mm512_loadu_ps(scales + first)); \
+		bound = _mm512_fmadd_ps(                                       \
+			by, _mm512_loadu_ps(residuals + first), bound);        \
+		if (mutual)                                                    \
+			bar = _mm512_min_ps(                                   \
+				bar,                                           \
+				_mm512_fmsub_ps(                               \
+					_mm512_loadu_ps(rows_bars + first),    \
+					over, lowered));                       \
+		above[i] |=                                                    \
+			(uint64_t)_mm512_cmp_ps_mask(bound, bar, _CMP_NLT_UQ)  \
+			<< (first);                                            \
+	} while (0)
+
+#define FINISH6(i)                                                             \
+	do {                                                                   \
+		__m512 bar_of_query =                                          \
+			_mm512_set1_ps(bar_over(probes, i, bars[i]));          \
+		__m512 by = _mm512_set1_ps(probes->by[i]);                     \
+		__m512 over = _mm512_set1_ps(probes->over[i]);                 \
+		__m512 lowered = _mm512_set1_ps(probes->least[i]);             \
+		above[i] = 0;                                                  \
+		PART6(i, a##i, 0);                                             \
+		PART6(i, b##i, 16);                                            \
+		PART6(i, c##i, 32);                                            \
+		PART6(i, e##i, 48);                                            \
+	} while (0)
+
+VNNI static inline __attribute__((always_inline)) void
+sieve6(const struct probes *probes, const uint8_t *block, const float *scales,
+       const float *residuals, const float *bars, const float *rows_bars,
+       uint64_t *above, const int mutual)
+{
+	__m512i a0, b0, c0, e0, a1, b1, c1, e1, a2, b2, c2, e2;
+	__m512i a3, b3, c3, e3, a4, b4, c4, e4, a5, b5, c5, e5;
+
+	START6(0);
+	START6(1);
+	START6(2);
+	START6(3);
+	START6(4);
+	START6(5);
+	for (size_t g = 0; g < probes->groups; g++) {
+		const uint8_t *from = block + g * CODES_ROWS * 4;
+		const int32_t *words = probes->words + g * TILE_QUERIES;
+		__m512i a = _mm512_loadu_si512(from);
+		__m512i b = _mm512_loadu_si512(from + 64);
+		__m512i c = _mm512_loadu_si512(from + 128);
+		__m512i e = _mm512_loadu_si512(from + 192);
+		__m512i query;
+
+		STEP6(0);
+		STEP6(1);
+		STEP6(2);
+		STEP6(3);
+		STEP6(4);
+		STEP6(5);
+	}
+	FINISH6(0);
+	FINISH6(1);
+	FINISH6(2);
+	FINISH6(3);
+	FINISH6(4);
+	FINISH6(5);
+}
+
+VNNI static void vnni_sieve(const struct probes *probes, const uint8_t *block,
+			    const float *scales, const float *residuals,
+			    const float bars[TILE_QUERIES],
+			    const float rows_bars[TILE_ROWS],
+			    uint64_t above[TILE_QUERIES])
+{
+	if (rows_bars == NULL)
+		sieve6(probes, block, scales, residuals, bars, NULL, above, 0);
+	else
+		sieve6(probes, block, scales, residuals, bars, rows_bars, above,
+		       1);
+}
+
+static const struct bounds vnni = {"AVX-512 VNNI", vnni_above, vnni_sieve};
 #endif
 
 const struct bounds *codes_bounds(unsigned i)
@@ -255,4 +558,10 @@ const struct bounds *codes_best(void)
 	while (codes_bounds(i) == NULL)
 		i++;
 	return codes_bounds(i);
+}
+
+const struct bounds *codes_sieve(void)
+{
+	/* Plain C's and AVX2's take longer than the products they save. */
+	return codes_bounds(0);
 }

@@ -12,10 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tile.h"
+
 /* A block is of CODES_ROWS rows; codes stand in groups of four columns:
  * block[(g * CODES_ROWS + r) * 4 + i] is column 4 g + i of row r, and columns
  * that fill up the last group are 128. */
-enum { CODES_ROWS = 64 };
+enum { CODES_ROWS = TILE_ROWS };
 
 /* Columns at most: sums of 255 x 127 for each stay below 2^31. */
 enum { CODES_COLUMNS = 1 << 16 };
@@ -39,6 +41,23 @@ void probe_begin(struct probe *probe, size_t d);
 void probe_set(struct probe *probe, const float *unit, size_t d);
 void probe_end(struct probe *probe);
 
+/* A group of TILE_QUERIES queries, ready to be compared together. */
+struct probes {
+	int32_t *words; /* words[g * TILE_QUERIES + i]: columns 4 g to 4 g + 3
+			   of query i; owned */
+	size_t groups;
+	int32_t offset[TILE_QUERIES];
+	/* Bound over the query's scale: s D + by r + least. */
+	float over[TILE_QUERIES]; /* 1 / scale */
+	float by[TILE_QUERIES], least[TILE_QUERIES];
+};
+
+void probes_begin(struct probes *probes, size_t d);
+
+/* Query i of the group; NULL: one of zeros. */
+void probes_set(struct probes *probes, size_t i, const struct probe *probe);
+void probes_end(struct probes *probes);
+
 struct bounds {
 	const char *name;
 
@@ -46,6 +65,15 @@ struct bounds {
 	uint64_t (*above)(const struct probe *probe, const uint8_t *block,
 			  const float *scales, const float *residuals,
 			  float bar);
+
+	/* The same for a group: bit r of above[i] is set unless the bound of
+	 * row r to query i is below bars[i] and, unless rows_bars is NULL,
+	 * below rows_bars[r] too. */
+	void (*sieve)(const struct probes *probes, const uint8_t *block,
+		      const float *scales, const float *residuals,
+		      const float bars[TILE_QUERIES],
+		      const float rows_bars[TILE_ROWS],
+		      uint64_t above[TILE_QUERIES]);
 };
 
 /* Version i, the fastest first and "plain" last; NULL where this processor
@@ -55,5 +83,9 @@ const struct bounds *codes_bounds(unsigned i);
 
 /* The first that this processor can run. */
 const struct bounds *codes_best(void);
+
+/* The version whose sieve is faster than the tiles of tile.h; NULL where there
+ * is none. */
+const struct bounds *codes_sieve(void);
 
 #endif

@@ -155,12 +155,13 @@ struct job {
 	const struct query *queries;
 	size_t count;
 	struct found *found;
-	const struct kernel *kernel;
-	const struct bounds *bounds;
+	struct sieve sieve;          /* of many queries */
+	const struct bounds *bounds; /* of few */
 	double *factors; /* count: unit = vector * factor; 0: all zeros */
 	struct list *lists;
 	size_t **cells;       /* of each query: cells to look at; NULL: all */
 	size_t *cell_counts;  /* how many */
+	uint32_t *order;      /* queries by their nearest cell */
 	size_t *own_counts;   /* of each cell: customers that are allowed */
 	const size_t *counts; /* the same, maybe of several indexes */
 	size_t all_eligible;
@@ -202,15 +203,15 @@ static void offer_row(struct job *job, struct list *list, const float *unit,
 		return;
 	}
 	tile_scale(scratch, 1, vector, d, 1 / sqrt(square));
-	list_offer(list, METRIC_COSINE, job->kernel->chain(unit, scratch, d),
-		   (uint32_t)row);
+	list_offer(list, METRIC_COSINE,
+		   job->sieve.kernel->chain(unit, scratch, d), (uint32_t)row);
 }
 
 /* What a score must have to be of use. */
 static float bar_of(const struct job *job, const struct list *list)
 {
 	float least = (float)job->search->least;
-	float bar = job->search->count_matching ? -INFINITY : list_bar(list);
+	float bar = job->search->count_matching ? -INFINITY : list->bar;
 
 	if ((double)least > job->search->least)
 		least = nextafterf(least, -INFINITY);
@@ -269,8 +270,9 @@ static void offer_left(struct job *job, struct walker *walker,
 	if (at_once) {
 		walker->least[0] =
 			score_below(METRIC_COSINE, bar_of(job, list));
-		job->kernel->tile(walker->packed, job->index->units + place * d,
-				  d, walker->least, NULL, scores, above);
+		job->sieve.kernel->tile(walker->packed,
+					job->index->units + place * d, d,
+					walker->least, NULL, scores, above);
 	}
 	for (left &= above[0]; left != 0; left &= left - 1) {
 		unsigned r = (unsigned)__builtin_ctzll(left);
@@ -344,14 +346,8 @@ static void search_all(struct job *job)
 	pieces = alloc_product(sweep.pieces, job->count);
 	sweep.lists = alloc(pieces, sizeof *sweep.lists);
 	team_run(job->search->threads, pieces, sweep_piece, &sweep);
-	for (size_t i = 0; i < pieces; i++) {
-		struct list *list = &job->lists[i / sweep.pieces];
-
-		for (size_t h = 0; h < sweep.lists[i].count; h++)
-			list_keep(list, sweep.lists[i].hits[h]);
-		list->matching += sweep.lists[i].matching;
-		free(sweep.lists[i].hits);
-	}
+	for (size_t i = 0; i < pieces; i++)
+		list_absorb(&job->lists[i / sweep.pieces], &sweep.lists[i]);
 	free(sweep.lists);
 	progress_add(job->count);
 }
@@ -379,36 +375,68 @@ static void walk_cells(void *shared, size_t query, unsigned thread)
 
 /* ----------------------------------------------------------- cell by cell */
 
-/* Who asks for each cell: queries of a panel, cell after cell. */
+/* The queries in the order of their nearest cells, so that many of those that
+ * go together look at the same. */
+static void order_queries(struct job *job)
+{
+	size_t *next = alloc(job->index->cells + 1, sizeof *next);
+
+	job->order = alloc(job->count, sizeof *job->order);
+	for (size_t q = 0; q < job->count; q++)
+		next[job->cell_counts[q] ? job->cells[q][0] + 1 : 0]++;
+	for (size_t cell = 0, sum = 0; cell <= job->index->cells; cell++) {
+		size_t size = next[cell];
+
+		next[cell] = sum;
+		sum += size;
+	}
+	for (size_t q = 0; q < job->count; q++)
+		job->order[next[job->cell_counts[q] ? job->cells[q][0] + 1
+						    : 0]++] = (uint32_t)q;
+	free(next);
+}
+
+/* Who asks for each cell: queries of a panel by their places in the order,
+ * cell after cell. */
 struct visits {
 	size_t *starts; /* cells + 1 */
-	uint32_t *queries;
+	uint32_t *places;
 };
 
+/* Of the queries at the places from first to end - 1 the cells from the
+ * from-th to the to-th, less one, in their order of nearness. */
 static struct visits visits_make(const struct job *job, size_t first,
-				 size_t end)
+				 size_t end, size_t from, size_t to)
 {
 	size_t cells = job->index->cells;
 	struct visits visits = {.starts = alloc(cells + 2, sizeof(size_t))};
 	size_t *next = visits.starts + 1;
 
-	for (size_t q = first; q < end; q++)
-		for (size_t i = 0; i < job->cell_counts[q]; i++)
+	for (size_t p = first; p < end; p++) {
+		size_t q = job->order[p];
+
+		for (size_t i = from; i < job->cell_counts[q] && i < to; i++)
 			next[job->cells[q][i] + 1]++;
+	}
 	for (size_t cell = 0; cell < cells; cell++)
 		next[cell + 1] += next[cell];
-	visits.queries = alloc(next[cells], sizeof *visits.queries);
-	for (size_t q = first; q < end; q++)
-		for (size_t i = 0; i < job->cell_counts[q]; i++)
-			visits.queries[next[job->cells[q][i]]++] = (uint32_t)q;
+	visits.places = alloc(next[cells], sizeof *visits.places);
+	for (size_t p = first; p < end; p++) {
+		size_t q = job->order[p];
+
+		for (size_t i = from; i < job->cell_counts[q] && i < to; i++)
+			visits.places[next[job->cells[q][i]]++] = (uint32_t)p;
+	}
 	return visits;
 }
 
-/* What a thread has at hand for a cell: its queries in groups. */
+/* A thread's queries, and those of them that are at a cell. */
 struct desk {
-	float *packed; /* as tile.h has them */
-	float *least;
-	size_t room; /* of queries */
+	struct job *job;
+	struct askers askers; /* those from the first place on */
+	struct panel panel;
+	size_t first, block;
+	const uint32_t *places; /* of the panel's queries */
 };
 
 /* A score must be above: those equal to the bar may enter. */
@@ -417,95 +445,92 @@ static float least_of(const struct job *job, size_t query)
 	return score_below(METRIC_COSINE, bar_of(job, &job->lists[query]));
 }
 
-static void lay_out(struct desk *desk, const struct job *job,
-		    const uint32_t *queries, size_t count)
+static void offer_place(void *shared, size_t at, size_t place, float score)
 {
-	size_t d = job->index->d;
-	size_t padded =
-		(count + TILE_QUERIES - 1) / TILE_QUERIES * TILE_QUERIES;
+	struct desk *desk = shared;
+	struct job *job = desk->job;
+	size_t query = job->order[desk->places[at]];
+	size_t row = row_at(job, desk->block * TILE_ROWS + place,
+			    job->queries[query].self);
 
-	if (padded > desk->room) {
-		free(desk->packed);
-		desk->packed =
-			alloc_aligned(alloc_product(padded, d), sizeof(float));
-		desk->least = alloc_resize(desk->least, padded, sizeof(float));
-		desk->room = padded;
-	}
-	for (size_t i = 0; i < padded; i++) {
-		float *to = desk->packed + i / TILE_QUERIES * TILE_QUERIES * d +
-			    i % TILE_QUERIES;
-		size_t query = queries[i < count ? i : 0];
-
-		tile_scale(to, TILE_QUERIES, job->queries[query].vector, d,
-			   job->factors[query]);
-		desk->least[i] = i < count ? least_of(job, query) : INFINITY;
-	}
+	if (row == NEAREST_NONE)
+		return;
+	list_offer(&job->lists[query], METRIC_COSINE, score, (uint32_t)row);
+	desk->panel.least[at] = least_of(job, query);
 }
 
-/* Offer what is above the bar of a query. */
-static void offer_block(struct job *job, size_t query, const float *scores,
-			uint64_t above, size_t block)
+static void visit_cell(struct desk *desk, size_t cell, const uint32_t *places,
+		       size_t count)
 {
-	for (; above != 0; above &= above - 1) {
-		unsigned r = (unsigned)__builtin_ctzll(above);
-		size_t row = row_at(job, block * TILE_ROWS + r,
-				    job->queries[query].self);
-
-		if (row != NEAREST_NONE)
-			list_offer(&job->lists[query], METRIC_COSINE, scores[r],
-				   (uint32_t)row);
-	}
-}
-
-static void visit_cell(struct job *job, struct desk *desk, size_t cell,
-		       const uint32_t *queries, size_t count)
-{
+	const struct job *job = desk->job;
 	const struct index *index = job->index;
-	size_t d = index->d;
-	_Alignas(64) float scores[TILE_QUERIES * TILE_ROWS];
-	uint64_t above[TILE_QUERIES];
+	size_t groups = (count + TILE_QUERIES - 1) / TILE_QUERIES;
 
-	lay_out(desk, job, queries, count);
-	for (size_t block = (size_t)index->starts[cell];
-	     block < (size_t)index->starts[cell + 1]; block++)
-		for (size_t q = 0; q < count; q += TILE_QUERIES) {
-			job->kernel->tile(desk->packed + q * d,
-					  index->units + block * d * TILE_ROWS,
-					  d, desk->least + q, NULL, scores,
-					  above);
-			for (size_t i = 0; i < TILE_QUERIES; i++) {
-				if (above[i] == 0)
-					continue;
-				offer_block(job, queries[q + i],
-					    scores + i * TILE_ROWS, above[i],
-					    block);
-				desk->least[q + i] =
-					least_of(job, queries[q + i]);
-			}
+	desk->places = places;
+	for (size_t i = 0; i < groups * TILE_QUERIES; i++) {
+		if (i >= count) {
+			panel_put(&desk->panel, i, (struct asker){NULL, NULL});
+			continue;
 		}
+		panel_put(&desk->panel, i,
+			  desk->askers.each[places[i] - desk->first]);
+		desk->panel.least[i] = least_of(job, job->order[places[i]]);
+	}
+	for (desk->block = (size_t)index->starts[cell];
+	     desk->block < (size_t)index->starts[cell + 1]; desk->block++) {
+		size_t place = desk->block * TILE_ROWS;
+		const struct block block = {
+			.units = index->units + place * index->d,
+			.codes = index->codes +
+				 desk->block * codes_block(index->d),
+			.scales = index->scales + place,
+			.residuals = index->residuals + place,
+		};
+
+		panel_meet(&desk->panel, groups, &block, NULL, offer_place,
+			   desk);
+	}
 }
 
+static void visit_some(struct desk *desk, size_t end, size_t from, size_t to)
+{
+	struct visits visits =
+		visits_make(desk->job, desk->first, end, from, to);
+
+	for (size_t cell = 0; cell < desk->job->index->cells; cell++) {
+		size_t begin = visits.starts[cell];
+
+		if (visits.starts[cell + 1] > begin)
+			visit_cell(desk, cell, visits.places + begin,
+				   visits.starts[cell + 1] - begin);
+	}
+	free(visits.starts);
+	free(visits.places);
+}
+
+/* Each query's nearest cell comes first: what is found there leaves little of
+ * the others. */
 static void visit_cells(void *shared, size_t piece, unsigned thread)
 {
 	struct job *job = shared;
 	size_t first = piece * job->panel, end = first + job->panel;
-	struct desk desk = {0};
+	struct desk desk = {.job = job, .first = first};
 
 	(void)thread;
 	if (end > job->count)
 		end = job->count;
-	struct visits visits = visits_make(job, first, end);
-	for (size_t cell = 0; cell < job->index->cells; cell++) {
-		size_t begin = visits.starts[cell];
+	askers_begin(&desk.askers, &job->sieve, end - first);
+	panel_begin(&desk.panel, &job->sieve, end - first);
+	for (size_t p = first; p < end; p++) {
+		size_t q = job->order[p];
 
-		if (visits.starts[cell + 1] > begin)
-			visit_cell(job, &desk, cell, visits.queries + begin,
-				   visits.starts[cell + 1] - begin);
+		askers_put(&desk.askers, p - first, job->queries[q].vector,
+			   job->factors[q]);
 	}
-	free(visits.starts);
-	free(visits.queries);
-	free(desk.packed);
-	free(desk.least);
+	visit_some(&desk, end, 0, 1);
+	visit_some(&desk, end, 1, job->index->cells);
+	askers_end(&desk.askers);
+	panel_end(&desk.panel);
 	progress_add(end - first);
 }
 
@@ -669,8 +694,7 @@ static void finish_query(struct job *job, size_t query)
 
 	if (own && job->search->with_self)
 		list_offer(list, METRIC_COSINE, 1, (uint32_t)self);
-	list_sort(list);
-	found->hits = list->hits;
+	found->hits = list_hits(list);
 	found->count = list->count;
 	found->matching = list->matching;
 	found->candidates =
@@ -688,6 +712,7 @@ static void search_cells(struct job *job)
 		team_run(threads, job->count, walk_cells, job);
 		return;
 	}
+	order_queries(job);
 	job->panel = panel < LEAST_PANEL  ? LEAST_PANEL
 		     : panel > MOST_PANEL ? MOST_PANEL
 					  : panel;
@@ -701,6 +726,7 @@ static void free_job(struct job *job)
 		free(job->cells[q]);
 	free(job->cells);
 	free(job->cell_counts);
+	free(job->order);
 	free(job->own_counts);
 	free(job->factors);
 	free(job->lists);
@@ -717,7 +743,7 @@ const char *index_search(const struct index *index, const struct search *search,
 		.queries = queries,
 		.count = count,
 		.found = found,
-		.kernel = search->kernel ? search->kernel : tile_best(),
+		.sieve = search_sieve(search),
 		.bounds = index->bounds ? index->bounds : codes_best(),
 		.factors = alloc(count, sizeof *job.factors),
 		.lists = alloc(count, sizeof *job.lists),
@@ -747,7 +773,7 @@ const char *index_search(const struct index *index, const struct search *search,
 	for (size_t q = 0; q < count && error == NULL; q++)
 		finish_query(&job, q);
 	for (size_t q = 0; q < count && error != NULL; q++)
-		free(job.lists[q].hits);
+		list_free(&job.lists[q]);
 	free_job(&job);
 	return error;
 }

@@ -11,9 +11,6 @@
 #include "team.h"
 
 enum {
-	/* Packed rows of a panel stay in the second-level cache. */
-	PANEL_BYTES = 512 * 1024,
-	PANEL_ROWS = 1536,
 	/* Panels for each thread at least, where there are rows enough. */
 	PANELS = 8,
 	/* Locks of lists: row r has lock r % LOCKS. */
@@ -29,30 +26,26 @@ struct job {
 	pthread_mutex_t locks[LOCKS];
 };
 
-/* What a thread has at hand. */
+/* What a thread has at hand: a panel of rows, and a block of those that come
+ * after. */
 struct desk {
-	float *asking;       /* the panel's rows, packed in groups */
-	float *asking_least; /* of each */
-	float *rows;         /* a block, packed */
+	struct job *job;
+	struct askers askers;
+	struct panel asking; /* of them */
+	struct packed rows;
+	size_t first, block; /* their first rows */
 	_Alignas(64) float rows_least[TILE_ROWS];
-	_Alignas(64) float scores[TILE_QUERIES * TILE_ROWS];
-	uint64_t above[TILE_QUERIES];
 };
 
-/* to[j * stride] = the row as it is compared; what is not begins with a NaN,
- * which makes its scores NaN, above nothing. */
-static void pack(const struct mutual *mutual, size_t row, float *to,
-		 size_t stride)
+/* What a row is compared times; 0: not at all. */
+static double factor_of(const struct mutual *mutual, size_t row)
 {
-	double factor = row < mutual->n ? mutual->factors[row] : 0;
+	return row < mutual->n ? mutual->factors[row] : 0;
+}
 
-	if (factor != 0) {
-		tile_scale(to, stride, mutual->rows + row * mutual->d,
-			   mutual->d, factor);
-		return;
-	}
-	for (size_t j = 0; j < mutual->d; j++)
-		to[j * stride] = j == 0 ? NAN : 0;
+static const float *vector_of(const struct mutual *mutual, size_t row)
+{
+	return row < mutual->n ? mutual->rows + row * mutual->d : NULL;
 }
 
 static float least_of(const struct job *job, size_t row)
@@ -73,61 +66,47 @@ static float offer(struct job *job, size_t row, float score, size_t other)
 
 	pthread_mutex_lock(lock);
 	list_offer(list, mutual->metric, score, (uint32_t)other);
-	if (!mutual->every && list_bar(list) > least)
-		least = score_below(mutual->metric, list_bar(list));
+	if (!mutual->every && list->bar > least)
+		least = score_below(mutual->metric, list->bar);
 	atomic_store_explicit(&job->least[row], least, memory_order_relaxed);
 	pthread_mutex_unlock(lock);
 	return least;
 }
 
-/* Offer what is above a bar in a tile: rows of a group with rows of a block,
- * each pair once. */
-static void offer_tile(struct job *job, struct desk *desk, size_t group,
-		       float *group_least, size_t block)
+/* Each pair once. */
+static void offer_pair(void *shared, size_t query, size_t row, float score)
 {
-	for (size_t i = 0; i < TILE_QUERIES; i++) {
-		size_t row = group + i;
-		uint64_t above = desk->above[i];
+	struct desk *desk = shared;
+	size_t a = desk->first + query, b = desk->block + row;
+	float *a_least = &desk->asking.least[query];
+	float *b_least = &desk->rows_least[row];
 
-		if (row >= block)
-			above &= row - block >= TILE_ROWS - 1
-					 ? 0
-					 : UINT64_MAX << (row - block + 1);
-		for (; above != 0; above &= above - 1) {
-			unsigned r = (unsigned)__builtin_ctzll(above);
-			float score = desk->scores[i * TILE_ROWS + r];
-
-			if (score > group_least[i])
-				group_least[i] =
-					offer(job, row, score, block + r);
-			if (score > desk->rows_least[r])
-				desk->rows_least[r] =
-					offer(job, block + r, score, row);
-		}
-	}
+	if (a >= b)
+		return;
+	if (score > *a_least)
+		*a_least = offer(desk->job, a, score, b);
+	if (score > *b_least)
+		*b_least = offer(desk->job, b, score, a);
 }
 
 /* A block with all groups of the panel that have a row before its last. */
-static void meet(struct job *job, struct desk *desk, size_t first, size_t end,
-		 size_t block)
+static void meet(struct desk *desk, size_t rows)
 {
-	size_t d = job->mutual->d;
+	const struct mutual *mutual = desk->job->mutual;
+	size_t before = desk->block + TILE_ROWS - 1 - desk->first;
 
 	for (size_t r = 0; r < TILE_ROWS; r++) {
-		pack(job->mutual, block + r, desk->rows + r, TILE_ROWS);
-		desk->rows_least[r] = least_of(job, block + r);
+		packed_put(&desk->rows, mutual->sieve, r,
+			   vector_of(mutual, desk->block + r),
+			   factor_of(mutual, desk->block + r));
+		desk->rows_least[r] = least_of(desk->job, desk->block + r);
 	}
-	for (size_t row = first; row < end; row++)
-		desk->asking_least[row - first] = least_of(job, row);
-	for (size_t group = first; group < end && group < block + TILE_ROWS - 1;
-	     group += TILE_QUERIES) {
-		float *least = desk->asking_least + (group - first);
-
-		job->mutual->kernel->tile(
-			desk->asking + (group - first) * d, desk->rows, d,
-			least, desk->rows_least, desk->scores, desk->above);
-		offer_tile(job, desk, group, least, block);
-	}
+	for (size_t i = 0; i < rows; i++)
+		desk->asking.least[i] = least_of(desk->job, desk->first + i);
+	panel_meet(&desk->asking,
+		   ((before < rows ? before : rows) + TILE_QUERIES - 1) /
+			   TILE_QUERIES,
+		   &desk->rows.block, desk->rows_least, offer_pair, desk);
 }
 
 /* A panel with the rows that come after. */
@@ -135,27 +114,26 @@ static void run_panel(void *shared, size_t piece, unsigned thread)
 {
 	struct job *job = shared;
 	const struct mutual *mutual = job->mutual;
-	size_t d = mutual->d, first = piece * job->panel;
-	size_t end = first + job->panel;
+	size_t first = piece * job->panel, end = first + job->panel;
 	struct desk *desk = alloc_aligned(1, sizeof *desk);
 
 	(void)thread;
-	desk->asking = alloc_aligned(alloc_product(job->panel, d),
-				     sizeof *desk->asking);
-	desk->asking_least = alloc(job->panel, sizeof *desk->asking_least);
-	desk->rows =
-		alloc_aligned(alloc_product(TILE_ROWS, d), sizeof *desk->rows);
-	for (size_t i = 0; i < job->panel; i++)
-		pack(mutual, first + i,
-		     desk->asking + i / TILE_QUERIES * TILE_QUERIES * d +
-			     i % TILE_QUERIES,
-		     TILE_QUERIES);
-	for (size_t block = first / TILE_ROWS * TILE_ROWS; block < mutual->n;
-	     block += TILE_ROWS)
-		meet(job, desk, first, end, block);
-	free(desk->asking);
-	free(desk->asking_least);
-	free(desk->rows);
+	desk->job = job;
+	desk->first = first;
+	askers_begin(&desk->askers, mutual->sieve, job->panel);
+	panel_begin(&desk->asking, mutual->sieve, job->panel);
+	packed_begin(&desk->rows, mutual->sieve);
+	for (size_t i = 0; i < job->panel; i++) {
+		askers_put(&desk->askers, i, vector_of(mutual, first + i),
+			   factor_of(mutual, first + i));
+		panel_put(&desk->asking, i, desk->askers.each[i]);
+	}
+	for (desk->block = first / TILE_ROWS * TILE_ROWS;
+	     desk->block < mutual->n; desk->block += TILE_ROWS)
+		meet(desk, job->panel);
+	askers_end(&desk->askers);
+	panel_end(&desk->asking);
+	packed_end(&desk->rows);
 	free(desk);
 	if (!mutual->quiet)
 		progress_add(end < mutual->n ? job->panel : mutual->n - first);
@@ -163,11 +141,9 @@ static void run_panel(void *shared, size_t piece, unsigned thread)
 
 static size_t choose_panel(const struct mutual *mutual)
 {
-	size_t panel = PANEL_BYTES / sizeof(float) / mutual->d;
+	size_t panel = sieve_panel(mutual->sieve);
 	size_t share = mutual->n / ((size_t)mutual->threads * PANELS) + 1;
 
-	if (panel > PANEL_ROWS)
-		panel = PANEL_ROWS;
 	if (panel > share)
 		panel = share;
 	if (panel < 16 * TILE_QUERIES)

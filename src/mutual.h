@@ -9,14 +9,14 @@
 #include <stddef.h>
 
 #include "best.h"
-#include "tile.h"
+#include "sieve.h"
 
 struct mutual {
 	const float *rows; /* n x d */
 	size_t n, d;
 	const double *factors; /* n: a row is compared times this; 0: not */
 	enum metric metric;
-	const struct kernel *kernel;
+	const struct sieve *sieve;
 	float floor; /* a score must be above */
 	bool every;  /* offer all above the floor, to count them */
 	bool quiet;  /* add nothing to the progress */

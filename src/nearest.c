@@ -15,9 +15,6 @@ enum {
 	/* Up to as many queries go over the rows as the file has them; more
 	 * pay for packing the rows into tiles. */
 	FEW = 4,
-	/* Packed queries of a panel stay in the second-level cache. */
-	PANEL_BYTES = 512 * 1024,
-	PANEL_QUERIES = 1536,
 	/* Pieces for each thread, so that none waits long for the last. */
 	PIECES = 4,
 	/* Rows below which a piece is not worth handing out. */
@@ -45,12 +42,14 @@ struct job {
 	const struct query *queries;
 	size_t count;
 	struct found *found;
-	const struct kernel *kernel;
+	struct sieve sieve;
 	double *factors;      /* count: unit = vector * factor; 0: all zeros */
 	float floor;          /* scores above it have search->least */
 	size_t panel, panels; /* queries in a panel */
 	size_t range, ranges; /* rows in a range, a multiple of TILE_ROWS */
 	struct list *lists;   /* ranges x count */
+	_Atomic float *bars;  /* of each query: what a score must be above, by
+				 the ranges that are done */
 	double *admitted;   /* n: the same of rows; 0: cannot be an answer. NULL
 			       for few queries */
 	struct tally tally; /* of all rows */
@@ -62,7 +61,7 @@ struct job {
  * rows come ascending, so an equal one would come after. */
 static float bar_of(const struct job *job, const struct list *list)
 {
-	float bar = job->search->count_matching ? -INFINITY : list_bar(list);
+	float bar = job->search->count_matching ? -INFINITY : list->bar;
 
 	return bar > job->floor ? bar : job->floor;
 }
@@ -129,15 +128,8 @@ static double admit(struct job *job, size_t row, struct tally *tally)
 
 /* ------------------------------------------------------------ few queries */
 
-/* What a glance at a row may be wrong by, as a share of the lengths' product:
- * twice a sum of d roundings, a rounded length, rounded unit vectors. */
-static double glance_margin(size_t d)
-{
-	return (3 * (double)d + 32) * 0x1p-24;
-}
-
 /* One of the few queries: its list in this range, and what the glance needs. */
-struct asker {
+struct glancer {
 	struct list *list;
 	const float *unit;
 	double length;
@@ -146,11 +138,11 @@ struct asker {
 };
 
 /* Can a row with that product and squared length still enter the list? */
-static bool is_promising(const struct job *job, const struct asker *asker,
+static bool is_promising(const struct job *job, const struct glancer *glancer,
 			 float product, float square)
 {
-	double bar = bar_of(job, asker->list);
-	double margin = glance_margin(job->search->d);
+	double bar = bar_of(job, glancer->list);
+	double margin = tile_margin(job->search->d);
 
 	if (!(square > safe_low && square < safe_high))
 		return true;
@@ -158,28 +150,31 @@ static bool is_promising(const struct job *job, const struct asker *asker,
 	if (job->search->metric == METRIC_COSINE)
 		bar = (bar - margin) * length;
 	else
-		bar -= margin * asker->length * length + 1e-37;
+		bar -= margin * glancer->length * length + 1e-37;
 	return !(product < bar);
 }
 
 /* Up to TILE_ROWS rows for one query; counted where tally is not NULL. */
-static void scan_rows(struct job *job, const struct asker *asker, size_t first,
-		      size_t rows, float *scratch, struct tally *tally)
+static void scan_rows(struct job *job, const struct glancer *glancer,
+		      size_t first, size_t rows, float *scratch,
+		      struct tally *tally)
 {
 	const struct search *search = job->search;
 	float products[TILE_ROWS], squares[TILE_ROWS];
 
-	job->kernel->glance(asker->unit, search->rows + first * search->d, rows,
-			    search->d, products, squares);
+	job->sieve.kernel->glance(glancer->unit,
+				  search->rows + first * search->d, rows,
+				  search->d, products, squares);
 	for (size_t r = 0; r < rows; r++) {
 		size_t row = first + r;
 		bool safe = squares[r] > safe_low && squares[r] < safe_high;
 		struct tally seen = {0, is_allowed(search, row)};
 		double factor = 0;
 
-		bool wanted = !asker->zero && row != asker->skip &&
-			      seen.eligible != 0 &&
-			      is_promising(job, asker, products[r], squares[r]);
+		bool wanted =
+			!glancer->zero && row != glancer->skip &&
+			seen.eligible != 0 &&
+			is_promising(job, glancer, products[r], squares[r]);
 		if (wanted || !safe) {
 			seen.eligible = 0;
 			factor = admit(job, row, &seen);
@@ -190,20 +185,21 @@ static void scan_rows(struct job *job, const struct asker *asker, size_t first,
 			continue;
 		tile_scale(scratch, 1, search->rows + row * search->d,
 			   search->d, factor);
-		list_offer(asker->list, search->metric,
-			   job->kernel->chain(asker->unit, scratch, search->d),
+		list_offer(glancer->list, search->metric,
+			   job->sieve.kernel->chain(glancer->unit, scratch,
+						    search->d),
 			   (uint32_t)row);
 	}
 }
 
-static struct asker asker_make(struct job *job, size_t query, size_t range,
-			       float *unit)
+static struct glancer glancer_make(struct job *job, size_t query, size_t range,
+				   float *unit)
 {
 	const struct search *search = job->search;
 	const struct query *asked = &job->queries[query];
 
 	tile_scale(unit, 1, asked->vector, search->d, job->factors[query]);
-	return (struct asker){
+	return (struct glancer){
 		.list = &job->lists[range * job->count + query],
 		.unit = unit,
 		.length = sqrt(tile_square(unit, search->d)),
@@ -217,16 +213,16 @@ static void scan_range(struct job *job, size_t range, size_t begin, size_t end)
 	size_t d = job->search->d;
 	float *units = alloc_aligned(alloc_product(FEW + 1, d), sizeof *units);
 	float *scratch = units + FEW * d;
-	struct asker askers[FEW];
+	struct glancer glancers[FEW];
 	struct tally rest = {0, 0};
 
 	for (size_t q = 0; q < job->count; q++)
-		askers[q] = asker_make(job, q, range, units + q * d);
+		glancers[q] = glancer_make(job, q, range, units + q * d);
 	for (size_t row = begin; row < end; row += TILE_ROWS) {
 		size_t rows = end - row < TILE_ROWS ? end - row : TILE_ROWS;
 
 		for (size_t q = 0; q < job->count; q++)
-			scan_rows(job, &askers[q], row, rows, scratch,
+			scan_rows(job, &glancers[q], row, rows, scratch,
 				  q == 0 ? &job->tallies[range] : &rest);
 	}
 	free(units);
@@ -247,99 +243,104 @@ static void admit_piece(void *shared, size_t piece, unsigned thread)
 		job->admitted[row] = admit(job, row, &job->tallies[piece]);
 }
 
-/* Pack TILE_ROWS rows for the tile; those that cannot be answers begin with a
- * NaN, which makes their scores NaN, above nothing. */
-static void pack_rows(const struct job *job, size_t first, size_t end,
-		      float *packed)
+/* A panel of queries over a range of rows. */
+struct visit {
+	struct job *job;
+	struct askers askers;
+	struct panel panel;
+	struct packed rows;
+	struct list *lists; /* of the panel's queries */
+	const struct query *queries;
+	size_t block; /* the first row of that in hand */
+};
+
+static void offer_row(void *shared, size_t query, size_t row, float score)
 {
+	struct visit *visit = shared;
+	const struct search *search = visit->job->search;
+	struct list *list = &visit->lists[query];
+
+	if (visit->block + row !=
+	    skipped_row(search, visit->queries[query].self))
+		list_offer(list, search->metric, score,
+			   (uint32_t)(visit->block + row));
+	if (bar_of(visit->job, list) > visit->panel.least[query])
+		visit->panel.least[query] = bar_of(visit->job, list);
+}
+
+/* What another range has found for a query may do without this one's. */
+static void raise_bar(struct job *job, size_t query, const struct list *list)
+{
+	const struct search *search = job->search;
+	_Atomic float *bar = &job->bars[query];
+	float old = *bar, new;
+
+	if (search->count_matching || list->limit < search->limit)
+		return;
+	new = score_below(search->metric, list->bar);
+	while (new > old)
+		if (atomic_compare_exchange_weak(bar, &old, new))
+			return;
+}
+
+static void visit_begin(struct visit *visit, struct job *job, size_t first,
+			size_t count)
+{
+	askers_begin(&visit->askers, &job->sieve, count);
+	panel_begin(&visit->panel, &job->sieve, count);
+	packed_begin(&visit->rows, &job->sieve);
+	for (size_t i = 0; i < count; i++) {
+		double factor = job->factors[first + i];
+
+		askers_put(&visit->askers, i, job->queries[first + i].vector,
+			   factor);
+		panel_put(&visit->panel, i, visit->askers.each[i]);
+		if (factor != 0)
+			visit->panel.least[i] = job->bars[first + i];
+	}
+}
+
+static void visit_end(struct visit *visit)
+{
+	askers_end(&visit->askers);
+	panel_end(&visit->panel);
+	packed_end(&visit->rows);
+}
+
+static void pack_rows(struct visit *visit, size_t end)
+{
+	const struct job *job = visit->job;
 	size_t d = job->search->d;
 
 	for (size_t r = 0; r < TILE_ROWS; r++) {
-		size_t row = first + r;
-		double factor = row < end ? job->admitted[row] : 0;
+		size_t row = visit->block + r;
+		bool here = row < end;
 
-		if (factor != 0) {
-			tile_scale(packed + r, TILE_ROWS,
-				   job->search->rows + row * d, d, factor);
-			continue;
-		}
-		for (size_t j = 0; j < d; j++)
-			packed[j * TILE_ROWS + r] = j == 0 ? NAN : 0;
+		packed_put(&visit->rows, &job->sieve, r,
+			   here ? job->search->rows + row * d : NULL,
+			   here ? job->admitted[row] : 0);
 	}
 }
 
-/* Pack the queries of a panel in groups of TILE_QUERIES; least is infinite
- * for those that are all zeros and for those that fill up the last group. */
-static void pack_queries(const struct job *job, size_t first, size_t count,
-			 float *packed, float *least)
-{
-	size_t d = job->search->d;
-	size_t padded =
-		(count + TILE_QUERIES - 1) / TILE_QUERIES * TILE_QUERIES;
-
-	for (size_t q = 0; q < padded; q++) {
-		float *to = packed + q / TILE_QUERIES * TILE_QUERIES * d +
-			    q % TILE_QUERIES;
-		double factor = q < count ? job->factors[first + q] : 0;
-
-		least[q] = factor == 0 ? INFINITY : job->floor;
-		if (factor != 0)
-			tile_scale(to, TILE_QUERIES,
-				   job->queries[first + q].vector, d, factor);
-		else
-			for (size_t j = 0; j < d; j++)
-				to[j * TILE_QUERIES] = 0;
-	}
-}
-
-/* Offer the rows of a tile that are above a query's bar; returns the new
- * bar. */
-static float offer_rows(struct job *job, struct list *list, size_t skip,
-			const float *scores, uint64_t above, size_t first)
-{
-	for (; above != 0; above &= above - 1) {
-		unsigned r = (unsigned)__builtin_ctzll(above);
-
-		if (first + r != skip)
-			list_offer(list, job->search->metric, scores[r],
-				   (uint32_t)(first + r));
-	}
-	return bar_of(job, list);
-}
-
-/* A panel of queries over a range of rows, block by block. */
 static void tile_piece(struct job *job, size_t first, size_t count,
 		       size_t range, size_t begin, size_t end)
 {
-	size_t d = job->search->d;
-	size_t room = count + TILE_QUERIES;
-	float *queries = alloc_aligned(alloc_product(room, d), sizeof *queries);
-	float *rows = alloc_aligned(alloc_product(TILE_ROWS, d), sizeof *rows);
-	float *least = alloc(room, sizeof *least);
-	struct list *lists = job->lists + range * job->count + first;
-	const struct query *asked = job->queries + first;
-	_Alignas(64) float scores[TILE_QUERIES * TILE_ROWS];
-	uint64_t above[TILE_QUERIES];
+	struct visit visit = {
+		.job = job,
+		.lists = job->lists + range * job->count + first,
+		.queries = job->queries + first,
+		.block = begin,
+	};
 
-	pack_queries(job, first, count, queries, least);
-	for (size_t row = begin; row < end; row += TILE_ROWS) {
-		pack_rows(job, row, end, rows);
-		for (size_t q = 0; q < count; q += TILE_QUERIES) {
-			job->kernel->tile(queries + q * d, rows, d, least + q,
-					  NULL, scores, above);
-			for (size_t i = 0; i < TILE_QUERIES; i++)
-				if (above[i] != 0)
-					least[q + i] = offer_rows(
-						job, &lists[q + i],
-						skipped_row(job->search,
-							    asked[q + i].self),
-						scores + i * TILE_ROWS,
-						above[i], row);
-		}
+	visit_begin(&visit, job, first, count);
+	for (; visit.block < end; visit.block += TILE_ROWS) {
+		pack_rows(&visit, end);
+		panel_meet(&visit.panel, visit.panel.groups_count,
+			   &visit.rows.block, NULL, offer_row, &visit);
 	}
-	free(queries);
-	free(rows);
-	free(least);
+	visit_end(&visit);
+	for (size_t i = 0; i < count; i++)
+		raise_bar(job, first + i, &visit.lists[i]);
 }
 
 /* ------------------------------------------------------------- the search */
@@ -367,14 +368,8 @@ static void join_lists(struct job *job, size_t query)
 		room += job->lists[range * job->count + query].count;
 	list_begin(&all, room < search->limit ? room : search->limit,
 		   search->least);
-	for (size_t range = 0; range < job->ranges; range++) {
-		struct list *list = &job->lists[range * job->count + query];
-
-		for (size_t i = 0; i < list->count; i++)
-			list_keep(&all, list->hits[i]);
-		all.matching += list->matching;
-		free(list->hits);
-	}
+	for (size_t range = 0; range < job->ranges; range++)
+		list_absorb(&all, &job->lists[range * job->count + query]);
 	job->lists[query] = all;
 }
 
@@ -391,8 +386,7 @@ static void finish_query(struct job *job, size_t query)
 	if (search->with_self && search->metric == METRIC_COSINE &&
 	    self != NEAREST_NONE)
 		list_offer(list, METRIC_COSINE, 1, (uint32_t)self);
-	list_sort(list);
-	job->found[query].hits = list->hits;
+	job->found[query].hits = list_hits(list);
 	job->found[query].count = list->count;
 	job->found[query].matching = list->matching;
 }
@@ -413,8 +407,8 @@ static void begin_lists(struct job *job, size_t first, size_t count,
 static void run_piece(void *shared, size_t piece, unsigned thread)
 {
 	struct job *job = shared;
-	size_t range = piece % job->ranges;
-	size_t first = piece / job->ranges * job->panel;
+	size_t range = piece / job->panels;
+	size_t first = piece % job->panels * job->panel;
 	size_t begin = range * job->range;
 	size_t count = job->count - first < job->panel ? job->count - first
 						       : job->panel;
@@ -443,18 +437,19 @@ static size_t divide_up(size_t a, size_t b)
 static void cut(struct job *job)
 {
 	const struct search *search = job->search;
-	size_t panel = PANEL_BYTES / sizeof(float) / search->d;
+	size_t panel = sieve_panel(&job->sieve);
 	size_t pieces = search->threads > 1 ? PIECES * search->threads : 1;
+	size_t ranges;
 
-	if (panel > PANEL_QUERIES)
-		panel = PANEL_QUERIES;
-	if (panel < 16 * TILE_QUERIES)
-		panel = 16 * TILE_QUERIES;
 	job->panels = divide_up(job->count, panel);
 	panel = divide_up(job->count, job->panels);
 	job->panel = divide_up(panel, TILE_QUERIES) * TILE_QUERIES;
 	job->panels = divide_up(job->count, job->panel);
-	job->range = divide_up(search->n, divide_up(pieces, job->panels));
+	/* All threads have as many of them. */
+	for (ranges = divide_up(pieces, job->panels);
+	     job->panels * ranges % search->threads != 0;)
+		ranges++;
+	job->range = divide_up(search->n, ranges);
 	if (job->range < RANGE_ROWS)
 		job->range = RANGE_ROWS;
 	job->range = divide_up(job->range, TILE_ROWS) * TILE_ROWS;
@@ -554,7 +549,7 @@ static void search_mutually(struct job *job)
 		.n = search->n,
 		.d = search->d,
 		.metric = search->metric,
-		.kernel = job->kernel,
+		.sieve = &job->sieve,
 		.floor = job->floor,
 		.every = search->count_matching,
 		.quiet = search->quiet,
@@ -582,6 +577,9 @@ static void search_pieces(struct job *job)
 	cut(job);
 	job->lists = alloc(alloc_product(job->ranges, job->count),
 			   sizeof *job->lists);
+	job->bars = alloc(job->count, sizeof *job->bars);
+	for (size_t q = 0; q < job->count; q++)
+		atomic_init(&job->bars[q], job->floor);
 	if (job->count <= FEW)
 		job->tallies = alloc(job->ranges, sizeof *job->tallies);
 	else
@@ -598,6 +596,20 @@ static void search_pieces(struct job *job)
 	count_candidates(job);
 }
 
+/* Bytes bound the products of unit vectors only. */
+struct sieve search_sieve(const struct search *search)
+{
+	struct sieve sieve = {search->kernel, search->bounds, search->d};
+
+	if (search->kernel == NULL) {
+		sieve.kernel = tile_best();
+		sieve.bounds = codes_sieve();
+	}
+	if (search->metric != METRIC_COSINE || search->d > CODES_COLUMNS)
+		sieve.bounds = NULL;
+	return sieve;
+}
+
 const char *nearest_search(const struct search *search,
 			   const struct query *queries, size_t count,
 			   struct found *found, size_t *zeros)
@@ -608,7 +620,7 @@ const char *nearest_search(const struct search *search,
 		.queries = queries,
 		.count = count,
 		.found = found,
-		.kernel = search->kernel ? search->kernel : tile_best(),
+		.sieve = search_sieve(search),
 		.factors = alloc(count, sizeof *job.factors),
 		.floor = below_least(search),
 		.tally = {.zeros = search->d == 0 ? search->n : 0},
@@ -629,6 +641,7 @@ const char *nearest_search(const struct search *search,
 	*zeros = job.tally.zeros;
 	free(job.factors);
 	free(job.admitted);
+	free(job.bars);
 	free(job.lists);
 	return error;
 }
@@ -645,7 +658,7 @@ size_t nearest_batch(size_t k, size_t n)
 {
 	size_t length = k < n ? k : n;
 	size_t bytes =
-		(length > BEST_HEAP ? 2 : 1) * length * sizeof(struct hit) +
+		(length > BEST_SORTED ? 2 : 1) * length * sizeof(struct hit) +
 		256;
 
 	return bytes < BATCH_BYTES ? BATCH_BYTES / bytes : 1;

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "best.h"
-#include "tile.h"
+#include "sieve.h"
 
 /* No row. */
 #define NEAREST_NONE ((size_t)-1)
@@ -31,7 +31,9 @@ struct search {
 	bool with_self;          /* the asked row may be an answer; its cosine
 				    is then 1 */
 	bool count_matching;     /* set found.matching, at a price */
-	const struct kernel *kernel; /* of tile.h */
+	const struct kernel *kernel; /* of tile.h; NULL: the best, sifted by
+					codes_sieve; else by bounds */
+	const struct bounds *bounds; /* of codes.h, or NULL: not sifted */
 	bool quiet;                  /* add nothing to the progress */
 	unsigned threads;
 };
@@ -60,6 +62,9 @@ const char *nearest_search(const struct search *search,
 			   struct found *found, size_t *zeros);
 
 void nearest_free(struct found *found, size_t count);
+
+/* How its products are worked out. */
+struct sieve search_sieve(const struct search *search);
 
 /* How many queries at once keep lists of k items within about 512 MB. */
 size_t nearest_batch(size_t k, size_t n);

@@ -94,11 +94,9 @@ static void write_scaled(char text[NUMBER_TEXT], decimal value, int places)
 /* --------------------------------------------------------------- the sum */
 
 /* The contribution as it is printed; false where that is zero. */
-static bool print_contribution(char *text, size_t room, double contribution)
+static bool print_contribution(char text[NUMBER_TEXT], double contribution)
 {
-	int length = snprintf(text, room, "%.*f", DECIMALS, contribution);
-
-	return length > 0 && (size_t)length < room &&
+	return number_fixed(text, contribution, DECIMALS) < NUMBER_TEXT &&
 	       text[strspn(text, "-0.")] != '\0';
 }
 
@@ -121,7 +119,7 @@ static bool subtract_items(struct neighbour *neighbour, const char *similarity)
 		char text[NUMBER_TEXT];
 		double contribution = neighbour->reasons[i].contribution;
 
-		if (!print_contribution(text, sizeof text, contribution))
+		if (!print_contribution(text, contribution))
 			continue;
 		if (!read_printed(text, &part) ||
 		    !scale_printed(&part, places, &item))
@@ -145,7 +143,7 @@ void neighbours_settle(struct neighbour *neighbour)
 		neighbour->reason_count = 0;
 	}
 	for (size_t i = 0; i < neighbour->reason_count; i++)
-		if (print_contribution(text, sizeof text,
+		if (print_contribution(text,
 				       neighbour->reasons[i].contribution))
 			neighbour->reasons[kept++] = neighbour->reasons[i];
 	neighbour->reason_count = kept;
@@ -185,8 +183,7 @@ static void write_why(struct output *output, struct neighbour *neighbour,
 		const struct reason *reason = &neighbour->reasons[i];
 		char text[NUMBER_TEXT];
 
-		if (!print_contribution(text, sizeof text,
-					reason->contribution))
+		if (!print_contribution(text, reason->contribution))
 			continue;
 		output_text(output, text);
 		output_text(output, " ");
@@ -207,17 +204,22 @@ void neighbours_write(struct output *output, const char *query,
 		      size_t query_length, size_t rank,
 		      struct neighbour *neighbour, int why)
 {
-	char similarity[NUMBER_TEXT];
+	/* A tab, the number, and a tab or the line's end. */
+	char place[NUMBER_TEXT + 2] = "\t", similarity[NUMBER_TEXT + 2] = "\t";
+	size_t length = 1 + number_whole(place + 1, rank);
 
-	number_write(similarity, neighbour->similarity, DIGITS);
+	place[length++] = '\t';
 	table_write(output, query, query_length);
-	output_print(output, "\t%zu\t", rank);
+	output_write(output, place, length);
 	table_write(output, neighbour->name, neighbour->length);
-	output_print(output, "\t%s", similarity);
-	if (why) {
-		output_text(output, "\t");
-		write_why(output, neighbour, similarity);
-	}
+	length =
+		1 + number_write(similarity + 1, neighbour->similarity, DIGITS);
+	similarity[length] = why ? '\t' : '\n';
+	output_write(output, similarity, length + 1);
+	if (!why)
+		return;
+	similarity[length] = '\0';
+	write_why(output, neighbour, similarity + 1);
 	output_text(output, "\n");
 }
 

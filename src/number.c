@@ -276,19 +276,146 @@ bool number_size(const char *text, size_t *bytes)
 	return true;
 }
 
+/* Up to 10^18. */
+static uint64_t ten_to(int power)
+{
+	return power > 9 ? ten[9] * ten[power - 9] : ten[power];
+}
+
+/* Powers of ten that a product with 53 bits has room for in 128. */
+enum { MOST_SCALE = 22 };
+
+/* *scaled = a finite value's magnitude times 10^scale, rounded to an integer,
+ * ties to even, as if worked out exactly; false where this cannot tell. */
+static bool scale_exactly(double value, int scale, uint64_t *scaled)
+{
+	int exponent;
+	double fraction = frexp(fabs(value), &exponent);
+	magnitude product = (uint64_t)ldexp(fraction, 53);
+
+	exponent -= 53;
+	if (scale < 0 || scale > MOST_SCALE || exponent > 0)
+		return false;
+	product *= ten[scale > 18 ? 9 : 0];
+	product *= ten_to(scale > 18 ? scale - 9 : scale);
+	if (exponent <= -128) {
+		*scaled = 0; /* below a half: the product is below 2^127 */
+		return true;
+	}
+	magnitude whole = product >> -exponent;
+	if (exponent < 0) {
+		magnitude half = (magnitude)1 << (-exponent - 1);
+		magnitude rest = product - (whole << -exponent);
+		whole += rest > half || (rest == half && (whole & 1) != 0);
+	}
+	*scaled = (uint64_t)whole;
+	return whole <= UINT64_MAX;
+}
+
+/* Put count digits, with zeros before. */
+static void put_digits(char *text, uint64_t value, int count)
+{
+	while (count-- > 0) {
+		text[count] = (char)('0' + value % 10);
+		value /= 10;
+	}
+}
+
+/* value = digits * 10^(point + 1 - count), count digits of which the first is
+ * not zero; false where this cannot tell or text would have an exponent. */
+static bool find_digits(double value, int count, uint64_t *digits, int *point)
+{
+	static const double low = 1e-4, high = 1e15;
+	double size = fabs(value);
+
+	if (!(size >= low && size < high) || count < 1 || count > 17)
+		return false;
+	uint64_t least = ten_to(count - 1);
+	/* As the binary exponent tells, or one more; and one where they are
+	 * rounded up to one digit more. */
+	int exponent;
+	frexp(size, &exponent);
+	*point = (int)floor((exponent - 1) * 0.30103);
+	for (;; (*point)++) {
+		if (!scale_exactly(value, count - 1 - *point, digits))
+			return false;
+		if (*digits < least * 10)
+			break;
+	}
+	return *point >= -4 && *point < count;
+}
+
 size_t number_write(char text[NUMBER_TEXT], double value, int digits)
 {
-	return (size_t)snprintf(text, NUMBER_TEXT, "%.*g", digits, value);
+	uint64_t number;
+	int point;
+	char *to = text;
+
+	if (!find_digits(value, digits, &number, &point))
+		return (size_t)snprintf(text, NUMBER_TEXT, "%.*g", digits,
+					value);
+	for (; number % 10 == 0 && digits > 1; digits--)
+		number /= 10;
+	if (value < 0)
+		*to++ = '-';
+	if (point < 0) {
+		memcpy(to, "0.000", 5);
+		to += 1 - point;
+		put_digits(to, number, digits);
+		to += digits;
+	} else if (digits <= point + 1) {
+		put_digits(to, number, digits);
+		memset(to + digits, '0', (size_t)(point + 1 - digits));
+		to += point + 1;
+	} else {
+		int after = digits - point - 1;
+
+		put_digits(to, number / ten_to(after), point + 1);
+		to += point + 1;
+		*to++ = '.';
+		put_digits(to, number % ten_to(after), after);
+		to += after;
+	}
+	*to = '\0';
+	return (size_t)(to - text);
+}
+
+size_t number_fixed(char text[NUMBER_TEXT], double value, int decimals)
+{
+	uint64_t number;
+	char *to = text;
+
+	if (!isfinite(value) || decimals < 1 || decimals > 9 ||
+	    !scale_exactly(value, decimals, &number))
+		return (size_t)snprintf(text, NUMBER_TEXT, "%.*f", decimals,
+					value);
+	if (signbit(value))
+		*to++ = '-';
+	to += decimal_write(to, (decimal)(number / ten[decimals]) * ten[9]);
+	*to++ = '.';
+	put_digits(to, number % ten[decimals], decimals);
+	to += decimals;
+	*to = '\0';
+	return (size_t)(to - text);
+}
+
+size_t number_whole(char text[NUMBER_TEXT], uint64_t value)
+{
+	size_t length = 1;
+
+	for (uint64_t rest = value; rest > 9; rest /= 10)
+		length++;
+	put_digits(text, value, (int)length);
+	text[length] = '\0';
+	return length;
 }
 
 char *number_commas(char text[NUMBER_TEXT], uint64_t value)
 {
 	char plain[NUMBER_TEXT];
-	int length = snprintf(plain, sizeof plain, "%llu",
-			      (unsigned long long)value);
-	size_t out = 0;
+	size_t length = number_whole(plain, value), out = 0;
 
-	for (int i = 0; i < length; i++) {
+	for (size_t i = 0; i < length; i++) {
 		if (i > 0 && (length - i) % 3 == 0)
 			text[out++] = ',';
 		text[out++] = plain[i];

@@ -54,6 +54,13 @@ bool number_size(const char *text, size_t *bytes);
 /* As printf's %.*g in the C locale; returns the length. */
 size_t number_write(char text[NUMBER_TEXT], double value, int digits);
 
+/* As printf's %.*f; value times 10^decimals below 2^63 in magnitude, or text
+ * that does not fit is cut.  Returns the length. */
+size_t number_fixed(char text[NUMBER_TEXT], double value, int decimals);
+
+/* An integer as it is; returns the length. */
+size_t number_whole(char text[NUMBER_TEXT], uint64_t value);
+
 /* An integer with commas between thousands, as people read it: 541,909.
  * Returns text. */
 char *number_commas(char text[NUMBER_TEXT], uint64_t value);

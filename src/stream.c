@@ -329,8 +329,10 @@ void output_write(struct output *output, const void *bytes, size_t size)
 {
 	output->written += size;
 	if (output->fd == IN_MEMORY) {
-		output->buffer = alloc_grow(output->buffer, &output->room,
-					    output->held + size, 1);
+		if (size > output->room - output->held)
+			output->buffer =
+				alloc_grow(output->buffer, &output->room,
+					   output->held + size, 1);
 	} else if (size > BUFFER - output->held) {
 		output_flush(output);
 		if (size >= BUFFER) {

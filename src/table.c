@@ -183,6 +183,8 @@ void table_write(struct output *output, const char *text, size_t length)
 	size_t begun = 0;
 
 	for (size_t i = 0; i < length; i++) {
+		if ((unsigned char)text[i] > '\r' && text[i] != '\\')
+			continue;
 		const char *found = text[i] ? strchr(from, text[i]) : NULL;
 		if (found == NULL)
 			continue;

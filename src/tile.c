@@ -9,6 +9,11 @@
 static const float no_bars[TILE_ROWS] = {INFINITE16, INFINITE16, INFINITE16,
 					 INFINITE16};
 
+double tile_margin(size_t d)
+{
+	return (3 * (double)d + 32) * 0x1p-24;
+}
+
 double tile_square(const float *row, size_t d)
 {
 	double sums[8] = {0};
@@ -81,10 +86,19 @@ static float plain_chain(const float *query, const float *row, size_t d)
 	return score;
 }
 
+static void plain_chains(const float *const *queries, const float *const *rows,
+			 size_t count, size_t d, float *scores)
+{
+	for (size_t p = 0; p < count; p++)
+		scores[p] = plain_chain(queries[p], rows[p], d);
+}
+
 static const struct kernel plain = {
 	.name = "plain",
 	.tile = plain_tile,
 	.glance = plain_glance,
+	.guess = plain_chains,
+	.chains = plain_chains,
 	.chain = plain_chain,
 };
 
@@ -109,6 +123,29 @@ AVX2 static float fused_chain(const float *query, const float *row, size_t d)
 	for (size_t j = 0; j < d; j++)
 		score = fma_one(query[j], row[j], score);
 	return score;
+}
+
+/* Chains that go along together, so that none waits for itself. */
+enum { TOGETHER = 4 };
+
+AVX2 static void fused_chains(const float *const *queries,
+			      const float *const *rows, size_t count, size_t d,
+			      float *scores)
+{
+	size_t p = 0;
+
+	for (; p + TOGETHER <= count; p += TOGETHER) {
+		float score[TOGETHER] = {0};
+
+		for (size_t j = 0; j < d; j++)
+			for (size_t i = 0; i < TOGETHER; i++)
+				score[i] = fma_one(queries[p + i][j],
+						   rows[p + i][j], score[i]);
+		for (size_t i = 0; i < TOGETHER; i++)
+			scores[p + i] = score[i];
+	}
+	for (; p < count; p++)
+		scores[p] = fused_chain(queries[p], rows[p], d);
 }
 
 /* One column of 6 x 16 scores: twelve registers of sums, two of rows, one of
@@ -213,10 +250,31 @@ AVX2 static void avx2_glance(const float *query, const float *rows,
 	}
 }
 
+AVX2 static void avx2_guess(const float *const *queries,
+			    const float *const *rows, size_t count, size_t d,
+			    float *products)
+{
+	for (size_t p = 0; p < count; p++) {
+		__m256 product = _mm256_setzero_ps();
+		float rest = 0;
+		size_t j = 0;
+
+		for (; j + 8 <= d; j += 8)
+			product = _mm256_fmadd_ps(
+				_mm256_loadu_ps(queries[p] + j),
+				_mm256_loadu_ps(rows[p] + j), product);
+		for (; j < d; j++)
+			rest += queries[p][j] * rows[p][j];
+		products[p] = avx2_sum(product) + rest;
+	}
+}
+
 static const struct kernel avx2 = {
 	.name = "AVX2",
 	.tile = avx2_tile,
 	.glance = avx2_glance,
+	.guess = avx2_guess,
+	.chains = fused_chains,
 	.chain = fused_chain,
 };
 
@@ -328,10 +386,36 @@ AVX512 static void avx512_glance(const float *query, const float *rows,
 	}
 }
 
+AVX512 static void avx512_guess(const float *const *queries,
+				const float *const *rows, size_t count,
+				size_t d, float *products)
+{
+	__mmask16 tail = (__mmask16)((1U << d % 16) - 1);
+	size_t whole = d / 16 * 16;
+
+	for (size_t p = 0; p < count; p++) {
+		const float *query = queries[p], *row = rows[p];
+		__m512 product = _mm512_setzero_ps();
+
+		for (size_t j = 0; j < whole; j += 16)
+			product = _mm512_fmadd_ps(_mm512_loadu_ps(query + j),
+						  _mm512_loadu_ps(row + j),
+						  product);
+		if (tail != 0)
+			product = _mm512_fmadd_ps(
+				_mm512_maskz_loadu_ps(tail, query + whole),
+				_mm512_maskz_loadu_ps(tail, row + whole),
+				product);
+		products[p] = _mm512_reduce_add_ps(product);
+	}
+}
+
 static const struct kernel avx512 = {
 	.name = "AVX-512",
 	.tile = avx512_tile,
 	.glance = avx512_glance,
+	.guess = avx512_guess,
+	.chains = fused_chains,
 	.chain = fused_chain,
 };
 #endif

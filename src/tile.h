@@ -35,7 +35,15 @@ struct kernel {
 	void (*glance)(const float *query, const float *rows, size_t count,
 		       size_t d, float *products, float *squares);
 
-	/* One score. */
+	/* For count pairs of vectors of length 1 or less, each as a file has
+	 * it: the sum of products added up in any order, which is within
+	 * tile_margin(d) of the score. */
+	void (*guess)(const float *const *queries, const float *const *rows,
+		      size_t count, size_t d, float *products);
+
+	/* The score of each pair, and of one. */
+	void (*chains)(const float *const *queries, const float *const *rows,
+		       size_t count, size_t d, float *scores);
 	float (*chain)(const float *query, const float *row, size_t d);
 };
 
@@ -46,6 +54,10 @@ const struct kernel *tile_kernel(unsigned i);
 
 /* The first that this processor can run. */
 const struct kernel *tile_best(void);
+
+/* What sums of products of two vectors of length 1, rounded to float, may be
+ * apart: twice the d roundings of a sum, and some for the lengths. */
+double tile_margin(size_t d);
 
 /* Sum of squares in double: eight sums, of columns j mod 8, added as
  * s[l] + s[l+4], then l + 2, then l + 1.  Products of floats are exact. */

@@ -1,12 +1,14 @@
-/* resident: single queries, one after another, in a process that has its model
- * loaded, as a side of a row (see README.md).
+/* resident: queries in a process that has its model loaded, as a side of a row
+ * (see README.md).
  *
- * usage: resident MODEL QUERIES exact | codes | RECALL
+ * usage: resident MODEL QUERIES | all  exact | codes | RECALL
  *
  * exact: nearest.h, with an index or without; codes: the index's bytes, exact,
  * too; RECALL: the cells that have it.  Customers ask, evenly spaced; QUERIES
- * times, each on all threads.  Writes the rows found, a line a query. */
+ * times, one after another, each on all threads; or all of them at once.
+ * Writes the rows found, a line a query, to standard error. */
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,16 +21,18 @@
 
 enum { NEIGHBOURS = 11 };
 
-static const char *search_one(const struct shards *shards, const char *how,
-			      const struct search *search,
-			      const struct query *query, struct found *found)
+/* Answer queries that come together. */
+static const char *answer(const struct shards *shards, const char *how,
+			  const struct search *search,
+			  const struct query *queries, size_t count,
+			  struct found *found)
 {
 	const struct index *index = &shards->indexes[0];
 	size_t zeros;
 
 	if (strcmp(how, "exact") == 0)
-		return nearest_search(search, query, 1, found, &zeros);
-	return index_search(index, search, query, 1,
+		return nearest_search(search, queries, count, found, &zeros);
+	return index_search(index, search, queries, count,
 			    strcmp(how, "codes") == 0
 				    ? 0
 				    : index_probes(index, strtod(how, NULL)),
@@ -41,18 +45,45 @@ static void check(const char *error)
 		die("%s", error);
 }
 
+static struct query *make_queries(const struct model *model, size_t count)
+{
+	struct query *queries = alloc(count, sizeof *queries);
+
+	for (size_t i = 0; i < count; i++) {
+		size_t row = i * model->matrix.n / count;
+
+		queries[i] = (struct query){
+			.vector = model->embedding + row * model->k,
+			.self = row,
+			.asked = row,
+		};
+	}
+	return queries;
+}
+
+static void write_rows(const struct found *found, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		for (size_t j = 0; j < found[i].count; j++)
+			fprintf(stderr, "%u ", found[i].hits[j].row);
+		fputs("\n", stderr);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct shards shards;
-	struct found *found;
-	size_t queries;
 
 	if (argc != 4)
-		die("usage: resident MODEL QUERIES exact | codes | RECALL");
+		die("usage: resident MODEL QUERIES | all  exact | codes | "
+		    "RECALL");
 	check(shards_open(&shards, &argv[1], 1));
-	queries = strtoul(argv[2], NULL, 10);
-	found = alloc(queries, sizeof *found);
 	const struct model *model = &shards.whole;
+	bool all = strcmp(argv[2], "all") == 0;
+	size_t count = all ? model->matrix.n : strtoul(argv[2], NULL, 10);
+	size_t together = all ? count : 1;
+	struct query *queries = make_queries(model, count);
+	struct found *found = alloc(count, sizeof *found);
 	const struct search search = {
 		.rows = model->embedding,
 		.n = model->matrix.n,
@@ -68,25 +99,15 @@ int main(int argc, char **argv)
 	puts("ready");
 	fflush(stdout);
 	getchar();
-	for (size_t i = 0; i < queries; i++) {
-		size_t row = i * model->matrix.n / queries;
-		const struct query query = {
-			.vector = model->embedding + row * model->k,
-			.self = row,
-			.asked = row,
-		};
-
-		check(search_one(&shards, argv[3], &search, &query, &found[i]));
-	}
+	for (size_t i = 0; i < count; i += together)
+		check(answer(&shards, argv[3], &search, queries + i, together,
+			     found + i));
 	puts("done");
 	fflush(stdout);
-	for (size_t i = 0; i < queries; i++) {
-		for (size_t j = 0; j < found[i].count; j++)
-			fprintf(stderr, "%u ", found[i].hits[j].row);
-		fputs("\n", stderr);
-	}
-	nearest_free(found, queries);
+	write_rows(found, count);
+	nearest_free(found, count);
 	free(found);
+	free(queries);
 	shards_close(&shards);
 	return 0;
 }

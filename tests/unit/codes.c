@@ -159,6 +159,49 @@ static int check(const struct bounds *bounds, const struct probe *probe,
 	return failed;
 }
 
+/* A group with the query among others: what its sieve leaves is what stays for
+ * the query alone, but where a bound is as good as at the bar; and it is left
+ * where the row's own bar is below. */
+static int check_sieve(const struct bounds *bounds, const struct probe *probe,
+		       const uint8_t *block, const struct table *table,
+		       size_t d)
+{
+	size_t at = chance(TILE_QUERIES), looked = chance(CODES_ROWS);
+	float bars[TILE_QUERIES], rows_bars[CODES_ROWS];
+	uint64_t above[TILE_QUERIES];
+	struct probes probes;
+	int failed = 0;
+
+	probes_begin(&probes, d);
+	for (size_t i = 0; i < TILE_QUERIES; i++) {
+		probes_set(&probes, i, i == at ? probe : NULL);
+		bars[i] = i == at ? table->scores[looked] : INFINITY;
+	}
+	for (size_t r = 0; r < CODES_ROWS; r++)
+		rows_bars[r] = INFINITY;
+	bounds->sieve(&probes, block, table->scales, table->residuals, bars,
+		      NULL, above);
+	uint64_t sure = bounds->above(probe, block, table->scales,
+				      table->residuals, bars[at] + 4e-6F);
+	uint64_t most = bounds->above(probe, block, table->scales,
+				      table->residuals, bars[at] - 4e-6F);
+	failed |= (above[at] & sure) != sure || (above[at] & ~most) != 0;
+	failed |= (above[at] >> looked & 1) == 0;
+	bars[at] = INFINITY;
+	rows_bars[looked] = table->scores[looked];
+	bounds->sieve(&probes, block, table->scales, table->residuals, bars,
+		      rows_bars, above);
+	failed |= above[at] != (uint64_t)1 << looked;
+	for (size_t i = 0; i < TILE_QUERIES; i++)
+		failed |= i != at && (above[i] & ~((uint64_t)1 << looked)) != 0;
+	probes_end(&probes);
+	if (failed)
+		printf("seed %llu, %s: the sieve of d %zu lets through what it "
+		       "should not, or too little\n",
+		       (unsigned long long)seed, bounds->name, d);
+	return failed;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 10) : CASES;
@@ -175,9 +218,12 @@ int main(int argc, char **argv)
 		probe_begin(&probe, d);
 		probe_set(&probe, table->query, d);
 		for (unsigned i = 0; i < CODES_BOUNDS; i++)
-			if (codes_bounds(i) != NULL)
+			if (codes_bounds(i) != NULL) {
 				failed |= check(codes_bounds(i), &probe, block,
 						table, d);
+				failed |= check_sieve(codes_bounds(i), &probe,
+						      block, table, d);
+			}
 		probe_end(&probe);
 		free(block);
 	}

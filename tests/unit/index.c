@@ -165,6 +165,7 @@ static void plainly(const struct search *search, const struct made *made,
 	size_t zeros;
 
 	plain.kernel = tile_kernel(TILE_KERNELS - 1);
+	plain.bounds = NULL;
 	plain.threads = 1;
 	for (size_t q = 0; q < count; q++) {
 		if (probes > 0) {
@@ -219,7 +220,7 @@ static int check_all(struct index *index, struct search *search,
 		for (search->threads = 1; search->threads <= 3;
 		     search->threads++) {
 			search->kernel = tile_kernel(i);
-			index->bounds = codes_bounds(i);
+			search->bounds = index->bounds = codes_bounds(i);
 			if (search->kernel != NULL && index->bounds != NULL)
 				failed |= check(index, search, queries, count,
 						probes, wanted);

@@ -1,5 +1,6 @@
 /* nearest against the definition in nearest.h, written out plainly: every
- * kernel, cut and number of threads must give its bits. */
+ * kernel, with a sieve and without, and every cut and number of threads must
+ * give its bits. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,15 +161,12 @@ static struct search make_case(size_t *count)
 }
 
 static int check(struct search *search, const struct query *queries,
-		 size_t count, const struct found *wanted, unsigned kernel,
-		 unsigned threads)
+		 size_t count, const struct found *wanted)
 {
 	struct found *found = alloc(count, sizeof *found);
 	size_t zeros, expected = 0, wrong = 0;
 	const char *error;
 
-	search->kernel = tile_kernel(kernel);
-	search->threads = threads;
 	error = nearest_search(search, queries, count, found, &zeros);
 	for (size_t i = 0; i < search->n; i++)
 		expected += (size_t)is_zero(search->rows + i * search->d,
@@ -176,17 +174,48 @@ static int check(struct search *search, const struct query *queries,
 	for (size_t q = 0; error == NULL && q < count; q++)
 		wrong += !same(&found[q], &wanted[q], search->count_matching);
 	if (error != NULL || wrong > 0 || zeros != expected) {
-		printf("seed %llu, kernel %s, %u threads: n %zu d %zu k %zu "
-		       "metric %d: %zu of %zu queries differ, %zu zeros of %zu;"
-		       " %s\n",
-		       (unsigned long long)seed, search->kernel->name, threads,
-		       search->n, search->d, search->limit, search->metric,
-		       wrong, count, zeros, expected, error ? error : "");
+		printf("seed %llu, kernel %s, sieve %s, %u threads: n %zu d "
+		       "%zu k %zu metric %d: %zu of %zu queries differ, %zu "
+		       "zeros of %zu; %s\n",
+		       (unsigned long long)seed, search->kernel->name,
+		       search->bounds ? search->bounds->name : "none",
+		       search->threads, search->n, search->d, search->limit,
+		       search->metric, wrong, count, zeros, expected,
+		       error ? error : "");
 		return 1;
 	}
 	nearest_free(found, count);
 	free(found);
 	return 0;
+}
+
+/* By every kernel without a sieve, and by the best with the fastest sieve and
+ * the plain one. */
+static int check_all(struct search *search, const struct query *queries,
+		     size_t count, const struct found *wanted)
+{
+	const struct {
+		const struct kernel *kernel;
+		const struct bounds *bounds;
+	} ways[] = {
+		{tile_kernel(0), NULL},
+		{tile_kernel(1), NULL},
+		{tile_kernel(2), NULL},
+		{tile_best(), codes_bounds(0)},
+		{tile_best(), codes_bounds(CODES_BOUNDS - 1)},
+	};
+	int failed = 0;
+
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		search->kernel = ways[i].kernel;
+		search->bounds = ways[i].bounds;
+		if (search->kernel == NULL)
+			continue;
+		for (search->threads = 1; search->threads <= 3;
+		     search->threads++)
+			failed |= check(search, queries, count, wanted);
+	}
+	return failed;
 }
 
 static int run_case(void)
@@ -196,7 +225,7 @@ static int run_case(void)
 	struct query *queries = alloc(count, sizeof *queries);
 	struct found *wanted = alloc(count, sizeof *wanted);
 	float *units = alloc(search.n * search.d, sizeof *units);
-	int failed = 0;
+	int failed;
 
 	for (size_t i = 0; i < search.n; i++)
 		make_unit(&search, search.rows + i * search.d,
@@ -210,11 +239,7 @@ static int run_case(void)
 			queries[q].self = NEAREST_NONE;
 		plainly(&search, units, &queries[q], &wanted[q]);
 	}
-	for (unsigned kernel = 0; kernel < TILE_KERNELS; kernel++)
-		for (unsigned threads = 1; threads <= 3; threads++)
-			if (tile_kernel(kernel) != NULL)
-				failed |= check(&search, queries, count, wanted,
-						kernel, threads);
+	failed = check_all(&search, queries, count, wanted);
 	nearest_free(wanted, count);
 	free(wanted);
 	free(queries);

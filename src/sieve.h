@@ -1,0 +1,134 @@
+/* sieve: scores of a panel of queries by blocks of rows, most of them passed
+ * over.
+ *
+ * The pairs of a group of queries and a block are sifted by their bytes
+ * (codes.h): those whose bound is below their bar are out.  What is left is
+ * guessed, in whatever order is fastest, and what may still be above its bar
+ * gets the exact score of tile.h: filter and refine (Seidl and Kriegel, SIGMOD
+ * 1998, section 3).  So the pairs above their bars are those that tile.h
+ * finds, with the same scores.  Where bytes tell too little (bars are low at
+ * first, or many rows are near), a group goes without them for a while; where
+ * they cost more than they save there is no sieve, and all pairs are scored. */
+#ifndef SIEVE_H
+#define SIEVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "codes.h"
+#include "tile.h"
+
+struct sieve {
+	const struct kernel *kernel;
+	const struct bounds *bounds; /* NULL: pairs are not sifted */
+	size_t d;
+};
+
+/* TILE_ROWS rows.  Either of vectors and units may be NULL. */
+struct block {
+	const float *vectors; /* TILE_ROWS x d, of length 1 or to be scored as
+				 they are; one that begins with a NaN is above
+				 nothing */
+	const float *units;   /* the same as tile.h has them */
+	const uint8_t *codes; /* as codes.h has them; these and the next are
+				 not looked at where there is no sieve */
+	const float *scales, *residuals;
+};
+
+/* A query: a vector of length 1, or to be scored as it is, and its bytes, not
+ * looked at where there is no sieve.  NULL: none, whose scores are NaN. */
+struct asker {
+	const float *vector;
+	const struct probe *probe;
+};
+
+/* A group of TILE_QUERIES queries. */
+struct group {
+	struct asker askers[TILE_QUERIES];
+	float *units; /* as tile.h has them; made where they are needed */
+	bool packed;
+	struct probes probes;
+	unsigned pause, rest; /* blocks without a sieve: next time, now */
+};
+
+/* A pair that is left. */
+struct pair {
+	uint32_t query;
+	uint32_t row; /* of the block */
+};
+
+/* Pairs that are guessed together. */
+enum { SIEVE_PAIRS = 128 };
+
+/* Queries in groups, and what a thread needs to have them meet blocks. */
+struct panel {
+	const struct sieve *sieve;
+	size_t groups_count;
+	struct group *groups;
+	float *units; /* of the groups */
+	float *least; /* of each query: a score must be above it; the
+			 caller's, but infinite to begin with */
+	/* private: */
+	struct block block;   /* in hand */
+	float *turned;        /* its vectors, or units, where it has none */
+	uint64_t turned_rows; /* those that are there, of vectors */
+	size_t pairs_count;
+	struct pair pairs[SIEVE_PAIRS];
+	const float *pair_queries[SIEVE_PAIRS], *pair_rows[SIEVE_PAIRS];
+	float scores[SIEVE_PAIRS];
+};
+
+/* How many queries at once are fastest, whole groups: what is looked at of each
+ * for every block stays in the second-level cache. */
+size_t sieve_panel(const struct sieve *sieve);
+
+/* Room for so many queries, in whole groups. */
+void panel_begin(struct panel *panel, const struct sieve *sieve, size_t count);
+
+/* Query i; what it points to stays for the meetings. */
+void panel_put(struct panel *panel, size_t i, struct asker asker);
+void panel_end(struct panel *panel);
+
+/* Room for queries. */
+struct askers {
+	const struct sieve *sieve;
+	size_t count;
+	float *vectors;
+	struct probe *probes; /* NULL where there is no sieve */
+	struct asker *each;
+};
+
+void askers_begin(struct askers *askers, const struct sieve *sieve,
+		  size_t count);
+
+/* each[i] is vector times factor; none for a factor of 0. */
+void askers_put(struct askers *askers, size_t i, const float *vector,
+		double factor);
+void askers_end(struct askers *askers);
+
+/* Meet a block, the first count groups: offer is called with each pair whose
+ * score is above least of the query or, unless rows_least is NULL, above that
+ * of the row, and may raise both, which are looked at again before each call.
+ * Those of one query come by ascending row. */
+void panel_meet(struct panel *panel, size_t count, const struct block *block,
+		const float rows_least[TILE_ROWS],
+		void (*offer)(void *shared, size_t query, size_t row,
+			      float score),
+		void *shared);
+
+/* Room for a block. */
+struct packed {
+	struct block block;
+	float *vectors, *scales, *residuals;
+	uint8_t *codes;
+};
+
+void packed_begin(struct packed *packed, const struct sieve *sieve);
+
+/* Row r is vector times factor; for a factor of 0 it is above nothing. */
+void packed_put(struct packed *packed, const struct sieve *sieve, size_t r,
+		const float *vector, double factor);
+void packed_end(struct packed *packed);
+
+#endif

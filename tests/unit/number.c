@@ -1,0 +1,100 @@
+/* number: what is written is what the C library's printf writes, for any
+ * double, digits and decimals. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "number.h"
+#include "random.h"
+
+enum { CASES = 200000, MOST_DIGITS = 17, MOST_DECIMALS = 9 };
+
+/* Numbers that are short, near a power of ten, halfway between two that are
+ * written, floats, or any bits. */
+static double number_of(uint64_t i)
+{
+	uint64_t bits = random_bits(1, i);
+	uint32_t half = (uint32_t)(bits >> 32);
+	double real;
+	float single;
+
+	switch (bits % 7) {
+	case 0:
+		return random_uniform(2, i);
+	case 1:
+		return (double)(float)random_uniform(3, i);
+	case 2:
+		memcpy(&real, &bits, sizeof real);
+		return real;
+	case 3:
+		return ldexp((double)(bits >> 40), -(int)(bits >> 8 & 63));
+	case 4:
+		return (double)(bits >> 30) / pow(10, bits >> 4 & 15);
+	case 5:
+		return pow(10, (int)(bits >> 5 & 31) - 12) *
+		       (1 + ((int)(bits >> 10 & 7) - 3) * 0x1p-52);
+	default:
+		memcpy(&single, &half, sizeof single);
+		return (double)single;
+	}
+}
+
+static int differ(double value, const char *format, int digits,
+		  const char *text, size_t length, const char *wanted)
+{
+	if (strlen(wanted) == length && strcmp(text, wanted) == 0)
+		return 0;
+	printf("%a, %s of %d: \"%s\", expected \"%s\"\n", value, format, digits,
+	       text, wanted);
+	return 1;
+}
+
+static int check(double value)
+{
+	char text[NUMBER_TEXT], wanted[NUMBER_TEXT];
+	size_t length;
+	int failed = 0;
+
+	for (int digits = 1; digits <= MOST_DIGITS; digits++) {
+		length = number_write(text, value, digits);
+		snprintf(wanted, sizeof wanted, "%.*g", digits, value);
+		failed |= differ(value, "%.*g", digits, text, length, wanted);
+	}
+	/* Larger ones do not fit. */
+	for (int decimals = 0; decimals <= MOST_DECIMALS && fabs(value) < 1e30;
+	     decimals++) {
+		length = number_fixed(text, value, decimals);
+		snprintf(wanted, sizeof wanted, "%.*f", decimals, value);
+		failed |= differ(value, "%.*f", decimals, text, length, wanted);
+	}
+	return failed;
+}
+
+static int check_whole(uint64_t value)
+{
+	char text[NUMBER_TEXT], wanted[NUMBER_TEXT];
+	int length = snprintf(wanted, sizeof wanted, "%llu",
+			      (unsigned long long)value);
+
+	if (number_whole(text, value) == (size_t)length &&
+	    strcmp(text, wanted) == 0)
+		return 0;
+	printf("\"%s\", expected \"%s\"\n", text, wanted);
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 10) : CASES;
+	static const double special[] = {0.0, -0.0, INFINITY, -INFINITY};
+	int failed = check_whole(0) | check_whole(UINT64_MAX);
+
+	for (size_t i = 0; i < sizeof special / sizeof *special; i++)
+		failed |= check(special[i]);
+	for (uint64_t i = 0; i < cases; i++) {
+		failed |= check(number_of(i));
+		failed |= check_whole(random_bits(4, i) >> (i % 64));
+	}
+	return failed;
+}
