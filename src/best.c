@@ -178,9 +178,168 @@ struct hit *list_hits(struct list *list)
 	return memory;
 }
 
+/* ----------------------------------------------------------------- reached */
+
+enum { LANES = 16, HALVINGS = 10 };
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE size_t count_from(const float *numbers, size_t count, float least)
+{
+	int sums[LANES] = {0}, sum = 0;
+
+	for (size_t j = 0; j < count; j += LANES)
+		for (size_t l = 0; l < LANES; l++)
+			sums[l] += numbers[j + l] >= least;
+	for (size_t l = 0; l < LANES; l++)
+		sum += sums[l];
+	return (size_t)sum;
+}
+
+/* The largest in each lane: as many as there are lanes reach their least. */
+INLINE void find_largest(const float *numbers, size_t count, float *largest)
+{
+	for (size_t l = 0; l < LANES; l++)
+		largest[l] = -INFINITY;
+	for (size_t j = 0; j < count; j += LANES)
+		for (size_t l = 0; l < LANES; l++)
+			largest[l] = numbers[j + l] > largest[l]
+					     ? numbers[j + l]
+					     : largest[l];
+}
+
+INLINE float reached(const float *numbers, size_t count, size_t wanted)
+{
+	float largest[LANES], low = INFINITY, high = -INFINITY;
+
+	find_largest(numbers, count, largest);
+	for (size_t l = 0; l < LANES; l++) {
+		low = largest[l] < low ? largest[l] : low;
+		high = largest[l] > high ? largest[l] : high;
+	}
+	if (wanted == 1)
+		return high;
+	/* Where that is too few, or a lane has none, the least of all. */
+	if (wanted > LANES || low == -INFINITY) {
+		low = high;
+		for (size_t j = 0; j < count; j++)
+			if (numbers[j] < low && numbers[j] > -INFINITY)
+				low = numbers[j];
+	}
+	if (!(low > -INFINITY && high < INFINITY) ||
+	    count_from(numbers, count, low) < wanted)
+		return -INFINITY;
+	for (int i = 0; i < HALVINGS; i++) {
+		float middle = low + (high - low) / 2;
+		size_t have = count_from(numbers, count, middle);
+
+		if (have >= wanted)
+			low = middle;
+		else
+			high = middle;
+		if (have >= wanted && have <= wanted + wanted / 4)
+			break;
+	}
+	return low;
+}
+
+static float plain_reached(const float *numbers, size_t count, size_t wanted)
+{
+	return reached(numbers, count, wanted);
+}
+
+static uint64_t plain_above(const float *numbers, float least)
+{
+	uint64_t above = 0;
+
+	for (size_t i = 0; i < 64; i++)
+		above |= (uint64_t)(numbers[i] > least) << i;
+	return above;
+}
+
+#ifdef __x86_64__
+#include <immintrin.h>
+
+#define AVX2   __attribute__((target("avx2")))
+#define AVX512 __attribute__((target("avx512f,avx512vl")))
+
+AVX2 static float avx2_reached(const float *numbers, size_t count,
+			       size_t wanted)
+{
+	return reached(numbers, count, wanted);
+}
+
+AVX2 static uint64_t avx2_above(const float *numbers, float least)
+{
+	uint64_t above = 0;
+
+	for (size_t i = 0; i < 64; i += 8) {
+		__m256 higher =
+			_mm256_cmp_ps(_mm256_loadu_ps(numbers + i),
+				      _mm256_set1_ps(least), _CMP_GT_OQ);
+		above |= (uint64_t)(unsigned)_mm256_movemask_ps(higher) << i;
+	}
+	return above;
+}
+
+AVX512 static float avx512_reached(const float *numbers, size_t count,
+				   size_t wanted)
+{
+	return reached(numbers, count, wanted);
+}
+
+AVX512 static uint64_t avx512_above(const float *numbers, float least)
+{
+	uint64_t above = 0;
+
+	for (size_t i = 0; i < 64; i += 16)
+		above |= (uint64_t)_mm512_cmp_ps_mask(
+				 _mm512_loadu_ps(numbers + i),
+				 _mm512_set1_ps(least), _CMP_GT_OQ)
+			 << i;
+	return above;
+}
+
+static bool has_avx512(void)
+{
+	return __builtin_cpu_supports("avx512f") &&
+	       __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+float best_reached(const float *numbers, size_t count, size_t wanted)
+{
+#ifdef __x86_64__
+	if (has_avx512())
+		return avx512_reached(numbers, count, wanted);
+	if (__builtin_cpu_supports("avx2"))
+		return avx2_reached(numbers, count, wanted);
+#endif
+	return plain_reached(numbers, count, wanted);
+}
+
+uint64_t best_above(const float numbers[64], float least)
+{
+#ifdef __x86_64__
+	if (has_avx512())
+		return avx512_above(numbers, least);
+	if (__builtin_cpu_supports("avx2"))
+		return avx2_above(numbers, least);
+#endif
+	return plain_above(numbers, least);
+}
+
 float score_below(enum metric metric, float bar)
 {
+	uint32_t bits;
+
 	if (metric == METRIC_COSINE && bar <= -1)
 		return -INFINITY;
-	return nextafterf(bar, -INFINITY);
+	if (!(bar > 0 && bar < INFINITY))
+		return nextafterf(bar, -INFINITY);
+	/* The integers of positive floats are in their order. */
+	memcpy(&bits, &bar, sizeof bits);
+	bits--;
+	memcpy(&bar, &bits, sizeof bar);
+	return bar;
 }

@@ -48,6 +48,15 @@ void list_absorb(struct list *list, struct list *other);
  * list is no more. */
 struct hit *list_hits(struct list *list);
 
+/* A number that at least wanted of count numbers reach, as large as some
+ * halvings find: mostly the last of the wanted largest, or one not far below;
+ * -INFINITY where fewer than wanted are above that.  A NaN reaches nothing.
+ * count is a multiple of 16. */
+float best_reached(const float *numbers, size_t count, size_t wanted);
+
+/* Bit i is set where number i of 64 is above the least. */
+uint64_t best_above(const float numbers[64], float least);
+
 /* What a kernel's score must be above to count as high as a bar, or higher: the
  * largest float below it; nothing where a cosine below is clamped to it. */
 float score_below(enum metric metric, float bar);

@@ -119,7 +119,7 @@ static void take_sample(struct sample *sample, const float *rows, size_t n,
 		const float *from =
 			rows + list[at < count ? at : count - 1] * d;
 
-		tile_scale(sample->rows + i * d, 1, from, d,
+		tile_scale(sample->rows + i * d, from, d,
 			   1 / sqrt(tile_square(from, d)));
 	}
 	free(list);

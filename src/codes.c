@@ -14,9 +14,14 @@ static double slack(size_t d)
 	return ((double)d + 64) * 0x1p-23;
 }
 
+size_t codes_row(size_t d)
+{
+	return (d + 3) / 4 * 4;
+}
+
 size_t codes_block(size_t d)
 {
-	return (d + 3) / 4 * 4 * CODES_ROWS;
+	return codes_row(d) * CODES_ROWS;
 }
 
 static float rounded_up(double value)
@@ -76,32 +81,66 @@ INLINE void codes_of(const float *unit, size_t count, float scale, float over,
 		sums[j % LANES] += code_of(unit[j], scale, over, &codes[j]);
 }
 
-/* The two for one kind of processor. */
+/* The two for one kind of processor; the bits are the same. */
 struct quantizer {
 	float (*largest)(const float *unit, size_t d);
 	void (*codes)(const float *unit, size_t count, float scale, float over,
 		      int8_t *codes, double *sums);
 };
 
-#define QUANTIZER(KIND, TARGET)                                                \
-	TARGET static float KIND##_largest(const float *unit, size_t d)        \
-	{                                                                      \
-		return largest_of(unit, d);                                    \
-	}                                                                      \
-	TARGET static void KIND##_codes(const float *unit, size_t count,       \
-					float scale, float over,               \
-					int8_t *codes, double *sums)           \
-	{                                                                      \
-		codes_of(unit, count, scale, over, codes, sums);               \
-	}                                                                      \
-	static const struct quantizer KIND##_quantizer = {KIND##_largest,      \
-							  KIND##_codes}
+static float plain_largest(const float *unit, size_t d)
+{
+	return largest_of(unit, d);
+}
 
-QUANTIZER(plain, );
+static void plain_codes(const float *unit, size_t count, float scale,
+			float over, int8_t *codes, double *sums)
+{
+	codes_of(unit, count, scale, over, codes, sums);
+}
+
+static const struct quantizer plain_quantizer = {plain_largest, plain_codes};
+
 #ifdef __x86_64__
-QUANTIZER(avx2, __attribute__((target("avx2"))));
-QUANTIZER(avx512,
-	  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq"))));
+#include <immintrin.h>
+
+#define WIDE __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq")))
+
+WIDE static float wide_largest(const float *unit, size_t d)
+{
+	return largest_of(unit, d);
+}
+
+/* Eight columns at a time, as LANES has them. */
+WIDE static void wide_codes(const float *unit, size_t count, float scale,
+			    float over, int8_t *codes, double *sums)
+{
+	const __m256 round = _mm256_set1_ps(0x1.8p23F);
+	__m512d sum = _mm512_loadu_pd(sums);
+	size_t j = 0;
+
+	for (; j + LANES <= count; j += LANES) {
+		__m256 numbers = _mm256_loadu_ps(unit + j);
+		__m256 steps = _mm256_mul_ps(numbers, _mm256_set1_ps(over));
+
+		steps = _mm256_sub_ps(_mm256_add_ps(steps, round), round);
+		/* The second where one is a NaN. */
+		steps = _mm256_min_ps(steps, _mm256_set1_ps(MOST));
+		__m512d missed = _mm512_sub_pd(
+			_mm512_cvtps_pd(numbers),
+			_mm512_mul_pd(_mm512_set1_pd((double)scale),
+				      _mm512_cvtps_pd(steps)));
+		sum = _mm512_add_pd(sum, _mm512_mul_pd(missed, missed));
+		_mm_storel_epi64(
+			(__m128i *)(void *)(codes + j),
+			_mm256_cvtepi32_epi8(_mm256_cvttps_epi32(steps)));
+	}
+	_mm512_storeu_pd(sums, sum);
+	for (; j < count; j++)
+		sums[j % LANES] += code_of(unit[j], scale, over, &codes[j]);
+}
+
+static const struct quantizer wide_quantizer = {wide_largest, wide_codes};
 #endif
 
 static const struct quantizer *quantizer(void)
@@ -111,9 +150,7 @@ static const struct quantizer *quantizer(void)
 	    __builtin_cpu_supports("avx512bw") &&
 	    __builtin_cpu_supports("avx512vl") &&
 	    __builtin_cpu_supports("avx512dq"))
-		return &avx512_quantizer;
-	if (__builtin_cpu_supports("avx2"))
-		return &avx2_quantizer;
+		return &wide_quantizer;
 #endif
 	return &plain_quantizer;
 }
@@ -187,8 +224,12 @@ void codes_put(const float *unit, size_t d, uint8_t *block, size_t r,
 
 void probe_begin(struct probe *probe, size_t d)
 {
-	*probe = (struct probe){.groups = (d + 3) / 4};
-	probe->codes = alloc(probe->groups, 4);
+	probe_place(probe, d, alloc(codes_row(d), 1));
+}
+
+void probe_place(struct probe *probe, size_t d, int8_t *codes)
+{
+	*probe = (struct probe){.codes = codes, .groups = (d + 3) / 4};
 }
 
 void probe_set(struct probe *probe, const float *unit, size_t d)
@@ -241,6 +282,11 @@ void probes_set(struct probes *probes, size_t i, const struct probe *probe)
 	probes->least[i] = probe ? probe->least * over : 0;
 }
 
+float probes_least(const struct probes *probes, size_t i, float lower)
+{
+	return (lower - probes->least[i]) / probes->over[i];
+}
+
 void probes_end(struct probes *probes)
 {
 	free(probes->words);
@@ -275,6 +321,22 @@ static inline float bar_over(const struct probes *probes, size_t i, float bar)
 	return bar * probes->over[i] - probes->least[i];
 }
 
+/* The sum of a row and a query of a group. */
+static int32_t plain_sum(const struct probes *probes, size_t i,
+			 const uint8_t *block, size_t r)
+{
+	int32_t sum = -probes->offset[i];
+
+	for (size_t g = 0; g < probes->groups; g++) {
+		int8_t four[4];
+
+		memcpy(four, &probes->words[g * TILE_QUERIES + i], 4);
+		for (size_t c = 0; c < 4; c++)
+			sum += block[(g * CODES_ROWS + r) * 4 + c] * four[c];
+	}
+	return sum;
+}
+
 static void plain_sieve(const struct probes *probes, const uint8_t *block,
 			const float *scales, const float *residuals,
 			const float bars[TILE_QUERIES],
@@ -284,19 +346,9 @@ static void plain_sieve(const struct probes *probes, const uint8_t *block,
 	for (size_t i = 0; i < TILE_QUERIES; i++) {
 		above[i] = 0;
 		for (size_t r = 0; r < TILE_ROWS; r++) {
-			int32_t sum = -probes->offset[i];
+			int32_t sum = plain_sum(probes, i, block, r);
 			float bar = bars[i];
 
-			for (size_t g = 0; g < probes->groups; g++) {
-				int8_t four[4];
-
-				memcpy(four,
-				       &probes->words[g * TILE_QUERIES + i], 4);
-				for (size_t c = 0; c < 4; c++)
-					sum += block[(g * CODES_ROWS + r) * 4 +
-						     c] *
-					       four[c];
-			}
 			if (rows_bars != NULL && rows_bars[r] < bar)
 				bar = rows_bars[r];
 			float bound = scales[r] * (float)sum +
@@ -308,10 +360,25 @@ static void plain_sieve(const struct probes *probes, const uint8_t *block,
 	}
 }
 
-static const struct bounds plain = {"plain", plain_above, plain_sieve};
+static void plain_lower(const struct probes *probes, const uint8_t *block,
+			const float *scales, const float *residuals,
+			uint64_t rows, float *lower, size_t ld)
+{
+	for (size_t i = 0; i < TILE_QUERIES; i++)
+		for (size_t r = 0; r < TILE_ROWS; r++)
+			lower[i * ld + r] =
+				rows >> r & 1
+					? scales[r] * (float)plain_sum(probes,
+								       i, block,
+								       r) -
+						  probes->by[i] * residuals[r]
+					: -INFINITY;
+}
+
+static const struct bounds plain = {"plain", plain_above, plain_sieve,
+				    plain_lower};
 
 #ifdef __x86_64__
-#include <immintrin.h>
 
 #define AVX2 __attribute__((target("avx2,fma")))
 #define VNNI __attribute__((target("avx512f,avx512bw,avx512vnni")))
@@ -380,7 +447,8 @@ AVX2 static uint64_t avx2_above(const struct probe *probe, const uint8_t *block,
 	return above;
 }
 
-static const struct bounds avx2 = {"AVX2", avx2_above, plain_sieve};
+static const struct bounds avx2 = {"AVX2", avx2_above, plain_sieve,
+				   plain_lower};
 
 /* Sixteen rows of a sum. */
 VNNI static inline uint64_t finish5(const struct probe *probe, __m512i sum,
@@ -448,10 +516,33 @@ VNNI static uint64_t vnni_above(const struct probe *probe, const uint8_t *block,
 	DOT(e##i, e, query)
 
 #define START6(i)                                                              \
-	a##i = b##i = c##i = e##i = _mm512_set1_epi32(-probes->offset[i])
+	__m512i a##i = _mm512_set1_epi32(-probes->offset[i]);                  \
+	__m512i b##i = a##i, c##i = a##i, e##i = a##i
 
-/* Sixteen rows of a query's sums. */
-#define PART6(i, part, first)                                                  \
+#define EACH6(DO)                                                              \
+	DO(0);                                                                 \
+	DO(1);                                                                 \
+	DO(2);                                                                 \
+	DO(3);                                                                 \
+	DO(4);                                                                 \
+	DO(5)
+
+#define SUM6                                                                   \
+	EACH6(START6);                                                         \
+	for (size_t g = 0; g < probes->groups; g++) {                          \
+		const uint8_t *from = block + g * CODES_ROWS * 4;              \
+		const int32_t *words = probes->words + g * TILE_QUERIES;       \
+		__m512i a = _mm512_loadu_si512(from);                          \
+		__m512i b = _mm512_loadu_si512(from + 64);                     \
+		__m512i c = _mm512_loadu_si512(from + 128);                    \
+		__m512i e = _mm512_loadu_si512(from + 192);                    \
+		__m512i query;                                                 \
+                                                                               \
+		EACH6(STEP6);                                                  \
+	}
+
+/* Which of sixteen rows of a query's sums are not below a bar. */
+#define SIFT(part, first)                                                      \
 	do {                                                                   \
 		__m512 bar = bar_of_query;                                     \
 		__m512 bound = _mm512_mul_ps(_mm512_cvtepi32_ps(part),         \
@@ -464,23 +555,23 @@ VNNI static uint64_t vnni_above(const struct probe *probe, const uint8_t *block,
 				_mm512_fmsub_ps(                               \
 					_mm512_loadu_ps(rows_bars + first),    \
 					over, lowered));                       \
-		above[i] |=                                                    \
-			(uint64_t)_mm512_cmp_ps_mask(bound, bar, _CMP_NLT_UQ)  \
+		mask |= (uint64_t)_mm512_cmp_ps_mask(bound, bar, _CMP_NLT_UQ)  \
 			<< (first);                                            \
 	} while (0)
 
-#define FINISH6(i)                                                             \
+#define SIFT6(i)                                                               \
 	do {                                                                   \
 		__m512 bar_of_query =                                          \
 			_mm512_set1_ps(bar_over(probes, i, bars[i]));          \
 		__m512 by = _mm512_set1_ps(probes->by[i]);                     \
 		__m512 over = _mm512_set1_ps(probes->over[i]);                 \
 		__m512 lowered = _mm512_set1_ps(probes->least[i]);             \
-		above[i] = 0;                                                  \
-		PART6(i, a##i, 0);                                             \
-		PART6(i, b##i, 16);                                            \
-		PART6(i, c##i, 32);                                            \
-		PART6(i, e##i, 48);                                            \
+		uint64_t mask = 0;                                             \
+		SIFT(a##i, 0);                                                 \
+		SIFT(b##i, 16);                                                \
+		SIFT(c##i, 32);                                                \
+		SIFT(e##i, 48);                                                \
+		above[i] = mask;                                               \
 	} while (0)
 
 VNNI static inline __attribute__((always_inline)) void
@@ -488,37 +579,8 @@ sieve6(const struct probes *probes, const uint8_t *block, const float *scales,
        const float *residuals, const float *bars, const float *rows_bars,
        uint64_t *above, const int mutual)
 {
-	__m512i a0, b0, c0, e0, a1, b1, c1, e1, a2, b2, c2, e2;
-	__m512i a3, b3, c3, e3, a4, b4, c4, e4, a5, b5, c5, e5;
-
-	START6(0);
-	START6(1);
-	START6(2);
-	START6(3);
-	START6(4);
-	START6(5);
-	for (size_t g = 0; g < probes->groups; g++) {
-		const uint8_t *from = block + g * CODES_ROWS * 4;
-		const int32_t *words = probes->words + g * TILE_QUERIES;
-		__m512i a = _mm512_loadu_si512(from);
-		__m512i b = _mm512_loadu_si512(from + 64);
-		__m512i c = _mm512_loadu_si512(from + 128);
-		__m512i e = _mm512_loadu_si512(from + 192);
-		__m512i query;
-
-		STEP6(0);
-		STEP6(1);
-		STEP6(2);
-		STEP6(3);
-		STEP6(4);
-		STEP6(5);
-	}
-	FINISH6(0);
-	FINISH6(1);
-	FINISH6(2);
-	FINISH6(3);
-	FINISH6(4);
-	FINISH6(5);
+	SUM6;
+	EACH6(SIFT6);
 }
 
 VNNI static void vnni_sieve(const struct probes *probes, const uint8_t *block,
@@ -534,7 +596,39 @@ VNNI static void vnni_sieve(const struct probes *probes, const uint8_t *block,
 		       1);
 }
 
-static const struct bounds vnni = {"AVX-512 VNNI", vnni_above, vnni_sieve};
+#define LOWER(part, first)                                                     \
+	_mm512_storeu_ps(                                                      \
+		to + first,                                                    \
+		_mm512_mask_blend_ps(                                          \
+			(__mmask16)(rows >> (first)), infinite,                \
+			_mm512_fnmadd_ps(                                      \
+				by, _mm512_loadu_ps(residuals + first),        \
+				_mm512_mul_ps(                                 \
+					_mm512_cvtepi32_ps(part),              \
+					_mm512_loadu_ps(scales + first)))))
+
+#define LOWER6(i)                                                              \
+	do {                                                                   \
+		__m512 by = _mm512_set1_ps(probes->by[i]);                     \
+		float *to = lower + (i)*ld;                                    \
+		LOWER(a##i, 0);                                                \
+		LOWER(b##i, 16);                                               \
+		LOWER(c##i, 32);                                               \
+		LOWER(e##i, 48);                                               \
+	} while (0)
+
+VNNI static void vnni_lower(const struct probes *probes, const uint8_t *block,
+			    const float *scales, const float *residuals,
+			    uint64_t rows, float *lower, size_t ld)
+{
+	const __m512 infinite = _mm512_set1_ps(-INFINITY);
+
+	SUM6;
+	EACH6(LOWER6);
+}
+
+static const struct bounds vnni = {"AVX-512 VNNI", vnni_above, vnni_sieve,
+				   vnni_lower};
 #endif
 
 const struct bounds *codes_bounds(unsigned i)

@@ -22,7 +22,8 @@ enum { CODES_ROWS = TILE_ROWS };
 /* Columns at most: sums of 255 x 127 for each stay below 2^31. */
 enum { CODES_COLUMNS = 1 << 16 };
 
-/* Bytes of a block. */
+/* Bytes of a row, and of a block. */
+size_t codes_row(size_t d);
 size_t codes_block(size_t d);
 
 /* Put the codes of a unit vector in place r of a block. */
@@ -31,13 +32,15 @@ void codes_put(const float *unit, size_t d, uint8_t *block, size_t r,
 
 /* A query, ready to be compared. */
 struct probe {
-	int8_t *codes; /* groups of four, as many as a row has; owned */
+	int8_t *codes; /* groups of four, as many as a row has */
 	size_t groups;
 	int32_t offset;         /* 128 times the sum of its codes */
 	float scale, by, least; /* bound: scale s D + by r + least */
 };
 
+/* With room for codes of its own, to be ended; or with the caller's. */
 void probe_begin(struct probe *probe, size_t d);
+void probe_place(struct probe *probe, size_t d, int8_t *codes);
 void probe_set(struct probe *probe, const float *unit, size_t d);
 void probe_end(struct probe *probe);
 
@@ -58,6 +61,9 @@ void probes_begin(struct probes *probes, size_t d);
 void probes_set(struct probes *probes, size_t i, const struct probe *probe);
 void probes_end(struct probes *probes);
 
+/* The least score of a row whose lower is so much. */
+float probes_least(const struct probes *probes, size_t i, float lower);
+
 struct bounds {
 	const char *name;
 
@@ -74,6 +80,13 @@ struct bounds {
 		      const float bars[TILE_QUERIES],
 		      const float rows_bars[TILE_ROWS],
 		      uint64_t above[TILE_QUERIES]);
+
+	/* lower[i * ld + r] = what the product of row r and query i is at
+	 * least, but for probes_least; -INFINITY where bit r of rows is not
+	 * set. */
+	void (*lower)(const struct probes *probes, const uint8_t *block,
+		      const float *scales, const float *residuals,
+		      uint64_t rows, float *lower, size_t ld);
 };
 
 /* Version i, the fastest first and "plain" last; NULL where this processor

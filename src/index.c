@@ -159,10 +159,11 @@ struct job {
 	const struct bounds *bounds; /* of few */
 	double *factors; /* count: unit = vector * factor; 0: all zeros */
 	struct list *lists;
-	size_t **cells;       /* of each query: cells to look at; NULL: all */
-	size_t *cell_counts;  /* how many */
-	uint32_t *order;      /* queries by their nearest cell */
-	size_t *own_counts;   /* of each cell: customers that are allowed */
+	size_t **cells;      /* of each query: cells to look at; NULL: all */
+	size_t *cell_counts; /* how many */
+	uint32_t *order;     /* queries by their nearest cell */
+	float *floors;      /* of each query: a score must be above, by bytes */
+	size_t *own_counts; /* of each cell: customers that are allowed */
 	const size_t *counts; /* the same, maybe of several indexes */
 	size_t all_eligible;
 	size_t panel;
@@ -202,7 +203,7 @@ static void offer_row(struct job *job, struct list *list, const float *unit,
 		job->wrong = row;
 		return;
 	}
-	tile_scale(scratch, 1, vector, d, 1 / sqrt(square));
+	tile_scale(scratch, vector, d, 1 / sqrt(square));
 	list_offer(list, METRIC_COSINE,
 		   job->sieve.kernel->chain(unit, scratch, d), (uint32_t)row);
 }
@@ -242,7 +243,7 @@ static void walker_begin(struct walker *walker, const struct job *job,
 	walker->scratch = walker->unit + d;
 	walker->packed = walker->scratch + d;
 	walker->self = job->queries[query].self;
-	tile_scale(walker->unit, 1, job->queries[query].vector, d,
+	tile_scale(walker->unit, job->queries[query].vector, d,
 		   job->factors[query]);
 	for (size_t j = 0; j < d; j++)
 		walker->packed[j * TILE_QUERIES] = walker->unit[j];
@@ -442,7 +443,10 @@ struct desk {
 /* A score must be above: those equal to the bar may enter. */
 static float least_of(const struct job *job, size_t query)
 {
-	return score_below(METRIC_COSINE, bar_of(job, &job->lists[query]));
+	float least =
+		score_below(METRIC_COSINE, bar_of(job, &job->lists[query]));
+
+	return least > job->floors[query] ? least : job->floors[query];
 }
 
 static void offer_place(void *shared, size_t at, size_t place, float score)
@@ -456,15 +460,63 @@ static void offer_place(void *shared, size_t at, size_t place, float score)
 	if (row == NEAREST_NONE)
 		return;
 	list_offer(&job->lists[query], METRIC_COSINE, score, (uint32_t)row);
-	desk->panel.least[at] = least_of(job, query);
+	float least = least_of(job, query);
+	if (least > desk->panel.least[at])
+		desk->panel.least[at] = least;
+}
+
+static struct block block_at(const struct index *index, size_t block)
+{
+	size_t place = block * TILE_ROWS;
+
+	return (struct block){
+		.units = index->units + place * index->d,
+		.codes = index->codes + block * codes_block(index->d),
+		.scales = index->scales + place,
+		.residuals = index->residuals + place,
+	};
+}
+
+/* The places of a block that may be answers. */
+static uint64_t answers_at(struct job *job, size_t block)
+{
+	uint64_t rows = 0;
+
+	for (size_t r = 0; r < TILE_ROWS; r++)
+		rows |= (uint64_t)(row_at(job, block * TILE_ROWS + r,
+					  NEAREST_NONE) != NEAREST_NONE)
+			<< r;
+	return rows;
+}
+
+/* Meet up to SIEVE_RUN blocks of a cell; raising: most of the queries have
+ * found nothing yet. */
+static void meet_run(struct desk *desk, size_t groups, size_t count,
+		     bool raising)
+{
+	struct job *job = desk->job;
+	struct block blocks[SIEVE_RUN];
+	uint64_t rows[SIEVE_RUN];
+	struct run run = {.blocks = blocks, .count = count};
+
+	for (size_t b = 0; b < count; b++)
+		blocks[b] = block_at(job->index, desk->block + b);
+	if (raising && !job->search->count_matching) {
+		for (size_t b = 0; b < count; b++)
+			rows[b] = answers_at(job, desk->block + b);
+		run.rows = rows;
+		/* One of those that count may be the query. */
+		run.wanted = job->search->limit + 1;
+	}
+	panel_meet(&desk->panel, groups, &run, NULL, offer_place, desk);
 }
 
 static void visit_cell(struct desk *desk, size_t cell, const uint32_t *places,
-		       size_t count)
+		       size_t count, bool raising)
 {
 	const struct job *job = desk->job;
-	const struct index *index = job->index;
 	size_t groups = (count + TILE_QUERIES - 1) / TILE_QUERIES;
+	size_t end = (size_t)job->index->starts[cell + 1], run;
 
 	desk->places = places;
 	for (size_t i = 0; i < groups * TILE_QUERIES; i++) {
@@ -476,20 +528,15 @@ static void visit_cell(struct desk *desk, size_t cell, const uint32_t *places,
 			  desk->askers.each[places[i] - desk->first]);
 		desk->panel.least[i] = least_of(job, job->order[places[i]]);
 	}
-	for (desk->block = (size_t)index->starts[cell];
-	     desk->block < (size_t)index->starts[cell + 1]; desk->block++) {
-		size_t place = desk->block * TILE_ROWS;
-		const struct block block = {
-			.units = index->units + place * index->d,
-			.codes = index->codes +
-				 desk->block * codes_block(index->d),
-			.scales = index->scales + place,
-			.residuals = index->residuals + place,
-		};
-
-		panel_meet(&desk->panel, groups, &block, NULL, offer_place,
-			   desk);
+	for (desk->block = (size_t)job->index->starts[cell]; desk->block < end;
+	     desk->block += run) {
+		run = end - desk->block < SIEVE_RUN ? end - desk->block
+						    : SIEVE_RUN;
+		meet_run(desk, groups, run, raising);
+		raising = false;
 	}
+	for (size_t i = 0; i < count; i++)
+		job->floors[job->order[places[i]]] = desk->panel.least[i];
 }
 
 static void visit_some(struct desk *desk, size_t end, size_t from, size_t to)
@@ -502,7 +549,7 @@ static void visit_some(struct desk *desk, size_t end, size_t from, size_t to)
 
 		if (visits.starts[cell + 1] > begin)
 			visit_cell(desk, cell, visits.places + begin,
-				   visits.starts[cell + 1] - begin);
+				   visits.starts[cell + 1] - begin, from == 0);
 	}
 	free(visits.starts);
 	free(visits.places);
@@ -713,6 +760,9 @@ static void search_cells(struct job *job)
 		return;
 	}
 	order_queries(job);
+	job->floors = alloc(job->count, sizeof *job->floors);
+	for (size_t q = 0; q < job->count; q++)
+		job->floors[q] = -INFINITY;
 	job->panel = panel < LEAST_PANEL  ? LEAST_PANEL
 		     : panel > MOST_PANEL ? MOST_PANEL
 					  : panel;
@@ -727,6 +777,7 @@ static void free_job(struct job *job)
 	free(job->cells);
 	free(job->cell_counts);
 	free(job->order);
+	free(job->floors);
 	free(job->own_counts);
 	free(job->factors);
 	free(job->lists);

@@ -103,9 +103,9 @@ static const float *vector_at(const struct layout *layout, const float *rows,
 	return rows + row * d;
 }
 
-/* unit[j * stride] = the unit vector at a place. */
+/* The unit vector at a place. */
 static void unit_at(const struct layout *layout, const float *rows, size_t d,
-		    size_t place, float *unit, size_t stride)
+		    size_t place, float *unit)
 {
 	int32_t row = layout->rows[place];
 
@@ -113,12 +113,10 @@ static void unit_at(const struct layout *layout, const float *rows, size_t d,
 		const float *vector =
 			vector_at(layout, rows, d, place, (size_t)row);
 
-		tile_scale(unit, stride, vector, d,
-			   1 / sqrt(tile_square(vector, d)));
+		tile_scale(unit, vector, d, 1 / sqrt(tile_square(vector, d)));
 		return;
 	}
-	for (size_t j = 0; j < d; j++)
-		unit[j * stride] = 0;
+	memset(unit, 0, d * sizeof *unit);
 }
 
 void layout_codes(const struct layout *layout, const float *rows, size_t d,
@@ -127,7 +125,7 @@ void layout_codes(const struct layout *layout, const float *rows, size_t d,
 	float *unit = alloc(d, sizeof *unit);
 
 	for (size_t r = 0; r < TILE_ROWS; r++) {
-		unit_at(layout, rows, d, block * TILE_ROWS + r, unit, 1);
+		unit_at(layout, rows, d, block * TILE_ROWS + r, unit);
 		codes_put(unit, d, codes, r, &scales[r], &residuals[r]);
 	}
 	free(unit);
@@ -136,9 +134,12 @@ void layout_codes(const struct layout *layout, const float *rows, size_t d,
 void layout_units(const struct layout *layout, const float *rows, size_t d,
 		  size_t block, float *units)
 {
+	float *each = alloc(alloc_product(TILE_ROWS, d), sizeof *each);
+
 	for (size_t r = 0; r < TILE_ROWS; r++)
-		unit_at(layout, rows, d, block * TILE_ROWS + r, units + r,
-			TILE_ROWS);
+		unit_at(layout, rows, d, block * TILE_ROWS + r, each + r * d);
+	tile_pack(units, each, d);
+	free(each);
 }
 
 void layout_free(struct layout *layout)

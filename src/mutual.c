@@ -62,12 +62,13 @@ static float offer(struct job *job, size_t row, float score, size_t other)
 	const struct mutual *mutual = job->mutual;
 	pthread_mutex_t *lock = &job->locks[row % LOCKS];
 	struct list *list = &mutual->lists[row];
-	float least = mutual->floor;
+	float least, bar;
 
 	pthread_mutex_lock(lock);
 	list_offer(list, mutual->metric, score, (uint32_t)other);
-	if (!mutual->every && list->bar > least)
-		least = score_below(mutual->metric, list->bar);
+	least = atomic_load_explicit(&job->least[row], memory_order_relaxed);
+	bar = mutual->every ? least : score_below(mutual->metric, list->bar);
+	least = bar > least ? bar : least;
 	atomic_store_explicit(&job->least[row], least, memory_order_relaxed);
 	pthread_mutex_unlock(lock);
 	return least;
@@ -89,35 +90,45 @@ static void offer_pair(void *shared, size_t query, size_t row, float score)
 		*b_least = offer(desk->job, b, score, a);
 }
 
+/* Pack a block; returns which of its rows there are. */
+static uint64_t pack_block(const struct mutual *mutual, struct packed *packed,
+			   size_t block)
+{
+	uint64_t rows = 0;
+
+	for (size_t r = 0; r < TILE_ROWS; r++) {
+		double factor = factor_of(mutual, block + r);
+
+		packed_put(packed, mutual->sieve, r,
+			   vector_of(mutual, block + r), factor);
+		rows |= (uint64_t)(factor != 0) << r;
+	}
+	return rows;
+}
+
 /* A block with all groups of the panel that have a row before its last. */
 static void meet(struct desk *desk, size_t rows)
 {
 	const struct mutual *mutual = desk->job->mutual;
+	const struct run run = {.blocks = &desk->rows.block, .count = 1};
 	size_t before = desk->block + TILE_ROWS - 1 - desk->first;
 
-	for (size_t r = 0; r < TILE_ROWS; r++) {
-		packed_put(&desk->rows, mutual->sieve, r,
-			   vector_of(mutual, desk->block + r),
-			   factor_of(mutual, desk->block + r));
+	pack_block(mutual, &desk->rows, desk->block);
+	for (size_t r = 0; r < TILE_ROWS; r++)
 		desk->rows_least[r] = least_of(desk->job, desk->block + r);
-	}
 	for (size_t i = 0; i < rows; i++)
 		desk->asking.least[i] = least_of(desk->job, desk->first + i);
 	panel_meet(&desk->asking,
 		   ((before < rows ? before : rows) + TILE_QUERIES - 1) /
 			   TILE_QUERIES,
-		   &desk->rows.block, desk->rows_least, offer_pair, desk);
+		   &run, desk->rows_least, offer_pair, desk);
 }
 
-/* A panel with the rows that come after. */
-static void run_panel(void *shared, size_t piece, unsigned thread)
+static void desk_begin(struct desk *desk, struct job *job, size_t panel)
 {
-	struct job *job = shared;
 	const struct mutual *mutual = job->mutual;
-	size_t first = piece * job->panel, end = first + job->panel;
-	struct desk *desk = alloc_aligned(1, sizeof *desk);
+	size_t first = panel * job->panel;
 
-	(void)thread;
 	desk->job = job;
 	desk->first = first;
 	askers_begin(&desk->askers, mutual->sieve, job->panel);
@@ -128,15 +139,67 @@ static void run_panel(void *shared, size_t piece, unsigned thread)
 			   factor_of(mutual, first + i));
 		panel_put(&desk->asking, i, desk->askers.each[i]);
 	}
-	for (desk->block = first / TILE_ROWS * TILE_ROWS;
-	     desk->block < mutual->n; desk->block += TILE_ROWS)
-		meet(desk, job->panel);
+}
+
+static void desk_end(struct desk *desk)
+{
 	askers_end(&desk->askers);
 	panel_end(&desk->asking);
 	packed_end(&desk->rows);
 	free(desk);
+}
+
+/* Bars of a panel's rows, by what the bytes of its first blocks tell. */
+static void raise_panel(void *shared, size_t piece, unsigned thread)
+{
+	struct job *job = shared;
+	const struct mutual *mutual = job->mutual;
+	struct desk *desk = alloc_aligned(1, sizeof *desk);
+	struct packed packed[SIEVE_RUN];
+	struct block blocks[SIEVE_RUN];
+	uint64_t rows[SIEVE_RUN];
+	/* One of those that count is the row itself. */
+	struct run run = {blocks, 0, rows, mutual->limit + 1};
+
+	(void)thread;
+	desk_begin(desk, job, piece);
+	for (size_t block = desk->first;
+	     run.count < SIEVE_RUN && block < mutual->n; block += TILE_ROWS) {
+		packed_begin(&packed[run.count], mutual->sieve);
+		rows[run.count] = pack_block(mutual, &packed[run.count], block);
+		blocks[run.count] = packed[run.count].block;
+		run.count++;
+	}
+	for (size_t i = 0; i < job->panel; i++)
+		desk->asking.least[i] = least_of(job, desk->first + i);
+	panel_raise(&desk->asking, desk->asking.groups_count, &run);
+	for (size_t i = 0; i < job->panel && desk->first + i < mutual->n; i++)
+		atomic_store_explicit(&job->least[desk->first + i],
+				      desk->asking.least[i],
+				      memory_order_relaxed);
+	while (run.count > 0)
+		packed_end(&packed[--run.count]);
+	desk_end(desk);
+}
+
+/* A panel with the rows that come after. */
+static void run_panel(void *shared, size_t piece, unsigned thread)
+{
+	struct job *job = shared;
+	const struct mutual *mutual = job->mutual;
+	struct desk *desk = alloc_aligned(1, sizeof *desk);
+	size_t end;
+
+	(void)thread;
+	desk_begin(desk, job, piece);
+	end = desk->first + job->panel;
+	for (desk->block = desk->first / TILE_ROWS * TILE_ROWS;
+	     desk->block < mutual->n; desk->block += TILE_ROWS)
+		meet(desk, job->panel);
 	if (!mutual->quiet)
-		progress_add(end < mutual->n ? job->panel : mutual->n - first);
+		progress_add(end < mutual->n ? job->panel
+					     : mutual->n - desk->first);
+	desk_end(desk);
 }
 
 static size_t choose_panel(const struct mutual *mutual)
@@ -154,6 +217,7 @@ static size_t choose_panel(const struct mutual *mutual)
 void mutual_search(const struct mutual *mutual)
 {
 	struct job *job = alloc(1, sizeof *job);
+	size_t panels;
 
 	job->mutual = mutual;
 	job->panel = choose_panel(mutual);
@@ -162,9 +226,10 @@ void mutual_search(const struct mutual *mutual)
 		atomic_init(&job->least[row], mutual->floor);
 	for (size_t i = 0; i < LOCKS; i++)
 		pthread_mutex_init(&job->locks[i], NULL);
-	team_run(mutual->threads,
-		 mutual->n / job->panel + (mutual->n % job->panel != 0),
-		 run_panel, job);
+	panels = mutual->n / job->panel + (mutual->n % job->panel != 0);
+	if (!mutual->every && mutual->sieve->bounds != NULL)
+		team_run(mutual->threads, panels, raise_panel, job);
+	team_run(mutual->threads, panels, run_panel, job);
 	for (size_t i = 0; i < LOCKS; i++)
 		pthread_mutex_destroy(&job->locks[i]);
 	free(job->least);

@@ -17,9 +17,10 @@ struct mutual {
 	const double *factors; /* n: a row is compared times this; 0: not */
 	enum metric metric;
 	const struct sieve *sieve;
-	float floor; /* a score must be above */
-	bool every;  /* offer all above the floor, to count them */
-	bool quiet;  /* add nothing to the progress */
+	size_t limit; /* of the lists; rows may be fewer */
+	float floor;  /* a score must be above */
+	bool every;   /* offer all above the floor, to count them */
+	bool quiet;   /* add nothing to the progress */
 	unsigned threads;
 	struct list *lists; /* n, begun */
 };

@@ -45,6 +45,7 @@ struct job {
 	struct sieve sieve;
 	double *factors;      /* count: unit = vector * factor; 0: all zeros */
 	float floor;          /* scores above it have search->least */
+	bool own;             /* a query may be one of the rows */
 	size_t panel, panels; /* queries in a panel */
 	size_t range, ranges; /* rows in a range, a multiple of TILE_ROWS */
 	struct list *lists;   /* ranges x count */
@@ -183,8 +184,8 @@ static void scan_rows(struct job *job, const struct glancer *glancer,
 		tally->eligible += seen.eligible;
 		if (!wanted || factor == 0)
 			continue;
-		tile_scale(scratch, 1, search->rows + row * search->d,
-			   search->d, factor);
+		tile_scale(scratch, search->rows + row * search->d, search->d,
+			   factor);
 		list_offer(glancer->list, search->metric,
 			   job->sieve.kernel->chain(glancer->unit, scratch,
 						    search->d),
@@ -198,7 +199,7 @@ static struct glancer glancer_make(struct job *job, size_t query, size_t range,
 	const struct search *search = job->search;
 	const struct query *asked = &job->queries[query];
 
-	tile_scale(unit, 1, asked->vector, search->d, job->factors[query]);
+	tile_scale(unit, asked->vector, search->d, job->factors[query]);
 	return (struct glancer){
 		.list = &job->lists[range * job->count + query],
 		.unit = unit,
@@ -230,6 +231,11 @@ static void scan_range(struct job *job, size_t range, size_t begin, size_t end)
 
 /* ----------------------------------------------------------- many queries */
 
+static size_t divide_up(size_t a, size_t b)
+{
+	return a / b + (a % b != 0);
+}
+
 /* Look at a piece's rows, once for all panels. */
 static void admit_piece(void *shared, size_t piece, unsigned thread)
 {
@@ -248,7 +254,7 @@ struct visit {
 	struct job *job;
 	struct askers askers;
 	struct panel panel;
-	struct packed rows;
+	struct packed rows[SIEVE_RUN];
 	struct list *lists; /* of the panel's queries */
 	const struct query *queries;
 	size_t block; /* the first row of that in hand */
@@ -288,7 +294,6 @@ static void visit_begin(struct visit *visit, struct job *job, size_t first,
 {
 	askers_begin(&visit->askers, &job->sieve, count);
 	panel_begin(&visit->panel, &job->sieve, count);
-	packed_begin(&visit->rows, &job->sieve);
 	for (size_t i = 0; i < count; i++) {
 		double factor = job->factors[first + i];
 
@@ -304,40 +309,74 @@ static void visit_end(struct visit *visit)
 {
 	askers_end(&visit->askers);
 	panel_end(&visit->panel);
-	packed_end(&visit->rows);
+	for (size_t b = 0; b < SIEVE_RUN; b++)
+		packed_end(&visit->rows[b]);
 }
 
-static void pack_rows(struct visit *visit, size_t end)
+/* Pack the rows of block b of a run; returns which of them may be answers. */
+static uint64_t pack_rows(struct visit *visit, size_t b, size_t end)
 {
 	const struct job *job = visit->job;
-	size_t d = job->search->d;
+	size_t first = visit->block + b * TILE_ROWS, d = job->search->d;
+	uint64_t answers = 0;
 
+	if (visit->rows[b].vectors == NULL)
+		packed_begin(&visit->rows[b], &job->sieve);
 	for (size_t r = 0; r < TILE_ROWS; r++) {
-		size_t row = visit->block + r;
-		bool here = row < end;
+		bool here = first + r < end;
+		double factor = here ? job->admitted[first + r] : 0;
 
-		packed_put(&visit->rows, &job->sieve, r,
-			   here ? job->search->rows + row * d : NULL,
-			   here ? job->admitted[row] : 0);
+		packed_put(&visit->rows[b], &job->sieve, r,
+			   here ? job->search->rows + (first + r) * d : NULL,
+			   factor);
+		answers |= (uint64_t)(factor != 0) << r;
 	}
+	return answers;
+}
+
+/* Meet the next blocks up to a row, count of them; raising: the queries have
+ * found nothing yet. */
+static void meet_run(struct visit *visit, size_t end, size_t count,
+		     bool raising)
+{
+	struct block blocks[SIEVE_RUN];
+	uint64_t rows[SIEVE_RUN];
+	const struct run run = {
+		.blocks = blocks,
+		.count = count,
+		.rows = raising ? rows : NULL,
+		.wanted = visit->job->search->limit + visit->job->own,
+	};
+
+	for (size_t b = 0; b < count; b++) {
+		rows[b] = pack_rows(visit, b, end);
+		blocks[b] = visit->rows[b].block;
+	}
+	panel_meet(&visit->panel, visit->panel.groups_count, &run, NULL,
+		   offer_row, visit);
+	visit->block += count * TILE_ROWS;
 }
 
 static void tile_piece(struct job *job, size_t first, size_t count,
 		       size_t range, size_t begin, size_t end)
 {
+	const struct search *search = job->search;
 	struct visit visit = {
 		.job = job,
 		.lists = job->lists + range * job->count + first,
 		.queries = job->queries + first,
 		.block = begin,
 	};
+	size_t run = divide_up(end - begin, TILE_ROWS);
 
 	visit_begin(&visit, job, first, count);
-	for (; visit.block < end; visit.block += TILE_ROWS) {
-		pack_rows(&visit, end);
-		panel_meet(&visit.panel, visit.panel.groups_count,
-			   &visit.rows.block, NULL, offer_row, &visit);
-	}
+	/* What is met together does not stay in the cache, and is of use only
+	 * while nothing has been found, by an earlier range either. */
+	if (search->metric == METRIC_COSINE && !search->count_matching &&
+	    visit.panel.least[0] == job->floor)
+		meet_run(&visit, end, run < SIEVE_RUN ? run : SIEVE_RUN, true);
+	while (visit.block < end)
+		meet_run(&visit, end, 1, false);
 	visit_end(&visit);
 	for (size_t i = 0; i < count; i++)
 		raise_bar(job, first + i, &visit.lists[i]);
@@ -428,11 +467,6 @@ static void run_piece(void *shared, size_t piece, unsigned thread)
 		progress_add(count);
 }
 
-static size_t divide_up(size_t a, size_t b)
-{
-	return a / b + (a % b != 0);
-}
-
 /* Decide on panels and ranges.  It changes no answer. */
 static void cut(struct job *job)
 {
@@ -468,6 +502,7 @@ static const char *take_queries(struct job *job)
 				job->wrong = query->self;
 			return "a query's vector is not finite or too long";
 		}
+		job->own = job->own || query->self != NEAREST_NONE;
 		job->factors[q] = factor_of(job->search, square);
 		job->found[q].zero = job->factors[q] == 0;
 	}
@@ -550,6 +585,7 @@ static void search_mutually(struct job *job)
 		.d = search->d,
 		.metric = search->metric,
 		.sieve = &job->sieve,
+		.limit = search->limit,
 		.floor = job->floor,
 		.every = search->count_matching,
 		.quiet = search->quiet,

@@ -2,12 +2,14 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "alloc.h"
+#include "best.h"
 
 enum {
 	/* Where more pairs of a tile are left, all are scored at once. */
-	FEW = 24,
+	FEW = 48,
 	/* Blocks that a group goes without a sieve, at most. */
 	PAUSE = 16,
 	PANEL_BYTES = 512 * 1024,
@@ -38,8 +40,10 @@ void askers_begin(struct askers *askers, const struct sieve *sieve,
 	if (sieve->bounds == NULL)
 		return;
 	askers->probes = alloc(count, sizeof *askers->probes);
+	askers->codes = alloc(count, codes_row(sieve->d));
 	for (size_t i = 0; i < count; i++)
-		probe_begin(&askers->probes[i], sieve->d);
+		probe_place(&askers->probes[i], sieve->d,
+			    askers->codes + i * codes_row(sieve->d));
 }
 
 void askers_put(struct askers *askers, size_t i, const float *vector,
@@ -51,7 +55,7 @@ void askers_put(struct askers *askers, size_t i, const float *vector,
 	askers->each[i] = (struct asker){NULL, NULL};
 	if (factor == 0)
 		return;
-	tile_scale(unit, 1, vector, d, factor);
+	tile_scale(unit, vector, d, factor);
 	askers->each[i].vector = unit;
 	if (askers->probes != NULL) {
 		probe_set(&askers->probes[i], unit, d);
@@ -61,9 +65,8 @@ void askers_put(struct askers *askers, size_t i, const float *vector,
 
 void askers_end(struct askers *askers)
 {
-	for (size_t i = 0; askers->probes != NULL && i < askers->count; i++)
-		probe_end(&askers->probes[i]);
 	free(askers->probes);
+	free(askers->codes);
 	free(askers->vectors);
 	free(askers->each);
 	*askers = (struct askers){0};
@@ -79,8 +82,6 @@ void panel_begin(struct panel *panel, const struct sieve *sieve, size_t count)
 	panel->units = alloc_aligned(alloc_product(groups * TILE_QUERIES, d),
 				     sizeof(float));
 	panel->least = alloc(groups * TILE_QUERIES, sizeof(float));
-	panel->turned =
-		alloc_aligned(alloc_product(TILE_ROWS, d), sizeof(float));
 	for (size_t g = 0; g < groups; g++) {
 		panel->groups[g].units = panel->units + g * TILE_QUERIES * d;
 		if (sieve->bounds != NULL)
@@ -111,7 +112,9 @@ void panel_end(struct panel *panel)
 	free(panel->groups);
 	free(panel->units);
 	free(panel->least);
-	free(panel->turned);
+	free(panel->products);
+	for (size_t b = 0; b < SIEVE_RUN; b++)
+		free(panel->turned[b]);
 	*panel = (struct panel){0};
 }
 
@@ -158,7 +161,7 @@ void packed_put(struct packed *packed, const struct sieve *sieve, size_t r,
 	for (size_t j = 0; j < sieve->d && factor == 0; j++)
 		unit[j] = 0;
 	if (factor != 0)
-		tile_scale(unit, 1, vector, sieve->d, factor);
+		tile_scale(unit, vector, sieve->d, factor);
 	if (sieve->bounds != NULL)
 		codes_put(unit, sieve->d, packed->codes, r, &packed->scales[r],
 			  &packed->residuals[r]);
@@ -179,42 +182,124 @@ void packed_end(struct packed *packed)
 	*packed = (struct packed){0};
 }
 
-/* A vector of the block in hand, also where that came without. */
-static const float *vector_at(struct panel *panel, size_t r)
+static void take_run(struct panel *panel, const struct run *run)
 {
-	size_t d = panel->sieve->d;
-	float *vector = panel->turned + r * d;
+	for (size_t b = 0; b < run->count; b++) {
+		panel->run[b] = run->blocks[b];
+		panel->turned_rows[b] = 0;
+	}
+}
 
-	if (panel->block.vectors != NULL)
-		return panel->block.vectors + r * d;
-	if ((panel->turned_rows >> r & 1) == 0) {
-		panel->turned_rows |= (uint64_t)1 << r;
+static float *turned_at(struct panel *panel, size_t b)
+{
+	if (panel->turned[b] == NULL)
+		panel->turned[b] =
+			alloc_aligned(alloc_product(TILE_ROWS, panel->sieve->d),
+				      sizeof(float));
+	return panel->turned[b];
+}
+
+/* A vector of the run in hand, also where its block came without. */
+static const float *vector_at(struct panel *panel, size_t row)
+{
+	size_t d = panel->sieve->d, b = row / TILE_ROWS, r = row % TILE_ROWS;
+
+	if (panel->run[b].vectors != NULL)
+		return panel->run[b].vectors + r * d;
+	float *vector = turned_at(panel, b) + r * d;
+	if ((panel->turned_rows[b] >> r & 1) == 0) {
+		panel->turned_rows[b] |= (uint64_t)1 << r;
 		for (size_t j = 0; j < d; j++)
-			vector[j] = panel->block.units[j * TILE_ROWS + r];
+			vector[j] = panel->run[b].units[j * TILE_ROWS + r];
 	}
 	return vector;
 }
 
-/* The block in hand as tile.h has it. */
-static const float *block_units(struct panel *panel)
+/* A block of the run in hand as tile.h has it. */
+static const float *units_at(struct panel *panel, size_t b)
 {
 	size_t d = panel->sieve->d;
 
-	if (panel->block.units == NULL) {
-		for (size_t r = 0; r < TILE_ROWS; r++)
-			for (size_t j = 0; j < d; j++)
-				panel->turned[j * TILE_ROWS + r] =
-					panel->block.vectors[r * d + j];
-		panel->block.units = panel->turned;
+	if (panel->run[b].units == NULL) {
+		float *turned = turned_at(panel, b);
+
+		tile_pack(turned, panel->run[b].vectors, d);
+		panel->run[b].units = turned;
 	}
-	return panel->block.units;
+	return panel->run[b].units;
+}
+
+/* ----------------------------------------------------------------- raising */
+
+enum { RUN_ROWS = SIEVE_RUN * TILE_ROWS };
+
+/* Can so many rows tell anything? */
+static bool is_telling(const struct run *run)
+{
+	size_t there = 0;
+
+	for (size_t b = 0; b < run->count && run->rows != NULL; b++)
+		there += (size_t)__builtin_popcountll(run->rows[b]);
+	return run->rows != NULL && there >= 2 * run->wanted;
+}
+
+static float *products_of(struct panel *panel)
+{
+	if (panel->products == NULL)
+		panel->products =
+			alloc_aligned(TILE_QUERIES * RUN_ROWS, sizeof(float));
+	return panel->products;
+}
+
+/* The score that wanted rows of a run reach at least becomes the bar of query i
+ * of a group: it needs that much, or more. */
+static void raise_to(struct panel *panel, size_t g, size_t i, float bar)
+{
+	float *least = &panel->least[g * TILE_QUERIES + i];
+
+	/* A cosine above 1 is 1. */
+	bar = score_below(METRIC_COSINE, bar < 1 ? bar : 1);
+	*least = bar > *least ? bar : *least;
+}
+
+/* By lower bounds. */
+static void raise_group(struct panel *panel, size_t g, const struct run *run)
+{
+	struct group *group = &panel->groups[g];
+	float *lower = products_of(panel);
+
+	for (size_t b = 0; b < run->count; b++)
+		panel->sieve->bounds->lower(
+			&group->probes, run->blocks[b].codes,
+			run->blocks[b].scales, run->blocks[b].residuals,
+			run->rows[b], lower + b * TILE_ROWS, RUN_ROWS);
+	for (size_t i = 0; i < TILE_QUERIES; i++) {
+		float reached =
+			best_reached(lower + i * RUN_ROWS,
+				     run->count * TILE_ROWS, run->wanted);
+
+		if (group->askers[i].vector != NULL && reached > -INFINITY)
+			raise_to(panel, g, i,
+				 probes_least(&group->probes, i, reached));
+	}
+	group->rest = 0;
+}
+
+void panel_raise(struct panel *panel, size_t groups_count,
+		 const struct run *run)
+{
+	if (panel->sieve->bounds == NULL || !is_telling(run))
+		return;
+	for (size_t g = 0; g < groups_count; g++)
+		raise_group(panel, g, run);
 }
 
 /* ----------------------------------------------------------------- meeting */
 
-/* A meeting of a panel and a block. */
+/* A meeting of a panel and a run. */
 struct meeting {
 	struct panel *panel;
+	const struct run *run;
 	const float *rows_least;
 	void (*offer)(void *shared, size_t query, size_t row, float score);
 	void *shared;
@@ -271,35 +356,88 @@ static void settle_pairs(const struct meeting *meeting)
 	panel->pairs_count = 0;
 }
 
-/* Score all pairs of a group. */
-static void score_group(const struct meeting *meeting, size_t g)
+/* Offer the scores of a query and a block that are above their bars. */
+static void offer_scores(const struct meeting *meeting, size_t query,
+			 size_t row, const float *scores, uint64_t above)
 {
-	struct panel *panel = meeting->panel;
-	_Alignas(64) float scores[TILE_QUERIES * TILE_ROWS];
-	uint64_t above[TILE_QUERIES];
+	for (; above != 0; above &= above - 1) {
+		size_t r = (size_t)__builtin_ctzll(above);
 
-	panel->sieve->kernel->tile(
-		group_units(&panel->groups[g], panel->sieve->d),
-		block_units(panel), panel->sieve->d,
-		panel->least + g * TILE_QUERIES, meeting->rows_least, scores,
-		above);
-	for (size_t i = 0; i < TILE_QUERIES; i++) {
-		size_t query = g * TILE_QUERIES + i;
-
-		for (; above[i] != 0; above[i] &= above[i] - 1) {
-			unsigned r = (unsigned)__builtin_ctzll(above[i]);
-			float score = scores[i * TILE_ROWS + r];
-
-			if (score > bar_of(meeting, query, r))
-				meeting->offer(meeting->shared, query, r,
-					       score);
-		}
+		if (scores[r] > bar_of(meeting, query, row + r))
+			meeting->offer(meeting->shared, query, row + r,
+				       scores[r]);
 	}
 }
 
-/* Keep the pairs that are left of a group; false where they are not few, and
- * then none is kept. */
-static bool keep_pairs(const struct meeting *meeting, size_t g,
+/* Score all pairs of a group and a block. */
+static void score_block(const struct meeting *meeting, size_t g, size_t b)
+{
+	struct panel *panel = meeting->panel;
+	size_t query = g * TILE_QUERIES;
+	_Alignas(64) float scores[TILE_QUERIES * TILE_ROWS];
+	uint64_t above[TILE_QUERIES];
+
+	/* Rows of a query that came before are offered before. */
+	if (meeting->run->count > 1)
+		settle_pairs(meeting);
+	panel->sieve->kernel->tile(
+		group_units(&panel->groups[g], panel->sieve->d),
+		units_at(panel, b), panel->sieve->d, panel->least + query,
+		meeting->rows_least, scores, above);
+	for (size_t i = 0; i < TILE_QUERIES; i++)
+		offer_scores(meeting, query + i, b * TILE_ROWS,
+			     scores + i * TILE_ROWS, above[i]);
+}
+
+/* The scores of a block's rows that may be answers; others are never above. */
+static void put_scores(float *to, const float *scores, uint64_t rows)
+{
+	memcpy(to, scores, TILE_ROWS * sizeof *to);
+	for (rows = ~rows; rows != 0; rows &= rows - 1)
+		to[__builtin_ctzll(rows)] = -INFINITY;
+}
+
+/* Score all pairs of a group and the run, and raise the bars by what is found
+ * before any is offered. */
+static void score_run(const struct meeting *meeting, size_t g)
+{
+	static const float all[TILE_QUERIES] = {-INFINITY, -INFINITY,
+						-INFINITY, -INFINITY,
+						-INFINITY, -INFINITY};
+	struct panel *panel = meeting->panel;
+	struct group *group = &panel->groups[g];
+	float *products = products_of(panel);
+	size_t count = meeting->run->count;
+
+	for (size_t b = 0; b < count; b++) {
+		_Alignas(64) float scores[TILE_QUERIES * TILE_ROWS];
+		uint64_t above[TILE_QUERIES], rows = meeting->run->rows[b];
+
+		panel->sieve->kernel->tile(group_units(group, panel->sieve->d),
+					   units_at(panel, b), panel->sieve->d,
+					   all, NULL, scores, above);
+		for (size_t i = 0; i < TILE_QUERIES; i++)
+			put_scores(products + i * RUN_ROWS + b * TILE_ROWS,
+				   scores + i * TILE_ROWS, rows);
+	}
+	for (size_t i = 0; i < TILE_QUERIES; i++) {
+		const float *scores = products + i * RUN_ROWS;
+		size_t query = g * TILE_QUERIES + i;
+
+		if (group->askers[i].vector == NULL)
+			continue;
+		raise_to(panel, g, i,
+			 best_reached(scores, count * TILE_ROWS,
+				      meeting->run->wanted));
+		for (size_t b = 0; b < count; b++, scores += TILE_ROWS)
+			offer_scores(meeting, query, b * TILE_ROWS, scores,
+				     best_above(scores, panel->least[query]));
+	}
+}
+
+/* Keep the pairs that are left of a group and a block; false where they are not
+ * few, and then none is kept. */
+static bool keep_pairs(const struct meeting *meeting, size_t g, size_t b,
 		       const uint64_t left[TILE_QUERIES])
 {
 	struct panel *panel = meeting->panel;
@@ -311,18 +449,20 @@ static bool keep_pairs(const struct meeting *meeting, size_t g,
 		for (uint64_t rest = left[i]; rest != 0; rest &= rest - 1) {
 			if (count == most)
 				return false;
-			panel->pairs[count++] =
-				(struct pair){(uint32_t)(g * TILE_QUERIES + i),
-					      (uint32_t)__builtin_ctzll(rest)};
+			panel->pairs[count++] = (struct pair){
+				(uint32_t)(g * TILE_QUERIES + i),
+				(uint32_t)(b * TILE_ROWS +
+					   (size_t)__builtin_ctzll(rest))};
 		}
 	panel->pairs_count = count;
 	return true;
 }
 
-/* Sift a group; false where all its pairs are to be scored. */
-static bool sift(const struct meeting *meeting, size_t g)
+/* Sift a group and a block; false where all pairs are to be scored. */
+static bool sift(const struct meeting *meeting, size_t g, size_t b)
 {
 	const struct panel *panel = meeting->panel;
+	const struct block *block = &panel->run[b];
 	struct group *group = &panel->groups[g];
 	uint64_t left[TILE_QUERIES], any = 0;
 
@@ -332,16 +472,15 @@ static bool sift(const struct meeting *meeting, size_t g)
 		group->rest--;
 		return false;
 	}
-	panel->sieve->bounds->sieve(&group->probes, panel->block.codes,
-				    panel->block.scales, panel->block.residuals,
-				    panel->least + g * TILE_QUERIES,
-				    meeting->rows_least, left);
+	panel->sieve->bounds->sieve(
+		&group->probes, block->codes, block->scales, block->residuals,
+		panel->least + g * TILE_QUERIES, meeting->rows_least, left);
 	for (size_t i = 0; i < TILE_QUERIES; i++) {
 		if (group->askers[i].vector == NULL)
 			left[i] = 0;
 		any |= left[i];
 	}
-	if (any == 0 || keep_pairs(meeting, g, left)) {
+	if (any == 0 || keep_pairs(meeting, g, b, left)) {
 		group->pause = 0;
 		return true;
 	}
@@ -350,19 +489,39 @@ static bool sift(const struct meeting *meeting, size_t g)
 	return false;
 }
 
-void panel_meet(struct panel *panel, size_t count, const struct block *block,
+/* A group and the run, block by block; returns how many were scored whole. */
+static size_t meet_group(const struct meeting *meeting, size_t g)
+{
+	size_t scored = 0;
+
+	for (size_t b = 0; b < meeting->run->count; b++)
+		if (!sift(meeting, g, b)) {
+			score_block(meeting, g, b);
+			scored++;
+		}
+	return scored;
+}
+
+void panel_meet(struct panel *panel, size_t groups_count, const struct run *run,
 		const float rows_least[TILE_ROWS],
 		void (*offer)(void *shared, size_t query, size_t row,
 			      float score),
 		void *shared)
 {
-	const struct meeting meeting = {panel, rows_least, offer, shared};
+	const struct meeting meeting = {panel, run, rows_least, offer, shared};
+	bool telling = is_telling(run), dense = panel->sieve->bounds == NULL;
 
-	panel->block = *block;
-	panel->turned_rows = 0;
-	for (size_t g = 0; g < count; g++)
-		if (!sift(&meeting, g))
-			score_group(&meeting, g);
-	if (panel->pairs_count > 0)
-		settle_pairs(&meeting);
+	take_run(panel, run);
+	for (size_t g = 0; g < groups_count; g++) {
+		if (telling && dense) {
+			score_run(&meeting, g);
+			continue;
+		}
+		if (telling)
+			raise_group(panel, g, run);
+		/* Where bytes tell the rows of a run apart of one group, they
+		 * do so of others. */
+		dense = meet_group(&meeting, g) * 2 > run->count;
+	}
+	settle_pairs(&meeting);
 }

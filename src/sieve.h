@@ -55,11 +55,13 @@ struct group {
 /* A pair that is left. */
 struct pair {
 	uint32_t query;
-	uint32_t row; /* of the block */
+	uint32_t row; /* of the run */
 };
 
-/* Pairs that are guessed together. */
-enum { SIEVE_PAIRS = 128 };
+enum {
+	SIEVE_PAIRS = 256, /* that are guessed together */
+	SIEVE_RUN = 16     /* blocks that are met together, at most */
+};
 
 /* Queries in groups, and what a thread needs to have them meet blocks. */
 struct panel {
@@ -70,9 +72,11 @@ struct panel {
 	float *least; /* of each query: a score must be above it; the
 			 caller's, but infinite to begin with */
 	/* private: */
-	struct block block;   /* in hand */
-	float *turned;        /* its vectors, or units, where it has none */
-	uint64_t turned_rows; /* those that are there, of vectors */
+	struct block run[SIEVE_RUN]; /* in hand */
+	float *turned[SIEVE_RUN];    /* vectors, or units, where it has none */
+	uint64_t turned_rows[SIEVE_RUN]; /* those of vectors that are there */
+	float *products; /* TILE_QUERIES x SIEVE_RUN TILE_ROWS: what they are,
+			    or are at least */
 	size_t pairs_count;
 	struct pair pairs[SIEVE_PAIRS];
 	const float *pair_queries[SIEVE_PAIRS], *pair_rows[SIEVE_PAIRS];
@@ -96,6 +100,7 @@ struct askers {
 	size_t count;
 	float *vectors;
 	struct probe *probes; /* NULL where there is no sieve */
+	int8_t *codes;        /* of the probes */
 	struct asker *each;
 };
 
@@ -107,11 +112,29 @@ void askers_put(struct askers *askers, size_t i, const float *vector,
 		double factor);
 void askers_end(struct askers *askers);
 
-/* Meet a block, the first count groups: offer is called with each pair whose
- * score is above least of the query or, unless rows_least is NULL, above that
- * of the row, and may raise both, which are looked at again before each call.
- * Those of one query come by ascending row. */
-void panel_meet(struct panel *panel, size_t count, const struct block *block,
+/* Blocks to be met: each but the last of TILE_ROWS rows. */
+struct run {
+	const struct block *blocks;
+	size_t count; /* up to SIEVE_RUN */
+	/* Bit r of rows[b] is set where row r of block b may be an answer;
+	 * where wanted of them reach a score, a lower one is of no use to
+	 * anybody.  NULL: nothing is known. */
+	const uint64_t *rows;
+	size_t wanted;
+};
+
+/* Raise least of the first groups_count groups by what the bytes of a run
+ * tell. */
+void panel_raise(struct panel *panel, size_t groups_count,
+		 const struct run *run);
+
+/* Meet a run, the first groups_count groups, having raised least by it: offer
+ * is called with each pair whose score is above least of the query or, unless
+ * rows_least is NULL and for a run of one block only, above that of the row,
+ * and may raise both, which are looked at again before each call.  Rows are
+ * numbered from that of the first block on; those of one query come in
+ * ascending order. */
+void panel_meet(struct panel *panel, size_t groups_count, const struct run *run,
 		const float rows_least[TILE_ROWS],
 		void (*offer)(void *shared, size_t query, size_t row,
 			      float score),

@@ -1,6 +1,7 @@
 #include "tile.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* Bars of rows that have none of their own. */
@@ -14,7 +15,9 @@ double tile_margin(size_t d)
 	return (3 * (double)d + 32) * 0x1p-24;
 }
 
-double tile_square(const float *row, size_t d)
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE double square_of(const float *row, size_t d)
 {
 	double sums[8] = {0};
 	size_t j = 0;
@@ -30,11 +33,68 @@ double tile_square(const float *row, size_t d)
 	return sums[0];
 }
 
-void tile_scale(float *dst, size_t stride, const float *row, size_t d,
-		double factor)
+INLINE void scale(float *dst, const float *row, size_t d, double factor)
 {
 	for (size_t j = 0; j < d; j++)
-		dst[j * stride] = (float)(row[j] * factor);
+		dst[j] = (float)(row[j] * factor);
+}
+
+/* Both for one kind of processor; the bits are the same. */
+#define VECTORS(KIND, TARGET)                                                  \
+	TARGET static double KIND##_square(const float *row, size_t d)         \
+	{                                                                      \
+		return square_of(row, d);                                      \
+	}                                                                      \
+	TARGET static void KIND##_scale(float *dst, const float *row,          \
+					size_t d, double factor)               \
+	{                                                                      \
+		scale(dst, row, d, factor);                                    \
+	}
+
+VECTORS(plain, )
+
+#ifdef __x86_64__
+VECTORS(avx2, __attribute__((target("avx2"))))
+VECTORS(avx512, __attribute__((target("avx512f,avx512vl"))))
+
+static bool has_avx512(void)
+{
+	return __builtin_cpu_supports("avx512f") &&
+	       __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+double tile_square(const float *row, size_t d)
+{
+#ifdef __x86_64__
+	if (has_avx512())
+		return avx512_square(row, d);
+	if (__builtin_cpu_supports("avx2"))
+		return avx2_square(row, d);
+#endif
+	return plain_square(row, d);
+}
+
+void tile_scale(float *dst, const float *row, size_t d, double factor)
+{
+#ifdef __x86_64__
+	if (has_avx512()) {
+		avx512_scale(dst, row, d, factor);
+		return;
+	}
+	if (__builtin_cpu_supports("avx2")) {
+		avx2_scale(dst, row, d, factor);
+		return;
+	}
+#endif
+	plain_scale(dst, row, d, factor);
+}
+
+void tile_pack(float *packed, const float *rows, size_t d)
+{
+	for (size_t j = 0; j < d; j++)
+		for (size_t r = 0; r < TILE_ROWS; r++)
+			packed[j * TILE_ROWS + r] = rows[r * d + j];
 }
 
 static void plain_tile(const float *queries, const float *rows, size_t d,

@@ -63,8 +63,10 @@ double tile_margin(size_t d);
  * s[l] + s[l+4], then l + 2, then l + 1.  Products of floats are exact. */
 double tile_square(const float *row, size_t d);
 
-/* dst[j * stride] = (float)(row[j] * factor). */
-void tile_scale(float *dst, size_t stride, const float *row, size_t d,
-		double factor);
+/* dst[j] = (float)(row[j] * factor); dst may be row. */
+void tile_scale(float *dst, const float *row, size_t d, double factor);
+
+/* Pack TILE_ROWS rows of d (rows as struct kernel's tile has them). */
+void tile_pack(float *packed, const float *rows, size_t d);
 
 #endif

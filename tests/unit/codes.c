@@ -56,7 +56,7 @@ static void make_unit(float *unit, size_t d)
 		unit[j] = number_of(kind, j, at);
 	double square = tile_square(unit, d);
 	if (square > 0)
-		tile_scale(unit, 1, unit, d, 1 / sqrt(square));
+		tile_scale(unit, unit, d, 1 / sqrt(square));
 }
 
 struct table {
@@ -159,6 +159,42 @@ static int check(const struct bounds *bounds, const struct probe *probe,
 	return failed;
 }
 
+/* No product is less than it is said to be at least, nor is that far below. */
+static int check_lower(const struct bounds *bounds, const struct probe *probe,
+		       const uint8_t *block, const struct table *table,
+		       size_t d)
+{
+	size_t at = chance(TILE_QUERIES);
+	uint64_t rows = random_bits(seed, counter++);
+	float lower[TILE_QUERIES * 2 * CODES_ROWS];
+	struct probes probes;
+	int failed = 0;
+
+	probes_begin(&probes, d);
+	for (size_t i = 0; i < TILE_QUERIES; i++)
+		probes_set(&probes, i, i == at ? probe : NULL);
+	bounds->lower(&probes, block, table->scales, table->residuals, rows,
+		      lower, 2 * CODES_ROWS);
+	for (size_t r = 0; r < CODES_ROWS; r++) {
+		float own = lower[at * 2 * CODES_ROWS + r];
+		float least = probes_least(&probes, at, own);
+		double most = (double)table->scores[r] -
+			      2.02 / 127 * sqrt((double)d) - 1e-4;
+
+		if (rows >> r & 1
+			    ? least <= table->scores[r] && (double)least >= most
+			    : own == -INFINITY)
+			continue;
+		printf("seed %llu, %s: d %zu, row %zu of score %.9g is at "
+		       "least %.9g\n",
+		       (unsigned long long)seed, bounds->name, d, r,
+		       (double)table->scores[r], (double)least);
+		failed = 1;
+	}
+	probes_end(&probes);
+	return failed;
+}
+
 /* A group with the query among others: what its sieve leaves is what stays for
  * the query alone, but where a bound is as good as at the bar; and it is left
  * where the row's own bar is below. */
@@ -222,6 +258,8 @@ int main(int argc, char **argv)
 				failed |= check(codes_bounds(i), &probe, block,
 						table, d);
 				failed |= check_sieve(codes_bounds(i), &probe,
+						      block, table, d);
+				failed |= check_lower(codes_bounds(i), &probe,
 						      block, table, d);
 			}
 		probe_end(&probe);
