@@ -237,7 +237,7 @@ INLINE float reached(const float *numbers, size_t count, size_t wanted)
 			low = middle;
 		else
 			high = middle;
-		if (have >= wanted && have <= wanted + wanted / 4)
+		if (have >= wanted && have <= wanted + wanted / 4 + 2)
 			break;
 	}
 	return low;

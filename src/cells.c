@@ -9,7 +9,7 @@
 #include "random.h"
 
 /* Rows that look for their cell at once; rows that a cell should have. */
-enum { BATCH = 1 << 16, ROWS = 256 };
+enum { BATCH = 1 << 16, ROWS = 128 };
 
 size_t cells_count(size_t n)
 {

@@ -61,9 +61,9 @@ static int check_reached(const float *numbers, size_t count, size_t wanted)
 	if (wanted <= there)
 		last = sorted[wanted - 1];
 	range = there ? sorted[0] - sorted[there - 1] : 0;
-	/* Ten halvings, or a quarter more than are wanted. */
+	/* Ten halvings, or a quarter and two more than are wanted. */
 	if (reached <= last && (reached == -INFINITY || have >= wanted) &&
-	    (wanted > there || have <= wanted + wanted / 4 ||
+	    (wanted > there || have <= wanted + wanted / 4 + 2 ||
 	     reached >= last - range / 1000))
 		return 0;
 	printf("seed %llu: %zu of %zu wanted numbers: %.9g is reached by %zu, "
