@@ -32,6 +32,12 @@ BENCH_ROWS = aggregate similar similar-randomized factor-tall \
 BENCH_ROWS += neighbours neighbours-sklearn neighbours-reasons neighbours-all \
 	neighbours-all-ivf neighbours-all-ivf-99 neighbours-all-hnsw \
 	neighbours-all-hnsw-99 neighbours-graph neighbours-graph-small
+BENCH_ROWS += batch-ivf batch-ivf-99 batch-hnsw
+# Sets that are not here are no rows.
+BENCH_SETS = $(foreach set,oulad pluralsight onlineretail,\
+	$(if $(wildcard ../shared/data/$(set)),$(set)))
+BENCH_ROWS += $(filter $(BENCH_SETS:%=batch-%) $(BENCH_SETS:%=batch-%-99) \
+	$(BENCH_SETS:%=batch-%-hnsw),$(notdir $(wildcard tests/bench/batch-*)))
 BENCH_ROWS += one-shot index single single-int8 single-cells
 BENCH_ROWS += serve serve-large serve-large-int8
 ifeq ($(BENCH),large)
