@@ -157,12 +157,12 @@ struct job {
 	struct found *found;
 	struct sieve sieve;          /* of many queries */
 	const struct bounds *bounds; /* of few */
-	double *factors; /* count: unit = vector * factor; 0: all zeros */
-	struct list *lists;
+	double *factors;     /* count: unit = vector * factor; 0: all zeros */
+	struct list *lists;  /* of each query, or place in the order */
 	size_t **cells;      /* of each query: cells to look at; NULL: all */
 	size_t *cell_counts; /* how many */
 	uint32_t *order;     /* queries by their nearest cell */
-	float *floors;      /* of each query: a score must be above, by bytes */
+	float *floors;      /* of each place: a score must be above, by bytes */
 	size_t *own_counts; /* of each cell: customers that are allowed */
 	const size_t *counts; /* the same, maybe of several indexes */
 	size_t all_eligible;
@@ -206,6 +206,16 @@ static void offer_row(struct job *job, struct list *list, const float *unit,
 	tile_scale(scratch, vector, d, 1 / sqrt(square));
 	list_offer(list, METRIC_COSINE,
 		   job->sieve.kernel->chain(unit, scratch, d), (uint32_t)row);
+}
+
+static void begin_lists(struct job *job, size_t first, size_t end)
+{
+	size_t limit = job->search->limit;
+
+	if (limit > job->index->n)
+		limit = job->index->n;
+	for (size_t i = first; i < end; i++)
+		list_begin(&job->lists[i], limit, job->search->least);
 }
 
 /* What a score must have to be of use. */
@@ -343,6 +353,7 @@ static void search_all(struct job *job)
 	struct sweep sweep = {.job = job};
 	size_t pieces;
 
+	begin_lists(job, 0, job->count);
 	sweep.pieces = (job->index->blocks + PIECE_BLOCKS - 1) / PIECE_BLOCKS;
 	pieces = alloc_product(sweep.pieces, job->count);
 	sweep.lists = alloc(pieces, sizeof *sweep.lists);
@@ -440,13 +451,14 @@ struct desk {
 	const uint32_t *places; /* of the panel's queries */
 };
 
-/* A score must be above: those equal to the bar may enter. */
-static float least_of(const struct job *job, size_t query)
+/* A score of the query at a place must be above: those equal to the bar may
+ * enter. */
+static float least_of(const struct job *job, size_t place)
 {
 	float least =
-		score_below(METRIC_COSINE, bar_of(job, &job->lists[query]));
+		score_below(METRIC_COSINE, bar_of(job, &job->lists[place]));
 
-	return least > job->floors[query] ? least : job->floors[query];
+	return least > job->floors[place] ? least : job->floors[place];
 }
 
 static void offer_place(void *shared, size_t at, size_t place, float score)
@@ -459,8 +471,9 @@ static void offer_place(void *shared, size_t at, size_t place, float score)
 
 	if (row == NEAREST_NONE)
 		return;
-	list_offer(&job->lists[query], METRIC_COSINE, score, (uint32_t)row);
-	float least = least_of(job, query);
+	list_offer(&job->lists[desk->places[at]], METRIC_COSINE, score,
+		   (uint32_t)row);
+	float least = least_of(job, desk->places[at]);
 	if (least > desk->panel.least[at])
 		desk->panel.least[at] = least;
 }
@@ -526,7 +539,7 @@ static void visit_cell(struct desk *desk, size_t cell, const uint32_t *places,
 		}
 		panel_put(&desk->panel, i,
 			  desk->askers.each[places[i] - desk->first]);
-		desk->panel.least[i] = least_of(job, job->order[places[i]]);
+		desk->panel.least[i] = least_of(job, places[i]);
 	}
 	for (desk->block = (size_t)job->index->starts[cell]; desk->block < end;
 	     desk->block += run) {
@@ -536,7 +549,7 @@ static void visit_cell(struct desk *desk, size_t cell, const uint32_t *places,
 		raising = false;
 	}
 	for (size_t i = 0; i < count; i++)
-		job->floors[job->order[places[i]]] = desk->panel.least[i];
+		job->floors[places[i]] = desk->panel.least[i];
 }
 
 static void visit_some(struct desk *desk, size_t end, size_t from, size_t to)
@@ -566,11 +579,13 @@ static void visit_cells(void *shared, size_t piece, unsigned thread)
 	(void)thread;
 	if (end > job->count)
 		end = job->count;
+	begin_lists(job, first, end);
 	askers_begin(&desk.askers, &job->sieve, end - first);
 	panel_begin(&desk.panel, &job->sieve, end - first);
 	for (size_t p = first; p < end; p++) {
 		size_t q = job->order[p];
 
+		job->floors[p] = -INFINITY;
 		askers_put(&desk.askers, p - first, job->queries[q].vector,
 			   job->factors[q]);
 	}
@@ -721,20 +736,15 @@ static const char *begin_queries(struct job *job)
 		job->factors[q] = square == 0 ? 0 : 1 / sqrt(square);
 		job->found[q].zero = square == 0;
 	}
-	for (size_t q = 0; q < job->count; q++)
-		list_begin(&job->lists[q],
-			   job->search->limit < job->index->n
-				   ? job->search->limit
-				   : job->index->n,
-			   job->search->least);
 	return NULL;
 }
 
 /* A customer is like itself by definition. */
-static void finish_query(struct job *job, size_t query)
+static void finish_query(struct job *job, size_t place)
 {
+	size_t query = job->order ? job->order[place] : place;
 	struct found *found = &job->found[query];
-	struct list *list = &job->lists[query];
+	struct list *list = &job->lists[place];
 	size_t self = job->queries[query].self;
 	bool own = self != NEAREST_NONE && !found->zero &&
 		   is_allowed(job->search, self);
@@ -756,13 +766,12 @@ static void search_cells(struct job *job)
 	size_t panel = job->count / (2 * (size_t)threads) + 1;
 
 	if (job->count <= INDEX_FEW) {
+		begin_lists(job, 0, job->count);
 		team_run(threads, job->count, walk_cells, job);
 		return;
 	}
 	order_queries(job);
 	job->floors = alloc(job->count, sizeof *job->floors);
-	for (size_t q = 0; q < job->count; q++)
-		job->floors[q] = -INFINITY;
 	job->panel = panel < LEAST_PANEL  ? LEAST_PANEL
 		     : panel > MOST_PANEL ? MOST_PANEL
 					  : panel;

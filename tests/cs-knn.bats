@@ -573,6 +573,49 @@ split_model() {
 	[ -z "$output" ]
 }
 
+# The customers of emb.bin in a number of files by chance: part0.bin on.
+scatter_model() {
+	rm -f part*
+	awk -F '\t' -v seed="$1" -v parts="$2" '
+		BEGIN { srand(seed) }
+		NR == 1 {
+			for (p = 0; p < parts; p++)
+				print > ("part" p ".tsv")
+			next
+		}
+		$1 != last { last = $1; p = int(parts * rand()) }
+		{ print > ("part" p ".tsv") }' profiles.tsv
+	for part in part*.tsv; do
+		cs-matrix -q --as emb.bin "$part" | cs-project -q emb.bin |
+			cs-index -q --as fast.bin > "${part%.tsv}.bin"
+	done
+}
+
+@test "customers scattered over files by chance: the answers of one file" {
+	cut -f 1 profiles.tsv | sed 1d | uniq | grep -v zero | sed -n '1~25p' \
+		> some
+	cs-index -q emb.bin > fast.bin
+	for seed in $(seq 1 20); do
+		scatter_model "$seed" $((seed % 4 + 2))
+		threads=$((seed % 3 + 1))
+		for options in "--all -n $seed" "--all --metric dot" \
+			"--users some --not some" "--all --recall .95" \
+			"--all --probes $((seed % 5 + 1)) --include-self" \
+			"--users some --min-similarity .$seed"; do
+			cs-knn -q --no-why --no-profiles $options fast.bin \
+				> expected
+			cs-knn -q --no-why --no-profiles -j $threads $options \
+				part*.bin | cmp - expected
+		done
+		cs-knn -q --no-why --queries emb.bin emb.bin > expected
+		for part in part*.bin; do
+			cs-knn -q --no-why --queries emb.bin "$part" \
+				> "${part%.bin}.near"
+		done
+		cs-knn --merge part*.near | cmp - expected
+	done
+}
+
 @test "--blend: embedding and profile, against dense arithmetic" {
 	numpy
 	cut -f 1 profiles.tsv | sed 1d | uniq | sed -n '1~40p' |

@@ -59,14 +59,46 @@ static void make_unit(float *unit, size_t d)
 		tile_scale(unit, unit, d, 1 / sqrt(square));
 }
 
+/* A row's bytes by the definition, column by column: the same bits from any
+ * processor, so an index has the same bytes wherever it is made. */
+static int check_bytes(const float *unit, size_t d, const uint8_t *block,
+		       size_t r, float scale, float residual)
+{
+	float largest = 0, over;
+	double sums[8] = {0}, sum = 0;
+	int failed = 0;
+
+	for (size_t j = 0; j < d; j++)
+		largest = fmaxf(largest, fabsf(unit[j]));
+	over = largest > 0 ? 1 / (largest / 127) : 0;
+	failed |= scale != largest / 127;
+	for (size_t j = 0; j < d; j++) {
+		float steps = rintf(unit[j] * over);
+		double missed = (double)unit[j] - (double)scale * (double)steps;
+
+		sums[j % 8] += missed * missed;
+		failed |= block[(j / 4 * CODES_ROWS + r) * 4 + j % 4] !=
+			  (uint8_t)(128 + (int)steps);
+	}
+	for (size_t l = 0; l < 8; l++)
+		sum += sums[l];
+	failed |= residual != nextafterf((float)sqrt(sum), INFINITY);
+	if (failed)
+		printf("seed %llu: d %zu: bytes of row %zu are not as defined\n",
+		       (unsigned long long)seed, d, r);
+	return failed;
+}
+
 struct table {
 	float rows[CODES_ROWS][MOST], query[MOST];
 	_Alignas(64) float scales[CODES_ROWS], residuals[CODES_ROWS];
 	float scores[CODES_ROWS];
 };
 
-static void fill(struct table *table, uint8_t *block, size_t d)
+static int fill(struct table *table, uint8_t *block, size_t d)
 {
+	int failed = 0;
+
 	make_unit(table->query, d);
 	for (size_t r = 0; r < CODES_ROWS; r++) {
 		float *row = table->rows[r];
@@ -81,7 +113,10 @@ static void fill(struct table *table, uint8_t *block, size_t d)
 			  &table->residuals[r]);
 		table->scores[r] = tile_kernel(TILE_KERNELS - 1)
 					   ->chain(table->query, row, d);
+		failed |= check_bytes(row, d, block, r, table->scales[r],
+				      table->residuals[r]);
 	}
+	return failed;
 }
 
 /* The least bar above which the row is left out, found by halving. */
@@ -250,7 +285,7 @@ int main(int argc, char **argv)
 		uint8_t *block = alloc_aligned(codes_block(d), 1);
 		struct probe probe;
 
-		fill(table, block, d);
+		failed |= fill(table, block, d);
 		probe_begin(&probe, d);
 		probe_set(&probe, table->query, d);
 		for (unsigned i = 0; i < CODES_BOUNDS; i++)
