@@ -184,7 +184,7 @@ enum { LANES = 16, HALVINGS = 10 };
 
 #define INLINE static inline __attribute__((always_inline))
 
-INLINE size_t count_from(const float *numbers, size_t count, float least)
+static inline size_t count_from(const float *numbers, size_t count, float least)
 {
 	int sums[LANES] = {0}, sum = 0;
 
@@ -197,7 +197,8 @@ INLINE size_t count_from(const float *numbers, size_t count, float least)
 }
 
 /* The largest in each lane: as many as there are lanes reach their least. */
-INLINE void find_largest(const float *numbers, size_t count, float *largest)
+static inline void find_largest(const float *numbers, size_t count,
+				float *largest)
 {
 	for (size_t l = 0; l < LANES; l++)
 		largest[l] = -INFINITY;
@@ -208,11 +209,13 @@ INLINE void find_largest(const float *numbers, size_t count, float *largest)
 					     : largest[l];
 }
 
-INLINE float reached(const float *numbers, size_t count, size_t wanted)
+INLINE float reached(const float *numbers, size_t count, size_t wanted,
+		     size_t (*counter)(const float *, size_t, float),
+		     void (*finder)(const float *, size_t, float *))
 {
 	float largest[LANES], low = INFINITY, high = -INFINITY;
 
-	find_largest(numbers, count, largest);
+	finder(numbers, count, largest);
 	for (size_t l = 0; l < LANES; l++) {
 		low = largest[l] < low ? largest[l] : low;
 		high = largest[l] > high ? largest[l] : high;
@@ -227,11 +230,11 @@ INLINE float reached(const float *numbers, size_t count, size_t wanted)
 				low = numbers[j];
 	}
 	if (!(low > -INFINITY && high < INFINITY) ||
-	    count_from(numbers, count, low) < wanted)
+	    counter(numbers, count, low) < wanted)
 		return -INFINITY;
 	for (int i = 0; i < HALVINGS; i++) {
 		float middle = low + (high - low) / 2;
-		size_t have = count_from(numbers, count, middle);
+		size_t have = counter(numbers, count, middle);
 
 		if (have >= wanted)
 			low = middle;
@@ -245,7 +248,7 @@ INLINE float reached(const float *numbers, size_t count, size_t wanted)
 
 static float plain_reached(const float *numbers, size_t count, size_t wanted)
 {
-	return reached(numbers, count, wanted);
+	return reached(numbers, count, wanted, count_from, find_largest);
 }
 
 static uint64_t plain_above(const float *numbers, float least)
@@ -261,12 +264,12 @@ static uint64_t plain_above(const float *numbers, float least)
 #include <immintrin.h>
 
 #define AVX2   __attribute__((target("avx2")))
-#define AVX512 __attribute__((target("avx512f,avx512vl")))
+#define AVX512 __attribute__((target("avx512f,avx512vl,popcnt")))
 
 AVX2 static float avx2_reached(const float *numbers, size_t count,
 			       size_t wanted)
 {
-	return reached(numbers, count, wanted);
+	return reached(numbers, count, wanted, count_from, find_largest);
 }
 
 AVX2 static uint64_t avx2_above(const float *numbers, float least)
@@ -282,10 +285,34 @@ AVX2 static uint64_t avx2_above(const float *numbers, float least)
 	return above;
 }
 
+/* GCC makes neither of the loops of reached vectors. */
+AVX512 static inline size_t avx512_count(const float *numbers, size_t count,
+					 float least)
+{
+	__m512 bar = _mm512_set1_ps(least);
+	size_t sum = 0;
+
+	for (size_t j = 0; j < count; j += LANES)
+		sum += (size_t)__builtin_popcount(_mm512_cmp_ps_mask(
+			_mm512_loadu_ps(numbers + j), bar, _CMP_GE_OQ));
+	return sum;
+}
+
+AVX512 static inline void avx512_largest(const float *numbers, size_t count,
+					 float *largest)
+{
+	__m512 most = _mm512_set1_ps(-INFINITY);
+
+	/* The second where one is a NaN. */
+	for (size_t j = 0; j < count; j += LANES)
+		most = _mm512_max_ps(_mm512_loadu_ps(numbers + j), most);
+	_mm512_storeu_ps(largest, most);
+}
+
 AVX512 static float avx512_reached(const float *numbers, size_t count,
 				   size_t wanted)
 {
-	return reached(numbers, count, wanted);
+	return reached(numbers, count, wanted, avx512_count, avx512_largest);
 }
 
 AVX512 static uint64_t avx512_above(const float *numbers, float least)
