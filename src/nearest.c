@@ -15,6 +15,9 @@ enum {
 	/* Up to as many queries go over the rows as the file has them; more
 	 * pay for packing the rows into tiles. */
 	FEW = 4,
+	/* Fewer than so many pay more for making bytes of the rows than is
+	 * saved. */
+	SIFTED = 48,
 	/* Pieces for each thread, so that none waits long for the last. */
 	PIECES = 4,
 	/* Rows below which a piece is not worth handing out. */
@@ -663,6 +666,8 @@ const char *nearest_search(const struct search *search,
 		.wrong = NEAREST_NONE,
 	};
 
+	if (search->kernel == NULL && count < SIFTED)
+		job.sieve.bounds = NULL;
 	memset(found, 0, count * sizeof *found);
 	if (search->n > UINT32_MAX)
 		error = "more than 4,294,967,295 customers";
