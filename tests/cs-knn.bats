@@ -591,6 +591,11 @@ scatter_model() {
 	done
 }
 
+# Some may have nobody who is as similar as they should be.
+some_near() {
+	cs-knn -q --no-why --no-profiles "$@" || [ $? -eq 1 ]
+}
+
 @test "customers scattered over files by chance: the answers of one file" {
 	cut -f 1 profiles.tsv | sed 1d | uniq | grep -v zero | sed -n '1~25p' \
 		> some
@@ -602,10 +607,9 @@ scatter_model() {
 			"--users some --not some" "--all --recall .95" \
 			"--all --probes $((seed % 5 + 1)) --include-self" \
 			"--users some --min-similarity .$seed"; do
-			cs-knn -q --no-why --no-profiles $options fast.bin \
-				> expected
-			cs-knn -q --no-why --no-profiles -j $threads $options \
-				part*.bin | cmp - expected
+			some_near $options fast.bin > expected
+			some_near -j $threads $options part*.bin |
+				cmp - expected
 		done
 		cs-knn -q --no-why --queries emb.bin emb.bin > expected
 		for part in part*.bin; do
