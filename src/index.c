@@ -167,7 +167,8 @@ struct job {
 	const size_t *counts; /* the same, maybe of several indexes */
 	size_t all_eligible;
 	size_t panel;
-	_Atomic size_t wrong; /* a row that is damaged */
+	_Atomic size_t wrong;  /* a row that is damaged */
+	_Atomic bool unplaced; /* a place has a row that there is not */
 };
 
 static bool is_allowed(const struct search *search, size_t row)
@@ -184,7 +185,7 @@ static size_t row_at(struct job *job, size_t place, size_t self)
 	if (row < 0 || (size_t)row == self)
 		return NEAREST_NONE;
 	if ((size_t)row >= job->index->n) {
-		job->wrong = 0;
+		job->unplaced = true;
 		return NEAREST_NONE;
 	}
 	return is_allowed(job->search, (size_t)row) ? (size_t)row
@@ -830,6 +831,8 @@ const char *index_search(const struct index *index, const struct search *search,
 		error = sentence("its index is damaged, or row %zu of the "
 				 "embedding",
 				 (size_t)job.wrong);
+	if (error == NULL && job.unplaced)
+		error = "tensor index.rows is damaged";
 	for (size_t q = 0; q < count && error == NULL; q++)
 		finish_query(&job, q);
 	for (size_t q = 0; q < count && error != NULL; q++)
