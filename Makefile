@@ -7,7 +7,7 @@ MODULES = die alloc number random team stream options progress \
 	scan sheet columns items runs groups rejects events combine \
 	weigh gather matrix model fold check npy \
 	strip algebra operator gram lanczos factor embed store pairs \
-	tile codes best sieve mutual nearest cells recall layout index \
+	tile codes best rank sieve mutual nearest cells recall layout index \
 	reasons shards blend audience neighbours merge \
 	notes explain pens sums whom \
 	labels summary describe report prose \

@@ -38,6 +38,25 @@ static struct hit hit_of(uint64_t key)
 	return hit;
 }
 
+/* A score as answers have it. */
+static float settled(enum metric metric, float score)
+{
+	score += 0.0f; /* -0 becomes +0 */
+	if (metric == METRIC_COSINE)
+		score = score > 1 ? 1 : score < -1 ? -1 : score;
+	return score;
+}
+
+uint64_t best_key(enum metric metric, float score, uint32_t row)
+{
+	return key_of(settled(metric, score), row);
+}
+
+uint32_t best_row(uint64_t key)
+{
+	return hit_of(key).row;
+}
+
 /* Move the wanted largest of count keys to the front, in no order, by Hoare's
  * selection (CACM 4, 1961). */
 static void select_keys(uint64_t *keys, size_t count, size_t wanted)
@@ -72,6 +91,22 @@ static int compare_keys(const void *a, const void *b)
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
 	return (x < y) - (x > y);
+}
+
+void best_sort(uint64_t *keys, size_t count)
+{
+	if (count > BEST_SORTED) {
+		qsort(keys, count, sizeof *keys, compare_keys);
+		return;
+	}
+	for (size_t i = 1; i < count; i++) {
+		uint64_t key = keys[i];
+		size_t at = i;
+
+		for (; at > 0 && keys[at - 1] < key; at--)
+			keys[at] = keys[at - 1];
+		keys[at] = key;
+	}
 }
 
 /* ------------------------------------------------------------------- lists */
@@ -143,9 +178,7 @@ static void keep(struct list *list, uint64_t key)
 void list_offer(struct list *list, enum metric metric, float score,
 		uint32_t row)
 {
-	score += 0.0f; /* -0 becomes +0 */
-	if (metric == METRIC_COSINE)
-		score = score > 1 ? 1 : score < -1 ? -1 : score;
+	score = settled(metric, score);
 	if (score < list->least)
 		return;
 	list->matching++;
@@ -166,8 +199,7 @@ struct hit *list_hits(struct list *list)
 
 	if (is_long(list)) {
 		list_cut(list);
-		qsort(list->keys, list->count, sizeof *list->keys,
-		      compare_keys);
+		best_sort(list->keys, list->count);
 	}
 	for (size_t i = 0; i < list->count; i++) {
 		struct hit hit = hit_of(list->keys[i]);

@@ -17,12 +17,20 @@ struct hit {
 /* a before b in the order of answers. */
 bool hit_before(struct hit a, struct hit b);
 
+/* A hit as an integer that is the larger the earlier it comes among answers,
+ * with the score that a kernel gave: -0 becomes +0, and a cosine is clamped to
+ * [-1, 1].  A NaN has none. */
+uint64_t best_key(enum metric metric, float score, uint32_t row);
+uint32_t best_row(uint64_t key);
+
+/* Put keys in falling order. */
+void best_sort(uint64_t *keys, size_t count);
+
 /* Lists up to this long are kept in order; longer ones are cut in half each
  * time they have twice their length. */
 enum { BEST_SORTED = 64 };
 
-/* The best so far.  A key is a hit as an integer that is the larger the earlier
- * the hit comes among answers; 0 is none. */
+/* The best so far. */
 struct list {
 	uint64_t *keys; /* limit, falling; where limit is above BEST_SORTED,
 			   up to twice as many as wanted, in no order */
@@ -36,8 +44,7 @@ struct list {
 void list_begin(struct list *list, size_t limit, double least);
 void list_free(struct list *list);
 
-/* Consider a row with the score that a kernel gave: -0 becomes +0, and a
- * cosine is clamped to [-1, 1].  A NaN is not to be offered. */
+/* Consider a row with the score that a kernel gave, as best_key has it. */
 void list_offer(struct list *list, enum metric metric, float score,
 		uint32_t row);
 

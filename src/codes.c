@@ -108,7 +108,17 @@ static const struct quantizer plain_quantizer = {plain_largest, plain_codes};
 
 WIDE static float wide_largest(const float *unit, size_t d)
 {
-	return largest_of(unit, d);
+	const __m512 sign = _mm512_set1_ps(-0.0F);
+	__mmask16 tail = (__mmask16)((1U << d % 16) - 1);
+	__m512 most = _mm512_andnot_ps(
+		sign, _mm512_maskz_loadu_ps(tail, unit + d / 16 * 16));
+
+	/* The second where one is a NaN. */
+	for (size_t j = 0; j + 16 <= d; j += 16)
+		most = _mm512_max_ps(
+			_mm512_andnot_ps(sign, _mm512_loadu_ps(unit + j)),
+			most);
+	return _mm512_reduce_max_ps(most);
 }
 
 /* Eight columns at a time, as LANES has them. */

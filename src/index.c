@@ -10,6 +10,7 @@
 #include "die.h"
 #include "number.h"
 #include "progress.h"
+#include "rank.h"
 #include "team.h"
 
 enum {
@@ -159,7 +160,7 @@ struct job {
 	const struct bounds *bounds; /* of few */
 	double *factors;     /* count: unit = vector * factor; 0: all zeros */
 	struct list *lists;  /* of each query, or place in the order */
-	size_t **cells;      /* of each query: cells to look at; NULL: all */
+	uint32_t **cells;    /* of each query: cells to look at; NULL: all */
 	size_t *cell_counts; /* how many */
 	uint32_t *order;     /* queries by their nearest cell */
 	float *floors;      /* of each place: a score must be above, by bytes */
@@ -653,75 +654,95 @@ static void count_eligible(struct job *job, const size_t *counts)
 	job->counts = counts ? counts : own;
 }
 
-/* How many of the first cells have what is wanted; SIZE_MAX where even all of
- * these have less. */
-static size_t cells_needed(const struct job *job, const struct found *cells,
-			   size_t probes)
+/* Queries whose cells are chosen in one piece, in whole tiles. */
+enum { CHOSEN = 32 * TILE_QUERIES };
+
+/* A choice of cells for all queries. */
+struct choice {
+	struct job *job;
+	struct rank rank;
+	size_t probes;
+};
+
+/* How many of the first cells, all of them or the nearest probes, have what is
+ * wanted; more than there are where these have less. */
+static size_t cells_needed(const struct job *job, const uint32_t *cells,
+			   size_t count, size_t probes)
 {
 	/* One of those counted may be the query. */
-	size_t wanted = job->search->limit + 1, seen = 0, count = 0;
+	size_t wanted = job->search->limit + 1, seen = 0, needed = 0;
 
-	while (count < cells->count && (count < probes || seen < wanted))
-		seen += job->counts[cells->hits[count++].row];
-	return seen < wanted && count >= probes ? SIZE_MAX : count;
+	for (; needed < probes || seen < wanted; needed++) {
+		if (needed == count)
+			return count + 1;
+		seen += job->counts[cells[needed]];
+	}
+	return needed;
 }
 
-static void take_cells(struct job *job, size_t query, const struct found *cells,
-		       size_t count)
+/* Keep the cells of a query, which has its place in the ranker's tile: as many
+ * as there are probes, and where those have too few customers, more. */
+static void keep_cells(const struct choice *choice, struct ranker *ranker,
+		       size_t i, size_t query, uint32_t *cells)
 {
+	struct job *job = choice->job;
+	size_t count = ranker_take(ranker, i, choice->probes, cells);
+	size_t needed = cells_needed(job, cells, count, choice->probes);
+
+	if (needed > count && count == choice->probes) {
+		count = ranker_take(ranker, i, job->index->cells, cells);
+		needed = cells_needed(job, cells, count, choice->probes);
+	}
+	if (needed < count)
+		count = needed;
 	job->cell_counts[query] = count;
 	job->cells[query] = alloc(count, sizeof **job->cells);
-	for (size_t i = 0; i < count; i++)
-		job->cells[query][i] = cells->hits[i].row;
+	memcpy(job->cells[query], cells, count * sizeof *cells);
 }
 
-/* Choose the cells of each query: the nearest, and for those that need more
- * all in the order of nearness. */
+static void choose_piece(void *shared, size_t piece, unsigned thread)
+{
+	const struct choice *choice = shared;
+	struct job *job = choice->job;
+	size_t first = piece * CHOSEN, end = first + CHOSEN;
+	uint32_t *cells = alloc(job->index->cells, sizeof *cells);
+	struct ranker ranker;
+
+	(void)thread;
+	if (end > job->count)
+		end = job->count;
+	ranker_begin(&ranker, &choice->rank);
+	for (size_t q = first; q < end; q += TILE_QUERIES) {
+		size_t count = end - q < TILE_QUERIES ? end - q : TILE_QUERIES;
+
+		for (size_t i = 0; i < TILE_QUERIES; i++)
+			ranker_put(&ranker, i,
+				   i < count ? job->queries[q + i].vector
+					     : NULL,
+				   i < count ? job->factors[q + i] : 0);
+		ranker_score(&ranker);
+		for (size_t i = 0; i < count; i++)
+			keep_cells(choice, &ranker, i, q + i, cells);
+	}
+	ranker_end(&ranker);
+	free(cells);
+}
+
+/* Choose the cells of each query, the nearest first; none for one of zeros. */
 static const char *choose_cells(struct job *job, size_t probes)
 {
 	const struct index *index = job->index;
-	struct search search = {
-		.rows = index->centroids,
-		.n = index->cells,
-		.d = index->d,
-		.metric = METRIC_COSINE,
-		.limit = probes < index->cells ? probes : index->cells,
-		.least = -INFINITY,
-		.threads = job->search->threads,
-		.quiet = true,
-	};
-	struct query *queries = alloc(job->count, sizeof *queries);
-	struct found *cells = alloc(job->count, sizeof *cells);
-	size_t zeros;
-	const char *error;
+	struct choice choice = {.job = job, .probes = probes};
 
-	for (size_t q = 0; q < job->count; q++)
-		queries[q] =
-			(struct query){job->queries[q].vector, NEAREST_NONE, q};
-	error = nearest_search(&search, queries, job->count, cells, &zeros);
-	search.limit = index->cells;
-	for (size_t q = 0; q < job->count && error == NULL; q++) {
-		size_t needed = cells_needed(job, &cells[q], probes);
-		struct found all = {0};
-
-		if (needed != SIZE_MAX || cells[q].zero) {
-			take_cells(job, q, &cells[q],
-				   cells[q].zero ? 0 : needed);
-			continue;
-		}
-		error = nearest_search(&search, &queries[q], 1, &all, &zeros);
-		if (error != NULL)
-			break;
-		needed = cells_needed(job, &all, probes);
-		take_cells(job, q, &all,
-			   needed == SIZE_MAX ? all.count : needed);
-		nearest_free(&all, 1);
-	}
-	if (error == NULL)
-		nearest_free(cells, job->count);
-	free(cells);
-	free(queries);
-	return error;
+	if (probes > index->cells)
+		choice.probes = index->cells;
+	if (!rank_begin(&choice.rank, index->centroids, index->cells, index->d,
+			job->sieve.kernel))
+		return "tensor index.centroids is damaged";
+	team_run(job->search->threads, (job->count + CHOSEN - 1) / CHOSEN,
+		 choose_piece, &choice);
+	rank_end(&choice.rank);
+	return NULL;
 }
 
 /* -------------------------------------------------------------- the whole */
