@@ -274,11 +274,13 @@ static void raise_group(struct panel *panel, size_t g, const struct run *run)
 			run->blocks[b].scales, run->blocks[b].residuals,
 			run->rows[b], lower + b * TILE_ROWS, RUN_ROWS);
 	for (size_t i = 0; i < TILE_QUERIES; i++) {
+		if (group->askers[i].vector == NULL)
+			continue;
 		float reached =
 			best_reached(lower + i * RUN_ROWS,
 				     run->count * TILE_ROWS, run->wanted);
 
-		if (group->askers[i].vector != NULL && reached > -INFINITY)
+		if (reached > -INFINITY)
 			raise_to(panel, g, i,
 				 probes_least(&group->probes, i, reached));
 	}
