@@ -240,7 +240,7 @@ static bool is_telling(const struct run *run)
 
 	for (size_t b = 0; b < run->count && run->rows != NULL; b++)
 		there += (size_t)__builtin_popcountll(run->rows[b]);
-	return run->rows != NULL && there >= 2 * run->wanted;
+	return run->rows != NULL && there / 2 >= run->wanted;
 }
 
 static float *products_of(struct panel *panel)
