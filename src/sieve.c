@@ -8,8 +8,11 @@
 #include "best.h"
 
 enum {
-	/* Where more pairs of a tile are left, all are scored at once. */
+	/* Where more pairs of a tile are left, all are scored at once; fewer
+	 * where the rows have to be turned first, a line of the cache for each
+	 * number. */
 	FEW = 48,
+	FEW_TURNED = 6,
 	/* Blocks that a group goes without a sieve, at most. */
 	PAUSE = 16,
 	PANEL_BYTES = 512 * 1024,
@@ -446,7 +449,8 @@ static bool keep_pairs(const struct meeting *meeting, size_t g, size_t b,
 
 	if (panel->pairs_count > SIEVE_PAIRS - FEW)
 		settle_pairs(meeting);
-	size_t count = panel->pairs_count, most = count + FEW;
+	size_t count = panel->pairs_count;
+	size_t most = count + (panel->run[b].vectors ? FEW : FEW_TURNED);
 	for (size_t i = 0; i < TILE_QUERIES; i++)
 		for (uint64_t rest = left[i]; rest != 0; rest &= rest - 1) {
 			if (count == most)
