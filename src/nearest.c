@@ -15,8 +15,8 @@ enum {
 	/* Up to as many queries go over the rows as the file has them; more
 	 * pay for packing the rows into tiles. */
 	FEW = 4,
-	/* Fewer than so many pay more for making bytes of the rows than is
-	 * saved. */
+	/* Fewer than so many take longer with a sieve: bytes of rows are made
+	 * for them, and few of a group ask for the same. */
 	SIFTED = 48,
 	/* Pieces for each thread, so that none waits long for the last. */
 	PIECES = 4,
@@ -636,13 +636,13 @@ static void search_pieces(struct job *job)
 }
 
 /* Bytes bound the products of unit vectors only. */
-struct sieve search_sieve(const struct search *search)
+struct sieve search_sieve(const struct search *search, size_t queries)
 {
 	struct sieve sieve = {search->kernel, search->bounds, search->d};
 
 	if (search->kernel == NULL) {
 		sieve.kernel = tile_best();
-		sieve.bounds = codes_sieve();
+		sieve.bounds = queries < SIFTED ? NULL : codes_sieve();
 	}
 	if (search->metric != METRIC_COSINE || search->d > CODES_COLUMNS)
 		sieve.bounds = NULL;
@@ -659,15 +659,13 @@ const char *nearest_search(const struct search *search,
 		.queries = queries,
 		.count = count,
 		.found = found,
-		.sieve = search_sieve(search),
+		.sieve = search_sieve(search, count),
 		.factors = alloc(count, sizeof *job.factors),
 		.floor = below_least(search),
 		.tally = {.zeros = search->d == 0 ? search->n : 0},
 		.wrong = NEAREST_NONE,
 	};
 
-	if (search->kernel == NULL && count < SIFTED)
-		job.sieve.bounds = NULL;
 	memset(found, 0, count * sizeof *found);
 	if (search->n > UINT32_MAX)
 		error = "more than 4,294,967,295 customers";

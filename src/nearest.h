@@ -32,7 +32,8 @@ struct search {
 				    is then 1 */
 	bool count_matching;     /* set found.matching, at a price */
 	const struct kernel *kernel; /* of tile.h; NULL: the best, sifted by
-					codes_sieve; else by bounds */
+					codes_sieve where that is faster; else
+					by bounds */
 	const struct bounds *bounds; /* of codes.h, or NULL: not sifted */
 	bool quiet;                  /* add nothing to the progress */
 	unsigned threads;
@@ -63,8 +64,9 @@ const char *nearest_search(const struct search *search,
 
 void nearest_free(struct found *found, size_t count);
 
-/* How its products are worked out. */
-struct sieve search_sieve(const struct search *search);
+/* How its products are worked out, where about so many queries meet each
+ * row. */
+struct sieve search_sieve(const struct search *search, size_t queries);
 
 /* How many queries at once keep lists of k items within about 512 MB. */
 size_t nearest_batch(size_t k, size_t n);
