@@ -371,13 +371,14 @@ static void tile_piece(struct job *job, size_t first, size_t count,
 		.block = begin,
 	};
 	size_t run = divide_up(end - begin, TILE_ROWS);
+	size_t most = sieve_run(&job->sieve);
 
 	visit_begin(&visit, job, first, count);
 	/* What is met together does not stay in the cache, and is of use only
 	 * while nothing has been found, by an earlier range either. */
 	if (search->metric == METRIC_COSINE && !search->count_matching &&
 	    visit.panel.least[0] == job->floor)
-		meet_run(&visit, end, run < SIEVE_RUN ? run : SIEVE_RUN, true);
+		meet_run(&visit, end, run < most ? run : most, true);
 	while (visit.block < end)
 		meet_run(&visit, end, 1, false);
 	visit_end(&visit);

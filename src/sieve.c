@@ -16,6 +16,7 @@ enum {
 	/* Blocks that a group goes without a sieve, at most. */
 	PAUSE = 16,
 	PANEL_BYTES = 512 * 1024,
+	RUN_BYTES = 1 << 20,
 	/* Bounds of a panel's groups. */
 	LEAST_GROUPS = 16,
 	MOST_GROUPS = 640
@@ -31,6 +32,15 @@ size_t sieve_panel(const struct sieve *sieve)
 	if (groups > MOST_GROUPS)
 		groups = MOST_GROUPS;
 	return (groups < LEAST_GROUPS ? LEAST_GROUPS : groups) * TILE_QUERIES;
+}
+
+size_t sieve_run(const struct sieve *sieve)
+{
+	size_t blocks = RUN_BYTES / (sieve->d * TILE_ROWS * sizeof(float));
+
+	if (blocks > SIEVE_RUN)
+		return SIEVE_RUN;
+	return blocks < 1 ? 1 : blocks;
 }
 
 void askers_begin(struct askers *askers, const struct sieve *sieve,

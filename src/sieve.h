@@ -87,6 +87,10 @@ struct panel {
  * for every block stays in the second-level cache. */
 size_t sieve_panel(const struct sieve *sieve);
 
+/* How many blocks at once, SIEVE_RUN at most: when the last of them is packed
+ * the first is in the cache. */
+size_t sieve_run(const struct sieve *sieve);
+
 /* Room for so many queries, in whole groups. */
 void panel_begin(struct panel *panel, const struct sieve *sieve, size_t count);
 
