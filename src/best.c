@@ -362,7 +362,8 @@ AVX512 static uint64_t avx512_above(const float *numbers, float least)
 static bool has_avx512(void)
 {
 	return __builtin_cpu_supports("avx512f") &&
-	       __builtin_cpu_supports("avx512vl");
+	       __builtin_cpu_supports("avx512vl") &&
+	       __builtin_cpu_supports("popcnt");
 }
 #endif
 

@@ -164,7 +164,8 @@ static void raise_panel(void *shared, size_t piece, unsigned thread)
 	(void)thread;
 	desk_begin(desk, job, piece);
 	for (size_t block = desk->first;
-	     run.count < SIEVE_RUN && block < mutual->n; block += TILE_ROWS) {
+	     run.count < sieve_run(mutual->sieve) && block < mutual->n;
+	     block += TILE_ROWS) {
 		packed_begin(&packed[run.count], mutual->sieve);
 		rows[run.count] = pack_block(mutual, &packed[run.count], block);
 		blocks[run.count] = packed[run.count].block;
