@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "processor.h"
 
 _Static_assert(sizeof(struct hit) == sizeof(uint64_t),
 	       "hits take the place of keys");
@@ -359,20 +360,14 @@ AVX512 static uint64_t avx512_above(const float *numbers, float least)
 	return above;
 }
 
-static bool has_avx512(void)
-{
-	return __builtin_cpu_supports("avx512f") &&
-	       __builtin_cpu_supports("avx512vl") &&
-	       __builtin_cpu_supports("popcnt");
-}
 #endif
 
 float best_reached(const float *numbers, size_t count, size_t wanted)
 {
 #ifdef __x86_64__
-	if (has_avx512())
+	if (processor_avx512())
 		return avx512_reached(numbers, count, wanted);
-	if (__builtin_cpu_supports("avx2"))
+	if (processor_avx2())
 		return avx2_reached(numbers, count, wanted);
 #endif
 	return plain_reached(numbers, count, wanted);
@@ -381,9 +376,9 @@ float best_reached(const float *numbers, size_t count, size_t wanted)
 uint64_t best_above(const float numbers[64], float least)
 {
 #ifdef __x86_64__
-	if (has_avx512())
+	if (processor_avx512())
 		return avx512_above(numbers, least);
-	if (__builtin_cpu_supports("avx2"))
+	if (processor_avx2())
 		return avx2_above(numbers, least);
 #endif
 	return plain_above(numbers, least);

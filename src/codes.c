@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "processor.h"
 
 enum { MIDDLE = 128, MOST = 127 };
 
@@ -156,10 +157,7 @@ static const struct quantizer wide_quantizer = {wide_largest, wide_codes};
 static const struct quantizer *quantizer(void)
 {
 #ifdef __x86_64__
-	if (__builtin_cpu_supports("avx512f") &&
-	    __builtin_cpu_supports("avx512bw") &&
-	    __builtin_cpu_supports("avx512vl") &&
-	    __builtin_cpu_supports("avx512dq"))
+	if (processor_avx512())
 		return &wide_quantizer;
 #endif
 	return &plain_quantizer;
@@ -644,12 +642,9 @@ static const struct bounds vnni = {"AVX-512 VNNI", vnni_above, vnni_sieve,
 const struct bounds *codes_bounds(unsigned i)
 {
 #ifdef __x86_64__
-	if (i == 0 && __builtin_cpu_supports("avx512f") &&
-	    __builtin_cpu_supports("avx512bw") &&
-	    __builtin_cpu_supports("avx512vnni"))
+	if (i == 0 && processor_vnni())
 		return &vnni;
-	if (i == 1 && __builtin_cpu_supports("avx2") &&
-	    __builtin_cpu_supports("fma"))
+	if (i == 1 && processor_avx2())
 		return &avx2;
 #endif
 	return i == CODES_BOUNDS - 1 ? &plain : NULL;

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "processor.h"
+
 /* How many rows are made double at a time, where that is needed. */
 enum { SOME_ROWS = 64 };
 
@@ -217,25 +219,15 @@ AVX512 static void avx512_settle_double(void *part_, int64_t *sums,
 
 SET_OF(avx512, avx512_settle_single, avx512_settle_double);
 
-static bool has_avx512(void)
-{
-	return __builtin_cpu_supports("avx512f") &&
-	       __builtin_cpu_supports("avx512dq");
-}
-
-static bool has_avx2(void)
-{
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
 #endif
 
 const struct strip_set *strip_set(unsigned i)
 {
 #ifdef __x86_64__
 	if (i == 0)
-		return has_avx512() ? &avx512_set : NULL;
+		return processor_avx512() ? &avx512_set : NULL;
 	if (i == 1)
-		return has_avx2() ? &avx2_set : NULL;
+		return processor_avx2() ? &avx2_set : NULL;
 #endif
 	return i == 2 ? &plain_set : NULL;
 }

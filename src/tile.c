@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "processor.h"
+
 /* Bars of rows that have none of their own. */
 #define INFINITE4  INFINITY, INFINITY, INFINITY, INFINITY
 #define INFINITE16 INFINITE4, INFINITE4, INFINITE4, INFINITE4
@@ -57,19 +59,14 @@ VECTORS(plain, )
 VECTORS(avx2, __attribute__((target("avx2"))))
 VECTORS(avx512, __attribute__((target("avx512f,avx512vl"))))
 
-static bool has_avx512(void)
-{
-	return __builtin_cpu_supports("avx512f") &&
-	       __builtin_cpu_supports("avx512vl");
-}
 #endif
 
 double tile_square(const float *row, size_t d)
 {
 #ifdef __x86_64__
-	if (has_avx512())
+	if (processor_avx512())
 		return avx512_square(row, d);
-	if (__builtin_cpu_supports("avx2"))
+	if (processor_avx2())
 		return avx2_square(row, d);
 #endif
 	return plain_square(row, d);
@@ -78,11 +75,11 @@ double tile_square(const float *row, size_t d)
 void tile_scale(float *dst, const float *row, size_t d, double factor)
 {
 #ifdef __x86_64__
-	if (has_avx512()) {
+	if (processor_avx512()) {
 		avx512_scale(dst, row, d, factor);
 		return;
 	}
-	if (__builtin_cpu_supports("avx2")) {
+	if (processor_avx2()) {
 		avx2_scale(dst, row, d, factor);
 		return;
 	}
@@ -483,11 +480,9 @@ static const struct kernel avx512 = {
 const struct kernel *tile_kernel(unsigned i)
 {
 #ifdef __x86_64__
-	if (i == 0 && __builtin_cpu_supports("avx512f") &&
-	    __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+	if (i == 0 && processor_avx512())
 		return &avx512;
-	if (i == 1 && __builtin_cpu_supports("avx2") &&
-	    __builtin_cpu_supports("fma"))
+	if (i == 1 && processor_avx2())
 		return &avx2;
 #endif
 	return i == TILE_KERNELS - 1 ? &plain : NULL;
