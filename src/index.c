@@ -257,8 +257,7 @@ static void walker_begin(struct walker *walker, const struct job *job,
 	walker->self = job->queries[query].self;
 	tile_scale(walker->unit, job->queries[query].vector, d,
 		   job->factors[query]);
-	for (size_t j = 0; j < d; j++)
-		walker->packed[j * TILE_QUERIES] = walker->unit[j];
+	tile_put(walker->packed, 0, walker->unit, d);
 	for (size_t i = 1; i < TILE_QUERIES; i++)
 		walker->least[i] = INFINITY;
 	probe_begin(&walker->probe, d);
@@ -389,25 +388,27 @@ static void walk_cells(void *shared, size_t query, unsigned thread)
 
 /* ----------------------------------------------------------- cell by cell */
 
+/* One more than a query's nearest cell; 0: it looks at none. */
+static size_t first_cell(const struct job *job, size_t query)
+{
+	return job->cell_counts[query] ? job->cells[query][0] + 1 : 0;
+}
+
 /* The queries in the order of their nearest cells, so that many of those that
  * go together look at the same. */
 static void order_queries(struct job *job)
 {
-	size_t *next = alloc(job->index->cells + 1, sizeof *next);
+	size_t count = job->index->cells + 1;
+	size_t *starts = alloc(count + 1, sizeof *starts);
 
 	job->order = alloc(job->count, sizeof *job->order);
 	for (size_t q = 0; q < job->count; q++)
-		next[job->cell_counts[q] ? job->cells[q][0] + 1 : 0]++;
-	for (size_t cell = 0, sum = 0; cell <= job->index->cells; cell++) {
-		size_t size = next[cell];
-
-		next[cell] = sum;
-		sum += size;
-	}
+		starts[first_cell(job, q) + 1]++;
+	for (size_t cell = 0; cell < count; cell++)
+		starts[cell + 1] += starts[cell];
 	for (size_t q = 0; q < job->count; q++)
-		job->order[next[job->cell_counts[q] ? job->cells[q][0] + 1
-						    : 0]++] = (uint32_t)q;
-	free(next);
+		job->order[starts[first_cell(job, q)]++] = (uint32_t)q;
+	free(starts);
 }
 
 /* Who asks for each cell: queries of a panel by their places in the order,

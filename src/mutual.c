@@ -37,17 +37,6 @@ struct desk {
 	_Alignas(64) float rows_least[TILE_ROWS];
 };
 
-/* What a row is compared times; 0: not at all. */
-static double factor_of(const struct mutual *mutual, size_t row)
-{
-	return row < mutual->n ? mutual->factors[row] : 0;
-}
-
-static const float *vector_of(const struct mutual *mutual, size_t row)
-{
-	return row < mutual->n ? mutual->rows + row * mutual->d : NULL;
-}
-
 static float least_of(const struct job *job, size_t row)
 {
 	return row < job->mutual->n ? atomic_load_explicit(&job->least[row],
@@ -90,22 +79,6 @@ static void offer_pair(void *shared, size_t query, size_t row, float score)
 		*b_least = offer(desk->job, b, score, a);
 }
 
-/* Pack a block; returns which of its rows there are. */
-static uint64_t pack_block(const struct mutual *mutual, struct packed *packed,
-			   size_t block)
-{
-	uint64_t rows = 0;
-
-	for (size_t r = 0; r < TILE_ROWS; r++) {
-		double factor = factor_of(mutual, block + r);
-
-		packed_put(packed, mutual->sieve, r,
-			   vector_of(mutual, block + r), factor);
-		rows |= (uint64_t)(factor != 0) << r;
-	}
-	return rows;
-}
-
 /* A block with all groups of the panel that have a row before its last. */
 static void meet(struct desk *desk, size_t rows)
 {
@@ -113,7 +86,8 @@ static void meet(struct desk *desk, size_t rows)
 	const struct run run = {.blocks = &desk->rows.block, .count = 1};
 	size_t before = desk->block + TILE_ROWS - 1 - desk->first;
 
-	pack_block(mutual, &desk->rows, desk->block);
+	packed_fill(&desk->rows, mutual->rows, mutual->factors, desk->block,
+		    mutual->n);
 	for (size_t r = 0; r < TILE_ROWS; r++)
 		desk->rows_least[r] = least_of(desk->job, desk->block + r);
 	for (size_t i = 0; i < rows; i++)
@@ -135,8 +109,12 @@ static void desk_begin(struct desk *desk, struct job *job, size_t panel)
 	panel_begin(&desk->asking, mutual->sieve, job->panel);
 	packed_begin(&desk->rows, mutual->sieve);
 	for (size_t i = 0; i < job->panel; i++) {
-		askers_put(&desk->askers, i, vector_of(mutual, first + i),
-			   factor_of(mutual, first + i));
+		size_t row = first + i;
+
+		if (row < mutual->n)
+			askers_put(&desk->askers, i,
+				   mutual->rows + row * mutual->d,
+				   mutual->factors[row]);
 		panel_put(&desk->asking, i, desk->askers.each[i]);
 	}
 }
@@ -167,7 +145,9 @@ static void raise_panel(void *shared, size_t piece, unsigned thread)
 	     run.count < sieve_run(mutual->sieve) && block < mutual->n;
 	     block += TILE_ROWS) {
 		packed_begin(&packed[run.count], mutual->sieve);
-		rows[run.count] = pack_block(mutual, &packed[run.count], block);
+		rows[run.count] =
+			packed_fill(&packed[run.count], mutual->rows,
+				    mutual->factors, block, mutual->n);
 		blocks[run.count] = packed[run.count].block;
 		run.count++;
 	}

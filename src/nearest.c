@@ -316,44 +316,29 @@ static void visit_end(struct visit *visit)
 		packed_end(&visit->rows[b]);
 }
 
-/* Pack the rows of block b of a run; returns which of them may be answers. */
-static uint64_t pack_rows(struct visit *visit, size_t b, size_t end)
-{
-	const struct job *job = visit->job;
-	size_t first = visit->block + b * TILE_ROWS, d = job->search->d;
-	uint64_t answers = 0;
-
-	if (visit->rows[b].vectors == NULL)
-		packed_begin(&visit->rows[b], &job->sieve);
-	for (size_t r = 0; r < TILE_ROWS; r++) {
-		bool here = first + r < end;
-		double factor = here ? job->admitted[first + r] : 0;
-
-		packed_put(&visit->rows[b], &job->sieve, r,
-			   here ? job->search->rows + (first + r) * d : NULL,
-			   factor);
-		answers |= (uint64_t)(factor != 0) << r;
-	}
-	return answers;
-}
-
 /* Meet the next blocks up to a row, count of them; raising: the queries have
  * found nothing yet. */
 static void meet_run(struct visit *visit, size_t end, size_t count,
 		     bool raising)
 {
+	const struct job *job = visit->job;
 	struct block blocks[SIEVE_RUN];
 	uint64_t rows[SIEVE_RUN];
 	const struct run run = {
 		.blocks = blocks,
 		.count = count,
 		.rows = raising ? rows : NULL,
-		.wanted = visit->job->search->limit + visit->job->own,
+		.wanted = job->search->limit + job->own,
 	};
 
 	for (size_t b = 0; b < count; b++) {
-		rows[b] = pack_rows(visit, b, end);
-		blocks[b] = visit->rows[b].block;
+		struct packed *packed = &visit->rows[b];
+
+		if (packed->sieve == NULL)
+			packed_begin(packed, &job->sieve);
+		rows[b] = packed_fill(packed, job->search->rows, job->admitted,
+				      visit->block + b * TILE_ROWS, end);
+		blocks[b] = packed->block;
 	}
 	panel_meet(&visit->panel, visit->panel.groups_count, &run, NULL,
 		   offer_row, visit);

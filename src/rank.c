@@ -84,41 +84,18 @@ void ranker_put(struct ranker *ranker, size_t i, const float *vector,
 
 	if (factor != 0)
 		tile_scale(ranker->unit, vector, d, factor);
-	for (size_t j = 0; j < d; j++)
-		ranker->queries[j * TILE_QUERIES + i] =
-			factor != 0 ? ranker->unit[j] : NAN;
-}
-
-/* Scores of a block; what is a NaN comes last. */
-static void put_scores(float *to, const float *scores, uint64_t there)
-{
-	if (there == 0) /* then scores are not set */
-		memset(to, 0, TILE_ROWS * sizeof *to);
-	else
-		memcpy(to, scores, TILE_ROWS * sizeof *to);
-	for (there = ~there; there != 0; there &= there - 1)
-		to[__builtin_ctzll(there)] = -INFINITY;
+	tile_put(ranker->queries, i, factor != 0 ? ranker->unit : NULL, d);
 }
 
 void ranker_score(struct ranker *ranker)
 {
-	static const float all[TILE_QUERIES] = {-INFINITY, -INFINITY,
-						-INFINITY, -INFINITY,
-						-INFINITY, -INFINITY};
 	const struct rank *rank = ranker->rank;
-	size_t ld = rank->blocks * TILE_ROWS;
 
-	for (size_t b = 0; b < rank->blocks; b++) {
-		_Alignas(64) float scores[TILE_QUERIES * TILE_ROWS];
-		uint64_t above[TILE_QUERIES];
-
-		rank->kernel->tile(ranker->queries,
-				   rank->units + b * TILE_ROWS * rank->d,
-				   rank->d, all, NULL, scores, above);
-		for (size_t i = 0; i < TILE_QUERIES; i++)
-			put_scores(ranker->scores + i * ld + b * TILE_ROWS,
-				   scores + i * TILE_ROWS, above[i]);
-	}
+	for (size_t b = 0; b < rank->blocks; b++)
+		tile_all(rank->kernel, ranker->queries,
+			 rank->units + b * TILE_ROWS * rank->d, rank->d,
+			 UINT64_MAX, ranker->scores + b * TILE_ROWS,
+			 rank->blocks * TILE_ROWS);
 }
 
 size_t ranker_take(struct ranker *ranker, size_t i, size_t wanted,

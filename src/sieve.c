@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "alloc.h"
 #include "best.h"
@@ -134,13 +133,8 @@ void panel_end(struct panel *panel)
 /* The queries of a group as tile.h has them. */
 static const float *group_units(struct group *group, size_t d)
 {
-	for (size_t i = 0; i < TILE_QUERIES && !group->packed; i++) {
-		const float *vector = group->askers[i].vector;
-
-		for (size_t j = 0; j < d; j++)
-			group->units[j * TILE_QUERIES + i] =
-				vector ? vector[j] : NAN;
-	}
+	for (size_t i = 0; i < TILE_QUERIES && !group->packed; i++)
+		tile_put(group->units, i, group->askers[i].vector, d);
 	group->packed = true;
 	return group->units;
 }
@@ -151,7 +145,7 @@ void packed_begin(struct packed *packed, const struct sieve *sieve)
 {
 	size_t items = alloc_product(TILE_ROWS, sieve->d);
 
-	*packed = (struct packed){0};
+	*packed = (struct packed){.sieve = sieve};
 	packed->vectors = alloc_aligned(items, sizeof(float));
 	if (sieve->bounds != NULL) {
 		packed->codes = alloc_aligned(codes_block(sieve->d), 1);
@@ -166,9 +160,11 @@ void packed_begin(struct packed *packed, const struct sieve *sieve)
 	};
 }
 
-void packed_put(struct packed *packed, const struct sieve *sieve, size_t r,
-		const float *vector, double factor)
+/* Row r is vector times factor; for a factor of 0 it is above nothing. */
+static void pack_row(struct packed *packed, size_t r, const float *vector,
+		     double factor)
 {
+	const struct sieve *sieve = packed->sieve;
 	float *unit = packed->vectors + r * sieve->d;
 
 	for (size_t j = 0; j < sieve->d && factor == 0; j++)
@@ -184,6 +180,23 @@ void packed_put(struct packed *packed, const struct sieve *sieve, size_t r,
 	unit[0] = NAN;
 	if (sieve->bounds != NULL)
 		packed->residuals[r] = -INFINITY;
+}
+
+uint64_t packed_fill(struct packed *packed, const float *rows,
+		     const double *factors, size_t first, size_t end)
+{
+	uint64_t there = 0;
+
+	for (size_t r = 0; r < TILE_ROWS; r++) {
+		size_t row = first + r;
+		double factor = row < end ? factors[row] : 0;
+
+		pack_row(packed, r,
+			 factor != 0 ? rows + row * packed->sieve->d : NULL,
+			 factor);
+		there |= (uint64_t)(factor != 0) << r;
+	}
+	return there;
 }
 
 void packed_end(struct packed *packed)
@@ -404,37 +417,21 @@ static void score_block(const struct meeting *meeting, size_t g, size_t b)
 			     scores + i * TILE_ROWS, above[i]);
 }
 
-/* The scores of a block's rows that may be answers; others are never above. */
-static void put_scores(float *to, const float *scores, uint64_t rows)
-{
-	memcpy(to, scores, TILE_ROWS * sizeof *to);
-	for (rows = ~rows; rows != 0; rows &= rows - 1)
-		to[__builtin_ctzll(rows)] = -INFINITY;
-}
-
 /* Score all pairs of a group and the run, and raise the bars by what is found
  * before any is offered. */
 static void score_run(const struct meeting *meeting, size_t g)
 {
-	static const float all[TILE_QUERIES] = {-INFINITY, -INFINITY,
-						-INFINITY, -INFINITY,
-						-INFINITY, -INFINITY};
 	struct panel *panel = meeting->panel;
 	struct group *group = &panel->groups[g];
 	float *products = products_of(panel);
 	size_t count = meeting->run->count;
 
-	for (size_t b = 0; b < count; b++) {
-		_Alignas(64) float scores[TILE_QUERIES * TILE_ROWS];
-		uint64_t above[TILE_QUERIES], rows = meeting->run->rows[b];
-
-		panel->sieve->kernel->tile(group_units(group, panel->sieve->d),
-					   units_at(panel, b), panel->sieve->d,
-					   all, NULL, scores, above);
-		for (size_t i = 0; i < TILE_QUERIES; i++)
-			put_scores(products + i * RUN_ROWS + b * TILE_ROWS,
-				   scores + i * TILE_ROWS, rows);
-	}
+	for (size_t b = 0; b < count; b++)
+		tile_all(panel->sieve->kernel,
+			 group_units(group, panel->sieve->d),
+			 units_at(panel, b), panel->sieve->d,
+			 meeting->run->rows[b], products + b * TILE_ROWS,
+			 RUN_ROWS);
 	for (size_t i = 0; i < TILE_QUERIES; i++) {
 		const float *scores = products + i * RUN_ROWS;
 		size_t query = g * TILE_QUERIES + i;

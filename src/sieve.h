@@ -146,6 +146,7 @@ void panel_meet(struct panel *panel, size_t groups_count, const struct run *run,
 
 /* Room for a block. */
 struct packed {
+	const struct sieve *sieve;
 	struct block block;
 	float *vectors, *scales, *residuals;
 	uint8_t *codes;
@@ -153,9 +154,11 @@ struct packed {
 
 void packed_begin(struct packed *packed, const struct sieve *sieve);
 
-/* Row r is vector times factor; for a factor of 0 it is above nothing. */
-void packed_put(struct packed *packed, const struct sieve *sieve, size_t r,
-		const float *vector, double factor);
+/* Pack the rows from the first on (end x d, and no more than there are), each
+ * times its factor; one with a factor of 0 is above nothing, nor is one that
+ * there is not, and bit r of what is returned is not set for it. */
+uint64_t packed_fill(struct packed *packed, const float *rows,
+		     const double *factors, size_t first, size_t end);
 void packed_end(struct packed *packed);
 
 #endif

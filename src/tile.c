@@ -496,3 +496,30 @@ const struct kernel *tile_best(void)
 		i++;
 	return tile_kernel(i);
 }
+
+void tile_put(float *packed, size_t i, const float *query, size_t d)
+{
+	for (size_t j = 0; j < d; j++)
+		packed[j * TILE_QUERIES + i] = query ? query[j] : NAN;
+}
+
+void tile_all(const struct kernel *kernel, const float *queries,
+	      const float *rows, size_t d, uint64_t wanted, float *scores,
+	      size_t ld)
+{
+	static const float least[TILE_QUERIES] = {-INFINITY, -INFINITY,
+						  -INFINITY, -INFINITY,
+						  -INFINITY, -INFINITY};
+	_Alignas(64) float tile[TILE_QUERIES * TILE_ROWS];
+	uint64_t above[TILE_QUERIES];
+
+	kernel->tile(queries, rows, d, least, NULL, tile, above);
+	for (size_t i = 0; i < TILE_QUERIES; i++, scores += ld) {
+		if ((above[i] & wanted) != 0) /* else it may not be set */
+			memcpy(scores, tile + i * TILE_ROWS,
+			       TILE_ROWS * sizeof *scores);
+		for (uint64_t none = ~(above[i] & wanted); none != 0;
+		     none &= none - 1)
+			scores[__builtin_ctzll(none)] = -INFINITY;
+	}
+}

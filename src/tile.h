@@ -69,4 +69,13 @@ void tile_scale(float *dst, const float *row, size_t d, double factor);
 /* Pack TILE_ROWS rows of d (rows as struct kernel's tile has them). */
 void tile_pack(float *packed, const float *rows, size_t d);
 
+/* Pack a query as the ith of a tile; NULL: none, whose scores are NaN. */
+void tile_put(float *packed, size_t i, const float *query, size_t d);
+
+/* All scores of a tile: scores[i * ld + r], or -INFINITY where bit r of wanted
+ * is not set, or the score is a NaN. */
+void tile_all(const struct kernel *kernel, const float *queries,
+	      const float *rows, size_t d, uint64_t wanted, float *scores,
+	      size_t ld);
+
 #endif
