@@ -2,7 +2,7 @@
 # "make help" lists the targets.
 
 TOOLS = cs-aggregate cs-matrix cs-svd cs-project cs-index cs-knn cs-summarize cs-dump cs-serve
-MODULES = die alloc number random team stream options progress \
+MODULES = die processor alloc number random team stream options progress \
 	scratch names format table escape quote profiles \
 	scan sheet columns items runs groups rejects events combine \
 	weigh gather matrix model fold check npy \
