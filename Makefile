@@ -1,17 +1,10 @@
 # Customer similarity: small programs, and pipelines that join them.
 # "make help" lists the targets.
 
-TOOLS = cs-aggregate cs-matrix cs-svd cs-project cs-index cs-knn cs-summarize cs-dump cs-serve
-MODULES = die processor alloc number random team stream options progress \
-	scratch names format table escape quote profiles \
-	scan sheet columns items runs groups rejects events combine \
-	weigh gather matrix model fold check npy \
-	strip algebra operator gram lanczos factor embed store pairs \
-	tile codes best rank sieve mutual nearest cells recall layout index \
-	reasons shards blend audience neighbours merge \
-	notes explain pens sums whom \
-	labels summary describe report prose \
-	guest loaded ask answer metrics current jobs connections request web server
+# Programs are the sources at the top of src/, library modules those in its
+# folders; tests/layout.bats says which folder may include which.
+TOOLS = $(patsubst src/%.c,%,$(wildcard src/cs-*.c))
+MODULES = $(patsubst src/%.c,%,$(wildcard src/*/*.c))
 
 VERSION = 0.1.0
 
@@ -63,6 +56,7 @@ $(BUILD)/.flags: $(call changed,$(BUILD)/.flags,how-built)
 	$(call keep,how-built)
 
 $(BUILD)/%.o: src/%.c $(BUILD)/.flags | setup-build
+	@mkdir -p $(@D)
 	$(call say,CC,$<)$(COMPILE) -c -o $@ $<
 
 $(BUILD)/libcs.a: $(MODULES:%=$(BUILD)/%.o)
@@ -73,7 +67,7 @@ $(BIN)/cs-%: $(BUILD)/cs-%.o $(BUILD)/libcs.a
 	$(call say,LINK,$@)$(LINK) -o $@ $< $(BUILD)/libcs.a $(LINKED)
 
 # What is built into a program is part of it.
-$(BUILD)/web.o: $(wildcard src/web/*)
+$(BUILD)/serve/static_files.o: $(wildcard src/web/*)
 
 # Objects of programs are made on the way, and stay.
 .SECONDARY:
@@ -90,4 +84,4 @@ clean: forget
 help:
 	@sed -n 's/^#: \{0,1\}//p' $(MAKEFILE_LIST)
 
--include $(wildcard $(BUILD)/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)

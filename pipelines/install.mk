@@ -5,7 +5,7 @@
 
 # What is installed: a source, and where it goes.
 FRAGMENTS = pipeline.mk profile.mk serve.mk database.mk make.mk
-PAGES = $(wildcard src/*.1 src/*.5 src/*.7)
+PAGES = $(wildcard src/man/*.[157])
 INSTALLED = $(TOOLS:%=$(PREFIX)/bin/%) \
 	$(foreach page,$(PAGES),$(call place,$(page))) \
 	$(FRAGMENTS:%=$(SHAREDIR)/%) $(SHAREDIR)/database \

@@ -10,21 +10,21 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "alloc.h"
-#include "columns.h"
-#include "combine.h"
-#include "die.h"
-#include "escape.h"
-#include "events.h"
-#include "groups.h"
-#include "items.h"
-#include "number.h"
-#include "options.h"
-#include "quote.h"
-#include "rejects.h"
-#include "stream.h"
-#include "table.h"
-#include "team.h"
+#include "base/alloc.h"
+#include "events/column_detect.h"
+#include "events/profile_merge.h"
+#include "base/errors.h"
+#include "text/tsv_escape.h"
+#include "events/event_reader.h"
+#include "events/group_by.h"
+#include "events/item_tags.h"
+#include "base/number.h"
+#include "base/options.h"
+#include "text/json_writer.h"
+#include "events/rejects.h"
+#include "base/io.h"
+#include "text/tsv.h"
+#include "base/thread_pool.h"
 
 /* ---------------------------------------------------------------- options */
 

@@ -3,17 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc.h"
-#include "check.h"
-#include "die.h"
-#include "format.h"
-#include "index.h"
-#include "model.h"
-#include "npy.h"
-#include "number.h"
-#include "options.h"
-#include "stream.h"
-#include "table.h"
+#include "base/alloc.h"
+#include "model/model_verify.h"
+#include "base/errors.h"
+#include "model/safetensors.h"
+#include "search/ivf_index.h"
+#include "model/model.h"
+#include "model/npy.h"
+#include "base/number.h"
+#include "base/options.h"
+#include "base/io.h"
+#include "text/tsv.h"
 
 enum { KEY_CHECK = 256, KEY_WHAT, KEY_FORMAT };
 

@@ -8,21 +8,21 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "alloc.h"
-#include "cells.h"
-#include "codes.h"
-#include "die.h"
-#include "format.h"
-#include "index.h"
-#include "layout.h"
-#include "model.h"
-#include "number.h"
-#include "options.h"
-#include "progress.h"
-#include "recall.h"
-#include "shards.h"
-#include "stream.h"
-#include "team.h"
+#include "base/alloc.h"
+#include "search/kmeans.h"
+#include "search/int8_quantization.h"
+#include "base/errors.h"
+#include "model/safetensors.h"
+#include "search/ivf_index.h"
+#include "search/inverted_lists.h"
+#include "model/model.h"
+#include "base/number.h"
+#include "base/options.h"
+#include "base/progress.h"
+#include "search/recall.h"
+#include "search/sharded_model.h"
+#include "base/io.h"
+#include "base/thread_pool.h"
 
 enum { KEY_CELLS = 256, KEY_SEED, KEY_AS };
 

@@ -7,22 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc.h"
-#include "audience.h"
-#include "blend.h"
-#include "die.h"
-#include "merge.h"
-#include "model.h"
-#include "nearest.h"
-#include "number.h"
-#include "options.h"
-#include "pens.h"
-#include "progress.h"
-#include "shards.h"
-#include "stream.h"
-#include "sums.h"
-#include "team.h"
-#include "whom.h"
+#include "base/alloc.h"
+#include "explain/audience.h"
+#include "explain/rerank.h"
+#include "base/errors.h"
+#include "explain/neighbours_merge.h"
+#include "model/model.h"
+#include "search/exact_search.h"
+#include "base/number.h"
+#include "base/options.h"
+#include "explain/result_writer.h"
+#include "base/progress.h"
+#include "search/sharded_model.h"
+#include "base/io.h"
+#include "model/model_checksums.h"
+#include "base/thread_pool.h"
+#include "explain/customer_list.h"
 
 static const char *const metric_words[] = {
 	[METRIC_COSINE] = "cosine", [METRIC_DOT] = "dot", NULL};

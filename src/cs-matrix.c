@@ -7,16 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc.h"
-#include "die.h"
-#include "fold.h"
-#include "format.h"
-#include "gather.h"
-#include "names.h"
-#include "options.h"
-#include "scratch.h"
-#include "stream.h"
-#include "weigh.h"
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "model/fold_in.h"
+#include "model/safetensors.h"
+#include "model/matrix_builder.h"
+#include "base/string_table.h"
+#include "base/options.h"
+#include "base/tempfile.h"
+#include "base/io.h"
+#include "model/weighting.h"
 
 enum {
 	KEY_VALUE = 256,

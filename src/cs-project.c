@@ -7,17 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc.h"
-#include "die.h"
-#include "embed.h"
-#include "format.h"
-#include "matrix.h"
-#include "model.h"
-#include "options.h"
-#include "progress.h"
-#include "store.h"
-#include "stream.h"
-#include "team.h"
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "linalg/projection.h"
+#include "model/safetensors.h"
+#include "model/csr_matrix.h"
+#include "model/model.h"
+#include "base/options.h"
+#include "base/progress.h"
+#include "model/model_writer.h"
+#include "base/io.h"
+#include "base/thread_pool.h"
 
 static const struct option_row rows[] = {OPTION_OUTPUT("output:"),
 					 OPTION_THREADS, OPTION_COMMON};

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc.h"
-#include "die.h"
-#include "labels.h"
-#include "options.h"
-#include "server.h"
-#include "stream.h"
-#include "team.h"
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "explain/display_names.h"
+#include "base/options.h"
+#include "serve/http_server.h"
+#include "base/io.h"
+#include "base/thread_pool.h"
 
 enum { KEY_NAMES = 256, KEY_WHO, KEY_TOKEN, KEY_LOG, KEY_SUGGEST };
 

@@ -12,18 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc.h"
-#include "die.h"
-#include "labels.h"
-#include "neighbours.h"
-#include "number.h"
-#include "options.h"
-#include "progress.h"
-#include "prose.h"
-#include "report.h"
-#include "stream.h"
-#include "summary.h"
-#include "table.h"
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "explain/display_names.h"
+#include "explain/neighbours_tsv.h"
+#include "base/number.h"
+#include "base/options.h"
+#include "base/progress.h"
+#include "explain/summary_text.h"
+#include "explain/summary_json.h"
+#include "base/io.h"
+#include "explain/enrichment.h"
+#include "text/tsv.h"
 
 enum { KEY_FORMAT = 256, KEY_NAMES, KEY_WHO };
 enum layout { LAYOUT_TEXT, LAYOUT_JSON, LAYOUT_TSV };

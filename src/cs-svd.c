@@ -9,21 +9,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "algebra.h"
-#include "alloc.h"
-#include "die.h"
-#include "embed.h"
-#include "factor.h"
-#include "format.h"
-#include "matrix.h"
-#include "model.h"
-#include "operator.h"
-#include "options.h"
-#include "pairs.h"
-#include "progress.h"
-#include "store.h"
-#include "stream.h"
-#include "team.h"
+#include "linalg/dense.h"
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "linalg/projection.h"
+#include "linalg/truncated_svd.h"
+#include "model/safetensors.h"
+#include "model/csr_matrix.h"
+#include "model/model.h"
+#include "linalg/gram_operator.h"
+#include "base/options.h"
+#include "linalg/similarity_quantiles.h"
+#include "base/progress.h"
+#include "model/model_writer.h"
+#include "base/io.h"
+#include "base/thread_pool.h"
 
 /* A residual of this share of its own singular value is worth a word. */
 static const double DOUBTFUL = 0.1;

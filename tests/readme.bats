@@ -21,14 +21,14 @@ setup() {
 	printf '%s\n' 1155 77 > vip.txt
 	cp segment.txt customers.txt
 	cs-knn -u 1 --profiles -o neighbours.tsv emb.bin
-	for page in "$ROOT"/src/*.[157]
+	for page in "$ROOT"/src/man/*.[157]
 	do
 		"$PYTHON" "$BATS_TEST_DIRNAME/readme.py" "$page"
 	done
 }
 
 @test "the README's first screen names each program, and no other" {
-	tools=$(sed -n 's/^TOOLS = //p' "$ROOT/Makefile")
+	tools=$(basename -s .c "$ROOT"/src/cs-*.c)
 	for tool in $tools
 	do
 		grep -q "^| \`$tool\`" "$ROOT/README.md"

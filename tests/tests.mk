@@ -89,7 +89,7 @@ FUZZ_SECONDS = 20
 FUZZ_CC = clang
 FUZZ = .build/fuzz
 
-$(FUZZ)/%: tests/fuzz/%.c $(MODULES:%=src/%.c) $(wildcard src/*.h) | setup-fuzz
+$(FUZZ)/%: tests/fuzz/%.c $(MODULES:%=src/%.c) $(wildcard src/*/*.h) | setup-fuzz
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)$(FUZZ_CC) $(LANGUAGE) -O1 -g -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined -Dexit=fuzz_exit -o $@ $< \
@@ -111,7 +111,7 @@ fuzz: $(FUZZERS:%=$(FUZZ)/%)
 
 # -------------------------------------------------------------------- lint
 
-C = $(wildcard src/*.[ch] tests/unit/*.c tests/bench/*.[ch] tests/fuzz/*.[ch] \
+C = $(wildcard src/*.c src/*/*.[ch] tests/unit/*.c tests/bench/*.[ch] tests/fuzz/*.[ch] \
 	tests/fault/*.c)
 SCRIPTS = .ci/run $(wildcard tests/*.bats tests/*.bash tests/*/*.bats) \
 	$(shell grep -lE '^\#!/bin/(ba)?sh' pipelines/* tests/* tests/bench/* \
@@ -129,7 +129,7 @@ lint:
 		--inline-suppr --suppress=missingIncludeSystem \
 		--error-exitcode=1 \
 		"-Djson_object_foreach(o,k,v)=for (;;)" \
-		--suppress=preprocessorErrorDirective:src/strip_loops.h \
+		--suppress=preprocessorErrorDirective:src/linalg/block_kernels_loops.h \
 		-D_GNU_SOURCE -DVERSION='""' -Isrc -Itests/bench src tests
 	shellcheck -x -S warning -e SC2154,SC2258 $(SCRIPTS)
 	clang-format --dry-run -Werror $(C)

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "alloc.h"
-#include "die.h"
+#include "base/alloc.h"
+#include "base/errors.h"
 
 /* Eight chains of eight lanes: as many as hide the latency of an addition. */
 enum { ROUNDS = 100 * 1000 * 1000, CHAINS = 8, LANES = 8 };

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc.h"
-#include "random.h"
+#include "base/alloc.h"
+#include "base/random.h"
 
 /* Of 256 events of a customer so many follow the first persona, and so many
  * another; the rest are what anybody looks at. */

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "names.h"
+#include "base/string_table.h"
 #include "vocabulary.h"
 
 /* What a number is drawn for: each has counters of its own. */

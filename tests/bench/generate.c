@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc.h"
+#include "base/alloc.h"
 #include "catalogue.h"
-#include "die.h"
-#include "options.h"
-#include "progress.h"
-#include "stream.h"
+#include "base/errors.h"
+#include "base/options.h"
+#include "base/progress.h"
+#include "base/io.h"
 
 enum {
 	KEY_SEED = 256,

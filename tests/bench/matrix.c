@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc.h"
-#include "die.h"
-#include "format.h"
-#include "options.h"
-#include "random.h"
-#include "scratch.h"
-#include "stream.h"
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "model/safetensors.h"
+#include "base/options.h"
+#include "base/random.h"
+#include "base/tempfile.h"
+#include "base/io.h"
 
 enum { KEY_SEED = 256, KEY_CUSTOMERS, KEY_TAGS, KEY_ENTRIES };
 enum { TOPICS = 48, OWN_TOPICS = 3, TENTHS = 10 };

@@ -13,11 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc.h"
-#include "die.h"
-#include "index.h"
-#include "shards.h"
-#include "team.h"
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "search/ivf_index.h"
+#include "search/sharded_model.h"
+#include "base/thread_pool.h"
 
 enum { NEIGHBOURS = 11, WARM = 3 };
 

@@ -3,10 +3,10 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#include "answer.h"
+#include "serve/predict_reply.h"
 #include "fuzz.h"
-#include "loaded.h"
-#include "request.h"
+#include "serve/served_model.h"
+#include "serve/http_text.h"
 
 static struct loaded *loaded;
 static struct labels labels;

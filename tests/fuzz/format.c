@@ -1,6 +1,6 @@
 /* Any bytes as a model: what is not one is refused with a sentence. */
 #include "fuzz.h"
-#include "model.h"
+#include "model/model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

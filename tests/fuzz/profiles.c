@@ -1,6 +1,6 @@
 /* Any bytes as a profile. */
 #include "fuzz.h"
-#include "profiles.h"
+#include "events/profile_reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -2,7 +2,7 @@
 #include <csv.h>
 
 #include "fuzz.h"
-#include "scan.h"
+#include "text/csv_scan.h"
 
 static int never(unsigned char byte)
 {

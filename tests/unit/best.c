@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "best.h"
-#include "random.h"
+#include "search/topk.h"
+#include "base/random.h"
 
 enum { CASES = 20000, MOST = 1024 };
 

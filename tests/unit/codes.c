@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc.h"
-#include "codes.h"
-#include "random.h"
-#include "tile.h"
+#include "base/alloc.h"
+#include "search/int8_quantization.h"
+#include "base/random.h"
+#include "search/dot_kernels.h"
 
 enum { CASES = 2000, MOST = 300 };
 

@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "algebra.h"
-#include "alloc.h"
-#include "embed.h"
-#include "factor.h"
-#include "operator.h"
-#include "random.h"
+#include "linalg/dense.h"
+#include "base/alloc.h"
+#include "linalg/projection.h"
+#include "linalg/truncated_svd.h"
+#include "linalg/gram_operator.h"
+#include "base/random.h"
 
 enum { CASES = 24 };
 

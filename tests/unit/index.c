@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc.h"
-#include "cells.h"
-#include "index.h"
-#include "layout.h"
-#include "random.h"
+#include "base/alloc.h"
+#include "search/kmeans.h"
+#include "search/ivf_index.h"
+#include "search/inverted_lists.h"
+#include "base/random.h"
 
 enum { CASES = 1000 };
 

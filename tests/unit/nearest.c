@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc.h"
-#include "nearest.h"
-#include "random.h"
+#include "base/alloc.h"
+#include "search/exact_search.h"
+#include "base/random.h"
 
 enum { CASES = 1000 };
 

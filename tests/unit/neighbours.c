@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "neighbours.h"
-#include "random.h"
+#include "explain/neighbours_tsv.h"
+#include "base/random.h"
 
 enum { ROUNDS = 20000, REASONS = 4, PLACES = 24 };
 

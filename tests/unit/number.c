@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "number.h"
-#include "random.h"
+#include "base/number.h"
+#include "base/random.h"
 
 enum { CASES = 200000, MOST_DIGITS = 17, MOST_DECIMALS = 9 };
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "random.h"
-#include "reasons.h"
+#include "base/random.h"
+#include "explain/contributions.h"
 
 enum { N = 12, M = 17, K = 5 };
 

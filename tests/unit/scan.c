@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "random.h"
-#include "scan.h"
+#include "base/random.h"
+#include "text/csv_scan.h"
 
 enum { ROUNDS = 300000, LONGEST = 200 };
 

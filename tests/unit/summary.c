@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc.h"
-#include "random.h"
-#include "summary.h"
+#include "base/alloc.h"
+#include "base/random.h"
+#include "explain/enrichment.h"
 
 enum { TENTHS = SUMMARY_TENTHS, TENTH = 40, CUSTOMERS = TENTHS * TENTH };
 enum { TAGS = 30, MEMBERS = 12, ROUNDS = 40 };

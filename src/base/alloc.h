@@ -1,0 +1,27 @@
+/* alloc: memory that is there or ends the process with a message. */
+#ifndef BASE_ALLOC_H
+#define BASE_ALLOC_H
+
+#include <stddef.h>
+
+/* An array of count zeroed items of the given size in bytes; free() it. */
+void *alloc(size_t count, size_t size);
+
+/* The same, its first byte at a multiple of 64 and its bytes not set. */
+void *alloc_aligned(size_t count, size_t size);
+
+/* The array resized to count items; new items are not set. */
+void *alloc_resize(void *array, size_t count, size_t size);
+
+/* The array with room for at least needed items: grown by doubling, and
+ * *capacity, in items, updated.  Usage:
+ *     rows = alloc_grow(rows, &capacity, count + 1, sizeof *rows);  */
+void *alloc_grow(void *array, size_t *capacity, size_t needed, size_t size);
+
+/* A copy of length bytes with a zero byte after them; free() it. */
+char *alloc_text(const char *bytes, size_t length);
+
+/* a * b, or the end of the process where that overflows. */
+size_t alloc_product(size_t a, size_t b);
+
+#endif

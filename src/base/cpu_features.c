@@ -1,0 +1,23 @@
+#include "base/cpu_features.h"
+
+#ifdef __x86_64__
+#define HAS(kind) (__builtin_cpu_supports(kind) != 0)
+#else
+#define HAS(kind) false
+#endif
+
+bool processor_avx2(void)
+{
+	return HAS("avx2") && HAS("fma");
+}
+
+bool processor_avx512(void)
+{
+	return processor_avx2() && HAS("popcnt") && HAS("avx512f") &&
+	       HAS("avx512bw") && HAS("avx512dq") && HAS("avx512vl");
+}
+
+bool processor_vnni(void)
+{
+	return processor_avx512() && HAS("avx512vnni");
+}

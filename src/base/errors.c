@@ -1,0 +1,88 @@
+#include "base/errors.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+const char *program = "cs";
+
+/* Make what was quoted from an input harmless to a terminal, and keep it from
+ * looking like another message: what control characters there are become
+ * question marks, but for the ends of lines that go on with two blanks. */
+static void tame(char *text)
+{
+	for (char *c = text; *c != '\0'; c++)
+		if (((unsigned char)*c < 0x20 || *c == 0x7f) &&
+		    !(c[0] == '\n' && c[1] == ' ' && c[2] == ' '))
+			*c = '?';
+}
+
+/* The first thread that ends the process does so alone. */
+static void alone(void)
+{
+	static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+	pthread_mutex_lock(&lock);
+}
+
+/* One write for each message, so that lines of several programs in a pipe do
+ * not mix. */
+__attribute__((format(printf, 1, 0))) static void
+say(const char *format, va_list arguments, const char *after)
+{
+	char text[2048];
+
+	vsnprintf(text, sizeof text, format, arguments);
+	tame(text);
+	fflush(stdout);
+	fprintf(stderr, "%s: %s\n%s", program, text, after);
+	fflush(stderr);
+}
+
+void warn(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say(format, arguments, "");
+	va_end(arguments);
+}
+
+void die(const char *format, ...)
+{
+	va_list arguments;
+
+	alone();
+	va_start(arguments, format);
+	say(format, arguments, "");
+	va_end(arguments);
+	exit(STATUS_WRONG);
+}
+
+void die_usage(const char *format, ...)
+{
+	va_list arguments;
+	char after[128];
+
+	snprintf(after, sizeof after, "  \"%s --help\" lists the options\n",
+		 program);
+	alone();
+	va_start(arguments, format);
+	say(format, arguments, after);
+	va_end(arguments);
+	exit(STATUS_WRONG);
+}
+
+const char *sentence(const char *format, ...)
+{
+	/* Two buffers in turn: the last sentence may be an argument. */
+	static _Thread_local char buffers[2][1024];
+	static _Thread_local int turn;
+	va_list arguments;
+
+	turn = !turn;
+	va_start(arguments, format);
+	vsnprintf(buffers[turn], sizeof buffers[turn], format, arguments);
+	va_end(arguments);
+	return buffers[turn];
+}

@@ -1,0 +1,30 @@
+#include "base/file_type.h"
+
+#include <string.h>
+
+bool file_type_is_binary_stream(const unsigned char *bytes, size_t size)
+{
+	return size >= 9 && bytes[8] == '{';
+}
+
+const char *file_type_describe(const unsigned char *bytes, size_t size)
+{
+	size_t seen = size < 4096 ? size : 4096;
+	const unsigned char *line = memchr(bytes, '\n', seen);
+	size_t first = line ? (size_t)(line - bytes) : seen;
+
+	if (size == 0)
+		return "an empty input";
+	if (file_type_is_binary_stream(bytes, size))
+		return "a matrix or a model";
+	if (size >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b)
+		return "a file compressed by gzip";
+	for (size_t i = 0; i < seen; i++)
+		if (bytes[i] < 32 && memchr("\t\n\r\f", bytes[i], 4) == NULL)
+			return "a binary file of another kind";
+	if (first > 5 && memcmp(bytes, "query\t", 6) == 0)
+		return "neighbours (TSV)";
+	if (memchr(bytes, '\t', first) != NULL)
+		return "TSV";
+	return "text";
+}

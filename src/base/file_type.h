@@ -1,0 +1,16 @@
+/* file_type: what an input is, told by its first bytes. */
+#ifndef BASE_FILE_TYPE_H
+#define BASE_FILE_TYPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* True for bytes that begin like a matrix or a model (model/safetensors.h): the
+ * ninth byte is '{', the first of the JSON header. */
+bool file_type_is_binary_stream(const unsigned char *bytes, size_t size);
+
+/* What the bytes are, as the subject of a message: "TSV", "an empty input",
+ * "a file compressed by gzip".  A constant. */
+const char *file_type_describe(const unsigned char *bytes, size_t size);
+
+#endif

@@ -1,0 +1,432 @@
+#include "base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/errors.h"
+
+enum { BUFFER = 1 << 18 };
+
+/* The descriptor of an output in memory. */
+enum { IN_MEMORY = -1 };
+
+static const char *scratch_folder(void)
+{
+	const char *folder = getenv("TMPDIR");
+
+	return folder == NULL || *folder == '\0' ? "/tmp" : folder;
+}
+
+/* A new unlinked file in the folder for scratch files, or -1. */
+static int unnamed_file(void)
+{
+	char path[4096];
+	int fd = open(scratch_folder(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		return fd;
+	/* Not every file system has files without a name. */
+	snprintf(path, sizeof path, "%s/cs.XXXXXX", scratch_folder());
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(path);
+	return fd;
+}
+
+/* ------------------------------------------------------------------ input */
+
+/* Look at what is open: a file that is read from its beginning? */
+static const char *examine(struct input *input)
+{
+	struct stat status;
+
+	if (fstat(input->fd, &status) != 0)
+		return strerror(errno);
+	if (S_ISDIR(status.st_mode))
+		return "a directory, expected a file";
+	/* A file on standard input may be read already, in part. */
+	input->regular =
+		S_ISREG(status.st_mode) && lseek(input->fd, 0, SEEK_CUR) == 0;
+	input->size = input->regular ? (size_t)status.st_size : 0;
+	return NULL;
+}
+
+const char *input_try(struct input *input, const char *path)
+{
+	static bool taken;
+
+	*input = (struct input){.fd = STDIN_FILENO, .name = "standard input"};
+	if (path != NULL && strcmp(path, "-") != 0) {
+		input->name = path;
+		input->fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (input->fd < 0)
+			return strerror(errno);
+	} else if (taken) {
+		return "named twice, and can be read once";
+	} else {
+		taken = true;
+	}
+	return examine(input);
+}
+
+void input_open(struct input *input, const char *path)
+{
+	const char *error = input_try(input, path);
+
+	if (error != NULL)
+		die("%s: %s", input->name, error);
+}
+
+size_t input_read(struct input *input, void *bytes, size_t size)
+{
+	for (;;) {
+		ssize_t got = read(input->fd, bytes, size);
+		if (got >= 0)
+			return (size_t)got;
+		if (errno != EINTR)
+			die("%s: %s", input->name, strerror(errno));
+	}
+}
+
+/* Copy what is no regular file to an unlinked one, which takes its place.  A
+ * binary stream of ours has a brace as its ninth byte; what has not is refused
+ * by whoever reads it, and no more of it is copied, for it may never end. */
+static void spool(struct input *input)
+{
+	unsigned char *buffer = alloc_resize(NULL, BUFFER, 1);
+	int fd = scratch_open();
+	size_t got, ninth = 8;
+	bool ours = true;
+
+	input->size = 0;
+	while (ours && (got = input_read(input, buffer, BUFFER)) > 0) {
+		if (input->size <= ninth && ninth - input->size < got)
+			ours = buffer[ninth - input->size] == '{';
+		scratch_write(fd, buffer, got);
+		input->size += got;
+	}
+	free(buffer);
+	if (input->fd != STDIN_FILENO)
+		close(input->fd);
+	input->fd = fd;
+}
+
+const char *input_try_map(struct input *input)
+{
+	if (input->bytes != NULL)
+		return NULL;
+	if (!input->regular)
+		spool(input);
+	if (input->size == 0) {
+		input->bytes = (const unsigned char *)"";
+		return NULL;
+	}
+	void *bytes =
+		mmap(NULL, input->size, PROT_READ, MAP_PRIVATE, input->fd, 0);
+	if (bytes == MAP_FAILED)
+		return sentence("cannot map: %s", strerror(errno));
+	input->bytes = bytes;
+	return NULL;
+}
+
+void input_map(struct input *input)
+{
+	const char *error = input_try_map(input);
+
+	if (error != NULL)
+		die("%s: %s", input->name, error);
+}
+
+/* Copy bytes of a regular file from its beginning, as many as it has now. */
+static const char *copy_file(struct input *input, int fd)
+{
+	unsigned char *buffer = alloc_resize(NULL, BUFFER, 1);
+	const char *error = NULL;
+	ssize_t got = 0;
+
+	input->size = 0;
+	while (error == NULL && (got = read(input->fd, buffer, BUFFER)) != 0) {
+		for (ssize_t done = 0, put; done < got; done += put) {
+			put = write(fd, buffer + done, (size_t)(got - done));
+			if (put < 0 && errno == EINTR)
+				put = 0;
+			if (put < 0) {
+				error = sentence("a copy in $TMPDIR: %s",
+						 strerror(errno));
+				break;
+			}
+		}
+		if (got < 0 && errno != EINTR)
+			error = strerror(errno);
+		input->size += got > 0 ? (size_t)got : 0;
+	}
+	free(buffer);
+	return error;
+}
+
+const char *input_try_copy(struct input *input)
+{
+	const char *error;
+	int fd = unnamed_file();
+
+	if (fd < 0)
+		return sentence("a copy in $TMPDIR: %s", strerror(errno));
+	error = copy_file(input, fd);
+	if (input->fd != STDIN_FILENO)
+		close(input->fd);
+	input->fd = fd;
+	input->regular = true;
+	return error != NULL ? error : input_try_map(input);
+}
+
+void input_close(struct input *input)
+{
+	if (input->bytes != NULL && input->size > 0)
+		munmap((void *)(uintptr_t)input->bytes, input->size);
+	if (input->fd > STDERR_FILENO)
+		close(input->fd);
+	*input = (struct input){0};
+}
+
+/* ----------------------------------------------------------------- output */
+
+/* The temporary file to remove when the process ends early.  A signal handler
+ * reads it, so it is written whole before it is announced. */
+static char pending[4096];
+static volatile sig_atomic_t is_pending;
+
+static void remove_pending(void)
+{
+	if (is_pending) {
+		is_pending = 0;
+		unlink(pending);
+	}
+}
+
+static void on_signal(int number)
+{
+	remove_pending();
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static void watch(const char *temporary)
+{
+	static const int numbers[] = {SIGINT,  SIGTERM, SIGHUP,
+				      SIGPIPE, SIGXFSZ, SIGQUIT};
+	static bool registered;
+
+	snprintf(pending, sizeof pending, "%s", temporary);
+	is_pending = 1;
+	if (registered)
+		return;
+	registered = true;
+	atexit(remove_pending);
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+		struct sigaction old;
+		if (sigaction(numbers[i], NULL, &old) == 0 &&
+		    old.sa_handler != SIG_IGN)
+			signal(numbers[i], on_signal);
+	}
+}
+
+/* The reader has had all it wants: leave without a word. */
+static _Noreturn void reader_left(void)
+{
+	remove_pending();
+	_exit(128 + SIGPIPE);
+}
+
+static _Noreturn void unwritten(const char *name)
+{
+	if (errno == EPIPE)
+		reader_left();
+	die("%s: %s", name, strerror(errno));
+}
+
+static mode_t mode_of(const char *path)
+{
+	struct stat status;
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return stat(path, &status) == 0 ? status.st_mode & 07777 : 0666 & ~mask;
+}
+
+static void open_beside(struct output *output)
+{
+	output->temporary = alloc(strlen(output->path) + 8, 1);
+	sprintf(output->temporary, "%s.XXXXXX", output->path);
+	if (strlen(output->temporary) >= sizeof pending)
+		die("%s: the name is too long", output->path);
+	output->fd = mkostemp(output->temporary, O_CLOEXEC);
+	if (output->fd < 0)
+		die("%s: cannot create it: %s", output->path, strerror(errno));
+	watch(output->temporary);
+	if (fchmod(output->fd, mode_of(output->path)) != 0)
+		die("%s: %s", output->path, strerror(errno));
+}
+
+void output_open(struct output *output, const char *path)
+{
+	struct stat status;
+
+	*output =
+		(struct output){.fd = STDOUT_FILENO, .name = "standard output"};
+	output->buffer = alloc_resize(NULL, BUFFER, 1);
+	if (path == NULL || strcmp(path, "-") == 0)
+		return;
+	output->name = path;
+	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+		die("%s: a directory, expected a file to write", path);
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+		output->fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (output->fd < 0)
+			die("%s: %s", path, strerror(errno));
+		return;
+	}
+	/* A link stays; what it names is replaced. */
+	char *real = realpath(path, NULL);
+	output->path = real ? real : alloc_text(path, strlen(path));
+	open_beside(output);
+}
+
+static void write_all(int fd, const unsigned char *bytes, size_t size,
+		      const char *name)
+{
+	while (size > 0) {
+		ssize_t put = write(fd, bytes, size);
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			unwritten(name);
+		bytes += put;
+		size -= (size_t)put;
+	}
+}
+
+void output_flush(struct output *output)
+{
+	write_all(output->fd, output->buffer, output->held, output->name);
+	output->held = 0;
+}
+
+void output_memory(struct output *output)
+{
+	*output = (struct output){.fd = IN_MEMORY, .name = "memory"};
+}
+
+void output_write(struct output *output, const void *bytes, size_t size)
+{
+	output->written += size;
+	if (output->fd == IN_MEMORY) {
+		if (size > output->room - output->held)
+			output->buffer =
+				alloc_grow(output->buffer, &output->room,
+					   output->held + size, 1);
+	} else if (size > BUFFER - output->held) {
+		output_flush(output);
+		if (size >= BUFFER) {
+			write_all(output->fd, bytes, size, output->name);
+			return;
+		}
+	}
+	if (size > 0)
+		memcpy(output->buffer + output->held, bytes, size);
+	output->held += size;
+}
+
+void output_text(struct output *output, const char *text)
+{
+	output_write(output, text, strlen(text));
+}
+
+void output_print(struct output *output, const char *format, ...)
+{
+	char small[512], *text = small;
+	va_list arguments;
+
+	va_start(arguments, format);
+	int length = vsnprintf(small, sizeof small, format, arguments);
+	va_end(arguments);
+	if (length >= (int)sizeof small) {
+		text = alloc((size_t)length + 1, 1);
+		va_start(arguments, format);
+		vsnprintf(text, (size_t)length + 1, format, arguments);
+		va_end(arguments);
+	}
+	output_write(output, text, (size_t)length);
+	if (text != small)
+		free(text);
+}
+
+void output_close(struct output *output)
+{
+	output_flush(output);
+	if (output->temporary != NULL && fsync(output->fd) != 0)
+		unwritten(output->name);
+	/* Some systems report a full disk only here. */
+	if (close(output->fd) != 0)
+		unwritten(output->name);
+	if (output->temporary != NULL) {
+		if (rename(output->temporary, output->path) != 0)
+			die("%s: %s", output->path, strerror(errno));
+		is_pending = 0;
+	}
+	free(output->buffer);
+	free(output->path);
+	free(output->temporary);
+	*output = (struct output){.fd = -1};
+}
+
+bool output_terminal(const struct output *output)
+{
+	return isatty(output->fd);
+}
+
+void stream_finish_stdout(void)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		unwritten("standard output");
+	if (fclose(stdout) != 0)
+		unwritten("standard output");
+}
+
+/* ---------------------------------------------------------------- scratch */
+
+int scratch_open(void)
+{
+	int fd = unnamed_file();
+
+	if (fd < 0)
+		die("%s: cannot create a scratch file: %s", scratch_folder(),
+		    strerror(errno));
+	return fd;
+}
+
+void scratch_write(int fd, const void *bytes, size_t size)
+{
+	write_all(fd, bytes, size, "a scratch file in $TMPDIR");
+}
+
+void *scratch_map(int fd, size_t size, bool writable)
+{
+	if (size == 0)
+		return (void *)(uintptr_t) "";
+	void *bytes =
+		mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ,
+		     writable ? MAP_SHARED : MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED)
+		die("a scratch file in $TMPDIR: cannot map: %s",
+		    strerror(errno));
+	return bytes;
+}

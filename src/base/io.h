@@ -1,0 +1,93 @@
+/* stream: input and output with a name; spooling, -o, the checked write and
+ * the checked close.  Everything here, unless it says so, ends the process with
+ * a message that names the file where something fails; a reader that left ends
+ * it silently with status 141. */
+#ifndef BASE_IO_H
+#define BASE_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* An input: a file, or standard input for NULL and "-". */
+struct input {
+	int fd;
+	const char *name; /* for messages: the path or "standard input" */
+	bool regular;     /* a regular file, read from its beginning */
+	size_t size;      /* bytes, where regular or mapped */
+	const unsigned char *bytes; /* after input_map, else NULL */
+};
+
+/* Open; a directory is refused, and standard input for the second time. */
+void input_open(struct input *input, const char *path);
+
+/* The same for what must not end the process: NULL or a sentence that does not
+ * name the file; input.name is set. */
+const char *input_try(struct input *input, const char *path);
+
+/* Read up to size bytes; 0 at the end. */
+size_t input_read(struct input *input, void *bytes, size_t size);
+
+/* Map the whole input read-only.  What is not a regular file is copied to an
+ * unlinked file in $TMPDIR first, but for the rest of what by its ninth byte is
+ * no binary stream of ours.  An empty input has size 0. */
+void input_map(struct input *input);
+
+/* The same; NULL or a sentence. */
+const char *input_try_map(struct input *input);
+
+/* Copy the input to an unlinked file in $TMPDIR, and map that, so that what
+ * becomes of the file changes nothing.  NULL or a sentence. */
+const char *input_try_copy(struct input *input);
+
+/* Give up mapping and descriptor; an input never opened is allowed if zero. */
+void input_close(struct input *input);
+
+/* An output: FILE, written to a temporary file beside it, or standard output
+ * for NULL and "-".  What is no regular file (a device, a pipe) is written
+ * straight.  At the end of the process, and on SIGINT, SIGTERM, SIGHUP, the
+ * temporary file of an unclosed output is removed. */
+struct output {
+	int fd;
+	const char *name;       /* for messages */
+	char *path, *temporary; /* NULL for standard output and devices */
+	unsigned char *buffer;  /* what is not yet written */
+	size_t held;            /* bytes in it */
+	size_t written;         /* bytes handed to output_write in all */
+	size_t room;            /* of the buffer, of one in memory */
+};
+
+void output_open(struct output *output, const char *path);
+void output_write(struct output *output, const void *bytes, size_t size);
+void output_text(struct output *output, const char *text);
+void output_print(struct output *output, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Hand what is buffered to the kernel. */
+void output_flush(struct output *output);
+
+/* Flush; for a file fsync and rename; report every failure. */
+void output_close(struct output *output);
+
+/* An output that stays in memory: what is written to it is buffer[0..held),
+ * which the caller may take back by setting held to 0, and frees. */
+void output_memory(struct output *output);
+
+/* True where bytes would go to a terminal. */
+bool output_terminal(const struct output *output);
+
+/* The write end of errors from the C library's stdout (--help and the like):
+ * flush and check it. */
+void stream_finish_stdout(void);
+
+/* A new unlinked file in $TMPDIR (or /tmp), open for reading and writing. */
+int scratch_open(void);
+
+/* Write all bytes at the offset of fd, or end the process. */
+void scratch_write(int fd, const void *bytes, size_t size);
+
+/* Map size bytes of fd, read-only, or writable: then what is stored goes to
+ * the file, which is not anonymous memory. */
+void *scratch_map(int fd, size_t size, bool writable);
+
+#endif

@@ -1,0 +1,252 @@
+#include "base/options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "base/number.h"
+#include "base/io.h"
+#include "base/thread_pool.h"
+
+bool options_quiet, options_progress;
+const char *const options_version = VERSION;
+
+static const struct options_text *text;
+static struct option *table;
+static char *letters;
+static int argument_count;
+static char **arguments;
+static const struct option_row *current;
+
+/* A descriptor 0, 1 or 2 that was closed would be given to the next file that
+ * is opened, and what is meant for standard output would land in it.  Such a
+ * one is opened the wrong way round, so that its use fails. */
+static void keep_standard(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) == -1 && errno == EBADF &&
+		    open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+			_exit(STATUS_WRONG);
+}
+
+void options_begin(const struct options_text *what, int argc, char **argv)
+{
+	size_t rows = 0, out = 0;
+
+	text = what;
+	program = what->name;
+	argument_count = argc;
+	arguments = argv;
+	keep_standard();
+	while (what->rows[rows].key != 0)
+		rows++;
+	table = alloc(rows + 1, sizeof *table);
+	letters = alloc(2 * rows + 2, 1);
+	for (size_t i = 0; i < rows; i++) {
+		const struct option_row *row = &what->rows[i];
+		table[i] = (struct option){
+			.name = row->name,
+			.has_arg =
+				row->argument ? required_argument : no_argument,
+			.val = row->key,
+		};
+		if (row->key >= OPTION_PROGRESS)
+			continue;
+		letters[out++] = (char)row->key;
+		if (row->argument)
+			letters[out++] = ':';
+	}
+}
+
+/* "-n, --neighbours N", or "    --users FILE" for one without a letter. */
+static int write_names(char *names, size_t room, const struct option_row *row)
+{
+	char letter[5] = "    ";
+
+	if (row->key < OPTION_PROGRESS)
+		snprintf(letter, sizeof letter, "-%c, ", row->key);
+	return snprintf(names, room, "%s--%s%s%s", letter, row->name,
+			row->argument ? " " : "",
+			row->argument ? row->argument : "");
+}
+
+static _Noreturn void help(void)
+{
+	char names[80];
+
+	printf("usage: %s\n%s\n\n", text->usage, text->purpose);
+	for (const struct option_row *row = text->rows; row->key; row++) {
+		write_names(names, sizeof names, row);
+		/* Names too wide for their column have it to themselves. */
+		if (strlen(names) > 26)
+			printf("%-9s%s\n%-37s%s\n",
+			       row->group ? row->group : "", names, "",
+			       row->help);
+		else
+			printf("%-9s%-26s  %s\n", row->group ? row->group : "",
+			       names, row->help);
+	}
+	printf("\n%s\n", text->footer);
+	stream_finish_stdout();
+	exit(STATUS_DONE);
+}
+
+static _Noreturn void version(void)
+{
+	printf("%s %s\n", text->name, options_version);
+	stream_finish_stdout();
+	exit(STATUS_DONE);
+}
+
+static const struct option_row *row_of(int key)
+{
+	for (const struct option_row *row = text->rows; row->key; row++)
+		if (row->key == key)
+			return row;
+	return NULL;
+}
+
+/* getopt_long's own messages would begin with argv[0]; ours name the program
+ * and end with the way to the list. */
+static _Noreturn void refuse(int key)
+{
+	const char *word = arguments[optind > 0 ? optind - 1 : 0];
+	const struct option_row *row = row_of(optopt);
+
+	if (key == ':' && row != NULL)
+		die_usage("--%s: expected %s after it", row->name,
+			  row->argument);
+	if (row != NULL && strncmp(word, "--", 2) == 0)
+		die_usage("%s: this option takes no argument", word);
+	if (optopt != 0 && strncmp(word, "--", 2) != 0)
+		die_usage("unknown option -%c", optopt);
+	die_usage("unknown option %s", word);
+}
+
+int options_next(void)
+{
+	static char pattern[128];
+
+	if (pattern[0] == '\0')
+		snprintf(pattern, sizeof pattern, ":%s", letters);
+	opterr = 0;
+	for (;;) {
+		int key = getopt_long(argument_count, arguments, pattern, table,
+				      NULL);
+		if (key == -1)
+			return -1;
+		if (key == ':' || key == '?')
+			refuse(key);
+		current = row_of(key);
+		if (key == 'h')
+			help();
+		else if (key == 'V')
+			version();
+		else if (key == 'q')
+			options_quiet = true;
+		else if (key == OPTION_PROGRESS)
+			options_progress = true;
+		else
+			return key;
+	}
+}
+
+/* The option whose argument is read, as a message names it. */
+static const char *named(void)
+{
+	static char name[64];
+
+	if (current->key < OPTION_PROGRESS)
+		snprintf(name, sizeof name, "-%c, --%s", current->key,
+			 current->name);
+	else
+		snprintf(name, sizeof name, "--%s", current->name);
+	return name;
+}
+
+static _Noreturn void refuse_argument(const char *expected)
+{
+	die_usage("%s: \"%s\": expected %s", named(), optarg, expected);
+}
+
+const char *options_once(const char *before)
+{
+	if (*optarg == '\0')
+		die_usage("%s: expected a text that is not empty", named());
+	if (before != NULL)
+		die_usage("%s: given twice, with \"%s\" and \"%s\"", named(),
+			  before, optarg);
+	return optarg;
+}
+
+int64_t options_integer(int64_t low, int64_t high)
+{
+	int64_t value;
+	char expected[96];
+
+	if (number_integer(optarg, low, high, &value))
+		return value;
+	if (high == INT64_MAX)
+		snprintf(expected, sizeof expected,
+			 "a whole number from %lld on", (long long)low);
+	else
+		snprintf(expected, sizeof expected,
+			 "a whole number from %lld to %lld", (long long)low,
+			 (long long)high);
+	refuse_argument(expected);
+}
+
+double options_real(double low, double high)
+{
+	double value;
+	char expected[96];
+
+	if (number_real(optarg, &value) && value >= low && value <= high)
+		return value;
+	snprintf(expected, sizeof expected, "a number from %g to %g", low,
+		 high);
+	refuse_argument(expected);
+}
+
+size_t options_size(void)
+{
+	size_t bytes;
+
+	if (number_size(optarg, &bytes) && bytes > 0)
+		return bytes;
+	refuse_argument("a size in bytes such as 256M or 2G");
+}
+
+unsigned options_threads(void)
+{
+	return (unsigned)options_integer(1, 1024);
+}
+
+int options_choice(const char *const words[])
+{
+	char expected[256] = "";
+	size_t used = 0;
+
+	for (int i = 0; words[i] != NULL; i++)
+		if (strcmp(words[i], optarg) == 0)
+			return i;
+	for (int i = 0; words[i] != NULL && used < sizeof expected; i++)
+		used += (size_t)snprintf(expected + used,
+					 sizeof expected - used, "%s%s",
+					 i == 0         ? ""
+					 : words[i + 1] ? ", "
+							: " or ",
+					 words[i]);
+	refuse_argument(expected);
+}
+
+bool options_chatty(void)
+{
+	return !options_quiet && (options_progress || isatty(STDERR_FILENO));
+}

@@ -1,0 +1,313 @@
+#include "base/string_table.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "base/alloc.h"
+#include "base/errors.h"
+
+/* Names that are looked up at a time; below SMALL, sorting compares. */
+enum { BATCH = 64, SMALL = 32 };
+
+const char *names_text(const struct names *names, size_t index)
+{
+	return names->bytes + names->offsets[index];
+}
+
+static size_t length_of(const struct names *names, size_t index)
+{
+	return names->offsets[index + 1] - names->offsets[index] - 1;
+}
+
+size_t names_length(const struct names *names, size_t index)
+{
+	return length_of(names, index);
+}
+
+static uint64_t hash_of(const char *text, size_t length)
+{
+	return XXH3_64bits(text, length);
+}
+
+/* A slot: index + 1 in the low half, the high half of the hash in the other;
+ * 0 is free. */
+static uint64_t slot_of(size_t index, uint64_t hash)
+{
+	return (hash & ~(uint64_t)UINT32_MAX) | (uint32_t)(index + 1);
+}
+
+static size_t index_of(uint64_t slot)
+{
+	return (uint32_t)slot - (size_t)1;
+}
+
+/* Where the search for a name begins: by the bits of the hash that slots keep,
+ * so that widening needs no name. */
+static size_t begin_of(const struct names *names, uint64_t hash)
+{
+	return (size_t)(hash >> 32) & (names->slot_count - 1);
+}
+
+/* The slot that holds the name, or the free one where it belongs. */
+static size_t find_slot(const struct names *names, const char *text,
+			size_t length, uint64_t hash)
+{
+	size_t mask = names->slot_count - 1;
+	size_t at = begin_of(names, hash);
+
+	for (; names->slots[at] != 0; at = (at + 1) & mask) {
+		size_t index = index_of(names->slots[at]);
+		if (names->slots[at] >> 32 == hash >> 32 &&
+		    length_of(names, index) == length &&
+		    memcmp(names_text(names, index), text, length) == 0)
+			break;
+	}
+	return at;
+}
+
+/* Make room for more names: at most half the slots are taken. */
+static void widen(struct names *names, size_t more)
+{
+	uint64_t *old = names->slots;
+	size_t count = names->slot_count;
+
+	if (2 * (names->count + more) <= count)
+		return;
+	names->slot_count = count ? count : 64;
+	while (2 * (names->count + more) > names->slot_count)
+		names->slot_count *= 2;
+	/* Zeros are written: pages that are read first are mapped twice, and
+	 * the second time all processors must be told. */
+	names->slots =
+		alloc_resize(NULL, names->slot_count, sizeof *names->slots);
+	memset(names->slots, 0, names->slot_count * sizeof *names->slots);
+	for (size_t i = 0; i < count; i++) {
+		if (old[i] == 0)
+			continue;
+		size_t at = begin_of(names, old[i]);
+		while (names->slots[at] != 0)
+			at = (at + 1) & (names->slot_count - 1);
+		names->slots[at] = old[i];
+	}
+	free(old);
+}
+
+size_t names_find(const struct names *names, const char *text, size_t length)
+{
+	if (names->count == 0)
+		return NAMES_NONE;
+	size_t at = find_slot(names, text, length, hash_of(text, length));
+	return names->slots[at] ? index_of(names->slots[at]) : NAMES_NONE;
+}
+
+/* Append a name; its index. */
+static size_t append(struct names *names, const char *text, size_t length)
+{
+	if (names->count == INT32_MAX)
+		die("more than %d different names", INT32_MAX);
+	names->offsets = alloc_grow(names->offsets, &names->capacity,
+				    names->count + 2, sizeof *names->offsets);
+	names->bytes = alloc_grow(names->bytes, &names->room,
+				  names->used + length + 1, 1);
+	names->offsets[names->count] = names->used;
+	if (length > 0)
+		memcpy(names->bytes + names->used, text, length);
+	names->bytes[names->used + length] = '\0';
+	names->used += length + 1;
+	names->offsets[++names->count] = names->used;
+	return names->count - 1;
+}
+
+/* Find or add, with the hash known and a slot free. */
+static size_t add_hashed(struct names *names, const char *text, size_t length,
+			 uint64_t hash)
+{
+	size_t at = find_slot(names, text, length, hash);
+
+	if (names->slots[at] == 0)
+		names->slots[at] = slot_of(append(names, text, length), hash);
+	return index_of(names->slots[at]);
+}
+
+size_t names_add(struct names *names, const char *text, size_t length)
+{
+	widen(names, 1);
+	return add_hashed(names, text, length, hash_of(text, length));
+}
+
+/* Up to BATCH names: what each step needs is asked for one step before. */
+static void add_batch(struct names *names, const struct name *list,
+		      size_t count, uint32_t *indices)
+{
+	uint64_t hashes[BATCH];
+
+	widen(names, count);
+	for (size_t i = 0; i < count; i++) {
+		hashes[i] = hash_of(list[i].text, list[i].length);
+		__builtin_prefetch(&names->slots[begin_of(names, hashes[i])]);
+	}
+	for (size_t i = 0; i < count; i++) {
+		uint64_t slot = names->slots[begin_of(names, hashes[i])];
+		if (slot != 0)
+			__builtin_prefetch(&names->offsets[index_of(slot)]);
+	}
+	for (size_t i = 0; i < count; i++) {
+		uint64_t slot = names->slots[begin_of(names, hashes[i])];
+		if (slot != 0)
+			__builtin_prefetch(names_text(names, index_of(slot)));
+	}
+	for (size_t i = 0; i < count; i++)
+		indices[i] = (uint32_t)add_hashed(names, list[i].text,
+						  list[i].length, hashes[i]);
+}
+
+void names_add_all(struct names *names, const struct name *list, size_t count,
+		   uint32_t *indices)
+{
+	for (size_t i = 0; i < count; i += BATCH)
+		add_batch(names, list + i,
+			  count - i < BATCH ? count - i : BATCH, indices + i);
+}
+
+int names_compare(const char *a, size_t a_length, const char *b,
+		  size_t b_length)
+{
+	size_t common = a_length < b_length ? a_length : b_length;
+	int order = common ? memcmp(a, b, common) : 0;
+
+	if (order != 0)
+		return order < 0 ? -1 : 1;
+	return (a_length > b_length) - (a_length < b_length);
+}
+
+/* ------------------------------------------------------------------ ranking */
+
+/* A name, and eight bytes of it as a number that sorts as they do. */
+struct keyed {
+	uint64_t key;
+	uint32_t index;
+};
+
+static int by_key(const void *a, const void *b)
+{
+	const struct keyed *x = a, *y = b;
+
+	return (x->key > y->key) - (x->key < y->key);
+}
+
+static int by_bytes(const void *a, const void *b, void *context)
+{
+	const struct names *names = context;
+	size_t i = ((const struct keyed *)a)->index;
+	size_t j = ((const struct keyed *)b)->index;
+
+	return names_compare(names_text(names, i), length_of(names, i),
+			     names_text(names, j), length_of(names, j));
+}
+
+/* The eight bytes from depth on; zeros follow the name's end. */
+static uint64_t key_at(const struct names *names, size_t index, size_t depth)
+{
+	size_t length = length_of(names, index);
+	uint64_t key = 0;
+
+	for (size_t i = depth; i < depth + 8; i++)
+		key = key << 8 |
+		      (i < length ? (unsigned char)names_text(names, index)[i]
+				  : 0);
+	return key;
+}
+
+/* Sort by key, a byte at a time from the lowest; bytes that are all equal are
+ * passed over. */
+static void sort_by_key(struct keyed *keyed, struct keyed *spare, size_t count)
+{
+	struct keyed *from = keyed, *to = spare;
+
+	if (count < SMALL) {
+		qsort(keyed, count, sizeof *keyed, by_key);
+		return;
+	}
+	for (unsigned shift = 0; shift < 64; shift += 8) {
+		size_t next[256] = {0}, sum = 0;
+		for (size_t i = 0; i < count; i++)
+			next[from[i].key >> shift & 255]++;
+		if (next[from[0].key >> shift & 255] == count)
+			continue;
+		for (int i = 0; i < 256; i++) {
+			size_t own = next[i];
+			next[i] = sum;
+			sum += own;
+		}
+		for (size_t i = 0; i < count; i++)
+			to[next[from[i].key >> shift & 255]++] = from[i];
+		struct keyed *swap = from;
+		from = to;
+		to = swap;
+	}
+	if (from != keyed)
+		memcpy(keyed, from, count * sizeof *keyed);
+}
+
+/* Where the keys that equal the first end. */
+static size_t equal_until(const struct keyed *keyed, size_t first, size_t count)
+{
+	size_t end = first + 1;
+
+	while (end < count && keyed[end].key == keyed[first].key)
+		end++;
+	return end;
+}
+
+/* Sort names that are equal up to depth. */
+static void sort_names(const struct names *names, struct keyed *keyed,
+		       struct keyed *spare, size_t count, size_t depth)
+{
+	for (size_t first = 0; first == 0; depth += 8) {
+		bool longer = false;
+		for (size_t i = 0; i < count; i++) {
+			size_t index = keyed[i].index;
+			keyed[i].key = key_at(names, index, depth);
+			longer = longer || length_of(names, index) > depth;
+		}
+		if (count < SMALL || !longer) {
+			qsort_r(keyed, count, sizeof *keyed, by_bytes,
+				(void *)(uintptr_t)names);
+			return;
+		}
+		sort_by_key(keyed, spare, count);
+		/* All equal here, too: no recursion, names may be long. */
+		if (keyed[0].key == keyed[count - 1].key)
+			continue;
+		for (size_t end; first < count; first = end) {
+			end = equal_until(keyed, first, count);
+			if (end - first > 1)
+				sort_names(names, keyed + first, spare,
+					   end - first, depth + 8);
+		}
+	}
+}
+
+void names_rank(const struct names *names, uint32_t *rank)
+{
+	struct keyed *keyed = alloc(names->count, sizeof *keyed);
+	struct keyed *spare = alloc(names->count, sizeof *spare);
+
+	for (size_t i = 0; i < names->count; i++)
+		keyed[i].index = (uint32_t)i;
+	sort_names(names, keyed, spare, names->count, 0);
+	for (size_t i = 0; i < names->count; i++)
+		rank[keyed[i].index] = (uint32_t)i;
+	free(keyed);
+	free(spare);
+}
+
+void names_free(struct names *names)
+{
+	free(names->bytes);
+	free(names->offsets);
+	free(names->slots);
+	*names = (struct names){0};
+}

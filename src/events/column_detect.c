@@ -1,0 +1,259 @@
+#include "events/column_detect.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "base/number.h"
+
+/* Names that are known, as they are when case, blanks, "_" and "-" are gone.
+ * A column of tags is preferred to one of items. */
+static const char *const users[] = {"userhandle", "userid",   "user",
+				    "customerid", "customer", "householdid",
+				    NULL};
+static const char *const tags[] = {"coursetag",   "coursetags",    "tag",
+				   "interesttag", "assessmenttag", NULL};
+static const char *const items[] = {"courseid",  "productid", "itemid",
+				    "item",      "movieid",   "sku",
+				    "stockcode", NULL};
+static const char *const values[] = {"viewtimeseconds",
+				     "courseviewtimeseconds",
+				     "userassessmentscore",
+				     "salesvalue",
+				     "value",
+				     "amount",
+				     "score",
+				     "rating",
+				     NULL};
+
+/* ---------------------------------------------------------------- messages */
+
+/* The names of a file's columns, as a line of a message. */
+static const char *list(const struct sheet_names *names)
+{
+	static char text[1024];
+	size_t used = 0;
+
+	for (size_t i = 0; i < names->count; i++) {
+		if (used + strlen(names->names[i]) + 8 > sizeof text) {
+			strcpy(text + used, " ...");
+			break;
+		}
+		used += (size_t)sprintf(text + used, "%s%s", i ? " " : "",
+					names->names[i]);
+	}
+	return text;
+}
+
+/* What may be meant where a file seems to have but one column. */
+static const char *hint(const struct sheet_names *names)
+{
+	if (names->count != 1)
+		return "";
+	if (strstr(names->names[0], "\tevents\t") != NULL)
+		return "\n  a profile already? --merge adds profiles up";
+	if (strchr(names->names[0], '\t') != NULL)
+		return "\n  if tabs stand between its columns: -d '\\t'";
+	if (strchr(names->names[0], ';') != NULL)
+		return "\n  if semicolons stand between its columns: -d ';'";
+	if (strchr(names->names[0], '|') != NULL)
+		return "\n  if bars stand between its columns: -d '|'";
+	if (strchr(names->names[0], ',') != NULL)
+		return "\n  if commas stand between its columns: -d ,";
+	return "";
+}
+
+static _Noreturn void die_of_names(const char *file, const char *what,
+				   const struct sheet_names *names)
+{
+	die("%s: %s\n  it has: %s\n"
+	    "  name them: cs-aggregate -u CUSTOMER -t ITEM [-v VALUE] ...%s",
+	    file, what, list(names), hint(names));
+}
+
+/* ------------------------------------------------------------------ guesses */
+
+static bool is_known(const char *name, const char *const known[])
+{
+	char bare[64];
+	size_t length = 0;
+
+	for (; *name != '\0'; name++) {
+		if (strchr(" _-", *name) != NULL)
+			continue;
+		if (length + 1 == sizeof bare)
+			return false;
+		bare[length++] = (char)tolower((unsigned char)*name);
+	}
+	bare[length] = '\0';
+	for (; *known != NULL; known++)
+		if (strcmp(bare, *known) == 0)
+			return true;
+	return false;
+}
+
+/* The only column with a name that is known; SHEET_NONE where there is none. */
+static size_t guess(const struct sheet_file *file,
+		    const struct sheet_names *names, const char *const known[],
+		    const char *kind)
+{
+	size_t found = SHEET_NONE;
+
+	for (size_t i = 0; i < names->count; i++) {
+		if (!is_known(names->names[i], known))
+			continue;
+		if (found != SHEET_NONE)
+			die_of_names(file->name,
+				     sentence("%s and %s both have a name "
+					      "known for %s",
+					      names->names[found],
+					      names->names[i], kind),
+				     names);
+		found = i;
+	}
+	return found;
+}
+
+static size_t guess_tag(const struct columns *columns,
+			const struct sheet_file *file,
+			const struct sheet_names *names)
+{
+	size_t found = SHEET_NONE;
+
+	/* The catalogue names its item as the log does, most often. */
+	for (size_t i = 0; columns->join != NULL && i < names->count; i++)
+		if (strcmp(columns->join, names->names[i]) == 0)
+			return columns_index(file->name, columns->join, true,
+					     names);
+	if (!columns->joined)
+		found = guess(file, names, tags, "tags");
+	if (found == SHEET_NONE)
+		found = guess(file, names, items, "items");
+	if (found == SHEET_NONE)
+		die_of_names(file->name,
+			     columns->joined
+				     ? "no column has a name known for items"
+				     : "no column has a name known for tags "
+				       "or items",
+			     names);
+	return found;
+}
+
+/* What was not said. */
+static size_t guess_any(const struct columns *columns,
+			const struct sheet_file *file,
+			const struct sheet_names *names, int kind)
+{
+	size_t found;
+
+	switch (kind) {
+	case COLUMN_USER:
+		found = guess(file, names, users, "customers");
+		if (found == SHEET_NONE)
+			die_of_names(file->name,
+				     "no column has a name known for customers",
+				     names);
+		return found;
+	case COLUMN_TAG:
+		return guess_tag(columns, file, names);
+	default:
+		/* Who names the customer and the tag has named all that are
+		 * needed: a column more must not change what is counted. */
+		if (columns->named[COLUMN_USER] && columns->named[COLUMN_TAG])
+			return SHEET_NONE;
+		return guess(file, names, values, "values");
+	}
+}
+
+/* ------------------------------------------------------------------- finding
+ */
+
+size_t columns_index(const char *file, const char *name, bool headed,
+		     const struct sheet_names *names)
+{
+	size_t found = SHEET_NONE;
+	int64_t number;
+
+	for (size_t i = 0; headed && i < names->count; i++) {
+		if (strcmp(names->names[i], name) != 0)
+			continue;
+		if (found != SHEET_NONE)
+			die("%s: columns %zu and %zu are both called %s: "
+			    "give the number",
+			    file, found + 1, i + 1, name);
+		found = i;
+	}
+	if (found != SHEET_NONE)
+		return found;
+	if (number_integer(name, 1, (int64_t)names->count, &number))
+		return (size_t)number - 1;
+	if (!headed)
+		die("%s: no column %s: without a header line columns have "
+		    "numbers, here 1 to %zu%s",
+		    file, name, names->count, hint(names));
+	die("%s: no column %s\n  it has: %s%s", file, name, list(names),
+	    hint(names));
+}
+
+/* The first file: what is not said is guessed, and stands from then on. */
+static void settle(struct columns *columns, struct sheet_file *file,
+		   const struct sheet_names *names)
+{
+	for (int kind = 0; kind < SHEET_TAKEN; kind++) {
+		size_t column;
+		if (columns->named[kind] != NULL)
+			column = columns_index(file->name, columns->named[kind],
+					       columns->headed, names);
+		else if (columns->headed)
+			column = guess_any(columns, file, names, kind);
+		else if (kind == COLUMN_VALUE)
+			column = SHEET_NONE;
+		else
+			die("%s: without a header line -u and -t must give the "
+			    "numbers of columns",
+			    file->name);
+		columns->guessed |=
+			columns->named[kind] == NULL && column != SHEET_NONE;
+		file->taken[kind] = column;
+		if (column != SHEET_NONE && columns->headed)
+			columns->names[kind] =
+				alloc_text(names->names[column],
+					   strlen(names->names[column]));
+	}
+	columns->valued = file->taken[COLUMN_VALUE] != SHEET_NONE;
+	columns->settled = true;
+}
+
+void columns_find(struct columns *columns, struct sheet_file *file,
+		  const struct sheet_names *names)
+{
+	const size_t *taken = file->taken;
+
+	if (!columns->settled)
+		settle(columns, file, names);
+	else
+		for (int kind = 0; kind < SHEET_TAKEN; kind++) {
+			const char *name = columns->named[kind]
+						   ? columns->named[kind]
+						   : columns->names[kind];
+			file->taken[kind] =
+				name ? columns_index(file->name, name,
+						     columns->headed, names)
+				     : SHEET_NONE;
+		}
+	for (int i = 0; i < SHEET_TAKEN; i++)
+		for (int j = 0; j < i; j++)
+			if (taken[i] != SHEET_NONE && taken[i] == taken[j])
+				die("%s: column %zu cannot be two of customer, "
+				    "tag and value",
+				    file->name, taken[i] + 1);
+}
+
+void columns_free(struct columns *columns)
+{
+	for (int i = 0; i < SHEET_TAKEN; i++)
+		free(columns->names[i]);
+}

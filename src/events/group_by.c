@@ -1,0 +1,573 @@
+#include "events/group_by.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "base/string_table.h"
+#include "base/thread_pool.h"
+
+/* A record of one event: indices of names in the thread's dictionaries, and the
+ * value in 10^-9.  A value beyond LARGE is two records, one of them with the
+ * bit HIGH in its tag, no event, and its value in 2^40 of those.
+ *
+ * Once names have ranks its place is taken by a key that sorts: from high bits
+ * to low the customer, the tag, and whether it is HIGH. */
+struct record {
+	union {
+		struct {
+			uint32_t user, tag;
+		};
+		uint64_t key;
+	};
+	int64_t value;
+};
+#define HIGH  (UINT32_C(1) << 31)
+#define LARGE (INT64_C(1) << 62)
+enum { HIGH_SHIFT = 40 };
+
+enum {
+	PART = 1 << 14,  /* records of a part, about: it stays in the cache */
+	PARTS = 1 << 10, /* at most: records are moved to so many places */
+	DIGIT = 11,      /* bits of a radix, at most */
+	PASSES = 6,      /* of a radix sort, at most: 64 bits */
+	FLUSH = 1 << 20  /* bytes of a part that wait for their turn */
+};
+
+/* Two kinds of names. */
+enum { USERS, TAGS, KINDS };
+
+/* The names that a thread has met. */
+struct dictionary {
+	struct names names;
+	size_t count;   /* once joined with those of other threads: how many */
+	uint32_t *rank; /* and their ranks among all */
+};
+
+struct group_thread {
+	struct dictionary dictionaries[KINDS];
+	struct record *records;
+	size_t count, capacity;
+	_Atomic size_t bytes; /* that this thread takes, when it last looked */
+	size_t *begin;        /* of each part in records; parts + 1 */
+};
+
+/* What a thread needs to sort and write a part. */
+struct sorter {
+	struct record *records, *spare; /* as many as the largest part has */
+	struct sink sink;               /* into memory */
+	struct output output;
+};
+
+/* All records, to be sorted and written. */
+struct sorting {
+	struct groups *groups;
+	struct names names[KINDS]; /* of all threads */
+	uint32_t *order[KINDS];    /* the names by rank */
+	unsigned tag_bits;         /* of a key, with that of HIGH */
+	unsigned user_bits;        /* a customer's part is its rank >> this */
+	size_t parts, largest;     /* how many; records of the largest */
+	struct sorter *sorters;    /* of each thread */
+	/* Parts are written in their order, to the sink or to a run. */
+	struct sink *sink;
+	struct runs *run;
+	size_t turn;
+	pthread_mutex_t lock;
+	pthread_cond_t turned;
+};
+
+/* ----------------------------------------------------------------- records */
+
+void groups_begin(struct groups *groups, unsigned threads, size_t limit)
+{
+	*groups = (struct groups){.threads = threads, .limit = limit};
+	groups->of = alloc(threads, sizeof *groups->of);
+}
+
+void groups_users(struct groups *groups, unsigned thread,
+		  const struct name *list, size_t count, uint32_t *indices)
+{
+	names_add_all(&groups->of[thread].dictionaries[USERS].names, list,
+		      count, indices);
+}
+
+void groups_tags(struct groups *groups, unsigned thread,
+		 const struct name *list, size_t count, uint32_t *indices)
+{
+	names_add_all(&groups->of[thread].dictionaries[TAGS].names, list, count,
+		      indices);
+}
+
+static void append(struct group_thread *thread, struct record record)
+{
+	if (thread->count == thread->capacity)
+		thread->records =
+			alloc_grow(thread->records, &thread->capacity,
+				   thread->count + 1, sizeof *thread->records);
+	thread->records[thread->count++] = record;
+}
+
+void groups_add(struct groups *groups, unsigned thread, uint32_t user,
+		uint32_t tag, decimal value)
+{
+	struct group_thread *of = &groups->of[thread];
+
+	if (value >= LARGE || value <= -LARGE) {
+		decimal high = value >> HIGH_SHIFT;
+		append(of,
+		       (struct record){{{user, tag | HIGH}}, (int64_t)high});
+		value -= high * ((decimal)1 << HIGH_SHIFT);
+	}
+	append(of, (struct record){{{user, tag}}, (int64_t)value});
+}
+
+/* Bytes of a dictionary, and of what it will be joined into. */
+static size_t names_bytes(const struct names *names)
+{
+	return 2 * (names->room + names->capacity * sizeof *names->offsets +
+		    names->slot_count * sizeof *names->slots +
+		    names->count * sizeof(uint32_t));
+}
+
+bool groups_full(struct groups *groups, unsigned thread)
+{
+	struct group_thread *of = &groups->of[thread];
+	size_t bytes = of->count * sizeof(struct record);
+
+	for (int kind = 0; kind < KINDS; kind++)
+		bytes += names_bytes(&of->dictionaries[kind].names);
+	of->bytes = bytes;
+	bytes = 0;
+	for (unsigned i = 0; i < groups->threads; i++)
+		bytes += groups->of[i].bytes;
+	return bytes > groups->limit;
+}
+
+/* -------------------------------------------------------- ranks and parts */
+
+/* Move a thread's names to those of all; its ranks become places there. */
+static void add_names(struct names *all, struct dictionary *own)
+{
+	enum { BATCH = 256 };
+	struct name list[BATCH];
+
+	own->count = own->names.count;
+	own->rank = alloc(own->count, sizeof *own->rank);
+	if (all->count == 0) {
+		*all = own->names;
+		own->names = (struct names){0};
+		for (size_t i = 0; i < own->count; i++)
+			own->rank[i] = (uint32_t)i;
+		return;
+	}
+	for (size_t i = 0, some; i < own->count; i += some) {
+		some = own->count - i < BATCH ? own->count - i : BATCH;
+		for (size_t j = 0; j < some; j++)
+			list[j] =
+				(struct name){names_text(&own->names, i + j),
+					      names_length(&own->names, i + j)};
+		names_add_all(all, list, some, own->rank + i);
+	}
+	names_free(&own->names);
+}
+
+/* Join the threads' dictionaries of a kind, and rank the names. */
+static void join(struct sorting *sorting, int kind)
+{
+	struct groups *groups = sorting->groups;
+	struct names *all = &sorting->names[kind];
+
+	for (unsigned t = 0; t < groups->threads; t++)
+		add_names(all, &groups->of[t].dictionaries[kind]);
+	uint32_t *rank = alloc(all->count, sizeof *rank);
+	uint32_t *order = alloc(all->count, sizeof *order);
+	names_rank(all, rank);
+	for (size_t i = 0; i < all->count; i++)
+		order[rank[i]] = (uint32_t)i;
+	for (unsigned t = 0; t < groups->threads; t++) {
+		struct dictionary *own = &groups->of[t].dictionaries[kind];
+		for (size_t i = 0; i < own->count; i++)
+			own->rank[i] = rank[own->rank[i]];
+	}
+	free(rank);
+	sorting->order[kind] = order;
+}
+
+/* How many bits hold the numbers below count. */
+static unsigned bits_of(size_t count)
+{
+	return count > 1 ? 64 - (unsigned)__builtin_clzll(count - 1) : 0;
+}
+
+/* Decide how many parts there are. */
+static void plan_parts(struct sorting *sorting)
+{
+	struct groups *groups = sorting->groups;
+	size_t users = sorting->names[USERS].count, records = 0, most;
+
+	for (unsigned t = 0; t < groups->threads; t++)
+		records += groups->of[t].count;
+	most = records / PART + 1;
+	most = most < PARTS ? most : PARTS;
+	while (((users - 1) >> sorting->user_bits) >= most)
+		sorting->user_bits++;
+	sorting->parts = ((users - 1) >> sorting->user_bits) + 1;
+	sorting->tag_bits = bits_of(sorting->names[TAGS].count) + 1;
+}
+
+static size_t part_of(const struct sorting *sorting, uint64_t key)
+{
+	return key >> (sorting->tag_bits + sorting->user_bits);
+}
+
+/* Give a thread's records their keys, and count those of each part, a place
+ * further on: so that a sum makes begins of them. */
+static void make_keys(const struct sorting *sorting, struct group_thread *of)
+{
+	const uint32_t *user_rank = of->dictionaries[USERS].rank;
+	const uint32_t *tag_rank = of->dictionaries[TAGS].rank;
+
+	for (size_t i = 0; i < of->count; i++) {
+		struct record *record = &of->records[i];
+		uint64_t user = user_rank[record->user];
+		uint64_t tag = tag_rank[record->tag & ~HIGH];
+		uint64_t high = record->tag / HIGH;
+		record->key = user << sorting->tag_bits | tag << 1 | high;
+		of->begin[part_of(sorting, record->key) + 1]++;
+	}
+	for (int kind = 0; kind < KINDS; kind++)
+		free(of->dictionaries[kind].rank);
+}
+
+/* Move a thread's records to their parts, in place: an American flag sort
+ * (McIlroy, Bostic, McIlroy, "Engineering radix sort", 1993). */
+static void make_parts(void *shared, size_t piece, unsigned thread)
+{
+	struct sorting *sorting = shared;
+	struct group_thread *of = &sorting->groups->of[piece];
+	size_t parts = sorting->parts;
+	size_t *next = alloc(parts, sizeof *next);
+
+	(void)thread;
+	of->begin = alloc(parts + 1, sizeof *of->begin);
+	make_keys(sorting, of);
+	for (size_t part = 0; part < parts; part++) {
+		next[part] = of->begin[part];
+		of->begin[part + 1] += of->begin[part];
+	}
+	for (size_t part = 0; part < parts; part++)
+		while (next[part] < of->begin[part + 1]) {
+			struct record *record = &of->records[next[part]];
+			size_t home = part_of(sorting, record->key);
+			if (home == part) {
+				next[part]++;
+				continue;
+			}
+			struct record *other = &of->records[next[home]++];
+			struct record swap = *record;
+			*record = *other;
+			*other = swap;
+		}
+	free(next);
+}
+
+/* How many records a part has, of all threads. */
+static size_t part_size(const struct sorting *sorting, size_t part)
+{
+	const struct groups *groups = sorting->groups;
+	size_t size = 0;
+
+	for (unsigned t = 0; t < groups->threads; t++)
+		size += groups->of[t].begin[part + 1] -
+			groups->of[t].begin[part];
+	return size;
+}
+
+/* ------------------------------------------------------- sorting and summing
+ */
+
+/* Sort by the low bits of the keys, from the lowest digit up; the result is in
+ * one of the two arrays, which is returned. */
+static struct record *radix_sort(struct record *records, struct record *spare,
+				 size_t count, unsigned bits)
+{
+	uint32_t counts[PASSES][1 << DIGIT];
+	unsigned passes = (bits + DIGIT - 1) / DIGIT;
+	unsigned digit = passes ? (bits + passes - 1) / passes : 0;
+	uint64_t mask = (UINT64_C(1) << digit) - 1;
+
+	memset(counts, 0, passes * sizeof *counts);
+	for (size_t i = 0; i < count; i++)
+		for (unsigned pass = 0; pass < passes; pass++)
+			counts[pass][records[i].key >> pass * digit & mask]++;
+	for (unsigned pass = 0; pass < passes; pass++) {
+		uint32_t *next = counts[pass], sum = 0;
+		for (size_t i = 0; i <= mask; i++) {
+			uint32_t own = next[i];
+			next[i] = sum;
+			sum += own;
+		}
+		for (size_t i = 0; i < count; i++)
+			spare[next[records[i].key >> pass * digit & mask]++] =
+				records[i];
+		struct record *swap = records;
+		records = spare;
+		spare = swap;
+	}
+	return records;
+}
+
+/* Wait until all parts before this one are written. */
+static void wait_turn(struct sorting *sorting, size_t part)
+{
+	pthread_mutex_lock(&sorting->lock);
+	while (sorting->turn != part)
+		pthread_cond_wait(&sorting->turned, &sorting->lock);
+	pthread_mutex_unlock(&sorting->lock);
+}
+
+/* Write what is in memory; it must be this part's turn. */
+static void write_out(struct sorting *sorting, struct output *output)
+{
+	if (sorting->run != NULL)
+		runs_add(sorting->run, output->buffer, output->held);
+	else
+		output_write(sorting->sink->output, output->buffer,
+			     output->held);
+	output->held = 0;
+}
+
+/* Sum the records of one customer and tag from i on; the index after them. */
+static size_t sum_pair(const struct record *records, size_t i, size_t end,
+		       uint64_t *events, decimal *value)
+{
+	uint64_t pair = records[i].key >> 1;
+
+	*events = 0;
+	*value = 0;
+	for (; i < end && records[i].key >> 1 == pair; i++) {
+		bool high = records[i].key & 1;
+		*events += !high;
+		*value += high ? (decimal)records[i].value *
+					  ((decimal)1 << HIGH_SHIFT)
+			       : (decimal)records[i].value;
+	}
+	return i;
+}
+
+static void write_part(struct sorting *sorting, size_t part,
+		       struct sorter *sorter, const struct record *records,
+		       size_t count)
+{
+	const struct names *users = &sorting->names[USERS];
+	const struct names *tags = &sorting->names[TAGS];
+	uint64_t tag_mask = (UINT64_C(1) << (sorting->tag_bits - 1)) - 1;
+	struct sink *sink = &sorter->sink;
+	uint64_t last = UINT64_MAX;
+
+	for (size_t i = 0; i < count;) {
+		uint64_t user = records[i].key >> sorting->tag_bits, events;
+		size_t tag =
+			sorting->order[TAGS][records[i].key >> 1 & tag_mask];
+		decimal value;
+		if (user != last) {
+			size_t index = sorting->order[USERS][user];
+			if (last != UINT64_MAX)
+				sink_end_user(sink);
+			sink_user(sink, names_text(users, index),
+				  names_length(users, index));
+			last = user;
+		}
+		i = sum_pair(records, i, count, &events, &value);
+		sink_pair(sink, names_text(tags, tag), names_length(tags, tag),
+			  events, value);
+		if (sorter->output.held > FLUSH) {
+			wait_turn(sorting, part);
+			write_out(sorting, &sorter->output);
+		}
+	}
+	if (count > 0)
+		sink_end_user(sink);
+}
+
+/* Bring the records of a part together; how many there are. */
+static size_t gather(const struct sorting *sorting, size_t part,
+		     struct record *records)
+{
+	const struct groups *groups = sorting->groups;
+	size_t count = 0;
+
+	for (unsigned t = 0; t < groups->threads; t++) {
+		const struct group_thread *of = &groups->of[t];
+		size_t size = of->begin[part + 1] - of->begin[part];
+		if (size > 0)
+			memcpy(records + count, of->records + of->begin[part],
+			       size * sizeof *records);
+		count += size;
+	}
+	return count;
+}
+
+static void begin_sorter(const struct sorting *sorting, struct sorter *sorter)
+{
+	sorter->records =
+		alloc_resize(NULL, sorting->largest, sizeof *sorter->records);
+	sorter->spare =
+		alloc_resize(NULL, sorting->largest, sizeof *sorter->spare);
+	output_memory(&sorter->output);
+	sorter->sink = *sorting->sink;
+	sorter->sink.output = &sorter->output;
+	sorter->sink.users = sorter->sink.pairs = 0;
+}
+
+/* Sort a part, sum it, and write it when its turn has come. */
+static void finish_part(void *shared, size_t part, unsigned thread)
+{
+	struct sorting *sorting = shared;
+	struct sorter *sorter = &sorting->sorters[thread];
+
+	if (sorter->records == NULL)
+		begin_sorter(sorting, sorter);
+	size_t count = gather(sorting, part, sorter->records);
+	const struct record *sorted =
+		radix_sort(sorter->records, sorter->spare, count,
+			   sorting->user_bits + sorting->tag_bits);
+	write_part(sorting, part, sorter, sorted, count);
+	wait_turn(sorting, part);
+	write_out(sorting, &sorter->output);
+	pthread_mutex_lock(&sorting->lock);
+	sorting->turn++;
+	pthread_cond_broadcast(&sorting->turned);
+	pthread_mutex_unlock(&sorting->lock);
+}
+
+/* The names of a kind in order, as the pairs of one customer of a run. */
+static void list_names(const struct sorting *sorting, int kind,
+		       struct runs *runs)
+{
+	const struct names *names = &sorting->names[kind];
+	struct output output;
+	struct sink sink = {.kind = SINK_RUN, .output = &output};
+
+	output_memory(&output);
+	runs_begin(runs);
+	sink_user(&sink, "-", 1);
+	for (size_t i = 0; i < names->count; i++) {
+		size_t index = sorting->order[kind][i];
+		sink_pair(&sink, names_text(names, index),
+			  names_length(names, index), 0, 0);
+		if (output.held > FLUSH) {
+			runs_add(runs, output.buffer, output.held);
+			output.held = 0;
+		}
+	}
+	sink_end_user(&sink);
+	runs_add(runs, output.buffer, output.held);
+	runs_end(runs);
+	free(output.buffer);
+}
+
+/* Give a thread's records back. */
+static void empty(struct group_thread *of)
+{
+	free(of->records);
+	free(of->begin);
+	of->records = NULL;
+	of->begin = NULL;
+	of->count = of->capacity = 0;
+}
+
+/* Sort all records and write them to the sink, or as a run where run is set;
+ * the tables are empty then.  The number of tags is returned. */
+static uint64_t sort_and_write(struct groups *groups, struct sink *sink,
+			       struct runs *run)
+{
+	unsigned threads = groups->threads;
+	struct sorting sorting = {.groups = groups, .sink = sink, .run = run};
+
+	join(&sorting, USERS);
+	join(&sorting, TAGS);
+	uint64_t tags = sorting.names[TAGS].count;
+	if (run != NULL)
+		list_names(&sorting, TAGS, &groups->tag_runs);
+	plan_parts(&sorting);
+	team_run(threads, threads, make_parts, &sorting);
+	for (size_t part = 0; part < sorting.parts; part++) {
+		size_t size = part_size(&sorting, part);
+		sorting.largest =
+			size > sorting.largest ? size : sorting.largest;
+	}
+	sorting.sorters = alloc(threads, sizeof *sorting.sorters);
+	pthread_mutex_init(&sorting.lock, NULL);
+	pthread_cond_init(&sorting.turned, NULL);
+	team_run(threads, sorting.parts, finish_part, &sorting);
+	for (unsigned t = 0; t < threads; t++) {
+		sink->users += sorting.sorters[t].sink.users;
+		sink->pairs += sorting.sorters[t].sink.pairs;
+		free(sorting.sorters[t].records);
+		free(sorting.sorters[t].spare);
+		free(sorting.sorters[t].output.buffer);
+		empty(&groups->of[t]);
+	}
+	pthread_mutex_destroy(&sorting.lock);
+	pthread_cond_destroy(&sorting.turned);
+	for (int kind = 0; kind < KINDS; kind++) {
+		names_free(&sorting.names[kind]);
+		free(sorting.order[kind]);
+	}
+	free(sorting.sorters);
+	return tags;
+}
+
+static bool is_empty(const struct groups *groups)
+{
+	for (unsigned t = 0; t < groups->threads; t++)
+		if (groups->of[t].count > 0)
+			return false;
+	return true;
+}
+
+void groups_spill(struct groups *groups)
+{
+	struct sink sink = {.kind = SINK_RUN};
+
+	if (is_empty(groups))
+		return;
+	runs_begin(&groups->runs);
+	sort_and_write(groups, &sink, &groups->runs);
+	runs_end(&groups->runs);
+}
+
+struct group_counts groups_write(struct groups *groups, struct sink *profile)
+{
+	struct group_counts counts = {0};
+
+	if (groups->runs.count > 0) {
+		struct sink count = {.kind = SINK_COUNT};
+		groups_spill(groups);
+		runs_merge(&groups->tag_runs, &count, groups->limit);
+		runs_merge(&groups->runs, profile, groups->limit);
+		counts.tags = count.pairs;
+	} else if (!is_empty(groups)) {
+		counts.tags = sort_and_write(groups, profile, NULL);
+	}
+	counts.users = profile->users;
+	counts.pairs = profile->pairs;
+	return counts;
+}
+
+void groups_end(struct groups *groups)
+{
+	for (unsigned t = 0; t < groups->threads; t++) {
+		for (int kind = 0; kind < KINDS; kind++)
+			names_free(&groups->of[t].dictionaries[kind].names);
+		empty(&groups->of[t]);
+	}
+	free(groups->of);
+	runs_free(&groups->runs);
+	runs_free(&groups->tag_runs);
+	*groups = (struct groups){0};
+}

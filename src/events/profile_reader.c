@@ -1,0 +1,304 @@
+#include "events/profile_reader.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/errors.h"
+
+/* The names of columns are kept in the metadata, which are for short texts. */
+enum { COLUMNS_WANTED = 4, NAME_LIMIT = 1000 };
+
+/* A file, and the row that is next in it. */
+struct profile_file {
+	struct table table;
+	bool ended;
+	uint64_t events;
+	decimal value;
+	/* The row before, to check the order. */
+	char *customer, *tag;
+	size_t customer_length, customer_room, tag_length, tag_room;
+	bool any;
+	char *columns[COLUMNS_WANTED]; /* their names */
+};
+
+/* The first byte of c's escaped form, and the second, or 0. */
+static unsigned escaped(char c, unsigned *second)
+{
+	static const char from[] = "\\\t\n\r", to[] = "\\tnr";
+	const char *found = c ? strchr(from, c) : NULL;
+
+	*second = found ? (unsigned char)to[found - from] : 0;
+	return found ? '\\' : (unsigned char)c;
+}
+
+/* The order of the lines' text: that of bytes, escapes not undone. */
+static int compare(const char *a, size_t a_length, const char *b,
+		   size_t b_length)
+{
+	size_t common = a_length < b_length ? a_length : b_length, i = 0;
+	unsigned a_second, b_second;
+
+	while (i < common && a[i] == b[i])
+		i++;
+	if (i == common)
+		return (a_length > b_length) - (a_length < b_length);
+	unsigned x = escaped(a[i], &a_second), y = escaped(b[i], &b_second);
+	if (x == y) {
+		x = a_second;
+		y = b_second;
+	}
+	return x < y ? -1 : 1;
+}
+
+static void keep(char **text, size_t *length, size_t *room,
+		 const struct field *field)
+{
+	*text = alloc_grow(*text, room, field->length + 1, 1);
+	memcpy(*text, field->text, field->length + 1);
+	*length = field->length;
+}
+
+static void check_order(struct profile_file *file)
+{
+	const struct field *fields = file->table.fields;
+	int order = -1;
+
+	if (file->any) {
+		order = compare(file->customer, file->customer_length,
+				fields[0].text, fields[0].length);
+		if (order == 0)
+			order = compare(file->tag, file->tag_length,
+					fields[1].text, fields[1].length);
+	}
+	if (order == 0)
+		table_die(&file->table,
+			  "customer %s has tag %s twice: "
+			  "cs-aggregate --merge adds them up",
+			  fields[0].text, fields[1].text);
+	if (order > 0)
+		table_die(&file->table,
+			  "not in order: the header line, then "
+			  "LC_ALL=C sort -t \"$(printf '\\t')\" -k1,1 -k2,2");
+	keep(&file->customer, &file->customer_length, &file->customer_room,
+	     &fields[0]);
+	keep(&file->tag, &file->tag_length, &file->tag_room, &fields[1]);
+	file->any = true;
+}
+
+static void check_ending(const struct table *table)
+{
+	const struct field *last = &table->fields[COLUMNS_WANTED - 1];
+
+	if (last->length > 0 && last->text[last->length - 1] == '\r')
+		table_die(table, "the line ends in CR LF, expected LF alone");
+}
+
+/* Read the next row of the file, and check it. */
+static void advance(struct profile_file *file)
+{
+	struct table *table = &file->table;
+	const struct field *fields;
+	int64_t events;
+
+	if (!table_next(table)) {
+		file->ended = true;
+		return;
+	}
+	fields = table->fields;
+	if (table->count != COLUMNS_WANTED)
+		table_die(table,
+			  "%zu fields, expected 4: customer, tag, "
+			  "events, value",
+			  table->count);
+	check_ending(table);
+	for (int i = 0; i < 2; i++)
+		if (fields[i].length == 0)
+			table_die(table, "the %s is empty",
+				  i == 0 ? "customer" : "tag");
+	if (!number_integer(fields[2].text, 1, INT64_MAX, &events))
+		table_die(table,
+			  "events \"%s\": expected a whole number from "
+			  "1 on",
+			  fields[2].text);
+	enum decimal_error error = decimal_read_sum(
+		fields[3].text, fields[3].length, &file->value);
+	if (error != DECIMAL_FINE)
+		table_die(table, "value \"%s\": %s", fields[3].text,
+			  error == DECIMAL_LARGE
+				  ? "a sum of 10^29 or more: scale the column"
+				  : decimal_reason(error));
+	file->events = (uint64_t)events;
+	check_order(file);
+}
+
+/* The names of the columns go into JSON. */
+static void check_names(const struct table *table)
+{
+	for (size_t i = 0; i < COLUMNS_WANTED; i++) {
+		json_t *text = json_stringn(table->fields[i].text,
+					    table->fields[i].length);
+		if (text == NULL)
+			table_die(table, "the name of column %zu is not UTF-8",
+				  i + 1);
+		json_decref(text);
+		if (table->fields[i].length > NAME_LIMIT)
+			table_die(table,
+				  "the name of column %zu has more than "
+				  "%d bytes",
+				  i + 1, NAME_LIMIT);
+	}
+}
+
+static void read_header(struct profiles *profiles, size_t i, const char *path)
+{
+	struct profile_file *file = &profiles->files[i];
+	struct table *table = &file->table;
+	double number;
+
+	table_open(table, path);
+	if (!table_next(table))
+		die("%s: empty, expected profiles: a header line and a line "
+		    "for each customer and tag",
+		    table->name);
+	if (table->count != COLUMNS_WANTED)
+		table_die(table,
+			  "%zu column%s, expected the header of "
+			  "profiles: customer, tag, events, value "
+			  "(cs-aggregate writes them)",
+			  table->count, table->count == 1 ? "" : "s");
+	check_ending(table);
+	if (number_real(table->fields[2].text, &number) ||
+	    strcmp(table->fields[0].text, "query") == 0)
+		table_die(table, "not a header of profiles: expected the names "
+				 "of customer, tag, events and value");
+	check_names(table);
+	for (size_t j = 0; j < COLUMNS_WANTED; j++)
+		file->columns[j] = alloc_text(table->fields[j].text,
+					      table->fields[j].length);
+	advance(file);
+}
+
+void profiles_open(struct profiles *profiles, char **paths, size_t count)
+{
+	*profiles = (struct profiles){.file_count = count ? count : 1};
+	profiles->files = alloc(profiles->file_count, sizeof *profiles->files);
+	for (size_t i = 0; i < profiles->file_count; i++)
+		read_header(profiles, i, count ? paths[i] : NULL);
+}
+
+/* Take the file's row into the current customer. */
+static void take(struct profiles *profiles, size_t i)
+{
+	struct profile_file *file = &profiles->files[i];
+	const struct field *tag = &file->table.fields[1];
+
+	profiles->entries =
+		alloc_grow(profiles->entries, &profiles->capacity,
+			   profiles->count + 1, sizeof *profiles->entries);
+	profiles->texts = alloc_grow(profiles->texts, &profiles->texts_room,
+				     profiles->texts_used + tag->length + 1, 1);
+	profiles->entries[profiles->count++] = (struct entry){
+		.tag = profiles->texts_used,
+		.length = tag->length,
+		.file = i,
+		.line = file->table.line,
+		.events = file->events,
+		.value = file->value,
+	};
+	memcpy(profiles->texts + profiles->texts_used, tag->text,
+	       tag->length + 1);
+	profiles->texts_used += tag->length + 1;
+}
+
+static bool is_current(const struct profiles *profiles,
+		       const struct profile_file *file)
+{
+	const struct field *field = &file->table.fields[0];
+
+	return !file->ended && field->length == profiles->customer_length &&
+	       memcmp(field->text, profiles->customer, field->length) == 0;
+}
+
+bool profiles_next(struct profiles *profiles)
+{
+	const struct field *least = NULL;
+
+	for (size_t i = 0; i < profiles->file_count; i++) {
+		const struct field *field = profiles->files[i].table.fields;
+		if (!profiles->files[i].ended &&
+		    (least == NULL || compare(field->text, field->length,
+					      least->text, least->length) < 0))
+			least = field;
+	}
+	if (least == NULL)
+		return false;
+	keep(&profiles->customer, &profiles->customer_length,
+	     &profiles->customer_room, least);
+	profiles->count = profiles->texts_used = 0;
+	for (size_t i = 0; i < profiles->file_count; i++)
+		while (is_current(profiles, &profiles->files[i])) {
+			take(profiles, i);
+			advance(&profiles->files[i]);
+		}
+	return true;
+}
+
+double profiles_share(const struct profiles *profiles)
+{
+	double size = 0, done = 0;
+
+	for (size_t i = 0; i < profiles->file_count; i++) {
+		const struct input *input = &profiles->files[i].table.input;
+		if (!input->regular)
+			return -1;
+		off_t at = lseek(input->fd, 0, SEEK_CUR);
+		size += (double)input->size;
+		done += at > 0 ? (double)at : 0;
+	}
+	return size > 0 ? done / size : -1;
+}
+
+void profiles_die(const struct profiles *profiles, const struct entry *entry,
+		  const char *format, ...)
+{
+	char text[1024];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	die("%s:%zu: %s", profiles_name(profiles, entry->file), entry->line,
+	    text);
+}
+
+const char *profiles_column(const struct profiles *profiles, size_t file,
+			    size_t column)
+{
+	return profiles->files[file].columns[column];
+}
+
+const char *profiles_name(const struct profiles *profiles, size_t file)
+{
+	return profiles->files[file].table.name;
+}
+
+void profiles_close(struct profiles *profiles)
+{
+	for (size_t i = 0; i < profiles->file_count; i++) {
+		free(profiles->files[i].customer);
+		free(profiles->files[i].tag);
+		for (size_t j = 0; j < COLUMNS_WANTED; j++)
+			free(profiles->files[i].columns[j]);
+		table_close(&profiles->files[i].table);
+	}
+	free(profiles->files);
+	free(profiles->customer);
+	free(profiles->entries);
+	free(profiles->texts);
+	*profiles = (struct profiles){0};
+}

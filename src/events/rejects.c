@@ -1,0 +1,297 @@
+#include "events/rejects.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "events/column_detect.h"
+#include "base/errors.h"
+#include "text/tsv.h"
+
+enum {
+	KEPT = 1 << 20, /* bytes of rows, and of reasons, that stay in memory */
+	QUOTED = 60
+}; /* bytes of a wrong field that a message shows */
+
+/* Rows wrong for one reason: how many, and the first. */
+struct tally {
+	uint64_t count, sequence;
+	size_t file, line;
+	char what[256];
+};
+
+/* The rows of a block, in rows and why. */
+struct kept {
+	uint64_t sequence;
+	size_t rows_size, why_size;
+};
+
+struct reject_thread {
+	struct tally tallies[REJECTS];
+	struct scratch rows, why;
+	struct kept *kept;
+	size_t count, capacity;
+	size_t next, rows_at, why_at; /* while they are written */
+};
+
+void rejects_begin(struct rejects *rejects, const struct sheet_source *source,
+		   char **columns, unsigned threads, bool kept)
+{
+	*rejects = (struct rejects){source, columns, threads, kept, NULL};
+	rejects->of = alloc(threads, sizeof *rejects->of);
+	for (unsigned t = 0; t < threads; t++) {
+		scratch_begin(&rejects->of[t].rows, KEPT);
+		scratch_begin(&rejects->of[t].why, KEPT);
+	}
+}
+
+/* ----------------------------------------------------------------- reasons */
+
+/* Which column a reason is about, or -1: the row. */
+static int column_of(enum reject reject)
+{
+	switch (reject) {
+	case REJECT_EMPTY_USER:
+		return COLUMN_USER;
+	case REJECT_EMPTY_TAG:
+		return COLUMN_TAG;
+	case REJECT_EMPTY_VALUE:
+	case REJECT_TEXT:
+	case REJECT_PRECISE:
+	case REJECT_LARGE:
+		return COLUMN_VALUE;
+	default:
+		return -1;
+	}
+}
+
+static const char *column_name(const struct rejects *rejects, int column)
+{
+	static const char *const plain[] = {"the customer", "the tag",
+					    "the value"};
+	const char *name = rejects->columns[column];
+
+	return name ? name : plain[column];
+}
+
+/* What is wrong with a value. */
+static const char *value_reason(enum reject reject)
+{
+	return decimal_reason(reject == REJECT_PRECISE ? DECIMAL_PRECISE
+			      : reject == REJECT_LARGE ? DECIMAL_LARGE
+						       : DECIMAL_TEXT);
+}
+
+const char *rejects_reason(const struct rejects *rejects, enum reject reject)
+{
+	int column = column_of(reject);
+
+	switch (reject) {
+	case REJECT_FEW:
+		return "too few fields";
+	case REJECT_MANY:
+		return "too many fields";
+	case REJECT_EMPTY_USER:
+	case REJECT_EMPTY_TAG:
+	case REJECT_EMPTY_VALUE:
+		return sentence("%s is empty", column_name(rejects, column));
+	case REJECT_TEXT:
+	case REJECT_PRECISE:
+	case REJECT_LARGE:
+		return sentence("%s: %s", column_name(rejects, column),
+				value_reason(reject));
+	default:
+		return scan_fault_text[reject - REJECT_CSV];
+	}
+}
+
+/* The same with what the row has; begin is how much of it names the column. */
+static void describe(const struct rejects *rejects,
+		     const struct sheet_rows *rows, const struct sheet_row *row,
+		     size_t expected, enum reject reject, char *what,
+		     size_t room, size_t *begin)
+{
+	const struct sheet_slice *value = &row->taken[COLUMN_VALUE];
+	int column = column_of(reject);
+	size_t name = column < 0 ? 0 : strlen(column_name(rejects, column));
+
+	*begin = column < 0 ? 0 : name + 1;
+	if (reject == REJECT_FEW || reject == REJECT_MANY)
+		snprintf(what, room, "%u field%s, expected %zu",
+			 (unsigned)row->fields, row->fields == 1 ? "" : "s",
+			 expected);
+	else if (reject == REJECT_TEXT || reject == REJECT_PRECISE ||
+		 reject == REJECT_LARGE)
+		snprintf(what, room, "%s \"%.*s%s\": %s",
+			 column_name(rejects, column),
+			 value->length > QUOTED ? QUOTED : (int)value->length,
+			 rows->text + value->begin,
+			 value->length > QUOTED ? "..." : "",
+			 value_reason(reject));
+	else
+		snprintf(what, room, "%s", rejects_reason(rejects, reject));
+	if (*begin > strlen(what))
+		*begin = 0;
+}
+
+/* ---------------------------------------------------------------- setting
+ * aside */
+
+/* Bytes of a row without the empty lines before it; how many are left. */
+static const unsigned char *trim(const unsigned char *bytes, size_t *size)
+{
+	while (*size > 0 && (*bytes == '\n' || *bytes == '\r')) {
+		bytes++;
+		--*size;
+	}
+	return bytes;
+}
+
+static void keep(struct reject_thread *of, const struct rejects *rejects,
+		 const struct sheet_block *block, const struct sheet_row *row,
+		 int column, const char *reason)
+{
+	size_t size = row->size, rows_size = of->rows.size;
+	const unsigned char *bytes = trim(block->bytes + row->begin, &size);
+	const char *file = rejects->source->files[block->file].name;
+	const char *name = column < 0 ? "" : column_name(rejects, column);
+	struct output line;
+	struct kept *kept;
+
+	scratch_add(&of->rows, bytes, size);
+	if (size > 0 && bytes[size - 1] != '\n' && bytes[size - 1] != '\r')
+		scratch_add(&of->rows, "\n", 1);
+	output_memory(&line);
+	table_write(&line, file, strlen(file));
+	output_print(&line, "\t%zu\t", row->line);
+	table_write(&line, name, strlen(name));
+	output_text(&line, "\t");
+	table_write(&line, reason, strlen(reason));
+	output_text(&line, "\n");
+	scratch_add(&of->why, line.buffer, line.held);
+	if (of->count == 0 ||
+	    of->kept[of->count - 1].sequence != block->sequence) {
+		of->kept = alloc_grow(of->kept, &of->capacity, of->count + 1,
+				      sizeof *of->kept);
+		of->kept[of->count++] = (struct kept){block->sequence, 0, 0};
+	}
+	kept = &of->kept[of->count - 1];
+	kept->rows_size += of->rows.size - rows_size;
+	kept->why_size += line.held;
+	free(line.buffer);
+}
+
+void rejects_add(struct rejects *rejects, unsigned thread,
+		 const struct sheet_block *block, const struct sheet_rows *rows,
+		 const struct sheet_row *row, enum reject reject)
+{
+	struct reject_thread *of = &rejects->of[thread];
+	struct tally *tally = &of->tallies[reject];
+	size_t begin;
+	char what[sizeof tally->what];
+
+	describe(rejects, rows, row, rejects->source->files[block->file].fields,
+		 reject, what, sizeof what, &begin);
+	/* A thread reads its blocks, and their rows, in ascending order. */
+	if (tally->count++ == 0) {
+		tally->sequence = block->sequence;
+		tally->file = block->file;
+		tally->line = row->line;
+		memcpy(tally->what, what, sizeof what);
+	}
+	if (rejects->kept)
+		keep(of, rejects, block, row, column_of(reject), what + begin);
+}
+
+/* ----------------------------------------------------------------- reporting
+ */
+
+uint64_t rejects_count(const struct rejects *rejects, enum reject reject)
+{
+	uint64_t count = 0;
+
+	for (unsigned t = 0; t < rejects->threads; t++)
+		for (int i = 0; i < REJECTS; i++)
+			if (reject == REJECT_NONE || i == (int)reject)
+				count += rejects->of[t].tallies[i].count;
+	return count;
+}
+
+/* The first row of all threads' that is wrong for the reason. */
+static const struct tally *first(const struct rejects *rejects, int reject)
+{
+	const struct tally *least = NULL;
+
+	for (unsigned t = 0; t < rejects->threads; t++) {
+		const struct tally *tally = &rejects->of[t].tallies[reject];
+		if (tally->count > 0 &&
+		    (least == NULL || tally->sequence < least->sequence))
+			least = tally;
+	}
+	return least;
+}
+
+void rejects_warn(const struct rejects *rejects, uint64_t rows_in)
+{
+	char count[NUMBER_TEXT], all[NUMBER_TEXT];
+
+	for (int reject = 0; reject < REJECTS; reject++) {
+		const struct tally *tally = first(rejects, reject);
+		if (tally == NULL)
+			continue;
+		number_commas(count,
+			      rejects_count(rejects, (enum reject)reject));
+		number_commas(all, rows_in);
+		warn("%s:%zu: %s; so in %s of %s rows",
+		     rejects->source->files[tally->file].name, tally->line,
+		     tally->what, count, all);
+	}
+}
+
+/* Write a thread's rows of one block. */
+static void write_kept(struct reject_thread *of, struct output *rows,
+		       struct output *why)
+{
+	const struct kept *kept = &of->kept[of->next++];
+	const char *row_bytes = scratch_bytes(&of->rows);
+	const char *why_bytes = scratch_bytes(&of->why);
+
+	output_write(rows, row_bytes + of->rows_at, kept->rows_size);
+	output_write(why, why_bytes + of->why_at, kept->why_size);
+	of->rows_at += kept->rows_size;
+	of->why_at += kept->why_size;
+}
+
+void rejects_write(struct rejects *rejects, struct output *rows,
+		   struct output *why)
+{
+	const struct sheet_file *file = &rejects->source->files[0];
+
+	if (file->header != NULL)
+		output_write(rows, file->header, file->header_size);
+	for (;;) {
+		struct reject_thread *least = NULL;
+		for (unsigned t = 0; t < rejects->threads; t++) {
+			struct reject_thread *of = &rejects->of[t];
+			if (of->next < of->count &&
+			    (least == NULL ||
+			     of->kept[of->next].sequence <
+				     least->kept[least->next].sequence))
+				least = of;
+		}
+		if (least == NULL)
+			return;
+		write_kept(least, rows, why);
+	}
+}
+
+void rejects_end(struct rejects *rejects)
+{
+	for (unsigned t = 0; t < rejects->threads; t++) {
+		scratch_end(&rejects->of[t].rows);
+		scratch_end(&rejects->of[t].why);
+		free(rejects->of[t].kept);
+	}
+	free(rejects->of);
+}

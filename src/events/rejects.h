@@ -1,0 +1,63 @@
+/* rejects: rows of an event log that are wrong: counted by reason, with the
+ * first of each, and set aside where that is asked for. */
+#ifndef EVENTS_REJECTS_H
+#define EVENTS_REJECTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "text/csv_reader.h"
+#include "base/number.h"
+#include "base/tempfile.h"
+#include "base/io.h"
+
+/* What is wrong with a row. */
+enum reject {
+	REJECT_NONE,
+	REJECT_FEW, /* fields */
+	REJECT_MANY,
+	REJECT_EMPTY_USER,
+	REJECT_EMPTY_TAG,
+	REJECT_EMPTY_VALUE,
+	REJECT_TEXT, /* a value that is no number, too fine, too large */
+	REJECT_PRECISE,
+	REJECT_LARGE,
+	REJECT_CSV, /* REJECT_CSV + enum scan_fault */
+	REJECTS = REJECT_CSV + SCAN_FAULTS
+};
+
+struct rejects {
+	const struct sheet_source *source;
+	char **columns; /* the names of customer, tag and value; or NULL */
+	unsigned threads;
+	bool kept; /* rows are set aside */
+	struct reject_thread *of;
+};
+
+void rejects_begin(struct rejects *rejects, const struct sheet_source *source,
+		   char **columns, unsigned threads, bool kept);
+
+/* A row of the block that the thread has read singly is wrong. */
+void rejects_add(struct rejects *rejects, unsigned thread,
+		 const struct sheet_block *block, const struct sheet_rows *rows,
+		 const struct sheet_row *row, enum reject reject);
+
+/* How many there are, of one reason or of all (REJECT_NONE). */
+uint64_t rejects_count(const struct rejects *rejects, enum reject reject);
+
+/* The reason in words, without the text of a row: "score: expected a number".
+ * Valid until the next call. */
+const char *rejects_reason(const struct rejects *rejects, enum reject reject);
+
+/* A message for each reason: where it first was, in how many of rows_in. */
+void rejects_warn(const struct rejects *rejects, uint64_t rows_in);
+
+/* The rows as they stand, after the header; and a line for each: file, line,
+ * column, reason. */
+void rejects_write(struct rejects *rejects, struct output *rows,
+		   struct output *why);
+
+void rejects_end(struct rejects *rejects);
+
+#endif

@@ -1,0 +1,134 @@
+#include "explain/customer_list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "text/tsv_escape.h"
+#include "base/options.h"
+#include "text/tsv.h"
+
+size_t whom_row(const struct whom *whom, size_t i)
+{
+	return whom->rows ? whom->rows[i] : i;
+}
+
+static void add_row(struct whom *whom, size_t row)
+{
+	whom->rows = alloc_grow(whom->rows, &whom->room, whom->count + 1,
+				sizeof *whom->rows);
+	whom->rows[whom->count++] = row;
+}
+
+void whom_user(struct whom *whom, const struct model *model, const char *name)
+{
+	size_t row = model_find(model, name, strlen(name));
+	char near[512];
+
+	if (row != SIZE_MAX) {
+		add_row(whom, row);
+	} else if (!whom->ignore_unknown) {
+		model_near(model, name, strlen(name), near, sizeof near);
+		warn("%s: no customer %s%s%s", model->input.name, name,
+		     near[0] ? "; near: " : "", near);
+		whom->missed = true;
+	}
+}
+
+/* The next name of a file with one a line, without empty lines and without
+ * what Windows ends a line with; false at the end. */
+static bool next_name(struct table *list)
+{
+	while (table_line(list)) {
+		struct field *name = &list->fields[0];
+
+		if (name->length > 0 && name->text[name->length - 1] == '\r')
+			name->length--;
+		if (name->length == 0)
+			continue;
+		if (memchr(name->text, '\\', name->length) != NULL)
+			name->length = escape_undo(name->text, name->length);
+		return true;
+	}
+	return false;
+}
+
+/* Look each customer of a file up; what the model lacks is said. */
+static void each_named(struct whom *whom, const struct model *model,
+		       const char *path, uint64_t *bits)
+{
+	struct table list = {0};
+	size_t named = 0;
+
+	table_open(&list, path);
+	for (; next_name(&list); named++) {
+		const struct field *name = &list.fields[0];
+		size_t row = model_find(model, name->text, name->length);
+
+		if (row != SIZE_MAX && bits != NULL) {
+			bits[row / 64] |= (uint64_t)1 << row % 64;
+		} else if (row != SIZE_MAX) {
+			add_row(whom, row);
+		} else if (!whom->ignore_unknown) {
+			warn("%s:%zu: no customer %.*s in %s", list.name,
+			     list.line, (int)name->length, name->text,
+			     model->input.name);
+			whom->missed = true;
+		}
+	}
+	if (named == 0) {
+		warn("%s: no customer is named in it", list.name);
+		whom->missed = true;
+	}
+	table_close(&list);
+}
+
+void whom_file(struct whom *whom, const struct model *model, const char *path)
+{
+	each_named(whom, model, path, NULL);
+}
+
+void whom_seeds(struct whom *whom, uint64_t *bits, const struct model *model,
+		const char *path)
+{
+	each_named(whom, model, path, bits);
+}
+
+void whom_all(struct whom *whom, const struct model *model)
+{
+	whom->count = model->matrix.n;
+	whom->all = true;
+}
+
+void whom_free(struct whom *whom)
+{
+	free(whom->rows);
+	*whom = (struct whom){0};
+}
+
+size_t whom_mark(uint64_t *bits, const struct model *model, const char *path,
+		 bool allowed)
+{
+	struct table list = {0};
+	size_t known = 0, named = 0;
+
+	table_open(&list, path);
+	for (; next_name(&list); named++) {
+		size_t row = model_find(model, list.fields[0].text,
+					list.fields[0].length);
+
+		if (row == SIZE_MAX)
+			continue;
+		known++;
+		if (allowed)
+			bits[row / 64] |= (uint64_t)1 << row % 64;
+		else
+			bits[row / 64] &= ~((uint64_t)1 << row % 64);
+	}
+	if (known < named && options_chatty())
+		warn("%s: %zu of %zu customers are not in %s", list.name,
+		     named - known, named, model->input.name);
+	table_close(&list);
+	return known;
+}

@@ -1,0 +1,195 @@
+#include "explain/neighbours_merge.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "explain/neighbours_tsv.h"
+#include "base/number.h"
+#include "text/tsv.h"
+
+/* One line, its texts back to back, each with a zero byte after it. */
+struct line {
+	double similarity;
+	char *name, *printed, *why; /* name is what is freed */
+	size_t length;              /* of the name */
+};
+
+struct merge_list {
+	struct line *lines;
+	size_t count, room;
+};
+
+/* ---------------------------------------------------------------- reading */
+
+static void read_header(struct merge *merge, const struct table *table)
+{
+	static const char *const names[] = {"query", "rank", "neighbour",
+					    "similarity", "why"};
+	bool why = table->count == 5;
+	bool known = table->count == 4 || why;
+
+	for (size_t i = 0; known && i < table->count; i++)
+		known = strcmp(table->fields[i].text, names[i]) == 0;
+	if (!known)
+		table_die(table, "no header of neighbours: expected query, "
+				 "rank, neighbour, similarity[, why]");
+	if (merge->begun && why != merge->why)
+		table_die(table,
+			  "a header %s why, expected one as in the "
+			  "files before",
+			  why ? "with" : "without");
+	merge->begun = true;
+	merge->why = why;
+}
+
+static struct line take_line(const struct table *table)
+{
+	const struct field *fields = table->fields;
+	size_t name = fields[2].length + 1, printed = fields[3].length + 1;
+	size_t why = table->count > 4 ? fields[4].length + 1 : 0;
+	struct line line = {.name = alloc(name + printed + why, 1),
+			    .length = fields[2].length};
+
+	if (!number_real(fields[3].text, &line.similarity) ||
+	    fabs(line.similarity) > (double)FLT_MAX)
+		table_die(table, "similarity \"%s\": expected a number",
+			  fields[3].text);
+	line.printed = line.name + name;
+	line.why = line.printed + printed;
+	memcpy(line.name, fields[2].text, name);
+	memcpy(line.printed, fields[3].text, printed);
+	if (why > 0)
+		memcpy(line.why, fields[4].text, why);
+	return line;
+}
+
+static void read_line(struct merge *merge, const struct table *table)
+{
+	const struct field *fields = table->fields;
+	int64_t rank;
+
+	if (table->count != (merge->why ? 5 : 4) ||
+	    !number_integer(fields[1].text, 1, INT64_MAX, &rank))
+		table_die(table,
+			  "expected a neighbour in %d fields (lines "
+			  "with # cannot be merged: cs-knn "
+			  "--no-profiles)",
+			  merge->why ? 5 : 4);
+	size_t before = merge->queries.count;
+	size_t query =
+		names_add(&merge->queries, fields[0].text, fields[0].length);
+	merge->lists = alloc_grow(merge->lists, &merge->room, query + 1,
+				  sizeof *merge->lists);
+	struct merge_list *list = &merge->lists[query];
+	if (query == before)
+		*list = (struct merge_list){0};
+	list->lines = alloc_grow(list->lines, &list->room, list->count + 1,
+				 sizeof *list->lines);
+	list->lines[list->count++] = take_line(table);
+}
+
+void merge_read(struct merge *merge, const char *path)
+{
+	struct table table = {0};
+
+	table_open(&table, path);
+	if (!table_next(&table))
+		die("%s: empty, expected neighbours", table.name);
+	read_header(merge, &table);
+	while (table_next(&table))
+		read_line(merge, &table);
+	table_close(&table);
+}
+
+/* ---------------------------------------------------------------- writing */
+
+static int by_name(const void *a, const void *b)
+{
+	const struct line *x = a, *y = b;
+
+	return names_compare(x->name, x->length, y->name, y->length);
+}
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct line *x = a, *y = b;
+
+	if (x->similarity != y->similarity)
+		return x->similarity > y->similarity ? -1 : 1;
+	return by_name(a, b);
+}
+
+/* Drop what stands there twice, and sort. */
+static void settle(const struct merge *merge, size_t query)
+{
+	struct merge_list *list = &merge->lists[query];
+	size_t kept = 0;
+
+	qsort(list->lines, list->count, sizeof *list->lines, by_name);
+	for (size_t i = 0; i < list->count; i++) {
+		struct line *line = &list->lines[i], *last;
+
+		last = kept ? &list->lines[kept - 1] : NULL;
+		if (last == NULL || by_name(last, line) != 0) {
+			list->lines[kept++] = *line;
+			continue;
+		}
+		if (last->similarity != line->similarity)
+			die("customer %s has the neighbour %s twice, with "
+			    "%s and %s",
+			    names_text(&merge->queries, query), line->name,
+			    last->printed, line->printed);
+		free(line->name);
+	}
+	list->count = kept;
+	qsort(list->lines, kept, sizeof *list->lines, by_rank);
+}
+
+static void write_line(const struct merge *merge, struct output *output,
+		       size_t query, size_t rank, const struct line *line)
+{
+	table_write(output, names_text(&merge->queries, query),
+		    names_length(&merge->queries, query));
+	output_print(output, "\t%zu\t", rank);
+	table_write(output, line->name, line->length);
+	output_print(output, "\t%s", line->printed);
+	if (merge->why) {
+		output_text(output, "\t");
+		table_write(output, line->why, strlen(line->why));
+	}
+	output_text(output, "\n");
+}
+
+size_t merge_write(struct merge *merge, struct output *output, size_t limit)
+{
+	size_t written = 0;
+
+	for (size_t query = 0; query < merge->queries.count; query++) {
+		struct merge_list *list = &merge->lists[query];
+
+		settle(merge, query);
+		for (size_t i = 0; i < list->count && i < limit; i++) {
+			if (written++ == 0)
+				neighbours_write_header(output, merge->why);
+			write_line(merge, output, query, i + 1,
+				   &list->lines[i]);
+		}
+	}
+	return written;
+}
+
+void merge_free(struct merge *merge)
+{
+	for (size_t query = 0; query < merge->queries.count; query++) {
+		for (size_t i = 0; i < merge->lists[query].count; i++)
+			free(merge->lists[query].lines[i].name);
+		free(merge->lists[query].lines);
+	}
+	free(merge->lists);
+	names_free(&merge->queries);
+	*merge = (struct merge){0};
+}

@@ -1,0 +1,293 @@
+#include "explain/neighbours_tsv.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text/tsv.h"
+
+/* Significant digits of a similarity: a float reads back from 9.  Decimals of
+ * a contribution. */
+enum { DIGITS = 9, DECIMALS = 6 };
+
+/* The finest decimal that (other) is worked out to: with it and the largest
+ * magnitude below, sums stay below 2^127. */
+enum { FINEST = 30, LARGEST_DIGITS = 37 };
+
+/* ---------------------------------------------------------- exact decimals */
+
+/* A number as printf wrote it: sign, digits, and 10^-places. */
+struct printed {
+	decimal digits;
+	int count;  /* of digits, leading zeros not counted */
+	int places; /* may be negative */
+};
+
+/* Text is of printf's %.9g or %.6f, so finite and of a known form; false
+ * where it has more digits than a sum can take. */
+static bool read_printed(const char *text, struct printed *number)
+{
+	bool negative = *text == '-', after_point = false;
+
+	*number = (struct printed){0};
+	for (text += negative; *text != '\0' && *text != 'e'; text++) {
+		if (*text == '.') {
+			after_point = true;
+			continue;
+		}
+		number->digits = number->digits * 10 + (*text - '0');
+		number->count += number->digits != 0;
+		number->places += after_point;
+		if (number->count > LARGEST_DIGITS)
+			return false;
+	}
+	if (*text == 'e')
+		number->places -= atoi(text + 1);
+	if (negative)
+		number->digits = -number->digits;
+	return true;
+}
+
+/* *value = the number in units of 10^-places; false where it is too large. */
+static bool scale_printed(const struct printed *number, int places,
+			  decimal *value)
+{
+	int shift = places - number->places;
+
+	if (shift < 0 ||
+	    (number->digits != 0 && number->count + shift > LARGEST_DIGITS))
+		return false;
+	*value = number->digits;
+	for (int i = 0; i < shift && *value != 0; i++)
+		*value *= 10;
+	return true;
+}
+
+/* value * 10^-places without trailing zeros. */
+static void write_scaled(char text[NUMBER_TEXT], decimal value, int places)
+{
+	char reversed[NUMBER_TEXT];
+	size_t count = 0, length = 0;
+	bool negative = value < 0;
+	decimal rest = negative ? -value : value;
+
+	for (; places > 0 && rest % 10 == 0; places--)
+		rest /= 10;
+	for (int i = 0; i < places || i == 0 || rest != 0; i++) {
+		if (i == places && i > 0)
+			reversed[count++] = '.';
+		reversed[count++] = (char)('0' + (int)(rest % 10));
+		rest /= 10;
+		if (i + 1 == places && rest == 0) {
+			reversed[count++] = '.';
+			reversed[count++] = '0';
+		}
+	}
+	if (negative)
+		reversed[count++] = '-';
+	while (count > 0)
+		text[length++] = reversed[--count];
+	text[length] = '\0';
+}
+
+/* --------------------------------------------------------------- the sum */
+
+/* The contribution as it is printed; false where that is zero. */
+static bool print_contribution(char text[NUMBER_TEXT], double contribution)
+{
+	return number_fixed(text, contribution, DECIMALS) < NUMBER_TEXT &&
+	       text[strspn(text, "-0.")] != '\0';
+}
+
+/* Set neighbour->other to the similarity less the items; false where integers
+ * cannot tell, and then no items are to be printed. */
+static bool subtract_items(struct neighbour *neighbour, const char *similarity)
+{
+	struct printed whole, part;
+	decimal rest, item, bound = 1;
+	int places;
+
+	if (!read_printed(similarity, &whole) || whole.places > FINEST)
+		return false;
+	places = whole.places > DECIMALS ? whole.places : DECIMALS;
+	if (!scale_printed(&whole, places, &rest))
+		return false;
+	for (int i = 0; i < LARGEST_DIGITS; i++)
+		bound *= 10;
+	for (size_t i = 0; i < neighbour->reason_count; i++) {
+		char text[NUMBER_TEXT];
+		double contribution = neighbour->reasons[i].contribution;
+
+		if (!print_contribution(text, contribution))
+			continue;
+		if (!read_printed(text, &part) ||
+		    !scale_printed(&part, places, &item))
+			return false;
+		rest -= item;
+		if (rest >= bound || rest <= -bound)
+			return false;
+	}
+	write_scaled(neighbour->other, rest, places);
+	return true;
+}
+
+void neighbours_settle(struct neighbour *neighbour)
+{
+	char similarity[NUMBER_TEXT], text[NUMBER_TEXT];
+	size_t kept = 0;
+
+	number_write(similarity, neighbour->similarity, DIGITS);
+	if (!subtract_items(neighbour, similarity)) {
+		strcpy(neighbour->other, similarity);
+		neighbour->reason_count = 0;
+	}
+	for (size_t i = 0; i < neighbour->reason_count; i++)
+		if (print_contribution(text,
+				       neighbour->reasons[i].contribution))
+			neighbour->reasons[kept++] = neighbour->reasons[i];
+	neighbour->reason_count = kept;
+}
+
+/* A tag inside a sum.  Spaces beside a '+' are %20 where the '+' has nothing
+ * else beside it: " + " stands between items and nowhere else. */
+static void write_reason_tag(struct output *output, const char *tag,
+			     size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		bool space = tag[i] == ' ';
+		bool plus_before = i > 0 && tag[i - 1] == '+' &&
+				   (i == 1 || tag[i - 2] == ' ');
+		bool plus_after = i + 1 < length && tag[i + 1] == '+' &&
+				  (i + 2 == length || tag[i + 2] == ' ');
+
+		if (tag[i] == '%')
+			output_text(output, "%25");
+		else if (space && (plus_before || plus_after))
+			output_text(output, "%20");
+		else if (tag[i] == '+' && length == 1)
+			output_text(output, "%2B");
+		else
+			table_write(output, tag + i, 1);
+	}
+}
+
+static void write_why(struct output *output, struct neighbour *neighbour,
+		      const char *similarity)
+{
+	bool exact = subtract_items(neighbour, similarity);
+
+	if (!exact)
+		strcpy(neighbour->other, similarity);
+	for (size_t i = 0; exact && i < neighbour->reason_count; i++) {
+		const struct reason *reason = &neighbour->reasons[i];
+		char text[NUMBER_TEXT];
+
+		if (!print_contribution(text, reason->contribution))
+			continue;
+		output_text(output, text);
+		output_text(output, " ");
+		write_reason_tag(output, reason->tag, reason->length);
+		output_text(output, " + ");
+	}
+	output_text(output, neighbour->other);
+	output_text(output, " (other)");
+}
+
+void neighbours_write_header(struct output *output, int why)
+{
+	output_text(output, "query\trank\tneighbour\tsimilarity");
+	output_text(output, why ? "\twhy\n" : "\n");
+}
+
+void neighbours_write(struct output *output, const char *query,
+		      size_t query_length, size_t rank,
+		      struct neighbour *neighbour, int why)
+{
+	/* A tab, the number, and a tab or the line's end. */
+	char place[NUMBER_TEXT + 2] = "\t", similarity[NUMBER_TEXT + 2] = "\t";
+	size_t length = 1 + number_whole(place + 1, rank);
+
+	place[length++] = '\t';
+	table_write(output, query, query_length);
+	output_write(output, place, length);
+	table_write(output, neighbour->name, neighbour->length);
+	length =
+		1 + number_write(similarity + 1, neighbour->similarity, DIGITS);
+	similarity[length] = why ? '\t' : '\n';
+	output_write(output, similarity, length + 1);
+	if (!why)
+		return;
+	similarity[length] = '\0';
+	write_why(output, neighbour, similarity + 1);
+	output_text(output, "\n");
+}
+
+void neighbours_write_packed(struct output *output, const char *text,
+			     size_t length)
+{
+	size_t begun = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		char escape[4];
+
+		if (text[i] == '\0' || strchr("%;=", text[i]) == NULL)
+			continue;
+		table_write(output, text + begun, i - begun);
+		snprintf(escape, sizeof escape, "%%%02X",
+			 (unsigned)(unsigned char)text[i]);
+		output_text(output, escape);
+		begun = i + 1;
+	}
+	table_write(output, text + begun, length - begun);
+}
+
+/* ----------------------------------------------------------------- reading */
+
+/* The value of a digit as neighbours_write_packed writes it, or -1. */
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	const char *found = c ? strchr(digits, c) : NULL;
+
+	return found ? (int)(found - digits) : -1;
+}
+
+size_t neighbours_unpack(char *text, size_t length)
+{
+	size_t out = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		int high = i + 2 < length && text[i] == '%'
+				   ? hex_digit(text[i + 1])
+				   : -1;
+		int low = high < 0 ? -1 : hex_digit(text[i + 2]);
+
+		if (low >= 0 && high + low > 0) {
+			text[out++] = (char)(high * 16 + low);
+			i += 2;
+		} else {
+			text[out++] = text[i];
+		}
+	}
+	text[out] = '\0';
+	return out;
+}
+
+bool neighbours_next_item(char **rest, char **number, char **tag)
+{
+	char *space = *rest ? strchr(*rest, ' ') : NULL, *next;
+
+	if (space == NULL)
+		return false;
+	/* The tag may be empty: "0.1  + ". */
+	next = strstr(space + 1, " + ");
+	if (next != NULL)
+		*next = '\0';
+	*space = '\0';
+	*number = *rest;
+	*tag = space + 1;
+	neighbours_unpack(*tag, strlen(*tag));
+	*rest = next ? next + 3 : NULL;
+	return true;
+}

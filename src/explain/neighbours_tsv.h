@@ -1,0 +1,91 @@
+/* neighbours: the text between cs-knn and cs-summarize.
+ *
+ * The header line:   query TAB rank TAB neighbour TAB similarity TAB why
+ * One line for each neighbour; rank from 1; similarity with 9 significant
+ * digits; why is a sum, largest item first, that gives the printed similarity
+ * to its last digit: "0.29 DIAPERS + 0.08 SOUP + 0.3 (other)"; in a tag " + "
+ * is %20+%20 and % is %25.  The ends of a tag count as spaces there, and the
+ * tag "+" is %2B.  What 128-bit integers cannot add up (a similarity with more
+ * than 30 decimals) has (other) alone.
+ *
+ * Around them, for cs-summarize, for each query, lines that begin with '#':
+ *   #model TAB id=...;customers=...;...           before its neighbours
+ *   #profile TAB CUSTOMER TAB TENTH TAB tag=raw;tag=raw;...
+ *        the query first, then its neighbours by rank; tags by falling weight
+ *        in the model (profile.values), ties by bytes; % ; = are %25 %3B %3D;
+ *        TENTH is 0..9, by number of tags; 10 for a query that is no
+ *        customer of the model, and so not in the counts of #tag and #model
+ *   #tag TAB TAG TAB USERS TAB OF TAB k1,...,k10
+ *        for every tag in those profiles, ascending: USERS of OF customers
+ *        have it, and how many of each tenth
+ * All fields are escaped as in every TSV of ours (table.h).
+ *
+ * Keys of #model: id, customers, without_signal, tags, dimensions, metric,
+ * median_pair, top_percent_pair (9 digits), scale (of the embedding), column
+ * names customer, tag, value, what the value is: kind (sum, mean, events,
+ * one), tenths (k1,...,k10 customers), and for the query that follows:
+ * asked (how many neighbours were asked for), candidates (how many customers
+ * could have been answers), matching (how many of them passed
+ * --min-similarity; -1 without, and where not all were looked at),
+ * min_similarity (empty without), among (the name of the file, or empty).
+ * Values are escaped like tags.  A reader passes over keys that it does not
+ * know.
+ *
+ * A customer's name may begin with '#', too: the line after #model is one of a
+ * neighbour, and so is each that has its query and the next rank. */
+#ifndef EXPLAIN_NEIGHBOURS_TSV_H
+#define EXPLAIN_NEIGHBOURS_TSV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/number.h"
+#include "base/io.h"
+
+/* A tag's part of a similarity. */
+struct reason {
+	const char *tag; /* not escaped; "" is what centring puts there */
+	size_t length;
+	double contribution;
+};
+
+/* One line. */
+struct neighbour {
+	const char *name;
+	size_t length;
+	double similarity;      /* a float32's value */
+	struct reason *reasons; /* largest magnitude first */
+	size_t reason_count;
+	char other[NUMBER_TEXT]; /* text: similarity less printed items */
+};
+
+/* Write the header line; why says whether the last column is there. */
+void neighbours_write_header(struct output *output, int why);
+
+/* Drop the reasons that a line would leave out, and set neighbour->other to
+ * what the rest of them leave of the similarity as it is printed. */
+void neighbours_settle(struct neighbour *neighbour);
+
+/* Write one line.  Reasons whose contribution prints as 0.000000 (six
+ * decimals) are left out; (other) is worked out in exact decimals and always
+ * printed, so that the line sums to the last digit; it is kept in
+ * neighbour->other. */
+void neighbours_write(struct output *output, const char *query,
+		      size_t query_length, size_t rank,
+		      struct neighbour *neighbour, int why);
+
+/* Write a tag, a value or a name inside a # line: % ; = escaped as %XX, then
+ * as any field. */
+void neighbours_write_packed(struct output *output, const char *text,
+			     size_t length);
+
+/* Undo %XX in place; the new length.  A % before anything else stays. */
+size_t neighbours_unpack(char *text, size_t length);
+
+/* Cut the next item of a sum off *rest: "0.29 DIAPERS" before " + "; *number
+ * and *tag become texts, %XX undone.  The last item is "(other)".  False at
+ * the end, or where there is no number. */
+bool neighbours_next_item(char **rest, char **number, char **tag);
+
+#endif

@@ -1,0 +1,101 @@
+#include "explain/rerank.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "explain/contributions.h"
+#include "base/thread_pool.h"
+
+struct work {
+	const struct blend *blend;
+	const struct query *queries;
+	struct found *found;
+	char **errors; /* of each query: a sentence, or NULL */
+};
+
+static int compare_hits(const void *a, const void *b)
+{
+	const struct hit *x = a, *y = b;
+
+	return hit_before(*x, *y) ? -1 : hit_before(*y, *x);
+}
+
+/* A checked row. */
+static const char *take_row(const struct blend *blend,
+			    const struct model *model, size_t row,
+			    struct row *taken)
+{
+	if (model == &blend->shards->whole)
+		model = shards_at(blend->shards, &row);
+	return reasons_row(&model->matrix, row, taken);
+}
+
+/* Keep the best of what has the least similarity. */
+static void keep(const struct blend *blend, struct found *found)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < found->count; i++)
+		if ((double)found->hits[i].score >= blend->least)
+			found->hits[kept++] = found->hits[i];
+	if (kept > 1)
+		qsort(found->hits, kept, sizeof *found->hits, compare_hits);
+	found->matching = kept;
+	found->count = kept < blend->limit ? kept : blend->limit;
+}
+
+static const char *rank(const struct blend *blend, const struct query *query,
+			struct found *found)
+{
+	struct row own, other;
+	const char *error = take_row(blend, blend->asked, query->asked, &own);
+
+	for (size_t i = 0; i < found->count && error == NULL; i++) {
+		struct hit *hit = &found->hits[i];
+
+		if (hit->row == query->self)
+			continue;
+		error = take_row(blend, &blend->shards->whole, hit->row,
+				 &other);
+		if (error != NULL)
+			break;
+		double score =
+			blend->share * (double)hit->score +
+			(1 - blend->share) * reasons_cosine(&own, &other);
+		hit->score = (float)fmax(-1, fmin(1, score)) + 0.0f;
+	}
+	if (error == NULL)
+		keep(blend, found);
+	return error;
+}
+
+static void rank_piece(void *shared, size_t piece, unsigned thread)
+{
+	struct work *work = shared;
+	const char *error =
+		rank(work->blend, &work->queries[piece], &work->found[piece]);
+
+	(void)thread;
+	if (error != NULL)
+		work->errors[piece] = alloc_text(error, strlen(error));
+}
+
+const char *blend_rank(const struct blend *blend, const struct query *queries,
+		       struct found *found, size_t count)
+{
+	struct work work = {blend, queries, found,
+			    alloc(count, sizeof(char *))};
+	const char *error = NULL;
+
+	team_run(blend->threads, count, rank_piece, &work);
+	for (size_t q = count; q-- > 0;)
+		if (work.errors[q] != NULL) {
+			error = sentence("%s", work.errors[q]);
+			free(work.errors[q]);
+		}
+	free(work.errors);
+	return error;
+}

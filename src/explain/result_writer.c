@@ -1,0 +1,302 @@
+#include "explain/result_writer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "explain/top_contributions.h"
+#include "explain/neighbours_tsv.h"
+#include "text/json_writer.h"
+#include "text/tsv.h"
+#include "base/thread_pool.h"
+
+/* How many answers a thread writes in one piece; pieces for each thread before
+ * they are put together. */
+enum { PIECE = 32, PIECES = 16 };
+
+const char *const layout_words[] = {[LAYOUT_TSV] = "tsv",
+				    [LAYOUT_JSON] = "json",
+				    [LAYOUT_IDS] = "ids",
+				    NULL};
+
+/* What a thread needs to write answers. */
+struct pen {
+	const struct pens *pens;
+	struct output *output; /* of the piece in hand, in memory */
+	char **error;          /* of the piece in hand */
+	struct explain explain;
+	struct notes notes;
+};
+
+/* Some pieces, written by all threads: a text for each. */
+struct sheets {
+	struct pens *pens;
+	const struct query *queries;
+	const struct found *found;
+	size_t count;
+};
+
+/* True where error is NULL; else the piece's first is kept, to be told when
+ * all threads are done. */
+static bool is_fine(struct pen *pen, const char *error)
+{
+	if (error != NULL && *pen->error == NULL)
+		*pen->error = alloc_text(error, strlen(error));
+	return error == NULL;
+}
+
+/* The model that holds a row of the asked or the answering customers; the row
+ * becomes the row there. */
+static const struct model *holder(const struct pens *pens,
+				  const struct model *model, size_t *row)
+{
+	return model == pens->model ? shards_at(pens->shards, row) : model;
+}
+
+/* The #profile line of a row. */
+static void write_profile(struct pen *pen, const struct model *model,
+			  size_t row)
+{
+	model = holder(pen->pens, model, &row);
+	is_fine(pen, notes_profile(&pen->notes, pen->output, model, row));
+}
+
+/* The name of a customer; what is none is damage. */
+static const char *name_of(struct pen *pen, const struct model *model,
+			   size_t row, size_t *length)
+{
+	const char *name = texts_at(&model->matrix.users, row, length);
+
+	if (*length == 0)
+		is_fine(pen, sentence("tensor users.offsets is damaged: row "
+				      "%zu",
+				      row));
+	return name;
+}
+
+/* A similar customer, with the reasons where they are wanted. */
+static struct neighbour make_neighbour(struct pen *pen, struct hit hit,
+				       struct reason reasons[EXPLAIN_TAGS])
+{
+	struct neighbour neighbour = {.reasons = reasons};
+
+	is_fine(pen, pen->pens->manner.why
+			     ? explain_hit(&pen->explain, hit, &neighbour)
+			     : explain_name(&pen->explain, hit, &neighbour));
+	return neighbour;
+}
+
+static void write_tsv(struct pen *pen, size_t row, const struct found *found)
+{
+	size_t length;
+	const char *name = name_of(pen, pen->pens->asked, row, &length);
+
+	for (size_t i = 0; i < found->count; i++) {
+		struct reason reasons[EXPLAIN_TAGS];
+		struct neighbour neighbour =
+			make_neighbour(pen, found->hits[i], reasons);
+
+		neighbours_write(pen->output, name, length, i + 1, &neighbour,
+				 pen->pens->manner.why);
+	}
+}
+
+static void write_json_why(struct output *output, struct neighbour *neighbour)
+{
+	neighbours_settle(neighbour);
+	output_text(output, ",\"why\":[");
+	for (size_t i = 0; i < neighbour->reason_count; i++) {
+		const struct reason *reason = &neighbour->reasons[i];
+
+		output_text(output, i ? ",{\"tag\":" : "{\"tag\":");
+		quote_json(output, reason->tag, reason->length);
+		output_print(output, ",\"contribution\":%.6f}",
+			     reason->contribution);
+	}
+	output_print(output, "],\"other\":%s", neighbour->other);
+}
+
+static void write_json(struct pen *pen, size_t row, const struct found *found)
+{
+	struct output *output = pen->output;
+	size_t length;
+	const char *name = name_of(pen, pen->pens->asked, row, &length);
+
+	output_text(output, "{\"query\":");
+	quote_json(output, name, length);
+	output_text(output, ",\"neighbours\":[");
+	for (size_t i = 0; i < found->count; i++) {
+		struct reason reasons[EXPLAIN_TAGS];
+		struct neighbour neighbour =
+			make_neighbour(pen, found->hits[i], reasons);
+
+		output_print(output,
+			     "%s{\"rank\":%zu,\"customer\":", i ? "," : "",
+			     i + 1);
+		quote_json(output, neighbour.name, neighbour.length);
+		output_print(output, ",\"similarity\":%.9g",
+			     neighbour.similarity);
+		if (pen->pens->manner.why)
+			write_json_why(output, &neighbour);
+		output_text(output, "}");
+	}
+	output_text(output, "]}\n");
+}
+
+static void write_ids(struct pen *pen, const struct found *found)
+{
+	for (size_t i = 0; i < found->count; i++) {
+		size_t length;
+		const char *name = name_of(pen, pen->pens->model,
+					   found->hits[i].row, &length);
+
+		table_write(pen->output, name, length);
+		output_text(pen->output, "\n");
+	}
+}
+
+static void write_note(struct pen *pen, const struct found *found)
+{
+	struct note note = pen->pens->manner.note;
+
+	note.candidates = found->candidates;
+	note.matching = found->matching;
+	notes_model(&pen->notes, pen->output, &note);
+}
+
+static void write_profiles(struct pen *pen, const struct query *query,
+			   const struct found *found)
+{
+	const struct pens *pens = pen->pens;
+
+	write_profile(pen, pens->asked, query->asked);
+	for (size_t i = 0; i < found->count; i++)
+		if (found->hits[i].row != query->self)
+			write_profile(pen, pens->model, found->hits[i].row);
+	is_fine(pen, notes_tags(&pen->notes, pen->output));
+}
+
+static void write_answer(struct pen *pen, const struct query *query,
+			 const struct found *found)
+{
+	size_t row = query->asked;
+
+	if (pen->pens->manner.layout == LAYOUT_IDS) {
+		write_ids(pen, found);
+		return;
+	}
+	if (pen->pens->manner.why &&
+	    !is_fine(pen, explain_query(&pen->explain, pen->pens->asked, row)))
+		return;
+	if (pen->pens->manner.layout == LAYOUT_JSON) {
+		write_json(pen, row, found);
+		return;
+	}
+	if (pen->pens->manner.profiles)
+		write_note(pen, found);
+	write_tsv(pen, row, found);
+	if (pen->pens->manner.profiles)
+		write_profiles(pen, query, found);
+}
+
+static void write_piece(void *shared, size_t piece, unsigned thread)
+{
+	struct sheets *sheets = shared;
+	struct pen *pen = &sheets->pens->each[thread];
+	size_t first = piece * PIECE;
+
+	pen->output = &sheets->pens->texts[piece];
+	pen->error = &sheets->pens->errors[piece];
+	for (size_t i = first; i < first + PIECE && i < sheets->count; i++)
+		if (sheets->found[i].count > 0)
+			write_answer(pen, &sheets->queries[i],
+				     &sheets->found[i]);
+}
+
+/* Texts by all threads, then one after another to the output. */
+static const char *write_sheets(struct sheets *sheets, struct output *output)
+{
+	struct pens *pens = sheets->pens;
+	size_t pieces = (sheets->count + PIECE - 1) / PIECE;
+
+	team_run(pens->threads, pieces, write_piece, sheets);
+	for (size_t i = 0; i < pieces; i++)
+		if (pens->errors[i] != NULL)
+			return pens->errors[i];
+	for (size_t i = 0; i < pieces; i++) {
+		struct output *text = &pens->texts[i];
+
+		if (text->held > 0 && !pens->begun) {
+			pens->begun = true;
+			if (pens->manner.layout == LAYOUT_TSV)
+				neighbours_write_header(output,
+							pens->manner.why);
+		}
+		output_write(output, text->buffer, text->held);
+		text->held = 0;
+	}
+	return NULL;
+}
+
+const char *pens_write(struct pens *pens, struct output *output,
+		       const struct query *queries, const struct found *found,
+		       size_t count)
+{
+	struct sheets sheets = {.pens = pens};
+	size_t most = (size_t)PIECES * pens->threads * PIECE;
+	const char *error = NULL;
+
+	for (size_t done = 0; done < count && error == NULL;
+	     done += sheets.count) {
+		sheets.queries = queries + done;
+		sheets.found = found + done;
+		sheets.count = count - done < most ? count - done : most;
+		error = write_sheets(&sheets, output);
+	}
+	return error;
+}
+
+void pens_begin(struct pens *pens, const struct shards *shards,
+		const struct model *asked, const struct manner *manner,
+		enum metric metric, unsigned threads)
+{
+	const struct model *model = &shards->whole;
+
+	*pens = (struct pens){
+		.shards = shards,
+		.model = model,
+		.asked = asked,
+		.manner = *manner,
+		.threads = threads,
+		.each = alloc(threads, sizeof *pens->each),
+		.texts = alloc((size_t)PIECES * threads, sizeof *pens->texts),
+		.errors = alloc((size_t)PIECES * threads, sizeof(char *)),
+	};
+	reasons_begin(&pens->reasons, model, metric);
+	pens->reasons.share = manner->share;
+	for (unsigned i = 0; i < threads; i++) {
+		pens->each[i].pens = pens;
+		explain_begin(&pens->each[i].explain, shards, &pens->reasons);
+		notes_begin(&pens->each[i].notes, model);
+	}
+	for (size_t i = 0; i < (size_t)PIECES * threads; i++)
+		output_memory(&pens->texts[i]);
+}
+
+void pens_end(struct pens *pens)
+{
+	for (unsigned i = 0; i < pens->threads; i++) {
+		notes_end(&pens->each[i].notes);
+		explain_end(&pens->each[i].explain);
+	}
+	for (size_t i = 0; i < (size_t)PIECES * pens->threads; i++) {
+		free(pens->texts[i].buffer);
+		free(pens->errors[i]);
+	}
+	free(pens->each);
+	free(pens->texts);
+	free(pens->errors);
+	reasons_end(&pens->reasons);
+	*pens = (struct pens){0};
+}

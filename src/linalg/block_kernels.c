@@ -1,0 +1,241 @@
+#include "linalg/block_kernels.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/cpu_features.h"
+
+/* How many rows are made double at a time, where that is needed. */
+enum { SOME_ROWS = 64 };
+
+/* Single to double, for the square of a strip.  Always inlined, so that it is
+ * compiled for the instructions of its caller. */
+static inline __attribute__((always_inline)) void
+square_single(size_t rows, const void *y_, size_t y_ld, double *h,
+	      void (*project)(size_t, const void *, size_t, const void *,
+			      size_t, double *))
+{
+	_Alignas(64) double items[SOME_ROWS * STRIP];
+	const float *y = y_;
+
+	for (size_t row = 0; row < rows; row += SOME_ROWS) {
+		size_t some = rows - row < SOME_ROWS ? rows - row : SOME_ROWS;
+		for (size_t i = 0; i < some; i++, y += y_ld)
+			for (size_t j = 0; j < STRIP; j++)
+				items[i * STRIP + j] = (double)y[j];
+		project(some, items, STRIP, items, STRIP, h);
+	}
+}
+
+/* Rounds to nearest, ties to even, as all settle loops do. */
+static void settle_single(void *part_, int64_t *sums, size_t count, double unit)
+{
+	float *part = part_;
+
+	for (size_t i = 0; i < count; i++) {
+		sums[i] += llrint((double)part[i] * unit);
+		part[i] = 0;
+	}
+}
+
+static void settle_double(void *part_, int64_t *sums, size_t count, double unit)
+{
+	double *part = part_;
+
+	for (size_t i = 0; i < count; i++) {
+		sums[i] += llrint(part[i] * unit);
+		part[i] = 0;
+	}
+}
+
+/* What one inclusion of the loops leaves to be said of its kernel. */
+#define SQUARES(KIND, ATTRIBUTE)                                               \
+	ATTRIBUTE static void KIND##_single_square(size_t rows, const void *y, \
+						   size_t y_ld, double *h)     \
+	{                                                                      \
+		square_single(rows, y, y_ld, h, KIND##_double_project);        \
+	}                                                                      \
+	ATTRIBUTE static void KIND##_double_square(size_t rows, const void *y, \
+						   size_t y_ld, double *h)     \
+	{                                                                      \
+		KIND##_double_project(rows, y, y_ld, y, y_ld, h);              \
+	}
+
+#define KERNEL(KIND, PRECISION, ITEM, SETTLE)                                  \
+	{                                                                      \
+		.name = #PRECISION, .item = sizeof(ITEM),                      \
+		.apply = KIND##_##PRECISION##_apply, .settle = SETTLE,         \
+		.project = KIND##_##PRECISION##_project,                       \
+		.square = KIND##_##PRECISION##_square,                         \
+		.combine = KIND##_##PRECISION##_combine,                       \
+		.from_double = KIND##_##PRECISION##_from_double,               \
+		.to_double = KIND##_##PRECISION##_to_double,                   \
+	}
+
+#define SET_OF(KIND, SETTLE_SINGLE, SETTLE_DOUBLE)                             \
+	static const struct strip_set KIND##_set = {                           \
+		.name = #KIND,                                                 \
+		.single = KERNEL(KIND, single, float, SETTLE_SINGLE),          \
+		.real = KERNEL(KIND, double, double, SETTLE_DOUBLE),           \
+		.rows = {KIND##_double_gather, KIND##_double_scatter},         \
+	}
+
+/* ------------------------------------------------------------------ plain */
+
+#define REAL         float
+#define VEC          float
+#define LANES        1
+#define COLUMNS      1
+#define DEPTH        1
+#define LOAD(p)      (*(p))
+#define STORE(p, x)  (*(p) = (x))
+#define SET(x)       ((float)(x))
+#define FMA(a, b, c) ((a) * (b) + (c))
+#define TARGET
+#define NAME(x) plain_single_##x
+#include "linalg/block_kernels_loops.h"
+
+#define REAL         double
+#define VEC          double
+#define LANES        1
+#define COLUMNS      1
+#define DEPTH        1
+#define WIDE         16
+#define LOAD(p)      (*(p))
+#define STORE(p, x)  (*(p) = (x))
+#define SET(x)       ((double)(x))
+#define FMA(a, b, c) ((a) * (b) + (c))
+#define TARGET
+#define NAME(x) plain_double_##x
+#include "linalg/block_kernels_loops.h"
+
+SQUARES(plain, )
+SET_OF(plain, settle_single, settle_double);
+
+#ifdef __x86_64__
+#include <immintrin.h>
+
+/* ------------------------------------------------------------------- AVX2 */
+
+#define AVX2 __attribute__((target("avx2,fma")))
+
+#define REAL         float
+#define VEC          __m256
+#define LANES        8
+#define COLUMNS      4
+#define DEPTH        4
+#define LOAD(p)      _mm256_loadu_ps(p)
+#define STORE(p, x)  _mm256_storeu_ps(p, x)
+#define SET(x)       _mm256_set1_ps(x)
+#define FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
+#define TARGET       AVX2
+#define NAME(x)      avx2_single_##x
+#include "linalg/block_kernels_loops.h"
+
+#define REAL         double
+#define VEC          __m256d
+#define LANES        4
+#define COLUMNS      2
+#define DEPTH        2
+#define WIDE         8
+#define LOAD(p)      _mm256_loadu_pd(p)
+#define STORE(p, x)  _mm256_storeu_pd(p, x)
+#define SET(x)       _mm256_set1_pd(x)
+#define FMA(a, b, c) _mm256_fmadd_pd(a, b, c)
+#define TARGET       AVX2
+#define NAME(x)      avx2_double_##x
+#include "linalg/block_kernels_loops.h"
+
+SQUARES(avx2, AVX2)
+SET_OF(avx2, settle_single, settle_double);
+
+/* ---------------------------------------------------------------- AVX-512 */
+
+#define AVX512 __attribute__((target("avx512f,avx512dq,avx2,fma")))
+
+#define REAL         float
+#define VEC          __m512
+#define LANES        16
+#define COLUMNS      16
+#define DEPTH        8
+#define LOAD(p)      _mm512_load_ps(p)
+#define STORE(p, x)  _mm512_storeu_ps(p, x)
+#define SET(x)       _mm512_set1_ps(x)
+#define FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
+#define TARGET       AVX512
+#define NAME(x)      avx512_single_##x
+#include "linalg/block_kernels_loops.h"
+
+#define REAL         double
+#define VEC          __m512d
+#define LANES        8
+#define COLUMNS      8
+#define DEPTH        8
+#define WIDE         8
+#define LOAD(p)      _mm512_load_pd(p)
+#define STORE(p, x)  _mm512_storeu_pd(p, x)
+#define SET(x)       _mm512_set1_pd(x)
+#define FMA(a, b, c) _mm512_fmadd_pd(a, b, c)
+#define TARGET       AVX512
+#define NAME(x)      avx512_double_##x
+#include "linalg/block_kernels_loops.h"
+
+SQUARES(avx512, AVX512)
+AVX512 static inline void settle_eight(__m512d part, int64_t *sums,
+				       __m512d unit)
+{
+	__m512i units = _mm512_cvtpd_epi64(_mm512_mul_pd(part, unit));
+
+	_mm512_storeu_si512(sums,
+			    _mm512_add_epi64(_mm512_loadu_si512(sums), units));
+}
+
+AVX512 static void avx512_settle_single(void *part_, int64_t *sums,
+					size_t count, double unit_)
+{
+	__m512d unit = _mm512_set1_pd(unit_);
+	float *part = part_;
+
+	for (size_t i = 0; i < count; i += STRIP) {
+		__m256 low = _mm256_loadu_ps(part + i);
+		__m256 high = _mm256_loadu_ps(part + i + 8);
+		settle_eight(_mm512_cvtps_pd(low), sums + i, unit);
+		settle_eight(_mm512_cvtps_pd(high), sums + i + 8, unit);
+		_mm512_store_ps(part + i, _mm512_setzero_ps());
+	}
+}
+
+AVX512 static void avx512_settle_double(void *part_, int64_t *sums,
+					size_t count, double unit_)
+{
+	__m512d unit = _mm512_set1_pd(unit_);
+	double *part = part_;
+
+	for (size_t i = 0; i < count; i += 8) {
+		settle_eight(_mm512_load_pd(part + i), sums + i, unit);
+		_mm512_store_pd(part + i, _mm512_setzero_pd());
+	}
+}
+
+SET_OF(avx512, avx512_settle_single, avx512_settle_double);
+
+#endif
+
+const struct strip_set *strip_set(unsigned i)
+{
+#ifdef __x86_64__
+	if (i == 0)
+		return processor_avx512() ? &avx512_set : NULL;
+	if (i == 1)
+		return processor_avx2() ? &avx2_set : NULL;
+#endif
+	return i == 2 ? &plain_set : NULL;
+}
+
+const struct strip_set *strip_best(void)
+{
+	for (unsigned i = 0; i < STRIP_SETS; i++)
+		if (strip_set(i) != NULL)
+			return strip_set(i);
+	return &plain_set;
+}

@@ -1,0 +1,356 @@
+#include "linalg/dense.h"
+
+#include <cblas.h>
+#include <lapacke.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "base/thread_pool.h"
+
+/* Rows are cut into at most PIECES pieces of at least PANEL rows; a panel of
+ * one strip stays in the first cache while it meets many. */
+enum { PIECES = 32, PANEL = 256, BLOCK = STRIP * STRIP };
+
+void algebra_begin(void)
+{
+	openblas_set_num_threads(1);
+}
+
+void *algebra_strip(const struct tall *tall)
+{
+	return alloc_aligned(alloc_product(tall->rows, STRIP),
+			     tall->kernel->item);
+}
+
+/* ----------------------------------------------------------- tall products */
+
+struct job {
+	const struct tall *tall;
+	size_t pieces;
+	size_t count, to;
+	void *const *v;
+	void *y;
+	const void *small; /* of the kernel's precision */
+	double *h;         /* of project and square: for each piece */
+};
+
+static struct job job_of(const struct tall *tall)
+{
+	size_t panels = (tall->rows + PANEL - 1) / PANEL;
+
+	return (struct job){.tall = tall,
+			    .pieces = panels < PIECES ? panels : PIECES};
+}
+
+/* Where piece i begins: at a multiple of PANEL. */
+static size_t piece_begin(const struct job *job, size_t i)
+{
+	size_t panels = (job->tall->rows + PANEL - 1) / PANEL;
+	size_t row = panels * i / job->pieces * PANEL;
+
+	return row < job->tall->rows ? row : job->tall->rows;
+}
+
+static size_t panel_rows(size_t row, size_t end)
+{
+	return end - row < PANEL ? end - row : PANEL;
+}
+
+/* Row of a strip. */
+static void *at_row(const struct job *job, const void *strip, size_t row)
+{
+	return (char *)(size_t)strip + row * STRIP * job->tall->kernel->item;
+}
+
+/* A small matrix in the kernel's precision. */
+static void *narrow(const struct tall *tall, const double *from, size_t count,
+		    double sign)
+{
+	double *signs = alloc_resize(NULL, count, sizeof *signs);
+	void *to = alloc_aligned(count, tall->kernel->item);
+
+	for (size_t i = 0; i < count; i++)
+		signs[i] = sign * from[i];
+	tall->kernel->from_double(signs, to, count);
+	free(signs);
+	return to;
+}
+
+/* h = what all pieces gave, in their order */
+static void add_pieces(const struct job *job, size_t items, double *h)
+{
+	memset(h, 0, items * sizeof *h);
+	for (size_t piece = 0; piece < job->pieces; piece++)
+		for (size_t i = 0; i < items; i++)
+			h[i] += job->h[piece * items + i];
+	free(job->h);
+}
+
+static void project_piece(void *shared, size_t piece, unsigned thread)
+{
+	struct job *job = shared;
+	const struct strip_kernel *kernel = job->tall->kernel;
+	double *h = job->h + piece * job->count * BLOCK;
+	size_t end = piece_begin(job, piece + 1);
+
+	(void)thread;
+	for (size_t row = piece_begin(job, piece); row < end; row += PANEL)
+		for (size_t i = 0; i < job->count; i++)
+			kernel->project(panel_rows(row, end),
+					at_row(job, job->v[i], row), STRIP,
+					at_row(job, job->y, row), STRIP,
+					h + i * BLOCK);
+}
+
+void algebra_project(const struct tall *tall, size_t count, void *const *v,
+		     const void *y, double *h)
+{
+	struct job job = job_of(tall);
+
+	job.count = count;
+	job.v = v;
+	job.y = (void *)(size_t)y;
+	job.h = alloc(job.pieces * count * BLOCK, sizeof *job.h);
+	team_run(tall->threads, job.pieces, project_piece, &job);
+	add_pieces(&job, count * BLOCK, h);
+}
+
+static void square_piece(void *shared, size_t piece, unsigned thread)
+{
+	struct job *job = shared;
+	size_t begin = piece_begin(job, piece);
+
+	(void)thread;
+	job->tall->kernel->square(piece_begin(job, piece + 1) - begin,
+				  at_row(job, job->y, begin), STRIP,
+				  job->h + piece * BLOCK);
+}
+
+/* H (STRIP x STRIP) = Y^T Y, in double */
+static void square(const struct tall *tall, void *y, double *h)
+{
+	struct job job = job_of(tall);
+
+	job.y = y;
+	job.h = alloc(job.pieces * BLOCK, sizeof *job.h);
+	team_run(tall->threads, job.pieces, square_piece, &job);
+	add_pieces(&job, BLOCK, h);
+}
+
+static void combine_piece(void *shared, size_t piece, unsigned thread)
+{
+	struct job *job = shared;
+	size_t begin = piece_begin(job, piece);
+	const void **v = alloc(job->count, sizeof *v);
+
+	(void)thread;
+	for (size_t i = 0; i < job->count; i++)
+		v[i] = at_row(job, job->v[i], begin);
+	job->tall->kernel->combine(piece_begin(job, piece + 1) - begin,
+				   job->count, v, STRIP, job->small,
+				   at_row(job, job->y, begin), STRIP);
+	free(v);
+}
+
+void algebra_combine(const struct tall *tall, size_t count, void *const *v,
+		     const double *h, double sign, void *y)
+{
+	struct job job = job_of(tall);
+	void *small = narrow(tall, h, count * BLOCK, sign);
+
+	job.count = count;
+	job.v = v;
+	job.y = y;
+	job.small = small;
+	team_run(tall->threads, job.pieces, combine_piece, &job);
+	free(small);
+}
+
+/* A panel of V Z is made beside V, strip after strip, and then moved in. */
+static void rotate_panel(const struct job *job, size_t row, size_t rows,
+			 char *room)
+{
+	const struct strip_kernel *kernel = job->tall->kernel;
+	size_t panel = (size_t)PANEL * STRIP * kernel->item;
+	const void **v = alloc(job->count, sizeof *v);
+
+	for (size_t i = 0; i < job->count; i++)
+		v[i] = at_row(job, job->v[i], row);
+	memset(room, 0, job->to * panel);
+	for (size_t i = 0; i < job->to; i++)
+		kernel->combine(rows, job->count, v, STRIP,
+				(const char *)job->small +
+					i * job->count * BLOCK * kernel->item,
+				room + i * panel, STRIP);
+	for (size_t i = 0; i < job->to; i++)
+		memcpy(at_row(job, job->v[i], row), room + i * panel,
+		       rows * STRIP * kernel->item);
+	free(v);
+}
+
+static void rotate_piece(void *shared, size_t piece, unsigned thread)
+{
+	struct job *job = shared;
+	size_t end = piece_begin(job, piece + 1);
+	char *room =
+		alloc_aligned(job->to * PANEL * STRIP, job->tall->kernel->item);
+
+	(void)thread;
+	for (size_t row = piece_begin(job, piece); row < end; row += PANEL)
+		rotate_panel(job, row, panel_rows(row, end), room);
+	free(room);
+}
+
+void algebra_rotate(const struct tall *tall, size_t from, size_t to,
+		    void *const *v, const double *z)
+{
+	struct job job = job_of(tall);
+	void *small = narrow(tall, z, from * to * BLOCK, 1);
+
+	job.count = from;
+	job.to = to;
+	job.v = v;
+	job.small = small;
+	team_run(tall->threads, job.pieces, rotate_piece, &job);
+	free(small);
+}
+
+/* --------------------------------------------------- orthonormal columns */
+
+/* R, upper triangular, with R^T R = H; false where a column of what H is the
+ * square of is, to the precision of the items, a combination of others. */
+static bool cholesky(const struct tall *tall, const double *h, double *r)
+{
+	double least = tall->kernel->item == sizeof(float) ? 1e-8 : 1e-12;
+
+	memset(r, 0, BLOCK * sizeof *r);
+	for (size_t i = 0; i < STRIP; i++)
+		for (size_t j = i; j < STRIP; j++)
+			r[i * STRIP + j] = h[i * STRIP + j];
+	/* The upper triangle by rows is the lower by columns. */
+	if (LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'L', STRIP, r, STRIP) != 0)
+		return false;
+	for (size_t i = 0; i < STRIP; i++)
+		if (!(r[i * STRIP + i] * r[i * STRIP + i] >=
+		      least * h[i * STRIP + i]))
+			return false;
+	return true;
+}
+
+/* Y = Y R^-1 */
+static void divide(const struct tall *tall, void *y, const double *r)
+{
+	double inverse[BLOCK];
+
+	memcpy(inverse, r, sizeof inverse);
+	if (LAPACKE_dtrtri(LAPACK_COL_MAJOR, 'L', 'N', STRIP, inverse, STRIP) !=
+	    0)
+		die("LAPACK dtrtri failed");
+	algebra_rotate(tall, 1, 1, &y, inverse);
+}
+
+/* Y row-major is Y^T (STRIP x rows) column-major: Y^T = L Q^T gives
+ * Y = Q L^T, and L column-major read by rows is L^T = R. */
+static void householder(const struct tall *tall, void *y, double *r)
+{
+	size_t items = tall->rows * STRIP;
+	double *wide = alloc_resize(NULL, items, sizeof *wide), tau[STRIP];
+	lapack_int m = STRIP, n = (lapack_int)tall->rows;
+
+	tall->kernel->to_double(y, wide, items);
+	if (LAPACKE_dgelqf(LAPACK_COL_MAJOR, m, n, wide, m, tau) != 0)
+		die("LAPACK dgelqf failed");
+	for (size_t i = 0; i < STRIP; i++)
+		for (size_t j = 0; j < STRIP; j++)
+			r[i * STRIP + j] = j >= i ? wide[i * STRIP + j] : 0;
+	if (LAPACKE_dorglq(LAPACK_COL_MAJOR, m, n, m, wide, m, tau) != 0)
+		die("LAPACK dorglq failed");
+	tall->kernel->from_double(wide, y, items);
+	free(wide);
+}
+
+void algebra_qr(const struct tall *tall, void *y, double *r)
+{
+	double h[BLOCK], second[BLOCK], product[BLOCK];
+
+	square(tall, y, h);
+	if (!cholesky(tall, h, r)) {
+		householder(tall, y, r);
+		return;
+	}
+	divide(tall, y, r);
+	square(tall, y, h);
+	if (!cholesky(tall, h, second)) {
+		householder(tall, y, second);
+	} else {
+		divide(tall, y, second);
+	}
+	algebra_multiply(STRIP, second, r, product);
+	memcpy(r, product, sizeof product);
+}
+
+void algebra_polish(size_t rows, size_t k, size_t ld, double *v)
+{
+	double *h = alloc(alloc_product(k, k), sizeof *h);
+	int size = (int)k;
+
+	/* H = V^T V = R^T R, and V = V R^-1 */
+	cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, size, (int)rows, 1,
+		    v, (int)ld, 0, h, size);
+	/* The upper triangle by rows is the lower by columns. */
+	if (LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'L', size, h, size) == 0)
+		cblas_dtrsm(CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans,
+			    CblasNonUnit, (int)rows, size, 1, h, size, v,
+			    (int)ld);
+	free(h);
+}
+
+/* ------------------------------------------------------------------ small */
+
+void algebra_multiply(size_t n, const double *a, const double *b, double *c)
+{
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)n,
+		    (int)n, 1, a, (int)n, b, (int)n, 0, c, (int)n);
+}
+
+void algebra_apply(size_t n, const double *g, const double *x, size_t ld,
+		   double *y)
+{
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, STRIP,
+		    (int)n, 1, g, (int)n, x, (int)ld, 0, y, STRIP);
+}
+
+static void swap_rows(double *a, double *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		double kept = a[i];
+		a[i] = b[i];
+		b[i] = kept;
+	}
+}
+
+const char *algebra_eigen(size_t n, double *a, size_t count, double *values,
+			  double *vectors)
+{
+	double *rising = alloc(n, sizeof *rising);
+	lapack_int *support = alloc(2 * count, sizeof *support), found = 0;
+	lapack_int size = (lapack_int)n;
+
+	/* The upper triangle by rows is the lower by columns. */
+	lapack_int info =
+		LAPACKE_dsyevr(LAPACK_COL_MAJOR, 'V', 'I', 'L', size, a, size,
+			       0, 0, size - (lapack_int)count + 1, size, 0,
+			       &found, rising, vectors, size, support);
+	if (info == 0 && found == (lapack_int)count)
+		for (size_t i = 0; i < count; i++)
+			values[i] = rising[count - 1 - i];
+	free(support);
+	free(rising);
+	if (info != 0 || found != (lapack_int)count)
+		return sentence("LAPACK dsyevr failed (%d)", (int)info);
+	for (size_t i = 0; i < count / 2; i++)
+		swap_rows(vectors + i * n, vectors + (count - 1 - i) * n, n);
+	return NULL;
+}

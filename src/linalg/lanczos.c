@@ -1,0 +1,511 @@
+#include "linalg/lanczos.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "linalg/dense.h"
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "base/progress.h"
+#include "base/random.h"
+#include "base/io.h"
+
+enum { BLOCK = STRIP * STRIP, PASS_LIMIT = 1000, SWEEPS = 5 };
+
+/* So many tests without the residual halving: it will not. */
+enum { PATIENCE = 12 };
+
+/* More than STRIP values as near as this, relative to them, may be one. */
+static const double NEAR = 1e-4;
+
+struct basis {
+	struct tall tall;
+	struct pass *pass;
+	size_t k;
+	double floor;         /* as chosen */
+	uint64_t seed, drawn; /* rows of signs taken from the seed */
+	size_t limit;         /* strips, at most, without the next one */
+	size_t used;          /* strips */
+	size_t local;         /* the first strip that C times the newest
+				 one may have a part in */
+	void **strips;        /* limit + 1; strips[used] is the next one */
+	size_t in_memory;     /* so many of them; the others in a file */
+	void *map;            /* of that file */
+	size_t mapped;
+	double *t;       /* 16 limit x 16 limit: basis^T C basis */
+	double *h;       /* a strip of T */
+	double r[BLOCK]; /* what the next strip was multiplied by */
+	double *values;  /* Ritz values, and vectors by row */
+	double *vectors;
+};
+
+size_t lanczos_limit(size_t k)
+{
+	size_t least = k + 6 * STRIP;
+
+	return ((4 * k > least ? 4 * k : least) + STRIP - 1) / STRIP * STRIP;
+}
+
+void lanczos_free(struct lanczos *lanczos)
+{
+	free(lanczos->values);
+	free(lanczos->vectors);
+	*lanczos = (struct lanczos){0};
+}
+
+/* ------------------------------------------------------------------ basis */
+
+/* Strips in memory as far as it goes, then in a mapped scratch file. */
+static void place_strips(struct basis *s, size_t memory)
+{
+	size_t count = s->limit + 1;
+	size_t bytes = alloc_product(alloc_product(s->tall.rows, STRIP),
+				     s->tall.kernel->item);
+
+	bytes = (bytes + 63) / 64 * 64;
+	s->strips = alloc(count, sizeof *s->strips);
+	s->in_memory = memory / bytes < count ? memory / bytes : count;
+	for (size_t i = 0; i < s->in_memory; i++)
+		s->strips[i] = algebra_strip(&s->tall);
+	if (s->in_memory == count)
+		return;
+	s->mapped = alloc_product(count - s->in_memory, bytes);
+	int fd = scratch_open();
+	if (posix_fallocate(fd, 0, (off_t)s->mapped) != 0)
+		die("a scratch file in $TMPDIR: no room for %zu bytes",
+		    s->mapped);
+	s->map = scratch_map(fd, s->mapped, true);
+	close(fd);
+	for (size_t i = s->in_memory; i < count; i++)
+		s->strips[i] = (char *)s->map + (i - s->in_memory) * bytes;
+}
+
+static bool is_mapped(const struct basis *s, const void *strip)
+{
+	const char *at = strip, *map = s->map;
+
+	return s->mapped > 0 && at >= map && at < map + s->mapped;
+}
+
+static void end_basis(struct basis *s)
+{
+	for (size_t i = 0; i <= s->limit; i++)
+		if (!is_mapped(s, s->strips[i]))
+			free(s->strips[i]);
+	if (s->mapped > 0)
+		munmap(s->map, s->mapped);
+	free(s->strips);
+	free(s->t);
+	free(s->h);
+	free(s->values);
+	free(s->vectors);
+	pass_end(s->pass);
+}
+
+/* Strip = random signs, as good to begin with as normal numbers. */
+static void set_random(struct basis *s, void *strip)
+{
+	double row[STRIP];
+	char *to = strip;
+
+	for (size_t i = 0; i < s->tall.rows; i++) {
+		uint64_t bits = random_bits(s->seed, s->drawn++);
+		for (size_t j = 0; j < STRIP; j++)
+			row[j] = bits >> (63 - j) & 1 ? -1 : 1;
+		s->tall.kernel->from_double(row, to, STRIP);
+		to += STRIP * s->tall.kernel->item;
+	}
+}
+
+static void begin_basis(struct basis *s, const struct op *op,
+			const struct strip_kernel *kernel,
+			const struct lanczos_choices *choices)
+{
+	size_t limit = lanczos_limit(choices->k);
+
+	*s = (struct basis){
+		.tall = {kernel, op->threads, op->matrix->m},
+		.k = choices->k,
+		.floor = choices->floor,
+		.seed = choices->seed,
+		.limit = limit / STRIP,
+		.pass = pass_begin(op, kernel),
+	};
+	s->t = alloc(limit * limit, sizeof *s->t);
+	s->h = alloc(limit * STRIP, sizeof *s->h);
+	s->values = alloc(limit, sizeof *s->values);
+	s->vectors = alloc(limit * limit, sizeof *s->vectors);
+	place_strips(s, choices->memory);
+	set_random(s, s->strips[0]);
+	algebra_qr(&s->tall, s->strips[0], s->r);
+}
+
+/* ------------------------------------------------------------------- steps */
+
+static double *t_at(struct basis *s, size_t row, size_t column)
+{
+	return s->t + row * s->limit * STRIP + column;
+}
+
+/* Take the part in strips first to used - 1 off the next one, into h. */
+static void sweep(struct basis *s, size_t first)
+{
+	size_t count = s->used - first;
+	void *next = s->strips[s->used];
+
+	algebra_project(&s->tall, count, s->strips + first, next, s->h);
+	algebra_combine(&s->tall, count, s->strips + first, s->h, -1, next);
+}
+
+static double least_diagonal(const double *r)
+{
+	double least = fabs(r[0]);
+
+	for (size_t i = 1; i < STRIP; i++)
+		least = fmin(least, fabs(r[i * STRIP + i]));
+	return least;
+}
+
+/* Make the next strip orthonormal and orthogonal to the basis, whatever its
+ * rank; r takes what it was in terms of that.  A column that had nothing new
+ * becomes some direction that is new, with zeros in r. */
+static void orthonormalize(struct basis *s)
+{
+	double part[BLOCK], product[BLOCK];
+	size_t newest = (s->used - 1) * STRIP;
+
+	algebra_qr(&s->tall, s->strips[s->used], s->r);
+	for (int i = 0; i < SWEEPS; i++) {
+		sweep(s, 0);
+		/* What was taken belongs to T: H R. */
+		for (size_t row = 0; row < s->used * STRIP; row++)
+			for (size_t j = 0; j < STRIP; j++)
+				for (size_t l = 0; l <= j; l++)
+					*t_at(s, row, newest + j) +=
+						s->h[row * STRIP + l] *
+						s->r[l * STRIP + j];
+		algebra_qr(&s->tall, s->strips[s->used], part);
+		algebra_multiply(STRIP, part, s->r, product);
+		memcpy(s->r, product, sizeof s->r);
+		/* Where a column shrank much, rounding error grew with it. */
+		if (least_diagonal(part) > 0.7)
+			break;
+	}
+}
+
+/* T is symmetric but for rounding. */
+static void symmetrize(struct basis *s, size_t newest)
+{
+	size_t end = newest + STRIP;
+
+	for (size_t i = 0; i < newest; i++)
+		for (size_t j = newest; j < end; j++)
+			*t_at(s, j, i) = *t_at(s, i, j);
+	for (size_t i = newest; i < end; i++)
+		for (size_t j = newest; j < i; j++)
+			*t_at(s, i, j) = *t_at(s, j, i) =
+				(*t_at(s, i, j) + *t_at(s, j, i)) / 2;
+}
+
+/* The next strip is C times the newest, less its part in the basis, which
+ * goes into T. */
+static void expand(struct basis *s)
+{
+	size_t newest = (s->used - 1) * STRIP, first = s->local * STRIP;
+
+	pass_apply(s->pass, s->strips[s->used - 1], s->strips[s->used]);
+	for (size_t i = 0; i < s->used * STRIP; i++)
+		memset(t_at(s, i, newest), 0, STRIP * sizeof *s->t);
+	sweep(s, s->local);
+	for (size_t i = first; i < s->used * STRIP; i++)
+		memcpy(t_at(s, i, newest), s->h + (i - first) * STRIP,
+		       STRIP * sizeof *s->h);
+	orthonormalize(s);
+	symmetrize(s, newest);
+}
+
+/* The largest count Ritz pairs. */
+static const char *solve(struct basis *s, size_t count)
+{
+	size_t n = s->used * STRIP;
+	double *copy = alloc(n * n, sizeof *copy);
+
+	for (size_t i = 0; i < n; i++)
+		memcpy(copy + i * n, t_at(s, i, 0), n * sizeof *copy);
+	const char *error =
+		algebra_eigen(n, copy, count, s->values, s->vectors);
+	free(copy);
+	return error;
+}
+
+/* The largest ||B^T u - s v|| / s_1 of the first count Ritz pairs:
+ * ||C v - s^2 v|| = ||R z||, z the vector's items in the newest strip.  What
+ * is zero to the precision has no residual. */
+static double worst_residual(const struct basis *s, size_t count)
+{
+	size_t n = s->used * STRIP;
+	double first = s->values[0], worst = 0;
+
+	for (size_t i = 0; i < count && s->values[i] > s->floor * first; i++) {
+		const double *z = s->vectors + i * n + n - STRIP;
+		double square = 0;
+		for (size_t row = 0; row < STRIP; row++) {
+			double sum = 0;
+			for (size_t j = row; j < STRIP; j++)
+				sum += s->r[row * STRIP + j] * z[j];
+			square += sum * sum;
+		}
+		worst = fmax(worst, sqrt(square / (s->values[i] * first)));
+	}
+	return worst;
+}
+
+/* basis = basis Z for the largest count Ritz vectors, in strips, of which the
+ * last is filled up with zeros. */
+static void turn(struct basis *s, size_t count)
+{
+	size_t n = s->used * STRIP, strips = (count + STRIP - 1) / STRIP;
+	double *z = alloc(n * strips * STRIP, sizeof *z);
+
+	for (size_t j = 0; j < count; j++)
+		for (size_t i = 0; i < n; i++)
+			z[(j / STRIP * n + i) * STRIP + j % STRIP] =
+				s->vectors[j * n + i];
+	algebra_rotate(&s->tall, s->used, strips, s->strips, z);
+	free(z);
+	s->used = strips;
+}
+
+/* T for a basis of the largest count Ritz vectors. */
+static void set_diagonal(struct basis *s, size_t count)
+{
+	memset(s->t, 0, s->limit * STRIP * s->limit * STRIP * sizeof *s->t);
+	for (size_t i = 0; i < count; i++)
+		*t_at(s, i, i) = s->values[i];
+	s->local = 0;
+}
+
+/* Go on from the largest count Ritz vectors and the next strip. */
+static void restart(struct basis *s, size_t count)
+{
+	void *next = s->strips[s->used];
+	size_t before = s->used;
+
+	turn(s, count);
+	s->strips[before] = s->strips[s->used];
+	s->strips[s->used] = next;
+	set_diagonal(s, count);
+}
+
+/* Go on from the k Ritz vectors and a random strip. */
+static void restart_randomly(struct basis *s)
+{
+	turn(s, s->k);
+	set_random(s, s->strips[s->used]);
+	orthonormalize(s);
+	set_diagonal(s, s->k);
+}
+
+/* ------------------------------------------------------------ when to stop */
+
+/* The residual falls by about the same factor in each step: what the last two
+ * tests say of it. */
+struct course {
+	double tolerance;
+	double worst, before; /* the last two residuals, 0: none yet */
+	unsigned step, step_before;
+	double best;
+	unsigned idle; /* tests since the best was halved */
+	unsigned next; /* step of the next test */
+	double sum;    /* of the values at the last random restart */
+	double begun;  /* seconds */
+};
+
+static double seconds(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* How many steps were left at the last test, by the last two; 0 where they do
+ * not say. */
+static double steps_left(const struct course *course)
+{
+	if (course->before <= 0 || course->worst >= course->before)
+		return 0;
+	double fall = log(course->before / course->worst) /
+		      (course->step - course->step_before);
+	return fmax(0, log(course->worst / course->tolerance) / fall);
+}
+
+static void say(const struct course *course, unsigned step)
+{
+	char note[64];
+	double left = steps_left(course) - (step - course->step);
+	double each = (seconds() - course->begun) / step;
+
+	if (course->step == 0)
+		return;
+	if (left > 0)
+		snprintf(note, sizeof note,
+			 "worst residual %.1e, about %.0f s left",
+			 course->worst, ceil(left * each));
+	else
+		snprintf(note, sizeof note, "worst residual %.1e",
+			 course->worst);
+	progress_note(note);
+}
+
+/* Take in a test, and decide when the next one is: a test costs about as much
+ * as a step, so half of the way that seems left is gone without one. */
+static void record(struct course *course, unsigned step, double worst)
+{
+	course->before = course->worst;
+	course->step_before = course->step;
+	course->worst = worst;
+	course->step = step;
+	if (course->best == 0 || worst < course->best / 2) {
+		course->best = worst;
+		course->idle = 0;
+	} else {
+		course->idle++;
+	}
+	double skip = floor(steps_left(course) / 2);
+	course->next = step + (skip < 2 ? 1 : skip > 8 ? 8 : (unsigned)skip);
+}
+
+/* ----------------------------------------------------------------- copies */
+
+static double sum_values(const struct basis *s)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < s->k; i++)
+		sum += s->values[i];
+	return sum;
+}
+
+/* Whether STRIP of the values wanted, and not the last, are near each other. */
+static bool is_crowded(const struct basis *s)
+{
+	for (size_t i = 0; i + STRIP < s->k; i++)
+		if (s->values[i] - s->values[i + STRIP - 1] <
+		    NEAR * s->values[i])
+			return true;
+	return false;
+}
+
+/* Whether the values found are the largest, or else go on.  Of a value that
+ * stands more than STRIP times, the space of one strip has STRIP directions
+ * alone: where there may be such a value, what is found is kept, and a random
+ * strip must find no more, its own largest value known as well. */
+static bool is_complete(struct basis *s, struct course *course)
+{
+	double sum = sum_values(s);
+	double error = s->floor * (double)s->k * s->values[0];
+
+	course->idle = 0;
+	if (course->sum == 0) {
+		if (!is_crowded(s))
+			return true;
+		/* What is kept adds its residual to that of what comes. */
+		if (course->worst > course->tolerance / 4)
+			return false;
+	} else {
+		if (worst_residual(s, s->k + 1) > course->tolerance)
+			return false;
+		if (sum <= course->sum + error)
+			return true;
+	}
+	restart_randomly(s);
+	*course = (struct course){.tolerance = course->tolerance,
+				  .begun = course->begun,
+				  .sum = sum};
+	return false;
+}
+
+/* ------------------------------------------------------------------ solver */
+
+/* Test what there is; true where it stands, or hope is lost. */
+static bool is_done(struct basis *s, struct lanczos *lanczos,
+		    struct course *course, unsigned step)
+{
+	lanczos->worst = worst_residual(s, s->k);
+	record(course, step, lanczos->worst);
+	lanczos->reached =
+		lanczos->worst <= course->tolerance && is_complete(s, course);
+	return lanczos->reached || s->values[0] <= 0 ||
+	       course->idle >= PATIENCE || step >= PASS_LIMIT;
+}
+
+static const char *iterate(struct basis *s, struct lanczos *lanczos,
+			   const struct lanczos_choices *choices)
+{
+	struct course course = {.tolerance = choices->tolerance,
+				.begun = seconds()};
+	/* At a restart: more than k, or it would hardly get on. */
+	size_t kept = (s->k + 2 * STRIP - 1) / STRIP * STRIP;
+
+	for (unsigned step = 1;; step++) {
+		s->used++;
+		expand(s);
+		s->local = s->used - 1;
+		say(&course, step);
+		progress_add(1);
+		lanczos->passes++;
+		if (s->used * STRIP < kept + STRIP ||
+		    (s->used < s->limit && step < course.next))
+			continue;
+		const char *error = solve(s, kept);
+		if (error != NULL || is_done(s, lanczos, &course, step))
+			return error;
+		if (s->used == s->limit)
+			restart(s, kept);
+	}
+}
+
+/* The k Ritz vectors, by row. */
+static void take_vectors(struct basis *s, struct lanczos *lanczos)
+{
+	size_t m = s->tall.rows, item = s->tall.kernel->item;
+
+	turn(s, s->k);
+	lanczos->ld = s->used * STRIP;
+	lanczos->vectors = alloc_aligned(alloc_product(m, lanczos->ld),
+					 sizeof *lanczos->vectors);
+	for (size_t i = 0; i < m; i++)
+		for (size_t j = 0; j < s->used; j++)
+			s->tall.kernel->to_double(
+				(char *)s->strips[j] + i * STRIP * item,
+				lanczos->vectors + i * lanczos->ld + j * STRIP,
+				STRIP);
+	if (item == sizeof(float))
+		algebra_polish(m, s->k, lanczos->ld, lanczos->vectors);
+	lanczos->values = alloc(s->k, sizeof *lanczos->values);
+	memcpy(lanczos->values, s->values, s->k * sizeof *s->values);
+}
+
+const char *lanczos_find(struct lanczos *lanczos, const struct op *op,
+			 const struct strip_kernel *kernel,
+			 const struct lanczos_choices *choices)
+{
+	struct basis s;
+
+	begin_basis(&s, op, kernel, choices);
+	lanczos->k = s.k;
+	progress_begin("passes", 0);
+	const char *error = iterate(&s, lanczos, choices);
+	progress_end();
+	if (error == NULL)
+		take_vectors(&s, lanczos);
+	end_basis(&s);
+	return error;
+}

@@ -1,0 +1,180 @@
+#include "model/csr_matrix.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/errors.h"
+#include "base/string_table.h"
+
+static const char *view_texts(struct texts *texts, const struct format *format,
+			      const char *offsets, const char *bytes,
+			      uint64_t count)
+{
+	const struct tensor *where, *what;
+	const char *error;
+
+	error = format_need(format, offsets, DTYPE_I64, 1, UINT64_MAX, 1,
+			    &where);
+	if (error == NULL)
+		error = format_need(format, bytes, DTYPE_U8, 1, UINT64_MAX, 1,
+				    &what);
+	if (error != NULL)
+		return error;
+	texts->offsets = where->bytes;
+	texts->bytes = what->bytes;
+	if (where->shape[0] == 0 ||
+	    (count != UINT64_MAX && where->shape[0] != count + 1))
+		return sentence("tensor %s has another shape than the tensors "
+				"beside it",
+				offsets);
+	texts->count = where->shape[0] - 1;
+	if (texts->offsets[0] != 0 ||
+	    texts->offsets[texts->count] != (int64_t)what->shape[0])
+		return sentence("tensor %s does not span tensor %s", offsets,
+				bytes);
+	return NULL;
+}
+
+static const char *option_or(const struct format *format, const char *key,
+			     const char *otherwise)
+{
+	const char *found = format_option(format, key);
+
+	return found ? found : otherwise;
+}
+
+static const char *view_rows(struct matrix *matrix, const struct format *format)
+{
+	const struct tensor *indptr, *indices, *values, *raw;
+	const char *error;
+
+	error = format_need(format, "profile.indptr", DTYPE_I64, 1, UINT64_MAX,
+			    1, &indptr);
+	if (error == NULL && indptr->shape[0] == 0)
+		error = "tensor profile.indptr is empty";
+	if (error == NULL)
+		error = format_need(format, "profile.indices", DTYPE_I32, 1,
+				    UINT64_MAX, 1, &indices);
+	if (error == NULL)
+		error = format_need(format, "profile.values", DTYPE_F32, 1,
+				    indices->shape[0], 1, &values);
+	if (error == NULL)
+		error = format_need(format, "profile.raw", DTYPE_F32, 1,
+				    indices->shape[0], 1, &raw);
+	if (error != NULL)
+		return error;
+	matrix->n = indptr->shape[0] - 1;
+	matrix->nnz = indices->shape[0];
+	matrix->indptr = indptr->bytes;
+	matrix->indices = indices->bytes;
+	matrix->values = values->bytes;
+	matrix->raw = raw->bytes;
+	if (matrix->indptr[0] != 0 ||
+	    matrix->indptr[matrix->n] != (int64_t)matrix->nnz)
+		return "tensor profile.indptr does not span profile.indices";
+	return NULL;
+}
+
+static const char *view_tags(struct matrix *matrix, const struct format *format)
+{
+	const struct tensor *tenth, *weight, *tenths, *size;
+	const char *error;
+
+	error = view_texts(&matrix->tags, format, "tags.offsets", "tags.bytes",
+			   UINT64_MAX);
+	matrix->m = matrix->tags.count;
+	if (error == NULL && matrix->m > INT32_MAX)
+		error = "more than 2^31 - 1 tags";
+	if (error == NULL)
+		error = format_need(format, "users.tenth", DTYPE_U8, 1,
+				    matrix->n, 1, &tenth);
+	if (error == NULL)
+		error = format_need(format, "tags.weight", DTYPE_F64, 1,
+				    matrix->m, 1, &weight);
+	if (error == NULL)
+		error = format_need(format, "tags.tenths", DTYPE_I64, 2,
+				    matrix->m, 10, &tenths);
+	if (error == NULL)
+		error = format_need(format, "tenths", DTYPE_I64, 1, 10, 1,
+				    &size);
+	if (error != NULL)
+		return error;
+	matrix->tenth = tenth->bytes;
+	matrix->weight = weight->bytes;
+	matrix->tenths = tenths->bytes;
+	matrix->tenth_size = size->bytes;
+	return NULL;
+}
+
+const char *matrix_view(struct matrix *matrix, const struct format *format)
+{
+	const char *error;
+
+	*matrix = (struct matrix){
+		.customer = option_or(format, "columns.customer", "customer"),
+		.tag = option_or(format, "columns.tag", "tag"),
+		.value = option_or(format, "columns.value", "value"),
+	};
+	error = view_rows(matrix, format);
+	if (error == NULL)
+		error = view_texts(&matrix->users, format, "users.offsets",
+				   "users.bytes", matrix->n);
+	if (error == NULL)
+		error = view_tags(matrix, format);
+	return error;
+}
+
+const char *texts_at(const struct texts *texts, size_t i, size_t *length)
+{
+	int64_t begin = texts->offsets[i], end = texts->offsets[i + 1];
+
+	*length = 0;
+	if (begin < 0 || end < begin || end > texts->offsets[texts->count])
+		return "";
+	*length = (size_t)(end - begin);
+	return (const char *)texts->bytes + begin;
+}
+
+const char *matrix_row(const struct matrix *matrix, size_t row)
+{
+	int64_t begin = matrix->indptr[row], end = matrix->indptr[row + 1];
+	int64_t last = -1;
+	const char *wrong = NULL;
+
+	if (begin < 0 || end < begin || end > (int64_t)matrix->nnz)
+		wrong = "its bounds";
+	for (int64_t i = begin; wrong == NULL && i < end; i++) {
+		if (matrix->indices[i] <= last ||
+		    matrix->indices[i] >= (int64_t)matrix->m)
+			wrong = "its tags";
+		else if (!isfinite(matrix->values[i]) ||
+			 !isfinite(matrix->raw[i]))
+			wrong = "a value that is not finite";
+		else
+			last = matrix->indices[i];
+	}
+	if (wrong == NULL)
+		return NULL;
+	size_t length;
+	const char *name = texts_at(&matrix->users, row, &length);
+	return sentence("row %zu (customer %.*s) is damaged: %s", row,
+			(int)(length < 100 ? length : 100), name, wrong);
+}
+
+size_t texts_find(const struct texts *texts, const char *text, size_t length)
+{
+	size_t low = 0, high = texts->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2, size;
+		const char *here = texts_at(texts, middle, &size);
+		int order = names_compare(here, size, text, length);
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return SIZE_MAX;
+}

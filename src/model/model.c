@@ -1,0 +1,269 @@
+#include "model/model.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "base/string_table.h"
+
+const char *const scale_words[] = {
+	[SCALE_US] = "us", [SCALE_SQRT] = "sqrt", [SCALE_U] = "u", NULL};
+const char *const center_words[] = {[CENTER_NONE] = "none",
+				    [CENTER_ROW] = "row",
+				    [CENTER_COLUMN] = "column",
+				    NULL};
+
+static const char *read_word(const struct format *file, const char *key,
+			     const char *const words[], int *choice)
+{
+	const char *found = format_option(file, key);
+
+	if (found == NULL)
+		return sentence("its metadata have no %s", key);
+	for (*choice = 0; words[*choice] != NULL; ++*choice)
+		if (strcmp(words[*choice], found) == 0)
+			return NULL;
+	return sentence("its metadata have %s \"%.40s\", which is unknown", key,
+			found);
+}
+
+static const char *read_choices(struct model *model)
+{
+	int scale = 0, center = 0;
+	const char *error =
+		read_word(&model->file, "svd.scale", scale_words, &scale);
+
+	if (error == NULL)
+		error = read_word(&model->file, "svd.center", center_words,
+				  &center);
+	if (error != NULL)
+		return error;
+	model->scale = (enum scale)scale;
+	model->center = (enum center)center;
+	return NULL;
+}
+
+static const char *check_finite(const char *name, const double *values,
+				size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!isfinite(values[i]))
+			return sentence("tensor %s is damaged: item %zu is not "
+					"finite",
+					name, i);
+	return NULL;
+}
+
+/* View a tensor of doubles whose every item is looked at: checksum too. */
+static const char *view_doubles(struct model *model, const char *name,
+				unsigned dims, size_t rows, size_t columns,
+				const double **values)
+{
+	const struct tensor *tensor;
+	const char *error;
+
+	error = format_need(&model->file, name, DTYPE_F64, dims, rows, columns,
+			    &tensor);
+	if (error == NULL)
+		error = format_verify(&model->file, tensor);
+	if (error != NULL)
+		return error;
+	*values = tensor->bytes;
+	return check_finite(name, *values, rows * columns);
+}
+
+static const char *view(struct model *model)
+{
+	const struct tensor *tensor;
+	const double *pairs;
+	const char *error;
+	size_t n = model->matrix.n, m = model->matrix.m;
+
+	error = read_choices(model);
+	if (error == NULL)
+		error = format_need(&model->file, "embedding", DTYPE_F32, 2, n,
+				    UINT64_MAX, &tensor);
+	if (error != NULL)
+		return error;
+	model->embedding = tensor->bytes;
+	size_t k = model->k = tensor->shape[1];
+	if (k > m)
+		return "tensor embedding has more columns than there are tags";
+	error = view_doubles(model, "components", 2, m, k, &model->components);
+	if (error == NULL)
+		error = view_doubles(model, "sigma", 1, k, 1, &model->sigma);
+	if (error == NULL)
+		error = view_doubles(model, "residual", 1, k, 1,
+				     &model->residual);
+	if (error == NULL && model->center == CENTER_COLUMN)
+		error = view_doubles(model, "tags.mean", 1, m, 1, &model->mean);
+	if (error == NULL)
+		error = view_doubles(model, "pairs", 1, 2, 1, &pairs);
+	if (error != NULL)
+		return error;
+	for (size_t i = 0; i < k; i++)
+		if (model->sigma[i] <= 0)
+			return "tensor sigma is damaged: expected numbers "
+			       "above zero";
+	model->median_pair = pairs[0];
+	model->top_pair = pairs[1];
+	return NULL;
+}
+
+static const char *open_matrix(struct model *model, const char *path,
+			       const char *(*map)(struct input *))
+{
+	const char *error;
+
+	*model = (struct model){.shift = 1};
+	error = input_try(&model->input, path);
+	if (error == NULL)
+		error = map(&model->input);
+	if (error != NULL)
+		return error;
+	error = format_read(&model->file, model->input.bytes,
+			    model->input.size);
+	if (error != NULL)
+		return error;
+	return matrix_view(&model->matrix, &model->file);
+}
+
+static const char *open_model(struct model *model, const char *path,
+			      const char *(*map)(struct input *))
+{
+	const char *error = open_matrix(model, path, map);
+
+	if (error == NULL && format_find(&model->file, "embedding") == NULL)
+		error = "a matrix, expected a model: cs-svd makes one of it";
+	if (error == NULL)
+		error = view(model);
+	return error;
+}
+
+const char *model_open(struct model *model, const char *path)
+{
+	return open_model(model, path, input_try_map);
+}
+
+const char *model_open_copy(struct model *model, const char *path)
+{
+	const char *error = open_model(model, path, input_try_copy);
+
+	return error != NULL ? error : format_verify_all(&model->file, 1);
+}
+
+const char *model_open_any(struct model *model, const char *path)
+{
+	const char *error = open_matrix(model, path, input_try_map);
+
+	if (error == NULL && format_find(&model->file, "embedding") != NULL)
+		error = view(model);
+	return error;
+}
+
+const char *model_verify(const struct model *model)
+{
+	return format_verify(&model->file,
+			     format_find(&model->file, "embedding"));
+}
+
+void model_close(struct model *model)
+{
+	format_free(&model->file);
+	input_close(&model->input);
+	*model = (struct model){0};
+}
+
+size_t model_find(const struct model *model, const char *name, size_t length)
+{
+	return texts_find(&model->matrix.users, name, length);
+}
+
+/* ------------------------------------------------------------- near names */
+
+enum { NEAR = 3, NEAR_LENGTH = 64 };
+
+struct near {
+	size_t row;
+	unsigned distance;
+};
+
+/* Levenshtein's edit distance, or limit + 1 where it is above the limit; b is
+ * at most NEAR_LENGTH long (Wagner and Fischer, JACM 21, 1974). */
+static unsigned edit_distance(const char *a, size_t a_length, const char *b,
+			      size_t b_length, unsigned limit)
+{
+	unsigned row[NEAR_LENGTH + 1];
+
+	for (size_t j = 0; j <= b_length; j++)
+		row[j] = (unsigned)j;
+	for (size_t i = 0; i < a_length; i++) {
+		unsigned corner = row[0], least = ++row[0];
+		for (size_t j = 0; j < b_length; j++) {
+			unsigned change = corner + (a[i] != b[j]);
+			corner = row[j + 1];
+			unsigned other =
+				1 + (corner < row[j] ? corner : row[j]);
+			row[j + 1] = change < other ? change : other;
+			if (row[j + 1] < least)
+				least = row[j + 1];
+		}
+		if (least > limit)
+			return limit + 1;
+	}
+	return row[b_length];
+}
+
+/* Insert into the list of at most NEAR, nearest first; rows come ascending,
+ * so that equals stay in the order of bytes. */
+static size_t insert_near(struct near *list, size_t count, struct near one)
+{
+	size_t place = count;
+
+	while (place > 0 && list[place - 1].distance > one.distance)
+		place--;
+	if (place == NEAR)
+		return count;
+	if (count < NEAR)
+		count++;
+	for (size_t i = count - 1; i > place; i--)
+		list[i] = list[i - 1];
+	list[place] = one;
+	return count;
+}
+
+char *model_near(const struct model *model, const char *name, size_t length,
+		 char *text, size_t room)
+{
+	const struct texts *users = &model->matrix.users;
+	unsigned limit = length > 6 ? 3 : (unsigned)(length + 2) / 3;
+	struct near list[NEAR];
+	size_t count = 0, used = 0;
+
+	text[0] = '\0';
+	if (length > NEAR_LENGTH)
+		return text;
+	for (size_t i = 0; i < users->count; i++) {
+		size_t size;
+		const char *user = texts_at(users, i, &size);
+		if (size > length + limit || size + limit < length)
+			continue;
+		unsigned most =
+			count == NEAR ? list[NEAR - 1].distance - 1 : limit;
+		unsigned distance =
+			edit_distance(user, size, name, length, most);
+		if (distance <= most)
+			count = insert_near(list, count,
+					    (struct near){i, distance});
+	}
+	for (size_t i = 0; i < count && used < room; i++) {
+		size_t size;
+		const char *user = texts_at(users, list[i].row, &size);
+		used += (size_t)snprintf(text + used, room - used, "%s%.*s",
+					 i ? ", " : "", (int)size, user);
+	}
+	return text;
+}

@@ -1,0 +1,62 @@
+/* model: what a model file holds, and the look-up of a customer. */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "model/safetensors.h"
+#include "model/csr_matrix.h"
+#include "base/io.h"
+
+enum scale { SCALE_US, SCALE_SQRT, SCALE_U };
+enum center { CENTER_NONE, CENTER_ROW, CENTER_COLUMN };
+
+/* The words of both enums, in order, NULL-terminated. */
+extern const char *const scale_words[], *const center_words[];
+
+struct model {
+	struct input input;
+	struct format file;
+	struct matrix matrix;
+	size_t k;                     /* columns of the embedding */
+	const float *embedding;       /* n x k, rows as the file has them */
+	const double *components;     /* m x k */
+	const double *sigma;          /* k, falling */
+	const double *mean;           /* m, or NULL without column centring */
+	const double *residual;       /* k */
+	double median_pair, top_pair; /* "pairs": median, 99th percentile */
+	enum scale scale;
+	enum center center;
+	double shift; /* how often a row lost tags.mean: once; for
+			 an audience (audience.h) less or more */
+};
+
+/* Map and check the file: header, shapes, options, components and sigma
+ * finite.  The embedding is checked by model_verify.  A sentence does not
+ * name the file; input.name does. */
+const char *model_open(struct model *model, const char *path);
+
+/* The same of a copy of the file, whose every byte is checked: what becomes of
+ * the file changes nothing. */
+const char *model_open_copy(struct model *model, const char *path);
+
+/* The same as model_open for a model or a matrix, which is a model without
+ * dimensions: k is 0, and what cs-svd adds is NULL. */
+const char *model_open_any(struct model *model, const char *path);
+
+/* Compare the embedding's bytes with its checksum (one pass over it). */
+const char *model_verify(const struct model *model);
+
+void model_close(struct model *model);
+
+/* The row of the customer, or SIZE_MAX. */
+size_t model_find(const struct model *model, const char *name, size_t length);
+
+/* Up to three names near to the given one: least edit distance (at most a
+ * third of its length rounded up, and at most 3), ties by bytes; written as
+ * "a, b, c", "" for none.  Returns text. */
+char *model_near(const struct model *model, const char *name, size_t length,
+		 char *text, size_t room);
+
+#endif

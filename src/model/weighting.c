@@ -1,0 +1,67 @@
+#include "model/weighting.h"
+
+#include <math.h>
+
+const char *const value_words[] = {[VALUE_MEAN] = "mean",
+				   [VALUE_SUM] = "sum",
+				   [VALUE_EVENTS] = "events",
+				   [VALUE_ONE] = "one",
+				   NULL};
+const char *const damp_words[] = {
+	[DAMP_NONE] = "none", [DAMP_LOG] = "log", [DAMP_SQRT] = "sqrt", NULL};
+const char *const weight_words[] = {[WEIGHT_NONE] = "none",
+				    [WEIGHT_IDF] = "idf",
+				    [WEIGHT_SQRT_IDF] = "sqrt-idf",
+				    NULL};
+const char *const norm_words[] = {[NORM_NONE] = "none", [NORM_L2] = "l2", NULL};
+
+double weigh_value(enum value value, uint64_t events, decimal sum)
+{
+	switch (value) {
+	case VALUE_MEAN:
+		return decimal_double(sum) / (double)events;
+	case VALUE_SUM:
+		return decimal_double(sum);
+	case VALUE_EVENTS:
+		return (double)events;
+	case VALUE_ONE:
+		break;
+	}
+	return 1;
+}
+
+double weigh_damp(enum damp damp, double x)
+{
+	switch (damp) {
+	case DAMP_LOG:
+		return copysign(log1p(fabs(x)), x);
+	case DAMP_SQRT:
+		return copysign(sqrt(fabs(x)), x);
+	case DAMP_NONE:
+		break;
+	}
+	return x;
+}
+
+double weigh_column(enum weight weight, size_t n, size_t users)
+{
+	if (users == 0)
+		return 0;
+	if (weight == WEIGHT_NONE)
+		return 1;
+	double idf = log((double)n / (double)users);
+	return weight == WEIGHT_IDF ? idf : sqrt(idf);
+}
+
+void weigh_normalize(enum norm norm, double *values, size_t count)
+{
+	double squares = 0, length;
+
+	for (size_t i = 0; i < count; i++)
+		squares += values[i] * values[i];
+	if (norm == NORM_NONE || squares <= 0)
+		return;
+	length = sqrt(squares);
+	for (size_t i = 0; i < count; i++)
+		values[i] /= length;
+}

@@ -1,0 +1,30 @@
+/* mutual: every row asks for every other: each pair is scored once, and the
+ * score offered to the lists of both.  The chain of tile.h is the same
+ * whichever of the two asks, and lists keep a total order, so the answers are
+ * those of asking one by one. */
+#ifndef SEARCH_ALL_PAIRS_H
+#define SEARCH_ALL_PAIRS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "search/topk.h"
+#include "search/filter_refine.h"
+
+struct mutual {
+	const float *rows; /* n x d */
+	size_t n, d;
+	const double *factors; /* n: a row is compared times this; 0: not */
+	enum metric metric;
+	const struct sieve *sieve;
+	size_t limit; /* of the lists; rows may be fewer */
+	float floor;  /* a score must be above */
+	bool every;   /* offer all above the floor, to count them */
+	bool quiet;   /* add nothing to the progress */
+	unsigned threads;
+	struct list *lists; /* n, begun */
+};
+
+void mutual_search(const struct mutual *mutual);
+
+#endif

@@ -1,0 +1,864 @@
+#include "search/ivf_index.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "search/kmeans.h"
+#include "base/errors.h"
+#include "base/number.h"
+#include "base/progress.h"
+#include "search/coarse_quantizer.h"
+#include "base/thread_pool.h"
+
+enum {
+	/* Blocks of a piece, where one query looks at all. */
+	PIECE_BLOCKS = 1024,
+	/* Queries that go through the cells together, at least and at most. */
+	LEAST_PANEL = 96,
+	MOST_PANEL = 4096
+};
+
+/* ------------------------------------------------------------------- view */
+
+bool index_exists(const struct model *model)
+{
+	return format_find(&model->file, "index.embedding") != NULL;
+}
+
+/* Cells follow one another. */
+static const char *check_starts(const struct index *index)
+{
+	bool fine = index->starts[0] == 0 &&
+		    index->starts[index->cells] == (int64_t)index->blocks;
+
+	for (size_t cell = 0; fine && cell < index->cells; cell++)
+		fine = index->starts[cell] <= index->starts[cell + 1];
+	return fine ? NULL : "tensor index.starts is damaged";
+}
+
+/* A tensor of the index, of that shape. */
+static const char *view(const struct model *model, const char *name,
+			enum dtype type, unsigned dims, size_t rows,
+			size_t columns, void *place)
+{
+	const struct tensor *tensor;
+	const char *error = format_need(&model->file, name, type, dims, rows,
+					columns, &tensor);
+
+	if (error == NULL)
+		memcpy(place, &tensor->bytes, sizeof tensor->bytes);
+	return error;
+}
+
+static const char *view_sizes(struct index *index, const struct model *model)
+{
+	const struct tensor *centroids, *rows;
+	const char *signal = format_option(&model->file, "index.signal");
+	int64_t number;
+	const char *error =
+		format_need(&model->file, "index.centroids", DTYPE_F32, 2,
+			    UINT64_MAX, model->k, &centroids);
+
+	if (error == NULL)
+		error = format_need(&model->file, "index.rows", DTYPE_I32, 1,
+				    UINT64_MAX, 1, &rows);
+	if (error != NULL)
+		return error;
+	if (centroids->shape[0] == 0 || rows->shape[0] % TILE_ROWS != 0)
+		return "its index has no cells, or a block that is not whole";
+	if (model->k > CODES_COLUMNS)
+		return "its index has more dimensions than there can be";
+	if (signal == NULL ||
+	    !number_integer(signal, 0, (int64_t)model->matrix.n, &number))
+		return "its metadata have no index.signal";
+	index->signal = (size_t)number;
+	index->cells = centroids->shape[0];
+	index->blocks = rows->shape[0] / TILE_ROWS;
+	return NULL;
+}
+
+static const char *check_embedding(const struct model *model)
+{
+	const struct tensor *tensor;
+	unsigned char sum[8];
+	const char *error = format_need(&model->file, "index.embedding",
+					DTYPE_U8, 1, sizeof sum, 1, &tensor);
+
+	if (error != NULL)
+		return error;
+	format_sum(&model->file, format_find(&model->file, "embedding"), sum);
+	if (memcmp(tensor->bytes, sum, sizeof sum) != 0)
+		return "its index is of another embedding: make it anew by "
+		       "cs-index";
+	return NULL;
+}
+
+const char *index_view(struct index *index, const struct model *model)
+{
+	const char *error = check_embedding(model);
+
+	*index = (struct index){.n = model->matrix.n,
+				.d = model->k,
+				.rows_of = model->embedding};
+	if (error == NULL)
+		error = view_sizes(index, model);
+	if (error != NULL)
+		return error;
+	size_t blocks = index->blocks, places = blocks * TILE_ROWS;
+	size_t cells = index->cells, d = index->d;
+	const struct {
+		const char *name;
+		enum dtype type;
+		unsigned dims;
+		size_t rows, columns;
+		void *place;
+	} tensors[] = {
+		{"index.centroids", DTYPE_F32, 2, cells, d, &index->centroids},
+		{"index.starts", DTYPE_I64, 1, cells + 1, 1, &index->starts},
+		{"index.rows", DTYPE_I32, 1, places, 1, &index->rows},
+		{"index.codes", DTYPE_U8, 2, blocks, codes_block(d),
+		 &index->codes},
+		{"index.scales", DTYPE_F32, 1, places, 1, &index->scales},
+		{"index.residuals", DTYPE_F32, 1, places, 1, &index->residuals},
+		{"index.units", DTYPE_F32, 2, blocks, d * TILE_ROWS,
+		 &index->units},
+		{"index.recall", DTYPE_F64, 2, cells, 2, &index->recall},
+	};
+
+	for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
+		error = view(model, tensors[i].name, tensors[i].type,
+			     tensors[i].dims, tensors[i].rows,
+			     tensors[i].columns, tensors[i].place);
+		if (error != NULL)
+			return error;
+	}
+	return check_starts(index);
+}
+
+size_t index_probes(const struct index *index, double recall)
+{
+	size_t probes = 1;
+
+	while (probes < index->cells &&
+	       !(index->recall[(probes - 1) * 2] >= recall))
+		probes++;
+	return probes;
+}
+
+/* ----------------------------------------------------------------- search */
+
+struct job {
+	const struct index *index;
+	const struct search *search;
+	const struct query *queries;
+	size_t count;
+	struct found *found;
+	struct sieve sieve;          /* of many queries */
+	const struct bounds *bounds; /* of few */
+	double *factors;     /* count: unit = vector * factor; 0: all zeros */
+	struct list *lists;  /* of each query, or place in the order */
+	uint32_t **cells;    /* of each query: cells to look at; NULL: all */
+	size_t *cell_counts; /* how many */
+	uint32_t *order;     /* queries by their nearest cell */
+	float *floors;      /* of each place: a score must be above, by bytes */
+	size_t *own_counts; /* of each cell: customers that are allowed */
+	const size_t *counts; /* the same, maybe of several indexes */
+	size_t all_eligible;
+	size_t panel;
+	_Atomic size_t wrong;  /* a row that is damaged */
+	_Atomic bool unplaced; /* a place has a row that there is not */
+};
+
+static bool is_allowed(const struct search *search, size_t row)
+{
+	return search->allowed == NULL ||
+	       (search->allowed[row / 64] >> row % 64 & 1) != 0;
+}
+
+/* The row at a place, or NEAREST_NONE: there is none that may be an answer. */
+static size_t row_at(struct job *job, size_t place, size_t self)
+{
+	int32_t row = job->index->rows[place];
+
+	if (row < 0 || (size_t)row == self)
+		return NEAREST_NONE;
+	if ((size_t)row >= job->index->n) {
+		job->unplaced = true;
+		return NEAREST_NONE;
+	}
+	return is_allowed(job->search, (size_t)row) ? (size_t)row
+						    : NEAREST_NONE;
+}
+
+/* Offer a row with its exact score. */
+static void offer_row(struct job *job, struct list *list, const float *unit,
+		      size_t row, float *scratch)
+{
+	size_t d = job->index->d;
+	const float *vector = job->index->rows_of + row * d;
+	double square = tile_square(vector, d);
+
+	if (!isfinite(square) || square == 0) {
+		job->wrong = row;
+		return;
+	}
+	tile_scale(scratch, vector, d, 1 / sqrt(square));
+	list_offer(list, METRIC_COSINE,
+		   job->sieve.kernel->chain(unit, scratch, d), (uint32_t)row);
+}
+
+static void begin_lists(struct job *job, size_t first, size_t end)
+{
+	size_t limit = job->search->limit;
+
+	if (limit > job->index->n)
+		limit = job->index->n;
+	for (size_t i = first; i < end; i++)
+		list_begin(&job->lists[i], limit, job->search->least);
+}
+
+/* What a score must have to be of use. */
+static float bar_of(const struct job *job, const struct list *list)
+{
+	float least = (float)job->search->least;
+	float bar = job->search->count_matching ? -INFINITY : list->bar;
+
+	if ((double)least > job->search->least)
+		least = nextafterf(least, -INFINITY);
+	return bar > least ? bar : least;
+}
+
+/* ------------------------------------------------------------ one by one */
+
+/* Of a block that has more rows than so many left, all scores are worked out at
+ * once: copies of a customer are many where there are some. */
+enum { LEFT_FEW = 3 };
+
+/* A query that goes through blocks. */
+struct walker {
+	struct probe probe;
+	float *unit, *scratch; /* d each */
+	float *packed;         /* the query as the first of a tile's */
+	float least[TILE_QUERIES];
+	size_t self;
+};
+
+static void walker_begin(struct walker *walker, const struct job *job,
+			 size_t query)
+{
+	size_t d = job->index->d;
+
+	walker->unit = alloc((2 + TILE_QUERIES) * d, sizeof(float));
+	walker->scratch = walker->unit + d;
+	walker->packed = walker->scratch + d;
+	walker->self = job->queries[query].self;
+	tile_scale(walker->unit, job->queries[query].vector, d,
+		   job->factors[query]);
+	tile_put(walker->packed, 0, walker->unit, d);
+	for (size_t i = 1; i < TILE_QUERIES; i++)
+		walker->least[i] = INFINITY;
+	probe_begin(&walker->probe, d);
+	probe_set(&walker->probe, walker->unit, d);
+}
+
+static void walker_end(struct walker *walker)
+{
+	probe_end(&walker->probe);
+	free(walker->unit);
+}
+
+/* Offer those of a block that are left. */
+static void offer_left(struct job *job, struct walker *walker,
+		       struct list *list, size_t block, uint64_t left)
+{
+	size_t d = job->index->d, place = block * TILE_ROWS;
+	_Alignas(64) float scores[TILE_QUERIES * TILE_ROWS];
+	uint64_t above[TILE_QUERIES] = {left};
+	bool at_once = __builtin_popcountll(left) > LEFT_FEW;
+
+	if (at_once) {
+		walker->least[0] =
+			score_below(METRIC_COSINE, bar_of(job, list));
+		job->sieve.kernel->tile(walker->packed,
+					job->index->units + place * d, d,
+					walker->least, NULL, scores, above);
+	}
+	for (left &= above[0]; left != 0; left &= left - 1) {
+		unsigned r = (unsigned)__builtin_ctzll(left);
+		size_t row = row_at(job, place + r, walker->self);
+
+		if (row == NEAREST_NONE)
+			continue;
+		if (at_once)
+			list_offer(list, METRIC_COSINE, scores[r],
+				   (uint32_t)row);
+		else
+			offer_row(job, list, walker->unit, row,
+				  walker->scratch);
+	}
+}
+
+static void walk(struct job *job, struct walker *walker, struct list *list,
+		 size_t first, size_t end)
+{
+	const struct index *index = job->index;
+	size_t size = codes_block(index->d);
+
+	for (size_t block = first; block < end; block++) {
+		size_t place = block * TILE_ROWS;
+		uint64_t above = job->bounds->above(
+			&walker->probe, index->codes + block * size,
+			index->scales + place, index->residuals + place,
+			bar_of(job, list));
+
+		if (above != 0)
+			offer_left(job, walker, list, block, above);
+	}
+}
+
+/* Part of all blocks, for one query: pieces are query after query. */
+struct sweep {
+	struct job *job;
+	size_t pieces; /* of each query */
+	struct list *lists;
+};
+
+static void sweep_piece(void *shared, size_t piece, unsigned thread)
+{
+	struct sweep *sweep = shared;
+	struct job *job = sweep->job;
+	size_t query = piece / sweep->pieces;
+	size_t first = piece % sweep->pieces * PIECE_BLOCKS;
+	size_t end = first + PIECE_BLOCKS;
+	size_t limit = job->lists[query].limit;
+	struct walker walker;
+
+	(void)thread;
+	if (limit > PIECE_BLOCKS * TILE_ROWS)
+		limit = PIECE_BLOCKS * TILE_ROWS;
+	list_begin(&sweep->lists[piece], limit, job->search->least);
+	if (job->factors[query] == 0)
+		return;
+	walker_begin(&walker, job, query);
+	walk(job, &walker, &sweep->lists[piece], first,
+	     end < job->index->blocks ? end : job->index->blocks);
+	walker_end(&walker);
+}
+
+/* Look at all customers, exactly. */
+static void search_all(struct job *job)
+{
+	struct sweep sweep = {.job = job};
+	size_t pieces;
+
+	begin_lists(job, 0, job->count);
+	sweep.pieces = (job->index->blocks + PIECE_BLOCKS - 1) / PIECE_BLOCKS;
+	pieces = alloc_product(sweep.pieces, job->count);
+	sweep.lists = alloc(pieces, sizeof *sweep.lists);
+	team_run(job->search->threads, pieces, sweep_piece, &sweep);
+	for (size_t i = 0; i < pieces; i++)
+		list_absorb(&job->lists[i / sweep.pieces], &sweep.lists[i]);
+	free(sweep.lists);
+	progress_add(job->count);
+}
+
+/* The cells of one query. */
+static void walk_cells(void *shared, size_t query, unsigned thread)
+{
+	struct job *job = shared;
+	struct walker walker;
+
+	(void)thread;
+	progress_add(1);
+	if (job->factors[query] == 0)
+		return;
+	walker_begin(&walker, job, query);
+	for (size_t i = 0; i < job->cell_counts[query]; i++) {
+		size_t cell = job->cells[query][i];
+
+		walk(job, &walker, &job->lists[query],
+		     (size_t)job->index->starts[cell],
+		     (size_t)job->index->starts[cell + 1]);
+	}
+	walker_end(&walker);
+}
+
+/* ----------------------------------------------------------- cell by cell */
+
+/* One more than a query's nearest cell; 0: it looks at none. */
+static size_t first_cell(const struct job *job, size_t query)
+{
+	return job->cell_counts[query] ? job->cells[query][0] + 1 : 0;
+}
+
+/* The queries in the order of their nearest cells, so that many of those that
+ * go together look at the same. */
+static void order_queries(struct job *job)
+{
+	size_t count = job->index->cells + 1;
+	size_t *starts = alloc(count + 1, sizeof *starts);
+
+	job->order = alloc(job->count, sizeof *job->order);
+	for (size_t q = 0; q < job->count; q++)
+		starts[first_cell(job, q) + 1]++;
+	for (size_t cell = 0; cell < count; cell++)
+		starts[cell + 1] += starts[cell];
+	for (size_t q = 0; q < job->count; q++)
+		job->order[starts[first_cell(job, q)]++] = (uint32_t)q;
+	free(starts);
+}
+
+/* Who asks for each cell: queries of a panel by their places in the order,
+ * cell after cell. */
+struct visits {
+	size_t *starts; /* cells + 1 */
+	uint32_t *places;
+};
+
+/* Of the queries at the places from first to end - 1 the cells from the
+ * from-th to the to-th, less one, in their order of nearness. */
+static struct visits visits_make(const struct job *job, size_t first,
+				 size_t end, size_t from, size_t to)
+{
+	size_t cells = job->index->cells;
+	struct visits visits = {.starts = alloc(cells + 2, sizeof(size_t))};
+	size_t *next = visits.starts + 1;
+
+	for (size_t p = first; p < end; p++) {
+		size_t q = job->order[p];
+
+		for (size_t i = from; i < job->cell_counts[q] && i < to; i++)
+			next[job->cells[q][i] + 1]++;
+	}
+	for (size_t cell = 0; cell < cells; cell++)
+		next[cell + 1] += next[cell];
+	visits.places = alloc(next[cells], sizeof *visits.places);
+	for (size_t p = first; p < end; p++) {
+		size_t q = job->order[p];
+
+		for (size_t i = from; i < job->cell_counts[q] && i < to; i++)
+			visits.places[next[job->cells[q][i]]++] = (uint32_t)p;
+	}
+	return visits;
+}
+
+/* A thread's queries, and those of them that are at a cell. */
+struct desk {
+	struct job *job;
+	struct askers askers; /* those from the first place on */
+	struct panel panel;
+	size_t first, block;
+	const uint32_t *places; /* of the panel's queries */
+};
+
+/* A score of the query at a place must be above: those equal to the bar may
+ * enter. */
+static float least_of(const struct job *job, size_t place)
+{
+	float least =
+		score_below(METRIC_COSINE, bar_of(job, &job->lists[place]));
+
+	return least > job->floors[place] ? least : job->floors[place];
+}
+
+static void offer_place(void *shared, size_t at, size_t place, float score)
+{
+	struct desk *desk = shared;
+	struct job *job = desk->job;
+	size_t query = job->order[desk->places[at]];
+	size_t row = row_at(job, desk->block * TILE_ROWS + place,
+			    job->queries[query].self);
+
+	if (row == NEAREST_NONE)
+		return;
+	list_offer(&job->lists[desk->places[at]], METRIC_COSINE, score,
+		   (uint32_t)row);
+	float least = least_of(job, desk->places[at]);
+	if (least > desk->panel.least[at])
+		desk->panel.least[at] = least;
+}
+
+static struct block block_at(const struct index *index, size_t block)
+{
+	size_t place = block * TILE_ROWS;
+
+	return (struct block){
+		.units = index->units + place * index->d,
+		.codes = index->codes + block * codes_block(index->d),
+		.scales = index->scales + place,
+		.residuals = index->residuals + place,
+	};
+}
+
+/* The places of a block that may be answers. */
+static uint64_t answers_at(struct job *job, size_t block)
+{
+	uint64_t rows = 0;
+
+	for (size_t r = 0; r < TILE_ROWS; r++)
+		rows |= (uint64_t)(row_at(job, block * TILE_ROWS + r,
+					  NEAREST_NONE) != NEAREST_NONE)
+			<< r;
+	return rows;
+}
+
+/* Meet up to SIEVE_RUN blocks of a cell; raising: most of the queries have
+ * found nothing yet. */
+static void meet_run(struct desk *desk, size_t groups, size_t count,
+		     bool raising)
+{
+	struct job *job = desk->job;
+	struct block blocks[SIEVE_RUN];
+	uint64_t rows[SIEVE_RUN];
+	struct run run = {.blocks = blocks, .count = count};
+
+	for (size_t b = 0; b < count; b++)
+		blocks[b] = block_at(job->index, desk->block + b);
+	if (raising && !job->search->count_matching) {
+		for (size_t b = 0; b < count; b++)
+			rows[b] = answers_at(job, desk->block + b);
+		run.rows = rows;
+		/* One of those that count may be the query. */
+		run.wanted = job->search->limit + 1;
+	}
+	panel_meet(&desk->panel, groups, &run, NULL, offer_place, desk);
+}
+
+static void visit_cell(struct desk *desk, size_t cell, const uint32_t *places,
+		       size_t count, bool raising)
+{
+	const struct job *job = desk->job;
+	size_t groups = (count + TILE_QUERIES - 1) / TILE_QUERIES;
+	size_t end = (size_t)job->index->starts[cell + 1], run;
+
+	desk->places = places;
+	for (size_t i = 0; i < groups * TILE_QUERIES; i++) {
+		if (i >= count) {
+			panel_put(&desk->panel, i, (struct asker){NULL, NULL});
+			continue;
+		}
+		panel_put(&desk->panel, i,
+			  desk->askers.each[places[i] - desk->first]);
+		desk->panel.least[i] = least_of(job, places[i]);
+	}
+	for (desk->block = (size_t)job->index->starts[cell]; desk->block < end;
+	     desk->block += run) {
+		run = end - desk->block < SIEVE_RUN ? end - desk->block
+						    : SIEVE_RUN;
+		meet_run(desk, groups, run, raising);
+		raising = false;
+	}
+	for (size_t i = 0; i < count; i++)
+		job->floors[places[i]] = desk->panel.least[i];
+}
+
+static void visit_some(struct desk *desk, size_t end, size_t from, size_t to)
+{
+	struct visits visits =
+		visits_make(desk->job, desk->first, end, from, to);
+
+	for (size_t cell = 0; cell < desk->job->index->cells; cell++) {
+		size_t begin = visits.starts[cell];
+
+		if (visits.starts[cell + 1] > begin)
+			visit_cell(desk, cell, visits.places + begin,
+				   visits.starts[cell + 1] - begin, from == 0);
+	}
+	free(visits.starts);
+	free(visits.places);
+}
+
+/* Each query's nearest cell comes first: what is found there leaves little of
+ * the others. */
+static void visit_cells(void *shared, size_t piece, unsigned thread)
+{
+	struct job *job = shared;
+	size_t first = piece * job->panel, end = first + job->panel;
+	struct desk desk = {.job = job, .first = first};
+
+	(void)thread;
+	if (end > job->count)
+		end = job->count;
+	begin_lists(job, first, end);
+	askers_begin(&desk.askers, &job->sieve, end - first);
+	panel_begin(&desk.panel, &job->sieve, end - first);
+	for (size_t p = first; p < end; p++) {
+		size_t q = job->order[p];
+
+		job->floors[p] = -INFINITY;
+		askers_put(&desk.askers, p - first, job->queries[q].vector,
+			   job->factors[q]);
+	}
+	visit_some(&desk, end, 0, 1);
+	visit_some(&desk, end, 1, job->index->cells);
+	askers_end(&desk.askers);
+	panel_end(&desk.panel);
+	progress_add(end - first);
+}
+
+/* ------------------------------------------------------- cells of a query */
+
+/* How many places from at on are filled, before those left over. */
+static size_t filled(const struct index *index, size_t at)
+{
+	size_t low = 0, high = TILE_ROWS;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		if (index->rows[at + middle] >= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Only the last block of a cell has places left over. */
+void index_count(const struct index *index, const uint64_t *allowed,
+		 size_t *counts)
+{
+	const struct search search = {.allowed = allowed};
+
+	for (size_t cell = 0; cell < index->cells; cell++) {
+		size_t at = (size_t)index->starts[cell] * TILE_ROWS;
+		size_t end = (size_t)index->starts[cell + 1] * TILE_ROWS;
+
+		if (allowed == NULL && end > at) {
+			counts[cell] += end - at - TILE_ROWS +
+					filled(index, end - TILE_ROWS);
+			continue;
+		}
+		for (; at < end; at++) {
+			int32_t row = index->rows[at];
+
+			counts[cell] += row >= 0 && (size_t)row < index->n &&
+					is_allowed(&search, (size_t)row);
+		}
+	}
+}
+
+/* Count who may be an answer; where cells are looked at, keep how many of each
+ * may, unless the caller has said. */
+static void count_eligible(struct job *job, const size_t *counts)
+{
+	const struct index *index = job->index;
+	size_t *own = alloc(index->cells, sizeof *own);
+
+	index_count(index, job->search->allowed, own);
+	job->all_eligible = 0;
+	for (size_t cell = 0; cell < index->cells; cell++)
+		job->all_eligible += own[cell];
+	job->own_counts = own;
+	job->counts = counts ? counts : own;
+}
+
+/* Queries whose cells are chosen in one piece, in whole tiles. */
+enum { CHOSEN = 32 * TILE_QUERIES };
+
+/* A choice of cells for all queries. */
+struct choice {
+	struct job *job;
+	struct rank rank;
+	size_t probes;
+};
+
+/* How many of the first cells, all of them or the nearest probes, have what is
+ * wanted; more than there are where these have less. */
+static size_t cells_needed(const struct job *job, const uint32_t *cells,
+			   size_t count, size_t probes)
+{
+	/* One of those counted may be the query. */
+	size_t wanted = job->search->limit + 1, seen = 0, needed = 0;
+
+	for (; needed < probes || seen < wanted; needed++) {
+		if (needed == count)
+			return count + 1;
+		seen += job->counts[cells[needed]];
+	}
+	return needed;
+}
+
+/* Keep the cells of a query, which has its place in the ranker's tile: as many
+ * as there are probes, and where those have too few customers, more. */
+static void keep_cells(const struct choice *choice, struct ranker *ranker,
+		       size_t i, size_t query, uint32_t *cells)
+{
+	struct job *job = choice->job;
+	size_t count = ranker_take(ranker, i, choice->probes, cells);
+	size_t needed = cells_needed(job, cells, count, choice->probes);
+
+	if (needed > count && count == choice->probes) {
+		count = ranker_take(ranker, i, job->index->cells, cells);
+		needed = cells_needed(job, cells, count, choice->probes);
+	}
+	if (needed < count)
+		count = needed;
+	job->cell_counts[query] = count;
+	job->cells[query] = alloc(count, sizeof **job->cells);
+	memcpy(job->cells[query], cells, count * sizeof *cells);
+}
+
+static void choose_piece(void *shared, size_t piece, unsigned thread)
+{
+	const struct choice *choice = shared;
+	struct job *job = choice->job;
+	size_t first = piece * CHOSEN, end = first + CHOSEN;
+	uint32_t *cells = alloc(job->index->cells, sizeof *cells);
+	struct ranker ranker;
+
+	(void)thread;
+	if (end > job->count)
+		end = job->count;
+	ranker_begin(&ranker, &choice->rank);
+	for (size_t q = first; q < end; q += TILE_QUERIES) {
+		size_t count = end - q < TILE_QUERIES ? end - q : TILE_QUERIES;
+
+		for (size_t i = 0; i < TILE_QUERIES; i++)
+			ranker_put(&ranker, i,
+				   i < count ? job->queries[q + i].vector
+					     : NULL,
+				   i < count ? job->factors[q + i] : 0);
+		ranker_score(&ranker);
+		for (size_t i = 0; i < count; i++)
+			keep_cells(choice, &ranker, i, q + i, cells);
+	}
+	ranker_end(&ranker);
+	free(cells);
+}
+
+/* Choose the cells of each query, the nearest first; none for one of zeros. */
+static const char *choose_cells(struct job *job, size_t probes)
+{
+	const struct index *index = job->index;
+	struct choice choice = {.job = job, .probes = probes};
+
+	if (probes > index->cells)
+		choice.probes = index->cells;
+	if (!rank_begin(&choice.rank, index->centroids, index->cells, index->d,
+			job->sieve.kernel))
+		return "tensor index.centroids is damaged";
+	team_run(job->search->threads, (job->count + CHOSEN - 1) / CHOSEN,
+		 choose_piece, &choice);
+	rank_end(&choice.rank);
+	return NULL;
+}
+
+/* -------------------------------------------------------------- the whole */
+
+static const char *begin_queries(struct job *job)
+{
+	for (size_t q = 0; q < job->count; q++) {
+		double square =
+			tile_square(job->queries[q].vector, job->index->d);
+
+		if (!isfinite(square))
+			return "a query's vector is not finite";
+		job->factors[q] = square == 0 ? 0 : 1 / sqrt(square);
+		job->found[q].zero = square == 0;
+	}
+	return NULL;
+}
+
+/* A customer is like itself by definition. */
+static void finish_query(struct job *job, size_t place)
+{
+	size_t query = job->order ? job->order[place] : place;
+	struct found *found = &job->found[query];
+	struct list *list = &job->lists[place];
+	size_t self = job->queries[query].self;
+	bool own = self != NEAREST_NONE && !found->zero &&
+		   is_allowed(job->search, self);
+
+	if (own && job->search->with_self)
+		list_offer(list, METRIC_COSINE, 1, (uint32_t)self);
+	found->hits = list_hits(list);
+	found->count = list->count;
+	found->matching = list->matching;
+	found->candidates =
+		found->zero
+			? 0
+			: job->all_eligible - (own && !job->search->with_self);
+}
+
+static void search_cells(struct job *job)
+{
+	unsigned threads = job->search->threads;
+	size_t panel = job->count / (2 * (size_t)threads) + 1;
+
+	if (job->count <= INDEX_FEW) {
+		begin_lists(job, 0, job->count);
+		team_run(threads, job->count, walk_cells, job);
+		return;
+	}
+	order_queries(job);
+	job->floors = alloc(job->count, sizeof *job->floors);
+	job->panel = panel < LEAST_PANEL  ? LEAST_PANEL
+		     : panel > MOST_PANEL ? MOST_PANEL
+					  : panel;
+	team_run(threads, (job->count + job->panel - 1) / job->panel,
+		 visit_cells, job);
+}
+
+static void free_job(struct job *job)
+{
+	for (size_t q = 0; job->cells != NULL && q < job->count; q++)
+		free(job->cells[q]);
+	free(job->cells);
+	free(job->cell_counts);
+	free(job->order);
+	free(job->floors);
+	free(job->own_counts);
+	free(job->factors);
+	free(job->lists);
+}
+
+const char *index_search(const struct index *index, const struct search *search,
+			 const struct query *queries, size_t count,
+			 size_t probes, const size_t *counts,
+			 struct found *found, size_t *zeros)
+{
+	struct job job = {
+		.index = index,
+		.search = search,
+		.queries = queries,
+		.count = count,
+		.found = found,
+		.sieve = search_sieve(search, count / index->cells),
+		.bounds = index->bounds ? index->bounds : codes_best(),
+		.factors = alloc(count, sizeof *job.factors),
+		.lists = alloc(count, sizeof *job.lists),
+		.wrong = NEAREST_NONE,
+		.all_eligible = index->signal,
+	};
+	const char *error;
+
+	memset(found, 0, count * sizeof *found);
+	*zeros = index->n - index->signal;
+	error = begin_queries(&job);
+	if (error == NULL && (search->allowed != NULL || probes > 0))
+		count_eligible(&job, counts);
+	if (error == NULL && probes > 0) {
+		job.cells = alloc(count, sizeof *job.cells);
+		job.cell_counts = alloc(count, sizeof *job.cell_counts);
+		error = choose_cells(&job, probes);
+	}
+	if (error == NULL && probes > 0)
+		search_cells(&job);
+	else if (error == NULL)
+		search_all(&job);
+	if (error == NULL && job.wrong != NEAREST_NONE)
+		error = sentence("its index is damaged, or row %zu of the "
+				 "embedding",
+				 (size_t)job.wrong);
+	if (error == NULL && job.unplaced)
+		error = "tensor index.rows is damaged";
+	for (size_t q = 0; q < count && error == NULL; q++)
+		finish_query(&job, q);
+	for (size_t q = 0; q < count && error != NULL; q++)
+		list_free(&job.lists[q]);
+	free_job(&job);
+	return error;
+}

@@ -1,0 +1,232 @@
+#include "search/kmeans.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "search/exact_search.h"
+#include "base/random.h"
+
+/* Rows that look for their cell at once; rows that a cell should have. */
+enum { BATCH = 1 << 16, ROWS = 128 };
+
+size_t cells_count(size_t n)
+{
+	double most = 2 * sqrt((double)n);
+	size_t count = 1;
+
+	while (count * 2 * ROWS <= n && (double)count * 2 <= most)
+		count *= 2;
+	return count;
+}
+
+/* ------------------------------------------------------------- assignment */
+
+/* The nearest centroid of count rows, and how near it is. */
+static const char *assign_batch(const struct search *search, const float *rows,
+				size_t count, uint32_t *cells, float *scores)
+{
+	struct query *queries = alloc(count, sizeof *queries);
+	struct found *found = alloc(count, sizeof *found);
+	size_t zeros;
+
+	for (size_t i = 0; i < count; i++)
+		queries[i] =
+			(struct query){rows + i * search->d, NEAREST_NONE, 0};
+	const char *error =
+		nearest_search(search, queries, count, found, &zeros);
+	for (size_t i = 0; i < count && error == NULL; i++) {
+		bool any = found[i].count > 0;
+
+		cells[i] = any ? found[i].hits[0].row : CELLS_NONE;
+		if (scores != NULL)
+			scores[i] = any ? found[i].hits[0].score : 2;
+	}
+	if (error == NULL)
+		nearest_free(found, count);
+	free(found);
+	free(queries);
+	return error;
+}
+
+static const char *assign(const float *centroids, size_t count,
+			  const float *rows, size_t n, size_t d,
+			  unsigned threads, uint32_t *cells, float *scores)
+{
+	const struct search search = {
+		.rows = centroids,
+		.n = count,
+		.d = d,
+		.metric = METRIC_COSINE,
+		.limit = 1,
+		.least = -INFINITY,
+		.threads = threads,
+		.quiet = scores != NULL,
+	};
+	const char *error = NULL;
+
+	for (size_t row = 0; row < n && error == NULL; row += BATCH)
+		error = assign_batch(&search, rows + row * d,
+				     n - row < BATCH ? n - row : BATCH,
+				     cells + row, scores ? scores + row : NULL);
+	return error;
+}
+
+const char *cells_assign(const float *centroids, size_t count,
+			 const float *rows, size_t n, size_t d,
+			 unsigned threads, uint32_t *cells)
+{
+	return assign(centroids, count, rows, n, d, threads, cells, NULL);
+}
+
+/* --------------------------------------------------------------- training */
+
+/* The rows that are trained on, and where they are in training. */
+struct sample {
+	size_t n, d;
+	float *rows; /* n x d, of length 1; or all zeros */
+	uint32_t *cells;
+	float *scores;
+};
+
+/* The rows that are not zeros, ascending; *count becomes how many. */
+static uint32_t *with_signal(const float *rows, size_t n, size_t d,
+			     size_t *count)
+{
+	uint32_t *list = alloc(n, sizeof *list);
+
+	*count = 0;
+	for (size_t row = 0; row < n; row++)
+		if (tile_square(rows + row * d, d) > 0)
+			list[(*count)++] = (uint32_t)row;
+	return list;
+}
+
+/* At most limit rows. */
+static void take_sample(struct sample *sample, const float *rows, size_t n,
+			size_t limit, uint64_t seed)
+{
+	size_t d = sample->d, count;
+	uint32_t *list = with_signal(rows, n, d, &count);
+
+	sample->n = count < limit ? count : limit;
+	sample->rows = alloc(alloc_product(sample->n, d), sizeof(float));
+	for (size_t i = 0; i < sample->n; i++) {
+		double place = (double)i + random_uniform(seed, i);
+		size_t at =
+			(size_t)(place * ((double)count / (double)sample->n));
+		const float *from =
+			rows + list[at < count ? at : count - 1] * d;
+
+		tile_scale(sample->rows + i * d, from, d,
+			   1 / sqrt(tile_square(from, d)));
+	}
+	free(list);
+}
+
+/* The sums of each cell's rows made centroids; those without rows stay, and
+ * have 0 in sizes. */
+static void move_centroids(const struct sample *sample, float *centroids,
+			   size_t count, size_t *sizes)
+{
+	size_t d = sample->d;
+	double *sums = alloc(alloc_product(count, d), sizeof *sums);
+
+	memset(sizes, 0, count * sizeof *sizes);
+	for (size_t i = 0; i < sample->n; i++) {
+		uint32_t cell = sample->cells[i];
+
+		if (cell == CELLS_NONE)
+			continue;
+		sizes[cell]++;
+		for (size_t j = 0; j < d; j++)
+			sums[cell * d + j] += (double)sample->rows[i * d + j];
+	}
+	for (size_t cell = 0; cell < count; cell++) {
+		double square = 0;
+
+		for (size_t j = 0; j < d; j++)
+			square += sums[cell * d + j] * sums[cell * d + j];
+		for (size_t j = 0; j < d && square > 0; j++)
+			centroids[cell * d + j] =
+				(float)(sums[cell * d + j] / sqrt(square));
+	}
+	free(sums);
+}
+
+/* A place of the sample by how far it is from its centroid. */
+struct far {
+	float score;
+	uint32_t place;
+};
+
+static int farther(const void *a, const void *b)
+{
+	const struct far *x = a, *y = b;
+
+	if (x->score != y->score)
+		return x->score < y->score ? -1 : 1;
+	return (x->place > y->place) - (x->place < y->place);
+}
+
+/* Cells without rows take those that are farthest from their centroids. */
+static void fill_empty(const struct sample *sample, float *centroids,
+		       size_t count, const size_t *sizes)
+{
+	size_t d = sample->d, next = 0, empty = 0;
+	struct far *list;
+
+	for (size_t cell = 0; cell < count; cell++)
+		empty += sizes[cell] == 0;
+	if (empty == 0)
+		return;
+	list = alloc(sample->n, sizeof *list);
+	for (size_t i = 0; i < sample->n; i++)
+		list[i] = (struct far){sample->scores[i], (uint32_t)i};
+	qsort(list, sample->n, sizeof *list, farther);
+	for (size_t cell = 0; cell < count && next < sample->n; cell++)
+		if (sizes[cell] == 0)
+			memcpy(centroids + cell * d,
+			       sample->rows + list[next++].place * d,
+			       d * sizeof *centroids);
+	free(list);
+}
+
+static const char *step(struct sample *sample, float *centroids, size_t count,
+			unsigned threads, size_t *sizes)
+{
+	const char *error =
+		assign(centroids, count, sample->rows, sample->n, sample->d,
+		       threads, sample->cells, sample->scores);
+
+	if (error == NULL) {
+		move_centroids(sample, centroids, count, sizes);
+		fill_empty(sample, centroids, count, sizes);
+	}
+	return error;
+}
+
+const char *cells_train(const float *rows, size_t n, size_t d, uint64_t seed,
+			unsigned threads, float *centroids, size_t count)
+{
+	struct sample sample = {.d = d};
+	size_t *sizes = alloc(count, sizeof *sizes);
+	const char *error = NULL;
+
+	take_sample(&sample, rows, n, alloc_product(count, CELLS_SAMPLE), seed);
+	sample.cells = alloc(sample.n, sizeof *sample.cells);
+	sample.scores = alloc(sample.n, sizeof *sample.scores);
+	memset(centroids, 0, count * d * sizeof *centroids);
+	for (size_t cell = 0; cell < count && sample.n > 0; cell++)
+		memcpy(centroids + cell * d,
+		       sample.rows + cell * sample.n / count * d,
+		       d * sizeof *centroids);
+	for (int i = 0; i < CELLS_STEPS && sample.n > 0 && error == NULL; i++)
+		error = step(&sample, centroids, count, threads, sizes);
+	free(sample.rows);
+	free(sample.cells);
+	free(sample.scores);
+	free(sizes);
+	return error;
+}

@@ -1,0 +1,130 @@
+#include "search/recall.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "search/kmeans.h"
+#include "search/exact_search.h"
+#include "base/random.h"
+
+/* As similar as the tenth may be more than ten: so many are looked at. */
+enum { TIED = 64 };
+
+struct sample {
+	size_t count;
+	struct query queries[RECALL_SAMPLE];
+	struct found nearest[RECALL_SAMPLE], cells[RECALL_SAMPLE];
+};
+
+static void take_sample(struct sample *sample, const struct parted *parted,
+			uint64_t seed)
+{
+	size_t n = parted->n;
+
+	sample->count = n < RECALL_SAMPLE ? n : RECALL_SAMPLE;
+	for (size_t i = 0; i < sample->count; i++) {
+		double place = (double)i + random_uniform(seed + 1, i);
+		size_t row =
+			(size_t)(place * ((double)n / (double)sample->count));
+
+		row = row < n ? row : n - 1;
+		sample->queries[i] = (struct query){
+			parted->rows + row * parted->d, row, row};
+	}
+}
+
+static const char *search_sample(struct sample *sample,
+				 const struct parted *parted, unsigned threads)
+{
+	struct search search = {
+		.rows = parted->rows,
+		.n = parted->n,
+		.d = parted->d,
+		.metric = METRIC_COSINE,
+		.limit = TIED,
+		.least = -INFINITY,
+		.threads = threads,
+		.quiet = true,
+	};
+	size_t zeros;
+	const char *error =
+		nearest_search(&search, sample->queries, sample->count,
+			       sample->nearest, &zeros);
+
+	if (error != NULL)
+		return error;
+	for (size_t i = 0; i < sample->count; i++)
+		sample->queries[i].self = NEAREST_NONE;
+	search.rows = parted->centroids;
+	search.n = search.limit = parted->count;
+	error = nearest_search(&search, sample->queries, sample->count,
+			       sample->cells, &zeros);
+	if (error != NULL)
+		nearest_free(sample->nearest, sample->count);
+	return error;
+}
+
+/* Add the shares of one query; ranks and found have an item for each cell. */
+static void add_query(const struct parted *parted, const struct found *nearest,
+		      const struct found *cells, size_t *ranks, size_t *found,
+		      double *recall)
+{
+	size_t ten = nearest->count < RECALL_AT ? nearest->count : RECALL_AT;
+	float tenth = nearest->hits[ten - 1].score;
+	size_t by_row = 0, by_score = 0;
+
+	for (size_t p = 0; p < cells->count; p++)
+		ranks[cells->hits[p].row] = p;
+	memset(found, 0, 2 * parted->count * sizeof *found);
+	for (size_t i = 0; i < nearest->count; i++) {
+		size_t p = ranks[parted->cells[nearest->hits[i].row]];
+
+		found[2 * p] += i < ten;
+		found[2 * p + 1] += nearest->hits[i].score >= tenth;
+	}
+	for (size_t p = 0; p < parted->count; p++) {
+		by_row += found[2 * p];
+		by_score += found[2 * p + 1];
+		recall[2 * p] += (double)by_row / (double)ten;
+		recall[2 * p + 1] +=
+			by_score < ten ? (double)by_score / (double)ten : 1;
+	}
+}
+
+static void add_queries(const struct sample *sample,
+			const struct parted *parted, double *recall)
+{
+	size_t *ranks = alloc(parted->count, sizeof *ranks), asked = 0;
+	size_t *found = alloc(2 * parted->count, sizeof *found);
+
+	memset(recall, 0, 2 * parted->count * sizeof *recall);
+	for (size_t i = 0; i < sample->count; i++) {
+		if (sample->nearest[i].count == 0)
+			continue;
+		asked++;
+		add_query(parted, &sample->nearest[i], &sample->cells[i], ranks,
+			  found, recall);
+	}
+	for (size_t i = 0; i < 2 * parted->count; i++)
+		recall[i] = asked ? recall[i] / (double)asked : 1;
+	free(ranks);
+	free(found);
+}
+
+const char *recall_measure(const struct parted *parted, uint64_t seed,
+			   unsigned threads, double *recall)
+{
+	struct sample *sample = alloc(1, sizeof *sample);
+
+	take_sample(sample, parted, seed);
+	const char *error = search_sample(sample, parted, threads);
+	if (error == NULL) {
+		add_queries(sample, parted, recall);
+		nearest_free(sample->nearest, sample->count);
+		nearest_free(sample->cells, sample->count);
+	}
+	free(sample);
+	return error;
+}

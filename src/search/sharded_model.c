@@ -1,0 +1,448 @@
+#include "search/sharded_model.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "base/string_table.h"
+
+/* Where a customer stands. */
+struct shard_place {
+	uint32_t shard, row;
+};
+
+const char *shards_compare(const struct model *model, const struct model *other)
+{
+	static const char *const same[] = {"tags.offsets", "tags.bytes",
+					   "tags.mean", "components", "sigma"};
+	bool equal =
+		model->scale == other->scale && model->center == other->center;
+
+	for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+		const struct tensor *a = format_find(&model->file, same[i]);
+		const struct tensor *b = format_find(&other->file, same[i]);
+
+		equal = equal && (a == NULL) == (b == NULL) &&
+			(a == NULL ||
+			 (a->size == b->size &&
+			  memcmp(a->bytes, b->bytes, a->size) == 0));
+	}
+	if (equal)
+		return NULL;
+	return sentence("%s: its components are not those of %s: project its "
+			"customers into that (cs-project)",
+			other->input.name, model->input.name);
+}
+
+/* Open file i, and view its index. */
+static const char *open_shard(struct shards *shards, size_t i, const char *path,
+			      const char *(*open)(struct model *, const char *))
+{
+	struct model *model = &shards->models[i];
+	const char *error = open(model, path);
+
+	if (error == NULL && index_exists(model))
+		error = index_view(&shards->indexes[i], model);
+	if (error != NULL)
+		return sentence("%s: %s", model->input.name, error);
+	return NULL;
+}
+
+const char *shards_open_copy(struct shards *shards, const char *path)
+{
+	const char *error;
+
+	*shards = (struct shards){.count = 1};
+	shards->models = alloc(1, sizeof *shards->models);
+	shards->indexes = alloc(1, sizeof *shards->indexes);
+	error = open_shard(shards, 0, path, model_open_copy);
+	shards->whole = shards->models[0];
+	return error;
+}
+
+const char *shards_open(struct shards *shards, char *const paths[],
+			size_t count)
+{
+	const char *error = NULL;
+
+	*shards = (struct shards){.count = count ? count : 1};
+	shards->models = alloc(shards->count, sizeof *shards->models);
+	shards->indexes = alloc(shards->count, sizeof *shards->indexes);
+	for (size_t i = 0; i < shards->count && error == NULL; i++) {
+		error = open_shard(shards, i, count ? paths[i] : NULL,
+				   model_open);
+		if (error == NULL && i > 0)
+			error = shards_compare(&shards->models[0],
+					       &shards->models[i]);
+	}
+	shards->whole = shards->models[0];
+	return error;
+}
+
+/* ----------------------------------------------------------------- joining */
+
+static const char *name_at(const struct shards *shards, size_t shard,
+			   size_t row, size_t *length)
+{
+	return texts_at(&shards->models[shard].matrix.users, row, length);
+}
+
+/* The file whose next customer, after those that are taken, has the least
+ * name. */
+static size_t least(const struct shards *shards, const size_t *taken)
+{
+	size_t best = SIZE_MAX, best_length = 0;
+	const char *best_name = NULL;
+
+	for (size_t s = 0; s < shards->count; s++) {
+		size_t length;
+
+		if (taken[s] == shards->models[s].matrix.n)
+			continue;
+		const char *name = name_at(shards, s, taken[s], &length);
+		if (best == SIZE_MAX ||
+		    names_compare(name, length, best_name, best_length) < 0) {
+			best = s;
+			best_name = name;
+			best_length = length;
+		}
+	}
+	return best;
+}
+
+/* Give the next of whole's rows to a file's; its name must come after those
+ * before it. */
+static const char *place(struct shards *shards, size_t row, size_t shard,
+			 size_t own)
+{
+	size_t length, last = 0;
+	const char *name = name_at(shards, shard, own, &length);
+	unsigned char *to = shards->bytes + shards->offsets[row];
+
+	if (row > 0)
+		last = (size_t)(shards->offsets[row] -
+				shards->offsets[row - 1]);
+	if (row > 0 &&
+	    names_compare(name, length, (const char *)to - last, last) <= 0)
+		return sentence("%s: customer %.*s is in another file too, or "
+				"out of order",
+				shards->models[shard].input.name, (int)length,
+				name);
+	memcpy(to, name, length);
+	shards->offsets[row + 1] = shards->offsets[row] + (int64_t)length;
+	shards->places[row] =
+		(struct shard_place){(uint32_t)shard, (uint32_t)own};
+	shards->rows[shard][own] = (uint32_t)row;
+	return NULL;
+}
+
+/* Room for the names and places of all; false where there are too many. */
+static bool begin(struct shards *shards, size_t *n)
+{
+	size_t bytes = 0;
+
+	*n = 0;
+	shards->rows = alloc(shards->count, sizeof *shards->rows);
+	for (size_t s = 0; s < shards->count; s++) {
+		const struct matrix *matrix = &shards->models[s].matrix;
+
+		*n += matrix->n;
+		bytes += (size_t)matrix->users.offsets[matrix->n];
+		shards->rows[s] = alloc(matrix->n, sizeof **shards->rows);
+	}
+	shards->places = alloc(*n, sizeof *shards->places);
+	shards->offsets = alloc(*n + 1, sizeof *shards->offsets);
+	shards->bytes = alloc(bytes, 1);
+	return *n <= UINT32_MAX;
+}
+
+/* "a.bin and 2 more" */
+static void name_whole(struct shards *shards)
+{
+	const char *first = shards->models[0].input.name;
+	size_t room = strlen(first) + 40;
+
+	shards->name = alloc(room, 1);
+	snprintf(shards->name, room, "%s and %zu more", first,
+		 shards->count - 1);
+	shards->whole.input.name = shards->name;
+}
+
+const char *shards_join(struct shards *shards)
+{
+	size_t *taken = alloc(shards->count, sizeof *taken), n;
+	const char *error = NULL;
+
+	if (shards->count > 1) {
+		name_whole(shards);
+		if (!begin(shards, &n))
+			error = "more than 4,294,967,295 customers";
+		for (size_t row = 0; row < n && error == NULL; row++) {
+			size_t shard = least(shards, taken);
+
+			error = place(shards, row, shard, taken[shard]++);
+		}
+		shards->whole.matrix.n = n;
+		shards->whole.matrix.users =
+			(struct texts){shards->offsets, shards->bytes, n};
+		shards->whole.embedding = NULL;
+	}
+	free(taken);
+	return error;
+}
+
+void shards_close(struct shards *shards)
+{
+	for (size_t s = 0; s < shards->count; s++) {
+		model_close(&shards->models[s]);
+		if (shards->rows != NULL)
+			free(shards->rows[s]);
+	}
+	free(shards->models);
+	free(shards->indexes);
+	free(shards->rows);
+	free(shards->places);
+	free(shards->offsets);
+	free(shards->bytes);
+	free(shards->name);
+	*shards = (struct shards){0};
+}
+
+const struct model *shards_at(const struct shards *shards, size_t *row)
+{
+	if (shards->count == 1)
+		return &shards->whole;
+	struct shard_place at = shards->places[*row];
+	*row = at.row;
+	return &shards->models[at.shard];
+}
+
+/* --------------------------------------------------------------- searching */
+
+const char *shards_need_index(const struct shards *shards)
+{
+	bool wanted = shards->recall > 0 || shards->probes > 0;
+
+	for (size_t s = 0; wanted && s < shards->count; s++)
+		if (shards->indexes[s].cells == 0)
+			return sentence("%s: it has no index: cs-index adds "
+					"one",
+					shards->models[s].input.name);
+	return NULL;
+}
+
+/* How many cells to look at, the same in each file; 0: all customers. */
+static size_t probes_of(const struct shards *shards)
+{
+	size_t most = shards->probes;
+
+	for (size_t s = 0; shards->recall > 0 && s < shards->count; s++) {
+		size_t own = index_probes(&shards->indexes[s], shards->recall);
+
+		most = own > most ? own : most;
+	}
+	return most;
+}
+
+/* One file's answers, by the way that is asked for, or else the fastest. */
+static const char *search_one(const struct shards *shards, size_t shard,
+			      const struct search *search,
+			      const struct query *queries, size_t count,
+			      const size_t *counts, struct found *found,
+			      size_t *zeros)
+{
+	const struct index *index = &shards->indexes[shard];
+	size_t probes = probes_of(shards);
+
+	if (probes > 0 || (index->cells > 0 && count <= INDEX_FEW &&
+			   search->metric == METRIC_COSINE))
+		return index_search(index, search, queries, count, probes,
+				    counts, found, zeros);
+	return nearest_search(search, queries, count, found, zeros);
+}
+
+/* Do the indexes of all files have one set of cells? */
+static bool same_cells(const struct shards *shards)
+{
+	const struct index *first = &shards->indexes[0];
+	bool same = true;
+
+	for (size_t s = 1; same && s < shards->count; s++) {
+		const struct index *index = &shards->indexes[s];
+
+		same = index->cells == first->cells &&
+		       memcmp(index->centroids, first->centroids,
+			      first->cells * first->d *
+				      sizeof *first->centroids) == 0;
+	}
+	return same;
+}
+
+/* The bits of a file's rows. */
+static uint64_t *own_bits(const struct shards *shards, size_t shard,
+			  const uint64_t *bits)
+{
+	size_t n = shards->models[shard].matrix.n;
+	uint64_t *own = alloc(n / 64 + 1, sizeof *own);
+
+	for (size_t i = 0; i < n; i++) {
+		size_t row = shards->rows[shard][i];
+
+		own[i / 64] |= (bits[row / 64] >> row % 64 & 1) << i % 64;
+	}
+	return own;
+}
+
+/* The queries, as a file's customers. */
+static struct query *own_queries(const struct shards *shards, size_t shard,
+				 const struct query *queries, size_t count)
+{
+	struct query *own = alloc(count, sizeof *own);
+
+	for (size_t q = 0; q < count; q++) {
+		size_t self = queries[q].self;
+
+		own[q] = queries[q];
+		if (self == NEAREST_NONE)
+			continue;
+		own[q].self = shards->places[self].shard == shard
+				      ? shards->places[self].row
+				      : NEAREST_NONE;
+	}
+	return own;
+}
+
+/* Join what another file has, its rows made whole's, with what is found. */
+static void join(struct found *found, const struct found *other,
+		 const uint32_t *rows, size_t limit)
+{
+	size_t room = found->count + other->count, a = 0, b = 0, count = 0;
+	struct hit *hits = alloc(room < limit ? room : limit, sizeof *hits);
+
+	while (count < limit && count < room) {
+		struct hit next = {0, 0};
+
+		if (b < other->count)
+			next = (struct hit){other->hits[b].score,
+					    rows[other->hits[b].row]};
+		if (b == other->count ||
+		    (a < found->count && hit_before(found->hits[a], next)))
+			next = found->hits[a++];
+		else
+			b++;
+		hits[count++] = next;
+	}
+	free(found->hits);
+	found->hits = hits;
+	found->count = count;
+	found->candidates += other->candidates;
+	found->matching += other->matching;
+	found->zero = other->zero;
+}
+
+/* A file's part of a search: its rows, and bits of them. */
+struct part {
+	struct search search;
+	uint64_t *bits;
+};
+
+static void part_begin(struct part *part, const struct shards *shards,
+		       size_t shard, const struct search *search)
+{
+	const struct model *model = &shards->models[shard];
+
+	part->bits = search->allowed ? own_bits(shards, shard, search->allowed)
+				     : NULL;
+	part->search = *search;
+	part->search.rows = model->embedding;
+	part->search.n = model->matrix.n;
+	part->search.allowed = part->bits;
+}
+
+/* Who may be an answer in each cell of all files, so that every file looks
+ * into the cells that one file would; NULL where each has cells of its own, or
+ * no cells are looked at. */
+static size_t *count_all(const struct shards *shards, const struct part *parts)
+{
+	size_t *counts;
+
+	if (probes_of(shards) == 0 || !same_cells(shards))
+		return NULL;
+	counts = alloc(shards->indexes[0].cells, sizeof *counts);
+	for (size_t s = 0; s < shards->count; s++)
+		index_count(&shards->indexes[s], parts[s].bits, counts);
+	return counts;
+}
+
+/* Add a file's answers to what is found. */
+static const char *search_part(const struct shards *shards, size_t shard,
+			       const struct part *part,
+			       const struct query *queries, size_t count,
+			       const size_t *counts, struct found *found,
+			       size_t *zeros)
+{
+	struct query *own = own_queries(shards, shard, queries, count);
+	struct found *own_found = alloc(count, sizeof *own_found);
+	size_t own_zeros;
+	const char *error = search_one(shards, shard, &part->search, own, count,
+				       counts, own_found, &own_zeros);
+
+	if (error != NULL) {
+		error = sentence("%s: %s", shards->models[shard].input.name,
+				 error);
+	} else {
+		for (size_t q = 0; q < count; q++)
+			join(&found[q], &own_found[q], shards->rows[shard],
+			     part->search.limit);
+		*zeros += own_zeros;
+		nearest_free(own_found, count);
+	}
+	free(own_found);
+	free(own);
+	return error;
+}
+
+static const char *search_parts(const struct shards *shards,
+				const struct search *search,
+				const struct query *queries, size_t count,
+				struct found *found, size_t *zeros)
+{
+	struct part *parts = alloc(shards->count, sizeof *parts);
+	const char *error = NULL;
+	size_t *counts;
+
+	for (size_t s = 0; s < shards->count; s++)
+		part_begin(&parts[s], shards, s, search);
+	counts = count_all(shards, parts);
+	memset(found, 0, count * sizeof *found);
+	*zeros = 0;
+	for (size_t s = 0; s < shards->count && error == NULL; s++)
+		error = search_part(shards, s, &parts[s], queries, count,
+				    counts, found, zeros);
+	for (size_t s = 0; s < shards->count; s++)
+		free(parts[s].bits);
+	free(parts);
+	free(counts);
+	if (error != NULL)
+		nearest_free(found, count);
+	return error;
+}
+
+const char *shards_search(const struct shards *shards,
+			  const struct search *search,
+			  const struct query *queries, size_t count,
+			  struct found *found, size_t *zeros)
+{
+	struct search whole = *search;
+
+	if (shards->count > 1)
+		return search_parts(shards, search, queries, count, found,
+				    zeros);
+	whole.rows = shards->whole.embedding;
+	whole.n = shards->whole.matrix.n;
+	return search_one(shards, 0, &whole, queries, count, NULL, found,
+			  zeros);
+}

@@ -1,0 +1,24 @@
+/* server: HTTP by libmicrohttpd: routes, limits, the log. */
+#ifndef SERVE_HTTP_SERVER_H
+#define SERVE_HTTP_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "explain/display_names.h"
+
+struct server_choices {
+	const char *model; /* the file */
+	const char *address, *port;
+	unsigned threads;
+	struct labels labels;
+	char *token;  /* asked of all but the open routes; NULL: none is */
+	bool log;     /* a line of JSON for each request, on standard output */
+	bool suggest; /* an unknown customer's error names near ones */
+};
+
+/* Serve until SIGTERM or SIGINT, and then answer what is under way.  Ends the
+ * process where it cannot begin. */
+void server_run(const struct server_choices *choices);
+
+#endif

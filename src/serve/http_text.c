@@ -1,0 +1,171 @@
+#include "serve/http_text.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/alloc.h"
+
+static int digit(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}
+
+size_t request_unescape(char *text)
+{
+	size_t out = 0;
+
+	for (size_t i = 0; text[i] != '\0'; i++) {
+		if (text[i] == '%') {
+			int high = digit(text[i + 1]);
+			int low = high < 0 ? -1 : digit(text[i + 2]);
+
+			if (low < 0 || high + low == 0)
+				return SIZE_MAX;
+			text[out++] = (char)(high * 16 + low);
+			i += 2;
+		} else {
+			text[out++] = text[i];
+		}
+	}
+	text[out] = '\0';
+	return out;
+}
+
+/* Take the customer's id from a part of a path. */
+static bool take_id(const char *text, size_t size, char **id, size_t *length)
+{
+	*id = alloc_text(text, size);
+	*length = request_unescape(*id);
+	if (*length > 0 && *length != SIZE_MAX)
+		return true;
+	free(*id);
+	*id = NULL;
+	return false;
+}
+
+/* A path below /customers/. */
+static enum route route_customer(const char *rest, char **id, size_t *length)
+{
+	size_t size = strcspn(rest, "/");
+	enum route route = rest[size] == '\0' ? ROUTE_CUSTOMER : ROUTE_SIMILAR;
+
+	if (route == ROUTE_SIMILAR && strcmp(rest + size, "/similar") != 0)
+		return ROUTE_NONE;
+	return take_id(rest, size, id, length) ? route : ROUTE_NONE;
+}
+
+enum route request_route(const char *path, char **id, size_t *length)
+{
+	static const struct {
+		const char *path;
+		enum route route;
+	} fixed[] = {
+		{"/", ROUTE_PAGE},
+		{"/style.css", ROUTE_PAGE},
+		{"/page.js", ROUTE_PAGE},
+		{"/predict", ROUTE_PREDICT},
+		{"/customers", ROUTE_CUSTOMERS},
+		{"/model", ROUTE_MODEL},
+		{"/healthz", ROUTE_HEALTH},
+		{"/readyz", ROUTE_READY},
+		{"/metrics", ROUTE_METRICS},
+		{"/openapi.json", ROUTE_OPENAPI},
+	};
+	static const char customers[] = "/customers/";
+
+	*id = NULL;
+	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+		if (strcmp(path, fixed[i].path) == 0)
+			return fixed[i].route;
+	if (strncmp(path, customers, strlen(customers)) == 0)
+		return route_customer(path + strlen(customers), id, length);
+	return ROUTE_NONE;
+}
+
+/* A weight such as 0.5, in thousandths; what is none is 0. */
+static int read_weight(const char *text)
+{
+	int weight = *text == '1' ? 1000 : 0;
+
+	if (text[0] != '0' || text[1] != '.')
+		return weight;
+	text += 2;
+	for (int unit = 100; unit > 0 && *text >= '0' && *text <= '9';
+	     unit /= 10)
+		weight += unit * (*text++ - '0');
+	return weight;
+}
+
+/* The weight among parameters such as ";q=0.5"; 1000 without. */
+static int find_weight(const char *parameters, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		const char *name = parameters + i + 1;
+
+		if (parameters[i] != ';')
+			continue;
+		name += strspn(name, " \t");
+		if (strncasecmp(name, "q=", 2) == 0)
+			return read_weight(name + 2);
+	}
+	return 1000;
+}
+
+/* The weight that the header Accept gives a media type by name, and 0 where it
+ * does not; *place: how many ranges stand before it. */
+static int weight_of(const char *accept, const char *type, size_t *place)
+{
+	for (*place = 0; *accept != '\0'; ++*place) {
+		accept += strspn(accept, " \t");
+		size_t size = strcspn(accept, ",");
+		size_t name = strcspn(accept, " \t;,");
+
+		if (name == strlen(type) &&
+		    strncasecmp(accept, type, name) == 0)
+			return find_weight(accept + name, size - name);
+		accept += size + (accept[size] == ',');
+	}
+	return 0;
+}
+
+bool request_wants_csv(const char *accept)
+{
+	size_t csv_place, json_place;
+	int csv, json;
+
+	if (accept == NULL)
+		return false;
+	csv = weight_of(accept, "text/csv", &csv_place);
+	json = weight_of(accept, "application/json", &json_place);
+	return csv > json || (csv == json && csv > 0 && csv_place < json_place);
+}
+
+bool request_is_allowed(const char *authorization, const char *token)
+{
+	static const char scheme[] = "Bearer ";
+	volatile unsigned char different = 0;
+	size_t size, given;
+
+	if (authorization == NULL ||
+	    strncasecmp(authorization, scheme, strlen(scheme)) != 0)
+		return false;
+	authorization += strlen(scheme);
+	/* As long as what is given: not even the token's length is told. */
+	size = strlen(token);
+	given = strlen(authorization);
+	for (size_t i = 0; i < given; i++)
+		different |=
+			(unsigned char)(authorization[i] ^ token[i % size]);
+	return different == 0 && given == size;
+}
+
+bool request_has_tag(const char *if_none_match, const char *tag)
+{
+	return if_none_match != NULL && (strcmp(if_none_match, "*") == 0 ||
+					 strstr(if_none_match, tag) != NULL);
+}

@@ -1,0 +1,71 @@
+/* ask: what a request wants to know, taken from the JSON of POST /predict or
+ * from a path and its arguments, and checked against the model that will
+ * answer. */
+#ifndef SERVE_PREDICT_REQUEST_H
+#define SERVE_PREDICT_REQUEST_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "explain/audience.h"
+#include "explain/query_row.h"
+#include "serve/served_model.h"
+#include "search/exact_search.h"
+
+/* How many neighbours a customer may ask for, whose profiles are compared, and
+ * a group, whose members are listed, or a list in all; how many customers at
+ * once. */
+enum { ASK_MOST = 1000, ASK_MOST_LIKE = 100000, ASK_BATCH = 1000 };
+
+enum whose { WHOSE_CUSTOMERS, WHOSE_GUEST, WHOSE_AUDIENCE };
+
+/* A customer asked for by name. */
+struct asked {
+	const char *name;   /* of the request, or NULL: whole's row */
+	size_t length, row; /* row is NEAREST_NONE: there is none */
+};
+
+struct ask {
+	struct loaded *loaded; /* held */
+	enum whose whose;
+	bool batch; /* "users": a list, even of one */
+	struct asked *customers;
+	size_t count;
+	struct guest guest;
+	struct audience audience;
+	json_t *lacking; /* of an audience: names that are no customer's */
+	size_t limit;
+	enum metric metric;
+	double least;
+	bool has_least;
+	uint64_t *allowed; /* a bit a row, or NULL: all may be answers */
+	/* What is wrong: the status of HTTP, a sentence, and the field, or
+	 * NULL. */
+	int status;
+	char *error;
+	const char *field;
+	json_t *body; /* names point into it */
+};
+
+/* Begin an ask of a model, which is held until ask_end. */
+void ask_begin(struct ask *ask, struct loaded *loaded);
+
+/* Read the body of POST /predict; false where something is wrong.  suggest: an
+ * unknown customer's error names near ones. */
+bool ask_predict(struct ask *ask, const char *body, size_t size, bool suggest);
+
+/* Ask for one customer, by the name in a path; the arguments are texts, or
+ * NULL. */
+bool ask_similar(struct ask *ask, const char *name, size_t length,
+		 const char *count, const char *metric, bool suggest);
+
+/* Note what is wrong; returns false.  field may be NULL and must last as long
+ * as the ask's body. */
+bool ask_fail(struct ask *ask, int status, const char *field,
+	      const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+void ask_end(struct ask *ask);
+
+#endif

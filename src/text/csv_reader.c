@@ -1,0 +1,445 @@
+#include "text/csv_reader.h"
+
+#include <csv.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "text/tsv_escape.h"
+#include "base/options.h"
+
+/* What is made of a block should stay in the cache; a single row may be
+ * longer, but not without end. */
+enum { BLOCK = 1 << 18, ROW_LIMIT = 1 << 26 };
+
+/* ---------------------------------------------------------------- parsing */
+
+/* What libcsv's callbacks work on. */
+struct taker {
+	const struct sheet_file *file;
+	struct sheet_rows *rows;
+	struct sheet_row *row; /* the current one */
+	size_t column;         /* of the next field */
+	bool escapes;          /* fields may need them */
+};
+
+static void begin_row(struct taker *taker)
+{
+	struct sheet_rows *rows = taker->rows;
+
+	if (rows->count == rows->capacity)
+		rows->rows = alloc_grow(rows->rows, &rows->capacity,
+					rows->count + 1, sizeof *rows->rows);
+	taker->row = &rows->rows[rows->count];
+	*taker->row = (struct sheet_row){0};
+	taker->column = 0;
+}
+
+static void take_text(struct sheet_rows *rows, struct sheet_slice *slice,
+		      const char *field, size_t length, bool escapes)
+{
+	size_t most = escapes ? 2 * length : length;
+
+	if (rows->used + most > rows->room)
+		rows->text = alloc_grow(rows->text, &rows->room,
+					rows->used + most, 1);
+	if (escapes)
+		length = escape(rows->text + rows->used, field, length);
+	else if (length > 0)
+		memcpy(rows->text + rows->used, field, length);
+	*slice = (struct sheet_slice){(uint32_t)rows->used, (uint32_t)length};
+	rows->used += length;
+}
+
+static void on_field(void *field, size_t length, void *context)
+{
+	struct taker *taker = context;
+	size_t column = taker->column++;
+
+	if (column < taker->file->fields && taker->file->place[column] > 0)
+		take_text(taker->rows,
+			  &taker->row->taken[taker->file->place[column] - 1],
+			  field, length, taker->escapes);
+}
+
+static void on_row(int ending, void *context)
+{
+	struct taker *taker = context;
+
+	(void)ending;
+	taker->row->fields = (uint32_t)taker->column;
+	taker->rows->count++;
+	begin_row(taker);
+}
+
+static int never(unsigned char byte)
+{
+	(void)byte;
+	return 0;
+}
+
+/* Parse bytes that begin with a row; false where a rule is broken, and then
+ * what was taken means nothing. */
+static bool parse(const struct sheet_source *source, const unsigned char *bytes,
+		  size_t size, bool blanks,
+		  void (*field)(void *, size_t, void *),
+		  void (*row)(int, void *), void *context)
+{
+	struct csv_parser parser;
+	bool good;
+
+	if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) != 0)
+		die("libcsv could not be started");
+	csv_set_delim(&parser, (unsigned char)source->delimiter);
+	/* libcsv drops blanks around fields, and they are data.  To ask it
+	 * not to costs a call for each byte, so only where there are any. */
+	if (blanks)
+		csv_set_space_func(&parser, never);
+	good = csv_parse(&parser, bytes, size, field, row, context) == size &&
+	       csv_fini(&parser, field, row, context) == 0;
+	if (csv_error(&parser) == CSV_ENOMEM)
+		die("out of memory");
+	csv_free(&parser);
+	return good;
+}
+
+bool sheet_parse_block(const struct sheet_source *source,
+		       const struct sheet_block *block, struct sheet_rows *rows)
+{
+	struct taker taker = {.file = &source->files[block->file],
+			      .rows = rows,
+			      .escapes = block->escapes};
+
+	rows->count = rows->used = 0;
+	begin_row(&taker);
+	return !block->nul && parse(source, block->bytes, block->size,
+				    block->blanks, on_field, on_row, &taker);
+}
+
+void sheet_parse_singly(const struct sheet_source *source,
+			const struct sheet_block *block,
+			struct sheet_rows *rows)
+{
+	struct taker taker = {.file = &source->files[block->file],
+			      .rows = rows,
+			      .escapes = true};
+	const unsigned char *bytes = block->bytes;
+	size_t line = block->line;
+
+	rows->count = rows->used = 0;
+	for (size_t at = 0, size; at < block->size; at += size) {
+		enum scan_fault fault;
+		size = scan_row(bytes + at, block->size - at, source->delimiter,
+				&fault);
+		size_t row = rows->count;
+		begin_row(&taker);
+		if (fault == SCAN_FINE && !parse(source, bytes + at, size, true,
+						 on_field, on_row, &taker))
+			die("%s:%zu: libcsv reads this row otherwise than the "
+			    "search for its end",
+			    source->files[block->file].name, line);
+		if (fault != SCAN_FINE)
+			rows->count++;
+		/* A line with nothing in it is no row. */
+		if (rows->count > row) {
+			rows->rows[row].fault = fault;
+			rows->rows[row].begin = (uint32_t)at;
+			rows->rows[row].size = (uint32_t)size;
+			rows->rows[row].line = line;
+		}
+		line += scan_lines(bytes + at, size);
+	}
+}
+
+void sheet_rows_free(struct sheet_rows *rows)
+{
+	free(rows->rows);
+	free(rows->text);
+	*rows = (struct sheet_rows){0};
+}
+
+/* ------------------------------------------------------------------ names */
+
+static void on_name(void *field, size_t length, void *context)
+{
+	struct sheet_names *names = context;
+
+	names->names = alloc_grow(names->names, &names->capacity,
+				  names->count + 1, sizeof *names->names);
+	names->names[names->count++] = alloc_text(field, length);
+}
+
+static void on_names(int ending, void *context)
+{
+	(void)ending;
+	(void)context;
+}
+
+/* ----------------------------------------------------------------- blocks */
+
+void sheet_begin(struct sheet_source *source, char **paths, size_t count,
+		 char delimiter, bool headed)
+{
+	*source = (struct sheet_source){
+		.count = count ? count : 1,
+		.delimiter = delimiter,
+		.headed = headed,
+		.paths = count ? paths : NULL,
+	};
+	source->files = alloc(source->count, sizeof *source->files);
+	pthread_mutex_init(&source->lock, NULL);
+}
+
+/* What a file that is no text begins with, and what to do about it. */
+static const struct {
+	const char *magic;
+	unsigned char size;
+	const char *what, *way;
+} others[] = {
+	{"\x1f\x8b", 2, "compressed by gzip", "zcat"},
+	{"\x28\xb5\x2f\xfd", 4, "compressed by zstd", "zstdcat"},
+	{"\xfd"
+	 "7zXZ",
+	 5, "compressed by xz", "xzcat"},
+	{"BZh", 3, "compressed by bzip2", "bzcat"},
+	{"\xff\xfe", 2, "UTF-16", "iconv -f UTF-16 -t UTF-8"},
+	{"\xfe\xff", 2, "UTF-16", "iconv -f UTF-16 -t UTF-8"},
+};
+
+static void refuse_others(const struct sheet_source *source)
+{
+	const char *name = source->files[source->current].name;
+	const unsigned char *bytes = source->carry;
+	size_t size = source->carried;
+
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (size >= others[i].size &&
+		    memcmp(bytes, others[i].magic, others[i].size) == 0)
+			die("%s: %s: %s %s | %s", name, others[i].what,
+			    others[i].way,
+			    source->paths ? source->paths[source->current]
+					  : "FILE",
+			    program);
+	if (size > 8 && bytes[8] == '{')
+		die("%s: a binary stream of matrices, expected CSV", name);
+}
+
+/* Add to the carry until it holds size bytes; false at the end of the file. */
+static bool fill(struct sheet_source *source, size_t size)
+{
+	if (size > source->carry_room) {
+		source->carry = alloc_resize(source->carry, size, 1);
+		source->carry_room = size;
+	}
+	while (source->carried < size) {
+		size_t got = input_read(&source->input,
+					source->carry + source->carried,
+					size - source->carried);
+		if (got == 0)
+			return false;
+		source->carried += got;
+	}
+	return true;
+}
+
+static void drop(struct sheet_source *source, size_t size)
+{
+	source->carried -= size;
+	memmove(source->carry, source->carry + size, source->carried);
+}
+
+/* Pass over a byte-order mark and lines with nothing in them. */
+static void skip(struct sheet_source *source)
+{
+	size_t at = 0;
+
+	if (source->carried >= 3 &&
+	    memcmp(source->carry, "\xef\xbb\xbf", 3) == 0)
+		drop(source, 3);
+	while (at < source->carried &&
+	       (source->carry[at] == '\n' || source->carry[at] == '\r'))
+		at++;
+	source->line += scan_lines(source->carry, at);
+	drop(source, at);
+}
+
+/* The first row: the header, or what tells how many columns there are. */
+static size_t first_row(struct sheet_source *source, enum scan_fault *fault)
+{
+	size_t size, room = BLOCK;
+
+	for (;;) {
+		bool more = fill(source, room);
+		size = scan_row(source->carry, source->carried,
+				source->delimiter, fault);
+		/* A row that ends where the bytes do may go on. */
+		if (!more || size + 1 < source->carried || room > ROW_LIMIT)
+			return size;
+		room *= 2;
+	}
+}
+
+static void open_file(struct sheet_source *source)
+{
+	size_t current = source->current;
+	struct sheet_file *file = &source->files[current];
+	struct sheet_names names = {0};
+	enum scan_fault fault;
+
+	input_open(&source->input,
+		   source->paths ? source->paths[current] : NULL);
+	source->open = true;
+	source->line = 1;
+	file->name = source->input.name;
+	fill(source, BLOCK);
+	if (source->carried == 0)
+		die("%s: empty, expected CSV%s", file->name,
+		    source->headed ? " with a header line" : "");
+	refuse_others(source);
+	skip(source);
+	size_t size = first_row(source, &fault);
+	if (size == 0)
+		die("%s: nothing but empty lines, expected CSV", file->name);
+	if (fault == SCAN_FINE && !parse(source, source->carry, size, true,
+					 on_name, on_names, &names))
+		die("%s: libcsv cannot read its first row", file->name);
+	if (fault != SCAN_FINE && source->headed)
+		die("%s:%zu: the header line has %s", file->name, source->line,
+		    scan_fault_text[fault]);
+	if (fault != SCAN_FINE)
+		die("%s:%zu: the first row has %s", file->name, source->line,
+		    scan_fault_text[fault]);
+	file->fields = names.count;
+	if (source->headed) {
+		file->header = alloc_text((char *)source->carry, size);
+		file->header_size = size;
+		source->line += scan_lines(source->carry, size);
+		drop(source, size);
+	}
+	for (int i = 0; i < SHEET_TAKEN; i++)
+		file->taken[i] = SHEET_NONE;
+	source->opened(source->context, source, current, &names);
+	file->place = alloc(file->fields, 1);
+	for (int i = 0; i < SHEET_TAKEN; i++)
+		if (file->taken[i] != SHEET_NONE)
+			file->place[file->taken[i]] = (unsigned char)(i + 1);
+	for (size_t i = 0; i < names.count; i++)
+		free(names.names[i]);
+	free(names.names);
+}
+
+static void close_file(struct sheet_source *source)
+{
+	input_close(&source->input);
+	source->open = false;
+	source->carried = 0;
+	source->ended = ++source->current == source->count;
+}
+
+/* Cut whole rows off the carry into the block; all of it at the file's end,
+ * where *last is set.  0 where there is no whole row. */
+static size_t cut(struct sheet_source *source, struct sheet_block *block,
+		  bool last)
+{
+	size_t size = source->carried, lines;
+	const unsigned char *bytes = source->carry;
+
+	/* CR LF is not cut in two. */
+	if (!last && bytes[size - 1] == '\r')
+		size--;
+	struct scan_bounds bounds = scan_bounds(bytes, size, source->delimiter);
+	size = last ? size : bounds.end;
+	lines = last ? 0 : bounds.lines;
+	block->nul = bounds.nul;
+	block->blanks = bounds.blanks;
+	block->escapes = bounds.escapes;
+	block->line = source->line;
+	source->line += lines;
+	return size;
+}
+
+static void warn_of_end(const struct sheet_source *source)
+{
+	const unsigned char *bytes = source->carry;
+	size_t size = source->carried;
+
+	if (!options_quiet && size > 0 && bytes[size - 1] != '\n' &&
+	    bytes[size - 1] != '\r')
+		warn("%s: its last line does not end: the input may be cut",
+		     source->files[source->current].name);
+}
+
+/* The block takes the carry's buffer, and the carry what is left. */
+static void hand_over(struct sheet_source *source, struct sheet_block *block,
+		      size_t size)
+{
+	unsigned char *bytes = block->bytes;
+	size_t room = block->room, rest = source->carried - size;
+
+	if (room < rest || room < BLOCK) {
+		room = rest > BLOCK ? rest : BLOCK;
+		bytes = alloc_resize(bytes, room, 1);
+	}
+	memcpy(bytes, source->carry + size, rest);
+	block->bytes = source->carry;
+	block->room = source->carry_room;
+	block->size = size;
+	block->file = source->current;
+	block->sequence = source->sequence++;
+	source->carry = bytes;
+	source->carry_room = room;
+	source->carried = rest;
+}
+
+static bool next_block(struct sheet_source *source, struct sheet_block *block)
+{
+	size_t size = 0, room = BLOCK;
+
+	while (!source->ended) {
+		if (!source->open)
+			open_file(source);
+		bool last = !fill(source, room);
+		if (last)
+			warn_of_end(source);
+		if (source->carried > 0)
+			size = cut(source, block, last);
+		if (size == 0 && !last) {
+			/* A row longer than the room. */
+			room = 2 * source->carried;
+			if (room > ROW_LIMIT)
+				die("%s:%zu: a row of more than %d MB: is its "
+				    "quote not closed?",
+				    source->files[source->current].name,
+				    source->line, ROW_LIMIT >> 20);
+			continue;
+		}
+		hand_over(source, block, size);
+		if (last)
+			close_file(source);
+		if (size > 0)
+			return true;
+		room = BLOCK;
+	}
+	return false;
+}
+
+bool sheet_next(struct sheet_source *source, struct sheet_block *block)
+{
+	pthread_mutex_lock(&source->lock);
+	bool any = next_block(source, block);
+	pthread_mutex_unlock(&source->lock);
+	return any;
+}
+
+void sheet_end(struct sheet_source *source)
+{
+	for (size_t i = 0; i < source->count; i++) {
+		free(source->files[i].header);
+		free(source->files[i].place);
+	}
+	free(source->files);
+	free(source->carry);
+	pthread_mutex_destroy(&source->lock);
+	*source = (struct sheet_source){0};
+}

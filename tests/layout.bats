@@ -1,0 +1,157 @@
+# The layout, who may include whom, and that help, pages and completion say the
+# same.
+
+load helper
+
+setup() {
+	cd "$ROOT" || return
+	tools=$(basename -s .c src/cs-*.c | tr '\n' ' ')
+}
+
+# Folders of src/, in the order in which they may include each other: a module
+# includes modules of its own folder and of folders before it.
+folders="base text events model linalg search explain serve"
+
+# "FILE INCLUDED" for each include line of the tree at $1, both from src/ on.
+includes() {
+	(cd "$1" && grep -HoE '^#include "[^"]+"' cs-*.c ./*/*.[ch]) |
+		sed -E 's|^(\./)?([^:]*):#include "(.*)"|\2 \3|'
+}
+
+# What is wrong with the includes of the tree at $1, a line each.
+wrong_includes() {
+	includes "$1" | awk -v folders="$folders" '
+		BEGIN { n = split(folders, f, " "); for (i = 1; i <= n; i++) at[f[i]] = i }
+		function folder(path) { return path ~ /\// ? substr(path, 1, index(path, "/") - 1) : "" }
+		{ from = folder($1); to = folder($2) }
+		!(to in at) { print $1 " includes " $2 ", which is in no folder of src/"; next }
+		from != "" && !(from in at) { print $1 " is in no known folder"; next }
+		from != "" && at[to] > at[from] { print $1 " includes " $2 " of a later folder" }'
+	# A module is a pair of files: an edge from each to those it includes.
+	includes "$1" | sed 's/\.[ch]\b//g' |
+		awk '$1 ~ /\// && $1 != $2 && $2 != $1 "_loops"' |
+		tsort 2>&1 > /dev/null | sed 's/^tsort: */cycle of includes: /'
+}
+
+@test "the top level has what it should, and nothing else" {
+	[ -d .git ] || skip "not a checkout"
+	git ls-files | sed 's|/.*||' | sort -u > "$BATS_TEST_TMPDIR/top"
+	printf '%s\n' .ci .clang-format .dockerignore .gitignore Dockerfile \
+		CONTRIBUTING.md CHANGELOG.md LICENSE SECURITY.md Makefile README.md \
+		bin data debian docker-compose.yml \
+		pipelines src tests | sort > "$BATS_TEST_TMPDIR/may"
+	[ -z "$(comm -23 "$BATS_TEST_TMPDIR/top" "$BATS_TEST_TMPDIR/may")" ]
+	for must in LICENSE Makefile README.md bin data pipelines src tests
+	do
+		grep -qx "$must" "$BATS_TEST_TMPDIR/top"
+	done
+}
+
+@test "every file of src/ is a program, a module of a known folder, a page or the web page" {
+	for file in src/*.c
+	do
+		[[ $file == src/cs-*.c ]] || { echo "no program: $file"; false; }
+	done
+	for folder in src/*/
+	do
+		name=$(basename "$folder")
+		[[ " $folders man web " == *" $name "* ]] ||
+			{ echo "unknown folder: $folder"; false; }
+	done
+	for tool in $tools
+	do
+		[ -s "src/man/$tool.1" ] || { echo "no page: $tool"; false; }
+		[ -s "tests/$tool.bats" ] || { echo "no tests: $tool"; false; }
+	done
+}
+
+@test "a module includes modules of its own folder, without a cycle, and of earlier ones; nothing includes a program" {
+	run wrong_includes src
+	echo "$output"
+	[ -z "$output" ]
+	run ! grep -rlE '#include "(.*/)?cs-' src
+}
+
+@test "the test of includes notices a later folder and a cycle" {
+	tree=$BATS_TEST_TMPDIR/src
+	cp -r src "$tree"
+	sed -i '1i #include "serve/metrics.h"' "$tree/search/topk.c"
+	run wrong_includes "$tree"
+	[[ "$output" == *"search/topk.c includes serve/metrics.h of a later folder"* ]]
+	rm -r "$tree"
+	cp -r src "$tree"
+	sed -i '1i #include "base/io.h"' "$tree/base/alloc.h"
+	run wrong_includes "$tree"
+	[[ "$output" == *"cycle of includes: base/"* ]]
+}
+
+@test "only linalg/dense knows BLAS and LAPACK, only model/safetensors an offset's name" {
+	[ "$(grep -rlE 'include <(cblas|lapacke)\.h>' src | sort -u |
+		tr '\n' ' ')" = "src/linalg/dense.c " ]
+	[ "$(grep -rl 'data_offsets' --include=*.c src)" = src/model/safetensors.c ]
+}
+
+@test "help, synopsis and list of the page, and completion agree" {
+	for tool in $tools
+	do
+		"$tool" --help > "$BATS_TEST_TMPDIR/help"
+		[ "$(wc -L < "$BATS_TEST_TMPDIR/help")" -le 80 ]
+		sed -nE 's/^([a-z ]+:)? *(-[A-Za-z], )?(--[a-z-]+).*/\3/p' \
+			"$BATS_TEST_TMPDIR/help" | sort -u \
+			> "$BATS_TEST_TMPDIR/of-help"
+		# In the list of the page; mdoc writes Fl \-all.
+		sed -n 's/^\.It Fl //p' "src/man/$tool.1" |
+			grep -oE '(^| )\\-[a-z][a-z-]+' |
+			sed 's/^ *\\-/--/' | sort -u > "$BATS_TEST_TMPDIR/of-list"
+		diff "$BATS_TEST_TMPDIR/of-help" "$BATS_TEST_TMPDIR/of-list" ||
+			{ echo "page of $tool"; false; }
+		# In the synopsis, by its long name or by its letter.
+		sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/p' "src/man/$tool.1" \
+			> "$BATS_TEST_TMPDIR/synopsis"
+		while read -r option
+		do
+			letter=$(grep -oE -- "-[A-Za-z], $option( |$)" \
+				"$BATS_TEST_TMPDIR/help" | cut -c2 | head -n 1)
+			grep -qE -- " \\\\-${option#--}( |\$)" \
+				"$BATS_TEST_TMPDIR/synopsis" ||
+				{ [ -n "$letter" ] && grep -qE -- \
+				"Fl ([A-Za-z] \| )*$letter( |\$)" \
+				"$BATS_TEST_TMPDIR/synopsis"; } ||
+				{ echo "synopsis of $tool lacks $option"; false; }
+		done < "$BATS_TEST_TMPDIR/of-help"
+		# shellcheck disable=SC1091,SC2034
+		(
+			. src/completion.bash
+			COMP_WORDS=("$tool" --) COMP_CWORD=1
+			_customer_similarity "$tool"
+			printf '%s\n' "${COMPREPLY[@]}" | sort -u
+		) > "$BATS_TEST_TMPDIR/of-completion"
+		[ -z "$(comm -23 "$BATS_TEST_TMPDIR/of-help" \
+			"$BATS_TEST_TMPDIR/of-completion")" ]
+		grep -q "$tool" src/completion.bash
+	done
+}
+
+@test "completion knows the words of an option" {
+	# shellcheck disable=SC1091,SC2034
+	found=$(
+		. src/completion.bash
+		COMP_WORDS=(cs-knn --metric '') COMP_CWORD=2
+		_customer_similarity cs-knn
+		echo "${COMPREPLY[*]}"
+	)
+	[ "$found" = "cosine dot" ]
+}
+
+@test "the project speaks of itself alone" {
+	[ -d .git ] || skip "not a checkout"
+	run ! git grep -nE '(^|[^a-z])/(work|home|root)/|registry\.npmjs|deb\.debian\.org|pypi\.org' \
+		-- . ':!tests/layout.bats' ':!tests/fresh'
+	run ! git grep -niE 'issue [0-9]|\bhelper-[0-9]' -- src pipelines data README.md Makefile
+}
+
+@test "what is built is not built again, unless flags change" {
+	run ! grep -e ' -c -o ' <(make -n -C "$ROOT" FLAVOUR="${FLAVOUR:-release}" all)
+	grep -q -e ' -c -o ' <(make -n -C "$ROOT" FLAVOUR="${FLAVOUR:-release}" \
+		CFLAGS=-DOTHER all)
+}
