@@ -1,9 +1,9 @@
 /* cs-aggregate: events of customers made profiles: for each customer and tag,
  * how many events there were and the sum of their values.
  *
- * Rows of CSV (sheet.h) become records (events.h), records exact sums in the
- * order of their text (groups.h); what is wrong with a row is counted and told
- * (rejects.h). */
+ * Rows of CSV (text/csv_reader.h) become records (events/event_reader.h),
+ * records exact sums in the order of their text (events/group_by.h); what is
+ * wrong with a row is counted and told (events/rejects.h). */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -106,7 +106,7 @@ static char read_delimiter(void)
 /* A text as it stands in TSV; kept to the end. */
 static const char *read_escaped(const char *before)
 {
-	return escape_text(options_once(before), strlen(optarg));
+	return tsv_escape_text(options_once(before), strlen(optarg));
 }
 
 static void take_option(int key)
@@ -175,7 +175,7 @@ static void read_options(int argc, char **argv)
 	int key;
 
 	options_begin(&text, argc, argv);
-	choices.threads = team_processors();
+	choices.threads = thread_pool_processors();
 	choices.memory = (size_t)sysconf(_SC_PHYS_PAGES) / 4 *
 			 (size_t)sysconf(_SC_PAGESIZE);
 	while ((key = options_next()) != -1)
@@ -192,7 +192,7 @@ static void read_options(int argc, char **argv)
 struct account {
 	uint64_t in, used, untagged, rejected;
 	bool grouped; /* the counts below are known */
-	struct group_counts counts;
+	struct group_by_counts counts;
 };
 
 static void put_count(struct output *output, const char *key, uint64_t count)
@@ -211,7 +211,7 @@ static void put_reasons(struct output *output, const struct rejects *rejects)
 			continue;
 		const char *reason = rejects_reason(rejects, (enum reject)i);
 		output_text(output, comma);
-		quote_json(output, reason, strlen(reason));
+		json_write_string(output, reason, strlen(reason));
 		output_print(output, ": %" PRIu64, count);
 		comma = ", ";
 	}
@@ -281,7 +281,7 @@ static void say_account(const struct account *account)
  */
 
 static void put_header(struct output *output, const struct columns *columns,
-		       const struct items *items)
+		       const struct item_tags *items)
 {
 	const char *names[] = {columns->names[COLUMN_USER],
 			       items ? items->tag_name
@@ -292,18 +292,18 @@ static void put_header(struct output *output, const struct columns *columns,
 
 	for (size_t i = 0; i < 4; i++) {
 		const char *name = names[i] && *names[i] ? names[i] : plain[i];
-		table_write(output, name, strlen(name));
+		tsv_write_field(output, name, strlen(name));
 		output_text(output, i < 3 ? "\t" : "\n");
 	}
 }
 
-static void opened(void *context, struct sheet_source *source, size_t file,
-		   const struct sheet_names *names)
+static void opened(void *context, struct csv_source *source, size_t file,
+		   const struct csv_names *names)
 {
 	struct columns *columns = context;
-	const struct sheet_file *files = source->files;
+	const struct csv_file *files = source->files;
 
-	columns_find(columns, &source->files[file], names);
+	columns_detect(columns, &source->files[file], names);
 	if (choices.rejects != NULL && file > 0 && columns->headed &&
 	    (files[file].header_size != files[0].header_size ||
 	     memcmp(files[file].header, files[0].header,
@@ -362,31 +362,32 @@ static void aggregate(char **paths, size_t count)
 {
 	struct columns *columns = &choices.columns;
 	struct output output;
-	struct items items = {0};
-	struct groups groups;
+	struct item_tags items = {0};
+	struct group_by groups;
 	struct rejects rejects;
-	struct events events = {.columns = columns,
-				.separator = choices.separator,
-				.groups = &groups,
-				.rejects = &rejects};
+	struct event_reader events = {.columns = columns,
+				      .separator = choices.separator,
+				      .groups = &groups,
+				      .rejects = &rejects};
 	struct account account = {0};
 
 	output_open(&output, choices.output);
 	if (choices.tags != NULL) {
-		items_read(&items, "--tags", choices.tags, choices.delimiter,
-			   columns->headed, choices.separator);
+		item_tags_read(&items, "--tags", choices.tags,
+			       choices.delimiter, columns->headed,
+			       choices.separator);
 		events.items = &items;
 		columns->joined = true;
 		columns->join = items.item_name;
 	}
-	sheet_begin(&events.source, paths, count, choices.delimiter,
-		    columns->headed);
+	csv_reader_begin(&events.source, paths, count, choices.delimiter,
+			 columns->headed);
 	events.source.opened = opened;
 	events.source.context = columns;
-	groups_begin(&groups, choices.threads, group_memory());
+	group_by_begin(&groups, choices.threads, group_memory());
 	rejects_begin(&rejects, &events.source, columns->names, choices.threads,
 		      choices.rejects != NULL);
-	events_read(&events);
+	event_reader_run(&events);
 	account.in = events.rows_in;
 	account.used = events.rows_used;
 	account.untagged = events.rows_untagged;
@@ -395,13 +396,13 @@ static void aggregate(char **paths, size_t count)
 		say_columns(columns);
 	settle_rejects(&rejects, &account);
 
-	struct sink profile = {.kind = SINK_PROFILE,
-			       .output = &output,
-			       .valued = columns->valued};
+	struct run_writer profile = {.kind = RUN_WRITER_PROFILE,
+				     .output = &output,
+				     .valued = columns->valued};
 	profile.prefix = choices.prefix;
 	profile.prefix_length = choices.prefix ? strlen(choices.prefix) : 0;
 	put_header(&output, columns, events.items);
-	account.counts = groups_write(&groups, &profile);
+	account.counts = group_by_write(&groups, &profile);
 	account.grouped = true;
 	write_rejects(&rejects);
 	write_report(&account, &rejects);
@@ -410,10 +411,10 @@ static void aggregate(char **paths, size_t count)
 			       account.rejected > 0 || options_chatty()))
 		say_account(&account);
 
-	groups_end(&groups);
+	group_by_end(&groups);
 	rejects_end(&rejects);
-	sheet_end(&events.source);
-	items_free(&items);
+	csv_reader_end(&events.source);
+	item_tags_free(&items);
 	columns_free(columns);
 }
 
@@ -423,8 +424,8 @@ static void merge(char **paths, size_t count)
 	struct output output;
 
 	output_open(&output, choices.output);
-	account.counts = combine(paths, count, choices.prefix, group_memory(),
-				 &output, &account.in);
+	account.counts = profile_merge(paths, count, choices.prefix,
+				       group_memory(), &output, &account.in);
 	account.used = account.in;
 	write_report(&account, NULL);
 	output_close(&output);

@@ -68,8 +68,8 @@ struct work {
 	bool check;
 	const char *path; /* of the output, or NULL */
 	struct model model;
-	struct index index; /* cells 0: it has none */
-	double energy;      /* ||B||_F^2 of what was decomposed; 0: unknown */
+	struct ivf_index index; /* cells 0: it has none */
+	double energy; /* ||B||_F^2 of what was decomposed; 0: unknown */
 	struct findings findings;
 	struct output output;
 };
@@ -93,13 +93,14 @@ static const char *verify(const struct work *work)
 		[WHAT_SIGMA] = {NULL},
 		[WHAT_ALL] = {NULL},
 	};
-	const struct format *file = &work->model.file;
+	const struct safetensors *file = &work->model.file;
 	const char *error = NULL;
 
 	for (size_t i = 0; i < 6 && error == NULL; i++) {
 		const char *name = tensors[work->what][i];
 		if (name != NULL)
-			error = format_verify(file, format_find(file, name));
+			error = safetensors_verify(
+				file, safetensors_find(file, name));
 	}
 	return error;
 }
@@ -107,16 +108,16 @@ static const char *verify(const struct work *work)
 /* The names that --what writes, and the tags that rows name. */
 static const char *check_names(const struct work *work)
 {
-	const struct matrix *matrix = &work->model.matrix;
+	const struct csr_matrix *matrix = &work->model.matrix;
 	const char *error = NULL;
 
 	if (work->what == WHAT_USERS || work->what == WHAT_PROFILES ||
 	    work->what == WHAT_EMBEDDING)
-		error = check_texts(&matrix->users, "users");
+		error = text_array_check(&matrix->users, "users");
 	if (error == NULL &&
 	    (work->what == WHAT_TAGS || work->what == WHAT_PROFILES ||
 	     work->what == WHAT_COMPONENTS))
-		error = check_texts(&matrix->tags, "tags");
+		error = text_array_check(&matrix->tags, "tags");
 	return error;
 }
 
@@ -126,21 +127,22 @@ static void open_model(struct work *work, const char *path)
 	const char *energy, *error = model_open_any(model, path);
 
 	if (error == NULL && work->check)
-		error = check_model(model, &work->findings);
-	if (error == NULL && model->embedding != NULL && index_exists(model))
-		error = index_view(&work->index, model);
+		error = model_check(model, &work->findings);
+	if (error == NULL && model->embedding != NULL &&
+	    ivf_index_exists(model))
+		error = ivf_index_view(&work->index, model);
 	if (error == NULL && model->embedding == NULL &&
 	    work->what >= WHAT_EMBEDDING && work->what <= WHAT_SIGMA)
-		error = sentence("a matrix, which has no %s: cs-svd makes a "
-				 "model of it",
-				 what_words[work->what]);
+		error = error_text("a matrix, which has no %s: cs-svd makes a "
+				   "model of it",
+				   what_words[work->what]);
 	if (error == NULL)
 		error = verify(work);
 	if (error == NULL)
 		error = check_names(work);
 	if (error != NULL)
 		die("%s: %s", model->input.name, error);
-	energy = format_option(&model->file, "svd.energy");
+	energy = safetensors_option(&model->file, "svd.energy");
 	if (energy == NULL || !number_real(energy, &work->energy))
 		work->energy = 0;
 }
@@ -148,7 +150,7 @@ static void open_model(struct work *work, const char *path)
 /* Row i, checked. */
 static void check_row(const struct work *work, size_t row)
 {
-	const char *error = matrix_row(&work->model.matrix, row);
+	const char *error = csr_matrix_check_row(&work->model.matrix, row);
 
 	if (error != NULL)
 		die("%s: %s", work->model.input.name, error);
@@ -163,7 +165,7 @@ static double share(const struct work *work, size_t triplet)
 }
 
 /* How many tags the customer has: values above zero. */
-static size_t tags_had(const struct matrix *matrix, size_t row)
+static size_t tags_had(const struct csr_matrix *matrix, size_t row)
 {
 	size_t tags = 0;
 
@@ -173,7 +175,7 @@ static size_t tags_had(const struct matrix *matrix, size_t row)
 }
 
 /* How many customers have the tag. */
-static int64_t customers_with(const struct matrix *matrix, size_t tag)
+static int64_t customers_with(const struct csr_matrix *matrix, size_t tag)
 {
 	int64_t count = 0;
 
@@ -206,12 +208,12 @@ static void put_count(struct output *output, const char *label, uint64_t count,
 
 static void put_sizes(struct work *work)
 {
-	const struct matrix *matrix = &work->model.matrix;
+	const struct csr_matrix *matrix = &work->model.matrix;
 	struct output *output = &work->output;
 	char digits[NUMBER_TEXT], id[17];
 	double cells = (double)matrix->n * (double)matrix->m;
 
-	format_id(&work->model.file, id);
+	safetensors_id(&work->model.file, id);
 	output_print(output, "%-11s%s\n%-11s%s\n",
 		     work->model.embedding ? "model" : "matrix",
 		     work->model.input.name, "id", id);
@@ -282,13 +284,13 @@ enum { RECALLS = sizeof recalls / sizeof *recalls };
 
 static void put_index(struct work *work)
 {
-	const struct index *index = &work->index;
+	const struct ivf_index *index = &work->index;
 	struct output *output = &work->output;
 
 	output_print(output, "%-11s%zu cells; of the ten nearest", "index",
 		     index->cells);
 	for (size_t i = 0; i < RECALLS; i++) {
-		size_t probes = index_probes(index, recalls[i]);
+		size_t probes = ivf_index_probes(index, recalls[i]);
 		output_print(output, "%s %.3f are in the first %zu",
 			     i ? "," : "", index->recall[2 * (probes - 1)],
 			     probes);
@@ -343,10 +345,10 @@ static void append(json_t *array, json_t *value)
 
 static void set_sizes(json_t *object, const struct work *work)
 {
-	const struct matrix *matrix = &work->model.matrix;
+	const struct csr_matrix *matrix = &work->model.matrix;
 	char id[17];
 
-	format_id(&work->model.file, id);
+	safetensors_id(&work->model.file, id);
 	set(object, "kind",
 	    json_string(work->model.embedding ? "model" : "matrix"));
 	set(object, "id", json_string(id));
@@ -383,12 +385,12 @@ static void set_decomposition(json_t *object, const struct work *work)
 	set(object, "triplets", triplets);
 }
 
-static void set_index(json_t *object, const struct index *index)
+static void set_index(json_t *object, const struct ivf_index *index)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < RECALLS; i++) {
-		size_t probes = index_probes(index, recalls[i]);
+		size_t probes = ivf_index_probes(index, recalls[i]);
 		const double *recall = index->recall + 2 * (probes - 1);
 		append(list,
 		       json_pack("{s:f,s:I,s:f,s:f}", "wanted", recalls[i],
@@ -400,7 +402,7 @@ static void set_index(json_t *object, const struct index *index)
 		      list));
 }
 
-static json_t *list_tensors(const struct format *file)
+static json_t *list_tensors(const struct safetensors *file)
 {
 	json_t *list = json_array();
 
@@ -443,15 +445,16 @@ static void write_json(struct work *work)
 
 static void put_name(struct output *output, const char *name)
 {
-	table_write(output, name, strlen(name));
+	tsv_write_field(output, name, strlen(name));
 }
 
-static void put_text(struct output *output, const struct texts *texts, size_t i)
+static void put_text(struct output *output, const struct text_array *texts,
+		     size_t i)
 {
 	size_t length;
-	const char *name = texts_at(texts, i, &length);
+	const char *name = text_array_at(texts, i, &length);
 
-	table_write(output, name, length);
+	tsv_write_field(output, name, length);
 }
 
 /* A tab, and the number so that it reads back. */
@@ -468,7 +471,7 @@ enum { FLOAT_DIGITS = 9, DOUBLE_DIGITS = 17 };
 
 static void users_tsv(struct work *work)
 {
-	const struct matrix *matrix = &work->model.matrix;
+	const struct csr_matrix *matrix = &work->model.matrix;
 	struct output *output = &work->output;
 
 	put_name(output, matrix->customer);
@@ -483,7 +486,7 @@ static void users_tsv(struct work *work)
 
 static void tags_tsv(struct work *work)
 {
-	const struct matrix *matrix = &work->model.matrix;
+	const struct csr_matrix *matrix = &work->model.matrix;
 	struct output *output = &work->output;
 
 	put_name(output, matrix->tag);
@@ -497,9 +500,9 @@ static void tags_tsv(struct work *work)
 	}
 }
 
-static void profiles_tsv(struct work *work)
+static void profile_reader_tsv(struct work *work)
 {
-	const struct matrix *matrix = &work->model.matrix;
+	const struct csr_matrix *matrix = &work->model.matrix;
 	struct output *output = &work->output;
 
 	put_name(output, matrix->customer);
@@ -590,7 +593,7 @@ static void tags_npy(struct work *work)
 
 static void put_tensor(struct work *work, const char *name)
 {
-	npy_tensor(&work->output, format_find(&work->model.file, name));
+	npy_tensor(&work->output, safetensors_find(&work->model.file, name));
 }
 
 static void embedding_npy(struct work *work)
@@ -614,7 +617,7 @@ static void sigma_npy(struct work *work)
 static void (*const writers[][4])(struct work *work) = {
 	[WHAT_USERS] = {[FORM_TSV] = users_tsv, [FORM_NPY] = users_npy},
 	[WHAT_TAGS] = {[FORM_TSV] = tags_tsv, [FORM_NPY] = tags_npy},
-	[WHAT_PROFILES] = {[FORM_TSV] = profiles_tsv},
+	[WHAT_PROFILES] = {[FORM_TSV] = profile_reader_tsv},
 	[WHAT_EMBEDDING] =
 		{[FORM_TSV] = embedding_tsv, [FORM_NPY] = embedding_npy},
 	[WHAT_COMPONENTS] =

@@ -69,12 +69,12 @@ struct work {
 	size_t signal;    /* customers that are to be in cells */
 	float *centroids; /* cells x d */
 	uint32_t *cell;   /* of each customer */
-	struct layout layout;
+	struct inverted_lists layout;
 	size_t batch;  /* blocks written at once */
 	size_t window; /* blocks gathered at once, a multiple of batch; 0: none,
 			  they are read where they stand */
 	double *recall; /* cells x 2 */
-	struct writer writer;
+	struct tensor_writer writer;
 	float *scales, *residuals; /* of each place */
 };
 
@@ -104,8 +104,8 @@ static void count_piece(void *shared, size_t piece, unsigned thread)
 	(void)thread;
 	census->wrong[piece] = n;
 	for (; row < end; row++) {
-		double square = tile_square(model->embedding + row * model->k,
-					    model->k);
+		double square = dot_square_norm(
+			model->embedding + row * model->k, model->k);
 
 		if (!isfinite(square)) {
 			census->wrong[piece] = row;
@@ -123,7 +123,7 @@ static void count_signal(struct work *work)
 	struct census census = {model, alloc(pieces, sizeof(size_t)),
 				alloc(pieces, sizeof(size_t))};
 
-	team_run(work->threads, pieces, count_piece, &census);
+	thread_pool_run(work->threads, pieces, count_piece, &census);
 	for (size_t i = 0; i < pieces; i++) {
 		if (census.wrong[i] < model->matrix.n)
 			die("%s: row %zu of the embedding is not finite",
@@ -140,14 +140,14 @@ static void read_model(struct work *work, const char *path)
 	const char *error = model_open(model, path);
 
 	if (error == NULL)
-		error = format_verify_all(&model->file, work->threads);
+		error = safetensors_verify_all(&model->file, work->threads);
 	check(model, error);
 	count_signal(work);
 	if (model->matrix.n == 0 || model->k == 0)
 		die("%s: no customers, or no dimensions", model->input.name);
-	if (model->k > CODES_COLUMNS)
+	if (model->k > INT8_MAX_COLUMNS)
 		die("%s: %zu dimensions, an index has %d at most",
-		    model->input.name, model->k, CODES_COLUMNS);
+		    model->input.name, model->k, INT8_MAX_COLUMNS);
 	if (model->matrix.n > INT32_MAX)
 		die("%s: more than 2^31 - 1 customers", model->input.name);
 }
@@ -156,17 +156,17 @@ static void read_model(struct work *work, const char *path)
 static void take_centroids(struct work *work)
 {
 	struct model *like = &work->like;
-	struct index index = {0};
+	struct ivf_index index = {0};
 	const char *error = model_open(like, work->as);
 
 	if (error == NULL)
-		error = format_verify_all(&like->file, work->threads);
+		error = safetensors_verify_all(&like->file, work->threads);
 	if (error == NULL)
-		error = index_exists(like)
-				? index_view(&index, like)
+		error = ivf_index_exists(like)
+				? ivf_index_view(&index, like)
 				: "it has no index, expected one to be alike";
 	check(like, error);
-	if ((error = shards_compare(&work->model, like)) != NULL)
+	if ((error = sharded_model_compare(&work->model, like)) != NULL)
 		die("%s", error);
 	work->cells = index.cells;
 	work->centroids =
@@ -181,14 +181,14 @@ static void train(struct work *work)
 	size_t n = model->matrix.n;
 
 	if (work->cells == 0)
-		work->cells = cells_count(n);
+		work->cells = kmeans_count(n);
 	if (work->cells > n)
 		die_usage("--cells %zu: there are %zu customers", work->cells,
 			  n);
 	work->centroids =
 		alloc(alloc_product(work->cells, model->k), sizeof(float));
-	check(model, cells_train(model->embedding, n, model->k, work->seed,
-				 work->threads, work->centroids, work->cells));
+	check(model, kmeans_train(model->embedding, n, model->k, work->seed,
+				  work->threads, work->centroids, work->cells));
 }
 
 static void part(struct work *work)
@@ -203,19 +203,19 @@ static void part(struct work *work)
 	work->cell = alloc(n, sizeof *work->cell);
 	progress_begin("customers", n);
 	check(model,
-	      cells_assign(work->centroids, work->cells, model->embedding, n,
-			   model->k, work->threads, work->cell));
+	      kmeans_assign(work->centroids, work->cells, model->embedding, n,
+			    model->k, work->threads, work->cell));
 	progress_end();
-	layout_make(&work->layout, work->cell, n, work->cells);
+	inverted_lists_make(&work->layout, work->cell, n, work->cells);
 	/* Centroids of zeros are those of a model where no one has signal. */
 	if (work->layout.signal != work->signal)
 		die("%s: its cells are of customers without signal, and have "
 		    "no room for those of %s",
 		    work->like.input.name, model->input.name);
 	work->recall = alloc(work->cells, 2 * sizeof *work->recall);
-	const struct parted parted = {model->embedding, n,
-				      model->k,         work->centroids,
-				      work->cells,      work->cell};
+	const struct partitioned_search parted = {
+		model->embedding, n,           model->k,
+		work->centroids,  work->cells, work->cell};
 	check(model,
 	      recall_measure(&parted, work->seed, work->threads, work->recall));
 }
@@ -238,13 +238,15 @@ static void make_block(void *shared, size_t piece, unsigned thread)
 
 	(void)thread;
 	if (batch->units != NULL)
-		layout_units(&work->layout, work->model.embedding, d, block,
-			     batch->units + piece * d * TILE_ROWS);
+		inverted_lists_units(&work->layout, work->model.embedding, d,
+				     block,
+				     batch->units + piece * d * TILE_ROWS);
 	else
-		layout_codes(&work->layout, work->model.embedding, d, block,
-			     batch->codes + piece * codes_block(d),
-			     work->scales + block * TILE_ROWS,
-			     work->residuals + block * TILE_ROWS);
+		inverted_lists_codes(&work->layout, work->model.embedding, d,
+				     block,
+				     batch->codes + piece * int8_block_bytes(d),
+				     work->scales + block * TILE_ROWS,
+				     work->residuals + block * TILE_ROWS);
 }
 
 /* What is larger than memory is read in passes from begin to end, each for as
@@ -272,14 +274,15 @@ static void gather(struct work *work, size_t first)
 
 	if (work->window == 0 || first % work->window != 0)
 		return;
-	layout_gather(&work->layout, work->model.embedding,
-		      work->model.matrix.n, work->model.k, first,
-		      rest < work->window ? rest : work->window, work->threads);
+	inverted_lists_gather(&work->layout, work->model.embedding,
+			      work->model.matrix.n, work->model.k, first,
+			      rest < work->window ? rest : work->window,
+			      work->threads);
 }
 
 static void put_codes(struct work *work)
 {
-	size_t size = codes_block(work->model.k);
+	size_t size = int8_block_bytes(work->model.k);
 	struct batch batch = {.work = work};
 
 	batch.codes = alloc(work->batch, size);
@@ -289,8 +292,8 @@ static void put_codes(struct work *work)
 		if (count > work->batch)
 			count = work->batch;
 		gather(work, batch.first);
-		team_run(work->threads, count, make_block, &batch);
-		writer_put(&work->writer, batch.codes, count * size);
+		thread_pool_run(work->threads, count, make_block, &batch);
+		tensor_writer_put(&work->writer, batch.codes, count * size);
 	}
 	free(batch.codes);
 }
@@ -307,17 +310,18 @@ static void put_units(struct work *work)
 		if (count > work->batch)
 			count = work->batch;
 		gather(work, batch.first);
-		team_run(work->threads, count, make_block, &batch);
-		writer_put(&work->writer, batch.units,
-			   count * size * sizeof(float));
+		thread_pool_run(work->threads, count, make_block, &batch);
+		tensor_writer_put(&work->writer, batch.units,
+				  count * size * sizeof(float));
 	}
 	free(batch.units);
 }
 
 /* What of the model is passed on: all but an index that it has. */
-static size_t pass_on(const struct work *work, struct tensor *tensors)
+static size_t gram_pass_on(const struct work *work, struct tensor *tensors)
 {
-	size_t count = format_pass_on(&work->model.file, tensors, 0), kept = 0;
+	size_t count = safetensors_pass_on(&work->model.file, tensors, 0),
+	       kept = 0;
 
 	for (size_t i = 0; i < count; i++)
 		if (strncmp(tensors[i].name, "index.", 6) != 0)
@@ -347,20 +351,24 @@ static void put_index(struct work *work)
 	unsigned char sum[8];
 
 	choose_window(work);
-	format_sum(&work->model.file,
-		   format_find(&work->model.file, "embedding"), sum);
-	writer_put(&work->writer, sum, sizeof sum);
-	writer_put(&work->writer, work->centroids, cells * d * sizeof(float));
-	writer_put(&work->writer, work->layout.starts,
-		   (cells + 1) * sizeof(int64_t));
-	writer_put(&work->writer, work->layout.rows, places * sizeof(int32_t));
+	safetensors_sum(&work->model.file,
+			safetensors_find(&work->model.file, "embedding"), sum);
+	tensor_writer_put(&work->writer, sum, sizeof sum);
+	tensor_writer_put(&work->writer, work->centroids,
+			  cells * d * sizeof(float));
+	tensor_writer_put(&work->writer, work->layout.starts,
+			  (cells + 1) * sizeof(int64_t));
+	tensor_writer_put(&work->writer, work->layout.rows,
+			  places * sizeof(int32_t));
 	work->scales = alloc(places, sizeof *work->scales);
 	work->residuals = alloc(places, sizeof *work->residuals);
 	put_codes(work);
-	writer_put(&work->writer, work->scales, places * sizeof(float));
-	writer_put(&work->writer, work->residuals, places * sizeof(float));
+	tensor_writer_put(&work->writer, work->scales, places * sizeof(float));
+	tensor_writer_put(&work->writer, work->residuals,
+			  places * sizeof(float));
 	put_units(work);
-	writer_put(&work->writer, work->recall, cells * 2 * sizeof(double));
+	tensor_writer_put(&work->writer, work->recall,
+			  cells * 2 * sizeof(double));
 }
 
 static void write_model(struct work *work, struct output *output)
@@ -375,7 +383,7 @@ static void write_model(struct work *work, struct output *output)
 		{"index.codes",
 		 DTYPE_U8,
 		 2,
-		 {blocks, codes_block(d)},
+		 {blocks, int8_block_bytes(d)},
 		 NULL,
 		 0,
 		 0},
@@ -392,15 +400,15 @@ static void write_model(struct work *work, struct output *output)
 	};
 	size_t own = sizeof ours / sizeof *ours;
 	struct tensor *all = alloc(work->model.file.count + own, sizeof *all);
-	size_t passed = pass_on(work, all);
+	size_t passed = gram_pass_on(work, all);
 	json_t *metadata = describe(work);
 
 	memcpy(all + passed, ours, sizeof ours);
-	writer_begin(&work->writer, output, metadata, all, passed + own);
+	tensor_writer_begin(&work->writer, output, metadata, all, passed + own);
 	for (size_t i = 0; i < passed; i++)
-		writer_pass(&work->writer, &work->model.file, &all[i]);
+		tensor_writer_pass(&work->writer, &work->model.file, &all[i]);
 	put_index(work);
-	writer_end(&work->writer);
+	tensor_writer_end(&work->writer);
 	json_decref(metadata);
 	free(all);
 }
@@ -409,8 +417,8 @@ static void write_model(struct work *work, struct output *output)
 static void tell(const struct work *work)
 {
 	static const double wanted[] = {0.95, 0.99};
-	const struct index index = {.cells = work->cells,
-				    .recall = work->recall};
+	const struct ivf_index index = {.cells = work->cells,
+					.recall = work->recall};
 	char n[NUMBER_TEXT];
 
 	if (!options_chatty())
@@ -418,7 +426,7 @@ static void tell(const struct work *work)
 	warn("%s customers in %zu cells", number_commas(n, work->layout.signal),
 	     work->cells);
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-		size_t probes = index_probes(&index, wanted[i]);
+		size_t probes = ivf_index_probes(&index, wanted[i]);
 
 		warn("of the ten nearest, %.3f are in the first %zu cells",
 		     work->recall[2 * (probes - 1)], probes);
@@ -430,7 +438,7 @@ static void tell(const struct work *work)
 static void read_options(struct work *work, int argc, char **argv)
 {
 	options_begin(&text, argc, argv);
-	work->threads = team_processors();
+	work->threads = thread_pool_processors();
 	work->seed = 1;
 	work->memory = (size_t)sysconf(_SC_PHYS_PAGES) / 4 *
 		       (size_t)sysconf(_SC_PAGESIZE);
@@ -465,7 +473,7 @@ static void read_options(struct work *work, int argc, char **argv)
 
 static void end(struct work *work)
 {
-	layout_free(&work->layout);
+	inverted_lists_free(&work->layout);
 	free(work->centroids);
 	free(work->cell);
 	free(work->recall);

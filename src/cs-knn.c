@@ -1,7 +1,8 @@
 /* cs-knn: for each asked customer of a model the most similar ones, and why.
  *
- * Neighbours are exact (nearest.h), reasons add up to the similarity
- * (reasons.h), and the text is that of neighbours.h. */
+ * Neighbours are exact (search/exact_search.h), reasons add up to the
+ * similarity (explain/contributions.h), and the text is that of
+ * explain/neighbours_tsv.h. */
 #include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ static struct {
 	size_t probes;
 	size_t count; /* neighbours asked for */
 	enum metric metric;
-	enum layout layout;
+	enum output_format layout;
 	unsigned threads;
 } choices = {.profiles = -1, .count = 10, .share = 1};
 
@@ -192,7 +193,8 @@ static void take_option(int key)
 		choices.merge = true;
 		break;
 	case KEY_FORMAT:
-		choices.layout = (enum layout)options_choice(layout_words);
+		choices.layout =
+			(enum output_format)options_choice(output_format_words);
 		break;
 	case KEY_NO_WHY:
 		choices.without_why = true;
@@ -260,7 +262,7 @@ static void check_merge(void)
 		{"--blend", choices.share < 1},
 		{"--recall", choices.recall > 0},
 		{"--probes", choices.probes > 0},
-		{"--format", choices.layout != LAYOUT_TSV},
+		{"--format", choices.layout != OUTPUT_TSV},
 		{"--no-why", choices.without_why},
 		{"--profiles", choices.profiles == 1},
 	};
@@ -278,7 +280,7 @@ static void check_profiles(void)
 	if (choices.like != NULL)
 		die_usage("--profiles: # lines are about customers, and "
 			  "--like asks for a group");
-	if (choices.layout != LAYOUT_TSV)
+	if (choices.layout != OUTPUT_TSV)
 		die_usage("--profiles: # lines are for --format tsv");
 	if (choices.model_count > 1)
 		die_usage("--profiles: # lines are about the customers of one "
@@ -289,10 +291,10 @@ static void check_blend(void)
 {
 	if (choices.metric == METRIC_DOT)
 		die_usage("--blend: of two cosines, not of --metric dot");
-	if (choices.count > BLEND_RANKED)
+	if (choices.count > RERANK_CANDIDATES)
 		die_usage("-n, --neighbours: --blend ranks the %d best by "
 			  "embedding, and no more",
-			  BLEND_RANKED);
+			  RERANK_CANDIDATES);
 }
 
 static void check_index(void)
@@ -323,7 +325,7 @@ static void check_choices(void)
 static void read_options(int argc, char **argv)
 {
 	options_begin(&text, argc, argv);
-	choices.threads = team_processors();
+	choices.threads = thread_pool_processors();
 	for (int key; (key = options_next()) != -1;)
 		take_option(key);
 	choices.models = argv + optind;
@@ -335,25 +337,25 @@ static void read_options(int argc, char **argv)
 
 /* What answering takes. */
 struct knn {
-	struct shards shards;
+	struct sharded_model shards;
 	const struct model *model; /* shards.whole */
 	const struct model *asked; /* whose rows ask: of --queries, the
 				      audience of --like, or the same */
 	struct model queries;
 	struct audience audience;
-	struct whom whom;
+	struct customer_list whom;
 	uint64_t *allowed; /* a bit for each row: may it be an answer? NULL:
 			      all may */
-	struct search search;
+	struct exact_search search;
 	struct output output;
-	struct pens pens;
+	struct result_writer pens;
 	char metric[NUMBER_TEXT + 8]; /* what #model says of a blend */
 	/* Of those who are not named one by one: */
 	size_t silent; /* without signal */
 	size_t few;    /* with fewer neighbours than were asked for */
 };
 
-/* The model is not what it should be: a sentence, after its name. */
+/* The model is not what it should be: a error_text, after its name. */
 static void check(const struct model *model, const char *error)
 {
 	if (error != NULL)
@@ -361,33 +363,35 @@ static void check(const struct model *model, const char *error)
 }
 
 /* Ask for each customer of another model. */
-static void ask_queries(struct knn *knn)
+static void predict_request_queries(struct knn *knn)
 {
 	const char *error = model_open(&knn->queries, choices.queries);
 
 	if (error == NULL)
-		error = format_verify_all(&knn->queries.file, choices.threads);
+		error = safetensors_verify_all(&knn->queries.file,
+					       choices.threads);
 	check(&knn->queries, error);
-	error = shards_compare(knn->model, &knn->queries);
+	error = sharded_model_compare(knn->model, &knn->queries);
 	if (error != NULL)
 		die("%s", error);
 	for (size_t row = 0, k = knn->queries.k; row < knn->queries.matrix.n;
 	     row++)
-		if (!isfinite(tile_square(knn->queries.embedding + row * k, k)))
+		if (!isfinite(dot_square_norm(knn->queries.embedding + row * k,
+					      k)))
 			die("%s: row %zu of the embedding is not finite",
 			    knn->queries.input.name, row);
 	knn->asked = &knn->queries;
-	whom_all(&knn->whom, knn->asked);
+	customer_list_all(&knn->whom, knn->asked);
 }
 
 /* Ask for those like a group; its members cannot be answers. */
-static void ask_audience(struct knn *knn)
+static void predict_request_audience(struct knn *knn)
 {
 	const struct model *model = knn->model;
 	size_t words = model->matrix.n / 64 + 1;
 	uint64_t *seeds = alloc(words, sizeof *seeds);
 
-	whom_seeds(&knn->whom, seeds, model, choices.like);
+	customer_list_seeds(&knn->whom, seeds, model, choices.like);
 	check(model,
 	      audience_make(&knn->audience, &knn->shards, seeds, choices.like));
 	if (knn->audience.seeds == 0) {
@@ -400,17 +404,17 @@ static void ask_audience(struct knn *knn)
 		knn->allowed[i] &= ~seeds[i];
 	free(seeds);
 	knn->asked = &knn->audience.model;
-	whom_all(&knn->whom, knn->asked);
+	customer_list_all(&knn->whom, knn->asked);
 }
 
-static void ask(struct whom *whom, const struct model *model)
+static void ask(struct customer_list *whom, const struct model *model)
 {
 	for (size_t i = 0; i < choices.user_count; i++)
-		whom_user(whom, model, choices.users[i]);
+		customer_list_user(whom, model, choices.users[i]);
 	if (choices.users_file != NULL)
-		whom_file(whom, model, choices.users_file);
+		customer_list_file(whom, model, choices.users_file);
 	if (choices.all)
-		whom_all(whom, model);
+		customer_list_all(whom, model);
 }
 
 static uint64_t *make_filter(const struct model *model)
@@ -424,42 +428,45 @@ static uint64_t *make_filter(const struct model *model)
 	bits = alloc(words, sizeof *bits);
 	if (choices.among == NULL) {
 		memset(bits, 0xff, words * sizeof *bits);
-	} else if (whom_mark(bits, model, choices.among, true) == 0) {
+	} else if (customer_list_mark(bits, model, choices.among, true) == 0) {
 		warn("%s: none of its customers is in %s", choices.among,
 		     model->input.name);
 		exit(STATUS_NOT_FOUND);
 	}
 	if (choices.not != NULL)
-		whom_mark(bits, model, choices.not, false);
+		customer_list_mark(bits, model, choices.not, false);
 	return bits;
 }
 
-/* Whether an index or a blend looks at some customers only: see notes.h. */
+/* Whether an index or a blend looks at some customers only: see
+ * explain/neighbours_metadata.h. */
 static size_t look_at(void)
 {
 	if (choices.recall > 0 || choices.probes > 0)
 		return 1;
-	return choices.share < 1 ? BLEND_RANKED : 0;
+	return choices.share < 1 ? RERANK_CANDIDATES : 0;
 }
 
 /* Of whom --min-similarity was asked. */
-static const char *looked_at(const struct found *found)
+static const char *looked_at(const struct search_result *found)
 {
 	char count[NUMBER_TEXT];
 
 	if (choices.recall > 0 || choices.probes > 0)
 		return "the customers looked at";
-	if (choices.share < 1 && found->candidates > BLEND_RANKED)
-		return sentence("the %s best by embedding",
-				number_commas(count, BLEND_RANKED));
-	return sentence("%s", number_commas(count, found->candidates));
+	if (choices.share < 1 && found->candidates > RERANK_CANDIDATES)
+		return error_text("the %s best by embedding",
+				  number_commas(count, RERANK_CANDIDATES));
+	return error_text("%s", number_commas(count, found->candidates));
 }
 
 /* Say why a customer has no neighbours. */
-static void say_none(struct knn *knn, size_t row, const struct found *found)
+static void say_none(struct knn *knn, size_t row,
+		     const struct search_result *found)
 {
 	size_t length;
-	const char *name = texts_at(&knn->asked->matrix.users, row, &length);
+	const char *name =
+		text_array_at(&knn->asked->matrix.users, row, &length);
 	char least[NUMBER_TEXT];
 
 	if (knn->whom.all && choices.like == NULL) {
@@ -484,10 +491,12 @@ static void say_none(struct knn *knn, size_t row, const struct found *found)
 }
 
 /* Say how many there are where they are fewer than asked for. */
-static void say_few(struct knn *knn, size_t row, const struct found *found)
+static void say_few(struct knn *knn, size_t row,
+		    const struct search_result *found)
 {
 	size_t length;
-	const char *name = texts_at(&knn->asked->matrix.users, row, &length);
+	const char *name =
+		text_array_at(&knn->asked->matrix.users, row, &length);
 	char matching[NUMBER_TEXT], least[NUMBER_TEXT];
 
 	if (knn->whom.all && choices.like == NULL) {
@@ -514,7 +523,7 @@ static const float *vector_of(const struct knn *knn, const struct model *model,
 			      size_t row)
 {
 	if (model == knn->model)
-		model = shards_at(&knn->shards, &row);
+		model = sharded_model_at(&knn->shards, &row);
 	return model->embedding + row * knn->search.d;
 }
 
@@ -528,22 +537,23 @@ static size_t own_row(const struct knn *knn, size_t row)
 	if (knn->asked == knn->model)
 		return row;
 	if (choices.like != NULL)
-		return NEAREST_NONE;
-	const char *name = texts_at(&knn->asked->matrix.users, row, &length);
+		return ROW_NONE;
+	const char *name =
+		text_array_at(&knn->asked->matrix.users, row, &length);
 	own = model_find(knn->model, name, length);
-	if (own != NEAREST_NONE && choices.with_self &&
+	if (own != ROW_NONE && choices.with_self &&
 	    memcmp(vector_of(knn, knn->model, own),
 		   vector_of(knn, knn->asked, row),
 		   knn->search.d * sizeof(float)) != 0)
-		return NEAREST_NONE;
+		return ROW_NONE;
 	return own;
 }
 
 /* Rank what is found by the blend, where one is asked for. */
-static void rank(const struct knn *knn, const struct query *queries,
-		 struct found *found, size_t count)
+static void rank(const struct knn *knn, const struct search_query *queries,
+		 struct search_result *found, size_t count)
 {
-	const struct blend blend = {
+	const struct rerank blend = {
 		.shards = &knn->shards,
 		.asked = knn->asked,
 		.share = choices.share,
@@ -553,38 +563,39 @@ static void rank(const struct knn *knn, const struct query *queries,
 	};
 
 	if (choices.share < 1)
-		check(knn->model, blend_rank(&blend, queries, found, count));
+		check(knn->model, rerank(&blend, queries, found, count));
 }
 
 /* Answer the asked customers from the first on, count of them. */
-static void answer_batch(struct knn *knn, size_t first, size_t count)
+static void predict_reply_batch(struct knn *knn, size_t first, size_t count)
 {
-	struct query *queries = alloc(count, sizeof *queries);
-	struct found *found = alloc(count, sizeof *found);
+	struct search_query *queries = alloc(count, sizeof *queries);
+	struct search_result *found = alloc(count, sizeof *found);
 	const char *error;
 
 	for (size_t i = 0; i < count; i++) {
-		size_t row = whom_row(&knn->whom, first + i);
+		size_t row = customer_list_row(&knn->whom, first + i);
 
-		queries[i] = (struct query){
+		queries[i] = (struct search_query){
 			.vector = vector_of(knn, knn->asked, row),
 			.self = own_row(knn, row),
 			.asked = row,
 		};
 	}
-	error = shards_search(&knn->shards, &knn->search, queries, count, found,
-			      &knn->pens.manner.note.without_signal);
-	sums_end();
+	error = sharded_model_search(&knn->shards, &knn->search, queries, count,
+				     found,
+				     &knn->pens.manner.note.without_signal);
+	model_checksums_end();
 	check(knn->model, error);
 	rank(knn, queries, found, count);
-	check(knn->model,
-	      pens_write(&knn->pens, &knn->output, queries, found, count));
+	check(knn->model, result_writer_write(&knn->pens, &knn->output, queries,
+					      found, count));
 	for (size_t i = 0; i < count; i++)
 		if (found[i].count == 0)
 			say_none(knn, queries[i].asked, &found[i]);
 		else if (found[i].count < choices.count)
 			say_few(knn, queries[i].asked, &found[i]);
-	nearest_free(found, count);
+	search_results_free(found, count);
 	free(found);
 	free(queries);
 }
@@ -612,14 +623,15 @@ static void say_all(const struct knn *knn)
 
 static void answer(struct knn *knn)
 {
-	size_t batch = nearest_batch(knn->search.limit, knn->model->matrix.n);
+	size_t batch =
+		exact_search_batch(knn->search.limit, knn->model->matrix.n);
 
 	progress_begin("customers", knn->whom.count * knn->shards.count);
 	for (size_t done = 0, count; done < knn->whom.count; done += count) {
 		count = knn->whom.count - done;
 		if (count > batch)
 			count = batch;
-		answer_batch(knn, done, count);
+		predict_reply_batch(knn, done, count);
 	}
 	progress_end();
 	say_all(knn);
@@ -628,7 +640,7 @@ static void answer(struct knn *knn)
 /* Close the output, or leave none where there was nothing to find. */
 static enum status finish(struct knn *knn)
 {
-	sums_end();
+	model_checksums_end();
 	if (knn->pens.begun) {
 		output_close(&knn->output);
 		return knn->whom.missed ? STATUS_NOT_FOUND : STATUS_DONE;
@@ -643,7 +655,7 @@ static enum status finish(struct knn *knn)
 
 /* The tensors whose bytes are not read whole: where one customer, or some, are
  * answered by an index. */
-static const char *const *unread(const struct shards *shards)
+static const char *const *unread(const struct sharded_model *shards)
 {
 	static const char *const none[] = {NULL};
 	static const char *const exact[] = {"embedding", "index.units",
@@ -652,7 +664,8 @@ static const char *const *unread(const struct shards *shards)
 		"embedding",       "index.units",  "index.rows", "index.codes",
 		"index.residuals", "index.scales", NULL};
 	bool few = choices.like != NULL ||
-		   (choices.user_count > 0 && choices.user_count <= INDEX_FEW);
+		   (choices.user_count > 0 &&
+		    choices.user_count <= IVF_INDEX_MIN_ROWS);
 
 	for (size_t s = 0; s < shards->count; s++)
 		few = few && shards->indexes[s].cells > 0;
@@ -663,17 +676,17 @@ static const char *const *unread(const struct shards *shards)
 
 static void open_models(struct knn *knn)
 {
-	const char *error =
-		shards_open(&knn->shards, choices.models, choices.model_count);
+	const char *error = sharded_model_open(&knn->shards, choices.models,
+					       choices.model_count);
 
 	knn->shards.recall = choices.recall;
 	knn->shards.probes = choices.probes;
 	if (error == NULL)
-		error = shards_need_index(&knn->shards);
+		error = sharded_model_need_index(&knn->shards);
 	if (error == NULL) {
-		sums_begin(knn->shards.models, knn->shards.count,
-			   unread(&knn->shards), choices.threads);
-		error = shards_join(&knn->shards);
+		model_checksums_begin(knn->shards.models, knn->shards.count,
+				      unread(&knn->shards), choices.threads);
+		error = sharded_model_join(&knn->shards);
 	}
 	if (error != NULL)
 		die("%s", error);
@@ -684,10 +697,10 @@ static void begin_search(struct knn *knn)
 {
 	bool blended = choices.share < 1;
 
-	knn->search = (struct search){
+	knn->search = (struct exact_search){
 		.d = knn->model->k,
 		.metric = choices.metric,
-		.limit = blended ? BLEND_RANKED : choices.count,
+		.limit = blended ? RERANK_CANDIDATES : choices.count,
 		.least = choices.has_least && !blended ? choices.least
 						       : -INFINITY,
 		.allowed = knn->allowed,
@@ -698,7 +711,7 @@ static void begin_search(struct knn *knn)
 
 static void begin_output(struct knn *knn)
 {
-	struct manner manner = {
+	struct output_options manner = {
 		.layout = choices.layout,
 		.why = !choices.without_why,
 		.share = choices.share,
@@ -720,12 +733,12 @@ static void begin_output(struct knn *knn)
 	manner.profiles =
 		choices.profiles == 1 ||
 		(choices.profiles == -1 && choices.user_count > 0 &&
-		 choices.layout == LAYOUT_TSV && knn->shards.count == 1 &&
+		 choices.layout == OUTPUT_TSV && knn->shards.count == 1 &&
 		 !output_terminal(&knn->output));
 	knn->search.count_matching =
 		manner.profiles && choices.has_least && choices.share == 1;
-	pens_begin(&knn->pens, &knn->shards, knn->asked, &manner,
-		   choices.metric, choices.threads);
+	result_writer_begin(&knn->pens, &knn->shards, knn->asked, &manner,
+			    choices.metric, choices.threads);
 }
 
 static void begin(struct knn *knn)
@@ -735,9 +748,9 @@ static void begin(struct knn *knn)
 	knn->whom.ignore_unknown = choices.ignore_unknown;
 	knn->allowed = make_filter(model);
 	if (choices.queries != NULL)
-		ask_queries(knn);
+		predict_request_queries(knn);
 	else if (choices.like != NULL)
-		ask_audience(knn);
+		predict_request_audience(knn);
 	else
 		ask(&knn->whom, model);
 	begin_search(knn);
@@ -746,29 +759,29 @@ static void begin(struct knn *knn)
 
 static void end(struct knn *knn)
 {
-	pens_end(&knn->pens);
+	result_writer_end(&knn->pens);
 	if (choices.queries != NULL)
 		model_close(&knn->queries);
 	audience_free(&knn->audience);
-	whom_free(&knn->whom);
+	customer_list_free(&knn->whom);
 	free(knn->allowed);
 	free(choices.users);
-	shards_close(&knn->shards);
+	sharded_model_close(&knn->shards);
 }
 
 /* --merge */
 static enum status join_files(void)
 {
-	struct merge merge = {0};
+	struct neighbours_merge merge = {0};
 	struct output output;
 
 	output_open(&output, choices.output);
 	for (size_t i = 0; i < choices.model_count; i++)
-		merge_read(&merge, choices.models[i]);
+		neighbours_merge_read(&merge, choices.models[i]);
 	if (choices.model_count == 0)
-		merge_read(&merge, NULL);
-	size_t written = merge_write(&merge, &output, choices.count);
-	merge_free(&merge);
+		neighbours_merge_read(&merge, NULL);
+	size_t written = neighbours_merge_write(&merge, &output, choices.count);
+	neighbours_merge_free(&merge);
 	if (written > 0) {
 		output_close(&output);
 		return STATUS_DONE;

@@ -96,8 +96,8 @@ struct item {
 struct work {
 	struct choices choices;
 	size_t files;
-	struct gather gather;
-	struct fold fold;     /* with --as */
+	struct matrix_builder gather;
+	struct fold_in fold;  /* with --as */
 	size_t lost;          /* customers without a tag of its */
 	size_t n, m, nnz;     /* customers, tags and pairs that are kept */
 	uint32_t *order;      /* n: place to row, or NULL: they are equal */
@@ -107,10 +107,10 @@ struct work {
 	double *weight;       /* m: with the file's factor */
 	int64_t *tenths;      /* m x TENTHS */
 	int64_t tenth_size[TENTHS];
-	struct scratch active; /* n uint32_t: tags that a customer has */
-	struct scratch tenth;  /* n bytes */
-	struct item *items;    /* count of them: the row at hand */
-	double *values;        /* count, after weigh_row */
+	struct tempfile active; /* n uint32_t: tags that a customer has */
+	struct tempfile tenth;  /* n bytes */
+	struct item *items;     /* count of them: the row at hand */
+	double *values;         /* count, after weigh_row */
 	size_t count, room, value_room;
 };
 
@@ -119,11 +119,11 @@ struct work {
 /* Drop rare tags and number the others by their names. */
 static void keep_tags(struct work *work)
 {
-	struct gather *gather = &work->gather;
+	struct matrix_builder *gather = &work->gather;
 	size_t count = gather->tags.count;
 	uint32_t *rank = alloc(count, sizeof *rank);
 
-	names_rank(&gather->tags, rank);
+	string_table_rank(&gather->tags, rank);
 	work->column = alloc(count, sizeof *work->column);
 	work->column_tag = alloc(count, sizeof *work->column_tag);
 	for (size_t i = 0; i < count; i++)
@@ -154,7 +154,8 @@ static int by_column(const void *a, const void *b)
 static void read_row(struct work *work, size_t row)
 {
 	size_t pairs;
-	const struct pair *pair = gather_row(&work->gather, row, &pairs);
+	const struct builder_pair *pair =
+		matrix_builder_row(&work->gather, row, &pairs);
 	bool ascending = true;
 	int32_t last = -1;
 
@@ -177,16 +178,18 @@ static void read_row(struct work *work, size_t row)
 static int by_name(const void *a, const void *b, void *context)
 {
 	size_t x_length, y_length;
-	const char *x = gather_name(context, *(const uint32_t *)a, &x_length);
-	const char *y = gather_name(context, *(const uint32_t *)b, &y_length);
+	const char *x =
+		matrix_builder_name(context, *(const uint32_t *)a, &x_length);
+	const char *y =
+		matrix_builder_name(context, *(const uint32_t *)b, &y_length);
 
-	return names_compare(x, x_length, y, y_length);
+	return string_table_compare(x, x_length, y, y_length);
 }
 
 /* Drop customers with too few tags, and put the others in order. */
 static void keep_customers(struct work *work)
 {
-	struct gather *gather = &work->gather;
+	struct matrix_builder *gather = &work->gather;
 
 	work->n = gather->n;
 	if (gather->in_order && work->choices.min_tags == 0 &&
@@ -209,15 +212,16 @@ static void keep_customers(struct work *work)
 /* With --as columns are the model's; tags that it lacks are told of. */
 static void match_tags(struct work *work)
 {
-	const struct gather *gather = &work->gather;
-	const struct texts *tags = &work->fold.model.matrix.tags;
+	const struct matrix_builder *gather = &work->gather;
+	const struct text_array *tags = &work->fold.model.matrix.tags;
 	size_t count = gather->tags.count, lacking = 0, pairs = 0, first = 0;
 
 	work->m = tags->count;
 	work->column = alloc(count, sizeof *work->column);
 	for (size_t i = 0; i < count; i++) {
-		size_t column = texts_find(tags, names_text(&gather->tags, i),
-					   names_length(&gather->tags, i));
+		size_t column = text_array_find(
+			tags, string_table_text(&gather->tags, i),
+			string_table_length(&gather->tags, i));
 		work->column[i] = column == SIZE_MAX ? -1 : (int32_t)column;
 		if (column != SIZE_MAX)
 			continue;
@@ -228,7 +232,7 @@ static void match_tags(struct work *work)
 		warn("%zu of %zu tags (%zu pairs) are not in %s and are left "
 		     "out: the first is %s",
 		     lacking, count, pairs, work->fold.model.input.name,
-		     names_text(&gather->tags, first));
+		     string_table_text(&gather->tags, first));
 }
 
 /* Leave out, and name, the customers who have none of the model's tags. */
@@ -243,7 +247,8 @@ static void match_customers(struct work *work)
 			work->order[kept++] = (uint32_t)row;
 			continue;
 		}
-		const char *name = gather_name(&work->gather, row, &length);
+		const char *name =
+			matrix_builder_name(&work->gather, row, &length);
 		warn("customer %.*s has no tag that %s knows, and is left out",
 		     (int)length, name, work->fold.model.input.name);
 		work->lost++;
@@ -276,7 +281,7 @@ static void keep(struct work *work)
 /* Count the customers of each tag and the tags of each customer. */
 static void tally(struct work *work)
 {
-	scratch_begin(&work->active, work->choices.memory / 16);
+	tempfile_begin(&work->active, work->choices.memory / 16);
 	work->column_users = alloc(work->m, sizeof *work->column_users);
 	for (size_t i = 0; i < work->n; i++) {
 		uint32_t active = 0;
@@ -286,7 +291,7 @@ static void tally(struct work *work)
 			active += work->items[j].raw > 0;
 		}
 		work->nnz += work->count;
-		scratch_add(&work->active, &active, sizeof active);
+		tempfile_add(&work->active, &active, sizeof active);
 	}
 	if (work->nnz == 0)
 		die("--min-users leaves no customer a tag: a matrix without "
@@ -297,15 +302,15 @@ static void weigh_columns(struct work *work)
 {
 	work->weight = alloc(work->m, sizeof *work->weight);
 	for (size_t i = 0; i < work->m; i++)
-		work->weight[i] = weigh_column(work->choices.weight, work->n,
-					       work->column_users[i]);
+		work->weight[i] = weighting_column(
+			work->choices.weight, work->n, work->column_users[i]);
 }
 
 /* Cut the customers into tenths by their number of tags, ties by name: a
  * counting sort. */
 static void cut_tenths(struct work *work)
 {
-	const uint32_t *active = scratch_bytes(&work->active);
+	const uint32_t *active = tempfile_bytes(&work->active);
 	size_t *next = alloc(work->m + 1, sizeof *next), before = 0;
 
 	for (size_t i = 0; i < work->n; i++)
@@ -315,12 +320,12 @@ static void cut_tenths(struct work *work)
 		next[i] = before;
 		before += here;
 	}
-	scratch_begin(&work->tenth, work->choices.memory / 16);
+	tempfile_begin(&work->tenth, work->choices.memory / 16);
 	for (size_t i = 0; i < work->n; i++) {
 		/* Exact for up to 2^60 customers. */
 		size_t tenth = next[active[i]]++ * TENTHS / work->n;
-		scratch_add(&work->tenth,
-			    &(unsigned char){(unsigned char)tenth}, 1);
+		tempfile_add(&work->tenth,
+			     &(unsigned char){(unsigned char)tenth}, 1);
 		work->tenth_size[tenth]++;
 	}
 	free(next);
@@ -328,7 +333,7 @@ static void cut_tenths(struct work *work)
 
 static double weighted(const struct work *work, const struct item *item)
 {
-	return weigh_damp(work->choices.damp, item->raw) *
+	return weighting_damp(work->choices.damp, item->raw) *
 	       work->weight[item->column];
 }
 
@@ -336,7 +341,7 @@ static double weighted(const struct work *work, const struct item *item)
  * the block of file f. */
 static void count_tenths(struct work *work, double *squares)
 {
-	const unsigned char *tenth = scratch_bytes(&work->tenth);
+	const unsigned char *tenth = tempfile_bytes(&work->tenth);
 
 	work->tenths =
 		alloc(alloc_product(work->m, TENTHS), sizeof *work->tenths);
@@ -373,18 +378,18 @@ static void balance(struct work *work, const double *squares)
 /* With --as weights are the model's, and so are the tenths. */
 static void weigh_as(struct work *work)
 {
-	const struct matrix *matrix = &work->fold.model.matrix;
+	const struct csr_matrix *matrix = &work->fold.model.matrix;
 	size_t weights = work->m * sizeof *work->weight;
 	size_t tenths = work->m * TENTHS * sizeof *work->tenths;
-	const uint32_t *active = scratch_bytes(&work->active);
+	const uint32_t *active = tempfile_bytes(&work->active);
 
 	work->weight = memcpy(alloc(1, weights), matrix->weight, weights);
 	work->tenths = memcpy(alloc(1, tenths), matrix->tenths, tenths);
 	memcpy(work->tenth_size, matrix->tenth_size, sizeof work->tenth_size);
-	scratch_begin(&work->tenth, work->choices.memory / 16);
+	tempfile_begin(&work->tenth, work->choices.memory / 16);
 	for (size_t i = 0; i < work->n; i++) {
-		unsigned char tenth = fold_tenth(&work->fold, active[i]);
-		scratch_add(&work->tenth, &tenth, 1);
+		unsigned char tenth = fold_in_tenth(&work->fold, active[i]);
+		tempfile_add(&work->tenth, &tenth, 1);
 	}
 }
 
@@ -409,15 +414,15 @@ static void weigh(struct work *work)
 
 /* --------------------------------------------------------------- writing */
 
-static void put_begins(struct work *work, struct writer *writer)
+static void put_begins(struct work *work, struct tensor_writer *writer)
 {
 	int64_t at = 0;
 
-	writer_put(writer, &at, sizeof at);
+	tensor_writer_put(writer, &at, sizeof at);
 	for (size_t i = 0; i < work->n; i++) {
 		read_row(work, row_at(work, i));
 		at += (int64_t)work->count;
-		writer_put(writer, &at, sizeof at);
+		tensor_writer_put(writer, &at, sizeof at);
 	}
 }
 
@@ -428,13 +433,14 @@ static void weigh_row(struct work *work)
 				  sizeof *work->values);
 	for (size_t i = 0; i < work->count; i++)
 		work->values[i] = weighted(work, &work->items[i]);
-	weigh_normalize(work->choices.norm, work->values, work->count);
+	weighting_normalize(work->choices.norm, work->values, work->count);
 }
 
 enum part { PART_COLUMN, PART_VALUE, PART_RAW };
 
 /* One of the three tensors that have an item of 32 bits for each pair. */
-static void put_pairs(struct work *work, struct writer *writer, enum part part)
+static void put_pairs(struct work *work, struct tensor_writer *writer,
+		      enum part part)
 {
 	union {
 		int32_t column;
@@ -455,26 +461,26 @@ static void put_pairs(struct work *work, struct writer *writer, enum part part)
 					(float)(part == PART_RAW
 							? work->items[j].raw
 							: work->values[j]);
-		writer_put(writer, cells, work->count * sizeof *cells);
+		tensor_writer_put(writer, cells, work->count * sizeof *cells);
 	}
 	free(cells);
 }
 
-static void put_users(struct work *work, struct writer *writer)
+static void put_users(struct work *work, struct tensor_writer *writer)
 {
 	size_t length;
 	int64_t at = 0;
 
-	writer_put(writer, &at, sizeof at);
+	tensor_writer_put(writer, &at, sizeof at);
 	for (size_t i = 0; i < work->n; i++) {
-		gather_name(&work->gather, row_at(work, i), &length);
+		matrix_builder_name(&work->gather, row_at(work, i), &length);
 		at += (int64_t)length;
-		writer_put(writer, &at, sizeof at);
+		tensor_writer_put(writer, &at, sizeof at);
 	}
 	for (size_t i = 0; i < work->n; i++) {
-		const char *name =
-			gather_name(&work->gather, row_at(work, i), &length);
-		writer_put(writer, name, length);
+		const char *name = matrix_builder_name(
+			&work->gather, row_at(work, i), &length);
+		tensor_writer_put(writer, name, length);
 	}
 }
 
@@ -482,28 +488,29 @@ static void put_users(struct work *work, struct writer *writer)
 static const char *tag_at(const struct work *work, size_t column,
 			  size_t *length)
 {
-	const struct names *tags = &work->gather.tags;
+	const struct string_table *tags = &work->gather.tags;
 
 	if (work->choices.as != NULL)
-		return texts_at(&work->fold.model.matrix.tags, column, length);
-	*length = names_length(tags, work->column_tag[column]);
-	return names_text(tags, work->column_tag[column]);
+		return text_array_at(&work->fold.model.matrix.tags, column,
+				     length);
+	*length = string_table_length(tags, work->column_tag[column]);
+	return string_table_text(tags, work->column_tag[column]);
 }
 
-static void put_tags(struct work *work, struct writer *writer)
+static void put_tags(struct work *work, struct tensor_writer *writer)
 {
 	size_t length;
 	int64_t at = 0;
 
-	writer_put(writer, &at, sizeof at);
+	tensor_writer_put(writer, &at, sizeof at);
 	for (size_t i = 0; i < work->m; i++) {
 		tag_at(work, i, &length);
 		at += (int64_t)length;
-		writer_put(writer, &at, sizeof at);
+		tensor_writer_put(writer, &at, sizeof at);
 	}
 	for (size_t i = 0; i < work->m; i++) {
 		const char *tag = tag_at(work, i, &length);
-		writer_put(writer, tag, length);
+		tensor_writer_put(writer, tag, length);
 	}
 }
 
@@ -514,7 +521,7 @@ static json_t *describe(const struct work *work)
 	json_t *metadata = json_object();
 
 	if (choices->as != NULL) {
-		fold_describe(&work->fold, metadata);
+		fold_in_describe(&work->fold, metadata);
 		metadata_set(metadata, "matrix.version", "%s", options_version);
 		return metadata;
 	}
@@ -541,7 +548,7 @@ static json_t *describe(const struct work *work)
 	return metadata;
 }
 
-static void begin(struct work *work, struct writer *writer,
+static void begin(struct work *work, struct tensor_writer *writer,
 		  struct output *output)
 {
 	size_t n = work->n, m = work->m, nnz = work->nnz;
@@ -549,7 +556,7 @@ static void begin(struct work *work, struct writer *writer,
 	json_t *metadata = describe(work);
 
 	for (size_t i = 0; i < n; i++) {
-		gather_name(&work->gather, row_at(work, i), &length);
+		matrix_builder_name(&work->gather, row_at(work, i), &length);
 		user_bytes += length;
 	}
 	for (size_t i = 0; i < m; i++) {
@@ -570,14 +577,14 @@ static void begin(struct work *work, struct writer *writer,
 		{"tags.tenths", DTYPE_I64, 2, {m, TENTHS}, NULL, 0, 0},
 		{"tenths", DTYPE_I64, 1, {TENTHS, 1}, NULL, 0, 0},
 	};
-	writer_begin(writer, output, metadata, tensors,
-		     sizeof tensors / sizeof *tensors);
+	tensor_writer_begin(writer, output, metadata, tensors,
+			    sizeof tensors / sizeof *tensors);
 	json_decref(metadata);
 }
 
 static void write_matrix(struct work *work, struct output *output)
 {
-	struct writer writer;
+	struct tensor_writer writer;
 
 	begin(work, &writer, output);
 	put_begins(work, &writer);
@@ -585,13 +592,14 @@ static void write_matrix(struct work *work, struct output *output)
 	put_pairs(work, &writer, PART_VALUE);
 	put_pairs(work, &writer, PART_RAW);
 	put_users(work, &writer);
-	writer_put(&writer, scratch_bytes(&work->tenth), work->n);
+	tensor_writer_put(&writer, tempfile_bytes(&work->tenth), work->n);
 	put_tags(work, &writer);
-	writer_put(&writer, work->weight, work->m * sizeof *work->weight);
-	writer_put(&writer, work->tenths,
-		   work->m * TENTHS * sizeof *work->tenths);
-	writer_put(&writer, work->tenth_size, sizeof work->tenth_size);
-	writer_end(&writer);
+	tensor_writer_put(&writer, work->weight,
+			  work->m * sizeof *work->weight);
+	tensor_writer_put(&writer, work->tenths,
+			  work->m * TENTHS * sizeof *work->tenths);
+	tensor_writer_put(&writer, work->tenth_size, sizeof work->tenth_size);
+	tensor_writer_end(&writer);
 }
 
 /* --------------------------------------------------------------- options */
@@ -699,7 +707,7 @@ static void begin_fold(struct work *work)
 
 	if (choices->taken != NULL)
 		die_usage("%s: with --as it is the model's", choices->taken);
-	error = fold_open(&work->fold, choices->as);
+	error = fold_in_open(&work->fold, choices->as);
 	if (error != NULL)
 		die("%s: %s", work->fold.model.input.name, error);
 	choices->value = work->fold.value;
@@ -710,10 +718,10 @@ static void begin_fold(struct work *work)
 static void release(struct work *work)
 {
 	if (work->choices.as != NULL)
-		fold_close(&work->fold);
-	gather_free(&work->gather);
-	scratch_end(&work->active);
-	scratch_end(&work->tenth);
+		fold_in_close(&work->fold);
+	matrix_builder_free(&work->gather);
+	tempfile_end(&work->active);
+	tempfile_end(&work->tenth);
 	free(work->choices.weights);
 	free(work->order);
 	free(work->column);
@@ -747,8 +755,9 @@ int main(int argc, char *argv[])
 
 	if (work.choices.as != NULL)
 		begin_fold(&work);
-	gather_read(&work.gather, argv + optind, (size_t)(argc - optind),
-		    work.choices.value, work.choices.memory / 4 * 3);
+	matrix_builder_read(&work.gather, argv + optind,
+			    (size_t)(argc - optind), work.choices.value,
+			    work.choices.memory / 4 * 3);
 	keep(&work);
 	weigh(&work);
 	write_matrix(&work, &output);

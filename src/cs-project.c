@@ -1,8 +1,8 @@
 /* cs-project: customers who were not there when a model was made, folded into
  * it: the rows of their matrix times the model's components.
  *
- * A row's embedding is worked out as cs-svd does it (embed.h), so a customer
- * of the model gets the bytes that stand there. */
+ * A row's embedding is worked out as cs-svd does it (linalg/projection.h), so a
+ * customer of the model gets the bytes that stand there. */
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,9 +44,9 @@ struct work {
 	const char *output;
 	struct model model;
 	struct input input;
-	struct format file;
-	struct matrix matrix;
-	struct writer writer;
+	struct safetensors file;
+	struct csr_matrix matrix;
+	struct tensor_writer writer;
 };
 
 static void check(const struct input *input, const char *error)
@@ -60,7 +60,8 @@ static void read_model(struct work *work, const char *path)
 	const char *error = model_open(&work->model, path);
 
 	if (error == NULL)
-		error = format_verify_all(&work->model.file, work->threads);
+		error = safetensors_verify_all(&work->model.file,
+					       work->threads);
 	check(&work->model.input, error);
 }
 
@@ -70,23 +71,25 @@ static void read_matrix(struct work *work, const char *path)
 
 	input_open(&work->input, path);
 	input_map(&work->input);
-	error = format_read(&work->file, work->input.bytes, work->input.size);
-	if (error == NULL && format_find(&work->file, "sigma") != NULL)
+	error = safetensors_read(&work->file, work->input.bytes,
+				 work->input.size);
+	if (error == NULL && safetensors_find(&work->file, "sigma") != NULL)
 		error = "a model already, expected a matrix";
 	if (error == NULL)
-		error = format_verify_all(&work->file, work->threads);
+		error = safetensors_verify_all(&work->file, work->threads);
 	if (error == NULL)
-		error = matrix_view(&work->matrix, &work->file);
+		error = csr_matrix_view(&work->matrix, &work->file);
 	check(&work->input, error);
 	for (size_t row = 0; row < work->matrix.n; row++)
-		check(&work->input, matrix_row(&work->matrix, row));
+		check(&work->input, csr_matrix_check_row(&work->matrix, row));
 }
 
 /* A tensor of both files, of the same bytes. */
 static void check_same(const struct work *work, const char *name)
 {
-	const struct tensor *of_model = format_find(&work->model.file, name);
-	const struct tensor *own = format_find(&work->file, name);
+	const struct tensor *of_model =
+		safetensors_find(&work->model.file, name);
+	const struct tensor *own = safetensors_find(&work->file, name);
 
 	if (of_model == NULL || own == NULL || of_model->size != own->size ||
 	    memcmp(of_model->bytes, own->bytes, own->size) != 0)
@@ -106,8 +109,9 @@ static void check_columns(const struct work *work)
 	for (size_t i = 0; i < sizeof same / sizeof *same; i++)
 		check_same(work, same[i]);
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		const char *own = format_option(&work->file, words[i]);
-		const char *other = format_option(&work->model.file, words[i]);
+		const char *own = safetensors_option(&work->file, words[i]);
+		const char *other =
+			safetensors_option(&work->model.file, words[i]);
 		if (own == NULL || other == NULL || strcmp(own, other) != 0)
 			die("%s: its %s is not that of %s: make it by "
 			    "cs-matrix --as %s",
@@ -128,7 +132,7 @@ static json_t *describe(const struct work *work)
 		json_object_set(metadata, key, value);
 	json_object_foreach(work->file.metadata, key, value)
 		json_object_set(metadata, key, value);
-	format_id(&work->model.file, id);
+	safetensors_id(&work->model.file, id);
 	metadata_set(metadata, "project.version", "%s", options_version);
 	metadata_set(metadata, "project.model", "%s", id);
 	return metadata;
@@ -140,8 +144,8 @@ static void write_rows(void *context, size_t first, size_t count,
 	struct work *work = context;
 
 	(void)first;
-	writer_put(&work->writer, embedding,
-		   count * work->model.k * sizeof *embedding);
+	tensor_writer_put(&work->writer, embedding,
+			  count * work->model.k * sizeof *embedding);
 	progress_add(count);
 }
 
@@ -150,7 +154,7 @@ static void write_model(struct work *work, struct output *output)
 	const struct model *model = &work->model;
 	double pairs[2] = {model->median_pair, model->top_pair};
 	json_t *metadata = describe(work);
-	const struct store store = {
+	const struct model_writer store = {
 		.matrix = &work->file,
 		.metadata = metadata,
 		.n = work->matrix.n,
@@ -161,24 +165,26 @@ static void write_model(struct work *work, struct output *output)
 		.ld = model->k,
 		.sigma = model->sigma,
 	};
-	struct embed embed;
+	struct projection embed;
 
-	store_begin(&work->writer, output, &store);
-	embed_model(&embed, model);
+	model_writer_begin(&work->writer, output, &store);
+	projection_model(&embed, model);
 	progress_begin("customers", work->matrix.n);
-	embed_all(&embed, &work->matrix, work->threads, NULL, write_rows, work);
+	projection_all(&embed, &work->matrix, work->threads, NULL, write_rows,
+		       work);
 	progress_end();
-	writer_put(&work->writer, model->residual, model->k * sizeof(double));
-	writer_put(&work->writer, pairs, sizeof pairs);
-	writer_end(&work->writer);
-	embed_end(&embed);
+	tensor_writer_put(&work->writer, model->residual,
+			  model->k * sizeof(double));
+	tensor_writer_put(&work->writer, pairs, sizeof pairs);
+	tensor_writer_end(&work->writer);
+	projection_end(&embed);
 	json_decref(metadata);
 }
 
 static void read_options(struct work *work, int argc, char **argv)
 {
 	options_begin(&text, argc, argv);
-	work->threads = team_processors();
+	work->threads = thread_pool_processors();
 	for (int key; (key = options_next()) != -1;)
 		switch (key) {
 		case 'o':
@@ -210,7 +216,7 @@ int main(int argc, char **argv)
 	check_columns(&work);
 	write_model(&work, &output);
 	output_close(&output);
-	format_free(&work.file);
+	safetensors_free(&work.file);
 	input_close(&work.input);
 	model_close(&work.model);
 	return STATUS_DONE;

@@ -1,6 +1,7 @@
 /* cs-serve: neighbours, and why, over HTTP: POST /predict, a page, metrics.
  *
- * What an answer says is answer.h's; how it travels, server.h's. */
+ * What an answer says is serve/predict_reply.h's; how it travels,
+ * serve/http_server.h's. */
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +69,7 @@ static char *read_token(const char *path)
 	return token;
 }
 
-static void take_option(struct server_choices *choices, int key)
+static void take_option(struct http_server_options *choices, int key)
 {
 	switch (key) {
 	case 'p':
@@ -82,10 +83,10 @@ static void take_option(struct server_choices *choices, int key)
 		choices->threads = options_threads();
 		break;
 	case KEY_NAMES:
-		labels_read(&choices->labels.tags, "--names", optarg);
+		display_names_read(&choices->labels.tags, "--names", optarg);
 		break;
 	case KEY_WHO:
-		labels_read(&choices->labels.customers, "--who", optarg);
+		display_names_read(&choices->labels.customers, "--who", optarg);
 		break;
 	case KEY_TOKEN:
 		free(choices->token);
@@ -102,11 +103,11 @@ static void take_option(struct server_choices *choices, int key)
 
 int main(int argc, char **argv)
 {
-	struct server_choices choices = {.address = "127.0.0.1",
-					 .port = "5000"};
+	struct http_server_options choices = {.address = "127.0.0.1",
+					      .port = "5000"};
 
 	options_begin(&text, argc, argv);
-	choices.threads = team_processors();
+	choices.threads = thread_pool_processors();
 	for (int key; (key = options_next()) != -1;)
 		take_option(&choices, key);
 	if (argc - optind != 1)
@@ -115,8 +116,8 @@ int main(int argc, char **argv)
 	if (strcmp(choices.model, "-") == 0)
 		die_usage("MODEL: a file, which may be replaced, and not "
 			  "standard input");
-	server_run(&choices);
-	labels_free(&choices.labels);
+	http_server_run(&choices);
+	display_names_free(&choices.labels);
 	free(choices.token);
 	return STATUS_DONE;
 }

@@ -1,8 +1,9 @@
 /* cs-summarize: neighbours described for a reader: who is alike and why, what
  * the group shares, what the query may be missing.
  *
- * The text of neighbours (neighbours.h) is read query by query; what is said
- * of each is worked out in summary.h and written by prose.h and report.h. */
+ * The text of neighbours (explain/neighbours_tsv.h) is read query by query;
+ * what is said of each is worked out in explain/enrichment.h and written by
+ * explain/summary_text.h and explain/summary_json.h. */
 #include <float.h>
 #include <getopt.h>
 #include <math.h>
@@ -26,12 +27,12 @@
 #include "text/tsv.h"
 
 enum { KEY_FORMAT = 256, KEY_NAMES, KEY_WHO };
-enum layout { LAYOUT_TEXT, LAYOUT_JSON, LAYOUT_TSV };
+enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_TSV };
 
-static const char *const layout_words[] = {[LAYOUT_TEXT] = "text",
-					   [LAYOUT_JSON] = "json",
-					   [LAYOUT_TSV] = "tsv",
-					   NULL};
+static const char *const output_format_words[] = {[OUTPUT_TEXT] = "text",
+						  [OUTPUT_JSON] = "json",
+						  [OUTPUT_TSV] = "tsv",
+						  NULL};
 
 static const struct option_row rows[] = {
 	{"output:", KEY_FORMAT, "format", "F",
@@ -60,10 +61,10 @@ static const struct options_text text = {
 };
 
 struct work {
-	enum layout layout;
-	struct table table;
+	enum output_format layout;
+	struct tsv_reader table;
 	bool why; /* the table has that column */
-	struct labels labels;
+	struct display_names labels;
 	struct summary summary;
 	size_t *seen; /* for each tag, the last profile with it, from 1 */
 	size_t seen_room;
@@ -87,7 +88,7 @@ static _Noreturn void refuse(const struct work *work, const char *format, ...)
 	for (char *c = message; *c != '\0'; c++)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			*c = '?';
-	table_die(&work->table, "%s", message);
+	tsv_die(&work->table, "%s", message);
 }
 
 /* ------------------------------------------------------------------ fields */
@@ -131,32 +132,37 @@ enum key_type { KEY_TEXT, KEY_COUNT, KEY_COUNT_OR_NONE, KEY_REAL, KEY_TENTHS };
 static const struct key {
 	const char *name;
 	enum key_type type;
-	size_t offset; /* in struct origin */
+	size_t offset; /* in struct model_metadata */
 } keys[] = {
-	{"id", KEY_TEXT, offsetof(struct origin, id)},
-	{"customers", KEY_COUNT, offsetof(struct origin, customers)},
-	{"without_signal", KEY_COUNT, offsetof(struct origin, without_signal)},
-	{"tags", KEY_COUNT, offsetof(struct origin, tags)},
-	{"dimensions", KEY_COUNT, offsetof(struct origin, dimensions)},
-	{"metric", KEY_TEXT, offsetof(struct origin, metric)},
-	{"median_pair", KEY_REAL, offsetof(struct origin, median_pair)},
-	{"top_percent_pair", KEY_REAL, offsetof(struct origin, top_pair)},
-	{"customer", KEY_TEXT, offsetof(struct origin, customer)},
-	{"tag", KEY_TEXT, offsetof(struct origin, tag)},
-	{"value", KEY_TEXT, offsetof(struct origin, value)},
-	{"kind", KEY_TEXT, offsetof(struct origin, kind)},
-	{"tenths", KEY_TENTHS, offsetof(struct origin, tenths)},
-	{"asked", KEY_COUNT, offsetof(struct origin, asked)},
-	{"candidates", KEY_COUNT, offsetof(struct origin, candidates)},
-	{"matching", KEY_COUNT_OR_NONE, offsetof(struct origin, matching)},
-	{"min_similarity", KEY_TEXT, offsetof(struct origin, min_similarity)},
-	{"among", KEY_TEXT, offsetof(struct origin, among)},
+	{"id", KEY_TEXT, offsetof(struct model_metadata, id)},
+	{"customers", KEY_COUNT, offsetof(struct model_metadata, customers)},
+	{"without_signal", KEY_COUNT,
+	 offsetof(struct model_metadata, without_signal)},
+	{"tags", KEY_COUNT, offsetof(struct model_metadata, tags)},
+	{"dimensions", KEY_COUNT, offsetof(struct model_metadata, dimensions)},
+	{"metric", KEY_TEXT, offsetof(struct model_metadata, metric)},
+	{"median_pair", KEY_REAL, offsetof(struct model_metadata, median_pair)},
+	{"top_percent_pair", KEY_REAL,
+	 offsetof(struct model_metadata, top_pair)},
+	{"customer", KEY_TEXT, offsetof(struct model_metadata, customer)},
+	{"tag", KEY_TEXT, offsetof(struct model_metadata, tag)},
+	{"value", KEY_TEXT, offsetof(struct model_metadata, value)},
+	{"kind", KEY_TEXT, offsetof(struct model_metadata, kind)},
+	{"tenths", KEY_TENTHS, offsetof(struct model_metadata, tenths)},
+	{"asked", KEY_COUNT, offsetof(struct model_metadata, asked)},
+	{"candidates", KEY_COUNT, offsetof(struct model_metadata, candidates)},
+	{"matching", KEY_COUNT_OR_NONE,
+	 offsetof(struct model_metadata, matching)},
+	{"min_similarity", KEY_TEXT,
+	 offsetof(struct model_metadata, min_similarity)},
+	{"among", KEY_TEXT, offsetof(struct model_metadata, among)},
 };
 
 enum { KEYS = sizeof keys / sizeof *keys };
 
 /* Set what the key stands for; false where the value is not of its type. */
-static bool set_key(struct origin *origin, const struct key *key, char *value)
+static bool set_key(struct model_metadata *origin, const struct key *key,
+		    char *value)
 {
 	void *place = (char *)origin + key->offset;
 
@@ -223,7 +229,7 @@ static size_t find_tag(struct work *work, const char *name)
 {
 	struct summary *s = &work->summary;
 	size_t before = s->tags.count;
-	size_t i = names_add(&s->tags, name, strlen(name));
+	size_t i = string_table_add(&s->tags, name, strlen(name));
 
 	if (i < before)
 		return i;
@@ -235,9 +241,9 @@ static size_t find_tag(struct work *work, const char *name)
 	return i;
 }
 
-static struct holding read_holding(struct work *work, char *pair)
+static struct tag_value read_holding(struct work *work, char *pair)
 {
-	struct holding holding;
+	struct tag_value holding;
 	char *value = pair + strcspn(pair, "=");
 
 	if (*value == '\0' || !number_real(value + 1, &holding.value) ||
@@ -269,7 +275,7 @@ static void read_holdings(struct work *work, struct profile *profile,
 static void read_profile(struct work *work)
 {
 	struct summary *s = &work->summary;
-	const struct field *fields = work->table.fields;
+	const struct tsv_field *fields = work->table.fields;
 	int64_t tenth;
 
 	if (work->table.count != 4 ||
@@ -293,7 +299,7 @@ static void read_profile(struct work *work)
 /* -------------------------------------------------------------------- #tag */
 
 /* Counts of tenths add up to the users, and none is above its tenth. */
-static bool adds_up(const struct origin *origin, const struct tag *tag)
+static bool adds_up(const struct model_metadata *origin, const struct tag *tag)
 {
 	int64_t left = tag->users;
 
@@ -308,7 +314,7 @@ static bool adds_up(const struct origin *origin, const struct tag *tag)
 static void read_tag(struct work *work)
 {
 	struct summary *s = &work->summary;
-	const struct field *fields = work->table.fields;
+	const struct tsv_field *fields = work->table.fields;
 	int64_t customers;
 	struct tag tag = {.known = true};
 
@@ -324,10 +330,12 @@ static void read_tag(struct work *work)
 		       "#tag: the counts of %s do not go together, or not "
 		       "with those of #model",
 		       fields[1].text);
-	size_t i = names_find(&s->tags, fields[1].text, strlen(fields[1].text));
-	if (i == NAMES_NONE || s->facts[i].known)
+	size_t i = string_table_find(&s->tags, fields[1].text,
+				     strlen(fields[1].text));
+	if (i == STRING_TABLE_NONE || s->facts[i].known)
 		refuse(work, "#tag: the tag %s %s", fields[1].text,
-		       i == NAMES_NONE ? "stands in no profile" : "again");
+		       i == STRING_TABLE_NONE ? "stands in no profile"
+					      : "again");
 	s->facts[i] = tag;
 }
 
@@ -366,7 +374,7 @@ static void read_why(struct work *work, struct member *member, char *rest)
 /* The row's rank and similarity; the texts are set by the caller. */
 static void read_figures(struct work *work, struct member *member)
 {
-	const struct field *fields = work->table.fields;
+	const struct tsv_field *fields = work->table.fields;
 	size_t rank = work->summary.member_count + 1;
 	int64_t found;
 
@@ -382,7 +390,7 @@ static void read_figures(struct work *work, struct member *member)
 static void read_member(struct work *work)
 {
 	struct summary *s = &work->summary;
-	const struct field *fields = work->table.fields;
+	const struct tsv_field *fields = work->table.fields;
 	struct member member = {0};
 
 	if (work->table.count != (work->why ? 5 : 4))
@@ -423,13 +431,13 @@ static void finish_query(struct work *work)
 	const char *error = summary_work(s);
 	if (error != NULL)
 		refuse(work, "customer %s: %s", s->query, error);
-	if (work->layout == LAYOUT_JSON) {
-		report_json(s, &work->labels, &work->output);
-	} else if (work->layout == LAYOUT_TSV) {
-		report_tsv(s, &work->output);
+	if (work->layout == OUTPUT_JSON) {
+		summary_json_write(s, &work->labels, &work->output);
+	} else if (work->layout == OUTPUT_TSV) {
+		summary_tsv_write(s, &work->output);
 	} else {
 		output_text(&work->output, work->any ? "\n" : "");
-		prose_write(s, &work->labels, &work->output);
+		summary_text_write(s, &work->labels, &work->output);
 	}
 	work->any = true;
 	summary_free(s);
@@ -441,7 +449,7 @@ static void finish_query(struct work *work)
 static bool is_member(const struct work *work)
 {
 	const struct summary *s = &work->summary;
-	const struct field *fields = work->table.fields;
+	const struct tsv_field *fields = work->table.fields;
 	int64_t rank;
 
 	if (s->query == NULL)
@@ -480,27 +488,27 @@ static void open_neighbours(struct work *work, const char *path)
 {
 	static const char *const names[] = {"query", "rank", "neighbour",
 					    "similarity", "why"};
-	struct table *table = &work->table;
+	struct tsv_reader *table = &work->table;
 	bool right = true;
 
-	table_open(table, path);
-	if (!table_next(table))
+	tsv_open(table, path);
+	if (!tsv_next(table))
 		die("%s: empty, expected neighbours from cs-knn", table->name);
 	for (size_t i = 0; right && i < table->count; i++)
 		right = i < 5 && strcmp(table->fields[i].text, names[i]) == 0;
 	if (!right || table->count < 4)
-		table_die(table, "no neighbours: expected the header line of "
-				 "cs-knn: query, rank, neighbour, similarity, "
-				 "why");
+		tsv_die(table, "no neighbours: expected the header line of "
+			       "cs-knn: query, rank, neighbour, similarity, "
+			       "why");
 	work->why = table->count == 5;
 }
 
 static void describe(struct work *work)
 {
-	if (work->layout == LAYOUT_TSV)
-		report_tsv_header(&work->output);
+	if (work->layout == OUTPUT_TSV)
+		summary_tsv_write_header(&work->output);
 	progress_begin("customers", 0);
-	while (table_next(&work->table))
+	while (tsv_next(&work->table))
 		read_row(work);
 	if (work->summary.origin.id != NULL)
 		finish_query(work);
@@ -509,7 +517,7 @@ static void describe(struct work *work)
 		die("%s: a header alone: no neighbours to describe",
 		    work->table.name);
 	free(work->seen);
-	table_close(&work->table);
+	tsv_close(&work->table);
 }
 
 /* ------------------------------------------------------------------- main */
@@ -523,14 +531,16 @@ static const char *read_options(struct work *work, int argc, char **argv)
 	for (int key; (key = options_next()) != -1;)
 		switch (key) {
 		case KEY_FORMAT:
-			work->layout =
-				(enum layout)options_choice(layout_words);
+			work->layout = (enum output_format)options_choice(
+				output_format_words);
 			break;
 		case KEY_NAMES:
-			labels_read(&work->labels.tags, "--names", optarg);
+			display_names_read(&work->labels.tags, "--names",
+					   optarg);
 			break;
 		case KEY_WHO:
-			labels_read(&work->labels.customers, "--who", optarg);
+			display_names_read(&work->labels.customers, "--who",
+					   optarg);
 			break;
 		case 'o':
 			output = options_once(output);
@@ -551,6 +561,6 @@ int main(int argc, char *argv[])
 	open_neighbours(&work, argv[optind]);
 	describe(&work);
 	output_close(&work.output);
-	labels_free(&work.labels);
+	display_names_free(&work.labels);
 	return STATUS_DONE;
 }

@@ -59,7 +59,7 @@ static const struct options_text text = {
 };
 
 struct choices {
-	struct factor_choices factor;
+	struct svd_options factor;
 	enum center center;
 	enum scale scale;
 	unsigned threads;
@@ -69,13 +69,13 @@ struct choices {
 struct work {
 	struct choices choices;
 	struct input input;
-	struct format file;
-	struct matrix matrix;
-	struct op op;
-	struct factor factor;
-	struct writer writer;
-	struct pairs pairs;
-	struct embed embed;
+	struct safetensors file;
+	struct csr_matrix matrix;
+	struct gram_operator op;
+	struct truncated_svd factor;
+	struct tensor_writer writer;
+	struct similarity_quantiles pairs;
+	struct projection embed;
 	double *residual; /* of each triplet */
 };
 
@@ -115,27 +115,29 @@ static void read_matrix(struct work *work, const char *path)
 
 	input_open(&work->input, path);
 	input_map(&work->input);
-	error = format_read(&work->file, work->input.bytes, work->input.size);
-	if (error == NULL && format_find(&work->file, "sigma") != NULL)
+	error = safetensors_read(&work->file, work->input.bytes,
+				 work->input.size);
+	if (error == NULL && safetensors_find(&work->file, "sigma") != NULL)
 		error = "a model already, expected a matrix";
 	if (error == NULL)
-		error = format_verify_all(&work->file, work->choices.threads);
+		error = safetensors_verify_all(&work->file,
+					       work->choices.threads);
 	if (error == NULL)
-		error = matrix_view(&work->matrix, &work->file);
+		error = csr_matrix_view(&work->matrix, &work->file);
 	if (error == NULL && (work->matrix.nnz == 0 || work->matrix.m == 0))
 		error = "a matrix without entries";
 	if (error == NULL)
-		error = operator_begin(&work->op, &work->matrix,
-				       work->choices.center,
-				       work->choices.threads);
+		error = gram_operator_begin(&work->op, &work->matrix,
+					    work->choices.center,
+					    work->choices.threads);
 	if (error != NULL)
 		die("%s: %s", work->input.name, error);
 }
 
 static void find(struct work *work)
 {
-	const char *error =
-		factor_find(&work->factor, &work->op, &work->choices.factor);
+	const char *error = truncated_svd_find(&work->factor, &work->op,
+					       &work->choices.factor);
 	size_t wanted = work->choices.factor.k;
 
 	if (error != NULL)
@@ -179,7 +181,7 @@ static json_t *describe(const struct work *work)
 static void begin_model(struct work *work, struct output *output)
 {
 	json_t *metadata = describe(work);
-	const struct store store = {
+	const struct model_writer store = {
 		.matrix = &work->file,
 		.metadata = metadata,
 		.n = work->matrix.n,
@@ -191,7 +193,7 @@ static void begin_model(struct work *work, struct output *output)
 		.sigma = work->factor.sigma,
 	};
 
-	store_begin(&work->writer, output, &store);
+	model_writer_begin(&work->writer, output, &store);
 	json_decref(metadata);
 }
 
@@ -200,9 +202,9 @@ static void write_rows(void *context, size_t first, size_t count,
 {
 	struct work *work = context;
 
-	writer_put(&work->writer, rows_,
-		   count * work->factor.k * sizeof *rows_);
-	pairs_add(&work->pairs, first, count, rows_);
+	tensor_writer_put(&work->writer, rows_,
+			  count * work->factor.k * sizeof *rows_);
+	similarity_quantiles_add(&work->pairs, first, count, rows_);
 	progress_add(count);
 }
 
@@ -210,22 +212,22 @@ static void write_rows(void *context, size_t first, size_t count,
  * residuals, where A^T A does not give them as well. */
 static void write_embedding(struct work *work)
 {
-	const struct factor *factor = &work->factor;
+	const struct truncated_svd *factor = &work->factor;
 	size_t m = work->matrix.m;
 	double *y = NULL;
 
 	work->residual = alloc(factor->k, sizeof *work->residual);
-	if (!factor_knows(factor, &work->op))
+	if (!truncated_svd_knows(factor, &work->op))
 		y = alloc_aligned(alloc_product(m, factor->ld), sizeof *y);
-	embed_begin(&work->embed, factor, m, work->choices.scale,
-		    work->choices.center, work->op.column_mean);
-	pairs_begin(&work->pairs, work->matrix.n, factor->k);
+	projection_begin(&work->embed, factor, m, work->choices.scale,
+			 work->choices.center, work->op.column_mean);
+	similarity_quantiles_begin(&work->pairs, work->matrix.n, factor->k);
 	progress_begin("customers", work->matrix.n);
-	embed_all(&work->embed, &work->matrix, work->choices.threads, y,
-		  write_rows, work);
+	projection_all(&work->embed, &work->matrix, work->choices.threads, y,
+		       write_rows, work);
 	progress_end();
-	factor_residual(factor, &work->op, y, work->residual);
-	embed_end(&work->embed);
+	truncated_svd_residual(factor, &work->op, y, work->residual);
+	projection_end(&work->embed);
 	free(y);
 }
 
@@ -237,7 +239,7 @@ static void check_residuals(const struct work *work)
 	for (size_t j = 0; j < work->factor.k; j++)
 		if (!(residual[j] <= tolerance))
 			die("%s: triplet %zu has a residual of %.2g, above the "
-			    "tolerance %g" FACTOR_ADVICE,
+			    "tolerance %g" SVD_TOLERANCE_ADVICE,
 			    work->input.name, j + 1, residual[j], tolerance);
 }
 
@@ -291,11 +293,12 @@ static void write_model(struct work *work, struct output *output)
 	write_embedding(work);
 	check_residuals(work);
 	warn_doubtful(work);
-	writer_put(&work->writer, work->residual,
-		   work->factor.k * sizeof *work->residual);
-	pairs_end(&work->pairs, work->choices.threads, shares, 2, pairs);
-	writer_put(&work->writer, pairs, sizeof pairs);
-	writer_end(&work->writer);
+	tensor_writer_put(&work->writer, work->residual,
+			  work->factor.k * sizeof *work->residual);
+	similarity_quantiles_end(&work->pairs, work->choices.threads, shares, 2,
+				 pairs);
+	tensor_writer_put(&work->writer, pairs, sizeof pairs);
+	tensor_writer_end(&work->writer);
 	report(work);
 	free(work->residual);
 }
@@ -307,7 +310,7 @@ int main(int argc, char *argv[])
 					       .tolerance = 1e-3,
 					       .seed = 1,
 					       .memory = (size_t)2 << 30},
-				    .threads = team_processors(),
+				    .threads = thread_pool_processors(),
 			    }};
 	struct output output;
 	int key;
@@ -323,14 +326,14 @@ int main(int argc, char *argv[])
 		die("a model is binary and standard output is a terminal: "
 		    "use > FILE or -o FILE");
 
-	algebra_begin();
+	dense_begin();
 	read_matrix(&work, argv[optind]);
 	find(&work);
 	write_model(&work, &output);
 	output_close(&output);
-	factor_free(&work.factor);
-	operator_end(&work.op);
-	format_free(&work.file);
+	truncated_svd_free(&work.factor);
+	gram_operator_end(&work.op);
+	safetensors_free(&work.file);
 	input_close(&work.input);
 	return STATUS_DONE;
 }

@@ -6,18 +6,18 @@
 #define HAS(kind) false
 #endif
 
-bool processor_avx2(void)
+bool cpu_has_avx2(void)
 {
 	return HAS("avx2") && HAS("fma");
 }
 
-bool processor_avx512(void)
+bool cpu_has_avx512(void)
 {
-	return processor_avx2() && HAS("popcnt") && HAS("avx512f") &&
+	return cpu_has_avx2() && HAS("popcnt") && HAS("avx512f") &&
 	       HAS("avx512bw") && HAS("avx512dq") && HAS("avx512vl");
 }
 
-bool processor_vnni(void)
+bool cpu_has_vnni(void)
 {
-	return processor_avx512() && HAS("avx512vnni");
+	return cpu_has_avx512() && HAS("avx512vnni");
 }

@@ -1,4 +1,4 @@
-/* processor: what kinds of vectors this processor has; loops in versions for
+/* cpu_features: what kinds of vectors this processor has; loops in versions for
  * each are chosen by these.  A kind is all that any of its versions uses, so
  * that a processor takes one kind everywhere. */
 #ifndef BASE_CPU_FEATURES_H
@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-bool processor_avx2(void);   /* with FMA */
-bool processor_avx512(void); /* F, BW, DQ and VL, with popcnt */
-bool processor_vnni(void);   /* of AVX-512 */
+bool cpu_has_avx2(void);   /* with FMA */
+bool cpu_has_avx512(void); /* F, BW, DQ and VL, with popcnt */
+bool cpu_has_vnni(void);   /* of AVX-512 */
 
 #endif

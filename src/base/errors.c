@@ -73,9 +73,9 @@ void die_usage(const char *format, ...)
 	exit(STATUS_WRONG);
 }
 
-const char *sentence(const char *format, ...)
+const char *error_text(const char *format, ...)
 {
-	/* Two buffers in turn: the last sentence may be an argument. */
+	/* Two buffers in turn: the last error_text may be an argument. */
 	static _Thread_local char buffers[2][1024];
 	static _Thread_local int turn;
 	va_list arguments;

@@ -1,4 +1,4 @@
-/* die: who failed, where and why. */
+/* errors: who failed, where and why. */
 #ifndef BASE_ERRORS_H
 #define BASE_ERRORS_H
 
@@ -21,11 +21,11 @@ _Noreturn void die(const char *format, ...)
 _Noreturn void die_usage(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 
-/* A sentence that says what is wrong, for functions that must not end the
- * process: they return NULL when all is well and a sentence otherwise.  It is
- * kept for the calling thread and valid until that thread's next sentence;
- * arguments may be an earlier sentence. */
-const char *sentence(const char *format, ...)
+/* A error_text that says what is wrong, for functions that must not end the
+ * process: they return NULL when all is well and a error_text otherwise.  It is
+ * kept for the calling thread and valid until that thread's next error_text;
+ * arguments may be an earlier error_text. */
+const char *error_text(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 
 #endif

@@ -19,7 +19,7 @@ enum { BUFFER = 1 << 18 };
 /* The descriptor of an output in memory. */
 enum { IN_MEMORY = -1 };
 
-static const char *scratch_folder(void)
+static const char *tempfile_folder(void)
 {
 	const char *folder = getenv("TMPDIR");
 
@@ -30,12 +30,12 @@ static const char *scratch_folder(void)
 static int unnamed_file(void)
 {
 	char path[4096];
-	int fd = open(scratch_folder(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int fd = open(tempfile_folder(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
 	if (fd >= 0)
 		return fd;
 	/* Not every file system has files without a name. */
-	snprintf(path, sizeof path, "%s/cs.XXXXXX", scratch_folder());
+	snprintf(path, sizeof path, "%s/cs.XXXXXX", tempfile_folder());
 	fd = mkostemp(path, O_CLOEXEC);
 	if (fd >= 0)
 		unlink(path);
@@ -103,7 +103,7 @@ size_t input_read(struct input *input, void *bytes, size_t size)
 static void spool(struct input *input)
 {
 	unsigned char *buffer = alloc_resize(NULL, BUFFER, 1);
-	int fd = scratch_open();
+	int fd = tempfile_open();
 	size_t got, ninth = 8;
 	bool ours = true;
 
@@ -111,7 +111,7 @@ static void spool(struct input *input)
 	while (ours && (got = input_read(input, buffer, BUFFER)) > 0) {
 		if (input->size <= ninth && ninth - input->size < got)
 			ours = buffer[ninth - input->size] == '{';
-		scratch_write(fd, buffer, got);
+		tempfile_write(fd, buffer, got);
 		input->size += got;
 	}
 	free(buffer);
@@ -133,7 +133,7 @@ const char *input_try_map(struct input *input)
 	void *bytes =
 		mmap(NULL, input->size, PROT_READ, MAP_PRIVATE, input->fd, 0);
 	if (bytes == MAP_FAILED)
-		return sentence("cannot map: %s", strerror(errno));
+		return error_text("cannot map: %s", strerror(errno));
 	input->bytes = bytes;
 	return NULL;
 }
@@ -160,8 +160,8 @@ static const char *copy_file(struct input *input, int fd)
 			if (put < 0 && errno == EINTR)
 				put = 0;
 			if (put < 0) {
-				error = sentence("a copy in $TMPDIR: %s",
-						 strerror(errno));
+				error = error_text("a copy in $TMPDIR: %s",
+						   strerror(errno));
 				break;
 			}
 		}
@@ -179,7 +179,7 @@ const char *input_try_copy(struct input *input)
 	int fd = unnamed_file();
 
 	if (fd < 0)
-		return sentence("a copy in $TMPDIR: %s", strerror(errno));
+		return error_text("a copy in $TMPDIR: %s", strerror(errno));
 	error = copy_file(input, fd);
 	if (input->fd != STDIN_FILENO)
 		close(input->fd);
@@ -393,7 +393,7 @@ bool output_terminal(const struct output *output)
 	return isatty(output->fd);
 }
 
-void stream_finish_stdout(void)
+void io_finish_stdout(void)
 {
 	if (fflush(stdout) != 0 || ferror(stdout))
 		unwritten("standard output");
@@ -403,22 +403,22 @@ void stream_finish_stdout(void)
 
 /* ---------------------------------------------------------------- scratch */
 
-int scratch_open(void)
+int tempfile_open(void)
 {
 	int fd = unnamed_file();
 
 	if (fd < 0)
-		die("%s: cannot create a scratch file: %s", scratch_folder(),
+		die("%s: cannot create a scratch file: %s", tempfile_folder(),
 		    strerror(errno));
 	return fd;
 }
 
-void scratch_write(int fd, const void *bytes, size_t size)
+void tempfile_write(int fd, const void *bytes, size_t size)
 {
 	write_all(fd, bytes, size, "a scratch file in $TMPDIR");
 }
 
-void *scratch_map(int fd, size_t size, bool writable)
+void *tempfile_map(int fd, size_t size, bool writable)
 {
 	if (size == 0)
 		return (void *)(uintptr_t) "";

@@ -1,4 +1,4 @@
-/* stream: input and output with a name; spooling, -o, the checked write and
+/* io: input and output with a name; spooling, -o, the checked write and
  * the checked close.  Everything here, unless it says so, ends the process with
  * a message that names the file where something fails; a reader that left ends
  * it silently with status 141. */
@@ -21,8 +21,8 @@ struct input {
 /* Open; a directory is refused, and standard input for the second time. */
 void input_open(struct input *input, const char *path);
 
-/* The same for what must not end the process: NULL or a sentence that does not
- * name the file; input.name is set. */
+/* The same for what must not end the process: NULL or a error_text that does
+ * not name the file; input.name is set. */
 const char *input_try(struct input *input, const char *path);
 
 /* Read up to size bytes; 0 at the end. */
@@ -33,11 +33,11 @@ size_t input_read(struct input *input, void *bytes, size_t size);
  * no binary stream of ours.  An empty input has size 0. */
 void input_map(struct input *input);
 
-/* The same; NULL or a sentence. */
+/* The same; NULL or a error_text. */
 const char *input_try_map(struct input *input);
 
 /* Copy the input to an unlinked file in $TMPDIR, and map that, so that what
- * becomes of the file changes nothing.  NULL or a sentence. */
+ * becomes of the file changes nothing.  NULL or a error_text. */
 const char *input_try_copy(struct input *input);
 
 /* Give up mapping and descriptor; an input never opened is allowed if zero. */
@@ -78,16 +78,16 @@ bool output_terminal(const struct output *output);
 
 /* The write end of errors from the C library's stdout (--help and the like):
  * flush and check it. */
-void stream_finish_stdout(void);
+void io_finish_stdout(void);
 
 /* A new unlinked file in $TMPDIR (or /tmp), open for reading and writing. */
-int scratch_open(void);
+int tempfile_open(void);
 
 /* Write all bytes at the offset of fd, or end the process. */
-void scratch_write(int fd, const void *bytes, size_t size);
+void tempfile_write(int fd, const void *bytes, size_t size);
 
 /* Map size bytes of fd, read-only, or writable: then what is stored goes to
  * the file, which is not anonymous memory. */
-void *scratch_map(int fd, size_t size, bool writable);
+void *tempfile_map(int fd, size_t size, bool writable);
 
 #endif

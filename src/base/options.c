@@ -93,14 +93,14 @@ static _Noreturn void help(void)
 			       names, row->help);
 	}
 	printf("\n%s\n", text->footer);
-	stream_finish_stdout();
+	io_finish_stdout();
 	exit(STATUS_DONE);
 }
 
 static _Noreturn void version(void)
 {
 	printf("%s %s\n", text->name, options_version);
-	stream_finish_stdout();
+	io_finish_stdout();
 	exit(STATUS_DONE);
 }
 

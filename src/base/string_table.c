@@ -11,17 +11,17 @@
 /* Names that are looked up at a time; below SMALL, sorting compares. */
 enum { BATCH = 64, SMALL = 32 };
 
-const char *names_text(const struct names *names, size_t index)
+const char *string_table_text(const struct string_table *names, size_t index)
 {
 	return names->bytes + names->offsets[index];
 }
 
-static size_t length_of(const struct names *names, size_t index)
+static size_t length_of(const struct string_table *names, size_t index)
 {
 	return names->offsets[index + 1] - names->offsets[index] - 1;
 }
 
-size_t names_length(const struct names *names, size_t index)
+size_t string_table_length(const struct string_table *names, size_t index)
 {
 	return length_of(names, index);
 }
@@ -45,13 +45,13 @@ static size_t index_of(uint64_t slot)
 
 /* Where the search for a name begins: by the bits of the hash that slots keep,
  * so that widening needs no name. */
-static size_t begin_of(const struct names *names, uint64_t hash)
+static size_t begin_of(const struct string_table *names, uint64_t hash)
 {
 	return (size_t)(hash >> 32) & (names->slot_count - 1);
 }
 
 /* The slot that holds the name, or the free one where it belongs. */
-static size_t find_slot(const struct names *names, const char *text,
+static size_t find_slot(const struct string_table *names, const char *text,
 			size_t length, uint64_t hash)
 {
 	size_t mask = names->slot_count - 1;
@@ -61,14 +61,14 @@ static size_t find_slot(const struct names *names, const char *text,
 		size_t index = index_of(names->slots[at]);
 		if (names->slots[at] >> 32 == hash >> 32 &&
 		    length_of(names, index) == length &&
-		    memcmp(names_text(names, index), text, length) == 0)
+		    memcmp(string_table_text(names, index), text, length) == 0)
 			break;
 	}
 	return at;
 }
 
 /* Make room for more names: at most half the slots are taken. */
-static void widen(struct names *names, size_t more)
+static void widen(struct string_table *names, size_t more)
 {
 	uint64_t *old = names->slots;
 	size_t count = names->slot_count;
@@ -94,16 +94,19 @@ static void widen(struct names *names, size_t more)
 	free(old);
 }
 
-size_t names_find(const struct names *names, const char *text, size_t length)
+size_t string_table_find(const struct string_table *names, const char *text,
+			 size_t length)
 {
 	if (names->count == 0)
-		return NAMES_NONE;
+		return STRING_TABLE_NONE;
 	size_t at = find_slot(names, text, length, hash_of(text, length));
-	return names->slots[at] ? index_of(names->slots[at]) : NAMES_NONE;
+	return names->slots[at] ? index_of(names->slots[at])
+				: STRING_TABLE_NONE;
 }
 
 /* Append a name; its index. */
-static size_t append(struct names *names, const char *text, size_t length)
+static size_t append(struct string_table *names, const char *text,
+		     size_t length)
 {
 	if (names->count == INT32_MAX)
 		die("more than %d different names", INT32_MAX);
@@ -121,8 +124,8 @@ static size_t append(struct names *names, const char *text, size_t length)
 }
 
 /* Find or add, with the hash known and a slot free. */
-static size_t add_hashed(struct names *names, const char *text, size_t length,
-			 uint64_t hash)
+static size_t add_hashed(struct string_table *names, const char *text,
+			 size_t length, uint64_t hash)
 {
 	size_t at = find_slot(names, text, length, hash);
 
@@ -131,15 +134,17 @@ static size_t add_hashed(struct names *names, const char *text, size_t length,
 	return index_of(names->slots[at]);
 }
 
-size_t names_add(struct names *names, const char *text, size_t length)
+size_t string_table_add(struct string_table *names, const char *text,
+			size_t length)
 {
 	widen(names, 1);
 	return add_hashed(names, text, length, hash_of(text, length));
 }
 
 /* Up to BATCH names: what each step needs is asked for one step before. */
-static void add_batch(struct names *names, const struct name *list,
-		      size_t count, uint32_t *indices)
+static void add_batch(struct string_table *names,
+		      const struct string_slice *list, size_t count,
+		      uint32_t *indices)
 {
 	uint64_t hashes[BATCH];
 
@@ -156,23 +161,25 @@ static void add_batch(struct names *names, const struct name *list,
 	for (size_t i = 0; i < count; i++) {
 		uint64_t slot = names->slots[begin_of(names, hashes[i])];
 		if (slot != 0)
-			__builtin_prefetch(names_text(names, index_of(slot)));
+			__builtin_prefetch(
+				string_table_text(names, index_of(slot)));
 	}
 	for (size_t i = 0; i < count; i++)
 		indices[i] = (uint32_t)add_hashed(names, list[i].text,
 						  list[i].length, hashes[i]);
 }
 
-void names_add_all(struct names *names, const struct name *list, size_t count,
-		   uint32_t *indices)
+void string_table_add_all(struct string_table *names,
+			  const struct string_slice *list, size_t count,
+			  uint32_t *indices)
 {
 	for (size_t i = 0; i < count; i += BATCH)
 		add_batch(names, list + i,
 			  count - i < BATCH ? count - i : BATCH, indices + i);
 }
 
-int names_compare(const char *a, size_t a_length, const char *b,
-		  size_t b_length)
+int string_table_compare(const char *a, size_t a_length, const char *b,
+			 size_t b_length)
 {
 	size_t common = a_length < b_length ? a_length : b_length;
 	int order = common ? memcmp(a, b, common) : 0;
@@ -199,24 +206,26 @@ static int by_key(const void *a, const void *b)
 
 static int by_bytes(const void *a, const void *b, void *context)
 {
-	const struct names *names = context;
+	const struct string_table *names = context;
 	size_t i = ((const struct keyed *)a)->index;
 	size_t j = ((const struct keyed *)b)->index;
 
-	return names_compare(names_text(names, i), length_of(names, i),
-			     names_text(names, j), length_of(names, j));
+	return string_table_compare(
+		string_table_text(names, i), length_of(names, i),
+		string_table_text(names, j), length_of(names, j));
 }
 
 /* The eight bytes from depth on; zeros follow the name's end. */
-static uint64_t key_at(const struct names *names, size_t index, size_t depth)
+static uint64_t key_at(const struct string_table *names, size_t index,
+		       size_t depth)
 {
 	size_t length = length_of(names, index);
 	uint64_t key = 0;
 
 	for (size_t i = depth; i < depth + 8; i++)
-		key = key << 8 |
-		      (i < length ? (unsigned char)names_text(names, index)[i]
-				  : 0);
+		key = key << 8 | (i < length ? (unsigned char)string_table_text(
+						       names, index)[i]
+					     : 0);
 	return key;
 }
 
@@ -262,7 +271,7 @@ static size_t equal_until(const struct keyed *keyed, size_t first, size_t count)
 }
 
 /* Sort names that are equal up to depth. */
-static void sort_names(const struct names *names, struct keyed *keyed,
+static void sort_names(const struct string_table *names, struct keyed *keyed,
 		       struct keyed *spare, size_t count, size_t depth)
 {
 	for (size_t first = 0; first == 0; depth += 8) {
@@ -290,7 +299,7 @@ static void sort_names(const struct names *names, struct keyed *keyed,
 	}
 }
 
-void names_rank(const struct names *names, uint32_t *rank)
+void string_table_rank(const struct string_table *names, uint32_t *rank)
 {
 	struct keyed *keyed = alloc(names->count, sizeof *keyed);
 	struct keyed *spare = alloc(names->count, sizeof *spare);
@@ -304,10 +313,10 @@ void names_rank(const struct names *names, uint32_t *rank)
 	free(spare);
 }
 
-void names_free(struct names *names)
+void string_table_free(struct string_table *names)
 {
 	free(names->bytes);
 	free(names->offsets);
 	free(names->slots);
-	*names = (struct names){0};
+	*names = (struct string_table){0};
 }

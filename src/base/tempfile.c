@@ -10,22 +10,22 @@
 
 enum { LEAST = 1 << 16 };
 
-void scratch_begin(struct scratch *scratch, size_t limit)
+void tempfile_begin(struct tempfile *scratch, size_t limit)
 {
-	*scratch = (struct scratch){.limit = limit < LEAST ? LEAST : limit};
+	*scratch = (struct tempfile){.limit = limit < LEAST ? LEAST : limit};
 }
 
-static void flush(struct scratch *scratch)
+static void flush(struct tempfile *scratch)
 {
 	if (!scratch->filed) {
-		scratch->fd = scratch_open();
+		scratch->fd = tempfile_open();
 		scratch->filed = true;
 	}
-	scratch_write(scratch->fd, scratch->memory, scratch->used);
+	tempfile_write(scratch->fd, scratch->memory, scratch->used);
 	scratch->used = 0;
 }
 
-void scratch_add(struct scratch *scratch, const void *bytes, size_t size)
+void tempfile_add(struct tempfile *scratch, const void *bytes, size_t size)
 {
 	const unsigned char *from = bytes;
 
@@ -45,7 +45,7 @@ void scratch_add(struct scratch *scratch, const void *bytes, size_t size)
 	}
 }
 
-const void *scratch_bytes(struct scratch *scratch)
+const void *tempfile_bytes(struct tempfile *scratch)
 {
 	if (!scratch->filed)
 		return scratch->memory ? scratch->memory : (const void *)"";
@@ -53,17 +53,17 @@ const void *scratch_bytes(struct scratch *scratch)
 		flush(scratch);
 		free(scratch->memory);
 		scratch->memory = NULL;
-		scratch->map = scratch_map(scratch->fd, scratch->size, false);
+		scratch->map = tempfile_map(scratch->fd, scratch->size, false);
 	}
 	return scratch->map;
 }
 
-void scratch_end(struct scratch *scratch)
+void tempfile_end(struct tempfile *scratch)
 {
 	if (scratch->map != NULL)
 		munmap(scratch->map, scratch->size);
 	if (scratch->filed)
 		close(scratch->fd);
 	free(scratch->memory);
-	*scratch = (struct scratch){0};
+	*scratch = (struct tempfile){0};
 }

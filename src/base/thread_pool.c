@@ -34,7 +34,7 @@ static struct {
 	  .wake = PTHREAD_COND_INITIALIZER,
 	  .left = PTHREAD_COND_INITIALIZER};
 
-unsigned team_processors(void)
+unsigned thread_pool_processors(void)
 {
 	cpu_set_t set;
 
@@ -128,9 +128,9 @@ static void dismiss(void)
 	pthread_mutex_unlock(&pool.lock);
 }
 
-void team_run(unsigned threads, size_t pieces,
-	      void (*work)(void *shared, size_t piece, unsigned thread),
-	      void *shared)
+void thread_pool_run(unsigned threads, size_t pieces,
+		     void (*work)(void *shared, size_t piece, unsigned thread),
+		     void *shared)
 {
 	struct team team = {.work = work, .shared = shared, .pieces = pieces};
 

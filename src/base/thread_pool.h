@@ -1,4 +1,4 @@
-/* team: the threads of a process, and work cut into fixed pieces.  Which
+/* thread_pool: the threads of a process, and work cut into fixed pieces.  Which
  * thread does which piece is left open; what a piece does is not. */
 #ifndef BASE_THREAD_POOL_H
 #define BASE_THREAD_POOL_H
@@ -6,13 +6,13 @@
 #include <stddef.h>
 
 /* How many processors this process may use, at least 1. */
-unsigned team_processors(void);
+unsigned thread_pool_processors(void);
 
 /* Call work(shared, piece, thread) for each piece in [0, pieces), handed out
  * in ascending order, on threads threads of which the caller is one; returns
  * when all are done.  thread is in [0, threads). */
-void team_run(unsigned threads, size_t pieces,
-	      void (*work)(void *shared, size_t piece, unsigned thread),
-	      void *shared);
+void thread_pool_run(unsigned threads, size_t pieces,
+		     void (*work)(void *shared, size_t piece, unsigned thread),
+		     void *shared);
 
 #endif

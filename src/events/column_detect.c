@@ -32,7 +32,7 @@ static const char *const values[] = {"viewtimeseconds",
 /* ---------------------------------------------------------------- messages */
 
 /* The names of a file's columns, as a line of a message. */
-static const char *list(const struct sheet_names *names)
+static const char *list(const struct csv_names *names)
 {
 	static char text[1024];
 	size_t used = 0;
@@ -49,7 +49,7 @@ static const char *list(const struct sheet_names *names)
 }
 
 /* What may be meant where a file seems to have but one column. */
-static const char *hint(const struct sheet_names *names)
+static const char *hint(const struct csv_names *names)
 {
 	if (names->count != 1)
 		return "";
@@ -67,7 +67,7 @@ static const char *hint(const struct sheet_names *names)
 }
 
 static _Noreturn void die_of_names(const char *file, const char *what,
-				   const struct sheet_names *names)
+				   const struct csv_names *names)
 {
 	die("%s: %s\n  it has: %s\n"
 	    "  name them: cs-aggregate -u CUSTOMER -t ITEM [-v VALUE] ...%s",
@@ -96,9 +96,8 @@ static bool is_known(const char *name, const char *const known[])
 }
 
 /* The only column with a name that is known; SHEET_NONE where there is none. */
-static size_t guess(const struct sheet_file *file,
-		    const struct sheet_names *names, const char *const known[],
-		    const char *kind)
+static size_t guess(const struct csv_file *file, const struct csv_names *names,
+		    const char *const known[], const char *kind)
 {
 	size_t found = SHEET_NONE;
 
@@ -107,10 +106,10 @@ static size_t guess(const struct sheet_file *file,
 			continue;
 		if (found != SHEET_NONE)
 			die_of_names(file->name,
-				     sentence("%s and %s both have a name "
-					      "known for %s",
-					      names->names[found],
-					      names->names[i], kind),
+				     error_text("%s and %s both have a name "
+						"known for %s",
+						names->names[found],
+						names->names[i], kind),
 				     names);
 		found = i;
 	}
@@ -118,8 +117,8 @@ static size_t guess(const struct sheet_file *file,
 }
 
 static size_t guess_tag(const struct columns *columns,
-			const struct sheet_file *file,
-			const struct sheet_names *names)
+			const struct csv_file *file,
+			const struct csv_names *names)
 {
 	size_t found = SHEET_NONE;
 
@@ -144,8 +143,8 @@ static size_t guess_tag(const struct columns *columns,
 
 /* What was not said. */
 static size_t guess_any(const struct columns *columns,
-			const struct sheet_file *file,
-			const struct sheet_names *names, int kind)
+			const struct csv_file *file,
+			const struct csv_names *names, int kind)
 {
 	size_t found;
 
@@ -172,7 +171,7 @@ static size_t guess_any(const struct columns *columns,
  */
 
 size_t columns_index(const char *file, const char *name, bool headed,
-		     const struct sheet_names *names)
+		     const struct csv_names *names)
 {
 	size_t found = SHEET_NONE;
 	int64_t number;
@@ -199,10 +198,10 @@ size_t columns_index(const char *file, const char *name, bool headed,
 }
 
 /* The first file: what is not said is guessed, and stands from then on. */
-static void settle(struct columns *columns, struct sheet_file *file,
-		   const struct sheet_names *names)
+static void settle(struct columns *columns, struct csv_file *file,
+		   const struct csv_names *names)
 {
-	for (int kind = 0; kind < SHEET_TAKEN; kind++) {
+	for (int kind = 0; kind < CSV_COLUMNS_USED; kind++) {
 		size_t column;
 		if (columns->named[kind] != NULL)
 			column = columns_index(file->name, columns->named[kind],
@@ -227,15 +226,15 @@ static void settle(struct columns *columns, struct sheet_file *file,
 	columns->settled = true;
 }
 
-void columns_find(struct columns *columns, struct sheet_file *file,
-		  const struct sheet_names *names)
+void columns_detect(struct columns *columns, struct csv_file *file,
+		    const struct csv_names *names)
 {
 	const size_t *taken = file->taken;
 
 	if (!columns->settled)
 		settle(columns, file, names);
 	else
-		for (int kind = 0; kind < SHEET_TAKEN; kind++) {
+		for (int kind = 0; kind < CSV_COLUMNS_USED; kind++) {
 			const char *name = columns->named[kind]
 						   ? columns->named[kind]
 						   : columns->names[kind];
@@ -244,7 +243,7 @@ void columns_find(struct columns *columns, struct sheet_file *file,
 						     columns->headed, names)
 				     : SHEET_NONE;
 		}
-	for (int i = 0; i < SHEET_TAKEN; i++)
+	for (int i = 0; i < CSV_COLUMNS_USED; i++)
 		for (int j = 0; j < i; j++)
 			if (taken[i] != SHEET_NONE && taken[i] == taken[j])
 				die("%s: column %zu cannot be two of customer, "
@@ -254,6 +253,6 @@ void columns_find(struct columns *columns, struct sheet_file *file,
 
 void columns_free(struct columns *columns)
 {
-	for (int i = 0; i < SHEET_TAKEN; i++)
+	for (int i = 0; i < CSV_COLUMNS_USED; i++)
 		free(columns->names[i]);
 }

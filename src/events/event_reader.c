@@ -14,16 +14,16 @@ struct used {
 };
 
 /* What a thread has of its block. */
-struct event_thread {
-	struct sheet_block block;
-	struct sheet_rows rows;
+struct event_reader_thread {
+	struct csv_block block;
+	struct csv_rows rows;
 	decimal *values; /* of each row */
 	size_t value_room;
 	struct used *used; /* rows, in their order */
-	struct name *users;
+	struct string_slice *users;
 	uint32_t *user_indices;
 	size_t used_count, used_room, user_room, user_index_room;
-	struct name *tags; /* of all those rows */
+	struct string_slice *tags; /* of all those rows */
 	uint32_t *tag_indices;
 	size_t tag_count, tag_room, tag_index_room;
 	uint64_t rows_in, rows_used, rows_untagged;
@@ -32,8 +32,8 @@ struct event_thread {
 
 /* ---------------------------------------------------------------- checking */
 
-static enum reject check_value(const struct sheet_rows *rows,
-			       const struct sheet_slice *slice, decimal *value)
+static enum reject check_value(const struct csv_rows *rows,
+			       const struct csv_slice *slice, decimal *value)
 {
 	if (slice->length == 0)
 		return REJECT_EMPTY_VALUE;
@@ -50,13 +50,13 @@ static enum reject check_value(const struct sheet_rows *rows,
 }
 
 /* What is wrong with a row, and its value. */
-static enum reject check(const struct events *events,
-			 const struct sheet_file *file,
-			 const struct sheet_rows *rows,
-			 const struct sheet_row *row, decimal *value)
+static enum reject check(const struct event_reader *events,
+			 const struct csv_file *file,
+			 const struct csv_rows *rows, const struct csv_row *row,
+			 decimal *value)
 {
 	*value = 0;
-	if (row->fault != SCAN_FINE)
+	if (row->fault != CSV_FINE)
 		return REJECT_CSV + row->fault;
 	if (row->fields != file->fields)
 		return row->fields < file->fields ? REJECT_FEW : REJECT_MANY;
@@ -72,9 +72,10 @@ static enum reject check(const struct events *events,
 }
 
 /* Check all rows of the block; false where one is wrong. */
-static bool check_block(const struct events *events, struct event_thread *of)
+static bool check_block(const struct event_reader *events,
+			struct event_reader_thread *of)
 {
-	const struct sheet_file *file = &events->source.files[of->block.file];
+	const struct csv_file *file = &events->source.files[of->block.file];
 
 	of->values = alloc_grow(of->values, &of->value_room, of->rows.count,
 				sizeof *of->values);
@@ -86,14 +87,14 @@ static bool check_block(const struct events *events, struct event_thread *of)
 }
 
 /* Read the block's rows singly, and take those that are wrong out. */
-static void reject_rows(const struct events *events, struct event_thread *of,
-			unsigned thread)
+static void reject_rows(const struct event_reader *events,
+			struct event_reader_thread *of, unsigned thread)
 {
-	const struct sheet_file *file = &events->source.files[of->block.file];
-	struct sheet_rows *rows = &of->rows;
+	const struct csv_file *file = &events->source.files[of->block.file];
+	struct csv_rows *rows = &of->rows;
 	size_t kept = 0;
 
-	sheet_parse_singly(&events->source, &of->block, rows);
+	csv_reader_parse_singly(&events->source, &of->block, rows);
 	of->rows_in += rows->count;
 	of->values = alloc_grow(of->values, &of->value_room, rows->count,
 				sizeof *of->values);
@@ -111,37 +112,41 @@ static void reject_rows(const struct events *events, struct event_thread *of,
 
 /* ----------------------------------------------------------------- grouping */
 
-static void take_tag(struct event_thread *of, const char *text, size_t length)
+static void take_tag(struct event_reader_thread *of, const char *text,
+		     size_t length)
 {
 	of->tags = alloc_grow(of->tags, &of->tag_room, of->tag_count + 1,
 			      sizeof *of->tags);
-	of->tags[of->tag_count++] = (struct name){text, length};
+	of->tags[of->tag_count++] = (struct string_slice){text, length};
 }
 
 /* Take the tags of a cell: of the item that it names, or its own. */
-static void take_tags(const struct events *events, struct event_thread *of,
-		      const char *text, size_t length)
+static void take_tags(const struct event_reader *events,
+		      struct event_reader_thread *of, const char *text,
+		      size_t length)
 {
-	const struct items *items = events->items;
+	const struct item_tags *items = events->items;
 	const char *part;
 	size_t at = 0, size;
 
 	if (items == NULL) {
-		while ((part = items_part(text, length, &at, events->separator,
-					  &size)) != NULL)
+		while ((part = item_tags_next_part(text, length, &at,
+						   events->separator, &size)) !=
+		       NULL)
 			take_tag(of, part, size);
 		return;
 	}
-	size_t item = names_find(&items->items, text, length);
-	if (item == NAMES_NONE)
+	size_t item = string_table_find(&items->items, text, length);
+	if (item == STRING_TABLE_NONE)
 		return;
 	for (size_t i = items->begin[item]; i < items->begin[item + 1]; i++)
-		take_tag(of, names_text(&items->tags, items->tag[i]),
-			 names_length(&items->tags, items->tag[i]));
+		take_tag(of, string_table_text(&items->tags, items->tag[i]),
+			 string_table_length(&items->tags, items->tag[i]));
 }
 
 /* Take the rows that have a tag. */
-static void take_rows(const struct events *events, struct event_thread *of)
+static void take_rows(const struct event_reader *events,
+		      struct event_reader_thread *of)
 {
 	const char *text = of->rows.text;
 	size_t rows = of->rows.count;
@@ -151,15 +156,15 @@ static void take_rows(const struct events *events, struct event_thread *of)
 		alloc_grow(of->users, &of->user_room, rows, sizeof *of->users);
 	of->used_count = of->tag_count = 0;
 	for (size_t i = 0; i < rows; i++) {
-		const struct sheet_slice *slices = of->rows.rows[i].taken;
+		const struct csv_slice *slices = of->rows.rows[i].taken;
 		size_t tags = of->tag_count;
 		take_tags(events, of, text + slices[COLUMN_TAG].begin,
 			  slices[COLUMN_TAG].length);
 		if (of->tag_count == tags)
 			continue;
 		of->users[of->used_count] =
-			(struct name){text + slices[COLUMN_USER].begin,
-				      slices[COLUMN_USER].length};
+			(struct string_slice){text + slices[COLUMN_USER].begin,
+					      slices[COLUMN_USER].length};
 		of->used[of->used_count++] =
 			(struct used){of->values[i], of->tag_count};
 	}
@@ -188,25 +193,25 @@ static size_t drop_doubles(uint32_t *tags, size_t count)
 	return kept;
 }
 
-static void group_rows(const struct events *events, struct event_thread *of,
-		       unsigned thread)
+static void group_rows(const struct event_reader *events,
+		       struct event_reader_thread *of, unsigned thread)
 {
-	struct groups *groups = events->groups;
+	struct group_by *groups = events->groups;
 
 	take_rows(events, of);
 	of->user_indices = alloc_grow(of->user_indices, &of->user_index_room,
 				      of->used_count, sizeof *of->user_indices);
 	of->tag_indices = alloc_grow(of->tag_indices, &of->tag_index_room,
 				     of->tag_count, sizeof *of->tag_indices);
-	groups_users(groups, thread, of->users, of->used_count,
-		     of->user_indices);
-	groups_tags(groups, thread, of->tags, of->tag_count, of->tag_indices);
+	group_by_users(groups, thread, of->users, of->used_count,
+		       of->user_indices);
+	group_by_tags(groups, thread, of->tags, of->tag_count, of->tag_indices);
 	for (size_t i = 0, begin = 0; i < of->used_count; i++) {
 		uint32_t *tags = of->tag_indices + begin;
 		size_t count = drop_doubles(tags, of->used[i].end - begin);
 		for (size_t tag = 0; tag < count; tag++)
-			groups_add(groups, thread, of->user_indices[i],
-				   tags[tag], of->used[i].value);
+			group_by_add(groups, thread, of->user_indices[i],
+				     tags[tag], of->used[i].value);
 		begin = of->used[i].end;
 	}
 }
@@ -217,17 +222,18 @@ static void group_rows(const struct events *events, struct event_thread *of,
 /* Take blocks until there are no more, or memory is full. */
 static void work(void *shared, size_t piece, unsigned thread)
 {
-	struct events *events = shared;
-	struct event_thread *of = &events->of[piece];
+	struct event_reader *events = shared;
+	struct event_reader_thread *of = &events->of[piece];
 
 	(void)thread;
-	while (!groups_full(events->groups, (unsigned)piece)) {
-		if (!sheet_next(&events->source, &of->block)) {
+	while (!group_by_full(events->groups, (unsigned)piece)) {
+		if (!csv_reader_next(&events->source, &of->block)) {
 			of->ended = true;
 			return;
 		}
 		uint64_t before = of->rows_in;
-		if (sheet_parse_block(&events->source, &of->block, &of->rows) &&
+		if (csv_reader_parse_block(&events->source, &of->block,
+					   &of->rows) &&
 		    check_block(events, of))
 			of->rows_in += of->rows.count;
 		else
@@ -237,7 +243,7 @@ static void work(void *shared, size_t piece, unsigned thread)
 	}
 }
 
-void events_read(struct events *events)
+void event_reader_run(struct event_reader *events)
 {
 	unsigned threads = events->groups->threads;
 	bool ended = false;
@@ -245,21 +251,21 @@ void events_read(struct events *events)
 	events->of = alloc(threads, sizeof *events->of);
 	progress_begin("rows", 0);
 	while (!ended) {
-		team_run(threads, threads, work, events);
+		thread_pool_run(threads, threads, work, events);
 		ended = true;
 		for (unsigned t = 0; t < threads; t++)
 			ended = ended && events->of[t].ended;
 		if (!ended)
-			groups_spill(events->groups);
+			group_by_spill(events->groups);
 	}
 	progress_end();
 	for (unsigned t = 0; t < threads; t++) {
-		struct event_thread *of = &events->of[t];
+		struct event_reader_thread *of = &events->of[t];
 		events->rows_in += of->rows_in;
 		events->rows_used += of->rows_used;
 		events->rows_untagged += of->rows_untagged;
 		free(of->block.bytes);
-		sheet_rows_free(&of->rows);
+		csv_rows_free(&of->rows);
 		free(of->values);
 		free(of->used);
 		free(of->users);

@@ -42,12 +42,12 @@ enum { USERS, TAGS, KINDS };
 
 /* The names that a thread has met. */
 struct dictionary {
-	struct names names;
+	struct string_table names;
 	size_t count;   /* once joined with those of other threads: how many */
 	uint32_t *rank; /* and their ranks among all */
 };
 
-struct group_thread {
+struct group_by_thread {
 	struct dictionary dictionaries[KINDS];
 	struct record *records;
 	size_t count, capacity;
@@ -58,22 +58,22 @@ struct group_thread {
 /* What a thread needs to sort and write a part. */
 struct sorter {
 	struct record *records, *spare; /* as many as the largest part has */
-	struct sink sink;               /* into memory */
+	struct run_writer sink;         /* into memory */
 	struct output output;
 };
 
 /* All records, to be sorted and written. */
 struct sorting {
-	struct groups *groups;
-	struct names names[KINDS]; /* of all threads */
-	uint32_t *order[KINDS];    /* the names by rank */
-	unsigned tag_bits;         /* of a key, with that of HIGH */
-	unsigned user_bits;        /* a customer's part is its rank >> this */
-	size_t parts, largest;     /* how many; records of the largest */
-	struct sorter *sorters;    /* of each thread */
+	struct group_by *groups;
+	struct string_table names[KINDS]; /* of all threads */
+	uint32_t *order[KINDS];           /* the names by rank */
+	unsigned tag_bits;                /* of a key, with that of HIGH */
+	unsigned user_bits;     /* a customer's part is its rank >> this */
+	size_t parts, largest;  /* how many; records of the largest */
+	struct sorter *sorters; /* of each thread */
 	/* Parts are written in their order, to the sink or to a run. */
-	struct sink *sink;
-	struct runs *run;
+	struct run_writer *sink;
+	struct spill_runs *run;
 	size_t turn;
 	pthread_mutex_t lock;
 	pthread_cond_t turned;
@@ -81,27 +81,29 @@ struct sorting {
 
 /* ----------------------------------------------------------------- records */
 
-void groups_begin(struct groups *groups, unsigned threads, size_t limit)
+void group_by_begin(struct group_by *groups, unsigned threads, size_t limit)
 {
-	*groups = (struct groups){.threads = threads, .limit = limit};
+	*groups = (struct group_by){.threads = threads, .limit = limit};
 	groups->of = alloc(threads, sizeof *groups->of);
 }
 
-void groups_users(struct groups *groups, unsigned thread,
-		  const struct name *list, size_t count, uint32_t *indices)
+void group_by_users(struct group_by *groups, unsigned thread,
+		    const struct string_slice *list, size_t count,
+		    uint32_t *indices)
 {
-	names_add_all(&groups->of[thread].dictionaries[USERS].names, list,
-		      count, indices);
+	string_table_add_all(&groups->of[thread].dictionaries[USERS].names,
+			     list, count, indices);
 }
 
-void groups_tags(struct groups *groups, unsigned thread,
-		 const struct name *list, size_t count, uint32_t *indices)
+void group_by_tags(struct group_by *groups, unsigned thread,
+		   const struct string_slice *list, size_t count,
+		   uint32_t *indices)
 {
-	names_add_all(&groups->of[thread].dictionaries[TAGS].names, list, count,
-		      indices);
+	string_table_add_all(&groups->of[thread].dictionaries[TAGS].names, list,
+			     count, indices);
 }
 
-static void append(struct group_thread *thread, struct record record)
+static void append(struct group_by_thread *thread, struct record record)
 {
 	if (thread->count == thread->capacity)
 		thread->records =
@@ -110,10 +112,10 @@ static void append(struct group_thread *thread, struct record record)
 	thread->records[thread->count++] = record;
 }
 
-void groups_add(struct groups *groups, unsigned thread, uint32_t user,
-		uint32_t tag, decimal value)
+void group_by_add(struct group_by *groups, unsigned thread, uint32_t user,
+		  uint32_t tag, decimal value)
 {
-	struct group_thread *of = &groups->of[thread];
+	struct group_by_thread *of = &groups->of[thread];
 
 	if (value >= LARGE || value <= -LARGE) {
 		decimal high = value >> HIGH_SHIFT;
@@ -125,20 +127,20 @@ void groups_add(struct groups *groups, unsigned thread, uint32_t user,
 }
 
 /* Bytes of a dictionary, and of what it will be joined into. */
-static size_t names_bytes(const struct names *names)
+static size_t string_table_bytes(const struct string_table *names)
 {
 	return 2 * (names->room + names->capacity * sizeof *names->offsets +
 		    names->slot_count * sizeof *names->slots +
 		    names->count * sizeof(uint32_t));
 }
 
-bool groups_full(struct groups *groups, unsigned thread)
+bool group_by_full(struct group_by *groups, unsigned thread)
 {
-	struct group_thread *of = &groups->of[thread];
+	struct group_by_thread *of = &groups->of[thread];
 	size_t bytes = of->count * sizeof(struct record);
 
 	for (int kind = 0; kind < KINDS; kind++)
-		bytes += names_bytes(&of->dictionaries[kind].names);
+		bytes += string_table_bytes(&of->dictionaries[kind].names);
 	of->bytes = bytes;
 	bytes = 0;
 	for (unsigned i = 0; i < groups->threads; i++)
@@ -149,16 +151,16 @@ bool groups_full(struct groups *groups, unsigned thread)
 /* -------------------------------------------------------- ranks and parts */
 
 /* Move a thread's names to those of all; its ranks become places there. */
-static void add_names(struct names *all, struct dictionary *own)
+static void add_names(struct string_table *all, struct dictionary *own)
 {
 	enum { BATCH = 256 };
-	struct name list[BATCH];
+	struct string_slice list[BATCH];
 
 	own->count = own->names.count;
 	own->rank = alloc(own->count, sizeof *own->rank);
 	if (all->count == 0) {
 		*all = own->names;
-		own->names = (struct names){0};
+		own->names = (struct string_table){0};
 		for (size_t i = 0; i < own->count; i++)
 			own->rank[i] = (uint32_t)i;
 		return;
@@ -166,25 +168,25 @@ static void add_names(struct names *all, struct dictionary *own)
 	for (size_t i = 0, some; i < own->count; i += some) {
 		some = own->count - i < BATCH ? own->count - i : BATCH;
 		for (size_t j = 0; j < some; j++)
-			list[j] =
-				(struct name){names_text(&own->names, i + j),
-					      names_length(&own->names, i + j)};
-		names_add_all(all, list, some, own->rank + i);
+			list[j] = (struct string_slice){
+				string_table_text(&own->names, i + j),
+				string_table_length(&own->names, i + j)};
+		string_table_add_all(all, list, some, own->rank + i);
 	}
-	names_free(&own->names);
+	string_table_free(&own->names);
 }
 
 /* Join the threads' dictionaries of a kind, and rank the names. */
 static void join(struct sorting *sorting, int kind)
 {
-	struct groups *groups = sorting->groups;
-	struct names *all = &sorting->names[kind];
+	struct group_by *groups = sorting->groups;
+	struct string_table *all = &sorting->names[kind];
 
 	for (unsigned t = 0; t < groups->threads; t++)
 		add_names(all, &groups->of[t].dictionaries[kind]);
 	uint32_t *rank = alloc(all->count, sizeof *rank);
 	uint32_t *order = alloc(all->count, sizeof *order);
-	names_rank(all, rank);
+	string_table_rank(all, rank);
 	for (size_t i = 0; i < all->count; i++)
 		order[rank[i]] = (uint32_t)i;
 	for (unsigned t = 0; t < groups->threads; t++) {
@@ -205,7 +207,7 @@ static unsigned bits_of(size_t count)
 /* Decide how many parts there are. */
 static void plan_parts(struct sorting *sorting)
 {
-	struct groups *groups = sorting->groups;
+	struct group_by *groups = sorting->groups;
 	size_t users = sorting->names[USERS].count, records = 0, most;
 
 	for (unsigned t = 0; t < groups->threads; t++)
@@ -225,7 +227,7 @@ static size_t part_of(const struct sorting *sorting, uint64_t key)
 
 /* Give a thread's records their keys, and count those of each part, a place
  * further on: so that a sum makes begins of them. */
-static void make_keys(const struct sorting *sorting, struct group_thread *of)
+static void make_keys(const struct sorting *sorting, struct group_by_thread *of)
 {
 	const uint32_t *user_rank = of->dictionaries[USERS].rank;
 	const uint32_t *tag_rank = of->dictionaries[TAGS].rank;
@@ -247,7 +249,7 @@ static void make_keys(const struct sorting *sorting, struct group_thread *of)
 static void make_parts(void *shared, size_t piece, unsigned thread)
 {
 	struct sorting *sorting = shared;
-	struct group_thread *of = &sorting->groups->of[piece];
+	struct group_by_thread *of = &sorting->groups->of[piece];
 	size_t parts = sorting->parts;
 	size_t *next = alloc(parts, sizeof *next);
 
@@ -277,7 +279,7 @@ static void make_parts(void *shared, size_t piece, unsigned thread)
 /* How many records a part has, of all threads. */
 static size_t part_size(const struct sorting *sorting, size_t part)
 {
-	const struct groups *groups = sorting->groups;
+	const struct group_by *groups = sorting->groups;
 	size_t size = 0;
 
 	for (unsigned t = 0; t < groups->threads; t++)
@@ -333,7 +335,7 @@ static void wait_turn(struct sorting *sorting, size_t part)
 static void write_out(struct sorting *sorting, struct output *output)
 {
 	if (sorting->run != NULL)
-		runs_add(sorting->run, output->buffer, output->held);
+		spill_runs_add(sorting->run, output->buffer, output->held);
 	else
 		output_write(sorting->sink->output, output->buffer,
 			     output->held);
@@ -362,10 +364,10 @@ static void write_part(struct sorting *sorting, size_t part,
 		       struct sorter *sorter, const struct record *records,
 		       size_t count)
 {
-	const struct names *users = &sorting->names[USERS];
-	const struct names *tags = &sorting->names[TAGS];
+	const struct string_table *users = &sorting->names[USERS];
+	const struct string_table *tags = &sorting->names[TAGS];
 	uint64_t tag_mask = (UINT64_C(1) << (sorting->tag_bits - 1)) - 1;
-	struct sink *sink = &sorter->sink;
+	struct run_writer *sink = &sorter->sink;
 	uint64_t last = UINT64_MAX;
 
 	for (size_t i = 0; i < count;) {
@@ -376,32 +378,32 @@ static void write_part(struct sorting *sorting, size_t part,
 		if (user != last) {
 			size_t index = sorting->order[USERS][user];
 			if (last != UINT64_MAX)
-				sink_end_user(sink);
-			sink_user(sink, names_text(users, index),
-				  names_length(users, index));
+				run_writer_end_user(sink);
+			run_writer_user(sink, string_table_text(users, index),
+					string_table_length(users, index));
 			last = user;
 		}
 		i = sum_pair(records, i, count, &events, &value);
-		sink_pair(sink, names_text(tags, tag), names_length(tags, tag),
-			  events, value);
+		run_writer_pair(sink, string_table_text(tags, tag),
+				string_table_length(tags, tag), events, value);
 		if (sorter->output.held > FLUSH) {
 			wait_turn(sorting, part);
 			write_out(sorting, &sorter->output);
 		}
 	}
 	if (count > 0)
-		sink_end_user(sink);
+		run_writer_end_user(sink);
 }
 
 /* Bring the records of a part together; how many there are. */
 static size_t gather(const struct sorting *sorting, size_t part,
 		     struct record *records)
 {
-	const struct groups *groups = sorting->groups;
+	const struct group_by *groups = sorting->groups;
 	size_t count = 0;
 
 	for (unsigned t = 0; t < groups->threads; t++) {
-		const struct group_thread *of = &groups->of[t];
+		const struct group_by_thread *of = &groups->of[t];
 		size_t size = of->begin[part + 1] - of->begin[part];
 		if (size > 0)
 			memcpy(records + count, of->records + of->begin[part],
@@ -446,32 +448,32 @@ static void finish_part(void *shared, size_t part, unsigned thread)
 
 /* The names of a kind in order, as the pairs of one customer of a run. */
 static void list_names(const struct sorting *sorting, int kind,
-		       struct runs *runs)
+		       struct spill_runs *runs)
 {
-	const struct names *names = &sorting->names[kind];
+	const struct string_table *names = &sorting->names[kind];
 	struct output output;
-	struct sink sink = {.kind = SINK_RUN, .output = &output};
+	struct run_writer sink = {.kind = RUN_WRITER_RUN, .output = &output};
 
 	output_memory(&output);
-	runs_begin(runs);
-	sink_user(&sink, "-", 1);
+	spill_runs_begin(runs);
+	run_writer_user(&sink, "-", 1);
 	for (size_t i = 0; i < names->count; i++) {
 		size_t index = sorting->order[kind][i];
-		sink_pair(&sink, names_text(names, index),
-			  names_length(names, index), 0, 0);
+		run_writer_pair(&sink, string_table_text(names, index),
+				string_table_length(names, index), 0, 0);
 		if (output.held > FLUSH) {
-			runs_add(runs, output.buffer, output.held);
+			spill_runs_add(runs, output.buffer, output.held);
 			output.held = 0;
 		}
 	}
-	sink_end_user(&sink);
-	runs_add(runs, output.buffer, output.held);
-	runs_end(runs);
+	run_writer_end_user(&sink);
+	spill_runs_add(runs, output.buffer, output.held);
+	spill_runs_end(runs);
 	free(output.buffer);
 }
 
 /* Give a thread's records back. */
-static void empty(struct group_thread *of)
+static void empty(struct group_by_thread *of)
 {
 	free(of->records);
 	free(of->begin);
@@ -482,8 +484,8 @@ static void empty(struct group_thread *of)
 
 /* Sort all records and write them to the sink, or as a run where run is set;
  * the tables are empty then.  The number of tags is returned. */
-static uint64_t sort_and_write(struct groups *groups, struct sink *sink,
-			       struct runs *run)
+static uint64_t sort_and_write(struct group_by *groups, struct run_writer *sink,
+			       struct spill_runs *run)
 {
 	unsigned threads = groups->threads;
 	struct sorting sorting = {.groups = groups, .sink = sink, .run = run};
@@ -494,7 +496,7 @@ static uint64_t sort_and_write(struct groups *groups, struct sink *sink,
 	if (run != NULL)
 		list_names(&sorting, TAGS, &groups->tag_runs);
 	plan_parts(&sorting);
-	team_run(threads, threads, make_parts, &sorting);
+	thread_pool_run(threads, threads, make_parts, &sorting);
 	for (size_t part = 0; part < sorting.parts; part++) {
 		size_t size = part_size(&sorting, part);
 		sorting.largest =
@@ -503,7 +505,7 @@ static uint64_t sort_and_write(struct groups *groups, struct sink *sink,
 	sorting.sorters = alloc(threads, sizeof *sorting.sorters);
 	pthread_mutex_init(&sorting.lock, NULL);
 	pthread_cond_init(&sorting.turned, NULL);
-	team_run(threads, sorting.parts, finish_part, &sorting);
+	thread_pool_run(threads, sorting.parts, finish_part, &sorting);
 	for (unsigned t = 0; t < threads; t++) {
 		sink->users += sorting.sorters[t].sink.users;
 		sink->pairs += sorting.sorters[t].sink.pairs;
@@ -515,14 +517,14 @@ static uint64_t sort_and_write(struct groups *groups, struct sink *sink,
 	pthread_mutex_destroy(&sorting.lock);
 	pthread_cond_destroy(&sorting.turned);
 	for (int kind = 0; kind < KINDS; kind++) {
-		names_free(&sorting.names[kind]);
+		string_table_free(&sorting.names[kind]);
 		free(sorting.order[kind]);
 	}
 	free(sorting.sorters);
 	return tags;
 }
 
-static bool is_empty(const struct groups *groups)
+static bool is_empty(const struct group_by *groups)
 {
 	for (unsigned t = 0; t < groups->threads; t++)
 		if (groups->of[t].count > 0)
@@ -530,26 +532,27 @@ static bool is_empty(const struct groups *groups)
 	return true;
 }
 
-void groups_spill(struct groups *groups)
+void group_by_spill(struct group_by *groups)
 {
-	struct sink sink = {.kind = SINK_RUN};
+	struct run_writer sink = {.kind = RUN_WRITER_RUN};
 
 	if (is_empty(groups))
 		return;
-	runs_begin(&groups->runs);
+	spill_runs_begin(&groups->runs);
 	sort_and_write(groups, &sink, &groups->runs);
-	runs_end(&groups->runs);
+	spill_runs_end(&groups->runs);
 }
 
-struct group_counts groups_write(struct groups *groups, struct sink *profile)
+struct group_by_counts group_by_write(struct group_by *groups,
+				      struct run_writer *profile)
 {
-	struct group_counts counts = {0};
+	struct group_by_counts counts = {0};
 
 	if (groups->runs.count > 0) {
-		struct sink count = {.kind = SINK_COUNT};
-		groups_spill(groups);
-		runs_merge(&groups->tag_runs, &count, groups->limit);
-		runs_merge(&groups->runs, profile, groups->limit);
+		struct run_writer count = {.kind = RUN_WRITER_COUNT};
+		group_by_spill(groups);
+		spill_runs_merge(&groups->tag_runs, &count, groups->limit);
+		spill_runs_merge(&groups->runs, profile, groups->limit);
 		counts.tags = count.pairs;
 	} else if (!is_empty(groups)) {
 		counts.tags = sort_and_write(groups, profile, NULL);
@@ -559,15 +562,16 @@ struct group_counts groups_write(struct groups *groups, struct sink *profile)
 	return counts;
 }
 
-void groups_end(struct groups *groups)
+void group_by_end(struct group_by *groups)
 {
 	for (unsigned t = 0; t < groups->threads; t++) {
 		for (int kind = 0; kind < KINDS; kind++)
-			names_free(&groups->of[t].dictionaries[kind].names);
+			string_table_free(
+				&groups->of[t].dictionaries[kind].names);
 		empty(&groups->of[t]);
 	}
 	free(groups->of);
-	runs_free(&groups->runs);
-	runs_free(&groups->tag_runs);
-	*groups = (struct groups){0};
+	spill_runs_free(&groups->runs);
+	spill_runs_free(&groups->tag_runs);
+	*groups = (struct group_by){0};
 }

@@ -1,10 +1,11 @@
-/* groups: sums for each (customer, tag) of events in any order, on several
+/* group_by: sums for each (customer, tag) of events in any order, on several
  * threads, in bounded memory.
  *
  * Each thread interns names and appends compact records.  Those are cut by
  * customer into parts that fit the cache, the parts sorted by radix and summed,
  * the lines written in the order of their text.  At the bound all that is
- * written as a run (runs.h), and the runs are merged at the end. */
+ * written as a run (events/spill_runs.h), and the runs are merged at the end.
+ */
 #ifndef EVENTS_GROUP_BY_H
 #define EVENTS_GROUP_BY_H
 
@@ -17,39 +18,42 @@
 #include "events/spill_runs.h"
 #include "base/io.h"
 
-struct groups {
+struct group_by {
 	unsigned threads;
-	size_t limit;            /* bytes of memory, dictionaries included */
-	struct group_thread *of; /* each thread's */
-	struct runs runs, tag_runs;
+	size_t limit;               /* bytes of memory, dictionaries included */
+	struct group_by_thread *of; /* each thread's */
+	struct spill_runs runs, tag_runs;
 };
 
 /* What was written. */
-struct group_counts {
+struct group_by_counts {
 	uint64_t users, tags, pairs;
 };
 
-void groups_begin(struct groups *groups, unsigned threads, size_t limit);
+void group_by_begin(struct group_by *groups, unsigned threads, size_t limit);
 
-/* The indices of customers' names, and of tags, for groups_add; texts are
- * escaped as they will be written.  Valid until groups_spill. */
-void groups_users(struct groups *groups, unsigned thread,
-		  const struct name *list, size_t count, uint32_t *indices);
-void groups_tags(struct groups *groups, unsigned thread,
-		 const struct name *list, size_t count, uint32_t *indices);
+/* The indices of customers' names, and of tags, for group_by_add; texts are
+ * escaped as they will be written.  Valid until group_by_spill. */
+void group_by_users(struct group_by *groups, unsigned thread,
+		    const struct string_slice *list, size_t count,
+		    uint32_t *indices);
+void group_by_tags(struct group_by *groups, unsigned thread,
+		   const struct string_slice *list, size_t count,
+		   uint32_t *indices);
 
 /* One event. */
-void groups_add(struct groups *groups, unsigned thread, uint32_t user,
-		uint32_t tag, decimal value);
+void group_by_add(struct group_by *groups, unsigned thread, uint32_t user,
+		  uint32_t tag, decimal value);
 
-/* True when memory is full: all threads must stop, and one call groups_spill.
+/* True when memory is full: all threads must stop, and one call group_by_spill.
  * Asked by each thread from time to time for itself. */
-bool groups_full(struct groups *groups, unsigned thread);
-void groups_spill(struct groups *groups);
+bool group_by_full(struct group_by *groups, unsigned thread);
+void group_by_spill(struct group_by *groups);
 
 /* Write the lines of the profile; nothing is left then. */
-struct group_counts groups_write(struct groups *groups, struct sink *profile);
+struct group_by_counts group_by_write(struct group_by *groups,
+				      struct run_writer *profile);
 
-void groups_end(struct groups *groups);
+void group_by_end(struct group_by *groups);
 
 #endif

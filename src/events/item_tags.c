@@ -17,7 +17,7 @@ struct pair {
 };
 
 struct reading {
-	struct items *items;
+	struct item_tags *items;
 	struct pair *pairs;
 	size_t count, capacity;
 	char *columns[2]; /* as the command line names them, or NULL */
@@ -39,8 +39,8 @@ static size_t part_end(const char *cell, size_t size, size_t at,
 	return size;
 }
 
-const char *items_part(const char *cell, size_t size, size_t *at,
-		       const char *separator, size_t *length)
+const char *item_tags_next_part(const char *cell, size_t size, size_t *at,
+				const char *separator, size_t *length)
 {
 	size_t step = separator ? strlen(separator) : 0;
 
@@ -56,11 +56,11 @@ const char *items_part(const char *cell, size_t size, size_t *at,
 	return NULL;
 }
 
-static void opened(void *context, struct sheet_source *source, size_t index,
-		   const struct sheet_names *names)
+static void opened(void *context, struct csv_source *source, size_t index,
+		   const struct csv_names *names)
 {
 	struct reading *reading = context;
-	struct sheet_file *file = &source->files[index];
+	struct csv_file *file = &source->files[index];
 	char **titles[] = {&reading->items->item_name,
 			   &reading->items->tag_name};
 
@@ -83,23 +83,23 @@ static void opened(void *context, struct sheet_source *source, size_t index,
 
 /* Parse the block at once, or where a row is wrong, singly: then it is known
  * which. */
-static void parse(const struct sheet_source *source,
-		  const struct sheet_block *block, struct sheet_rows *rows)
+static void parse(const struct csv_source *source,
+		  const struct csv_block *block, struct csv_rows *rows)
 {
-	bool good = sheet_parse_block(source, block, rows);
+	bool good = csv_reader_parse_block(source, block, rows);
 
 	for (size_t i = 0; good && i < rows->count; i++)
 		good = rows->rows[i].fields == source->files[0].fields &&
 		       rows->rows[i].taken[0].length > 0;
 	if (!good)
-		sheet_parse_singly(source, block, rows);
+		csv_reader_parse_singly(source, block, rows);
 }
 
-static void check(const struct sheet_file *file, const struct sheet_row *row)
+static void check(const struct csv_file *file, const struct csv_row *row)
 {
-	if (row->fault != SCAN_FINE)
+	if (row->fault != CSV_FINE)
 		die("%s:%zu: %s", file->name, row->line,
-		    scan_fault_text[row->fault]);
+		    csv_fault_text[row->fault]);
 	if (row->fields != file->fields)
 		die("%s:%zu: %u fields, expected %zu", file->name, row->line,
 		    (unsigned)row->fields, file->fields);
@@ -108,23 +108,25 @@ static void check(const struct sheet_file *file, const struct sheet_row *row)
 		    row->line);
 }
 
-static void take_row(struct reading *reading, const struct sheet_rows *rows,
-		     const struct sheet_row *row)
+static void take_row(struct reading *reading, const struct csv_rows *rows,
+		     const struct csv_row *row)
 {
-	const struct sheet_slice *item = &row->taken[0], *cell = &row->taken[1];
-	struct items *items = reading->items;
+	const struct csv_slice *item = &row->taken[0], *cell = &row->taken[1];
+	struct item_tags *items = reading->items;
 	const char *part;
 	size_t at = 0, length;
-	uint32_t index = (uint32_t)names_add(
+	uint32_t index = (uint32_t)string_table_add(
 		&items->items, rows->text + item->begin, item->length);
 
-	while ((part = items_part(rows->text + cell->begin, cell->length, &at,
-				  reading->separator, &length)) != NULL) {
+	while ((part = item_tags_next_part(
+			rows->text + cell->begin, cell->length, &at,
+			reading->separator, &length)) != NULL) {
 		reading->pairs =
 			alloc_grow(reading->pairs, &reading->capacity,
 				   reading->count + 1, sizeof *reading->pairs);
 		reading->pairs[reading->count++] = (struct pair){
-			index, (uint32_t)names_add(&items->tags, part, length)};
+			index,
+			(uint32_t)string_table_add(&items->tags, part, length)};
 	}
 }
 
@@ -140,7 +142,7 @@ static int by_item(const void *a, const void *b)
 /* The pairs, each once, become lists. */
 static void make_lists(struct reading *reading)
 {
-	struct items *items = reading->items;
+	struct item_tags *items = reading->items;
 	struct pair *pairs = reading->pairs;
 	size_t kept = 0;
 
@@ -181,21 +183,22 @@ static void take_columns(struct reading *reading, const char *option,
 		  option, path);
 }
 
-void items_read(struct items *items, const char *option, const char *argument,
-		char delimiter, int headed, const char *separator)
+void item_tags_read(struct item_tags *items, const char *option,
+		    const char *argument, char delimiter, int headed,
+		    const char *separator)
 {
 	char *path = alloc_text(argument, strlen(argument));
 	struct reading reading = {
 		.items = items, .headed = headed, .separator = separator};
-	struct sheet_source source;
-	struct sheet_block block = {0};
-	struct sheet_rows rows = {0};
+	struct csv_source source;
+	struct csv_block block = {0};
+	struct csv_rows rows = {0};
 
 	take_columns(&reading, option, path);
-	sheet_begin(&source, &path, 1, delimiter, headed);
+	csv_reader_begin(&source, &path, 1, delimiter, headed);
 	source.opened = opened;
 	source.context = &reading;
-	while (sheet_next(&source, &block)) {
+	while (csv_reader_next(&source, &block)) {
 		parse(&source, &block, &rows);
 		for (size_t i = 0; i < rows.count; i++) {
 			check(&source.files[0], &rows.rows[i]);
@@ -203,20 +206,20 @@ void items_read(struct items *items, const char *option, const char *argument,
 		}
 	}
 	make_lists(&reading);
-	sheet_rows_free(&rows);
+	csv_rows_free(&rows);
 	free(block.bytes);
-	sheet_end(&source);
+	csv_reader_end(&source);
 	free(reading.pairs);
 	free(path);
 }
 
-void items_free(struct items *items)
+void item_tags_free(struct item_tags *items)
 {
-	names_free(&items->items);
-	names_free(&items->tags);
+	string_table_free(&items->items);
+	string_table_free(&items->tags);
 	free(items->begin);
 	free(items->tag);
 	free(items->item_name);
 	free(items->tag_name);
-	*items = (struct items){0};
+	*items = (struct item_tags){0};
 }

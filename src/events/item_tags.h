@@ -1,4 +1,4 @@
-/* items: which tags an item has, from a catalogue in CSV (--tags), many an
+/* item_tags: which tags an item has, from a catalogue in CSV (--tags), many an
  * item; and the tags in a cell that holds several (--tag-sep). */
 #ifndef EVENTS_ITEM_TAGS_H
 #define EVENTS_ITEM_TAGS_H
@@ -8,8 +8,8 @@
 
 #include "base/string_table.h"
 
-struct items {
-	struct names items, tags;
+struct item_tags {
+	struct string_table items, tags;
 	size_t *begin; /* item i has tag[begin[i] .. begin[i + 1]) */
 	uint32_t *tag;
 	char *item_name, *tag_name; /* of the columns; NULL without header */
@@ -20,15 +20,16 @@ struct items {
  * splits the tags' cells, unless NULL.  Names are kept escaped.  option is
  * the name of the option, for messages.  Ends the
  * process on a wrong row. */
-void items_read(struct items *items, const char *option, const char *argument,
-		char delimiter, int headed, const char *separator);
+void item_tags_read(struct item_tags *items, const char *option,
+		    const char *argument, char delimiter, int headed,
+		    const char *separator);
 
 /* The next part of a cell, from *at on: its begin, with its length; NULL at the
  * end.  Parts with nothing in them are passed over.  Both texts are escaped
- * (escape.h); without a separator (NULL) the cell is one part. */
-const char *items_part(const char *cell, size_t size, size_t *at,
-		       const char *separator, size_t *length);
+ * (tsv_escape.h); without a separator (NULL) the cell is one part. */
+const char *item_tags_next_part(const char *cell, size_t size, size_t *at,
+				const char *separator, size_t *length);
 
-void items_free(struct items *items);
+void item_tags_free(struct item_tags *items);
 
 #endif

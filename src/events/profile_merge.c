@@ -14,28 +14,28 @@
 enum { AT_ONCE = 200 };
 
 /* A tag of the current customer, escaped. */
-struct part {
+struct contribution {
 	size_t begin, length; /* in combining.text */
 	const char *tag;      /* there */
-	const struct entry *entry;
+	const struct profile_entry *entry;
 };
 
 struct combining {
-	struct sink *sink;
+	struct run_writer *sink;
 	char *text; /* of the customer, then of its tags; escaped */
 	size_t user_length, used, text_room;
-	struct part *parts;
+	struct contribution *parts;
 	size_t room;
-	struct names tags; /* all, to be counted */
-	char *columns[4];  /* of the header; of the first file */
+	struct string_table tags; /* all, to be counted */
+	char *columns[4];         /* of the header; of the first file */
 	uint64_t lines;
 };
 
 static int by_tag(const void *a, const void *b)
 {
-	const struct part *x = a, *y = b;
+	const struct contribution *x = a, *y = b;
 
-	return names_compare(x->tag, x->length, y->tag, y->length);
+	return string_table_compare(x->tag, x->length, y->tag, y->length);
 }
 
 /* Add a text, escaped; where it begins. */
@@ -46,15 +46,15 @@ static size_t add_text(struct combining *combining, const char *text,
 
 	combining->text = alloc_grow(combining->text, &combining->text_room,
 				     begin + 2 * length, 1);
-	combining->used += escape(combining->text + begin, text, length);
+	combining->used += tsv_escape(combining->text + begin, text, length);
 	return begin;
 }
 
 /* The customer's name and the entries' tags, these in order. */
 static void take_parts(struct combining *combining,
-		       const struct profiles *profiles)
+		       const struct profile_reader *profiles)
 {
-	struct part *parts;
+	struct contribution *parts;
 
 	combining->parts =
 		alloc_grow(combining->parts, &combining->room, profiles->count,
@@ -64,7 +64,7 @@ static void take_parts(struct combining *combining,
 	add_text(combining, profiles->customer, profiles->customer_length);
 	combining->user_length = combining->used;
 	for (size_t i = 0; i < profiles->count; i++) {
-		const struct entry *entry = &profiles->entries[i];
+		const struct profile_entry *entry = &profiles->entries[i];
 		parts[i].entry = entry;
 		parts[i].begin = add_text(
 			combining, profiles->texts + entry->tag, entry->length);
@@ -76,12 +76,13 @@ static void take_parts(struct combining *combining,
 }
 
 static void take_customer(struct combining *combining,
-			  const struct profiles *profiles)
+			  const struct profile_reader *profiles)
 {
 	take_parts(combining, profiles);
 
-	const struct part *parts = combining->parts;
-	sink_user(combining->sink, combining->text, combining->user_length);
+	const struct contribution *parts = combining->parts;
+	run_writer_user(combining->sink, combining->text,
+			combining->user_length);
 	for (size_t i = 0, next; i < profiles->count; i = next) {
 		uint64_t events = 0;
 		decimal value = 0;
@@ -91,32 +92,33 @@ static void take_customer(struct combining *combining,
 			events += parts[next].entry->events;
 			value += parts[next].entry->value;
 		}
-		names_add(&combining->tags, parts[i].tag, parts[i].length);
-		sink_pair(combining->sink, parts[i].tag, parts[i].length,
-			  events, value);
+		string_table_add(&combining->tags, parts[i].tag,
+				 parts[i].length);
+		run_writer_pair(combining->sink, parts[i].tag, parts[i].length,
+				events, value);
 	}
-	sink_end_user(combining->sink);
+	run_writer_end_user(combining->sink);
 	combining->lines += profiles->count;
 }
 
-static void check_headers(const struct profiles *profiles,
+static void check_headers(const struct profile_reader *profiles,
 			  char *const columns[4])
 {
 	for (size_t file = 0; file < profiles->file_count; file++)
 		for (size_t i = 0; i < 4; i++)
-			if (strcmp(profiles_column(profiles, file, i),
+			if (strcmp(profile_reader_column(profiles, file, i),
 				   columns[i]) != 0)
 				die("%s: column %zu is %s, in the first file "
 				    "%s: the headers must be equal",
-				    profiles_name(profiles, file), i + 1,
-				    profiles_column(profiles, file, i),
+				    profile_reader_name(profiles, file), i + 1,
+				    profile_reader_column(profiles, file, i),
 				    columns[i]);
 }
 
 static void write_header(struct output *output, char *const columns[4])
 {
 	for (size_t i = 0; i < 4; i++) {
-		table_write(output, columns[i], strlen(columns[i]));
+		tsv_write_field(output, columns[i], strlen(columns[i]));
 		output_text(output, i < 3 ? "\t" : "\n");
 	}
 }
@@ -124,74 +126,74 @@ static void write_header(struct output *output, char *const columns[4])
 /* Merge files that are open at once, into the sink; or, where they are but
  * some of all, into a run. */
 static void combine_some(struct combining *combining, char **paths,
-			 size_t count, struct runs *run)
+			 size_t count, struct spill_runs *run)
 {
 	struct output *output = combining->sink->output;
-	struct profiles profiles;
+	struct profile_reader profiles;
 
-	profiles_open(&profiles, paths, count);
+	profile_reader_open(&profiles, paths, count);
 	for (size_t i = 0; i < 4 && combining->columns[i] == NULL; i++)
-		combining->columns[i] =
-			alloc_text(profiles_column(&profiles, 0, i),
-				   strlen(profiles_column(&profiles, 0, i)));
+		combining->columns[i] = alloc_text(
+			profile_reader_column(&profiles, 0, i),
+			strlen(profile_reader_column(&profiles, 0, i)));
 	check_headers(&profiles, combining->columns);
 	if (run == NULL)
 		write_header(output, combining->columns);
-	while (profiles_next(&profiles)) {
+	while (profile_reader_next(&profiles)) {
 		take_customer(combining, &profiles);
 		if (run != NULL) {
-			runs_add(run, output->buffer, output->held);
+			spill_runs_add(run, output->buffer, output->held);
 			output->held = 0;
 		}
 	}
-	profiles_close(&profiles);
+	profile_reader_close(&profiles);
 }
 
 /* More files than may be open: each so many become a run. */
 static void combine_runs(struct combining *combining, char **paths,
 			 size_t count, size_t memory)
 {
-	struct sink *profile = combining->sink;
+	struct run_writer *profile = combining->sink;
 	struct output output;
-	struct sink sink = {.kind = SINK_RUN, .output = &output};
-	struct runs runs = {0};
+	struct run_writer sink = {.kind = RUN_WRITER_RUN, .output = &output};
+	struct spill_runs runs = {0};
 
 	output_memory(&output);
 	combining->sink = &sink;
 	for (size_t i = 0; i < count; i += AT_ONCE) {
 		size_t some = count - i < AT_ONCE ? count - i : AT_ONCE;
-		runs_begin(&runs);
+		spill_runs_begin(&runs);
 		combine_some(combining, paths + i, some, &runs);
-		runs_end(&runs);
+		spill_runs_end(&runs);
 	}
 	free(output.buffer);
 	combining->sink = profile;
 	write_header(profile->output, combining->columns);
-	runs_merge(&runs, profile, memory);
+	spill_runs_merge(&runs, profile, memory);
 }
 
-struct group_counts combine(char **paths, size_t count, const char *prefix,
-			    size_t memory, struct output *output,
-			    uint64_t *lines)
+struct group_by_counts profile_merge(char **paths, size_t count,
+				     const char *prefix, size_t memory,
+				     struct output *output, uint64_t *lines)
 {
-	struct sink sink = {.kind = SINK_PROFILE,
-			    .output = output,
-			    .valued = true,
-			    .prefix = prefix,
-			    .prefix_length = prefix ? strlen(prefix) : 0};
+	struct run_writer sink = {.kind = RUN_WRITER_PROFILE,
+				  .output = output,
+				  .valued = true,
+				  .prefix = prefix,
+				  .prefix_length = prefix ? strlen(prefix) : 0};
 	struct combining combining = {.sink = &sink};
 
 	if (count > AT_ONCE)
 		combine_runs(&combining, paths, count, memory);
 	else
 		combine_some(&combining, paths, count, NULL);
-	struct group_counts counts = {sink.users, combining.tags.count,
-				      sink.pairs};
+	struct group_by_counts counts = {sink.users, combining.tags.count,
+					 sink.pairs};
 	*lines = combining.lines;
 	for (size_t i = 0; i < 4; i++)
 		free(combining.columns[i]);
 	free(combining.parts);
-	names_free(&combining.tags);
+	string_table_free(&combining.tags);
 	free(combining.text);
 	return counts;
 }

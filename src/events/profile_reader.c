@@ -15,7 +15,7 @@ enum { COLUMNS_WANTED = 4, NAME_LIMIT = 1000 };
 
 /* A file, and the row that is next in it. */
 struct profile_file {
-	struct table table;
+	struct tsv_reader table;
 	bool ended;
 	uint64_t events;
 	decimal value;
@@ -56,7 +56,7 @@ static int compare(const char *a, size_t a_length, const char *b,
 }
 
 static void keep(char **text, size_t *length, size_t *room,
-		 const struct field *field)
+		 const struct tsv_field *field)
 {
 	*text = alloc_grow(*text, room, field->length + 1, 1);
 	memcpy(*text, field->text, field->length + 1);
@@ -65,7 +65,7 @@ static void keep(char **text, size_t *length, size_t *room,
 
 static void check_order(struct profile_file *file)
 {
-	const struct field *fields = file->table.fields;
+	const struct tsv_field *fields = file->table.fields;
 	int order = -1;
 
 	if (file->any) {
@@ -76,106 +76,107 @@ static void check_order(struct profile_file *file)
 					fields[1].text, fields[1].length);
 	}
 	if (order == 0)
-		table_die(&file->table,
-			  "customer %s has tag %s twice: "
-			  "cs-aggregate --merge adds them up",
-			  fields[0].text, fields[1].text);
+		tsv_die(&file->table,
+			"customer %s has tag %s twice: "
+			"cs-aggregate --merge adds them up",
+			fields[0].text, fields[1].text);
 	if (order > 0)
-		table_die(&file->table,
-			  "not in order: the header line, then "
-			  "LC_ALL=C sort -t \"$(printf '\\t')\" -k1,1 -k2,2");
+		tsv_die(&file->table,
+			"not in order: the header line, then "
+			"LC_ALL=C sort -t \"$(printf '\\t')\" -k1,1 -k2,2");
 	keep(&file->customer, &file->customer_length, &file->customer_room,
 	     &fields[0]);
 	keep(&file->tag, &file->tag_length, &file->tag_room, &fields[1]);
 	file->any = true;
 }
 
-static void check_ending(const struct table *table)
+static void check_ending(const struct tsv_reader *table)
 {
-	const struct field *last = &table->fields[COLUMNS_WANTED - 1];
+	const struct tsv_field *last = &table->fields[COLUMNS_WANTED - 1];
 
 	if (last->length > 0 && last->text[last->length - 1] == '\r')
-		table_die(table, "the line ends in CR LF, expected LF alone");
+		tsv_die(table, "the line ends in CR LF, expected LF alone");
 }
 
 /* Read the next row of the file, and check it. */
 static void advance(struct profile_file *file)
 {
-	struct table *table = &file->table;
-	const struct field *fields;
+	struct tsv_reader *table = &file->table;
+	const struct tsv_field *fields;
 	int64_t events;
 
-	if (!table_next(table)) {
+	if (!tsv_next(table)) {
 		file->ended = true;
 		return;
 	}
 	fields = table->fields;
 	if (table->count != COLUMNS_WANTED)
-		table_die(table,
-			  "%zu fields, expected 4: customer, tag, "
-			  "events, value",
-			  table->count);
+		tsv_die(table,
+			"%zu fields, expected 4: customer, tag, "
+			"events, value",
+			table->count);
 	check_ending(table);
 	for (int i = 0; i < 2; i++)
 		if (fields[i].length == 0)
-			table_die(table, "the %s is empty",
-				  i == 0 ? "customer" : "tag");
+			tsv_die(table, "the %s is empty",
+				i == 0 ? "customer" : "tag");
 	if (!number_integer(fields[2].text, 1, INT64_MAX, &events))
-		table_die(table,
-			  "events \"%s\": expected a whole number from "
-			  "1 on",
-			  fields[2].text);
+		tsv_die(table,
+			"events \"%s\": expected a whole number from "
+			"1 on",
+			fields[2].text);
 	enum decimal_error error = decimal_read_sum(
 		fields[3].text, fields[3].length, &file->value);
 	if (error != DECIMAL_FINE)
-		table_die(table, "value \"%s\": %s", fields[3].text,
-			  error == DECIMAL_LARGE
-				  ? "a sum of 10^29 or more: scale the column"
-				  : decimal_reason(error));
+		tsv_die(table, "value \"%s\": %s", fields[3].text,
+			error == DECIMAL_LARGE
+				? "a sum of 10^29 or more: scale the column"
+				: decimal_reason(error));
 	file->events = (uint64_t)events;
 	check_order(file);
 }
 
 /* The names of the columns go into JSON. */
-static void check_names(const struct table *table)
+static void check_names(const struct tsv_reader *table)
 {
 	for (size_t i = 0; i < COLUMNS_WANTED; i++) {
 		json_t *text = json_stringn(table->fields[i].text,
 					    table->fields[i].length);
 		if (text == NULL)
-			table_die(table, "the name of column %zu is not UTF-8",
-				  i + 1);
+			tsv_die(table, "the name of column %zu is not UTF-8",
+				i + 1);
 		json_decref(text);
 		if (table->fields[i].length > NAME_LIMIT)
-			table_die(table,
-				  "the name of column %zu has more than "
-				  "%d bytes",
-				  i + 1, NAME_LIMIT);
+			tsv_die(table,
+				"the name of column %zu has more than "
+				"%d bytes",
+				i + 1, NAME_LIMIT);
 	}
 }
 
-static void read_header(struct profiles *profiles, size_t i, const char *path)
+static void read_header(struct profile_reader *profiles, size_t i,
+			const char *path)
 {
 	struct profile_file *file = &profiles->files[i];
-	struct table *table = &file->table;
+	struct tsv_reader *table = &file->table;
 	double number;
 
-	table_open(table, path);
-	if (!table_next(table))
+	tsv_open(table, path);
+	if (!tsv_next(table))
 		die("%s: empty, expected profiles: a header line and a line "
 		    "for each customer and tag",
 		    table->name);
 	if (table->count != COLUMNS_WANTED)
-		table_die(table,
-			  "%zu column%s, expected the header of "
-			  "profiles: customer, tag, events, value "
-			  "(cs-aggregate writes them)",
-			  table->count, table->count == 1 ? "" : "s");
+		tsv_die(table,
+			"%zu column%s, expected the header of "
+			"profiles: customer, tag, events, value "
+			"(cs-aggregate writes them)",
+			table->count, table->count == 1 ? "" : "s");
 	check_ending(table);
 	if (number_real(table->fields[2].text, &number) ||
 	    strcmp(table->fields[0].text, "query") == 0)
-		table_die(table, "not a header of profiles: expected the names "
-				 "of customer, tag, events and value");
+		tsv_die(table, "not a header of profiles: expected the names "
+			       "of customer, tag, events and value");
 	check_names(table);
 	for (size_t j = 0; j < COLUMNS_WANTED; j++)
 		file->columns[j] = alloc_text(table->fields[j].text,
@@ -183,26 +184,27 @@ static void read_header(struct profiles *profiles, size_t i, const char *path)
 	advance(file);
 }
 
-void profiles_open(struct profiles *profiles, char **paths, size_t count)
+void profile_reader_open(struct profile_reader *profiles, char **paths,
+			 size_t count)
 {
-	*profiles = (struct profiles){.file_count = count ? count : 1};
+	*profiles = (struct profile_reader){.file_count = count ? count : 1};
 	profiles->files = alloc(profiles->file_count, sizeof *profiles->files);
 	for (size_t i = 0; i < profiles->file_count; i++)
 		read_header(profiles, i, count ? paths[i] : NULL);
 }
 
 /* Take the file's row into the current customer. */
-static void take(struct profiles *profiles, size_t i)
+static void take(struct profile_reader *profiles, size_t i)
 {
 	struct profile_file *file = &profiles->files[i];
-	const struct field *tag = &file->table.fields[1];
+	const struct tsv_field *tag = &file->table.fields[1];
 
 	profiles->entries =
 		alloc_grow(profiles->entries, &profiles->capacity,
 			   profiles->count + 1, sizeof *profiles->entries);
 	profiles->texts = alloc_grow(profiles->texts, &profiles->texts_room,
 				     profiles->texts_used + tag->length + 1, 1);
-	profiles->entries[profiles->count++] = (struct entry){
+	profiles->entries[profiles->count++] = (struct profile_entry){
 		.tag = profiles->texts_used,
 		.length = tag->length,
 		.file = i,
@@ -215,21 +217,21 @@ static void take(struct profiles *profiles, size_t i)
 	profiles->texts_used += tag->length + 1;
 }
 
-static bool is_current(const struct profiles *profiles,
+static bool is_current(const struct profile_reader *profiles,
 		       const struct profile_file *file)
 {
-	const struct field *field = &file->table.fields[0];
+	const struct tsv_field *field = &file->table.fields[0];
 
 	return !file->ended && field->length == profiles->customer_length &&
 	       memcmp(field->text, profiles->customer, field->length) == 0;
 }
 
-bool profiles_next(struct profiles *profiles)
+bool profile_reader_next(struct profile_reader *profiles)
 {
-	const struct field *least = NULL;
+	const struct tsv_field *least = NULL;
 
 	for (size_t i = 0; i < profiles->file_count; i++) {
-		const struct field *field = profiles->files[i].table.fields;
+		const struct tsv_field *field = profiles->files[i].table.fields;
 		if (!profiles->files[i].ended &&
 		    (least == NULL || compare(field->text, field->length,
 					      least->text, least->length) < 0))
@@ -248,7 +250,7 @@ bool profiles_next(struct profiles *profiles)
 	return true;
 }
 
-double profiles_share(const struct profiles *profiles)
+double profile_reader_share(const struct profile_reader *profiles)
 {
 	double size = 0, done = 0;
 
@@ -263,8 +265,9 @@ double profiles_share(const struct profiles *profiles)
 	return size > 0 ? done / size : -1;
 }
 
-void profiles_die(const struct profiles *profiles, const struct entry *entry,
-		  const char *format, ...)
+void profile_reader_die(const struct profile_reader *profiles,
+			const struct profile_entry *entry, const char *format,
+			...)
 {
 	char text[1024];
 	va_list arguments;
@@ -272,33 +275,34 @@ void profiles_die(const struct profiles *profiles, const struct entry *entry,
 	va_start(arguments, format);
 	vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
-	die("%s:%zu: %s", profiles_name(profiles, entry->file), entry->line,
-	    text);
+	die("%s:%zu: %s", profile_reader_name(profiles, entry->file),
+	    entry->line, text);
 }
 
-const char *profiles_column(const struct profiles *profiles, size_t file,
-			    size_t column)
+const char *profile_reader_column(const struct profile_reader *profiles,
+				  size_t file, size_t column)
 {
 	return profiles->files[file].columns[column];
 }
 
-const char *profiles_name(const struct profiles *profiles, size_t file)
+const char *profile_reader_name(const struct profile_reader *profiles,
+				size_t file)
 {
 	return profiles->files[file].table.name;
 }
 
-void profiles_close(struct profiles *profiles)
+void profile_reader_close(struct profile_reader *profiles)
 {
 	for (size_t i = 0; i < profiles->file_count; i++) {
 		free(profiles->files[i].customer);
 		free(profiles->files[i].tag);
 		for (size_t j = 0; j < COLUMNS_WANTED; j++)
 			free(profiles->files[i].columns[j]);
-		table_close(&profiles->files[i].table);
+		tsv_close(&profiles->files[i].table);
 	}
 	free(profiles->files);
 	free(profiles->customer);
 	free(profiles->entries);
 	free(profiles->texts);
-	*profiles = (struct profiles){0};
+	*profiles = (struct profile_reader){0};
 }

@@ -29,20 +29,20 @@ struct kept {
 
 struct reject_thread {
 	struct tally tallies[REJECTS];
-	struct scratch rows, why;
+	struct tempfile rows, why;
 	struct kept *kept;
 	size_t count, capacity;
 	size_t next, rows_at, why_at; /* while they are written */
 };
 
-void rejects_begin(struct rejects *rejects, const struct sheet_source *source,
+void rejects_begin(struct rejects *rejects, const struct csv_source *source,
 		   char **columns, unsigned threads, bool kept)
 {
 	*rejects = (struct rejects){source, columns, threads, kept, NULL};
 	rejects->of = alloc(threads, sizeof *rejects->of);
 	for (unsigned t = 0; t < threads; t++) {
-		scratch_begin(&rejects->of[t].rows, KEPT);
-		scratch_begin(&rejects->of[t].why, KEPT);
+		tempfile_begin(&rejects->of[t].rows, KEPT);
+		tempfile_begin(&rejects->of[t].why, KEPT);
 	}
 }
 
@@ -95,24 +95,23 @@ const char *rejects_reason(const struct rejects *rejects, enum reject reject)
 	case REJECT_EMPTY_USER:
 	case REJECT_EMPTY_TAG:
 	case REJECT_EMPTY_VALUE:
-		return sentence("%s is empty", column_name(rejects, column));
+		return error_text("%s is empty", column_name(rejects, column));
 	case REJECT_TEXT:
 	case REJECT_PRECISE:
 	case REJECT_LARGE:
-		return sentence("%s: %s", column_name(rejects, column),
-				value_reason(reject));
+		return error_text("%s: %s", column_name(rejects, column),
+				  value_reason(reject));
 	default:
-		return scan_fault_text[reject - REJECT_CSV];
+		return csv_fault_text[reject - REJECT_CSV];
 	}
 }
 
 /* The same with what the row has; begin is how much of it names the column. */
-static void describe(const struct rejects *rejects,
-		     const struct sheet_rows *rows, const struct sheet_row *row,
-		     size_t expected, enum reject reject, char *what,
-		     size_t room, size_t *begin)
+static void describe(const struct rejects *rejects, const struct csv_rows *rows,
+		     const struct csv_row *row, size_t expected,
+		     enum reject reject, char *what, size_t room, size_t *begin)
 {
-	const struct sheet_slice *value = &row->taken[COLUMN_VALUE];
+	const struct csv_slice *value = &row->taken[COLUMN_VALUE];
 	int column = column_of(reject);
 	size_t name = column < 0 ? 0 : strlen(column_name(rejects, column));
 
@@ -149,7 +148,7 @@ static const unsigned char *trim(const unsigned char *bytes, size_t *size)
 }
 
 static void keep(struct reject_thread *of, const struct rejects *rejects,
-		 const struct sheet_block *block, const struct sheet_row *row,
+		 const struct csv_block *block, const struct csv_row *row,
 		 int column, const char *reason)
 {
 	size_t size = row->size, rows_size = of->rows.size;
@@ -159,17 +158,17 @@ static void keep(struct reject_thread *of, const struct rejects *rejects,
 	struct output line;
 	struct kept *kept;
 
-	scratch_add(&of->rows, bytes, size);
+	tempfile_add(&of->rows, bytes, size);
 	if (size > 0 && bytes[size - 1] != '\n' && bytes[size - 1] != '\r')
-		scratch_add(&of->rows, "\n", 1);
+		tempfile_add(&of->rows, "\n", 1);
 	output_memory(&line);
-	table_write(&line, file, strlen(file));
+	tsv_write_field(&line, file, strlen(file));
 	output_print(&line, "\t%zu\t", row->line);
-	table_write(&line, name, strlen(name));
+	tsv_write_field(&line, name, strlen(name));
 	output_text(&line, "\t");
-	table_write(&line, reason, strlen(reason));
+	tsv_write_field(&line, reason, strlen(reason));
 	output_text(&line, "\n");
-	scratch_add(&of->why, line.buffer, line.held);
+	tempfile_add(&of->why, line.buffer, line.held);
 	if (of->count == 0 ||
 	    of->kept[of->count - 1].sequence != block->sequence) {
 		of->kept = alloc_grow(of->kept, &of->capacity, of->count + 1,
@@ -183,8 +182,8 @@ static void keep(struct reject_thread *of, const struct rejects *rejects,
 }
 
 void rejects_add(struct rejects *rejects, unsigned thread,
-		 const struct sheet_block *block, const struct sheet_rows *rows,
-		 const struct sheet_row *row, enum reject reject)
+		 const struct csv_block *block, const struct csv_rows *rows,
+		 const struct csv_row *row, enum reject reject)
 {
 	struct reject_thread *of = &rejects->of[thread];
 	struct tally *tally = &of->tallies[reject];
@@ -254,8 +253,8 @@ static void write_kept(struct reject_thread *of, struct output *rows,
 		       struct output *why)
 {
 	const struct kept *kept = &of->kept[of->next++];
-	const char *row_bytes = scratch_bytes(&of->rows);
-	const char *why_bytes = scratch_bytes(&of->why);
+	const char *row_bytes = tempfile_bytes(&of->rows);
+	const char *why_bytes = tempfile_bytes(&of->why);
 
 	output_write(rows, row_bytes + of->rows_at, kept->rows_size);
 	output_write(why, why_bytes + of->why_at, kept->why_size);
@@ -266,7 +265,7 @@ static void write_kept(struct reject_thread *of, struct output *rows,
 void rejects_write(struct rejects *rejects, struct output *rows,
 		   struct output *why)
 {
-	const struct sheet_file *file = &rejects->source->files[0];
+	const struct csv_file *file = &rejects->source->files[0];
 
 	if (file->header != NULL)
 		output_write(rows, file->header, file->header_size);
@@ -289,8 +288,8 @@ void rejects_write(struct rejects *rejects, struct output *rows,
 void rejects_end(struct rejects *rejects)
 {
 	for (unsigned t = 0; t < rejects->threads; t++) {
-		scratch_end(&rejects->of[t].rows);
-		scratch_end(&rejects->of[t].why);
+		tempfile_end(&rejects->of[t].rows);
+		tempfile_end(&rejects->of[t].why);
 		free(rejects->of[t].kept);
 	}
 	free(rejects->of);

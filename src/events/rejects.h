@@ -23,25 +23,25 @@ enum reject {
 	REJECT_TEXT, /* a value that is no number, too fine, too large */
 	REJECT_PRECISE,
 	REJECT_LARGE,
-	REJECT_CSV, /* REJECT_CSV + enum scan_fault */
-	REJECTS = REJECT_CSV + SCAN_FAULTS
+	REJECT_CSV, /* REJECT_CSV + enum csv_fault */
+	REJECTS = REJECT_CSV + CSV_FAULTS
 };
 
 struct rejects {
-	const struct sheet_source *source;
+	const struct csv_source *source;
 	char **columns; /* the names of customer, tag and value; or NULL */
 	unsigned threads;
 	bool kept; /* rows are set aside */
 	struct reject_thread *of;
 };
 
-void rejects_begin(struct rejects *rejects, const struct sheet_source *source,
+void rejects_begin(struct rejects *rejects, const struct csv_source *source,
 		   char **columns, unsigned threads, bool kept);
 
 /* A row of the block that the thread has read singly is wrong. */
 void rejects_add(struct rejects *rejects, unsigned thread,
-		 const struct sheet_block *block, const struct sheet_rows *rows,
-		 const struct sheet_row *row, enum reject reject);
+		 const struct csv_block *block, const struct csv_rows *rows,
+		 const struct csv_row *row, enum reject reject);
 
 /* How many there are, of one reason or of all (REJECT_NONE). */
 uint64_t rejects_count(const struct rejects *rejects, enum reject reject);

@@ -26,7 +26,7 @@ static unsigned char *put_varint(unsigned char *at, wide value)
 	return at;
 }
 
-static void put_text(struct sink *sink, const char *text, size_t length)
+static void put_text(struct run_writer *sink, const char *text, size_t length)
 {
 	unsigned char bytes[VARINT];
 
@@ -35,7 +35,7 @@ static void put_text(struct sink *sink, const char *text, size_t length)
 	output_write(sink->output, text, length);
 }
 
-static void put_run(struct sink *sink, const char *tag, size_t length,
+static void put_run(struct run_writer *sink, const char *tag, size_t length,
 		    uint64_t events, decimal value)
 {
 	wide zigzag = (wide)value << 1 ^ (value < 0 ? ~(wide)0 : 0);
@@ -65,7 +65,7 @@ static char *put_integer(char *at, uint64_t value)
 }
 
 /* A line of a profile. */
-static void put_line(struct sink *sink, const char *tag, size_t length,
+static void put_line(struct run_writer *sink, const char *tag, size_t length,
 		     uint64_t events, decimal value)
 {
 	size_t most = sink->user_length + sink->prefix_length + length +
@@ -88,61 +88,61 @@ static void put_line(struct sink *sink, const char *tag, size_t length,
 		free(line);
 }
 
-void sink_user(struct sink *sink, const char *user, size_t length)
+void run_writer_user(struct run_writer *sink, const char *user, size_t length)
 {
 	sink->user = user;
 	sink->user_length = length;
 	sink->users++;
-	if (sink->kind == SINK_RUN)
+	if (sink->kind == RUN_WRITER_RUN)
 		put_text(sink, user, length);
 }
 
-void sink_pair(struct sink *sink, const char *tag, size_t length,
-	       uint64_t events, decimal value)
+void run_writer_pair(struct run_writer *sink, const char *tag, size_t length,
+		     uint64_t events, decimal value)
 {
 	sink->pairs++;
-	if (sink->kind == SINK_RUN)
+	if (sink->kind == RUN_WRITER_RUN)
 		put_run(sink, tag, length, events, value);
-	else if (sink->kind == SINK_PROFILE)
+	else if (sink->kind == RUN_WRITER_PROFILE)
 		put_line(sink, tag, length, events, value);
 }
 
-void sink_end_user(struct sink *sink)
+void run_writer_end_user(struct run_writer *sink)
 {
-	if (sink->kind == SINK_RUN)
+	if (sink->kind == RUN_WRITER_RUN)
 		output_write(sink->output, "", 1);
 }
 
 /* ----------------------------------------------------------- the file of runs
  */
 
-void runs_begin(struct runs *runs)
+void spill_runs_begin(struct spill_runs *runs)
 {
 	if (runs->size == 0)
-		runs->fd = scratch_open();
+		runs->fd = tempfile_open();
 	runs->runs = alloc_grow(runs->runs, &runs->capacity, runs->count + 1,
 				sizeof *runs->runs);
 	runs->runs[runs->count].begin = runs->size;
 }
 
-void runs_add(struct runs *runs, const void *bytes, size_t size)
+void spill_runs_add(struct spill_runs *runs, const void *bytes, size_t size)
 {
-	scratch_write(runs->fd, bytes, size);
+	tempfile_write(runs->fd, bytes, size);
 	runs->size += (off_t)size;
 }
 
-void runs_end(struct runs *runs)
+void spill_runs_end(struct spill_runs *runs)
 {
-	runs_add(runs, "", 1);
+	spill_runs_add(runs, "", 1);
 	runs->runs[runs->count++].end = runs->size;
 }
 
-void runs_free(struct runs *runs)
+void spill_runs_free(struct spill_runs *runs)
 {
 	if (runs->size > 0)
 		close(runs->fd);
 	free(runs->runs);
-	*runs = (struct runs){0};
+	*runs = (struct spill_runs){0};
 }
 
 /* ------------------------------------------------------------------ reading */
@@ -239,7 +239,7 @@ static bool advance(struct reader *reader, bool within)
 /* ------------------------------------------------------------------- merging
  */
 
-struct merge {
+struct neighbours_merge {
 	struct reader *readers;
 	size_t count;
 	size_t *heap; /* of readers, the least row first */
@@ -248,11 +248,11 @@ struct merge {
 
 static int by_text(const struct text *a, const struct text *b)
 {
-	return names_compare(a->bytes, a->length, b->bytes, b->length);
+	return string_table_compare(a->bytes, a->length, b->bytes, b->length);
 }
 
 /* True where reader i of the heap has the lesser row. */
-static bool less(const struct merge *merge, size_t i, size_t j)
+static bool less(const struct neighbours_merge *merge, size_t i, size_t j)
 {
 	const struct reader *a = &merge->readers[merge->heap[i]];
 	const struct reader *b = &merge->readers[merge->heap[j]];
@@ -261,7 +261,7 @@ static bool less(const struct merge *merge, size_t i, size_t j)
 	return (order ? order : by_text(&a->tag, &b->tag)) < 0;
 }
 
-static void sift(struct merge *merge, size_t i)
+static void sift(struct neighbours_merge *merge, size_t i)
 {
 	for (size_t child; (child = 2 * i + 1) < merge->size; i = child) {
 		if (child + 1 < merge->size && less(merge, child + 1, child))
@@ -274,8 +274,9 @@ static void sift(struct merge *merge, size_t i)
 	}
 }
 
-static void merge_begin(struct merge *merge, const struct runs *runs,
-			size_t first, size_t count)
+static void merge_begin(struct neighbours_merge *merge,
+			const struct spill_runs *runs, size_t first,
+			size_t count)
 {
 	merge->readers = alloc(count, sizeof *merge->readers);
 	merge->heap = alloc(count, sizeof *merge->heap);
@@ -295,14 +296,14 @@ static void merge_begin(struct merge *merge, const struct runs *runs,
 }
 
 /* Pass over the least row. */
-static void merge_next(struct merge *merge)
+static void merge_next(struct neighbours_merge *merge)
 {
 	if (!advance(&merge->readers[merge->heap[0]], true))
 		merge->heap[0] = merge->heap[--merge->size];
 	sift(merge, 0);
 }
 
-static void merge_end(struct merge *merge)
+static void merge_end(struct neighbours_merge *merge)
 {
 	for (size_t i = 0; i < merge->count; i++) {
 		free(merge->readers[i].buffer);
@@ -321,8 +322,8 @@ static void copy(struct text *to, const struct text *from)
 }
 
 /* Sum the least rows that are of one tag of the customer, and pass them on. */
-static void merge_pair(struct merge *merge, const struct text *user,
-		       struct text *tag, struct sink *sink)
+static void merge_pair(struct neighbours_merge *merge, const struct text *user,
+		       struct text *tag, struct run_writer *sink)
 {
 	const struct reader *least = &merge->readers[merge->heap[0]];
 	uint64_t events = 0;
@@ -336,32 +337,34 @@ static void merge_pair(struct merge *merge, const struct text *user,
 		least = &merge->readers[merge->heap[0]];
 	} while (merge->size > 0 && by_text(&least->tag, tag) == 0 &&
 		 by_text(&least->user, user) == 0);
-	sink_pair(sink, tag->bytes, tag->length, events, value);
+	run_writer_pair(sink, tag->bytes, tag->length, events, value);
 }
 
 /* Merge the runs [first, first + count) into the sink, which goes to a run of
  * into, unless that is NULL. */
-static void merge_some(const struct runs *runs, size_t first, size_t count,
-		       struct sink *sink, struct runs *into)
+static void merge_some(const struct spill_runs *runs, size_t first,
+		       size_t count, struct run_writer *sink,
+		       struct spill_runs *into)
 {
 	struct text user = {0}, tag = {0};
 	struct output *output = sink->output;
-	struct merge merge;
+	struct neighbours_merge merge;
 
 	merge_begin(&merge, runs, first, count);
 	while (merge.size > 0) {
 		copy(&user, &merge.readers[merge.heap[0]].user);
-		sink_user(sink, user.bytes, user.length);
+		run_writer_user(sink, user.bytes, user.length);
 		do {
 			merge_pair(&merge, &user, &tag, sink);
 			if (into != NULL && output->held > FLUSH) {
-				runs_add(into, output->buffer, output->held);
+				spill_runs_add(into, output->buffer,
+					       output->held);
 				output->held = 0;
 			}
 		} while (merge.size > 0 &&
 			 by_text(&merge.readers[merge.heap[0]].user, &user) ==
 				 0);
-		sink_end_user(sink);
+		run_writer_end_user(sink);
 	}
 	merge_end(&merge);
 	free(user.bytes);
@@ -369,28 +372,29 @@ static void merge_some(const struct runs *runs, size_t first, size_t count,
 }
 
 /* A pass: of each so many runs one. */
-static void reduce(struct runs *runs, size_t ways)
+static void reduce(struct spill_runs *runs, size_t ways)
 {
-	struct runs reduced = {0};
+	struct spill_runs reduced = {0};
 	struct output output;
-	struct sink sink = {.kind = SINK_RUN, .output = &output};
+	struct run_writer sink = {.kind = RUN_WRITER_RUN, .output = &output};
 
 	output_memory(&output);
 	for (size_t i = 0; i < runs->count; i += ways) {
-		runs_begin(&reduced);
+		spill_runs_begin(&reduced);
 		merge_some(runs, i,
 			   runs->count - i < ways ? runs->count - i : ways,
 			   &sink, &reduced);
-		runs_add(&reduced, output.buffer, output.held);
+		spill_runs_add(&reduced, output.buffer, output.held);
 		output.held = 0;
-		runs_end(&reduced);
+		spill_runs_end(&reduced);
 	}
 	free(output.buffer);
-	runs_free(runs);
+	spill_runs_free(runs);
 	*runs = reduced;
 }
 
-void runs_merge(struct runs *runs, struct sink *sink, size_t memory)
+void spill_runs_merge(struct spill_runs *runs, struct run_writer *sink,
+		      size_t memory)
 {
 	size_t ways = memory / READ;
 
@@ -399,5 +403,5 @@ void runs_merge(struct runs *runs, struct sink *sink, size_t memory)
 		reduce(runs, ways);
 	if (runs->count > 0)
 		merge_some(runs, 0, runs->count, sink, NULL);
-	runs_free(runs);
+	spill_runs_free(runs);
 }

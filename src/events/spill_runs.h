@@ -1,5 +1,5 @@
-/* runs: sums for each (customer, tag), in the order of their text, in a file;
- * several of them merge exactly into one.
+/* spill_runs: sums for each (customer, tag), in the order of their text, in a
+ * file; several of them merge exactly into one.
  *
  * A run is a sequence of customers: the length of the name, from 1, as a
  * varint, the name; then for each tag the length, the name, the number of
@@ -17,8 +17,8 @@
 #include "base/io.h"
 
 /* What is written: the lines of a profile, a run, or nothing: only counted. */
-struct sink {
-	enum { SINK_PROFILE, SINK_RUN, SINK_COUNT } kind;
+struct run_writer {
+	enum { RUN_WRITER_PROFILE, RUN_WRITER_RUN, RUN_WRITER_COUNT } kind;
 	struct output *output; /* in memory, or of a file */
 	bool valued;           /* of a profile: value is the sum, not events */
 	const char *prefix;    /* of a profile: before each tag, escaped */
@@ -29,35 +29,36 @@ struct sink {
 };
 
 /* Texts are escaped as they stand in a profile; that of the customer must stay
- * until sink_end_user. */
-void sink_user(struct sink *sink, const char *user, size_t length);
-void sink_pair(struct sink *sink, const char *tag, size_t length,
-	       uint64_t events, decimal value);
-void sink_end_user(struct sink *sink);
+ * until run_writer_end_user. */
+void run_writer_user(struct run_writer *sink, const char *user, size_t length);
+void run_writer_pair(struct run_writer *sink, const char *tag, size_t length,
+		     uint64_t events, decimal value);
+void run_writer_end_user(struct run_writer *sink);
 
 /* Where a run stands in a file. */
-struct run {
+struct spill_run {
 	off_t begin, end;
 };
 
 /* Runs in one unlinked file in $TMPDIR, in the order in which they were
  * added. */
-struct runs {
+struct spill_runs {
 	int fd; /* where there are any */
-	struct run *runs;
+	struct spill_run *runs;
 	size_t count, capacity;
 	off_t size;
 };
 
 /* Begin a run at the end of the file, add bytes to it, end it. */
-void runs_begin(struct runs *runs);
-void runs_add(struct runs *runs, const void *bytes, size_t size);
-void runs_end(struct runs *runs);
+void spill_runs_begin(struct spill_runs *runs);
+void spill_runs_add(struct spill_runs *runs, const void *bytes, size_t size);
+void spill_runs_end(struct spill_runs *runs);
 
 /* Merge all runs into the sink, within about memory bytes: in as many passes as
  * that takes.  The runs are gone then. */
-void runs_merge(struct runs *runs, struct sink *sink, size_t memory);
+void spill_runs_merge(struct spill_runs *runs, struct run_writer *sink,
+		      size_t memory);
 
-void runs_free(struct runs *runs);
+void spill_runs_free(struct spill_runs *runs);
 
 #endif

@@ -16,13 +16,13 @@ struct sums {
 
 /* Add a row, unless it has no signal. */
 static const char *add(struct audience *audience, struct sums *sums,
-		       const struct shards *shards, size_t row)
+		       const struct sharded_model *shards, size_t row)
 {
-	const struct model *model = shards_at(shards, &row);
-	const struct matrix *matrix = &model->matrix;
+	const struct model *model = sharded_model_at(shards, &row);
+	const struct csr_matrix *matrix = &model->matrix;
 	const float *x = model->embedding + row * model->k;
-	double length = sqrt(tile_square(x, model->k));
-	const char *error = matrix_row(matrix, row);
+	double length = sqrt(dot_square_norm(x, model->k));
+	const char *error = csr_matrix_check_row(matrix, row);
 
 	if (error != NULL || length == 0)
 		return error;
@@ -68,16 +68,16 @@ static void settle(struct audience *audience, const struct sums *sums,
 	model->matrix.indices = audience->indices;
 	model->matrix.values = audience->values;
 	model->matrix.raw = audience->raw;
-	model->matrix.users =
-		(struct texts){audience->texts, (const unsigned char *)name, 1};
+	model->matrix.users = (struct text_array){
+		audience->texts, (const unsigned char *)name, 1};
 	model->matrix.tenth = &audience->tenth;
 	model->embedding = audience->embedding;
 	model->shift = sums->weight / seeds;
 }
 
 const char *audience_make(struct audience *audience,
-			  const struct shards *shards, const uint64_t *seeds,
-			  const char *name)
+			  const struct sharded_model *shards,
+			  const uint64_t *seeds, const char *name)
 {
 	const struct model *model = &shards->whole;
 	size_t m = model->matrix.m;

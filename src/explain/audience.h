@@ -3,7 +3,7 @@
  *
  * An embedding is linear in its row of the matrix, so the mean of x_s / |x_s|
  * is that of the row  sum of a_s / |x_s|  divided by how many there are, and
- * reasons (reasons.h) hold for it exactly. */
+ * reasons (explain/contributions.h) hold for it exactly. */
 #ifndef EXPLAIN_AUDIENCE_H
 #define EXPLAIN_AUDIENCE_H
 
@@ -25,11 +25,11 @@ struct audience {
 };
 
 /* The mean of the customers whose bit is set: whole's row i is bit i % 64 of
- * word i / 64.  NULL or a sentence that names a damaged row; seeds 0: none of
+ * word i / 64.  NULL or a error_text that names a damaged row; seeds 0: none of
  * them has signal.  shards and name must outlive the audience. */
 const char *audience_make(struct audience *audience,
-			  const struct shards *shards, const uint64_t *seeds,
-			  const char *name);
+			  const struct sharded_model *shards,
+			  const uint64_t *seeds, const char *name);
 
 void audience_free(struct audience *audience);
 

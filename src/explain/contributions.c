@@ -32,12 +32,12 @@ static double spread_of(enum scale scale, double sigma)
 	}
 }
 
-void reasons_begin(struct reasons *reasons, const struct model *model,
-		   enum metric metric)
+void contributions_begin(struct contributions *reasons,
+			 const struct model *model, enum metric metric)
 {
 	size_t k = model->k;
 
-	*reasons = (struct reasons){
+	*reasons = (struct contributions){
 		.model = model,
 		.metric = metric,
 		.share = 1,
@@ -57,14 +57,14 @@ void reasons_begin(struct reasons *reasons, const struct model *model,
 	}
 }
 
-void reasons_end(struct reasons *reasons)
+void contributions_end(struct contributions *reasons)
 {
 	free(reasons->spread);
 	free(reasons->center);
-	*reasons = (struct reasons){0};
+	*reasons = (struct contributions){0};
 }
 
-void side_begin(struct side *side, const struct reasons *reasons)
+void side_begin(struct side *side, const struct contributions *reasons)
 {
 	*side = (struct side){0};
 	side->spread = alloc(reasons->model->k, sizeof(double));
@@ -89,10 +89,10 @@ static double shift_of(const struct side *side, const struct model *model)
 	return sum / (double)model->matrix.m;
 }
 
-const char *reasons_row(const struct matrix *matrix, size_t row,
-			struct row *taken)
+const char *contributions_row(const struct csr_matrix *matrix, size_t row,
+			      struct row *taken)
 {
-	const char *error = matrix_row(matrix, row);
+	const char *error = csr_matrix_check_row(matrix, row);
 	double square = 0;
 
 	if (error != NULL)
@@ -106,7 +106,7 @@ const char *reasons_row(const struct matrix *matrix, size_t row,
 	return NULL;
 }
 
-double reasons_cosine(const struct row *a, const struct row *b)
+double contributions_cosine(const struct row *a, const struct row *b)
 {
 	double sum = 0;
 
@@ -120,12 +120,12 @@ double reasons_cosine(const struct row *a, const struct row *b)
 	return sum == 0 ? 0 : sum / (a->length * b->length);
 }
 
-const char *side_set(struct side *side, const struct reasons *reasons,
+const char *side_set(struct side *side, const struct contributions *reasons,
 		     const struct model *model, size_t row)
 {
-	const struct matrix *matrix = &model->matrix;
+	const struct csr_matrix *matrix = &model->matrix;
 	const float *embedding = model->embedding + row * model->k;
-	const char *error = reasons_row(matrix, row, &side->row);
+	const char *error = contributions_row(matrix, row, &side->row);
 
 	if (error != NULL)
 		return error;
@@ -133,13 +133,13 @@ const char *side_set(struct side *side, const struct reasons *reasons,
 		side->spread[j] = (double)embedding[j] * reasons->spread[j];
 	side->length = reasons->metric == METRIC_DOT
 			       ? 1
-			       : sqrt(tile_square(embedding, model->k));
+			       : sqrt(dot_square_norm(embedding, model->k));
 	side->shift = shift_of(side, model);
 	return NULL;
 }
 
 /* What the centring took from every tag, of both sides. */
-static double center_sum(const struct reasons *reasons,
+static double center_sum(const struct contributions *reasons,
 			 const struct side *query, const struct side *other)
 {
 	size_t k = reasons->model->k;
@@ -150,9 +150,9 @@ static double center_sum(const struct reasons *reasons,
 
 /* Both halves of a tag that one side has at place q of its tags, or the other
  * at place x of its, or both; *both becomes the product of their values. */
-static double tag_sum(const struct reasons *reasons, const struct side *query,
-		      const struct side *other, size_t tag, size_t *q,
-		      size_t *x, double *both)
+static double tag_sum(const struct contributions *reasons,
+		      const struct side *query, const struct side *other,
+		      size_t tag, size_t *q, size_t *x, double *both)
 {
 	size_t k = reasons->model->k;
 	const double *loadings = reasons->model->components + tag * k;
@@ -181,17 +181,18 @@ static size_t next_tag(const struct side *query, const struct side *other,
 	return of_query < of_other ? of_query : of_other;
 }
 
-const char *reasons_parts(const struct reasons *reasons,
-			  const struct side *query, const struct side *other,
-			  struct part *parts, size_t *count)
+const char *contributions_parts(const struct contributions *reasons,
+				const struct side *query,
+				const struct side *other,
+				struct contribution *parts, size_t *count)
 {
 	double half = 0.5 * reasons->share / (query->length * other->length);
 	double rest =
 		(1 - reasons->share) / (query->row.length * other->row.length);
-	struct part *part = parts;
+	struct contribution *part = parts;
 
 	if (reasons->center != NULL)
-		*part++ = (struct part){
+		*part++ = (struct contribution){
 			REASONS_CENTER,
 			half * center_sum(reasons, query, other),
 		};
@@ -204,7 +205,7 @@ const char *reasons_parts(const struct reasons *reasons,
 		sum *= half;
 		if (reasons->share < 1 && both != 0)
 			sum += rest * both;
-		*part++ = (struct part){tag, sum};
+		*part++ = (struct contribution){tag, sum};
 	}
 	*count = (size_t)(part - parts);
 	for (size_t i = 0; i < *count; i++)
@@ -215,19 +216,21 @@ const char *reasons_parts(const struct reasons *reasons,
 
 /* Larger magnitude first; REASONS_CENTER, whose name is empty, before every
  * tag, and tags ascend by bytes. */
-static bool part_before(const struct part *a, const struct part *b)
+static bool part_before(const struct contribution *a,
+			const struct contribution *b)
 {
 	if (fabs(a->amount) != fabs(b->amount))
 		return fabs(a->amount) > fabs(b->amount);
 	return a->tag + 1 < b->tag + 1;
 }
 
-size_t reasons_largest(struct part *parts, size_t count, size_t limit)
+size_t contributions_largest(struct contribution *parts, size_t count,
+			     size_t limit)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		struct part part = parts[i];
+		struct contribution part = parts[i];
 		size_t place = kept < limit ? kept : limit;
 
 		while (place > 0 && part_before(&part, &parts[place - 1]))

@@ -1,4 +1,4 @@
-/* reasons: what each tag contributes to a similarity.
+/* contributions: what each tag contributes to a similarity.
  *
  * With q, x two rows of the embedding, a_q, a_x their rows of the (centred)
  * matrix, V the components, and D = I, S^-1/2, S^-1 for the scale us, sqrt, u,
@@ -23,12 +23,12 @@
 /* Stands for the part of the centring. */
 #define REASONS_CENTER ((size_t)-1)
 
-struct part {
+struct contribution {
 	size_t tag; /* its index, or REASONS_CENTER */
 	double amount;
 };
 
-struct reasons {
+struct contributions {
 	const struct model *model;
 	enum metric metric;
 	double share;   /* A: 1 where nothing is blended; set by the caller */
@@ -45,12 +45,12 @@ struct row {
 	double length; /* the root of the sum of squares */
 };
 
-/* View a row; NULL or a sentence that names it: it is damaged. */
-const char *reasons_row(const struct matrix *matrix, size_t row,
-			struct row *taken);
+/* View a row; NULL or a error_text that names it: it is damaged. */
+const char *contributions_row(const struct csr_matrix *matrix, size_t row,
+			      struct row *taken);
 
 /* The cosine of two rows, in double; 0 where one is all zeros. */
-double reasons_cosine(const struct row *a, const struct row *b);
+double contributions_cosine(const struct row *a, const struct row *b);
 
 /* One of the two customers. */
 struct side {
@@ -60,31 +60,33 @@ struct side {
 	double shift;   /* how much of reasons.center its row lost */
 };
 
-void reasons_begin(struct reasons *reasons, const struct model *model,
-		   enum metric metric);
-void reasons_end(struct reasons *reasons);
+void contributions_begin(struct contributions *reasons,
+			 const struct model *model, enum metric metric);
+void contributions_end(struct contributions *reasons);
 
 /* Room for a side; any number of rows may be set in it, one after another. */
-void side_begin(struct side *side, const struct reasons *reasons);
+void side_begin(struct side *side, const struct contributions *reasons);
 void side_end(struct side *side);
 
 /* Make the side that of a row, whose embedding is finite and not zero, of the
- * model or of another with the same columns and components; NULL or a sentence
- * that names the row. */
-const char *side_set(struct side *side, const struct reasons *reasons,
+ * model or of another with the same columns and components; NULL or a
+ * error_text that names the row. */
+const char *side_set(struct side *side, const struct contributions *reasons,
 		     const struct model *model, size_t row);
 
 /* Set parts, with room for the tags of both and one more, to the part of the
  * centring, where there is one, and those of the tags that either has,
- * ascending; *count becomes how many.  NULL or a sentence: a part is not
+ * ascending; *count becomes how many.  NULL or a error_text: a part is not
  * finite. */
-const char *reasons_parts(const struct reasons *reasons,
-			  const struct side *query, const struct side *other,
-			  struct part *parts, size_t *count);
+const char *contributions_parts(const struct contributions *reasons,
+				const struct side *query,
+				const struct side *other,
+				struct contribution *parts, size_t *count);
 
 /* Move the limit parts of largest magnitude to the front, largest first, equal
  * ones by the bytes of the tag; returns how many there are.  What is behind
  * them is lost. */
-size_t reasons_largest(struct part *parts, size_t count, size_t limit);
+size_t contributions_largest(struct contribution *parts, size_t count,
+			     size_t limit);
 
 #endif

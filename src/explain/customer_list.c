@@ -9,19 +9,20 @@
 #include "base/options.h"
 #include "text/tsv.h"
 
-size_t whom_row(const struct whom *whom, size_t i)
+size_t customer_list_row(const struct customer_list *whom, size_t i)
 {
 	return whom->rows ? whom->rows[i] : i;
 }
 
-static void add_row(struct whom *whom, size_t row)
+static void add_row(struct customer_list *whom, size_t row)
 {
 	whom->rows = alloc_grow(whom->rows, &whom->room, whom->count + 1,
 				sizeof *whom->rows);
 	whom->rows[whom->count++] = row;
 }
 
-void whom_user(struct whom *whom, const struct model *model, const char *name)
+void customer_list_user(struct customer_list *whom, const struct model *model,
+			const char *name)
 {
 	size_t row = model_find(model, name, strlen(name));
 	char near[512];
@@ -38,32 +39,32 @@ void whom_user(struct whom *whom, const struct model *model, const char *name)
 
 /* The next name of a file with one a line, without empty lines and without
  * what Windows ends a line with; false at the end. */
-static bool next_name(struct table *list)
+static bool next_name(struct tsv_reader *list)
 {
-	while (table_line(list)) {
-		struct field *name = &list->fields[0];
+	while (tsv_next_line(list)) {
+		struct tsv_field *name = &list->fields[0];
 
 		if (name->length > 0 && name->text[name->length - 1] == '\r')
 			name->length--;
 		if (name->length == 0)
 			continue;
 		if (memchr(name->text, '\\', name->length) != NULL)
-			name->length = escape_undo(name->text, name->length);
+			name->length = tsv_unescape(name->text, name->length);
 		return true;
 	}
 	return false;
 }
 
 /* Look each customer of a file up; what the model lacks is said. */
-static void each_named(struct whom *whom, const struct model *model,
+static void each_named(struct customer_list *whom, const struct model *model,
 		       const char *path, uint64_t *bits)
 {
-	struct table list = {0};
+	struct tsv_reader list = {0};
 	size_t named = 0;
 
-	table_open(&list, path);
+	tsv_open(&list, path);
 	for (; next_name(&list); named++) {
-		const struct field *name = &list.fields[0];
+		const struct tsv_field *name = &list.fields[0];
 		size_t row = model_find(model, name->text, name->length);
 
 		if (row != SIZE_MAX && bits != NULL) {
@@ -81,39 +82,40 @@ static void each_named(struct whom *whom, const struct model *model,
 		warn("%s: no customer is named in it", list.name);
 		whom->missed = true;
 	}
-	table_close(&list);
+	tsv_close(&list);
 }
 
-void whom_file(struct whom *whom, const struct model *model, const char *path)
+void customer_list_file(struct customer_list *whom, const struct model *model,
+			const char *path)
 {
 	each_named(whom, model, path, NULL);
 }
 
-void whom_seeds(struct whom *whom, uint64_t *bits, const struct model *model,
-		const char *path)
+void customer_list_seeds(struct customer_list *whom, uint64_t *bits,
+			 const struct model *model, const char *path)
 {
 	each_named(whom, model, path, bits);
 }
 
-void whom_all(struct whom *whom, const struct model *model)
+void customer_list_all(struct customer_list *whom, const struct model *model)
 {
 	whom->count = model->matrix.n;
 	whom->all = true;
 }
 
-void whom_free(struct whom *whom)
+void customer_list_free(struct customer_list *whom)
 {
 	free(whom->rows);
-	*whom = (struct whom){0};
+	*whom = (struct customer_list){0};
 }
 
-size_t whom_mark(uint64_t *bits, const struct model *model, const char *path,
-		 bool allowed)
+size_t customer_list_mark(uint64_t *bits, const struct model *model,
+			  const char *path, bool allowed)
 {
-	struct table list = {0};
+	struct tsv_reader list = {0};
 	size_t known = 0, named = 0;
 
-	table_open(&list, path);
+	tsv_open(&list, path);
 	for (; next_name(&list); named++) {
 		size_t row = model_find(model, list.fields[0].text,
 					list.fields[0].length);
@@ -129,6 +131,6 @@ size_t whom_mark(uint64_t *bits, const struct model *model, const char *path,
 	if (known < named && options_chatty())
 		warn("%s: %zu of %zu customers are not in %s", list.name,
 		     named - known, named, model->input.name);
-	table_close(&list);
+	tsv_close(&list);
 	return known;
 }

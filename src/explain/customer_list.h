@@ -1,4 +1,4 @@
-/* whom: customers that are named on a command line or in a file. */
+/* customer_list: customers that are named on a command line or in a file. */
 #ifndef EXPLAIN_CUSTOMER_LIST_H
 #define EXPLAIN_CUSTOMER_LIST_H
 
@@ -9,7 +9,7 @@
 #include "model/model.h"
 
 /* The asked customers of a model, by row. */
-struct whom {
+struct customer_list {
 	size_t *rows; /* count; NULL: row i is customer i */
 	size_t count, room;
 	bool all;            /* each customer of the model was asked for */
@@ -17,30 +17,32 @@ struct whom {
 	bool missed;         /* one was asked for in vain, and that is said */
 };
 
-size_t whom_row(const struct whom *whom, size_t i);
+size_t customer_list_row(const struct customer_list *whom, size_t i);
 
 /* Ask for a customer; where the model has none of the name, say so with near
  * names, unless unknown ones are ignored. */
-void whom_user(struct whom *whom, const struct model *model, const char *name);
+void customer_list_user(struct customer_list *whom, const struct model *model,
+			const char *name);
 
 /* Ask for each customer in a file, one a line: empty lines are skipped, a
  * carriage return at the end is left out, and escapes of our TSV are undone. */
-void whom_file(struct whom *whom, const struct model *model, const char *path);
+void customer_list_file(struct customer_list *whom, const struct model *model,
+			const char *path);
 
 /* Ask for each customer of the model, and none besides. */
-void whom_all(struct whom *whom, const struct model *model);
+void customer_list_all(struct customer_list *whom, const struct model *model);
 
-void whom_free(struct whom *whom);
+void customer_list_free(struct customer_list *whom);
 
 /* Set the bits of the customers in such a file, or, where they are not
  * allowed, clear them; row i is bit i % 64 of word i / 64.  Returns how many
  * of them the model has. */
-size_t whom_mark(uint64_t *bits, const struct model *model, const char *path,
-		 bool allowed);
+size_t customer_list_mark(uint64_t *bits, const struct model *model,
+			  const char *path, bool allowed);
 
 /* Set the bits of the customers in such a file, and say which the model lacks,
- * as whom_file does. */
-void whom_seeds(struct whom *whom, uint64_t *bits, const struct model *model,
-		const char *path);
+ * as customer_list_file does. */
+void customer_list_seeds(struct customer_list *whom, uint64_t *bits,
+			 const struct model *model, const char *path);
 
 #endif

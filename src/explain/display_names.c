@@ -9,22 +9,23 @@
 #include "events/item_tags.h"
 #include "text/json_writer.h"
 
-static char *unescaped(const struct names *names, size_t index, size_t *length)
+static char *unescaped(const struct string_table *names, size_t index,
+		       size_t *length)
 {
-	char *text = alloc_text(names_text(names, index),
-				names_length(names, index));
+	char *text = alloc_text(string_table_text(names, index),
+				string_table_length(names, index));
 
-	*length = escape_undo(text, names_length(names, index));
+	*length = tsv_unescape(text, string_table_length(names, index));
 	text[*length] = '\0';
 	return text;
 }
 
 /* Give the id the label, if it has none yet; the text becomes the set's. */
-static void add(struct label_set *set, const char *id, size_t length,
+static void add(struct display_name_set *set, const char *id, size_t length,
 		char *text)
 {
 	size_t before = set->ids.count;
-	size_t index = names_add(&set->ids, id, length);
+	size_t index = string_table_add(&set->ids, id, length);
 
 	set->texts = alloc_grow(set->texts, &set->room, index + 1,
 				sizeof *set->texts);
@@ -36,12 +37,12 @@ static void add(struct label_set *set, const char *id, size_t length,
 		free(text);
 }
 
-void labels_read(struct label_set *set, const char *option,
-		 const char *argument)
+void display_names_read(struct display_name_set *set, const char *option,
+			const char *argument)
 {
-	struct items items = {0};
+	struct item_tags items = {0};
 
-	items_read(&items, option, argument, ',', true, NULL);
+	item_tags_read(&items, option, argument, ',', true, NULL);
 	set->given = true;
 	for (size_t i = 0; i < items.items.count; i++) {
 		size_t length, ignored, first = items.begin[i];
@@ -54,44 +55,45 @@ void labels_read(struct label_set *set, const char *option,
 		add(set, id, length, text);
 		free(id);
 	}
-	items_free(&items);
+	item_tags_free(&items);
 }
 
-const char *labels_find(const struct label_set *set, const char *id,
-			size_t length)
+const char *display_names_find(const struct display_name_set *set,
+			       const char *id, size_t length)
 {
-	size_t index =
-		set->given ? names_find(&set->ids, id, length) : NAMES_NONE;
+	size_t index = set->given ? string_table_find(&set->ids, id, length)
+				  : STRING_TABLE_NONE;
 
-	return index == NAMES_NONE ? NULL : set->texts[index];
+	return index == STRING_TABLE_NONE ? NULL : set->texts[index];
 }
 
-void labels_json(const struct label_set *set, const char *id, size_t length,
-		 struct output *output)
+void display_names_json(const struct display_name_set *set, const char *id,
+			size_t length, struct output *output)
 {
 	if (!set->given)
 		return;
-	const char *text = labels_find(set, id, length);
+	const char *text = display_names_find(set, id, length);
 	output_text(output, ", \"name\": ");
 	if (text != NULL)
-		quote_json(output, text, strlen(text));
+		json_write_string(output, text, strlen(text));
 	else
 		output_text(output, "null");
 }
 
-static uint64_t add_sum(const struct label_set *set, uint64_t sum)
+static uint64_t add_sum(const struct display_name_set *set, uint64_t sum)
 {
 	for (size_t i = 0; i < set->ids.count; i++) {
 		const char *text = set->texts[i] ? set->texts[i] : "";
 
-		sum = XXH3_64bits_withSeed(names_text(&set->ids, i),
-					   names_length(&set->ids, i), sum);
+		sum = XXH3_64bits_withSeed(string_table_text(&set->ids, i),
+					   string_table_length(&set->ids, i),
+					   sum);
 		sum = XXH3_64bits_withSeed(text, strlen(text), sum);
 	}
 	return sum;
 }
 
-uint64_t labels_sum(const struct labels *labels)
+uint64_t display_names_sum(const struct display_names *labels)
 {
 	uint64_t sum = 0;
 
@@ -101,17 +103,17 @@ uint64_t labels_sum(const struct labels *labels)
 	return add_sum(&labels->tags, sum);
 }
 
-static void free_set(struct label_set *set)
+static void free_set(struct display_name_set *set)
 {
 	for (size_t i = 0; i < set->ids.count; i++)
 		free(set->texts[i]);
 	free(set->texts);
-	names_free(&set->ids);
+	string_table_free(&set->ids);
 }
 
-void labels_free(struct labels *labels)
+void display_names_free(struct display_names *labels)
 {
 	free_set(&labels->customers);
 	free_set(&labels->tags);
-	*labels = (struct labels){0};
+	*labels = (struct display_names){0};
 }

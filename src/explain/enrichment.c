@@ -148,9 +148,10 @@ static int by_chance(const void *a, const void *b, void *context)
 
 static int compare_tags(const struct summary *s, size_t a, size_t b)
 {
-	return names_compare(names_text(&s->tags, a), names_length(&s->tags, a),
-			     names_text(&s->tags, b),
-			     names_length(&s->tags, b));
+	return string_table_compare(string_table_text(&s->tags, a),
+				    string_table_length(&s->tags, a),
+				    string_table_text(&s->tags, b),
+				    string_table_length(&s->tags, b));
 }
 
 /* Falling ratio to the expected, falling members, ascending bytes. */
@@ -177,7 +178,7 @@ static void list_tags(struct summary *s)
 
 	s->compared = 0;
 	for (size_t i = 0; i < s->tags.count; i++)
-		if (s->facts[i].members >= SUMMARY_LEAST)
+		if (s->facts[i].members >= ENRICHMENT_MIN_MEMBERS)
 			order[s->compared++] = i;
 	qsort_r(order, s->compared, sizeof *order, by_chance, s);
 	for (size_t i = 0; i < s->compared; i++)
@@ -198,17 +199,18 @@ static const char *check_tags(const struct summary *s, const size_t *draws)
 	for (size_t i = 0; i < s->tags.count; i++) {
 		const struct tag *tag = &s->facts[i];
 		if (!tag->known)
-			return sentence("no #tag line for tag %s",
-					names_text(&s->tags, i));
+			return error_text("no #tag line for tag %s",
+					  string_table_text(&s->tags, i));
 		for (size_t t = 0; t < SUMMARY_TENTHS; t++) {
 			struct stratum stratum = stratum_of(s, tag, t, draws);
 			if (stratum.holders < tag->drawn[t] ||
 			    stratum.holders > stratum.customers ||
 			    stratum.customers < (int64_t)stratum.draws)
-				return sentence("tag %s: its counts, those of "
-						"#model and the profiles do "
-						"not go together",
-						names_text(&s->tags, i));
+				return error_text(
+					"tag %s: its counts, those of "
+					"#model and the profiles do "
+					"not go together",
+					string_table_text(&s->tags, i));
 		}
 	}
 	return NULL;
@@ -229,16 +231,16 @@ static const char *join(struct summary *s)
 			continue;
 		if (next >= s->profile_count ||
 		    strcmp(member->profile->name, member->name) != 0)
-			return sentence("no #profile line for customer %s in "
-					"its place",
-					member->name);
+			return error_text("no #profile line for customer %s in "
+					  "its place",
+					  member->name);
 		next++;
 	}
 	s->group = next - 1;
 	if (next < s->profile_count)
-		return sentence("a #profile line for customer %s, who is no "
-				"neighbour",
-				s->profiles[next].name);
+		return error_text("a #profile line for customer %s, who is no "
+				  "neighbour",
+				  s->profiles[next].name);
 	return NULL;
 }
 
@@ -251,8 +253,8 @@ const char *summary_work(struct summary *summary)
 		return "no lines that begin with #: cs-knn writes them with "
 		       "--profiles, and for -u into a pipe";
 	if (strcmp(summary->profiles[0].name, summary->query) != 0)
-		return sentence("the first #profile line is of customer %s",
-				summary->profiles[0].name);
+		return error_text("the first #profile line is of customer %s",
+				  summary->profiles[0].name);
 	error = join(summary);
 	if (error != NULL)
 		return error;
@@ -262,7 +264,7 @@ const char *summary_work(struct summary *summary)
 	if (error != NULL)
 		return error;
 	for (size_t i = 0; i < summary->tags.count; i++)
-		if (summary->facts[i].members >= SUMMARY_LEAST)
+		if (summary->facts[i].members >= ENRICHMENT_MIN_MEMBERS)
 			judge(summary, &summary->facts[i], draws);
 	list_tags(summary);
 	return NULL;
@@ -328,7 +330,7 @@ char *summary_value(char text[NUMBER_TEXT], double value)
 	return text;
 }
 
-static void free_origin(struct origin *origin)
+static void free_origin(struct model_metadata *origin)
 {
 	free(origin->id);
 	free(origin->metric);
@@ -363,6 +365,6 @@ void summary_free(struct summary *summary)
 	free(summary->profiles);
 	free(summary->facts);
 	free(summary->listed);
-	names_free(&summary->tags);
+	string_table_free(&summary->tags);
 	*summary = (struct summary){0};
 }

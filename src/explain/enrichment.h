@@ -1,11 +1,11 @@
-/* summary: what a query's neighbours share, and what the query may be
+/* enrichment: what a query's neighbours share, and what the query may be
  * missing.
  *
  * Expected counts are by indirect standardization: what as many customers of
  * the members' tenths (by number of tags) would have, the query left out.  A
- * tag is listed when at least SUMMARY_LEAST members have it and chance would
- * seldom give as many: the exact tail of a sum of hypergeometric counts, one
- * for each tenth, with the procedure of Benjamini and Hochberg (J. R. Stat.
+ * tag is listed when at least ENRICHMENT_MIN_MEMBERS members have it and chance
+ * would seldom give as many: the exact tail of a sum of hypergeometric counts,
+ * one for each tenth, with the procedure of Benjamini and Hochberg (J. R. Stat.
  * Soc. B 57, 1995) at 5 % over the tags that are compared. */
 #ifndef EXPLAIN_ENRICHMENT_H
 #define EXPLAIN_ENRICHMENT_H
@@ -17,10 +17,10 @@
 #include "base/string_table.h"
 #include "base/number.h"
 
-enum { SUMMARY_LEAST = 3, SUMMARY_TENTHS = 10 };
+enum { ENRICHMENT_MIN_MEMBERS = 3, SUMMARY_TENTHS = 10 };
 
 /* What #model says of the model and of the question; texts are owned. */
-struct origin {
+struct model_metadata {
 	char *id, *metric, *customer, *tag, *value, *kind;
 	char *min_similarity, *among; /* "" without */
 	int64_t customers, without_signal, tags, dimensions;
@@ -31,7 +31,7 @@ struct origin {
 };
 
 /* A tag of a profile. */
-struct holding {
+struct tag_value {
 	size_t tag;   /* index in summary.tags */
 	double value; /* in the events' own unit */
 };
@@ -40,7 +40,7 @@ struct profile {
 	char *name;
 	unsigned tenth; /* SUMMARY_TENTHS: the query is no customer of the
 			   model, and not in its counts */
-	struct holding *holdings; /* by falling weight in the model */
+	struct tag_value *holdings; /* by falling weight in the model */
 	size_t count, room;
 };
 
@@ -76,24 +76,24 @@ struct tag {
 /* One query, its neighbours and their profiles. */
 struct summary {
 	char *query;
-	struct origin origin;
+	struct model_metadata origin;
 	struct member *members; /* by rank */
 	size_t member_count, member_room;
 	struct profile *profiles; /* the query's, then the members' in
 				     their order, without the query */
 	size_t profile_count, profile_room;
-	struct names tags;
+	struct string_table tags;
 	struct tag *facts; /* of each tag */
 	size_t fact_room;
 	/* Set by summary_work: */
 	size_t group;    /* members, without the query */
-	size_t compared; /* tags that SUMMARY_LEAST members have */
+	size_t compared; /* tags that ENRICHMENT_MIN_MEMBERS members have */
 	size_t *listed;  /* tags, by falling ratio to the expected */
 	size_t listed_count;
 	bool silent; /* the query has no signal; set by the caller */
 };
 
-/* Work out expected counts and the listed tags.  NULL, or a sentence on what
+/* Work out expected counts and the listed tags.  NULL, or a error_text on what
  * the input lacks. */
 const char *summary_work(struct summary *summary);
 

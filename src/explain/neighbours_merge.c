@@ -25,7 +25,8 @@ struct merge_list {
 
 /* ---------------------------------------------------------------- reading */
 
-static void read_header(struct merge *merge, const struct table *table)
+static void read_header(struct neighbours_merge *merge,
+			const struct tsv_reader *table)
 {
 	static const char *const names[] = {"query", "rank", "neighbour",
 					    "similarity", "why"};
@@ -35,20 +36,20 @@ static void read_header(struct merge *merge, const struct table *table)
 	for (size_t i = 0; known && i < table->count; i++)
 		known = strcmp(table->fields[i].text, names[i]) == 0;
 	if (!known)
-		table_die(table, "no header of neighbours: expected query, "
-				 "rank, neighbour, similarity[, why]");
+		tsv_die(table, "no header of neighbours: expected query, "
+			       "rank, neighbour, similarity[, why]");
 	if (merge->begun && why != merge->why)
-		table_die(table,
-			  "a header %s why, expected one as in the "
-			  "files before",
-			  why ? "with" : "without");
+		tsv_die(table,
+			"a header %s why, expected one as in the "
+			"files before",
+			why ? "with" : "without");
 	merge->begun = true;
 	merge->why = why;
 }
 
-static struct line take_line(const struct table *table)
+static struct line take_line(const struct tsv_reader *table)
 {
-	const struct field *fields = table->fields;
+	const struct tsv_field *fields = table->fields;
 	size_t name = fields[2].length + 1, printed = fields[3].length + 1;
 	size_t why = table->count > 4 ? fields[4].length + 1 : 0;
 	struct line line = {.name = alloc(name + printed + why, 1),
@@ -56,8 +57,8 @@ static struct line take_line(const struct table *table)
 
 	if (!number_real(fields[3].text, &line.similarity) ||
 	    fabs(line.similarity) > (double)FLT_MAX)
-		table_die(table, "similarity \"%s\": expected a number",
-			  fields[3].text);
+		tsv_die(table, "similarity \"%s\": expected a number",
+			fields[3].text);
 	line.printed = line.name + name;
 	line.why = line.printed + printed;
 	memcpy(line.name, fields[2].text, name);
@@ -67,21 +68,22 @@ static struct line take_line(const struct table *table)
 	return line;
 }
 
-static void read_line(struct merge *merge, const struct table *table)
+static void read_line(struct neighbours_merge *merge,
+		      const struct tsv_reader *table)
 {
-	const struct field *fields = table->fields;
+	const struct tsv_field *fields = table->fields;
 	int64_t rank;
 
 	if (table->count != (merge->why ? 5 : 4) ||
 	    !number_integer(fields[1].text, 1, INT64_MAX, &rank))
-		table_die(table,
-			  "expected a neighbour in %d fields (lines "
-			  "with # cannot be merged: cs-knn "
-			  "--no-profiles)",
-			  merge->why ? 5 : 4);
+		tsv_die(table,
+			"expected a neighbour in %d fields (lines "
+			"with # cannot be merged: cs-knn "
+			"--no-profiles)",
+			merge->why ? 5 : 4);
 	size_t before = merge->queries.count;
-	size_t query =
-		names_add(&merge->queries, fields[0].text, fields[0].length);
+	size_t query = string_table_add(&merge->queries, fields[0].text,
+					fields[0].length);
 	merge->lists = alloc_grow(merge->lists, &merge->room, query + 1,
 				  sizeof *merge->lists);
 	struct merge_list *list = &merge->lists[query];
@@ -92,17 +94,17 @@ static void read_line(struct merge *merge, const struct table *table)
 	list->lines[list->count++] = take_line(table);
 }
 
-void merge_read(struct merge *merge, const char *path)
+void neighbours_merge_read(struct neighbours_merge *merge, const char *path)
 {
-	struct table table = {0};
+	struct tsv_reader table = {0};
 
-	table_open(&table, path);
-	if (!table_next(&table))
+	tsv_open(&table, path);
+	if (!tsv_next(&table))
 		die("%s: empty, expected neighbours", table.name);
 	read_header(merge, &table);
-	while (table_next(&table))
+	while (tsv_next(&table))
 		read_line(merge, &table);
-	table_close(&table);
+	tsv_close(&table);
 }
 
 /* ---------------------------------------------------------------- writing */
@@ -111,7 +113,7 @@ static int by_name(const void *a, const void *b)
 {
 	const struct line *x = a, *y = b;
 
-	return names_compare(x->name, x->length, y->name, y->length);
+	return string_table_compare(x->name, x->length, y->name, y->length);
 }
 
 static int by_rank(const void *a, const void *b)
@@ -124,7 +126,7 @@ static int by_rank(const void *a, const void *b)
 }
 
 /* Drop what stands there twice, and sort. */
-static void settle(const struct merge *merge, size_t query)
+static void settle(const struct neighbours_merge *merge, size_t query)
 {
 	struct merge_list *list = &merge->lists[query];
 	size_t kept = 0;
@@ -141,30 +143,32 @@ static void settle(const struct merge *merge, size_t query)
 		if (last->similarity != line->similarity)
 			die("customer %s has the neighbour %s twice, with "
 			    "%s and %s",
-			    names_text(&merge->queries, query), line->name,
-			    last->printed, line->printed);
+			    string_table_text(&merge->queries, query),
+			    line->name, last->printed, line->printed);
 		free(line->name);
 	}
 	list->count = kept;
 	qsort(list->lines, kept, sizeof *list->lines, by_rank);
 }
 
-static void write_line(const struct merge *merge, struct output *output,
-		       size_t query, size_t rank, const struct line *line)
+static void write_line(const struct neighbours_merge *merge,
+		       struct output *output, size_t query, size_t rank,
+		       const struct line *line)
 {
-	table_write(output, names_text(&merge->queries, query),
-		    names_length(&merge->queries, query));
+	tsv_write_field(output, string_table_text(&merge->queries, query),
+			string_table_length(&merge->queries, query));
 	output_print(output, "\t%zu\t", rank);
-	table_write(output, line->name, line->length);
+	tsv_write_field(output, line->name, line->length);
 	output_print(output, "\t%s", line->printed);
 	if (merge->why) {
 		output_text(output, "\t");
-		table_write(output, line->why, strlen(line->why));
+		tsv_write_field(output, line->why, strlen(line->why));
 	}
 	output_text(output, "\n");
 }
 
-size_t merge_write(struct merge *merge, struct output *output, size_t limit)
+size_t neighbours_merge_write(struct neighbours_merge *merge,
+			      struct output *output, size_t limit)
 {
 	size_t written = 0;
 
@@ -182,7 +186,7 @@ size_t merge_write(struct merge *merge, struct output *output, size_t limit)
 	return written;
 }
 
-void merge_free(struct merge *merge)
+void neighbours_merge_free(struct neighbours_merge *merge)
 {
 	for (size_t query = 0; query < merge->queries.count; query++) {
 		for (size_t i = 0; i < merge->lists[query].count; i++)
@@ -190,6 +194,6 @@ void merge_free(struct merge *merge)
 		free(merge->lists[query].lines);
 	}
 	free(merge->lists);
-	names_free(&merge->queries);
-	*merge = (struct merge){0};
+	string_table_free(&merge->queries);
+	*merge = (struct neighbours_merge){0};
 }

@@ -1,6 +1,6 @@
-/* merge: files of neighbours (neighbours.h) made one: of each query the best
- * of what the files say, ranks counted anew.  Queries come in the order in
- * which they are first met, file after file. */
+/* neighbours_merge: files of neighbours (explain/neighbours_tsv.h) made one: of
+ * each query the best of what the files say, ranks counted anew.  Queries come
+ * in the order in which they are first met, file after file. */
 #ifndef EXPLAIN_NEIGHBOURS_MERGE_H
 #define EXPLAIN_NEIGHBOURS_MERGE_H
 
@@ -10,8 +10,8 @@
 #include "base/string_table.h"
 #include "base/io.h"
 
-struct merge {
-	struct names queries;
+struct neighbours_merge {
+	struct string_table queries;
 	struct merge_list *lists; /* of each query */
 	size_t room;
 	bool begun, why; /* a file is read; it has reasons */
@@ -19,13 +19,14 @@ struct merge {
 
 /* Read a file.  Ends the process on what is no line of neighbours, and where
  * its header is not that of the files before. */
-void merge_read(struct merge *merge, const char *path);
+void neighbours_merge_read(struct neighbours_merge *merge, const char *path);
 
 /* Write the limit best of each query.  A neighbour that stands in several
  * files with one similarity is written once; with several, the process ends.
  * Returns how many lines there are. */
-size_t merge_write(struct merge *merge, struct output *output, size_t limit);
+size_t neighbours_merge_write(struct neighbours_merge *merge,
+			      struct output *output, size_t limit);
 
-void merge_free(struct merge *merge);
+void neighbours_merge_free(struct neighbours_merge *merge);
 
 #endif

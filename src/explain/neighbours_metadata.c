@@ -10,20 +10,21 @@
 
 enum { TENTHS = 10 };
 
-void notes_begin(struct notes *notes, const struct model *model)
+void neighbours_metadata_begin(struct neighbours_metadata *notes,
+			       const struct model *model)
 {
-	*notes = (struct notes){
+	*notes = (struct neighbours_metadata){
 		.model = model,
 		.named = alloc(model->matrix.m, 1),
 	};
 }
 
-void notes_end(struct notes *notes)
+void neighbours_metadata_end(struct neighbours_metadata *notes)
 {
 	free(notes->named);
 	free(notes->tags);
 	free(notes->places);
-	*notes = (struct notes){0};
+	*notes = (struct neighbours_metadata){0};
 }
 
 /* ------------------------------------------------------------------ #model */
@@ -55,7 +56,7 @@ static void put_tenths(struct output *output, const int64_t *tenths)
 			     (long long)tenths[t]);
 }
 
-static void put_query(struct output *output, const struct note *note)
+static void put_query(struct output *output, const struct query_metadata *note)
 {
 	put_count(output, "asked", note->asked);
 	put_count(output, "candidates", note->candidates);
@@ -72,15 +73,16 @@ static void put_query(struct output *output, const struct note *note)
 	put_text(output, "among", note->among ? note->among : "");
 }
 
-void notes_model(const struct notes *notes, struct output *output,
-		 const struct note *note)
+void neighbours_metadata_model(const struct neighbours_metadata *notes,
+			       struct output *output,
+			       const struct query_metadata *note)
 {
 	const struct model *model = notes->model;
-	const struct matrix *matrix = &model->matrix;
-	const char *kind = format_option(&model->file, "matrix.value");
+	const struct csr_matrix *matrix = &model->matrix;
+	const char *kind = safetensors_option(&model->file, "matrix.value");
 	char id[17];
 
-	format_id(&model->file, id);
+	safetensors_id(&model->file, id);
 	output_print(output, "#model\tid=%s", id);
 	put_count(output, "customers", matrix->n);
 	put_count(output, "without_signal", note->without_signal);
@@ -112,7 +114,7 @@ static int compare_places(const void *a, const void *b)
 	return (x->at > y->at) - (x->at < y->at);
 }
 
-char *notes_raw(char text[NUMBER_TEXT], float value)
+char *neighbours_metadata_raw(char text[NUMBER_TEXT], float value)
 {
 	for (int digits = 6; digits <= 9; digits++) {
 		number_write(text, (double)value, digits);
@@ -122,8 +124,8 @@ char *notes_raw(char text[NUMBER_TEXT], float value)
 	return text;
 }
 
-void notes_order(const struct matrix *matrix, size_t begin, size_t count,
-		 struct place *places)
+void neighbours_metadata_order(const struct csr_matrix *matrix, size_t begin,
+			       size_t count, struct place *places)
 {
 	for (size_t i = 0; i < count; i++)
 		places[i] =
@@ -132,7 +134,7 @@ void notes_order(const struct matrix *matrix, size_t begin, size_t count,
 		qsort(places, count, sizeof *places, compare_places);
 }
 
-static void name_tag(struct notes *notes, int32_t tag)
+static void name_tag(struct neighbours_metadata *notes, int32_t tag)
 {
 	if (notes->named[tag])
 		return;
@@ -142,24 +144,25 @@ static void name_tag(struct notes *notes, int32_t tag)
 	notes->tags[notes->count++] = tag;
 }
 
-static void put_tag(struct output *output, const struct matrix *matrix,
+static void put_tag(struct output *output, const struct csr_matrix *matrix,
 		    int32_t tag)
 {
 	size_t length;
-	const char *text = texts_at(&matrix->tags, (size_t)tag, &length);
+	const char *text = text_array_at(&matrix->tags, (size_t)tag, &length);
 
 	neighbours_write_packed(output, text, length);
 }
 
 /* The tags of a checked row, by falling value. */
-static void put_tags(struct notes *notes, struct output *output,
-		     const struct matrix *matrix, size_t begin, size_t count)
+static void put_tags(struct neighbours_metadata *notes, struct output *output,
+		     const struct csr_matrix *matrix, size_t begin,
+		     size_t count)
 {
 	char text[NUMBER_TEXT];
 
 	notes->places = alloc_grow(notes->places, &notes->place_room, count,
 				   sizeof *notes->places);
-	notes_order(matrix, begin, count, notes->places);
+	neighbours_metadata_order(matrix, begin, count, notes->places);
 	for (size_t i = 0; i < count; i++) {
 		size_t at = begin + (size_t)notes->places[i].at;
 
@@ -167,23 +170,26 @@ static void put_tags(struct notes *notes, struct output *output,
 			output_text(output, ";");
 		put_tag(output, matrix, matrix->indices[at]);
 		output_text(output, "=");
-		output_text(output, notes_raw(text, matrix->raw[at]));
+		output_text(output,
+			    neighbours_metadata_raw(text, matrix->raw[at]));
 		name_tag(notes, matrix->indices[at]);
 	}
 }
 
-const char *notes_profile(struct notes *notes, struct output *output,
-			  const struct model *model, size_t row)
+const char *neighbours_metadata_profile(struct neighbours_metadata *notes,
+					struct output *output,
+					const struct model *model, size_t row)
 {
-	const struct matrix *matrix = &model->matrix;
-	const char *error = matrix_row(matrix, row);
+	const struct csr_matrix *matrix = &model->matrix;
+	const char *error = csr_matrix_check_row(matrix, row);
 	size_t length;
-	const char *name = texts_at(&matrix->users, row, &length);
+	const char *name = text_array_at(&matrix->users, row, &length);
 
 	if (error == NULL && matrix->tenth[row] >= TENTHS)
-		error = sentence("row %zu is damaged: tenth %u, expected 0 to "
-				 "9",
-				 row, (unsigned)matrix->tenth[row]);
+		error = error_text(
+			"row %zu is damaged: tenth %u, expected 0 to "
+			"9",
+			row, (unsigned)matrix->tenth[row]);
 	if (error != NULL)
 		return error;
 	output_text(output, "#profile\t");
@@ -206,24 +212,26 @@ static int compare_tags(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-const char *notes_users(const struct matrix *matrix, size_t tag, int64_t *users)
+const char *neighbours_metadata_users(const struct csr_matrix *matrix,
+				      size_t tag, int64_t *users)
 {
 	*users = 0;
 	for (size_t t = 0; t < TENTHS; t++) {
 		int64_t count = matrix->tenths[tag * TENTHS + t];
 
 		if (count < 0 || (uint64_t)count > matrix->n)
-			return sentence("tensor tags.tenths is damaged: row "
-					"%zu",
-					tag);
+			return error_text("tensor tags.tenths is damaged: row "
+					  "%zu",
+					  tag);
 		*users += count;
 	}
 	return NULL;
 }
 
-const char *notes_tags(struct notes *notes, struct output *output)
+const char *neighbours_metadata_tags(struct neighbours_metadata *notes,
+				     struct output *output)
 {
-	const struct matrix *matrix = &notes->model->matrix;
+	const struct csr_matrix *matrix = &notes->model->matrix;
 
 	if (notes->count > 1)
 		qsort(notes->tags, notes->count, sizeof *notes->tags,
@@ -231,7 +239,8 @@ const char *notes_tags(struct notes *notes, struct output *output)
 	for (size_t i = 0; i < notes->count; i++) {
 		int32_t tag = notes->tags[i];
 		int64_t users;
-		const char *error = notes_users(matrix, (size_t)tag, &users);
+		const char *error =
+			neighbours_metadata_users(matrix, (size_t)tag, &users);
 
 		if (error != NULL)
 			return error;

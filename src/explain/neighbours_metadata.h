@@ -1,5 +1,6 @@
-/* notes: the lines beginning with '#' in a stream of neighbours, by which
- * cs-summarize needs no model; neighbours.h says what stands in them. */
+/* neighbours_metadata: the lines beginning with '#' in a stream of neighbours,
+ * by which cs-summarize needs no model; explain/neighbours_tsv.h says what
+ * stands in them. */
 #ifndef EXPLAIN_NEIGHBOURS_METADATA_H
 #define EXPLAIN_NEIGHBOURS_METADATA_H
 
@@ -11,7 +12,7 @@
 #include "base/io.h"
 
 /* What #model says of the query that follows. */
-struct note {
+struct query_metadata {
 	const char *metric;
 	size_t without_signal; /* customers of the model without neighbours */
 	size_t asked;          /* how many neighbours were asked for */
@@ -30,19 +31,20 @@ struct place {
 };
 
 /* Entries begin .. begin + count by falling value, ties by the tag's bytes. */
-void notes_order(const struct matrix *matrix, size_t begin, size_t count,
-		 struct place *places);
+void neighbours_metadata_order(const struct csr_matrix *matrix, size_t begin,
+			       size_t count, struct place *places);
 
 /* The shortest text that reads back as the same float; returns text. */
-char *notes_raw(char text[NUMBER_TEXT], float value);
+char *neighbours_metadata_raw(char text[NUMBER_TEXT], float value);
 
-/* How many customers have the tag; NULL or a sentence: tags.tenths is damaged.
+/* How many customers have the tag; NULL or a error_text: tags.tenths is
+ * damaged.
  */
-const char *notes_users(const struct matrix *matrix, size_t tag,
-			int64_t *users);
+const char *neighbours_metadata_users(const struct csr_matrix *matrix,
+				      size_t tag, int64_t *users);
 
 /* The tags named so far for a query. */
-struct notes {
+struct neighbours_metadata {
 	const struct model *model;
 	unsigned char *named; /* m: the tag is in tags */
 	int32_t *tags;
@@ -51,20 +53,24 @@ struct notes {
 	size_t place_room;
 };
 
-void notes_begin(struct notes *notes, const struct model *model);
-void notes_end(struct notes *notes);
+void neighbours_metadata_begin(struct neighbours_metadata *notes,
+			       const struct model *model);
+void neighbours_metadata_end(struct neighbours_metadata *notes);
 
 /* The #model line. */
-void notes_model(const struct notes *notes, struct output *output,
-		 const struct note *note);
+void neighbours_metadata_model(const struct neighbours_metadata *notes,
+			       struct output *output,
+			       const struct query_metadata *note);
 
 /* The #profile line of a customer, of the model or of another with the same
- * columns; NULL or a sentence that names its row. */
-const char *notes_profile(struct notes *notes, struct output *output,
-			  const struct model *model, size_t row);
+ * columns; NULL or a error_text that names its row. */
+const char *neighbours_metadata_profile(struct neighbours_metadata *notes,
+					struct output *output,
+					const struct model *model, size_t row);
 
 /* The #tag lines of the tags in the profiles since the last call; NULL or a
- * sentence. */
-const char *notes_tags(struct notes *notes, struct output *output);
+ * error_text. */
+const char *neighbours_metadata_tags(struct neighbours_metadata *notes,
+				     struct output *output);
 
 #endif

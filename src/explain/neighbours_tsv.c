@@ -168,7 +168,7 @@ static void write_reason_tag(struct output *output, const char *tag,
 		else if (tag[i] == '+' && length == 1)
 			output_text(output, "%2B");
 		else
-			table_write(output, tag + i, 1);
+			tsv_write_field(output, tag + i, 1);
 	}
 }
 
@@ -209,9 +209,9 @@ void neighbours_write(struct output *output, const char *query,
 	size_t length = 1 + number_whole(place + 1, rank);
 
 	place[length++] = '\t';
-	table_write(output, query, query_length);
+	tsv_write_field(output, query, query_length);
 	output_write(output, place, length);
-	table_write(output, neighbour->name, neighbour->length);
+	tsv_write_field(output, neighbour->name, neighbour->length);
 	length =
 		1 + number_write(similarity + 1, neighbour->similarity, DIGITS);
 	similarity[length] = why ? '\t' : '\n';
@@ -229,17 +229,17 @@ void neighbours_write_packed(struct output *output, const char *text,
 	size_t begun = 0;
 
 	for (size_t i = 0; i < length; i++) {
-		char escape[4];
+		char tsv_escape[4];
 
 		if (text[i] == '\0' || strchr("%;=", text[i]) == NULL)
 			continue;
-		table_write(output, text + begun, i - begun);
-		snprintf(escape, sizeof escape, "%%%02X",
+		tsv_write_field(output, text + begun, i - begun);
+		snprintf(tsv_escape, sizeof tsv_escape, "%%%02X",
 			 (unsigned)(unsigned char)text[i]);
-		output_text(output, escape);
+		output_text(output, tsv_escape);
 		begun = i + 1;
 	}
-	table_write(output, text + begun, length - begun);
+	tsv_write_field(output, text + begun, length - begun);
 }
 
 /* ----------------------------------------------------------------- reading */

@@ -1,4 +1,4 @@
-/* neighbours: the text between cs-knn and cs-summarize.
+/* neighbours_tsv: the text between cs-knn and cs-summarize.
  *
  * The header line:   query TAB rank TAB neighbour TAB similarity TAB why
  * One line for each neighbour; rank from 1; similarity with 9 significant
@@ -18,7 +18,7 @@
  *   #tag TAB TAG TAB USERS TAB OF TAB k1,...,k10
  *        for every tag in those profiles, ascending: USERS of OF customers
  *        have it, and how many of each tenth
- * All fields are escaped as in every TSV of ours (table.h).
+ * All fields are escaped as in every TSV of ours (text/tsv.h).
  *
  * Keys of #model: id, customers, without_signal, tags, dimensions, metric,
  * median_pair, top_percent_pair (9 digits), scale (of the embedding), column

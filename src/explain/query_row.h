@@ -1,5 +1,5 @@
-/* guest: one customer who is not in a model, folded into it from what they did:
- * the one row that cs-matrix --as and cs-project would make. */
+/* query_row: one customer who is not in a model, folded into it from what they
+ * did: the one row that cs-matrix --as and cs-project would make. */
 #ifndef EXPLAIN_QUERY_ROW_H
 #define EXPLAIN_QUERY_ROW_H
 
@@ -31,8 +31,8 @@ struct guest {
 
 /* Make the guest of count deeds, no tag twice.  fold and embed are of one
  * model, which must outlive the guest. */
-void guest_make(struct guest *guest, const struct fold *fold,
-		const struct embed *embed, const struct deed *deeds,
+void guest_make(struct guest *guest, const struct fold_in *fold,
+		const struct projection *embed, const struct deed *deeds,
 		size_t count);
 
 void guest_free(struct guest *guest);

@@ -10,10 +10,10 @@
 #include "base/thread_pool.h"
 
 struct work {
-	const struct blend *blend;
-	const struct query *queries;
-	struct found *found;
-	char **errors; /* of each query: a sentence, or NULL */
+	const struct rerank *blend;
+	const struct search_query *queries;
+	struct search_result *found;
+	char **errors; /* of each query: a error_text, or NULL */
 };
 
 static int compare_hits(const void *a, const void *b)
@@ -24,17 +24,17 @@ static int compare_hits(const void *a, const void *b)
 }
 
 /* A checked row. */
-static const char *take_row(const struct blend *blend,
+static const char *take_row(const struct rerank *blend,
 			    const struct model *model, size_t row,
 			    struct row *taken)
 {
 	if (model == &blend->shards->whole)
-		model = shards_at(blend->shards, &row);
-	return reasons_row(&model->matrix, row, taken);
+		model = sharded_model_at(blend->shards, &row);
+	return contributions_row(&model->matrix, row, taken);
 }
 
 /* Keep the best of what has the least similarity. */
-static void keep(const struct blend *blend, struct found *found)
+static void keep(const struct rerank *blend, struct search_result *found)
 {
 	size_t kept = 0;
 
@@ -47,8 +47,9 @@ static void keep(const struct blend *blend, struct found *found)
 	found->count = kept < blend->limit ? kept : blend->limit;
 }
 
-static const char *rank(const struct blend *blend, const struct query *query,
-			struct found *found)
+static const char *rank(const struct rerank *blend,
+			const struct search_query *query,
+			struct search_result *found)
 {
 	struct row own, other;
 	const char *error = take_row(blend, blend->asked, query->asked, &own);
@@ -64,7 +65,7 @@ static const char *rank(const struct blend *blend, const struct query *query,
 			break;
 		double score =
 			blend->share * (double)hit->score +
-			(1 - blend->share) * reasons_cosine(&own, &other);
+			(1 - blend->share) * contributions_cosine(&own, &other);
 		hit->score = (float)fmax(-1, fmin(1, score)) + 0.0f;
 	}
 	if (error == NULL)
@@ -72,7 +73,7 @@ static const char *rank(const struct blend *blend, const struct query *query,
 	return error;
 }
 
-static void rank_piece(void *shared, size_t piece, unsigned thread)
+static void coarse_quantizer_piece(void *shared, size_t piece, unsigned thread)
 {
 	struct work *work = shared;
 	const char *error =
@@ -83,17 +84,18 @@ static void rank_piece(void *shared, size_t piece, unsigned thread)
 		work->errors[piece] = alloc_text(error, strlen(error));
 }
 
-const char *blend_rank(const struct blend *blend, const struct query *queries,
-		       struct found *found, size_t count)
+const char *rerank(const struct rerank *blend,
+		   const struct search_query *queries,
+		   struct search_result *found, size_t count)
 {
 	struct work work = {blend, queries, found,
 			    alloc(count, sizeof(char *))};
 	const char *error = NULL;
 
-	team_run(blend->threads, count, rank_piece, &work);
+	thread_pool_run(blend->threads, count, coarse_quantizer_piece, &work);
 	for (size_t q = count; q-- > 0;)
 		if (work.errors[q] != NULL) {
-			error = sentence("%s", work.errors[q]);
+			error = error_text("%s", work.errors[q]);
 			free(work.errors[q]);
 		}
 	free(work.errors);

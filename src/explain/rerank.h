@@ -1,10 +1,10 @@
-/* blend: neighbours ranked anew by two similarities: that of the embeddings
+/* rerank: neighbours ranked anew by two similarities: that of the embeddings
  * and that of the profiles, the cosine of the rows of the matrix as weighted.
  *
- * The score is A e + (1 - A) p, of the similarity e that nearest.h gave and
- * the cosine p, in double, clamped to [-1, 1] and rounded to float.  What is
- * ranked are the BLEND_RANKED best by e, whatever the number asked for, so
- * that the first k are the same for any k. */
+ * The score is A e + (1 - A) p, of the similarity e that search/exact_search.h
+ * gave and the cosine p, in double, clamped to [-1, 1] and rounded to float.
+ * What is ranked are the RERANK_CANDIDATES best by e, whatever the number asked
+ * for, so that the first k are the same for any k. */
 #ifndef EXPLAIN_RERANK_H
 #define EXPLAIN_RERANK_H
 
@@ -13,10 +13,10 @@
 #include "search/exact_search.h"
 #include "search/sharded_model.h"
 
-enum { BLEND_RANKED = 1000 };
+enum { RERANK_CANDIDATES = 1000 };
 
-struct blend {
-	const struct shards *shards;
+struct rerank {
+	const struct sharded_model *shards;
 	const struct model *asked; /* whose rows ask; may be &shards->whole */
 	double share;              /* A */
 	size_t limit;              /* how many stay */
@@ -24,8 +24,9 @@ struct blend {
 	unsigned threads;
 };
 
-/* Rank each query's hits; NULL or a sentence: a row is damaged. */
-const char *blend_rank(const struct blend *blend, const struct query *queries,
-		       struct found *found, size_t count);
+/* Rank each query's hits; NULL or a error_text: a row is damaged. */
+const char *rerank(const struct rerank *blend,
+		   const struct search_query *queries,
+		   struct search_result *found, size_t count);
 
 #endif

@@ -15,25 +15,25 @@
  * they are put together. */
 enum { PIECE = 32, PIECES = 16 };
 
-const char *const layout_words[] = {[LAYOUT_TSV] = "tsv",
-				    [LAYOUT_JSON] = "json",
-				    [LAYOUT_IDS] = "ids",
-				    NULL};
+const char *const output_format_words[] = {[OUTPUT_TSV] = "tsv",
+					   [OUTPUT_JSON] = "json",
+					   [OUTPUT_IDS] = "ids",
+					   NULL};
 
 /* What a thread needs to write answers. */
 struct pen {
-	const struct pens *pens;
+	const struct result_writer *pens;
 	struct output *output; /* of the piece in hand, in memory */
 	char **error;          /* of the piece in hand */
-	struct explain explain;
-	struct notes notes;
+	struct top_contributions explain;
+	struct neighbours_metadata notes;
 };
 
 /* Some pieces, written by all threads: a text for each. */
 struct sheets {
-	struct pens *pens;
-	const struct query *queries;
-	const struct found *found;
+	struct result_writer *pens;
+	const struct search_query *queries;
+	const struct search_result *found;
 	size_t count;
 };
 
@@ -48,10 +48,11 @@ static bool is_fine(struct pen *pen, const char *error)
 
 /* The model that holds a row of the asked or the answering customers; the row
  * becomes the row there. */
-static const struct model *holder(const struct pens *pens,
+static const struct model *holder(const struct result_writer *pens,
 				  const struct model *model, size_t *row)
 {
-	return model == pens->model ? shards_at(pens->shards, row) : model;
+	return model == pens->model ? sharded_model_at(pens->shards, row)
+				    : model;
 }
 
 /* The #profile line of a row. */
@@ -59,41 +60,45 @@ static void write_profile(struct pen *pen, const struct model *model,
 			  size_t row)
 {
 	model = holder(pen->pens, model, &row);
-	is_fine(pen, notes_profile(&pen->notes, pen->output, model, row));
+	is_fine(pen, neighbours_metadata_profile(&pen->notes, pen->output,
+						 model, row));
 }
 
 /* The name of a customer; what is none is damage. */
 static const char *name_of(struct pen *pen, const struct model *model,
 			   size_t row, size_t *length)
 {
-	const char *name = texts_at(&model->matrix.users, row, length);
+	const char *name = text_array_at(&model->matrix.users, row, length);
 
 	if (*length == 0)
-		is_fine(pen, sentence("tensor users.offsets is damaged: row "
-				      "%zu",
-				      row));
+		is_fine(pen, error_text("tensor users.offsets is damaged: row "
+					"%zu",
+					row));
 	return name;
 }
 
 /* A similar customer, with the reasons where they are wanted. */
 static struct neighbour make_neighbour(struct pen *pen, struct hit hit,
-				       struct reason reasons[EXPLAIN_TAGS])
+				       struct reason reasons[TOP_CONTRIBUTIONS])
 {
 	struct neighbour neighbour = {.reasons = reasons};
 
-	is_fine(pen, pen->pens->manner.why
-			     ? explain_hit(&pen->explain, hit, &neighbour)
-			     : explain_name(&pen->explain, hit, &neighbour));
+	is_fine(pen,
+		pen->pens->manner.why
+			? top_contributions_hit(&pen->explain, hit, &neighbour)
+			: top_contributions_name(&pen->explain, hit,
+						 &neighbour));
 	return neighbour;
 }
 
-static void write_tsv(struct pen *pen, size_t row, const struct found *found)
+static void write_tsv(struct pen *pen, size_t row,
+		      const struct search_result *found)
 {
 	size_t length;
 	const char *name = name_of(pen, pen->pens->asked, row, &length);
 
 	for (size_t i = 0; i < found->count; i++) {
-		struct reason reasons[EXPLAIN_TAGS];
+		struct reason reasons[TOP_CONTRIBUTIONS];
 		struct neighbour neighbour =
 			make_neighbour(pen, found->hits[i], reasons);
 
@@ -110,31 +115,32 @@ static void write_json_why(struct output *output, struct neighbour *neighbour)
 		const struct reason *reason = &neighbour->reasons[i];
 
 		output_text(output, i ? ",{\"tag\":" : "{\"tag\":");
-		quote_json(output, reason->tag, reason->length);
+		json_write_string(output, reason->tag, reason->length);
 		output_print(output, ",\"contribution\":%.6f}",
 			     reason->contribution);
 	}
 	output_print(output, "],\"other\":%s", neighbour->other);
 }
 
-static void write_json(struct pen *pen, size_t row, const struct found *found)
+static void write_json(struct pen *pen, size_t row,
+		       const struct search_result *found)
 {
 	struct output *output = pen->output;
 	size_t length;
 	const char *name = name_of(pen, pen->pens->asked, row, &length);
 
 	output_text(output, "{\"query\":");
-	quote_json(output, name, length);
+	json_write_string(output, name, length);
 	output_text(output, ",\"neighbours\":[");
 	for (size_t i = 0; i < found->count; i++) {
-		struct reason reasons[EXPLAIN_TAGS];
+		struct reason reasons[TOP_CONTRIBUTIONS];
 		struct neighbour neighbour =
 			make_neighbour(pen, found->hits[i], reasons);
 
 		output_print(output,
 			     "%s{\"rank\":%zu,\"customer\":", i ? "," : "",
 			     i + 1);
-		quote_json(output, neighbour.name, neighbour.length);
+		json_write_string(output, neighbour.name, neighbour.length);
 		output_print(output, ",\"similarity\":%.9g",
 			     neighbour.similarity);
 		if (pen->pens->manner.why)
@@ -144,52 +150,53 @@ static void write_json(struct pen *pen, size_t row, const struct found *found)
 	output_text(output, "]}\n");
 }
 
-static void write_ids(struct pen *pen, const struct found *found)
+static void write_ids(struct pen *pen, const struct search_result *found)
 {
 	for (size_t i = 0; i < found->count; i++) {
 		size_t length;
 		const char *name = name_of(pen, pen->pens->model,
 					   found->hits[i].row, &length);
 
-		table_write(pen->output, name, length);
+		tsv_write_field(pen->output, name, length);
 		output_text(pen->output, "\n");
 	}
 }
 
-static void write_note(struct pen *pen, const struct found *found)
+static void write_note(struct pen *pen, const struct search_result *found)
 {
-	struct note note = pen->pens->manner.note;
+	struct query_metadata note = pen->pens->manner.note;
 
 	note.candidates = found->candidates;
 	note.matching = found->matching;
-	notes_model(&pen->notes, pen->output, &note);
+	neighbours_metadata_model(&pen->notes, pen->output, &note);
 }
 
-static void write_profiles(struct pen *pen, const struct query *query,
-			   const struct found *found)
+static void write_profiles(struct pen *pen, const struct search_query *query,
+			   const struct search_result *found)
 {
-	const struct pens *pens = pen->pens;
+	const struct result_writer *pens = pen->pens;
 
 	write_profile(pen, pens->asked, query->asked);
 	for (size_t i = 0; i < found->count; i++)
 		if (found->hits[i].row != query->self)
 			write_profile(pen, pens->model, found->hits[i].row);
-	is_fine(pen, notes_tags(&pen->notes, pen->output));
+	is_fine(pen, neighbours_metadata_tags(&pen->notes, pen->output));
 }
 
-static void write_answer(struct pen *pen, const struct query *query,
-			 const struct found *found)
+static void write_answer(struct pen *pen, const struct search_query *query,
+			 const struct search_result *found)
 {
 	size_t row = query->asked;
 
-	if (pen->pens->manner.layout == LAYOUT_IDS) {
+	if (pen->pens->manner.layout == OUTPUT_IDS) {
 		write_ids(pen, found);
 		return;
 	}
 	if (pen->pens->manner.why &&
-	    !is_fine(pen, explain_query(&pen->explain, pen->pens->asked, row)))
+	    !is_fine(pen, top_contributions_query(&pen->explain,
+						  pen->pens->asked, row)))
 		return;
-	if (pen->pens->manner.layout == LAYOUT_JSON) {
+	if (pen->pens->manner.layout == OUTPUT_JSON) {
 		write_json(pen, row, found);
 		return;
 	}
@@ -217,10 +224,10 @@ static void write_piece(void *shared, size_t piece, unsigned thread)
 /* Texts by all threads, then one after another to the output. */
 static const char *write_sheets(struct sheets *sheets, struct output *output)
 {
-	struct pens *pens = sheets->pens;
+	struct result_writer *pens = sheets->pens;
 	size_t pieces = (sheets->count + PIECE - 1) / PIECE;
 
-	team_run(pens->threads, pieces, write_piece, sheets);
+	thread_pool_run(pens->threads, pieces, write_piece, sheets);
 	for (size_t i = 0; i < pieces; i++)
 		if (pens->errors[i] != NULL)
 			return pens->errors[i];
@@ -229,7 +236,7 @@ static const char *write_sheets(struct sheets *sheets, struct output *output)
 
 		if (text->held > 0 && !pens->begun) {
 			pens->begun = true;
-			if (pens->manner.layout == LAYOUT_TSV)
+			if (pens->manner.layout == OUTPUT_TSV)
 				neighbours_write_header(output,
 							pens->manner.why);
 		}
@@ -239,9 +246,10 @@ static const char *write_sheets(struct sheets *sheets, struct output *output)
 	return NULL;
 }
 
-const char *pens_write(struct pens *pens, struct output *output,
-		       const struct query *queries, const struct found *found,
-		       size_t count)
+const char *result_writer_write(struct result_writer *pens,
+				struct output *output,
+				const struct search_query *queries,
+				const struct search_result *found, size_t count)
 {
 	struct sheets sheets = {.pens = pens};
 	size_t most = (size_t)PIECES * pens->threads * PIECE;
@@ -257,13 +265,15 @@ const char *pens_write(struct pens *pens, struct output *output,
 	return error;
 }
 
-void pens_begin(struct pens *pens, const struct shards *shards,
-		const struct model *asked, const struct manner *manner,
-		enum metric metric, unsigned threads)
+void result_writer_begin(struct result_writer *pens,
+			 const struct sharded_model *shards,
+			 const struct model *asked,
+			 const struct output_options *manner,
+			 enum metric metric, unsigned threads)
 {
 	const struct model *model = &shards->whole;
 
-	*pens = (struct pens){
+	*pens = (struct result_writer){
 		.shards = shards,
 		.model = model,
 		.asked = asked,
@@ -273,22 +283,23 @@ void pens_begin(struct pens *pens, const struct shards *shards,
 		.texts = alloc((size_t)PIECES * threads, sizeof *pens->texts),
 		.errors = alloc((size_t)PIECES * threads, sizeof(char *)),
 	};
-	reasons_begin(&pens->reasons, model, metric);
+	contributions_begin(&pens->reasons, model, metric);
 	pens->reasons.share = manner->share;
 	for (unsigned i = 0; i < threads; i++) {
 		pens->each[i].pens = pens;
-		explain_begin(&pens->each[i].explain, shards, &pens->reasons);
-		notes_begin(&pens->each[i].notes, model);
+		top_contributions_begin(&pens->each[i].explain, shards,
+					&pens->reasons);
+		neighbours_metadata_begin(&pens->each[i].notes, model);
 	}
 	for (size_t i = 0; i < (size_t)PIECES * threads; i++)
 		output_memory(&pens->texts[i]);
 }
 
-void pens_end(struct pens *pens)
+void result_writer_end(struct result_writer *pens)
 {
 	for (unsigned i = 0; i < pens->threads; i++) {
-		notes_end(&pens->each[i].notes);
-		explain_end(&pens->each[i].explain);
+		neighbours_metadata_end(&pens->each[i].notes);
+		top_contributions_end(&pens->each[i].explain);
 	}
 	for (size_t i = 0; i < (size_t)PIECES * pens->threads; i++) {
 		free(pens->texts[i].buffer);
@@ -297,6 +308,6 @@ void pens_end(struct pens *pens)
 	free(pens->each);
 	free(pens->texts);
 	free(pens->errors);
-	reasons_end(&pens->reasons);
-	*pens = (struct pens){0};
+	contributions_end(&pens->reasons);
+	*pens = (struct result_writer){0};
 }

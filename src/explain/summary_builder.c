@@ -9,25 +9,26 @@
 #include "explain/neighbours_tsv.h"
 #include "base/number.h"
 
-/* Significant digits of a similarity, as neighbours.h prints it. */
+/* Significant digits of a similarity, as explain/neighbours_tsv.h prints it. */
 enum { DIGITS = 9 };
 
-void describe_begin(struct describe *describe, const struct shards *shards,
-		    const struct reasons *reasons)
+void summary_builder_begin(struct summary_builder *describe,
+			   const struct sharded_model *shards,
+			   const struct contributions *reasons)
 {
-	*describe = (struct describe){
+	*describe = (struct summary_builder){
 		.shards = shards,
 		.index = alloc(shards->whole.matrix.m, sizeof(size_t)),
 	};
-	explain_begin(&describe->explain, shards, reasons);
+	top_contributions_begin(&describe->explain, shards, reasons);
 }
 
-void describe_end(struct describe *describe)
+void summary_builder_end(struct summary_builder *describe)
 {
-	explain_end(&describe->explain);
+	top_contributions_end(&describe->explain);
 	free(describe->index);
 	free(describe->places);
-	*describe = (struct describe){0};
+	*describe = (struct summary_builder){0};
 }
 
 /* ------------------------------------------------------------------ origin */
@@ -46,7 +47,7 @@ static double printed(double value)
 	return strtod(text, NULL);
 }
 
-static char *print_least(const struct note *note)
+static char *print_least(const struct query_metadata *note)
 {
 	char text[NUMBER_TEXT] = "";
 
@@ -55,16 +56,17 @@ static char *print_least(const struct note *note)
 	return copy(text);
 }
 
-static void set_origin(const struct describe *describe, const struct note *note,
-		       struct origin *origin)
+static void set_origin(const struct summary_builder *describe,
+		       const struct query_metadata *note,
+		       struct model_metadata *origin)
 {
 	const struct model *model = &describe->shards->whole;
-	const struct matrix *matrix = &model->matrix;
-	const char *kind = format_option(&model->file, "matrix.value");
+	const struct csr_matrix *matrix = &model->matrix;
+	const char *kind = safetensors_option(&model->file, "matrix.value");
 	char id[17];
 
-	format_id(&model->file, id);
-	*origin = (struct origin){
+	safetensors_id(&model->file, id);
+	*origin = (struct model_metadata){
 		.id = copy(id),
 		.metric = copy(note->metric),
 		.customer = copy(matrix->customer),
@@ -90,10 +92,10 @@ static void set_origin(const struct describe *describe, const struct note *note,
 /* ---------------------------------------------------------------- profiles */
 
 /* The index of a tag in the summary; one that is new gets its facts. */
-static const char *find_tag(struct describe *describe, struct summary *s,
+static const char *find_tag(struct summary_builder *describe, struct summary *s,
 			    size_t tag, size_t *index)
 {
-	const struct matrix *matrix = &describe->shards->whole.matrix;
+	const struct csr_matrix *matrix = &describe->shards->whole.matrix;
 	struct tag facts = {.known = true};
 	size_t length;
 	const char *name, *error;
@@ -102,12 +104,13 @@ static const char *find_tag(struct describe *describe, struct summary *s,
 		*index = describe->index[tag] - 1;
 		return NULL;
 	}
-	if ((error = notes_users(matrix, tag, &facts.users)) != NULL)
+	if ((error = neighbours_metadata_users(matrix, tag, &facts.users)) !=
+	    NULL)
 		return error;
 	for (size_t t = 0; t < SUMMARY_TENTHS; t++)
 		facts.tenths[t] = matrix->tenths[tag * SUMMARY_TENTHS + t];
-	name = texts_at(&matrix->tags, tag, &length);
-	*index = names_add(&s->tags, name, length);
+	name = text_array_at(&matrix->tags, tag, &length);
+	*index = string_table_add(&s->tags, name, length);
 	describe->index[tag] = *index + 1;
 	s->facts = alloc_grow(s->facts, &s->fact_room, *index + 1,
 			      sizeof *s->facts);
@@ -116,13 +119,15 @@ static const char *find_tag(struct describe *describe, struct summary *s,
 }
 
 /* No tag is known any more. */
-static void forget_tags(struct describe *describe, const struct summary *s)
+static void forget_tags(struct summary_builder *describe,
+			const struct summary *s)
 {
-	const struct texts *tags = &describe->shards->whole.matrix.tags;
+	const struct text_array *tags = &describe->shards->whole.matrix.tags;
 
 	for (size_t i = 0; i < s->tags.count; i++) {
-		size_t tag = texts_find(tags, names_text(&s->tags, i),
-					names_length(&s->tags, i));
+		size_t tag =
+			text_array_find(tags, string_table_text(&s->tags, i),
+					string_table_length(&s->tags, i));
 
 		if (tag != SIZE_MAX)
 			describe->index[tag] = 0;
@@ -145,12 +150,13 @@ static double shown(float value)
 		if ((float)(digits / powers[i]) == value)
 			return digits / powers[i];
 	}
-	return strtod(notes_raw(text, value), NULL);
+	return strtod(neighbours_metadata_raw(text, value), NULL);
 }
 
 /* The query's by falling value; of the others the order means nothing. */
-static const char *set_holdings(struct describe *describe, struct summary *s,
-				const struct matrix *matrix, size_t row,
+static const char *set_holdings(struct summary_builder *describe,
+				struct summary *s,
+				const struct csr_matrix *matrix, size_t row,
 				struct profile *profile)
 {
 	size_t begin = (size_t)matrix->indptr[row];
@@ -160,7 +166,8 @@ static const char *set_holdings(struct describe *describe, struct summary *s,
 	describe->places = alloc_grow(describe->places, &describe->room, count,
 				      sizeof *describe->places);
 	if (s->profile_count == 1)
-		notes_order(matrix, begin, count, describe->places);
+		neighbours_metadata_order(matrix, begin, count,
+					  describe->places);
 	else
 		for (size_t i = 0; i < count; i++)
 			describe->places[i].at = (int32_t)i;
@@ -168,7 +175,7 @@ static const char *set_holdings(struct describe *describe, struct summary *s,
 	profile->room = count;
 	for (size_t i = 0; i < count && error == NULL; i++) {
 		size_t at = begin + (size_t)describe->places[i].at;
-		struct holding *holding = &profile->holdings[i];
+		struct tag_value *holding = &profile->holdings[i];
 
 		holding->value = shown(matrix->raw[at]);
 		error = find_tag(describe, s, (size_t)matrix->indices[at],
@@ -179,22 +186,24 @@ static const char *set_holdings(struct describe *describe, struct summary *s,
 }
 
 /* Add the profile of a row of the asking or the answering customers. */
-static const char *add_profile(struct describe *describe, struct summary *s,
-			       const struct model *model, size_t row)
+static const char *add_profile(struct summary_builder *describe,
+			       struct summary *s, const struct model *model,
+			       size_t row)
 {
 	bool guest = model != &describe->shards->whole;
 	const char *error, *name = "";
 	size_t length = 0;
 
 	if (!guest)
-		model = shards_at(describe->shards, &row);
-	if ((error = matrix_row(&model->matrix, row)) != NULL)
+		model = sharded_model_at(describe->shards, &row);
+	if ((error = csr_matrix_check_row(&model->matrix, row)) != NULL)
 		return error;
 	if (model->matrix.tenth[row] >= SUMMARY_TENTHS)
-		return sentence("row %zu is damaged: tenth %u, expected 0 to 9",
-				row, (unsigned)model->matrix.tenth[row]);
+		return error_text(
+			"row %zu is damaged: tenth %u, expected 0 to 9", row,
+			(unsigned)model->matrix.tenth[row]);
 	if (!guest)
-		name = texts_at(&model->matrix.users, row, &length);
+		name = text_array_at(&model->matrix.users, row, &length);
 	s->profiles = alloc_grow(s->profiles, &s->profile_room,
 				 s->profile_count + 1, sizeof *s->profiles);
 	struct profile *profile = &s->profiles[s->profile_count++];
@@ -226,13 +235,14 @@ static void add_item(struct member *member, const struct reason *reason)
 	};
 }
 
-static const char *add_member(struct describe *describe, struct summary *s,
-			      struct hit hit)
+static const char *add_member(struct summary_builder *describe,
+			      struct summary *s, struct hit hit)
 {
-	struct reason reasons[EXPLAIN_TAGS];
+	struct reason reasons[TOP_CONTRIBUTIONS];
 	struct neighbour neighbour = {.reasons = reasons};
 	struct member *member = &s->members[s->member_count];
-	const char *error = explain_hit(&describe->explain, hit, &neighbour);
+	const char *error =
+		top_contributions_hit(&describe->explain, hit, &neighbour);
 
 	if (error != NULL)
 		return error;
@@ -242,8 +252,8 @@ static const char *add_member(struct describe *describe, struct summary *s,
 		.rank = ++s->member_count,
 		.similarity = print_similarity(neighbour.similarity),
 		.other = copy(neighbour.other),
-		.items = alloc(EXPLAIN_TAGS, sizeof *member->items),
-		.room = EXPLAIN_TAGS,
+		.items = alloc(TOP_CONTRIBUTIONS, sizeof *member->items),
+		.room = TOP_CONTRIBUTIONS,
 	};
 	member->score = strtod(member->similarity, NULL);
 	for (size_t i = 0; i < neighbour.reason_count; i++)
@@ -251,13 +261,13 @@ static const char *add_member(struct describe *describe, struct summary *s,
 	return NULL;
 }
 
-static const char *add_members(struct describe *describe, struct summary *s,
-			       const struct model *asked,
-			       const struct query *query,
-			       const struct found *found)
+static const char *add_members(struct summary_builder *describe,
+			       struct summary *s, const struct model *asked,
+			       const struct search_query *query,
+			       const struct search_result *found)
 {
-	const char *error =
-		explain_query(&describe->explain, asked, query->asked);
+	const char *error = top_contributions_query(&describe->explain, asked,
+						    query->asked);
 
 	s->members = alloc(found->count, sizeof *s->members);
 	s->member_room = found->count;
@@ -266,9 +276,10 @@ static const char *add_members(struct describe *describe, struct summary *s,
 	return error;
 }
 
-static const char *add_profiles(struct describe *describe, struct summary *s,
-				const struct query *query,
-				const struct found *found)
+static const char *add_profiles(struct summary_builder *describe,
+				struct summary *s,
+				const struct search_query *query,
+				const struct search_result *found)
 {
 	const char *error = NULL;
 
@@ -282,8 +293,9 @@ static const char *add_profiles(struct describe *describe, struct summary *s,
 
 /* ----------------------------------------------------------------- queries */
 
-static void begin(struct describe *describe, const struct note *note,
-		  const struct model *asked, size_t row, struct summary *s)
+static void begin(struct summary_builder *describe,
+		  const struct query_metadata *note, const struct model *asked,
+		  size_t row, struct summary *s)
 {
 	const struct model *whole = &describe->shards->whole;
 	size_t length = 0;
@@ -292,12 +304,12 @@ static void begin(struct describe *describe, const struct note *note,
 	*s = (struct summary){0};
 	set_origin(describe, note, &s->origin);
 	if (asked == whole)
-		name = texts_at(&whole->matrix.users, row, &length);
+		name = text_array_at(&whole->matrix.users, row, &length);
 	s->query = alloc_text(name, length);
 }
 
 /* Work out what is shared; free what was made where there is an error. */
-static const char *finish(struct describe *describe, const char *error,
+static const char *finish(struct summary_builder *describe, const char *error,
 			  struct summary *s)
 {
 	forget_tags(describe, s);
@@ -308,27 +320,31 @@ static const char *finish(struct describe *describe, const char *error,
 	return error;
 }
 
-const char *describe_alone(struct describe *describe, const struct note *note,
-			   const struct model *asked, size_t row,
-			   struct summary *summary)
+const char *summary_builder_alone(struct summary_builder *describe,
+				  const struct query_metadata *note,
+				  const struct model *asked, size_t row,
+				  struct summary *summary)
 {
 	begin(describe, note, asked, row, summary);
 	return finish(describe, add_profile(describe, summary, asked, row),
 		      summary);
 }
 
-const char *describe_query(struct describe *describe, const struct note *note,
-			   const struct model *asked, const struct query *query,
-			   const struct found *found, struct summary *summary)
+const char *summary_builder_query(struct summary_builder *describe,
+				  const struct query_metadata *note,
+				  const struct model *asked,
+				  const struct search_query *query,
+				  const struct search_result *found,
+				  struct summary *summary)
 {
-	struct note said = *note;
+	struct query_metadata said = *note;
 	const char *error;
 
 	said.candidates = found->candidates;
 	said.matching = found->matching;
 	if (found->count == 0)
-		return describe_alone(describe, &said, asked, query->asked,
-				      summary);
+		return summary_builder_alone(describe, &said, asked,
+					     query->asked, summary);
 	begin(describe, &said, asked, query->asked, summary);
 	error = add_members(describe, summary, asked, query, found);
 	if (error == NULL)
@@ -338,11 +354,14 @@ const char *describe_query(struct describe *describe, const struct note *note,
 	return finish(describe, error, summary);
 }
 
-const char *describe_list(struct describe *describe, const struct note *note,
-			  const struct model *asked, const struct query *query,
-			  const struct found *found, struct summary *summary)
+const char *summary_builder_list(struct summary_builder *describe,
+				 const struct query_metadata *note,
+				 const struct model *asked,
+				 const struct search_query *query,
+				 const struct search_result *found,
+				 struct summary *summary)
 {
-	struct note said = *note;
+	struct query_metadata said = *note;
 	const char *error;
 
 	said.candidates = found->candidates;

@@ -12,30 +12,32 @@ enum { TOP = 5 };
 
 static const char *tag_name(const struct summary *s, size_t tag)
 {
-	return names_text(&s->tags, tag);
+	return string_table_text(&s->tags, tag);
 }
 
 /* -------------------------------------------------------------------- JSON */
 
 /* A customer by its id, and by name where there are names. */
-static void put_customer(struct output *output, const struct labels *labels,
-			 const char *before, const char *name)
+static void put_customer(struct output *output,
+			 const struct display_names *labels, const char *before,
+			 const char *name)
 {
 	output_print(output, "%s\"customer\": ", before);
 	if (*name == '\0')
 		output_text(output, "null");
 	else
-		quote_json(output, name, strlen(name));
-	labels_json(&labels->customers, name, strlen(name), output);
+		json_write_string(output, name, strlen(name));
+	display_names_json(&labels->customers, name, strlen(name), output);
 }
 
 /* A tag likewise. */
-static void put_named_tag(struct output *output, const struct labels *labels,
+static void put_named_tag(struct output *output,
+			  const struct display_names *labels,
 			  const char *before, const char *name)
 {
 	output_print(output, "%s\"tag\": ", before);
-	quote_json(output, name, strlen(name));
-	labels_json(&labels->tags, name, strlen(name), output);
+	json_write_string(output, name, strlen(name));
+	display_names_json(&labels->tags, name, strlen(name), output);
 }
 
 /* "key": "text", with what comes before. */
@@ -43,7 +45,7 @@ static void put_pair(struct output *output, const char *before, const char *key,
 		     const char *text)
 {
 	output_print(output, "%s\"%s\": ", before, key);
-	quote_json(output, text, strlen(text));
+	json_write_string(output, text, strlen(text));
 }
 
 static void put_count(struct output *output, const char *key, int64_t count)
@@ -56,7 +58,8 @@ static const char *truth(bool value)
 	return value ? "true" : "false";
 }
 
-static void put_model(struct output *output, const struct origin *origin)
+static void put_model(struct output *output,
+		      const struct model_metadata *origin)
 {
 	put_pair(output, "\"columns\": {", "customer", origin->customer);
 	put_pair(output, ", ", "tag", origin->tag);
@@ -73,7 +76,7 @@ static void put_model(struct output *output, const struct origin *origin)
 }
 
 static void put_profile(struct output *output, const struct summary *s,
-			const struct labels *labels)
+			const struct display_names *labels)
 {
 	const struct profile *profile = &s->profiles[0];
 	char text[NUMBER_TEXT] = "null";
@@ -86,7 +89,7 @@ static void put_profile(struct output *output, const struct summary *s,
 		     "\"top\": [",
 		     summary_held(profile), text);
 	for (size_t i = 0; i < profile->count && count < TOP; i++) {
-		const struct holding *holding = &profile->holdings[i];
+		const struct tag_value *holding = &profile->holdings[i];
 
 		if (holding->value <= 0)
 			continue;
@@ -104,14 +107,16 @@ static void put_profile(struct output *output, const struct summary *s,
 static bool both_hold(const struct summary *s, const struct member *member,
 		      const char *name)
 {
-	size_t tag = names_find(&s->tags, name, strlen(name));
+	size_t tag = string_table_find(&s->tags, name, strlen(name));
 
-	return tag != NAMES_NONE && summary_holds(&s->profiles[0], tag) &&
+	return tag != STRING_TABLE_NONE &&
+	       summary_holds(&s->profiles[0], tag) &&
 	       summary_holds(member->profile, tag);
 }
 
 static void put_why(struct output *output, const struct summary *s,
-		    const struct labels *labels, const struct member *member)
+		    const struct display_names *labels,
+		    const struct member *member)
 {
 	output_text(output, ", \"why\": [");
 	for (size_t i = 0; i < member->count; i++) {
@@ -129,7 +134,7 @@ static void put_why(struct output *output, const struct summary *s,
 }
 
 static void put_members(struct output *output, const struct summary *s,
-			const struct labels *labels)
+			const struct display_names *labels)
 {
 	output_text(output, ", \"neighbours\": [");
 	for (size_t i = 0; i < s->member_count; i++) {
@@ -147,7 +152,7 @@ static void put_members(struct output *output, const struct summary *s,
 
 /* A listed tag; the object is left open. */
 static void put_tag(struct output *output, const struct summary *s,
-		    const struct labels *labels, size_t i)
+		    const struct display_names *labels, size_t i)
 {
 	const struct tag *tag = &s->facts[i];
 
@@ -158,7 +163,7 @@ static void put_tag(struct output *output, const struct summary *s,
 }
 
 static void put_group(struct output *output, const struct summary *s,
-		      const struct labels *labels)
+		      const struct display_names *labels)
 {
 	output_print(output,
 		     ", \"group\": {\"members\": %zu, \"tags_compared\": %zu, "
@@ -189,14 +194,14 @@ static void put_holders(struct output *output, const struct summary *s,
 		if (member->self || !summary_holds(member->profile, tag))
 			continue;
 		output_text(output, between);
-		quote_json(output, member->name, strlen(member->name));
+		json_write_string(output, member->name, strlen(member->name));
 		between = ", ";
 	}
 	output_text(output, "]}");
 }
 
 static void put_missing(struct output *output, const struct summary *s,
-			const struct labels *labels)
+			const struct display_names *labels)
 {
 	const char *between = "";
 
@@ -226,12 +231,13 @@ static void put_note(struct output *output, const struct summary *s)
 		reason = "no tag with weight, so no one is similar";
 	else if (s->origin.candidates > 0)
 		reason = "no one has the least similarity or more";
-	quote_json(output, reason, strlen(reason));
+	json_write_string(output, reason, strlen(reason));
 	output_text(output, "}\n");
 }
 
-void report_json(const struct summary *summary, const struct labels *labels,
-		 struct output *output)
+void summary_json_write(const struct summary *summary,
+			const struct display_names *labels,
+			struct output *output)
 {
 	put_customer(output, labels, "{", summary->query);
 	output_text(output, ", ");
@@ -243,8 +249,9 @@ void report_json(const struct summary *summary, const struct labels *labels,
 	put_note(output, summary);
 }
 
-void report_list_json(const struct summary *summary,
-		      const struct labels *labels, struct output *output)
+void summary_json_write_list(const struct summary *summary,
+			     const struct display_names *labels,
+			     struct output *output)
 {
 	put_customer(output, labels, "{", summary->query);
 	output_text(output, ", ");
@@ -253,8 +260,9 @@ void report_list_json(const struct summary *summary,
 	put_note(output, summary);
 }
 
-void report_profile_json(const struct summary *summary,
-			 const struct labels *labels, struct output *output)
+void summary_json_write_profile(const struct summary *summary,
+				const struct display_names *labels,
+				struct output *output)
 {
 	const struct profile *profile = &summary->profiles[0];
 	char text[NUMBER_TEXT];
@@ -265,7 +273,7 @@ void report_profile_json(const struct summary *summary,
 	put_profile(output, summary, labels);
 	output_text(output, ", \"tags\": [");
 	for (size_t i = 0; i < profile->count; i++) {
-		const struct holding *holding = &profile->holdings[i];
+		const struct tag_value *holding = &profile->holdings[i];
 
 		put_named_tag(output, labels, i ? ", {" : "{",
 			      tag_name(summary, holding->tag));
@@ -280,21 +288,21 @@ void report_profile_json(const struct summary *summary,
 
 /* --------------------------------------------------------------------- TSV */
 
-void report_tsv_header(struct output *output)
+void summary_tsv_write_header(struct output *output)
 {
 	output_text(output, "customer\ttag\tmembers\tof\texpected\ttimes\t"
 			    "customers\thas\n");
 }
 
-void report_tsv(const struct summary *summary, struct output *output)
+void summary_tsv_write(const struct summary *summary, struct output *output)
 {
 	for (size_t i = 0; i < summary->listed_count; i++) {
 		const struct tag *tag = &summary->facts[summary->listed[i]];
 		const char *name = tag_name(summary, summary->listed[i]);
 
-		table_write(output, summary->query, strlen(summary->query));
+		tsv_write_field(output, summary->query, strlen(summary->query));
 		output_text(output, "\t");
-		table_write(output, name, strlen(name));
+		tsv_write_field(output, name, strlen(name));
 		output_print(output, "\t%zu\t%zu\t%.2f\t%.2f\t%lld\t%d\n",
 			     tag->members, summary->group, tag->expected,
 			     summary_times(tag), (long long)tag->users,

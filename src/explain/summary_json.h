@@ -1,4 +1,4 @@
-/* report: a summary for programs, as JSON and as TSV. */
+/* summary_json: a summary for programs, as JSON and as TSV. */
 #ifndef EXPLAIN_SUMMARY_JSON_H
 #define EXPLAIN_SUMMARY_JSON_H
 
@@ -8,20 +8,23 @@
 
 /* One object on one line; its keys are in cs-summarize(1).  The query with the
  * empty name is nobody of the model: its customer is null. */
-void report_json(const struct summary *summary, const struct labels *labels,
-		 struct output *output);
+void summary_json_write(const struct summary *summary,
+			const struct display_names *labels,
+			struct output *output);
 
-/* One without what is shared: of describe_list's.  Whether the customers of a
- * reason both have its tag is not known, and not said. */
-void report_list_json(const struct summary *summary,
-		      const struct labels *labels, struct output *output);
+/* One without what is shared: of summary_builder_list's.  Whether the customers
+ * of a reason both have its tag is not known, and not said. */
+void summary_json_write_list(const struct summary *summary,
+			     const struct display_names *labels,
+			     struct output *output);
 
 /* The query's profile alone, with all its tags. */
-void report_profile_json(const struct summary *summary,
-			 const struct labels *labels, struct output *output);
+void summary_json_write_profile(const struct summary *summary,
+				const struct display_names *labels,
+				struct output *output);
 
 /* A line for each listed tag, after a header line. */
-void report_tsv_header(struct output *output);
-void report_tsv(const struct summary *summary, struct output *output);
+void summary_tsv_write_header(struct output *output);
+void summary_tsv_write(const struct summary *summary, struct output *output);
 
 #endif

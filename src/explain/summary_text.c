@@ -19,7 +19,7 @@ static const double largest_share = 10;
 
 struct page {
 	const struct summary *summary;
-	const struct labels *labels;
+	const struct display_names *labels;
 	struct output *output;
 	size_t used;  /* columns of the line being written */
 	char **texts; /* those that the page made, freed with it */
@@ -98,10 +98,10 @@ static const char *shown(struct page *page, const char *name)
 }
 
 /* The id, with the name that people know before it: "Python (17)". */
-static const char *labelled(struct page *page, const struct label_set *set,
-			    const char *id)
+static const char *labelled(struct page *page,
+			    const struct display_name_set *set, const char *id)
 {
-	const char *label = labels_find(set, id, strlen(id));
+	const char *label = display_names_find(set, id, strlen(id));
 
 	if (label == NULL)
 		return shown(page, id);
@@ -125,7 +125,7 @@ static const char *tag_text(struct page *page, const char *id)
 
 static const char *tag_name(struct page *page, size_t tag)
 {
-	return tag_text(page, names_text(&page->summary->tags, tag));
+	return tag_text(page, string_table_text(&page->summary->tags, tag));
 }
 
 static const char *commas(struct page *page, int64_t count)
@@ -204,7 +204,7 @@ static const char *others(struct page *page)
 
 static char *weighed_by(struct page *page)
 {
-	const struct origin *origin = &page->summary->origin;
+	const struct model_metadata *origin = &page->summary->origin;
 	const char *value = shown(page, origin->value);
 
 	if (strcmp(origin->kind, "one") == 0)
@@ -240,7 +240,7 @@ static void put_title(struct page *page)
 /* Why there are fewer than were asked for. */
 static void put_filter(struct page *page)
 {
-	const struct origin *origin = &page->summary->origin;
+	const struct model_metadata *origin = &page->summary->origin;
 	char *text;
 
 	if ((int64_t)page->summary->member_count >= origin->asked)
@@ -275,7 +275,7 @@ static void put_filter(struct page *page)
 /* ------------------------------------------------------------------- query */
 
 /* A tag of the query and its value; flags have none that is worth a word. */
-static char *apart(struct page *page, const struct holding *holding)
+static char *apart(struct page *page, const struct tag_value *holding)
 {
 	char value[NUMBER_TEXT];
 	const char *name = tag_name(page, holding->tag);
@@ -520,7 +520,7 @@ static void put_group(struct page *page)
 				  "so such figures are high by construction: "
 				  "of events held back they would share less.",
 				  s->group));
-	} else if (s->group >= SUMMARY_LEAST) {
+	} else if (s->group >= ENRICHMENT_MIN_MEMBERS) {
 		put_words(page, printed(page,
 					"The %zu share nothing beyond what "
 					"customers as active share.",
@@ -529,13 +529,14 @@ static void put_group(struct page *page)
 		put_words(page, printed(page,
 					"It takes %d neighbours or more to "
 					"tell what they share.",
-					SUMMARY_LEAST));
+					ENRICHMENT_MIN_MEMBERS));
 	}
 	end_line(page);
 }
 
-void prose_write(const struct summary *summary, const struct labels *labels,
-		 struct output *output)
+void summary_text_write(const struct summary *summary,
+			const struct display_names *labels,
+			struct output *output)
 {
 	struct page page = {
 		.summary = summary, .labels = labels, .output = output};

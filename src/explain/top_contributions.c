@@ -5,66 +5,69 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 
-void explain_begin(struct explain *explain, const struct shards *shards,
-		   const struct reasons *reasons)
+void top_contributions_begin(struct top_contributions *explain,
+			     const struct sharded_model *shards,
+			     const struct contributions *reasons)
 {
-	*explain = (struct explain){.shards = shards, .reasons = reasons};
+	*explain = (struct top_contributions){.shards = shards,
+					      .reasons = reasons};
 	side_begin(&explain->query, reasons);
 	side_begin(&explain->other, reasons);
 }
 
-void explain_end(struct explain *explain)
+void top_contributions_end(struct top_contributions *explain)
 {
 	side_end(&explain->query);
 	side_end(&explain->other);
 	free(explain->parts);
-	*explain = (struct explain){0};
+	*explain = (struct top_contributions){0};
 }
 
 /* Make the side that of a row of the asking or the answering customers. */
-static const char *set_side(const struct explain *explain, struct side *side,
-			    const struct model *model, size_t row)
+static const char *set_side(const struct top_contributions *explain,
+			    struct side *side, const struct model *model,
+			    size_t row)
 {
 	if (model == &explain->shards->whole)
-		model = shards_at(explain->shards, &row);
+		model = sharded_model_at(explain->shards, &row);
 	return side_set(side, explain->reasons, model, row);
 }
 
-const char *explain_query(struct explain *explain, const struct model *asked,
-			  size_t row)
+const char *top_contributions_query(struct top_contributions *explain,
+				    const struct model *asked, size_t row)
 {
 	return set_side(explain, &explain->query, asked, row);
 }
 
-const char *explain_name(const struct explain *explain, struct hit hit,
-			 struct neighbour *neighbour)
+const char *top_contributions_name(const struct top_contributions *explain,
+				   struct hit hit, struct neighbour *neighbour)
 {
 	neighbour->similarity = (double)hit.score;
 	neighbour->reason_count = 0;
-	neighbour->name = texts_at(&explain->shards->whole.matrix.users,
-				   hit.row, &neighbour->length);
+	neighbour->name = text_array_at(&explain->shards->whole.matrix.users,
+					hit.row, &neighbour->length);
 	if (neighbour->length == 0)
-		return sentence("tensor users.offsets is damaged: row %zu",
-				(size_t)hit.row);
+		return error_text("tensor users.offsets is damaged: row %zu",
+				  (size_t)hit.row);
 	return NULL;
 }
 
 /* A part by the name of its tag. */
-static struct reason name_part(const struct explain *explain,
-			       const struct part *part)
+static struct reason name_part(const struct top_contributions *explain,
+			       const struct contribution *part)
 {
 	struct reason reason = {.tag = "", .contribution = part->amount};
 
 	if (part->tag != REASONS_CENTER)
-		reason.tag = texts_at(&explain->shards->whole.matrix.tags,
-				      part->tag, &reason.length);
+		reason.tag = text_array_at(&explain->shards->whole.matrix.tags,
+					   part->tag, &reason.length);
 	return reason;
 }
 
-const char *explain_hit(struct explain *explain, struct hit hit,
-			struct neighbour *neighbour)
+const char *top_contributions_hit(struct top_contributions *explain,
+				  struct hit hit, struct neighbour *neighbour)
 {
-	const char *error = explain_name(explain, hit, neighbour);
+	const char *error = top_contributions_name(explain, hit, neighbour);
 	size_t count;
 
 	if (error == NULL)
@@ -76,12 +79,12 @@ const char *explain_hit(struct explain *explain, struct hit hit,
 				    explain->query.row.count +
 					    explain->other.row.count + 1,
 				    sizeof *explain->parts);
-	error = reasons_parts(explain->reasons, &explain->query,
-			      &explain->other, explain->parts, &count);
+	error = contributions_parts(explain->reasons, &explain->query,
+				    &explain->other, explain->parts, &count);
 	if (error != NULL)
 		return error;
 	neighbour->reason_count =
-		reasons_largest(explain->parts, count, EXPLAIN_TAGS);
+		contributions_largest(explain->parts, count, TOP_CONTRIBUTIONS);
 	for (size_t i = 0; i < neighbour->reason_count; i++)
 		neighbour->reasons[i] = name_part(explain, &explain->parts[i]);
 	return NULL;

@@ -1,6 +1,6 @@
-/* explain: the similarity of a customer who asks and one who answers, as a line
- * of neighbours.h says it: the name, the score, and the tags that contribute
- * most. */
+/* top_contributions: the similarity of a customer who asks and one who answers,
+ * as a line of explain/neighbours_tsv.h says it: the name, the score, and the
+ * tags that contribute most. */
 #ifndef EXPLAIN_TOP_CONTRIBUTIONS_H
 #define EXPLAIN_TOP_CONTRIBUTIONS_H
 
@@ -11,33 +11,34 @@
 #include "search/sharded_model.h"
 
 /* How many tags are named for a neighbour. */
-enum { EXPLAIN_TAGS = 3 };
+enum { TOP_CONTRIBUTIONS = 3 };
 
 /* What one thread needs. */
-struct explain {
-	const struct shards *shards; /* whose customers answer */
-	const struct reasons *reasons;
+struct top_contributions {
+	const struct sharded_model *shards; /* whose customers answer */
+	const struct contributions *reasons;
 	struct side query, other;
-	struct part *parts;
+	struct contribution *parts;
 	size_t room; /* of parts */
 };
 
-void explain_begin(struct explain *explain, const struct shards *shards,
-		   const struct reasons *reasons);
-void explain_end(struct explain *explain);
+void top_contributions_begin(struct top_contributions *explain,
+			     const struct sharded_model *shards,
+			     const struct contributions *reasons);
+void top_contributions_end(struct top_contributions *explain);
 
 /* The customer who asks: a row of a model with the same columns and components,
- * or of shards->whole.  NULL or a sentence: the row is damaged. */
-const char *explain_query(struct explain *explain, const struct model *asked,
-			  size_t row);
+ * or of shards->whole.  NULL or a error_text: the row is damaged. */
+const char *top_contributions_query(struct top_contributions *explain,
+				    const struct model *asked, size_t row);
 
 /* Set the neighbour's name and similarity, without reasons. */
-const char *explain_name(const struct explain *explain, struct hit hit,
-			 struct neighbour *neighbour);
+const char *top_contributions_name(const struct top_contributions *explain,
+				   struct hit hit, struct neighbour *neighbour);
 
-/* And its reasons, in the room of EXPLAIN_TAGS that neighbour->reasons has, for
- * the query that was set last. */
-const char *explain_hit(struct explain *explain, struct hit hit,
-			struct neighbour *neighbour);
+/* And its reasons, in the room of TOP_CONTRIBUTIONS that neighbour->reasons
+ * has, for the query that was set last. */
+const char *top_contributions_hit(struct top_contributions *explain,
+				  struct hit hit, struct neighbour *neighbour);
 
 #endif

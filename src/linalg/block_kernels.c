@@ -15,15 +15,15 @@ square_single(size_t rows, const void *y_, size_t y_ld, double *h,
 	      void (*project)(size_t, const void *, size_t, const void *,
 			      size_t, double *))
 {
-	_Alignas(64) double items[SOME_ROWS * STRIP];
+	_Alignas(64) double items[SOME_ROWS * BLOCK_COLUMNS];
 	const float *y = y_;
 
 	for (size_t row = 0; row < rows; row += SOME_ROWS) {
 		size_t some = rows - row < SOME_ROWS ? rows - row : SOME_ROWS;
 		for (size_t i = 0; i < some; i++, y += y_ld)
-			for (size_t j = 0; j < STRIP; j++)
-				items[i * STRIP + j] = (double)y[j];
-		project(some, items, STRIP, items, STRIP, h);
+			for (size_t j = 0; j < BLOCK_COLUMNS; j++)
+				items[i * BLOCK_COLUMNS + j] = (double)y[j];
+		project(some, items, BLOCK_COLUMNS, items, BLOCK_COLUMNS, h);
 	}
 }
 
@@ -73,7 +73,7 @@ static void settle_double(void *part_, int64_t *sums, size_t count, double unit)
 	}
 
 #define SET_OF(KIND, SETTLE_SINGLE, SETTLE_DOUBLE)                             \
-	static const struct strip_set KIND##_set = {                           \
+	static const struct block_kernel_set KIND##_set = {                    \
 		.name = #KIND,                                                 \
 		.single = KERNEL(KIND, single, float, SETTLE_SINGLE),          \
 		.real = KERNEL(KIND, double, double, SETTLE_DOUBLE),           \
@@ -196,7 +196,7 @@ AVX512 static void avx512_settle_single(void *part_, int64_t *sums,
 	__m512d unit = _mm512_set1_pd(unit_);
 	float *part = part_;
 
-	for (size_t i = 0; i < count; i += STRIP) {
+	for (size_t i = 0; i < count; i += BLOCK_COLUMNS) {
 		__m256 low = _mm256_loadu_ps(part + i);
 		__m256 high = _mm256_loadu_ps(part + i + 8);
 		settle_eight(_mm512_cvtps_pd(low), sums + i, unit);
@@ -221,21 +221,21 @@ SET_OF(avx512, avx512_settle_single, avx512_settle_double);
 
 #endif
 
-const struct strip_set *strip_set(unsigned i)
+const struct block_kernel_set *block_kernels_get(unsigned i)
 {
 #ifdef __x86_64__
 	if (i == 0)
-		return processor_avx512() ? &avx512_set : NULL;
+		return cpu_has_avx512() ? &avx512_set : NULL;
 	if (i == 1)
-		return processor_avx2() ? &avx2_set : NULL;
+		return cpu_has_avx2() ? &avx2_set : NULL;
 #endif
 	return i == 2 ? &plain_set : NULL;
 }
 
-const struct strip_set *strip_best(void)
+const struct block_kernel_set *block_kernels_best(void)
 {
-	for (unsigned i = 0; i < STRIP_SETS; i++)
-		if (strip_set(i) != NULL)
-			return strip_set(i);
+	for (unsigned i = 0; i < BLOCK_KERNEL_SETS; i++)
+		if (block_kernels_get(i) != NULL)
+			return block_kernels_get(i);
 	return &plain_set;
 }

@@ -1,5 +1,6 @@
-/* strip_loops: the loops of strip.h for one kind of vector and one precision;
- * strip.c includes this file once for each, with these defined:
+/* block_kernels_loops: the loops of linalg/block_kernels.h for one kind of
+ * vector and one precision; linalg/block_kernels.c includes this file once for
+ * each, with these defined:
  *
  *     REAL              float or double
  *     VEC, LANES        a vector and how many items are in it
@@ -15,7 +16,7 @@
  * PARTS vectors make a row of a strip.  Loops over them have constant bounds
  * and are unrolled, so that their sums stay in registers. */
 
-#define PARTS  (STRIP / LANES)
+#define PARTS  (BLOCK_COLUMNS / LANES)
 #define UNROLL _Pragma("GCC unroll 16")
 
 enum { NAME(ahead) = 12 };
@@ -26,9 +27,9 @@ NAME(fetch)(const int32_t *indices, int64_t i, int64_t end, const REAL *x,
 	    const REAL *y)
 {
 	int64_t next = i + NAME(ahead) < end ? i + NAME(ahead) : end - 1;
-	size_t at = (size_t)indices[next] * STRIP;
+	size_t at = (size_t)indices[next] * BLOCK_COLUMNS;
 
-	for (size_t line = 0; line < STRIP * sizeof(REAL); line += 64) {
+	for (size_t line = 0; line < BLOCK_COLUMNS * sizeof(REAL); line += 64) {
 		__builtin_prefetch((const char *)(x + at) + line);
 		__builtin_prefetch((const char *)(y + at) + line, 1);
 	}
@@ -36,7 +37,7 @@ NAME(fetch)(const int32_t *indices, int64_t i, int64_t end, const REAL *x,
 
 /* t = a_i^T X for the entries begin to end - 1, in two sums. */
 TARGET static inline __attribute__((always_inline)) void
-NAME(row_gather)(const struct matrix *a, int64_t begin, int64_t end,
+NAME(row_gather)(const struct csr_matrix *a, int64_t begin, int64_t end,
 		 const REAL *x, const REAL *y, const bool far, VEC t[PARTS])
 {
 	const int32_t *indices = a->indices;
@@ -48,8 +49,8 @@ NAME(row_gather)(const struct matrix *a, int64_t begin, int64_t end,
 	for (int p = 0; p < PARTS; p++)
 		t[p] = odd[p] = SET(0);
 	for (; i + 1 < end; i += 2) {
-		const REAL *r = x + (size_t)indices[i] * STRIP;
-		const REAL *s = x + (size_t)indices[i + 1] * STRIP;
+		const REAL *r = x + (size_t)indices[i] * BLOCK_COLUMNS;
+		const REAL *s = x + (size_t)indices[i + 1] * BLOCK_COLUMNS;
 		if (far) {
 			NAME(fetch)(indices, i, (int64_t)a->nnz, x, y);
 			NAME(fetch)(indices, i + 1, (int64_t)a->nnz, x, y);
@@ -63,7 +64,7 @@ NAME(row_gather)(const struct matrix *a, int64_t begin, int64_t end,
 		}
 	}
 	if (i < end) {
-		const REAL *r = x + (size_t)indices[i] * STRIP;
+		const REAL *r = x + (size_t)indices[i] * BLOCK_COLUMNS;
 		if (far)
 			NAME(fetch)(indices, i, (int64_t)a->nnz, x, y);
 		UNROLL
@@ -78,14 +79,14 @@ NAME(row_gather)(const struct matrix *a, int64_t begin, int64_t end,
 
 /* Y += a_i t^T for the entries begin to end - 1. */
 TARGET static inline __attribute__((always_inline)) void
-NAME(row_scatter)(const struct matrix *a, int64_t begin, int64_t end,
+NAME(row_scatter)(const struct csr_matrix *a, int64_t begin, int64_t end,
 		  const VEC t[PARTS], REAL *y)
 {
 	const int32_t *indices = a->indices;
 	const float *values = a->values;
 
 	for (int64_t i = begin; i < end; i++) {
-		REAL *r = y + (size_t)indices[i] * STRIP;
+		REAL *r = y + (size_t)indices[i] * BLOCK_COLUMNS;
 		VEC value = SET((REAL)values[i]);
 		UNROLL
 		for (int p = 0; p < PARTS; p++)
@@ -95,7 +96,7 @@ NAME(row_scatter)(const struct matrix *a, int64_t begin, int64_t end,
 }
 
 TARGET static inline __attribute__((always_inline)) void
-NAME(apply_rows)(const struct matrix *a, size_t first, size_t last,
+NAME(apply_rows)(const struct csr_matrix *a, size_t first, size_t last,
 		 const REAL *x, REAL *y, const bool far)
 {
 	for (size_t row = first; row < last; row++) {
@@ -106,7 +107,7 @@ NAME(apply_rows)(const struct matrix *a, size_t first, size_t last,
 	}
 }
 
-TARGET static void NAME(apply)(const struct matrix *a, size_t first,
+TARGET static void NAME(apply)(const struct csr_matrix *a, size_t first,
 			       size_t last, const void *x, void *y, bool far)
 {
 	if (far)
@@ -121,7 +122,7 @@ NAME(project_part)(size_t rows, const REAL *v, size_t v_ld, const REAL *y,
 		   size_t y_ld, double *h)
 {
 	VEC sums[COLUMNS][PARTS];
-	REAL out[STRIP];
+	REAL out[BLOCK_COLUMNS];
 
 	UNROLL
 	for (int c = 0; c < COLUMNS; c++)
@@ -143,17 +144,17 @@ NAME(project_part)(size_t rows, const REAL *v, size_t v_ld, const REAL *y,
 		UNROLL
 		for (int p = 0; p < PARTS; p++)
 			STORE(out + p * LANES, sums[c][p]);
-		for (int j = 0; j < STRIP; j++)
-			h[c * STRIP + j] += (double)out[j];
+		for (int j = 0; j < BLOCK_COLUMNS; j++)
+			h[c * BLOCK_COLUMNS + j] += (double)out[j];
 	}
 }
 
 TARGET static void NAME(project)(size_t rows, const void *v, size_t v_ld,
 				 const void *y, size_t y_ld, double *h)
 {
-	for (int c = 0; c < STRIP; c += COLUMNS)
+	for (int c = 0; c < BLOCK_COLUMNS; c += COLUMNS)
 		NAME(project_part)
-	(rows, (const REAL *)v + c, v_ld, y, y_ld, h + c * STRIP);
+	(rows, (const REAL *)v + c, v_ld, y, y_ld, h + c * BLOCK_COLUMNS);
 }
 
 /* DEPTH rows of Y, so that a row of H is loaded once for all of them. */
@@ -167,13 +168,14 @@ TARGET static void NAME(project)(size_t rows, const void *v, size_t v_ld,
 			sums[d][p] = LOAD(y + (size_t)d * y_ld + p * LANES);   \
 		for (size_t i = 0; i < count; i++) {                           \
 			const REAL *r = (const REAL *)v[i] + row * v_ld;       \
-			const REAL *g = h + i * STRIP * STRIP;                 \
-			for (int c = 0; c < STRIP; c++) {                      \
+			const REAL *g = h + i * BLOCK_COLUMNS * BLOCK_COLUMNS; \
+			for (int c = 0; c < BLOCK_COLUMNS; c++) {              \
 				VEC items[PARTS];                              \
 				UNROLL                                         \
 				for (int p = 0; p < PARTS; p++)                \
-					items[p] = LOAD(g + c * STRIP +        \
-							p * LANES);            \
+					items[p] =                             \
+						LOAD(g + c * BLOCK_COLUMNS +   \
+						     p * LANES);               \
 				UNROLL                                         \
 				for (int d = 0; d < (DEPTH); d++)              \
 					UNROLL                                 \
@@ -239,7 +241,7 @@ static void NAME(to_double)(const void *from, double *to, size_t count)
 			STORE(t + p * LANES, sums[p]);                         \
 	} while (0)
 
-TARGET static void NAME(gather)(const struct matrix *a, size_t row,
+TARGET static void NAME(gather)(const struct csr_matrix *a, size_t row,
 				const REAL *v, size_t columns, REAL *t)
 {
 	const int32_t *indices = a->indices;
@@ -249,11 +251,12 @@ TARGET static void NAME(gather)(const struct matrix *a, size_t row,
 
 	for (; done + wide <= columns; done += wide, v += wide, t += wide)
 		GATHER(WIDE);
-	for (; done < columns; done += STRIP, v += STRIP, t += STRIP)
+	for (; done < columns;
+	     done += BLOCK_COLUMNS, v += BLOCK_COLUMNS, t += BLOCK_COLUMNS)
 		GATHER(PARTS);
 }
 
-TARGET static void NAME(scatter)(const struct matrix *a, size_t first,
+TARGET static void NAME(scatter)(const struct csr_matrix *a, size_t first,
 				 size_t last, const REAL *t, size_t columns,
 				 REAL *y, bool far)
 {

@@ -11,23 +11,23 @@
 
 /* Rows are cut into at most PIECES pieces of at least PANEL rows; a panel of
  * one strip stays in the first cache while it meets many. */
-enum { PIECES = 32, PANEL = 256, BLOCK = STRIP * STRIP };
+enum { PIECES = 32, PANEL = 256, BLOCK = BLOCK_COLUMNS * BLOCK_COLUMNS };
 
-void algebra_begin(void)
+void dense_begin(void)
 {
 	openblas_set_num_threads(1);
 }
 
-void *algebra_strip(const struct tall *tall)
+void *dense_strip(const struct tall_matrix *tall)
 {
-	return alloc_aligned(alloc_product(tall->rows, STRIP),
+	return alloc_aligned(alloc_product(tall->rows, BLOCK_COLUMNS),
 			     tall->kernel->item);
 }
 
 /* ----------------------------------------------------------- tall products */
 
-struct job {
-	const struct tall *tall;
+struct batch_job {
+	const struct tall_matrix *tall;
 	size_t pieces;
 	size_t count, to;
 	void *const *v;
@@ -36,16 +36,16 @@ struct job {
 	double *h;         /* of project and square: for each piece */
 };
 
-static struct job job_of(const struct tall *tall)
+static struct batch_job job_of(const struct tall_matrix *tall)
 {
 	size_t panels = (tall->rows + PANEL - 1) / PANEL;
 
-	return (struct job){.tall = tall,
-			    .pieces = panels < PIECES ? panels : PIECES};
+	return (struct batch_job){.tall = tall,
+				  .pieces = panels < PIECES ? panels : PIECES};
 }
 
 /* Where piece i begins: at a multiple of PANEL. */
-static size_t piece_begin(const struct job *job, size_t i)
+static size_t piece_begin(const struct batch_job *job, size_t i)
 {
 	size_t panels = (job->tall->rows + PANEL - 1) / PANEL;
 	size_t row = panels * i / job->pieces * PANEL;
@@ -59,14 +59,15 @@ static size_t panel_rows(size_t row, size_t end)
 }
 
 /* Row of a strip. */
-static void *at_row(const struct job *job, const void *strip, size_t row)
+static void *at_row(const struct batch_job *job, const void *strip, size_t row)
 {
-	return (char *)(size_t)strip + row * STRIP * job->tall->kernel->item;
+	return (char *)(size_t)strip +
+	       row * BLOCK_COLUMNS * job->tall->kernel->item;
 }
 
 /* A small matrix in the kernel's precision. */
-static void *narrow(const struct tall *tall, const double *from, size_t count,
-		    double sign)
+static void *narrow(const struct tall_matrix *tall, const double *from,
+		    size_t count, double sign)
 {
 	double *signs = alloc_resize(NULL, count, sizeof *signs);
 	void *to = alloc_aligned(count, tall->kernel->item);
@@ -79,7 +80,7 @@ static void *narrow(const struct tall *tall, const double *from, size_t count,
 }
 
 /* h = what all pieces gave, in their order */
-static void add_pieces(const struct job *job, size_t items, double *h)
+static void add_pieces(const struct batch_job *job, size_t items, double *h)
 {
 	memset(h, 0, items * sizeof *h);
 	for (size_t piece = 0; piece < job->pieces; piece++)
@@ -90,8 +91,8 @@ static void add_pieces(const struct job *job, size_t items, double *h)
 
 static void project_piece(void *shared, size_t piece, unsigned thread)
 {
-	struct job *job = shared;
-	const struct strip_kernel *kernel = job->tall->kernel;
+	struct batch_job *job = shared;
+	const struct block_kernel *kernel = job->tall->kernel;
 	double *h = job->h + piece * job->count * BLOCK;
 	size_t end = piece_begin(job, piece + 1);
 
@@ -99,49 +100,49 @@ static void project_piece(void *shared, size_t piece, unsigned thread)
 	for (size_t row = piece_begin(job, piece); row < end; row += PANEL)
 		for (size_t i = 0; i < job->count; i++)
 			kernel->project(panel_rows(row, end),
-					at_row(job, job->v[i], row), STRIP,
-					at_row(job, job->y, row), STRIP,
-					h + i * BLOCK);
+					at_row(job, job->v[i], row),
+					BLOCK_COLUMNS, at_row(job, job->y, row),
+					BLOCK_COLUMNS, h + i * BLOCK);
 }
 
-void algebra_project(const struct tall *tall, size_t count, void *const *v,
-		     const void *y, double *h)
+void dense_project(const struct tall_matrix *tall, size_t count, void *const *v,
+		   const void *y, double *h)
 {
-	struct job job = job_of(tall);
+	struct batch_job job = job_of(tall);
 
 	job.count = count;
 	job.v = v;
 	job.y = (void *)(size_t)y;
 	job.h = alloc(job.pieces * count * BLOCK, sizeof *job.h);
-	team_run(tall->threads, job.pieces, project_piece, &job);
+	thread_pool_run(tall->threads, job.pieces, project_piece, &job);
 	add_pieces(&job, count * BLOCK, h);
 }
 
 static void square_piece(void *shared, size_t piece, unsigned thread)
 {
-	struct job *job = shared;
+	struct batch_job *job = shared;
 	size_t begin = piece_begin(job, piece);
 
 	(void)thread;
 	job->tall->kernel->square(piece_begin(job, piece + 1) - begin,
-				  at_row(job, job->y, begin), STRIP,
+				  at_row(job, job->y, begin), BLOCK_COLUMNS,
 				  job->h + piece * BLOCK);
 }
 
-/* H (STRIP x STRIP) = Y^T Y, in double */
-static void square(const struct tall *tall, void *y, double *h)
+/* H (BLOCK_COLUMNS x BLOCK_COLUMNS) = Y^T Y, in double */
+static void square(const struct tall_matrix *tall, void *y, double *h)
 {
-	struct job job = job_of(tall);
+	struct batch_job job = job_of(tall);
 
 	job.y = y;
 	job.h = alloc(job.pieces * BLOCK, sizeof *job.h);
-	team_run(tall->threads, job.pieces, square_piece, &job);
+	thread_pool_run(tall->threads, job.pieces, square_piece, &job);
 	add_pieces(&job, BLOCK, h);
 }
 
 static void combine_piece(void *shared, size_t piece, unsigned thread)
 {
-	struct job *job = shared;
+	struct batch_job *job = shared;
 	size_t begin = piece_begin(job, piece);
 	const void **v = alloc(job->count, sizeof *v);
 
@@ -149,53 +150,53 @@ static void combine_piece(void *shared, size_t piece, unsigned thread)
 	for (size_t i = 0; i < job->count; i++)
 		v[i] = at_row(job, job->v[i], begin);
 	job->tall->kernel->combine(piece_begin(job, piece + 1) - begin,
-				   job->count, v, STRIP, job->small,
-				   at_row(job, job->y, begin), STRIP);
+				   job->count, v, BLOCK_COLUMNS, job->small,
+				   at_row(job, job->y, begin), BLOCK_COLUMNS);
 	free(v);
 }
 
-void algebra_combine(const struct tall *tall, size_t count, void *const *v,
-		     const double *h, double sign, void *y)
+void dense_combine(const struct tall_matrix *tall, size_t count, void *const *v,
+		   const double *h, double sign, void *y)
 {
-	struct job job = job_of(tall);
+	struct batch_job job = job_of(tall);
 	void *small = narrow(tall, h, count * BLOCK, sign);
 
 	job.count = count;
 	job.v = v;
 	job.y = y;
 	job.small = small;
-	team_run(tall->threads, job.pieces, combine_piece, &job);
+	thread_pool_run(tall->threads, job.pieces, combine_piece, &job);
 	free(small);
 }
 
 /* A panel of V Z is made beside V, strip after strip, and then moved in. */
-static void rotate_panel(const struct job *job, size_t row, size_t rows,
+static void rotate_panel(const struct batch_job *job, size_t row, size_t rows,
 			 char *room)
 {
-	const struct strip_kernel *kernel = job->tall->kernel;
-	size_t panel = (size_t)PANEL * STRIP * kernel->item;
+	const struct block_kernel *kernel = job->tall->kernel;
+	size_t panel = (size_t)PANEL * BLOCK_COLUMNS * kernel->item;
 	const void **v = alloc(job->count, sizeof *v);
 
 	for (size_t i = 0; i < job->count; i++)
 		v[i] = at_row(job, job->v[i], row);
 	memset(room, 0, job->to * panel);
 	for (size_t i = 0; i < job->to; i++)
-		kernel->combine(rows, job->count, v, STRIP,
+		kernel->combine(rows, job->count, v, BLOCK_COLUMNS,
 				(const char *)job->small +
 					i * job->count * BLOCK * kernel->item,
-				room + i * panel, STRIP);
+				room + i * panel, BLOCK_COLUMNS);
 	for (size_t i = 0; i < job->to; i++)
 		memcpy(at_row(job, job->v[i], row), room + i * panel,
-		       rows * STRIP * kernel->item);
+		       rows * BLOCK_COLUMNS * kernel->item);
 	free(v);
 }
 
 static void rotate_piece(void *shared, size_t piece, unsigned thread)
 {
-	struct job *job = shared;
+	struct batch_job *job = shared;
 	size_t end = piece_begin(job, piece + 1);
-	char *room =
-		alloc_aligned(job->to * PANEL * STRIP, job->tall->kernel->item);
+	char *room = alloc_aligned(job->to * PANEL * BLOCK_COLUMNS,
+				   job->tall->kernel->item);
 
 	(void)thread;
 	for (size_t row = piece_begin(job, piece); row < end; row += PANEL)
@@ -203,17 +204,17 @@ static void rotate_piece(void *shared, size_t piece, unsigned thread)
 	free(room);
 }
 
-void algebra_rotate(const struct tall *tall, size_t from, size_t to,
-		    void *const *v, const double *z)
+void dense_rotate(const struct tall_matrix *tall, size_t from, size_t to,
+		  void *const *v, const double *z)
 {
-	struct job job = job_of(tall);
+	struct batch_job job = job_of(tall);
 	void *small = narrow(tall, z, from * to * BLOCK, 1);
 
 	job.count = from;
 	job.to = to;
 	job.v = v;
 	job.small = small;
-	team_run(tall->threads, job.pieces, rotate_piece, &job);
+	thread_pool_run(tall->threads, job.pieces, rotate_piece, &job);
 	free(small);
 }
 
@@ -221,57 +222,60 @@ void algebra_rotate(const struct tall *tall, size_t from, size_t to,
 
 /* R, upper triangular, with R^T R = H; false where a column of what H is the
  * square of is, to the precision of the items, a combination of others. */
-static bool cholesky(const struct tall *tall, const double *h, double *r)
+static bool cholesky(const struct tall_matrix *tall, const double *h, double *r)
 {
 	double least = tall->kernel->item == sizeof(float) ? 1e-8 : 1e-12;
 
 	memset(r, 0, BLOCK * sizeof *r);
-	for (size_t i = 0; i < STRIP; i++)
-		for (size_t j = i; j < STRIP; j++)
-			r[i * STRIP + j] = h[i * STRIP + j];
+	for (size_t i = 0; i < BLOCK_COLUMNS; i++)
+		for (size_t j = i; j < BLOCK_COLUMNS; j++)
+			r[i * BLOCK_COLUMNS + j] = h[i * BLOCK_COLUMNS + j];
 	/* The upper triangle by rows is the lower by columns. */
-	if (LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'L', STRIP, r, STRIP) != 0)
+	if (LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'L', BLOCK_COLUMNS, r,
+			   BLOCK_COLUMNS) != 0)
 		return false;
-	for (size_t i = 0; i < STRIP; i++)
-		if (!(r[i * STRIP + i] * r[i * STRIP + i] >=
-		      least * h[i * STRIP + i]))
+	for (size_t i = 0; i < BLOCK_COLUMNS; i++)
+		if (!(r[i * BLOCK_COLUMNS + i] * r[i * BLOCK_COLUMNS + i] >=
+		      least * h[i * BLOCK_COLUMNS + i]))
 			return false;
 	return true;
 }
 
 /* Y = Y R^-1 */
-static void divide(const struct tall *tall, void *y, const double *r)
+static void divide(const struct tall_matrix *tall, void *y, const double *r)
 {
 	double inverse[BLOCK];
 
 	memcpy(inverse, r, sizeof inverse);
-	if (LAPACKE_dtrtri(LAPACK_COL_MAJOR, 'L', 'N', STRIP, inverse, STRIP) !=
-	    0)
+	if (LAPACKE_dtrtri(LAPACK_COL_MAJOR, 'L', 'N', BLOCK_COLUMNS, inverse,
+			   BLOCK_COLUMNS) != 0)
 		die("LAPACK dtrtri failed");
-	algebra_rotate(tall, 1, 1, &y, inverse);
+	dense_rotate(tall, 1, 1, &y, inverse);
 }
 
-/* Y row-major is Y^T (STRIP x rows) column-major: Y^T = L Q^T gives
+/* Y row-major is Y^T (BLOCK_COLUMNS x rows) column-major: Y^T = L Q^T gives
  * Y = Q L^T, and L column-major read by rows is L^T = R. */
-static void householder(const struct tall *tall, void *y, double *r)
+static void householder(const struct tall_matrix *tall, void *y, double *r)
 {
-	size_t items = tall->rows * STRIP;
-	double *wide = alloc_resize(NULL, items, sizeof *wide), tau[STRIP];
-	lapack_int m = STRIP, n = (lapack_int)tall->rows;
+	size_t items = tall->rows * BLOCK_COLUMNS;
+	double *wide = alloc_resize(NULL, items, sizeof *wide),
+	       tau[BLOCK_COLUMNS];
+	lapack_int m = BLOCK_COLUMNS, n = (lapack_int)tall->rows;
 
 	tall->kernel->to_double(y, wide, items);
 	if (LAPACKE_dgelqf(LAPACK_COL_MAJOR, m, n, wide, m, tau) != 0)
 		die("LAPACK dgelqf failed");
-	for (size_t i = 0; i < STRIP; i++)
-		for (size_t j = 0; j < STRIP; j++)
-			r[i * STRIP + j] = j >= i ? wide[i * STRIP + j] : 0;
+	for (size_t i = 0; i < BLOCK_COLUMNS; i++)
+		for (size_t j = 0; j < BLOCK_COLUMNS; j++)
+			r[i * BLOCK_COLUMNS + j] =
+				j >= i ? wide[i * BLOCK_COLUMNS + j] : 0;
 	if (LAPACKE_dorglq(LAPACK_COL_MAJOR, m, n, m, wide, m, tau) != 0)
 		die("LAPACK dorglq failed");
 	tall->kernel->from_double(wide, y, items);
 	free(wide);
 }
 
-void algebra_qr(const struct tall *tall, void *y, double *r)
+void dense_qr(const struct tall_matrix *tall, void *y, double *r)
 {
 	double h[BLOCK], second[BLOCK], product[BLOCK];
 
@@ -287,11 +291,11 @@ void algebra_qr(const struct tall *tall, void *y, double *r)
 	} else {
 		divide(tall, y, second);
 	}
-	algebra_multiply(STRIP, second, r, product);
+	dense_multiply(BLOCK_COLUMNS, second, r, product);
 	memcpy(r, product, sizeof product);
 }
 
-void algebra_polish(size_t rows, size_t k, size_t ld, double *v)
+void dense_polish(size_t rows, size_t k, size_t ld, double *v)
 {
 	double *h = alloc(alloc_product(k, k), sizeof *h);
 	int size = (int)k;
@@ -309,17 +313,18 @@ void algebra_polish(size_t rows, size_t k, size_t ld, double *v)
 
 /* ------------------------------------------------------------------ small */
 
-void algebra_multiply(size_t n, const double *a, const double *b, double *c)
+void dense_multiply(size_t n, const double *a, const double *b, double *c)
 {
 	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)n,
 		    (int)n, 1, a, (int)n, b, (int)n, 0, c, (int)n);
 }
 
-void algebra_apply(size_t n, const double *g, const double *x, size_t ld,
-		   double *y)
+void dense_apply(size_t n, const double *g, const double *x, size_t ld,
+		 double *y)
 {
-	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, STRIP,
-		    (int)n, 1, g, (int)n, x, (int)ld, 0, y, STRIP);
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n,
+		    BLOCK_COLUMNS, (int)n, 1, g, (int)n, x, (int)ld, 0, y,
+		    BLOCK_COLUMNS);
 }
 
 static void swap_rows(double *a, double *b, size_t n)
@@ -331,8 +336,8 @@ static void swap_rows(double *a, double *b, size_t n)
 	}
 }
 
-const char *algebra_eigen(size_t n, double *a, size_t count, double *values,
-			  double *vectors)
+const char *dense_eigen(size_t n, double *a, size_t count, double *values,
+			double *vectors)
 {
 	double *rising = alloc(n, sizeof *rising);
 	lapack_int *support = alloc(2 * count, sizeof *support), found = 0;
@@ -349,7 +354,7 @@ const char *algebra_eigen(size_t n, double *a, size_t count, double *values,
 	free(support);
 	free(rising);
 	if (info != 0 || found != (lapack_int)count)
-		return sentence("LAPACK dsyevr failed (%d)", (int)info);
+		return error_text("LAPACK dsyevr failed (%d)", (int)info);
 	for (size_t i = 0; i < count / 2; i++)
 		swap_rows(vectors + i * n, vectors + (count - 1 - i) * n, n);
 	return NULL;

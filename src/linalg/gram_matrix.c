@@ -19,7 +19,7 @@ enum { PRODUCTS = 16, PRODUCTS_LEAST = 1 << 18, ROWS_MOST = 1 << 19 };
 enum { PANEL_ITEMS = 1 << 16 };
 
 struct gram {
-	const struct op *op;
+	const struct gram_operator *op;
 	size_t chunks, *chunk_begin; /* rows */
 	double **parts;              /* for each thread m x m: of one chunk */
 	int64_t *sums;               /* m x m: of all chunks */
@@ -28,7 +28,7 @@ struct gram {
 
 static void cut_chunks(struct gram *gram)
 {
-	const struct matrix *a = gram->op->matrix;
+	const struct csr_matrix *a = gram->op->matrix;
 	size_t room = 0, begin = 0, products = 0, most = PRODUCTS * a->m * a->m;
 
 	if (most < PRODUCTS_LEAST)
@@ -53,7 +53,7 @@ static void cut_chunks(struct gram *gram)
 
 /* Add the products of each row's entries from next on, below tag end, with
  * itself and those after it: the upper triangle. */
-static void add_panel(const struct matrix *a, size_t first, size_t last,
+static void add_panel(const struct csr_matrix *a, size_t first, size_t last,
 		      int64_t end, int64_t *next, double *part)
 {
 	const int32_t *tags = a->indices;
@@ -72,7 +72,7 @@ static void add_panel(const struct matrix *a, size_t first, size_t last,
 }
 
 /* A panel of G at a time, which the cache holds, meets all rows. */
-static void add_rows(const struct matrix *a, size_t first, size_t last,
+static void add_rows(const struct csr_matrix *a, size_t first, size_t last,
 		     double *part)
 {
 	int64_t *next = alloc(last - first, sizeof *next);
@@ -111,7 +111,7 @@ static void settle(struct gram *gram, double *part, unsigned thread)
 static void make_chunk(void *shared, size_t chunk, unsigned thread)
 {
 	struct gram *gram = shared;
-	const struct matrix *a = gram->op->matrix;
+	const struct csr_matrix *a = gram->op->matrix;
 
 	if (gram->parts[thread] == NULL)
 		gram->parts[thread] = alloc(a->m * a->m, sizeof(double));
@@ -123,7 +123,7 @@ static void make_chunk(void *shared, size_t chunk, unsigned thread)
 
 /* G -= what centring takes: for rows A^T mu 1^T + 1 (A^T mu)^T - mu^T mu 1 1^T,
  * for columns n c c^T. */
-static void center(const struct op *op, double *gram)
+static void center(const struct gram_operator *op, double *gram)
 {
 	size_t m = op->matrix->m;
 	const double *w = op->row_mean, *c = op->column_mean;
@@ -162,7 +162,7 @@ static void end_gram(struct gram *gram)
 	free(gram->chunk_begin);
 }
 
-double gram_products(const struct matrix *matrix)
+double gram_matrix_products(const struct csr_matrix *matrix)
 {
 	double products = 0;
 
@@ -174,13 +174,13 @@ double gram_products(const struct matrix *matrix)
 	return products;
 }
 
-void gram_make(const struct op *op, double *g)
+void gram_matrix_compute(const struct gram_operator *op, double *g)
 {
 	size_t m = op->matrix->m;
 	struct gram gram = {.op = op};
 
 	begin_gram(&gram);
-	team_run(op->threads, gram.chunks, make_chunk, &gram);
+	thread_pool_run(op->threads, gram.chunks, make_chunk, &gram);
 	for (size_t i = 0; i < m * m; i++)
 		g[i] = op->unit > 0 ? (double)gram.sums[i] / op->unit : 0;
 	end_gram(&gram);

@@ -10,7 +10,7 @@
 #include "base/thread_pool.h"
 
 /* A chunk has at least this many entries, and enough that adding its sums up,
- * STRIP for each tag, costs little beside them. */
+ * BLOCK_COLUMNS for each tag, costs little beside them. */
 enum { CHUNK_LEAST = 1 << 18, CHUNK_FACTOR = 16 };
 
 /* Above this many bytes a strip is far: the second cache does not hold it. */
@@ -21,10 +21,10 @@ enum { RANGES = 64 };
 
 /* ------------------------------------------------------------------- scan */
 
-/* Where chunks begin; a sentence if a row's bounds are wrong. */
-static const char *cut_chunks(struct op *op)
+/* Where chunks begin; a error_text if a row's bounds are wrong. */
+static const char *cut_chunks(struct gram_operator *op)
 {
-	const struct matrix *a = op->matrix;
+	const struct csr_matrix *a = op->matrix;
 	int64_t most = CHUNK_FACTOR * (int64_t)a->m;
 	size_t room = 0, begin = 0;
 
@@ -32,7 +32,7 @@ static const char *cut_chunks(struct op *op)
 		most = CHUNK_LEAST;
 	for (size_t i = 0; i <= a->n; i++) {
 		if (i < a->n && a->indptr[i + 1] < a->indptr[i])
-			return matrix_row(a, i);
+			return csr_matrix_check_row(a, i);
 		if (i < a->n && a->indptr[i] - a->indptr[begin] < most)
 			continue;
 		op->chunk_begin =
@@ -46,7 +46,7 @@ static const char *cut_chunks(struct op *op)
 }
 
 struct scan {
-	const struct op *op;
+	const struct gram_operator *op;
 	double *energy; /* of each chunk */
 	atomic_bool wrong;
 };
@@ -83,8 +83,8 @@ static double sum_squares(const float *values, size_t count)
 static void scan_chunk(void *shared, size_t chunk, unsigned thread)
 {
 	struct scan *scan = shared;
-	const struct op *op = scan->op;
-	const struct matrix *a = op->matrix;
+	const struct gram_operator *op = scan->op;
+	const struct csr_matrix *a = op->matrix;
 	size_t first = op->chunk_begin[chunk];
 	size_t last = op->chunk_begin[chunk + 1];
 	int64_t begin = a->indptr[first];
@@ -110,21 +110,21 @@ static void scan_chunk(void *shared, size_t chunk, unsigned thread)
 }
 
 /* The first row that is wrong. */
-static const char *name_row(const struct matrix *a)
+static const char *name_row(const struct csr_matrix *a)
 {
 	const char *error = NULL;
 
 	for (size_t row = 0; row < a->n && error == NULL; row++)
-		error = matrix_row(a, row);
+		error = csr_matrix_check_row(a, row);
 	return error;
 }
 
-static const char *scan_all(struct op *op)
+static const char *scan_all(struct gram_operator *op)
 {
 	struct scan scan = {.op = op};
 
 	scan.energy = alloc(op->chunks, sizeof *scan.energy);
-	team_run(op->threads, op->chunks, scan_chunk, &scan);
+	thread_pool_run(op->threads, op->chunks, scan_chunk, &scan);
 	for (size_t chunk = 0; chunk < op->chunks; chunk++)
 		op->energy += scan.energy[chunk];
 	free(scan.energy);
@@ -134,9 +134,9 @@ static const char *scan_all(struct op *op)
 /* mu, A^T mu and the energy left, for rows; sums in the order of rows.  The
  * energy is a sum of what is left of each cell: a difference of sums would
  * lose it where the means are large. */
-static void center_rows(struct op *op)
+static void center_rows(struct gram_operator *op)
 {
-	const struct matrix *a = op->matrix;
+	const struct csr_matrix *a = op->matrix;
 
 	op->row_mean = alloc(a->m, sizeof *op->row_mean);
 	op->centred = 0;
@@ -159,9 +159,9 @@ static void center_rows(struct op *op)
 }
 
 /* The same for columns: mean[j] of each, and the energy left. */
-static void center_columns(struct op *op)
+static void center_columns(struct gram_operator *op)
 {
-	const struct matrix *a = op->matrix;
+	const struct csr_matrix *a = op->matrix;
 	double *mean = alloc(a->m, sizeof *mean);
 	size_t *zeros = alloc(a->m, sizeof *zeros);
 
@@ -183,13 +183,14 @@ static void center_columns(struct op *op)
 	op->column_mean = mean;
 }
 
-const char *operator_begin(struct op *op, const struct matrix *matrix,
-			   enum center center, unsigned threads)
+const char *gram_operator_begin(struct gram_operator *op,
+				const struct csr_matrix *matrix,
+				enum center center, unsigned threads)
 {
-	*op = (struct op){.matrix = matrix,
-			  .center = center,
-			  .threads = threads,
-			  .set = strip_best()};
+	*op = (struct gram_operator){.matrix = matrix,
+				     .center = center,
+				     .threads = threads,
+				     .set = block_kernels_best()};
 	const char *error = cut_chunks(op);
 	if (error == NULL)
 		error = scan_all(op);
@@ -204,41 +205,42 @@ const char *operator_begin(struct op *op, const struct matrix *matrix,
 	return NULL;
 }
 
-void operator_end(struct op *op)
+void gram_operator_end(struct gram_operator *op)
 {
 	free(op->row_mean);
 	free(op->column_mean);
 	free(op->chunk_begin);
-	*op = (struct op){0};
+	*op = (struct gram_operator){0};
 }
 
 /* ------------------------------------------------------------------- pass */
 
-struct pass {
-	const struct op *op;
-	const struct strip_kernel *kernel;
+struct gram_pass {
+	const struct gram_operator *op;
+	const struct block_kernel *kernel;
 	const void *x;
 	void *y;
 	void **parts;  /* for each thread a strip: of one chunk */
-	int64_t *sums; /* m x STRIP: of all chunks */
+	int64_t *sums; /* m x BLOCK_COLUMNS: of all chunks */
 	pthread_mutex_t locks[RANGES];
 };
 
-struct pass *pass_begin(const struct op *op, const struct strip_kernel *kernel)
+struct gram_pass *gram_pass_begin(const struct gram_operator *op,
+				  const struct block_kernel *kernel)
 {
-	struct pass *pass = alloc(1, sizeof *pass);
+	struct gram_pass *pass = alloc(1, sizeof *pass);
 
 	pass->op = op;
 	pass->kernel = kernel;
 	pass->parts = alloc(op->threads, sizeof *pass->parts);
-	pass->sums =
-		alloc(alloc_product(op->matrix->m, STRIP), sizeof *pass->sums);
+	pass->sums = alloc(alloc_product(op->matrix->m, BLOCK_COLUMNS),
+			   sizeof *pass->sums);
 	for (unsigned i = 0; i < RANGES; i++)
 		pthread_mutex_init(&pass->locks[i], NULL);
 	return pass;
 }
 
-void pass_end(struct pass *pass)
+void gram_pass_end(struct gram_pass *pass)
 {
 	if (pass == NULL)
 		return;
@@ -251,9 +253,9 @@ void pass_end(struct pass *pass)
 	free(pass);
 }
 
-static void *part_of(struct pass *pass, unsigned thread)
+static void *part_of(struct gram_pass *pass, unsigned thread)
 {
-	size_t items = alloc_product(pass->op->matrix->m, STRIP);
+	size_t items = alloc_product(pass->op->matrix->m, BLOCK_COLUMNS);
 
 	if (pass->parts[thread] == NULL) {
 		pass->parts[thread] = alloc_aligned(items, pass->kernel->item);
@@ -263,21 +265,21 @@ static void *part_of(struct pass *pass, unsigned thread)
 }
 
 /* Tags first to last - 1 are range i. */
-static size_t range_begin(const struct pass *pass, size_t i)
+static size_t range_begin(const struct gram_pass *pass, size_t i)
 {
 	return pass->op->matrix->m * i / RANGES;
 }
 
 /* Add the part of a thread to the sums, each thread from another range on. */
-static void settle_part(struct pass *pass, unsigned thread)
+static void settle_part(struct gram_pass *pass, unsigned thread)
 {
-	const struct strip_kernel *kernel = pass->kernel;
+	const struct block_kernel *kernel = pass->kernel;
 	char *part = pass->parts[thread];
 
 	for (size_t i = 0; i < RANGES; i++) {
 		size_t range = (i + thread * 17) % RANGES;
-		size_t first = range_begin(pass, range) * STRIP;
-		size_t end = range_begin(pass, range + 1) * STRIP;
+		size_t first = range_begin(pass, range) * BLOCK_COLUMNS;
+		size_t end = range_begin(pass, range + 1) * BLOCK_COLUMNS;
 		pthread_mutex_lock(&pass->locks[range]);
 		kernel->settle(part + first * kernel->item, pass->sums + first,
 			       end - first, pass->op->unit);
@@ -287,9 +289,9 @@ static void settle_part(struct pass *pass, unsigned thread)
 
 static void apply_chunk(void *shared, size_t chunk, unsigned thread)
 {
-	struct pass *pass = shared;
-	const struct op *op = pass->op;
-	size_t bytes = op->matrix->m * STRIP * pass->kernel->item;
+	struct gram_pass *pass = shared;
+	const struct gram_operator *op = pass->op;
+	size_t bytes = op->matrix->m * BLOCK_COLUMNS * pass->kernel->item;
 
 	pass->kernel->apply(op->matrix, op->chunk_begin[chunk],
 			    op->chunk_begin[chunk + 1], pass->x,
@@ -300,54 +302,57 @@ static void apply_chunk(void *shared, size_t chunk, unsigned thread)
 /* Y = sums; sums = 0 */
 static void take_range(void *shared, size_t range, unsigned thread)
 {
-	struct pass *pass = shared;
-	double share = 1 / pass->op->unit, row[STRIP];
+	struct gram_pass *pass = shared;
+	double share = 1 / pass->op->unit, row[BLOCK_COLUMNS];
 	size_t end = range_begin(pass, range + 1);
 
 	(void)thread;
 	for (size_t i = range_begin(pass, range); i < end; i++) {
-		int64_t *sums = pass->sums + i * STRIP;
-		for (size_t j = 0; j < STRIP; j++) {
+		int64_t *sums = pass->sums + i * BLOCK_COLUMNS;
+		for (size_t j = 0; j < BLOCK_COLUMNS; j++) {
 			row[j] = (double)sums[j] * share;
 			sums[j] = 0;
 		}
-		pass->kernel->from_double(
-			row, (char *)pass->y + i * STRIP * pass->kernel->item,
-			STRIP);
+		pass->kernel->from_double(row,
+					  (char *)pass->y +
+						  i * BLOCK_COLUMNS *
+							  pass->kernel->item,
+					  BLOCK_COLUMNS);
 	}
 }
 
 /* Y -= what centring takes: with w = A^T mu, for rows
  * w 1^T X + 1 w^T X - mu^T mu 1 1^T X, for columns n c c^T X. */
-static void center_product(const struct op *op, const double *x, double *y)
+static void center_product(const struct gram_operator *op, const double *x,
+			   double *y)
 {
 	const double *w = op->row_mean, *c = op->column_mean;
-	double ones[STRIP] = {0}, part[STRIP] = {0};
+	double ones[BLOCK_COLUMNS] = {0}, part[BLOCK_COLUMNS] = {0};
 	const double *weight = w != NULL ? w : c;
 	size_t m = op->matrix->m;
 
 	for (size_t i = 0; i < m; i++)
-		for (size_t j = 0; j < STRIP; j++) {
-			ones[j] += x[i * STRIP + j];
-			part[j] += weight[i] * x[i * STRIP + j];
+		for (size_t j = 0; j < BLOCK_COLUMNS; j++) {
+			ones[j] += x[i * BLOCK_COLUMNS + j];
+			part[j] += weight[i] * x[i * BLOCK_COLUMNS + j];
 		}
 	for (size_t i = 0; i < m; i++)
-		for (size_t j = 0; j < STRIP; j++)
-			y[i * STRIP + j] -=
+		for (size_t j = 0; j < BLOCK_COLUMNS; j++)
+			y[i * BLOCK_COLUMNS + j] -=
 				w != NULL ? w[i] * ones[j] + part[j] -
 						    op->row_square * ones[j]
 					  : (double)op->matrix->n * c[i] *
 						    part[j];
 }
 
-void pass_apply(struct pass *pass, const void *x, void *y)
+void gram_pass_apply(struct gram_pass *pass, const void *x, void *y)
 {
-	const struct op *op = pass->op;
+	const struct gram_operator *op = pass->op;
 
 	pass->x = x;
 	pass->y = y;
-	team_run(op->threads, op->chunks, apply_chunk, pass);
-	team_run(op->threads, RANGES, take_range, pass);
+	thread_pool_run(op->threads, op->chunks, apply_chunk, pass);
+	thread_pool_run(op->threads, RANGES, take_range, pass);
 	if (op->center != CENTER_NONE)
 		center_product(op, x, y);
 }

@@ -1,4 +1,4 @@
-/* operator: Y = B^T (B X) in one streaming pass over the rows of a sparse
+/* gram_operator: Y = B^T (B X) in one streaming pass over the rows of a sparse
  * matrix B (A, perhaps centred), by threads over fixed chunks of rows.
  *
  * What a chunk gives is rounded to 64-bit integers in units of a fixed share
@@ -15,9 +15,9 @@
 #include "model/model.h"
 #include "linalg/block_kernels.h"
 
-struct op {
-	const struct matrix *matrix;
-	const struct strip_set *set;
+struct gram_operator {
+	const struct csr_matrix *matrix;
+	const struct block_kernel_set *set;
 	unsigned threads;
 	enum center center;
 	double energy;       /* ||A||_F^2, before centring */
@@ -30,21 +30,23 @@ struct op {
 	size_t *chunk_begin; /* chunks + 1: rows */
 };
 
-/* Look at every row and value once: a sentence names a row that is damaged or
+/* Look at every row and value once: a error_text names a row that is damaged or
  * not finite.  The matrix must outlive the operator. */
-const char *operator_begin(struct op *op, const struct matrix *matrix,
-			   enum center center, unsigned threads);
-void operator_end(struct op *op);
+const char *gram_operator_begin(struct gram_operator *op,
+				const struct csr_matrix *matrix,
+				enum center center, unsigned threads);
+void gram_operator_end(struct gram_operator *op);
 
 /* Room for products with strips of one precision. */
-struct pass;
+struct gram_pass;
 
 /* kernel is one of the operator's set. */
-struct pass *pass_begin(const struct op *op, const struct strip_kernel *kernel);
+struct gram_pass *gram_pass_begin(const struct gram_operator *op,
+				  const struct block_kernel *kernel);
 
 /* Y = B^T (B X), strips of m rows; what is centred is so in double. */
-void pass_apply(struct pass *pass, const void *x, void *y);
+void gram_pass_apply(struct gram_pass *pass, const void *x, void *y);
 
-void pass_end(struct pass *pass);
+void gram_pass_end(struct gram_pass *pass);
 
 #endif

@@ -16,17 +16,18 @@
 #include "base/random.h"
 #include "base/io.h"
 
-enum { BLOCK = STRIP * STRIP, PASS_LIMIT = 1000, SWEEPS = 5 };
+enum { BLOCK = BLOCK_COLUMNS * BLOCK_COLUMNS, PASS_LIMIT = 1000, SWEEPS = 5 };
 
 /* So many tests without the residual halving: it will not. */
 enum { PATIENCE = 12 };
 
-/* More than STRIP values as near as this, relative to them, may be one. */
+/* More than BLOCK_COLUMNS values as near as this, relative to them, may be one.
+ */
 static const double NEAR = 1e-4;
 
 struct basis {
-	struct tall tall;
-	struct pass *pass;
+	struct tall_matrix tall;
+	struct gram_pass *pass;
 	size_t k;
 	double floor;         /* as chosen */
 	uint64_t seed, drawn; /* rows of signs taken from the seed */
@@ -47,9 +48,10 @@ struct basis {
 
 size_t lanczos_limit(size_t k)
 {
-	size_t least = k + 6 * STRIP;
+	size_t least = k + 6 * BLOCK_COLUMNS;
 
-	return ((4 * k > least ? 4 * k : least) + STRIP - 1) / STRIP * STRIP;
+	return ((4 * k > least ? 4 * k : least) + BLOCK_COLUMNS - 1) /
+	       BLOCK_COLUMNS * BLOCK_COLUMNS;
 }
 
 void lanczos_free(struct lanczos *lanczos)
@@ -65,22 +67,22 @@ void lanczos_free(struct lanczos *lanczos)
 static void place_strips(struct basis *s, size_t memory)
 {
 	size_t count = s->limit + 1;
-	size_t bytes = alloc_product(alloc_product(s->tall.rows, STRIP),
+	size_t bytes = alloc_product(alloc_product(s->tall.rows, BLOCK_COLUMNS),
 				     s->tall.kernel->item);
 
 	bytes = (bytes + 63) / 64 * 64;
 	s->strips = alloc(count, sizeof *s->strips);
 	s->in_memory = memory / bytes < count ? memory / bytes : count;
 	for (size_t i = 0; i < s->in_memory; i++)
-		s->strips[i] = algebra_strip(&s->tall);
+		s->strips[i] = dense_strip(&s->tall);
 	if (s->in_memory == count)
 		return;
 	s->mapped = alloc_product(count - s->in_memory, bytes);
-	int fd = scratch_open();
+	int fd = tempfile_open();
 	if (posix_fallocate(fd, 0, (off_t)s->mapped) != 0)
 		die("a scratch file in $TMPDIR: no room for %zu bytes",
 		    s->mapped);
-	s->map = scratch_map(fd, s->mapped, true);
+	s->map = tempfile_map(fd, s->mapped, true);
 	close(fd);
 	for (size_t i = s->in_memory; i < count; i++)
 		s->strips[i] = (char *)s->map + (i - s->in_memory) * bytes;
@@ -105,27 +107,27 @@ static void end_basis(struct basis *s)
 	free(s->h);
 	free(s->values);
 	free(s->vectors);
-	pass_end(s->pass);
+	gram_pass_end(s->pass);
 }
 
 /* Strip = random signs, as good to begin with as normal numbers. */
 static void set_random(struct basis *s, void *strip)
 {
-	double row[STRIP];
+	double row[BLOCK_COLUMNS];
 	char *to = strip;
 
 	for (size_t i = 0; i < s->tall.rows; i++) {
 		uint64_t bits = random_bits(s->seed, s->drawn++);
-		for (size_t j = 0; j < STRIP; j++)
+		for (size_t j = 0; j < BLOCK_COLUMNS; j++)
 			row[j] = bits >> (63 - j) & 1 ? -1 : 1;
-		s->tall.kernel->from_double(row, to, STRIP);
-		to += STRIP * s->tall.kernel->item;
+		s->tall.kernel->from_double(row, to, BLOCK_COLUMNS);
+		to += BLOCK_COLUMNS * s->tall.kernel->item;
 	}
 }
 
-static void begin_basis(struct basis *s, const struct op *op,
-			const struct strip_kernel *kernel,
-			const struct lanczos_choices *choices)
+static void begin_basis(struct basis *s, const struct gram_operator *op,
+			const struct block_kernel *kernel,
+			const struct lanczos_options *choices)
 {
 	size_t limit = lanczos_limit(choices->k);
 
@@ -134,23 +136,23 @@ static void begin_basis(struct basis *s, const struct op *op,
 		.k = choices->k,
 		.floor = choices->floor,
 		.seed = choices->seed,
-		.limit = limit / STRIP,
-		.pass = pass_begin(op, kernel),
+		.limit = limit / BLOCK_COLUMNS,
+		.pass = gram_pass_begin(op, kernel),
 	};
 	s->t = alloc(limit * limit, sizeof *s->t);
-	s->h = alloc(limit * STRIP, sizeof *s->h);
+	s->h = alloc(limit * BLOCK_COLUMNS, sizeof *s->h);
 	s->values = alloc(limit, sizeof *s->values);
 	s->vectors = alloc(limit * limit, sizeof *s->vectors);
 	place_strips(s, choices->memory);
 	set_random(s, s->strips[0]);
-	algebra_qr(&s->tall, s->strips[0], s->r);
+	dense_qr(&s->tall, s->strips[0], s->r);
 }
 
 /* ------------------------------------------------------------------- steps */
 
 static double *t_at(struct basis *s, size_t row, size_t column)
 {
-	return s->t + row * s->limit * STRIP + column;
+	return s->t + row * s->limit * BLOCK_COLUMNS + column;
 }
 
 /* Take the part in strips first to used - 1 off the next one, into h. */
@@ -159,16 +161,16 @@ static void sweep(struct basis *s, size_t first)
 	size_t count = s->used - first;
 	void *next = s->strips[s->used];
 
-	algebra_project(&s->tall, count, s->strips + first, next, s->h);
-	algebra_combine(&s->tall, count, s->strips + first, s->h, -1, next);
+	dense_project(&s->tall, count, s->strips + first, next, s->h);
+	dense_combine(&s->tall, count, s->strips + first, s->h, -1, next);
 }
 
 static double least_diagonal(const double *r)
 {
 	double least = fabs(r[0]);
 
-	for (size_t i = 1; i < STRIP; i++)
-		least = fmin(least, fabs(r[i * STRIP + i]));
+	for (size_t i = 1; i < BLOCK_COLUMNS; i++)
+		least = fmin(least, fabs(r[i * BLOCK_COLUMNS + i]));
 	return least;
 }
 
@@ -178,20 +180,20 @@ static double least_diagonal(const double *r)
 static void orthonormalize(struct basis *s)
 {
 	double part[BLOCK], product[BLOCK];
-	size_t newest = (s->used - 1) * STRIP;
+	size_t newest = (s->used - 1) * BLOCK_COLUMNS;
 
-	algebra_qr(&s->tall, s->strips[s->used], s->r);
+	dense_qr(&s->tall, s->strips[s->used], s->r);
 	for (int i = 0; i < SWEEPS; i++) {
 		sweep(s, 0);
 		/* What was taken belongs to T: H R. */
-		for (size_t row = 0; row < s->used * STRIP; row++)
-			for (size_t j = 0; j < STRIP; j++)
+		for (size_t row = 0; row < s->used * BLOCK_COLUMNS; row++)
+			for (size_t j = 0; j < BLOCK_COLUMNS; j++)
 				for (size_t l = 0; l <= j; l++)
 					*t_at(s, row, newest + j) +=
-						s->h[row * STRIP + l] *
-						s->r[l * STRIP + j];
-		algebra_qr(&s->tall, s->strips[s->used], part);
-		algebra_multiply(STRIP, part, s->r, product);
+						s->h[row * BLOCK_COLUMNS + l] *
+						s->r[l * BLOCK_COLUMNS + j];
+		dense_qr(&s->tall, s->strips[s->used], part);
+		dense_multiply(BLOCK_COLUMNS, part, s->r, product);
 		memcpy(s->r, product, sizeof s->r);
 		/* Where a column shrank much, rounding error grew with it. */
 		if (least_diagonal(part) > 0.7)
@@ -202,7 +204,7 @@ static void orthonormalize(struct basis *s)
 /* T is symmetric but for rounding. */
 static void symmetrize(struct basis *s, size_t newest)
 {
-	size_t end = newest + STRIP;
+	size_t end = newest + BLOCK_COLUMNS;
 
 	for (size_t i = 0; i < newest; i++)
 		for (size_t j = newest; j < end; j++)
@@ -217,15 +219,16 @@ static void symmetrize(struct basis *s, size_t newest)
  * goes into T. */
 static void expand(struct basis *s)
 {
-	size_t newest = (s->used - 1) * STRIP, first = s->local * STRIP;
+	size_t newest = (s->used - 1) * BLOCK_COLUMNS,
+	       first = s->local * BLOCK_COLUMNS;
 
-	pass_apply(s->pass, s->strips[s->used - 1], s->strips[s->used]);
-	for (size_t i = 0; i < s->used * STRIP; i++)
-		memset(t_at(s, i, newest), 0, STRIP * sizeof *s->t);
+	gram_pass_apply(s->pass, s->strips[s->used - 1], s->strips[s->used]);
+	for (size_t i = 0; i < s->used * BLOCK_COLUMNS; i++)
+		memset(t_at(s, i, newest), 0, BLOCK_COLUMNS * sizeof *s->t);
 	sweep(s, s->local);
-	for (size_t i = first; i < s->used * STRIP; i++)
-		memcpy(t_at(s, i, newest), s->h + (i - first) * STRIP,
-		       STRIP * sizeof *s->h);
+	for (size_t i = first; i < s->used * BLOCK_COLUMNS; i++)
+		memcpy(t_at(s, i, newest), s->h + (i - first) * BLOCK_COLUMNS,
+		       BLOCK_COLUMNS * sizeof *s->h);
 	orthonormalize(s);
 	symmetrize(s, newest);
 }
@@ -233,13 +236,12 @@ static void expand(struct basis *s)
 /* The largest count Ritz pairs. */
 static const char *solve(struct basis *s, size_t count)
 {
-	size_t n = s->used * STRIP;
+	size_t n = s->used * BLOCK_COLUMNS;
 	double *copy = alloc(n * n, sizeof *copy);
 
 	for (size_t i = 0; i < n; i++)
 		memcpy(copy + i * n, t_at(s, i, 0), n * sizeof *copy);
-	const char *error =
-		algebra_eigen(n, copy, count, s->values, s->vectors);
+	const char *error = dense_eigen(n, copy, count, s->values, s->vectors);
 	free(copy);
 	return error;
 }
@@ -249,16 +251,16 @@ static const char *solve(struct basis *s, size_t count)
  * is zero to the precision has no residual. */
 static double worst_residual(const struct basis *s, size_t count)
 {
-	size_t n = s->used * STRIP;
+	size_t n = s->used * BLOCK_COLUMNS;
 	double first = s->values[0], worst = 0;
 
 	for (size_t i = 0; i < count && s->values[i] > s->floor * first; i++) {
-		const double *z = s->vectors + i * n + n - STRIP;
+		const double *z = s->vectors + i * n + n - BLOCK_COLUMNS;
 		double square = 0;
-		for (size_t row = 0; row < STRIP; row++) {
+		for (size_t row = 0; row < BLOCK_COLUMNS; row++) {
 			double sum = 0;
-			for (size_t j = row; j < STRIP; j++)
-				sum += s->r[row * STRIP + j] * z[j];
+			for (size_t j = row; j < BLOCK_COLUMNS; j++)
+				sum += s->r[row * BLOCK_COLUMNS + j] * z[j];
 			square += sum * sum;
 		}
 		worst = fmax(worst, sqrt(square / (s->values[i] * first)));
@@ -270,14 +272,15 @@ static double worst_residual(const struct basis *s, size_t count)
  * last is filled up with zeros. */
 static void turn(struct basis *s, size_t count)
 {
-	size_t n = s->used * STRIP, strips = (count + STRIP - 1) / STRIP;
-	double *z = alloc(n * strips * STRIP, sizeof *z);
+	size_t n = s->used * BLOCK_COLUMNS,
+	       strips = (count + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;
+	double *z = alloc(n * strips * BLOCK_COLUMNS, sizeof *z);
 
 	for (size_t j = 0; j < count; j++)
 		for (size_t i = 0; i < n; i++)
-			z[(j / STRIP * n + i) * STRIP + j % STRIP] =
-				s->vectors[j * n + i];
-	algebra_rotate(&s->tall, s->used, strips, s->strips, z);
+			z[(j / BLOCK_COLUMNS * n + i) * BLOCK_COLUMNS +
+			  j % BLOCK_COLUMNS] = s->vectors[j * n + i];
+	dense_rotate(&s->tall, s->used, strips, s->strips, z);
 	free(z);
 	s->used = strips;
 }
@@ -285,7 +288,9 @@ static void turn(struct basis *s, size_t count)
 /* T for a basis of the largest count Ritz vectors. */
 static void set_diagonal(struct basis *s, size_t count)
 {
-	memset(s->t, 0, s->limit * STRIP * s->limit * STRIP * sizeof *s->t);
+	memset(s->t, 0,
+	       s->limit * BLOCK_COLUMNS * s->limit * BLOCK_COLUMNS *
+		       sizeof *s->t);
 	for (size_t i = 0; i < count; i++)
 		*t_at(s, i, i) = s->values[i];
 	s->local = 0;
@@ -393,20 +398,22 @@ static double sum_values(const struct basis *s)
 	return sum;
 }
 
-/* Whether STRIP of the values wanted, and not the last, are near each other. */
+/* Whether BLOCK_COLUMNS of the values wanted, and not the last, are near each
+ * other. */
 static bool is_crowded(const struct basis *s)
 {
-	for (size_t i = 0; i + STRIP < s->k; i++)
-		if (s->values[i] - s->values[i + STRIP - 1] <
+	for (size_t i = 0; i + BLOCK_COLUMNS < s->k; i++)
+		if (s->values[i] - s->values[i + BLOCK_COLUMNS - 1] <
 		    NEAR * s->values[i])
 			return true;
 	return false;
 }
 
 /* Whether the values found are the largest, or else go on.  Of a value that
- * stands more than STRIP times, the space of one strip has STRIP directions
- * alone: where there may be such a value, what is found is kept, and a random
- * strip must find no more, its own largest value known as well. */
+ * stands more than BLOCK_COLUMNS times, the space of one strip has
+ * BLOCK_COLUMNS directions alone: where there may be such a value, what is
+ * found is kept, and a random strip must find no more, its own largest value
+ * known as well. */
 static bool is_complete(struct basis *s, struct course *course)
 {
 	double sum = sum_values(s);
@@ -447,12 +454,13 @@ static bool is_done(struct basis *s, struct lanczos *lanczos,
 }
 
 static const char *iterate(struct basis *s, struct lanczos *lanczos,
-			   const struct lanczos_choices *choices)
+			   const struct lanczos_options *choices)
 {
 	struct course course = {.tolerance = choices->tolerance,
 				.begun = seconds()};
 	/* At a restart: more than k, or it would hardly get on. */
-	size_t kept = (s->k + 2 * STRIP - 1) / STRIP * STRIP;
+	size_t kept =
+		(s->k + 2 * BLOCK_COLUMNS - 1) / BLOCK_COLUMNS * BLOCK_COLUMNS;
 
 	for (unsigned step = 1;; step++) {
 		s->used++;
@@ -461,7 +469,7 @@ static const char *iterate(struct basis *s, struct lanczos *lanczos,
 		say(&course, step);
 		progress_add(1);
 		lanczos->passes++;
-		if (s->used * STRIP < kept + STRIP ||
+		if (s->used * BLOCK_COLUMNS < kept + BLOCK_COLUMNS ||
 		    (s->used < s->limit && step < course.next))
 			continue;
 		const char *error = solve(s, kept);
@@ -478,24 +486,26 @@ static void take_vectors(struct basis *s, struct lanczos *lanczos)
 	size_t m = s->tall.rows, item = s->tall.kernel->item;
 
 	turn(s, s->k);
-	lanczos->ld = s->used * STRIP;
+	lanczos->ld = s->used * BLOCK_COLUMNS;
 	lanczos->vectors = alloc_aligned(alloc_product(m, lanczos->ld),
 					 sizeof *lanczos->vectors);
 	for (size_t i = 0; i < m; i++)
 		for (size_t j = 0; j < s->used; j++)
 			s->tall.kernel->to_double(
-				(char *)s->strips[j] + i * STRIP * item,
-				lanczos->vectors + i * lanczos->ld + j * STRIP,
-				STRIP);
+				(char *)s->strips[j] + i * BLOCK_COLUMNS * item,
+				lanczos->vectors + i * lanczos->ld +
+					j * BLOCK_COLUMNS,
+				BLOCK_COLUMNS);
 	if (item == sizeof(float))
-		algebra_polish(m, s->k, lanczos->ld, lanczos->vectors);
+		dense_polish(m, s->k, lanczos->ld, lanczos->vectors);
 	lanczos->values = alloc(s->k, sizeof *lanczos->values);
 	memcpy(lanczos->values, s->values, s->k * sizeof *s->values);
 }
 
-const char *lanczos_find(struct lanczos *lanczos, const struct op *op,
-			 const struct strip_kernel *kernel,
-			 const struct lanczos_choices *choices)
+const char *lanczos_find(struct lanczos *lanczos,
+			 const struct gram_operator *op,
+			 const struct block_kernel *kernel,
+			 const struct lanczos_options *choices)
 {
 	struct basis s;
 

@@ -14,7 +14,7 @@
 
 #include "linalg/gram_operator.h"
 
-struct lanczos_choices {
+struct lanczos_options {
 	size_t k;         /* wanted, at least 1 */
 	double tolerance; /* of ||B^T u - s v|| / s_1 */
 	uint64_t seed;
@@ -27,7 +27,7 @@ struct lanczos {
 	size_t k;        /* as wanted */
 	double *values;  /* k eigenvalues, falling */
 	double *vectors; /* m x ld, a column each, then zeros; aligned */
-	size_t ld;       /* k rounded up to a multiple of STRIP */
+	size_t ld;       /* k rounded up to a multiple of BLOCK_COLUMNS */
 	unsigned passes; /* over the rows, added to */
 	bool reached;    /* every pair is as good as was asked, as far
 			    as this precision can tell */
@@ -37,11 +37,12 @@ struct lanczos {
 /* How many columns the basis has at most. */
 size_t lanczos_limit(size_t k);
 
-/* The kernel is one of the operator's set.  lanczos_limit(k) + STRIP columns
- * must fit in the matrix.  NULL, or a sentence: LAPACK failed. */
-const char *lanczos_find(struct lanczos *lanczos, const struct op *op,
-			 const struct strip_kernel *kernel,
-			 const struct lanczos_choices *choices);
+/* The kernel is one of the operator's set.  lanczos_limit(k) + BLOCK_COLUMNS
+ * columns must fit in the matrix.  NULL, or a error_text: LAPACK failed. */
+const char *lanczos_find(struct lanczos *lanczos,
+			 const struct gram_operator *op,
+			 const struct block_kernel *kernel,
+			 const struct lanczos_options *choices);
 
 void lanczos_free(struct lanczos *lanczos);
 

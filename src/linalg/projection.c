@@ -14,16 +14,18 @@ enum { BATCH_BYTES = 4 << 20, PIECE = 128 };
 /* Above this many bytes a strip is far: the second cache does not hold it. */
 enum { NEAR_BYTES = 1 << 20 };
 
-void embed_begin(struct embed *embed, const struct factor *factor, size_t m,
-		 enum scale scale, enum center center, const double *mean)
+void projection_begin(struct projection *embed,
+		      const struct truncated_svd *factor, size_t m,
+		      enum scale scale, enum center center, const double *mean)
 {
-	*embed = (struct embed){.set = strip_best(),
-				.center = center,
-				.m = m,
-				.k = factor->k,
-				.ld = factor->ld,
-				.components = factor->components,
-				.mean = center == CENTER_COLUMN ? mean : NULL};
+	*embed = (struct projection){.set = block_kernels_best(),
+				     .center = center,
+				     .m = m,
+				     .k = factor->k,
+				     .ld = factor->ld,
+				     .components = factor->components,
+				     .mean = center == CENTER_COLUMN ? mean
+								     : NULL};
 	embed->scales = alloc(embed->ld, sizeof *embed->scales);
 	embed->ones = alloc(embed->ld, sizeof *embed->ones);
 	embed->shift = alloc(embed->ld, sizeof *embed->shift);
@@ -41,10 +43,12 @@ void embed_begin(struct embed *embed, const struct factor *factor, size_t m,
 		}
 }
 
-void embed_model(struct embed *embed, const struct model *model)
+void projection_model(struct projection *embed, const struct model *model)
 {
 	size_t m = model->matrix.m, k = model->k;
-	struct factor factor = {.k = k, .ld = (k + STRIP - 1) / STRIP * STRIP};
+	struct truncated_svd factor = {.k = k,
+				       .ld = (k + BLOCK_COLUMNS - 1) /
+					     BLOCK_COLUMNS * BLOCK_COLUMNS};
 	double *filled = alloc_aligned(alloc_product(m, factor.ld),
 				       sizeof *factor.components);
 
@@ -55,23 +59,23 @@ void embed_model(struct embed *embed, const struct model *model)
 	factor.components = filled;
 	factor.sigma = alloc(k, sizeof *factor.sigma);
 	memcpy(factor.sigma, model->sigma, k * sizeof *factor.sigma);
-	embed_begin(embed, &factor, m, model->scale, model->center,
-		    model->mean);
+	projection_begin(embed, &factor, m, model->scale, model->center,
+			 model->mean);
 	embed->filled = filled;
 	free(factor.sigma);
 }
 
-void embed_end(struct embed *embed)
+void projection_end(struct projection *embed)
 {
 	free(embed->filled);
 	free(embed->scales);
 	free(embed->ones);
 	free(embed->shift);
-	*embed = (struct embed){0};
+	*embed = (struct projection){0};
 }
 
-double embed_row(const struct embed *embed, const struct matrix *a, size_t row,
-		 double *t)
+double projection_row(const struct projection *embed,
+		      const struct csr_matrix *a, size_t row, double *t)
 {
 	double sum = 0, mean;
 
@@ -90,7 +94,7 @@ double embed_row(const struct embed *embed, const struct matrix *a, size_t row,
 	return 1;
 }
 
-static bool has_weight(const struct matrix *a, size_t row)
+static bool has_weight(const struct csr_matrix *a, size_t row)
 {
 	for (int64_t i = a->indptr[row]; i < a->indptr[row + 1]; i++)
 		if (a->values[i] != 0)
@@ -98,8 +102,9 @@ static bool has_weight(const struct matrix *a, size_t row)
 	return false;
 }
 
-void embed_scale(const struct embed *embed, const struct matrix *a, size_t row,
-		 const double *t, float *to)
+void projection_scale(const struct projection *embed,
+		      const struct csr_matrix *a, size_t row, const double *t,
+		      float *to)
 {
 	if (has_weight(a, row))
 		for (size_t j = 0; j < embed->k; j++)
@@ -111,21 +116,21 @@ void embed_scale(const struct embed *embed, const struct matrix *a, size_t row,
 /* -------------------------------------------------------------- all rows */
 
 struct batch {
-	const struct embed *embed;
-	const struct matrix *a;
+	const struct projection *embed;
+	const struct csr_matrix *a;
 	size_t first, count; /* rows */
 	double *t;           /* count x ld */
-	double *means;       /* count: what embed_row returned */
+	double *means;       /* count: what projection_row returned */
 	float *rows;         /* count x k */
-	double *y;           /* ld / STRIP strips of m rows, or NULL */
+	double *y;           /* ld / BLOCK_COLUMNS strips of m rows, or NULL */
 	double *lack;        /* ld: what centring takes of Y */
 	bool far;
 };
 
-static void embed_piece(void *shared, size_t piece, unsigned thread)
+static void projection_piece(void *shared, size_t piece, unsigned thread)
 {
 	struct batch *batch = shared;
-	const struct embed *embed = batch->embed;
+	const struct projection *embed = batch->embed;
 	size_t end = (piece + 1) * PIECE;
 
 	(void)thread;
@@ -134,9 +139,9 @@ static void embed_piece(void *shared, size_t piece, unsigned thread)
 	for (size_t i = piece * PIECE; i < end; i++) {
 		double *t = batch->t + i * embed->ld;
 		batch->means[i] =
-			embed_row(embed, batch->a, batch->first + i, t);
-		embed_scale(embed, batch->a, batch->first + i, t,
-			    batch->rows + i * embed->k);
+			projection_row(embed, batch->a, batch->first + i, t);
+		projection_scale(embed, batch->a, batch->first + i, t,
+				 batch->rows + i * embed->k);
 	}
 }
 
@@ -145,19 +150,19 @@ static void embed_piece(void *shared, size_t piece, unsigned thread)
 static void scatter_strip(void *shared, size_t strip, unsigned thread)
 {
 	struct batch *batch = shared;
-	const struct embed *embed = batch->embed;
+	const struct projection *embed = batch->embed;
 	size_t ld = embed->ld;
-	const double *t = batch->t + strip * STRIP;
-	double *lack = batch->lack + strip * STRIP;
+	const double *t = batch->t + strip * BLOCK_COLUMNS;
+	double *lack = batch->lack + strip * BLOCK_COLUMNS;
 
 	(void)thread;
 	embed->set->rows.scatter(
 		batch->a, batch->first, batch->first + batch->count, t, ld,
-		batch->y + strip * STRIP * embed->m, batch->far);
+		batch->y + strip * BLOCK_COLUMNS * embed->m, batch->far);
 	if (embed->center == CENTER_NONE)
 		return;
 	for (size_t i = 0; i < batch->count; i++)
-		for (size_t j = 0; j < STRIP; j++)
+		for (size_t j = 0; j < BLOCK_COLUMNS; j++)
 			lack[j] += batch->means[i] * t[i * ld + j];
 }
 
@@ -167,19 +172,19 @@ static void subtract_lack(struct batch *batch)
 	const double *mean = batch->embed->mean;
 	size_t m = batch->embed->m;
 
-	for (size_t s = 0; s < batch->embed->ld / STRIP; s++)
+	for (size_t s = 0; s < batch->embed->ld / BLOCK_COLUMNS; s++)
 		for (size_t i = 0; i < m; i++)
-			for (size_t j = 0; j < STRIP; j++)
-				batch->y[(s * m + i) * STRIP + j] -=
-					batch->lack[s * STRIP + j] *
+			for (size_t j = 0; j < BLOCK_COLUMNS; j++)
+				batch->y[(s * m + i) * BLOCK_COLUMNS + j] -=
+					batch->lack[s * BLOCK_COLUMNS + j] *
 					(mean != NULL ? mean[i] : 1);
 }
 
 static void begin_batches(struct batch *batch, size_t rows)
 {
-	const struct embed *embed = batch->embed;
+	const struct projection *embed = batch->embed;
 
-	batch->far = embed->m * STRIP * sizeof(double) > NEAR_BYTES;
+	batch->far = embed->m * BLOCK_COLUMNS * sizeof(double) > NEAR_BYTES;
 	batch->t =
 		alloc_aligned(alloc_product(rows, embed->ld), sizeof *batch->t);
 	batch->rows = alloc_resize(NULL, alloc_product(rows, embed->k),
@@ -198,11 +203,11 @@ static void end_batches(struct batch *batch)
 	free(batch->lack);
 }
 
-void embed_all(const struct embed *embed, const struct matrix *a,
-	       unsigned threads, double *y,
-	       void (*take)(void *context, size_t first, size_t count,
-			    const float *rows),
-	       void *context)
+void projection_all(const struct projection *embed, const struct csr_matrix *a,
+		    unsigned threads, double *y,
+		    void (*take)(void *context, size_t first, size_t count,
+				 const float *rows),
+		    void *context)
 {
 	struct batch batch = {.embed = embed, .a = a, .y = y};
 	size_t rows = BATCH_BYTES / (embed->ld * sizeof(double));
@@ -212,11 +217,11 @@ void embed_all(const struct embed *embed, const struct matrix *a,
 	for (size_t row = 0; row < a->n; row += rows) {
 		batch.first = row;
 		batch.count = a->n - row < rows ? a->n - row : rows;
-		team_run(threads, (batch.count + PIECE - 1) / PIECE,
-			 embed_piece, &batch);
+		thread_pool_run(threads, (batch.count + PIECE - 1) / PIECE,
+				projection_piece, &batch);
 		if (y != NULL)
-			team_run(threads, embed->ld / STRIP, scatter_strip,
-				 &batch);
+			thread_pool_run(threads, embed->ld / BLOCK_COLUMNS,
+					scatter_strip, &batch);
 		take(context, row, batch.count, batch.rows);
 	}
 	if (y != NULL && embed->center != CENTER_NONE)

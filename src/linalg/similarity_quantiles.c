@@ -7,22 +7,23 @@
 #include "base/alloc.h"
 #include "base/thread_pool.h"
 
-void pairs_begin(struct pairs *pairs, size_t n, size_t k)
+void similarity_quantiles_begin(struct similarity_quantiles *pairs, size_t n,
+				size_t k)
 {
-	size_t count = n < PAIRS_SAMPLE ? n : PAIRS_SAMPLE;
+	size_t count = n < SIMILARITY_SAMPLE ? n : SIMILARITY_SAMPLE;
 
-	*pairs = (struct pairs){.n = n, .k = k, .count = count};
+	*pairs = (struct similarity_quantiles){.n = n, .k = k, .count = count};
 	pairs->rows = alloc(alloc_product(count, k), sizeof *pairs->rows);
 }
 
 /* The row of the embedding that is i-th of the sample; n is below 2^48. */
-static size_t wanted(const struct pairs *pairs, size_t i)
+static size_t wanted(const struct similarity_quantiles *pairs, size_t i)
 {
 	return i * pairs->n / pairs->count;
 }
 
-void pairs_add(struct pairs *pairs, size_t first, size_t count,
-	       const float *rows)
+void similarity_quantiles_add(struct similarity_quantiles *pairs, size_t first,
+			      size_t count, const float *rows)
 {
 	for (; pairs->taken < pairs->count; pairs->taken++) {
 		size_t row = wanted(pairs, pairs->taken);
@@ -35,7 +36,7 @@ void pairs_add(struct pairs *pairs, size_t first, size_t count,
 }
 
 /* Scale to length 1; drop rows of zeros. */
-static void normalize(struct pairs *pairs)
+static void normalize(struct similarity_quantiles *pairs)
 {
 	size_t kept = 0, k = pairs->k;
 
@@ -58,7 +59,7 @@ static void normalize(struct pairs *pairs)
 enum { STEPS = 1 << 17 };
 
 struct census {
-	const struct pairs *pairs;
+	const struct similarity_quantiles *pairs;
 	float *columns; /* k x count: the rows' transpose */
 	size_t *counts; /* for each thread STEPS + 1 */
 	float *scores;  /* for each thread, count */
@@ -97,7 +98,8 @@ static double quantile(const size_t *counts, size_t total, double share)
 }
 
 /* Count the cosines of all pairs; free() the counts. */
-static size_t *count_pairs(const struct pairs *pairs, unsigned threads)
+static size_t *count_pairs(const struct similarity_quantiles *pairs,
+			   unsigned threads)
 {
 	struct census census = {.pairs = pairs};
 	size_t count = pairs->count, k = pairs->k;
@@ -109,7 +111,7 @@ static size_t *count_pairs(const struct pairs *pairs, unsigned threads)
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < k; j++)
 			census.columns[j * count + i] = pairs->rows[i * k + j];
-	team_run(threads, count - 1, count_row, &census);
+	thread_pool_run(threads, count - 1, count_row, &census);
 	for (unsigned t = 1; t < threads; t++)
 		for (size_t i = 0; i <= STEPS; i++)
 			census.counts[i] += census.counts[t * (STEPS + 1) + i];
@@ -118,8 +120,9 @@ static size_t *count_pairs(const struct pairs *pairs, unsigned threads)
 	return census.counts;
 }
 
-void pairs_end(struct pairs *pairs, unsigned threads, const double *shares,
-	       size_t count, double *values)
+void similarity_quantiles_end(struct similarity_quantiles *pairs,
+			      unsigned threads, const double *shares,
+			      size_t count, double *values)
 {
 	normalize(pairs);
 	memset(values, 0, count * sizeof *values);
@@ -132,5 +135,5 @@ void pairs_end(struct pairs *pairs, unsigned threads, const double *shares,
 		free(counts);
 	}
 	free(pairs->rows);
-	*pairs = (struct pairs){0};
+	*pairs = (struct similarity_quantiles){0};
 }

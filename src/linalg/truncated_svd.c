@@ -26,16 +26,17 @@ static const double single_least = 1e-20, single_most = 1e20;
 /* So many products for C take less than a second. */
 static const double few_products = 1 << 28;
 
-void factor_free(struct factor *factor)
+void truncated_svd_free(struct truncated_svd *factor)
 {
 	free(factor->sigma);
 	free(factor->components);
 	free(factor->gram);
-	*factor = (struct factor){0};
+	*factor = (struct truncated_svd){0};
 }
 
 /* sigma from eigenvalues, cut at the rank. */
-static void set_sigma(struct factor *factor, const double *values, size_t count)
+static void set_sigma(struct truncated_svd *factor, const double *values,
+		      size_t count)
 {
 	factor->sigma = alloc(count, sizeof *factor->sigma);
 	factor->k = 0;
@@ -48,7 +49,7 @@ static void set_sigma(struct factor *factor, const double *values, size_t count)
 
 /* Columns from k on are zero, and the largest loading of each, the first on
  * ties, is positive. */
-static void set_signs(struct factor *factor, size_t m)
+static void set_signs(struct truncated_svd *factor, size_t m)
 {
 	size_t ld = factor->ld, *top = alloc(ld, sizeof *top);
 	double *v = factor->components;
@@ -69,9 +70,10 @@ static void set_signs(struct factor *factor, size_t m)
 }
 
 /* Make rows of ld items rows of as many as k needs now. */
-static void narrow(struct factor *factor, size_t m, size_t ld)
+static void narrow(struct truncated_svd *factor, size_t m, size_t ld)
 {
-	factor->ld = (factor->k + STRIP - 1) / STRIP * STRIP;
+	factor->ld =
+		(factor->k + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS * BLOCK_COLUMNS;
 	for (size_t i = 0; i < m && factor->ld < ld; i++)
 		memmove(factor->components + i * factor->ld,
 			factor->components + i * ld,
@@ -80,7 +82,8 @@ static void narrow(struct factor *factor, size_t m, size_t ld)
 
 /* ------------------------------------------------------------------- gram */
 
-static const char *by_gram(struct factor *factor, const struct op *op, size_t k)
+static const char *by_gram(struct truncated_svd *factor,
+			   const struct gram_operator *op, size_t k)
 {
 	size_t m = op->matrix->m;
 	size_t items = alloc_product(m, m);
@@ -90,11 +93,11 @@ static const char *by_gram(struct factor *factor, const struct op *op, size_t k)
 
 	factor->gram = alloc_resize(NULL, items, sizeof *factor->gram);
 	progress_begin("customers", op->matrix->n);
-	gram_make(op, factor->gram);
+	gram_matrix_compute(op, factor->gram);
 	progress_end();
 	factor->passes = 1;
 	memcpy(copy, factor->gram, items * sizeof *copy);
-	const char *error = algebra_eigen(m, copy, k, values, vectors);
+	const char *error = dense_eigen(m, copy, k, values, vectors);
 	free(copy);
 	if (error == NULL) {
 		set_sigma(factor, values, k);
@@ -114,8 +117,8 @@ static const char *by_gram(struct factor *factor, const struct op *op, size_t k)
 /* ---------------------------------------------------------------- Lanczos */
 
 /* Whether single precision may be tried. */
-static bool may_be_single(const struct op *op,
-			  const struct factor_choices *choices)
+static bool may_be_single(const struct gram_operator *op,
+			  const struct svd_options *choices)
 {
 	return choices->tolerance >= single_tolerance &&
 	       op->center == CENTER_NONE && op->energy >= single_least &&
@@ -132,12 +135,13 @@ static bool is_certain(const struct lanczos *found, double tolerance)
 	       single_floor * first <= tolerance * sqrt(last * first);
 }
 
-static const char *by_lanczos(struct factor *factor, const struct op *op,
-			      size_t k, const struct factor_choices *choices)
+static const char *by_lanczos(struct truncated_svd *factor,
+			      const struct gram_operator *op, size_t k,
+			      const struct svd_options *choices)
 {
 	struct lanczos found = {0};
 	/* The estimate is below the truth by rounding: aim a little lower. */
-	struct lanczos_choices aim = {k, 0.9 * choices->tolerance,
+	struct lanczos_options aim = {k, 0.9 * choices->tolerance,
 				      choices->seed, choices->memory,
 				      single_floor};
 	const char *error = NULL;
@@ -156,9 +160,10 @@ static const char *by_lanczos(struct factor *factor, const struct op *op,
 	}
 	factor->passes = found.passes;
 	if (error == NULL && !found.reached)
-		error = sentence("after %u passes the worst residual is %.2g, "
-				 "above the tolerance %g" FACTOR_ADVICE,
-				 found.passes, found.worst, choices->tolerance);
+		error = error_text(
+			"after %u passes the worst residual is %.2g, "
+			"above the tolerance %g" SVD_TOLERANCE_ADVICE,
+			found.passes, found.worst, choices->tolerance);
 	if (error == NULL) {
 		set_sigma(factor, found.values, k);
 		factor->components = found.vectors;
@@ -171,28 +176,30 @@ static const char *by_lanczos(struct factor *factor, const struct op *op,
 
 /* Whether C is made: where there are few columns, unless rows are so long that
  * it takes a time, and more of it than iterating in single precision. */
-static bool suits_gram(const struct op *op, size_t k, double tolerance)
+static bool suits_gram(const struct gram_operator *op, size_t k,
+		       double tolerance)
 {
-	const struct matrix *a = op->matrix;
+	const struct csr_matrix *a = op->matrix;
 	double entries = (double)a->indptr[a->n];
 
-	if (lanczos_limit(k) + STRIP > a->m)
+	if (lanczos_limit(k) + BLOCK_COLUMNS > a->m)
 		return true;
 	if (a->m > GRAM_TAGS)
 		return false;
-	double products = gram_products(a);
+	double products = gram_matrix_products(a);
 	return op->center != CENTER_NONE || tolerance < single_tolerance ||
 	       products <= few_products ||
 	       products <= entries * fmax(16, (double)k / 4);
 }
 
-const char *factor_find(struct factor *factor, const struct op *op,
-			const struct factor_choices *choices)
+const char *truncated_svd_find(struct truncated_svd *factor,
+			       const struct gram_operator *op,
+			       const struct svd_options *choices)
 {
 	size_t m = op->matrix->m, k = choices->k;
 	const char *error;
 
-	*factor = (struct factor){0};
+	*factor = (struct truncated_svd){0};
 	if (k > m)
 		k = m;
 	if (k > op->matrix->n)
@@ -212,7 +219,8 @@ const char *factor_find(struct factor *factor, const struct op *op,
 
 /* C is off by about eps ||A||_F^2: much, beside B^T B, where centring took
  * most of A, and beside the squares of the last of steeply falling values. */
-bool factor_knows(const struct factor *factor, const struct op *op)
+bool truncated_svd_knows(const struct truncated_svd *factor,
+			 const struct gram_operator *op)
 {
 	double first = factor->sigma[0], last = factor->sigma[factor->k - 1];
 
@@ -221,18 +229,19 @@ bool factor_knows(const struct factor *factor, const struct op *op)
 }
 
 /* Y = C V, in strips */
-static double *multiply(const struct factor *factor, size_t m)
+static double *multiply(const struct truncated_svd *factor, size_t m)
 {
 	double *y = alloc_resize(NULL, alloc_product(m, factor->ld), sizeof *y);
 
-	for (size_t j = 0; j < factor->ld; j += STRIP)
-		algebra_apply(m, factor->gram, factor->components + j,
-			      factor->ld, y + j * m);
+	for (size_t j = 0; j < factor->ld; j += BLOCK_COLUMNS)
+		dense_apply(m, factor->gram, factor->components + j, factor->ld,
+			    y + j * m);
 	return y;
 }
 
-void factor_residual(const struct factor *factor, const struct op *op,
-		     const double *y, double *residual)
+void truncated_svd_residual(const struct truncated_svd *factor,
+			    const struct gram_operator *op, const double *y,
+			    double *residual)
 {
 	size_t m = op->matrix->m, k = factor->k, ld = factor->ld;
 	double *made = y == NULL ? multiply(factor, m) : NULL;
@@ -241,11 +250,12 @@ void factor_residual(const struct factor *factor, const struct op *op,
 	memset(residual, 0, k * sizeof *residual);
 	for (size_t i = 0; i < m; i++)
 		for (size_t j = 0; j < k; j++) {
-			double off =
-				from[(j / STRIP * m + i) * STRIP + j % STRIP] /
-					factor->sigma[j] -
-				factor->sigma[j] *
-					factor->components[i * ld + j];
+			double off = from[(j / BLOCK_COLUMNS * m + i) *
+						  BLOCK_COLUMNS +
+					  j % BLOCK_COLUMNS] /
+					     factor->sigma[j] -
+				     factor->sigma[j] *
+					     factor->components[i * ld + j];
 			residual[j] += off * off;
 		}
 	for (size_t j = 0; j < k; j++)

@@ -6,61 +6,64 @@
 #include "base/errors.h"
 #include "base/string_table.h"
 
-static const char *view_texts(struct texts *texts, const struct format *format,
+static const char *view_texts(struct text_array *texts,
+			      const struct safetensors *format,
 			      const char *offsets, const char *bytes,
 			      uint64_t count)
 {
 	const struct tensor *where, *what;
 	const char *error;
 
-	error = format_need(format, offsets, DTYPE_I64, 1, UINT64_MAX, 1,
-			    &where);
+	error = safetensors_need(format, offsets, DTYPE_I64, 1, UINT64_MAX, 1,
+				 &where);
 	if (error == NULL)
-		error = format_need(format, bytes, DTYPE_U8, 1, UINT64_MAX, 1,
-				    &what);
+		error = safetensors_need(format, bytes, DTYPE_U8, 1, UINT64_MAX,
+					 1, &what);
 	if (error != NULL)
 		return error;
 	texts->offsets = where->bytes;
 	texts->bytes = what->bytes;
 	if (where->shape[0] == 0 ||
 	    (count != UINT64_MAX && where->shape[0] != count + 1))
-		return sentence("tensor %s has another shape than the tensors "
-				"beside it",
-				offsets);
+		return error_text(
+			"tensor %s has another shape than the tensors "
+			"beside it",
+			offsets);
 	texts->count = where->shape[0] - 1;
 	if (texts->offsets[0] != 0 ||
 	    texts->offsets[texts->count] != (int64_t)what->shape[0])
-		return sentence("tensor %s does not span tensor %s", offsets,
-				bytes);
+		return error_text("tensor %s does not span tensor %s", offsets,
+				  bytes);
 	return NULL;
 }
 
-static const char *option_or(const struct format *format, const char *key,
+static const char *option_or(const struct safetensors *format, const char *key,
 			     const char *otherwise)
 {
-	const char *found = format_option(format, key);
+	const char *found = safetensors_option(format, key);
 
 	return found ? found : otherwise;
 }
 
-static const char *view_rows(struct matrix *matrix, const struct format *format)
+static const char *view_rows(struct csr_matrix *matrix,
+			     const struct safetensors *format)
 {
 	const struct tensor *indptr, *indices, *values, *raw;
 	const char *error;
 
-	error = format_need(format, "profile.indptr", DTYPE_I64, 1, UINT64_MAX,
-			    1, &indptr);
+	error = safetensors_need(format, "profile.indptr", DTYPE_I64, 1,
+				 UINT64_MAX, 1, &indptr);
 	if (error == NULL && indptr->shape[0] == 0)
 		error = "tensor profile.indptr is empty";
 	if (error == NULL)
-		error = format_need(format, "profile.indices", DTYPE_I32, 1,
-				    UINT64_MAX, 1, &indices);
+		error = safetensors_need(format, "profile.indices", DTYPE_I32,
+					 1, UINT64_MAX, 1, &indices);
 	if (error == NULL)
-		error = format_need(format, "profile.values", DTYPE_F32, 1,
-				    indices->shape[0], 1, &values);
+		error = safetensors_need(format, "profile.values", DTYPE_F32, 1,
+					 indices->shape[0], 1, &values);
 	if (error == NULL)
-		error = format_need(format, "profile.raw", DTYPE_F32, 1,
-				    indices->shape[0], 1, &raw);
+		error = safetensors_need(format, "profile.raw", DTYPE_F32, 1,
+					 indices->shape[0], 1, &raw);
 	if (error != NULL)
 		return error;
 	matrix->n = indptr->shape[0] - 1;
@@ -75,7 +78,8 @@ static const char *view_rows(struct matrix *matrix, const struct format *format)
 	return NULL;
 }
 
-static const char *view_tags(struct matrix *matrix, const struct format *format)
+static const char *view_tags(struct csr_matrix *matrix,
+			     const struct safetensors *format)
 {
 	const struct tensor *tenth, *weight, *tenths, *size;
 	const char *error;
@@ -86,17 +90,17 @@ static const char *view_tags(struct matrix *matrix, const struct format *format)
 	if (error == NULL && matrix->m > INT32_MAX)
 		error = "more than 2^31 - 1 tags";
 	if (error == NULL)
-		error = format_need(format, "users.tenth", DTYPE_U8, 1,
-				    matrix->n, 1, &tenth);
+		error = safetensors_need(format, "users.tenth", DTYPE_U8, 1,
+					 matrix->n, 1, &tenth);
 	if (error == NULL)
-		error = format_need(format, "tags.weight", DTYPE_F64, 1,
-				    matrix->m, 1, &weight);
+		error = safetensors_need(format, "tags.weight", DTYPE_F64, 1,
+					 matrix->m, 1, &weight);
 	if (error == NULL)
-		error = format_need(format, "tags.tenths", DTYPE_I64, 2,
-				    matrix->m, 10, &tenths);
+		error = safetensors_need(format, "tags.tenths", DTYPE_I64, 2,
+					 matrix->m, 10, &tenths);
 	if (error == NULL)
-		error = format_need(format, "tenths", DTYPE_I64, 1, 10, 1,
-				    &size);
+		error = safetensors_need(format, "tenths", DTYPE_I64, 1, 10, 1,
+					 &size);
 	if (error != NULL)
 		return error;
 	matrix->tenth = tenth->bytes;
@@ -106,11 +110,12 @@ static const char *view_tags(struct matrix *matrix, const struct format *format)
 	return NULL;
 }
 
-const char *matrix_view(struct matrix *matrix, const struct format *format)
+const char *csr_matrix_view(struct csr_matrix *matrix,
+			    const struct safetensors *format)
 {
 	const char *error;
 
-	*matrix = (struct matrix){
+	*matrix = (struct csr_matrix){
 		.customer = option_or(format, "columns.customer", "customer"),
 		.tag = option_or(format, "columns.tag", "tag"),
 		.value = option_or(format, "columns.value", "value"),
@@ -124,7 +129,8 @@ const char *matrix_view(struct matrix *matrix, const struct format *format)
 	return error;
 }
 
-const char *texts_at(const struct texts *texts, size_t i, size_t *length)
+const char *text_array_at(const struct text_array *texts, size_t i,
+			  size_t *length)
 {
 	int64_t begin = texts->offsets[i], end = texts->offsets[i + 1];
 
@@ -135,7 +141,7 @@ const char *texts_at(const struct texts *texts, size_t i, size_t *length)
 	return (const char *)texts->bytes + begin;
 }
 
-const char *matrix_row(const struct matrix *matrix, size_t row)
+const char *csr_matrix_check_row(const struct csr_matrix *matrix, size_t row)
 {
 	int64_t begin = matrix->indptr[row], end = matrix->indptr[row + 1];
 	int64_t last = -1;
@@ -156,19 +162,20 @@ const char *matrix_row(const struct matrix *matrix, size_t row)
 	if (wrong == NULL)
 		return NULL;
 	size_t length;
-	const char *name = texts_at(&matrix->users, row, &length);
-	return sentence("row %zu (customer %.*s) is damaged: %s", row,
-			(int)(length < 100 ? length : 100), name, wrong);
+	const char *name = text_array_at(&matrix->users, row, &length);
+	return error_text("row %zu (customer %.*s) is damaged: %s", row,
+			  (int)(length < 100 ? length : 100), name, wrong);
 }
 
-size_t texts_find(const struct texts *texts, const char *text, size_t length)
+size_t text_array_find(const struct text_array *texts, const char *text,
+		       size_t length)
 {
 	size_t low = 0, high = texts->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2, size;
-		const char *here = texts_at(texts, middle, &size);
-		int order = names_compare(here, size, text, length);
+		const char *here = text_array_at(texts, middle, &size);
+		int order = string_table_compare(here, size, text, length);
 		if (order == 0)
 			return middle;
 		if (order < 0)

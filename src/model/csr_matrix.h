@@ -1,4 +1,5 @@
-/* matrix: sparse customers x tags as a file holds them: views, no copies. */
+/* csr_matrix: sparse customers x tags as a file holds them: views, no copies.
+ */
 #ifndef MODEL_CSR_MATRIX_H
 #define MODEL_CSR_MATRIX_H
 
@@ -8,7 +9,7 @@
 #include "model/safetensors.h"
 
 /* n sorted texts back to back; text i is bytes[offsets[i] .. offsets[i+1]). */
-struct texts {
+struct text_array {
 	const int64_t *offsets; /* count + 1 */
 	const unsigned char *bytes;
 	size_t count;
@@ -16,13 +17,13 @@ struct texts {
 
 /* CSR, n customers x m tags.  Customers and tags ascend by raw bytes; within
  * a row indices ascend. */
-struct matrix {
+struct csr_matrix {
 	size_t n, m, nnz;
 	const int64_t *indptr;  /* n + 1 */
 	const int32_t *indices; /* nnz */
 	const float *values;    /* nnz: weighted; what all arithmetic uses */
 	const float *raw;       /* nnz: in the events' own unit; only shown */
-	struct texts users, tags;
+	struct text_array users, tags;
 	const unsigned char *tenth; /* n: the customer's tenth, 0 to 9 */
 	const double *weight;       /* m: the column's weight */
 	const int64_t *tenths; /* m x 10: customers with the tag, by tenth of
@@ -33,17 +34,20 @@ struct matrix {
 
 /* View the matrix in a file whose header is checked.  Checks what the header
  * alone cannot: indptr[0] and indptr[n], offsets of texts likewise.  Rows are
- * checked as they are used, by matrix_row. */
-const char *matrix_view(struct matrix *matrix, const struct format *format);
+ * checked as they are used, by csr_matrix_check_row. */
+const char *csr_matrix_view(struct csr_matrix *matrix,
+			    const struct safetensors *format);
 
 /* Check row i: bounds of indptr, indices ascending and below m, values
- * finite.  NULL or a sentence that names the row. */
-const char *matrix_row(const struct matrix *matrix, size_t row);
+ * finite.  NULL or a error_text that names the row. */
+const char *csr_matrix_check_row(const struct csr_matrix *matrix, size_t row);
 
 /* Text i and its length; offsets out of bounds give length 0. */
-const char *texts_at(const struct texts *texts, size_t i, size_t *length);
+const char *text_array_at(const struct text_array *texts, size_t i,
+			  size_t *length);
 
 /* The index of the text, or SIZE_MAX, by bisection. */
-size_t texts_find(const struct texts *texts, const char *text, size_t length);
+size_t text_array_find(const struct text_array *texts, const char *text,
+		       size_t length);
 
 #endif

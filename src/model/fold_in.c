@@ -5,18 +5,18 @@
 #include "base/errors.h"
 
 /* The index of an option's word, of the metadata. */
-static const char *read_word(const struct fold *fold, const char *key,
+static const char *read_word(const struct fold_in *fold, const char *key,
 			     const char *const words[], int *choice)
 {
-	const char *found = format_option(&fold->model.file, key);
+	const char *found = safetensors_option(&fold->model.file, key);
 
 	for (*choice = 0; found != NULL && words[*choice] != NULL; ++*choice)
 		if (strcmp(words[*choice], found) == 0)
 			return NULL;
-	return sentence("its metadata have no %s that is known", key);
+	return error_text("its metadata have no %s that is known", key);
 }
 
-static const char *read_words(struct fold *fold)
+static const char *read_words(struct fold_in *fold)
 {
 	int value, damp, norm;
 	const char *error =
@@ -35,21 +35,21 @@ static const char *read_words(struct fold *fold)
 }
 
 /* Find the least active customer of each tenth. */
-static const char *read_tenths(struct fold *fold)
+static const char *read_tenths(struct fold_in *fold)
 {
-	const struct matrix *matrix = &fold->model.matrix;
+	const struct csr_matrix *matrix = &fold->model.matrix;
 	const char *error;
 
-	for (int t = 0; t < FOLD_TENTHS; t++)
+	for (int t = 0; t < FOLD_IN_TENTHS; t++)
 		fold->least[t] = UINT64_MAX;
 	for (size_t row = 0; row < matrix->n; row++) {
 		uint64_t active = 0;
 		unsigned tenth = matrix->tenth[row];
-		if ((error = matrix_row(matrix, row)) != NULL)
+		if ((error = csr_matrix_check_row(matrix, row)) != NULL)
 			return error;
-		if (tenth >= FOLD_TENTHS)
-			return sentence("row %zu is damaged: tenth %u", row,
-					tenth);
+		if (tenth >= FOLD_IN_TENTHS)
+			return error_text("row %zu is damaged: tenth %u", row,
+					  tenth);
 		for (int64_t i = matrix->indptr[row];
 		     i < matrix->indptr[row + 1]; i++)
 			active += matrix->raw[i] > 0;
@@ -59,12 +59,12 @@ static const char *read_tenths(struct fold *fold)
 	return NULL;
 }
 
-const char *fold_open(struct fold *fold, const char *path)
+const char *fold_in_open(struct fold_in *fold, const char *path)
 {
 	const char *error = model_open_any(&fold->model, path);
 
 	if (error == NULL)
-		error = format_verify_all(&fold->model.file, 1);
+		error = safetensors_verify_all(&fold->model.file, 1);
 	if (error == NULL)
 		error = read_words(fold);
 	if (error == NULL)
@@ -72,7 +72,7 @@ const char *fold_open(struct fold *fold, const char *path)
 	return error;
 }
 
-const char *fold_view(struct fold *fold, const struct model *model)
+const char *fold_in_view(struct fold_in *fold, const struct model *model)
 {
 	const char *error;
 
@@ -81,17 +81,17 @@ const char *fold_view(struct fold *fold, const struct model *model)
 	return error != NULL ? error : read_tenths(fold);
 }
 
-unsigned char fold_tenth(const struct fold *fold, uint64_t active)
+unsigned char fold_in_tenth(const struct fold_in *fold, uint64_t active)
 {
 	unsigned char tenth = 0;
 
-	for (unsigned char t = 1; t < FOLD_TENTHS; t++)
+	for (unsigned char t = 1; t < FOLD_IN_TENTHS; t++)
 		if (fold->least[t] <= active)
 			tenth = t;
 	return tenth;
 }
 
-void fold_describe(const struct fold *fold, json_t *metadata)
+void fold_in_describe(const struct fold_in *fold, json_t *metadata)
 {
 	json_t *options = fold->model.file.metadata, *value;
 	const char *key;
@@ -101,11 +101,11 @@ void fold_describe(const struct fold *fold, json_t *metadata)
 			    value) if (strncmp(key, "matrix.", 7) == 0 ||
 				       strncmp(key, "columns.", 8) == 0)
 		json_object_set(metadata, key, value);
-	format_id(&fold->model.file, id);
+	safetensors_id(&fold->model.file, id);
 	metadata_set(metadata, "matrix.as", "%s", id);
 }
 
-void fold_close(struct fold *fold)
+void fold_in_close(struct fold_in *fold)
 {
 	model_close(&fold->model);
 }

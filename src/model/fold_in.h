@@ -1,4 +1,4 @@
-/* fold: what a matrix takes from a model so that new customers can be folded
+/* fold_in: what a matrix takes from a model so that new customers can be folded
  * into it (cs-matrix --as): columns and their weights, how values are made,
  * and the tenths by which activity is compared. */
 #ifndef MODEL_FOLD_IN_H
@@ -11,31 +11,31 @@
 #include "model/model.h"
 #include "model/weighting.h"
 
-enum { FOLD_TENTHS = 10 };
+enum { FOLD_IN_TENTHS = 10 };
 
-struct fold {
+struct fold_in {
 	struct model model;
 	enum value value;
 	enum damp damp;
 	enum norm norm;
-	uint64_t least[FOLD_TENTHS]; /* tags of the least active of each
+	uint64_t least[FOLD_IN_TENTHS]; /* tags of the least active of each
 					tenth; UINT64_MAX: no one is in it */
 };
 
 /* View a model that is open and whose bytes are checked, and stays so; then
  * there is nothing to close. */
-const char *fold_view(struct fold *fold, const struct model *model);
+const char *fold_in_view(struct fold_in *fold, const struct model *model);
 
 /* Open a model, or a matrix, and look at every byte of what is taken. */
-const char *fold_open(struct fold *fold, const char *path);
+const char *fold_in_open(struct fold_in *fold, const char *path);
 
 /* The tenth of a customer with so many tags: the highest that has a customer
  * with as few. */
-unsigned char fold_tenth(const struct fold *fold, uint64_t active);
+unsigned char fold_in_tenth(const struct fold_in *fold, uint64_t active);
 
 /* Its options of cs-matrix and its names of columns, and its id. */
-void fold_describe(const struct fold *fold, json_t *metadata);
+void fold_in_describe(const struct fold_in *fold, json_t *metadata);
 
-void fold_close(struct fold *fold);
+void fold_in_close(struct fold_in *fold);
 
 #endif

@@ -15,7 +15,7 @@ struct bound {
 	uint64_t pair, byte;
 };
 
-static void add_tag(struct gather *gather, size_t file)
+static void add_tag(struct matrix_builder *gather, size_t file)
 {
 	size_t count = gather->tags.count;
 
@@ -27,68 +27,71 @@ static void add_tag(struct gather *gather, size_t file)
 	gather->tag_users[count - 1] = 0;
 }
 
-static void add_pair(struct gather *gather, const struct profiles *profiles,
-		     const struct entry *entry, enum value value)
+static void add_pair(struct matrix_builder *gather,
+		     const struct profile_reader *profiles,
+		     const struct profile_entry *entry, enum value value)
 {
 	const char *text = profiles->texts + entry->tag;
 	size_t before = gather->tags.count;
-	size_t tag = names_add(&gather->tags, text, entry->length);
-	struct pair pair;
+	size_t tag = string_table_add(&gather->tags, text, entry->length);
+	struct builder_pair pair;
 
 	if (tag == before)
 		add_tag(gather, entry->file);
 	else if (gather->tag_file[tag] != entry->file)
-		profiles_die(profiles, entry,
-			     "tag %s stands in %s, too: to tell them apart, "
-			     "cs-aggregate --prefix STR",
-			     text,
-			     profiles_name(profiles, gather->tag_file[tag]));
+		profile_reader_die(
+			profiles, entry,
+			"tag %s stands in %s, too: to tell them apart, "
+			"cs-aggregate --prefix STR",
+			text,
+			profile_reader_name(profiles, gather->tag_file[tag]));
 	/* Its padding is written, too. */
 	memset(&pair, 0, sizeof pair);
 	pair.tag = (uint32_t)tag;
-	pair.raw = weigh_value(value, entry->events, entry->value);
+	pair.raw = weighting_value(value, entry->events, entry->value);
 	gather->tag_users[tag]++;
-	scratch_add(&gather->pairs, &pair, sizeof pair);
+	tempfile_add(&gather->pairs, &pair, sizeof pair);
 }
 
-static void add_bound(struct gather *gather)
+static void add_bound(struct matrix_builder *gather)
 {
 	const struct bound bound = {
-		.pair = gather->pairs.size / sizeof(struct pair),
+		.pair = gather->pairs.size / sizeof(struct builder_pair),
 		.byte = gather->users.size,
 	};
 
-	scratch_add(&gather->bounds, &bound, sizeof bound);
+	tempfile_add(&gather->bounds, &bound, sizeof bound);
 }
 
-static void add_customer(struct gather *gather, const struct profiles *profiles,
+static void add_customer(struct matrix_builder *gather,
+			 const struct profile_reader *profiles,
 			 enum value value)
 {
 	for (size_t i = 0; i < profiles->count; i++)
 		add_pair(gather, profiles, &profiles->entries[i], value);
-	scratch_add(&gather->users, profiles->customer,
-		    profiles->customer_length);
+	tempfile_add(&gather->users, profiles->customer,
+		     profiles->customer_length);
 	add_bound(gather);
 	gather->n++;
 }
 
 /* Say now and then how much of the input is read, where that is known. */
-static void tell(const struct profiles *profiles, size_t customers)
+static void tell(const struct profile_reader *profiles, size_t customers)
 {
 	char note[32];
 
 	progress_add(1);
 	if (customers % 4096 != 0)
 		return;
-	double share = profiles_share(profiles);
+	double share = profile_reader_share(profiles);
 	if (share < 0)
 		return;
 	snprintf(note, sizeof note, "%.0f %% read", 100 * share);
 	progress_note(note);
 }
 
-static void read_customers(struct gather *gather, struct profiles *profiles,
-			   enum value value)
+static void read_customers(struct matrix_builder *gather,
+			   struct profile_reader *profiles, enum value value)
 {
 	char *last = NULL;
 	size_t length = 0, room = 0;
@@ -96,9 +99,9 @@ static void read_customers(struct gather *gather, struct profiles *profiles,
 	gather->in_order = true;
 	add_bound(gather);
 	progress_begin("customers", 0);
-	while (profiles_next(profiles)) {
-		if (names_compare(last, length, profiles->customer,
-				  profiles->customer_length) > 0)
+	while (profile_reader_next(profiles)) {
+		if (string_table_compare(last, length, profiles->customer,
+					 profiles->customer_length) > 0)
 			gather->in_order = false;
 		length = profiles->customer_length;
 		last = alloc_grow(last, &room, length, 1);
@@ -110,56 +113,58 @@ static void read_customers(struct gather *gather, struct profiles *profiles,
 	free(last);
 }
 
-void gather_read(struct gather *gather, char **paths, size_t count,
-		 enum value value, size_t memory)
+void matrix_builder_read(struct matrix_builder *gather, char **paths,
+			 size_t count, enum value value, size_t memory)
 {
-	struct profiles profiles;
+	struct profile_reader profiles;
 
-	*gather = (struct gather){0};
-	profiles_open(&profiles, paths, count);
-	scratch_begin(&gather->pairs, memory / 8 * 6);
-	scratch_begin(&gather->users, memory / 8);
-	scratch_begin(&gather->bounds, memory / 8);
+	*gather = (struct matrix_builder){0};
+	profile_reader_open(&profiles, paths, count);
+	tempfile_begin(&gather->pairs, memory / 8 * 6);
+	tempfile_begin(&gather->users, memory / 8);
+	tempfile_begin(&gather->bounds, memory / 8);
 	read_customers(gather, &profiles, value);
 	if (gather->n == 0)
 		die("%s: a header alone: a matrix without entries cannot be "
 		    "made",
-		    profiles_name(&profiles, 0));
+		    profile_reader_name(&profiles, 0));
 	for (int i = 0; i < 4; i++)
-		gather->columns[i] =
-			alloc_text(profiles_column(&profiles, 0, i),
-				   strlen(profiles_column(&profiles, 0, i)));
-	profiles_close(&profiles);
-	gather->bound = scratch_bytes(&gather->bounds);
+		gather->columns[i] = alloc_text(
+			profile_reader_column(&profiles, 0, i),
+			strlen(profile_reader_column(&profiles, 0, i)));
+	profile_reader_close(&profiles);
+	gather->bound = tempfile_bytes(&gather->bounds);
 }
 
-const struct pair *gather_row(struct gather *gather, size_t row, size_t *count)
+const struct builder_pair *matrix_builder_row(struct matrix_builder *gather,
+					      size_t row, size_t *count)
 {
 	const struct bound *bound = &gather->bound[row];
-	const struct pair *pairs = scratch_bytes(&gather->pairs);
+	const struct builder_pair *pairs = tempfile_bytes(&gather->pairs);
 
 	*count = bound[1].pair - bound[0].pair;
 	return pairs + bound[0].pair;
 }
 
-const char *gather_name(struct gather *gather, size_t row, size_t *length)
+const char *matrix_builder_name(struct matrix_builder *gather, size_t row,
+				size_t *length)
 {
 	const struct bound *bound = &gather->bound[row];
-	const char *bytes = scratch_bytes(&gather->users);
+	const char *bytes = tempfile_bytes(&gather->users);
 
 	*length = bound[1].byte - bound[0].byte;
 	return bytes + bound[0].byte;
 }
 
-void gather_free(struct gather *gather)
+void matrix_builder_free(struct matrix_builder *gather)
 {
 	for (int i = 0; i < 4; i++)
 		free(gather->columns[i]);
-	names_free(&gather->tags);
+	string_table_free(&gather->tags);
 	free(gather->tag_file);
 	free(gather->tag_users);
-	scratch_end(&gather->pairs);
-	scratch_end(&gather->users);
-	scratch_end(&gather->bounds);
-	*gather = (struct gather){0};
+	tempfile_end(&gather->pairs);
+	tempfile_end(&gather->users);
+	tempfile_end(&gather->bounds);
+	*gather = (struct matrix_builder){0};
 }

@@ -1,4 +1,5 @@
-/* gather: profiles read once, and kept for several passes over their rows.
+/* matrix_builder: profiles read once, and kept for several passes over their
+ * rows.
  *
  * Pairs, names and where each row begins go through scratch files; in memory
  * stand the tags. */
@@ -13,36 +14,38 @@
 #include "base/tempfile.h"
 #include "model/weighting.h"
 
-struct pair {
+struct builder_pair {
 	uint32_t tag; /* in the order first seen */
 	double raw;   /* what --value takes of it */
 };
 
-struct gather {
+struct matrix_builder {
 	char *columns[4]; /* the names of the first file's columns */
 	size_t n;         /* customers */
 	bool in_order;    /* they ascend by raw bytes as they were read */
-	struct names tags;
+	struct string_table tags;
 	uint32_t *tag_file; /* of each tag: the file it stands in */
 	size_t *tag_users;  /* and how many customers have a pair with it */
 	/* private */
 	size_t file_room, user_room;
-	struct scratch pairs, users, bounds;
+	struct tempfile pairs, users, bounds;
 	const struct bound *bound;
 };
 
 /* Read the files (none: standard input) side by side; memory is how many bytes
  * of rows may stay out of scratch files.  Ends the process on wrong input, and
  * where two files have a tag in common. */
-void gather_read(struct gather *gather, char **paths, size_t count,
-		 enum value value, size_t memory);
+void matrix_builder_read(struct matrix_builder *gather, char **paths,
+			 size_t count, enum value value, size_t memory);
 
 /* The pairs of a row, which are in the order of the files' lines. */
-const struct pair *gather_row(struct gather *gather, size_t row, size_t *count);
+const struct builder_pair *matrix_builder_row(struct matrix_builder *gather,
+					      size_t row, size_t *count);
 
 /* The name of a row. */
-const char *gather_name(struct gather *gather, size_t row, size_t *length);
+const char *matrix_builder_name(struct matrix_builder *gather, size_t row,
+				size_t *length);
 
-void gather_free(struct gather *gather);
+void matrix_builder_free(struct matrix_builder *gather);
 
 #endif

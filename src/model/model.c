@@ -16,18 +16,18 @@ const char *const center_words[] = {[CENTER_NONE] = "none",
 				    [CENTER_COLUMN] = "column",
 				    NULL};
 
-static const char *read_word(const struct format *file, const char *key,
+static const char *read_word(const struct safetensors *file, const char *key,
 			     const char *const words[], int *choice)
 {
-	const char *found = format_option(file, key);
+	const char *found = safetensors_option(file, key);
 
 	if (found == NULL)
-		return sentence("its metadata have no %s", key);
+		return error_text("its metadata have no %s", key);
 	for (*choice = 0; words[*choice] != NULL; ++*choice)
 		if (strcmp(words[*choice], found) == 0)
 			return NULL;
-	return sentence("its metadata have %s \"%.40s\", which is unknown", key,
-			found);
+	return error_text("its metadata have %s \"%.40s\", which is unknown",
+			  key, found);
 }
 
 static const char *read_choices(struct model *model)
@@ -51,9 +51,10 @@ static const char *check_finite(const char *name, const double *values,
 {
 	for (size_t i = 0; i < count; i++)
 		if (!isfinite(values[i]))
-			return sentence("tensor %s is damaged: item %zu is not "
-					"finite",
-					name, i);
+			return error_text(
+				"tensor %s is damaged: item %zu is not "
+				"finite",
+				name, i);
 	return NULL;
 }
 
@@ -65,10 +66,10 @@ static const char *view_doubles(struct model *model, const char *name,
 	const struct tensor *tensor;
 	const char *error;
 
-	error = format_need(&model->file, name, DTYPE_F64, dims, rows, columns,
-			    &tensor);
+	error = safetensors_need(&model->file, name, DTYPE_F64, dims, rows,
+				 columns, &tensor);
 	if (error == NULL)
-		error = format_verify(&model->file, tensor);
+		error = safetensors_verify(&model->file, tensor);
 	if (error != NULL)
 		return error;
 	*values = tensor->bytes;
@@ -84,8 +85,8 @@ static const char *view(struct model *model)
 
 	error = read_choices(model);
 	if (error == NULL)
-		error = format_need(&model->file, "embedding", DTYPE_F32, 2, n,
-				    UINT64_MAX, &tensor);
+		error = safetensors_need(&model->file, "embedding", DTYPE_F32,
+					 2, n, UINT64_MAX, &tensor);
 	if (error != NULL)
 		return error;
 	model->embedding = tensor->bytes;
@@ -124,11 +125,11 @@ static const char *open_matrix(struct model *model, const char *path,
 		error = map(&model->input);
 	if (error != NULL)
 		return error;
-	error = format_read(&model->file, model->input.bytes,
-			    model->input.size);
+	error = safetensors_read(&model->file, model->input.bytes,
+				 model->input.size);
 	if (error != NULL)
 		return error;
-	return matrix_view(&model->matrix, &model->file);
+	return csr_matrix_view(&model->matrix, &model->file);
 }
 
 static const char *open_model(struct model *model, const char *path,
@@ -136,7 +137,8 @@ static const char *open_model(struct model *model, const char *path,
 {
 	const char *error = open_matrix(model, path, map);
 
-	if (error == NULL && format_find(&model->file, "embedding") == NULL)
+	if (error == NULL &&
+	    safetensors_find(&model->file, "embedding") == NULL)
 		error = "a matrix, expected a model: cs-svd makes one of it";
 	if (error == NULL)
 		error = view(model);
@@ -152,34 +154,35 @@ const char *model_open_copy(struct model *model, const char *path)
 {
 	const char *error = open_model(model, path, input_try_copy);
 
-	return error != NULL ? error : format_verify_all(&model->file, 1);
+	return error != NULL ? error : safetensors_verify_all(&model->file, 1);
 }
 
 const char *model_open_any(struct model *model, const char *path)
 {
 	const char *error = open_matrix(model, path, input_try_map);
 
-	if (error == NULL && format_find(&model->file, "embedding") != NULL)
+	if (error == NULL &&
+	    safetensors_find(&model->file, "embedding") != NULL)
 		error = view(model);
 	return error;
 }
 
 const char *model_verify(const struct model *model)
 {
-	return format_verify(&model->file,
-			     format_find(&model->file, "embedding"));
+	return safetensors_verify(&model->file,
+				  safetensors_find(&model->file, "embedding"));
 }
 
 void model_close(struct model *model)
 {
-	format_free(&model->file);
+	safetensors_free(&model->file);
 	input_close(&model->input);
 	*model = (struct model){0};
 }
 
 size_t model_find(const struct model *model, const char *name, size_t length)
 {
-	return texts_find(&model->matrix.users, name, length);
+	return text_array_find(&model->matrix.users, name, length);
 }
 
 /* ------------------------------------------------------------- near names */
@@ -238,7 +241,7 @@ static size_t insert_near(struct near *list, size_t count, struct near one)
 char *model_near(const struct model *model, const char *name, size_t length,
 		 char *text, size_t room)
 {
-	const struct texts *users = &model->matrix.users;
+	const struct text_array *users = &model->matrix.users;
 	unsigned limit = length > 6 ? 3 : (unsigned)(length + 2) / 3;
 	struct near list[NEAR];
 	size_t count = 0, used = 0;
@@ -248,7 +251,7 @@ char *model_near(const struct model *model, const char *name, size_t length,
 		return text;
 	for (size_t i = 0; i < users->count; i++) {
 		size_t size;
-		const char *user = texts_at(users, i, &size);
+		const char *user = text_array_at(users, i, &size);
 		if (size > length + limit || size + limit < length)
 			continue;
 		unsigned most =
@@ -261,7 +264,7 @@ char *model_near(const struct model *model, const char *name, size_t length,
 	}
 	for (size_t i = 0; i < count && used < room; i++) {
 		size_t size;
-		const char *user = texts_at(users, list[i].row, &size);
+		const char *user = text_array_at(users, list[i].row, &size);
 		used += (size_t)snprintf(text + used, room - used, "%s%.*s",
 					 i ? ", " : "", (int)size, user);
 	}

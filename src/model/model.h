@@ -17,8 +17,8 @@ extern const char *const scale_words[], *const center_words[];
 
 struct model {
 	struct input input;
-	struct format file;
-	struct matrix matrix;
+	struct safetensors file;
+	struct csr_matrix matrix;
 	size_t k;                     /* columns of the embedding */
 	const float *embedding;       /* n x k, rows as the file has them */
 	const double *components;     /* m x k */
@@ -29,11 +29,11 @@ struct model {
 	enum scale scale;
 	enum center center;
 	double shift; /* how often a row lost tags.mean: once; for
-			 an audience (audience.h) less or more */
+			 an audience (explain/audience.h) less or more */
 };
 
 /* Map and check the file: header, shapes, options, components and sigma
- * finite.  The embedding is checked by model_verify.  A sentence does not
+ * finite.  The embedding is checked by model_verify.  A error_text does not
  * name the file; input.name does. */
 const char *model_open(struct model *model, const char *path);
 

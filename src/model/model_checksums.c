@@ -13,7 +13,7 @@
 struct sum {
 	const struct model *model;
 	const struct tensor *tensor;
-	char *error; /* a sentence, or NULL */
+	char *error; /* a error_text, or NULL */
 };
 
 static struct {
@@ -26,7 +26,7 @@ static struct {
 static void compare(size_t place)
 {
 	struct sum *sum = &sums.list[place];
-	const char *error = format_verify(&sum->model->file, sum->tensor);
+	const char *error = safetensors_verify(&sum->model->file, sum->tensor);
 
 	if (error != NULL)
 		sum->error = alloc_text(error, strlen(error));
@@ -81,8 +81,8 @@ static void check(size_t first, size_t end)
 			    sums.list[i].error);
 }
 
-void sums_begin(const struct model *models, size_t count,
-		const char *const skip[], unsigned threads)
+void model_checksums_begin(const struct model *models, size_t count,
+			   const char *const skip[], unsigned threads)
 {
 	size_t most = 0;
 
@@ -98,11 +98,11 @@ void sums_begin(const struct model *models, size_t count,
 				      NULL) == 0;
 	if (!sums.waiting)
 		compare_embeddings(NULL);
-	team_run(threads, sums.others, compare_piece, NULL);
+	thread_pool_run(threads, sums.others, compare_piece, NULL);
 	check(0, sums.others);
 }
 
-void sums_end(void)
+void model_checksums_end(void)
 {
 	if (sums.waiting)
 		pthread_join(sums.thread, NULL);

@@ -1,4 +1,4 @@
-/* check: all that a matrix or a model can be found wrong in. */
+/* model_verify: all that a matrix or a model can be found wrong in. */
 #ifndef MODEL_MODEL_VERIFY_H
 #define MODEL_MODEL_VERIFY_H
 
@@ -16,10 +16,10 @@ struct findings {
 
 /* Offsets that rise and end where the bytes do; names that are not empty and
  * ascend by their bytes.  what is "users" or "tags". */
-const char *check_texts(const struct texts *texts, const char *what);
+const char *text_array_check(const struct text_array *texts, const char *what);
 
 /* Look at every byte: checksums, names, rows, counts, finite numbers.  NULL
- * or a sentence that names the tensor or the row. */
-const char *check_model(const struct model *model, struct findings *findings);
+ * or a error_text that names the tensor or the row. */
+const char *model_check(const struct model *model, struct findings *findings);
 
 #endif

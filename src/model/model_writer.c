@@ -4,21 +4,23 @@
 
 #include "base/alloc.h"
 
-static void put_tensors(struct writer *writer, const struct store *store,
+static void put_tensors(struct tensor_writer *writer,
+			const struct model_writer *store,
 			const struct tensor *passed, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		writer_pass(writer, store->matrix, &passed[i]);
+		tensor_writer_pass(writer, store->matrix, &passed[i]);
 	if (store->mean != NULL)
-		writer_put(writer, store->mean, store->m * sizeof(double));
+		tensor_writer_put(writer, store->mean,
+				  store->m * sizeof(double));
 	for (size_t i = 0; i < store->m; i++)
-		writer_put(writer, store->components + i * store->ld,
-			   store->k * sizeof(double));
-	writer_put(writer, store->sigma, store->k * sizeof(double));
+		tensor_writer_put(writer, store->components + i * store->ld,
+				  store->k * sizeof(double));
+	tensor_writer_put(writer, store->sigma, store->k * sizeof(double));
 }
 
-void store_begin(struct writer *writer, struct output *output,
-		 const struct store *store)
+void model_writer_begin(struct tensor_writer *writer, struct output *output,
+			const struct model_writer *store)
 {
 	size_t n = store->n, m = store->m, k = store->k;
 	const struct tensor ours[] = {
@@ -31,11 +33,12 @@ void store_begin(struct writer *writer, struct output *output,
 	};
 	size_t own = sizeof ours / sizeof *ours;
 	struct tensor *all = alloc(store->matrix->count + own, sizeof *all);
-	size_t passed = format_pass_on(store->matrix, all, 0), count = passed;
+	size_t passed = safetensors_pass_on(store->matrix, all, 0),
+	       count = passed;
 
 	for (size_t i = store->mean == NULL; i < own; i++)
 		all[count++] = ours[i];
-	writer_begin(writer, output, store->metadata, all, count);
+	tensor_writer_begin(writer, output, store->metadata, all, count);
 	put_tensors(writer, store, all, passed);
 	free(all);
 }

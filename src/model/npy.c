@@ -47,14 +47,14 @@ void npy_tensor(struct output *output, const struct tensor *tensor)
 	output_write(output, tensor->bytes, tensor->size);
 }
 
-void npy_texts(struct output *output, const struct texts *texts)
+void npy_texts(struct output *output, const struct text_array *texts)
 {
 	static const char zeros[ALIGNMENT];
 	char type[32], shape[32];
 	size_t width = 1, length;
 
 	for (size_t i = 0; i < texts->count; i++) {
-		texts_at(texts, i, &length);
+		text_array_at(texts, i, &length);
 		if (length > width)
 			width = length;
 	}
@@ -62,7 +62,7 @@ void npy_texts(struct output *output, const struct texts *texts)
 	snprintf(shape, sizeof shape, "%zu,", texts->count);
 	put_header(output, type, shape);
 	for (size_t i = 0; i < texts->count; i++) {
-		const char *text = texts_at(texts, i, &length);
+		const char *text = text_array_at(texts, i, &length);
 		output_write(output, text, length);
 		for (size_t part; length < width; length += part) {
 			part = width - length < sizeof zeros ? width - length

@@ -12,6 +12,6 @@
 void npy_tensor(struct output *output, const struct tensor *tensor);
 
 /* The texts as an array of bytes (dtype S), each as wide as the longest. */
-void npy_texts(struct output *output, const struct texts *texts);
+void npy_texts(struct output *output, const struct text_array *texts);
 
 #endif

@@ -131,7 +131,7 @@ static int by_place(const void *a, const void *b)
 }
 
 /* Without holes, aligned, and up to the end of the file. */
-static const char *check_places(struct format *format,
+static const char *check_places(struct safetensors *format,
 				const unsigned char *first)
 {
 	const unsigned char *next = first;
@@ -139,7 +139,7 @@ static const char *check_places(struct format *format,
 	for (size_t i = 0; i < format->count; i++) {
 		struct tensor *tensor = &format->tensors[i];
 		if (tensor->bytes != next)
-			return sentence(
+			return error_text(
 				"tensor %s begins at byte %zu, "
 				"expected %zu",
 				tensor->name,
@@ -148,29 +148,29 @@ static const char *check_places(struct format *format,
 				(size_t)(next - first));
 		if (!is_pad(tensor) &&
 		    (size_t)(next - format->bytes) % ALIGNMENT != 0)
-			return sentence("tensor %s does not begin at a "
-					"multiple of 64",
-					tensor->name);
+			return error_text("tensor %s does not begin at a "
+					  "multiple of 64",
+					  tensor->name);
 		tensor->index = i;
 		next += tensor->size;
 	}
 	if (next != format->bytes + format->size)
-		return sentence("%zu bytes, expected %zu by the header: "
-				"it was %s",
-				format->size, (size_t)(next - format->bytes),
-				next > format->bytes + format->size
-					? "cut"
-					: "added to");
+		return error_text("%zu bytes, expected %zu by the header: "
+				  "it was %s",
+				  format->size, (size_t)(next - format->bytes),
+				  next > format->bytes + format->size
+					  ? "cut"
+					  : "added to");
 	return NULL;
 }
 
-static const struct tensor *sums_of(const struct format *format)
+static const struct tensor *sums_of(const struct safetensors *format)
 {
 	return &format->tensors[format->count - 1];
 }
 
 /* Piece 0 is the header, piece i + 1 tensor i. */
-static bool has_sum(const struct format *format, size_t piece,
+static bool has_sum(const struct safetensors *format, size_t piece,
 		    const void *bytes, size_t size)
 {
 	const unsigned char *sums = sums_of(format)->bytes;
@@ -178,17 +178,17 @@ static bool has_sum(const struct format *format, size_t piece,
 	return XXH3_64bits(bytes, size) == get64(sums + piece * SUM_SIZE);
 }
 
-static const char *check_sum(const struct format *format, size_t piece,
+static const char *check_sum(const struct safetensors *format, size_t piece,
 			     const void *bytes, size_t size, const char *what)
 {
 	if (has_sum(format, piece, bytes, size))
 		return NULL;
-	return sentence("%s does not have the checksum written for it: "
-			"the file is damaged",
-			what);
+	return error_text("%s does not have the checksum written for it: "
+			  "the file is damaged",
+			  what);
 }
 
-static const char *read_tensors(struct format *format, json_t *header,
+static const char *read_tensors(struct safetensors *format, json_t *header,
 				const unsigned char *first)
 {
 	size_t left = format->size - (size_t)(first - format->bytes);
@@ -205,11 +205,12 @@ static const char *read_tensors(struct format *format, json_t *header,
 			continue;
 		error = read_entry(tensor, name, entry, &begin, &end);
 		if (error != NULL)
-			return sentence("tensor %.40s %s", name, error);
+			return error_text("tensor %.40s %s", name, error);
 		if (end > left)
-			return sentence("tensor %s ends at byte %llu, but only "
-					"%zu follow the header: it was cut",
-					name, (unsigned long long)end, left);
+			return error_text(
+				"tensor %s ends at byte %llu, but only "
+				"%zu follow the header: it was cut",
+				name, (unsigned long long)end, left);
 		tensor->bytes = first + begin;
 		format->count++;
 	}
@@ -228,7 +229,7 @@ static const char *read_tensors(struct format *format, json_t *header,
 			 (size_t)(first - format->bytes), "the header");
 }
 
-static const char *read_metadata(struct format *format, json_t *header)
+static const char *read_metadata(struct safetensors *format, json_t *header)
 {
 	const char *key, *found;
 	json_t *value;
@@ -236,40 +237,41 @@ static const char *read_metadata(struct format *format, json_t *header)
 	format->metadata = json_incref(json_object_get(header, "__metadata__"));
 	json_object_foreach(format->metadata, key, value) if (
 		!json_is_string(
-			value)) return sentence("__metadata__ %.40s is no string",
-						key);
-	found = format_option(format, "format");
+			value)) return error_text("__metadata__ %.40s is no string",
+						  key);
+	found = safetensors_option(format, "format");
 	if (found == NULL)
-		return sentence("a safetensors file of another kind: expected "
-				"\"format\": \"%s\"",
-				version);
+		return error_text(
+			"a safetensors file of another kind: expected "
+			"\"format\": \"%s\"",
+			version);
 	if (strcmp(found, version) != 0)
-		return sentence("its format is \"%.40s\", expected \"%s\"",
-				found, version);
+		return error_text("its format is \"%.40s\", expected \"%s\"",
+				  found, version);
 	return NULL;
 }
 
-const char *format_read(struct format *format, const unsigned char *bytes,
-			size_t size)
+const char *safetensors_read(struct safetensors *format,
+			     const unsigned char *bytes, size_t size)
 {
 	json_error_t where;
 	const char *error;
 
-	*format = (struct format){.bytes = bytes, .size = size};
+	*format = (struct safetensors){.bytes = bytes, .size = size};
 	if (!file_type_is_binary_stream(bytes, size))
-		return sentence("%s, expected a matrix or a model",
-				file_type_describe(bytes, size));
+		return error_text("%s, expected a matrix or a model",
+				  file_type_describe(bytes, size));
 	uint64_t length = get64(bytes);
 	if (length > header_limit || length > size - 8)
-		return sentence("a header of %llu bytes is announced, and "
-				"%zu follow: it was cut, or is no model",
-				(unsigned long long)length, size - 8);
+		return error_text("a header of %llu bytes is announced, and "
+				  "%zu follow: it was cut, or is no model",
+				  (unsigned long long)length, size - 8);
 	if ((8 + length) % ALIGNMENT != 0)
 		return "the header does not end at a multiple of 64";
 	json_t *header = json_loadb((const char *)bytes + 8, length,
 				    JSON_REJECT_DUPLICATES, &where);
 	if (header == NULL)
-		return sentence("the header is no JSON: %s", where.text);
+		return error_text("the header is no JSON: %s", where.text);
 	error = json_is_object(header) ? read_metadata(format, header)
 				       : "the header is no JSON object";
 	if (error == NULL)
@@ -278,7 +280,8 @@ const char *format_read(struct format *format, const unsigned char *bytes,
 	return error;
 }
 
-const struct tensor *format_find(const struct format *format, const char *name)
+const struct tensor *safetensors_find(const struct safetensors *format,
+				      const char *name)
 {
 	for (size_t i = 0; i < format->count; i++)
 		if (strcmp(format->tensors[i].name, name) == 0)
@@ -286,38 +289,40 @@ const struct tensor *format_find(const struct format *format, const char *name)
 	return NULL;
 }
 
-const char *format_need(const struct format *format, const char *name,
-			enum dtype type, unsigned dims, uint64_t rows,
-			uint64_t columns, const struct tensor **tensor)
+const char *safetensors_need(const struct safetensors *format, const char *name,
+			     enum dtype type, unsigned dims, uint64_t rows,
+			     uint64_t columns, const struct tensor **tensor)
 {
-	const struct tensor *found = format_find(format, name);
+	const struct tensor *found = safetensors_find(format, name);
 
 	if (found == NULL)
-		return sentence("it has no tensor %s", name);
+		return error_text("it has no tensor %s", name);
 	if (found->type != type || found->dims != dims)
-		return sentence("tensor %s is %s of %u dimensions, expected %s "
-				"of %u",
-				name, dtype_name(found->type), found->dims,
-				dtype_name(type), dims);
+		return error_text(
+			"tensor %s is %s of %u dimensions, expected %s "
+			"of %u",
+			name, dtype_name(found->type), found->dims,
+			dtype_name(type), dims);
 	if ((rows != UINT64_MAX && found->shape[0] != rows) ||
 	    (dims > 1 && columns != UINT64_MAX && found->shape[1] != columns))
-		return sentence("tensor %s has another shape than the tensors "
-				"beside it",
-				name);
+		return error_text(
+			"tensor %s has another shape than the tensors "
+			"beside it",
+			name);
 	*tensor = found;
 	return NULL;
 }
 
-void format_sum(const struct format *format, const struct tensor *tensor,
-		unsigned char sum[8])
+void safetensors_sum(const struct safetensors *format,
+		     const struct tensor *tensor, unsigned char sum[8])
 {
 	const unsigned char *sums = sums_of(format)->bytes;
 
 	memcpy(sum, sums + (tensor->index + 1) * SUM_SIZE, SUM_SIZE);
 }
 
-const char *format_verify(const struct format *format,
-			  const struct tensor *tensor)
+const char *safetensors_verify(const struct safetensors *format,
+			       const struct tensor *tensor)
 {
 	const unsigned char *bytes = tensor->bytes;
 
@@ -326,16 +331,16 @@ const char *format_verify(const struct format *format,
 	if (is_pad(tensor))
 		for (size_t i = 0; i < tensor->size; i++)
 			if (bytes[i] != 0)
-				return sentence("tensor %s is not zero: the "
-						"file is damaged",
-						tensor->name);
+				return error_text("tensor %s is not zero: the "
+						  "file is damaged",
+						  tensor->name);
 	char what[64];
 	snprintf(what, sizeof what, "tensor %s", tensor->name);
 	return check_sum(format, tensor->index + 1, bytes, tensor->size, what);
 }
 
 struct verification {
-	const struct format *format;
+	const struct safetensors *format;
 	bool *damaged; /* of each tensor: it may be, and is looked at again */
 };
 
@@ -350,25 +355,27 @@ static void verify_piece(void *shared, size_t piece, unsigned thread)
 		!has_sum(all->format, piece + 1, tensor->bytes, tensor->size);
 }
 
-const char *format_verify_all(const struct format *format, unsigned threads)
+const char *safetensors_verify_all(const struct safetensors *format,
+				   unsigned threads)
 {
 	struct verification all = {format, alloc(format->count, sizeof(bool))};
 	const char *error = NULL;
 
-	team_run(threads, format->count, verify_piece, &all);
+	thread_pool_run(threads, format->count, verify_piece, &all);
 	for (size_t i = 0; i < format->count && error == NULL; i++)
 		if (all.damaged[i])
-			error = format_verify(format, &format->tensors[i]);
+			error = safetensors_verify(format, &format->tensors[i]);
 	free(all.damaged);
 	return error;
 }
 
-const char *format_option(const struct format *format, const char *key)
+const char *safetensors_option(const struct safetensors *format,
+			       const char *key)
 {
 	return json_string_value(json_object_get(format->metadata, key));
 }
 
-void format_id(const struct format *format, char id[17])
+void safetensors_id(const struct safetensors *format, char id[17])
 {
 	const struct tensor *sums = sums_of(format);
 
@@ -376,15 +383,15 @@ void format_id(const struct format *format, char id[17])
 		 (unsigned long long)XXH3_64bits(sums->bytes, sums->size));
 }
 
-void format_free(struct format *format)
+void safetensors_free(struct safetensors *format)
 {
 	json_decref(format->metadata);
 	free(format->tensors);
-	*format = (struct format){0};
+	*format = (struct safetensors){0};
 }
 
-size_t format_pass_on(const struct format *format, struct tensor *dst,
-		      size_t count)
+size_t safetensors_pass_on(const struct safetensors *format, struct tensor *dst,
+			   size_t count)
 {
 	for (size_t i = 0; i < format->count; i++)
 		if (!is_pad(&format->tensors[i]) &&
@@ -413,7 +420,7 @@ void metadata_set(json_t *metadata, const char *key, const char *format, ...)
 }
 
 /* The tensors with their pads, each behind the one it completes. */
-static void lay_out(struct writer *writer, const struct tensor *tensors,
+static void lay_out(struct tensor_writer *writer, const struct tensor *tensors,
 		    size_t count)
 {
 	size_t pads = 0;
@@ -456,8 +463,8 @@ static void describe(json_t *header, const struct tensor *tensor, size_t begin)
 }
 
 /* The header as it is written; *size is a multiple of 64. */
-static unsigned char *make_header(const struct writer *writer, json_t *metadata,
-				  size_t *size)
+static unsigned char *make_header(const struct tensor_writer *writer,
+				  json_t *metadata, size_t *size)
 {
 	json_t *header = json_object(), *copy = json_deep_copy(metadata);
 	struct tensor sums = {.name = "checksum",
@@ -488,14 +495,14 @@ static unsigned char *make_header(const struct writer *writer, json_t *metadata,
 	return bytes;
 }
 
-static void end_tensor(struct writer *writer, uint64_t sum)
+static void end_tensor(struct tensor_writer *writer, uint64_t sum)
 {
 	writer->sums[writer->current + 1] = sum;
 	writer->current++;
 	writer->done = 0;
 }
 
-static void put_pads(struct writer *writer)
+static void put_pads(struct tensor_writer *writer)
 {
 	static const unsigned char zeros[ALIGNMENT];
 
@@ -509,7 +516,7 @@ static void put_pads(struct writer *writer)
 }
 
 /* Where a tensor ends, take its sum, and go on to the next, writing pads. */
-static void advance(struct writer *writer)
+static void advance(struct tensor_writer *writer)
 {
 	while (writer->current < writer->count &&
 	       writer->done == writer->tensors[writer->current].size) {
@@ -519,12 +526,13 @@ static void advance(struct writer *writer)
 	}
 }
 
-void writer_begin(struct writer *writer, struct output *output,
-		  json_t *metadata, const struct tensor *tensors, size_t count)
+void tensor_writer_begin(struct tensor_writer *writer, struct output *output,
+			 json_t *metadata, const struct tensor *tensors,
+			 size_t count)
 {
 	size_t size;
 
-	*writer = (struct writer){.output = output};
+	*writer = (struct tensor_writer){.output = output};
 	lay_out(writer, tensors, count);
 	writer->sums = alloc(writer->count + 1, sizeof *writer->sums);
 	writer->state = XXH3_createState();
@@ -538,7 +546,8 @@ void writer_begin(struct writer *writer, struct output *output,
 	advance(writer);
 }
 
-void writer_put(struct writer *writer, const void *bytes, size_t size)
+void tensor_writer_put(struct tensor_writer *writer, const void *bytes,
+		       size_t size)
 {
 	if (size == 0)
 		return;
@@ -552,8 +561,9 @@ void writer_put(struct writer *writer, const void *bytes, size_t size)
 	advance(writer);
 }
 
-void writer_pass(struct writer *writer, const struct format *format,
-		 const struct tensor *tensor)
+void tensor_writer_pass(struct tensor_writer *writer,
+			const struct safetensors *format,
+			const struct tensor *tensor)
 {
 	unsigned char sum[SUM_SIZE];
 
@@ -563,14 +573,14 @@ void writer_pass(struct writer *writer, const struct format *format,
 	    tensor->size != writer->tensors[writer->current].size)
 		die("%s: a tensor is passed on in place of another",
 		    writer->output->name);
-	format_sum(format, tensor, sum);
+	safetensors_sum(format, tensor, sum);
 	output_write(writer->output, tensor->bytes, tensor->size);
 	end_tensor(writer, get64(sum));
 	put_pads(writer);
 	advance(writer);
 }
 
-void writer_end(struct writer *writer)
+void tensor_writer_end(struct tensor_writer *writer)
 {
 	unsigned char sum[SUM_SIZE];
 
@@ -585,5 +595,5 @@ void writer_end(struct writer *writer)
 	XXH3_freeState(writer->state);
 	free(writer->sums);
 	free(writer->tensors);
-	*writer = (struct writer){0};
+	*writer = (struct tensor_writer){0};
 }

@@ -1,4 +1,4 @@
-/* format: the binary stream of matrices and models.
+/* safetensors: the binary stream of matrices and models.
  *
  * It is a safetensors file.  8 bytes, little-endian: the length of the header.
  * The header: a JSON object; each key names a tensor and its value gives
@@ -20,7 +20,7 @@
  * Nothing in the header depends on what is known only after the first tensor
  * is written, so a stream whose producer failed lacks its end and is refused.
  *
- * Functions that read end nothing: they return NULL or a sentence, which does
+ * Functions that read end nothing: they return NULL or a error_text, which does
  * not name the file. */
 #ifndef MODEL_SAFETENSORS_H
 #define MODEL_SAFETENSORS_H
@@ -41,12 +41,12 @@ struct tensor {
 	unsigned dims;     /* 1 or 2 */
 	uint64_t shape[2]; /* shape[1] is 1 where dims is 1 */
 	const void *bytes;
-	size_t size;  /* in bytes; of written ones set by writer_begin */
+	size_t size;  /* in bytes; of written ones set by tensor_writer_begin */
 	size_t index; /* its place in the file, pads counted */
 };
 
 /* A file in memory.  Owns its tables, not the bytes. */
-struct format {
+struct safetensors {
 	const unsigned char *bytes;
 	size_t size;
 	json_t *metadata;       /* object of strings */
@@ -56,36 +56,39 @@ struct format {
 
 /* Read the header and check it whole; no tensor's bytes are touched but the
  * checksum's.  size bytes must stay mapped as long as the format is used. */
-const char *format_read(struct format *format, const unsigned char *bytes,
-			size_t size);
+const char *safetensors_read(struct safetensors *format,
+			     const unsigned char *bytes, size_t size);
 
 /* The tensor of that name, or NULL. */
-const struct tensor *format_find(const struct format *format, const char *name);
+const struct tensor *safetensors_find(const struct safetensors *format,
+				      const char *name);
 
-/* The same, or a sentence if it is missing or not of that type and shape;
+/* The same, or a error_text if it is missing or not of that type and shape;
  * rows or columns UINT64_MAX: any.  dims 1: columns is ignored. */
-const char *format_need(const struct format *format, const char *name,
-			enum dtype type, unsigned dims, uint64_t rows,
-			uint64_t columns, const struct tensor **tensor);
+const char *safetensors_need(const struct safetensors *format, const char *name,
+			     enum dtype type, unsigned dims, uint64_t rows,
+			     uint64_t columns, const struct tensor **tensor);
 
 /* Compare the tensor's bytes with its checksum; pads must be zeros too. */
-const char *format_verify(const struct format *format,
-			  const struct tensor *tensor);
+const char *safetensors_verify(const struct safetensors *format,
+			       const struct tensor *tensor);
 
-/* format_verify of every tensor, by so many threads. */
-const char *format_verify_all(const struct format *format, unsigned threads);
+/* safetensors_verify of every tensor, by so many threads. */
+const char *safetensors_verify_all(const struct safetensors *format,
+				   unsigned threads);
 
 /* The option under that key of __metadata__ ("svd.k"), or NULL. */
-const char *format_option(const struct format *format, const char *key);
+const char *safetensors_option(const struct safetensors *format,
+			       const char *key);
 
 /* The checksum that the file has for the tensor: XXH3, 8 bytes. */
-void format_sum(const struct format *format, const struct tensor *tensor,
-		unsigned char sum[8]);
+void safetensors_sum(const struct safetensors *format,
+		     const struct tensor *tensor, unsigned char sum[8]);
 
 /* The id of the content: XXH3 of the checksum tensor, 16 hex digits. */
-void format_id(const struct format *format, char id[17]);
+void safetensors_id(const struct safetensors *format, char id[17]);
 
-void format_free(struct format *format);
+void safetensors_free(struct safetensors *format);
 
 /* "F32" and the like, and bytes for each item. */
 const char *dtype_name(enum dtype type);
@@ -94,7 +97,7 @@ size_t dtype_size(enum dtype type);
 /* ------------------------------------------------------------------------ */
 
 /* A stream being written: header first, then bytes in order. */
-struct writer {
+struct tensor_writer {
 	struct output *output;
 	struct tensor *tensors; /* with pads, without checksum */
 	size_t count;
@@ -108,21 +111,24 @@ struct writer {
  * the order in which their bytes will come; pads and checksum are added.
  * metadata is read, not kept; its keys are written in sorted order and
  * "format" is added. */
-void writer_begin(struct writer *writer, struct output *output,
-		  json_t *metadata, const struct tensor *tensors, size_t count);
+void tensor_writer_begin(struct tensor_writer *writer, struct output *output,
+			 json_t *metadata, const struct tensor *tensors,
+			 size_t count);
 
 /* The next size bytes of the tensors; a call may end within a tensor, and
  * must not go beyond the end of one. */
-void writer_put(struct writer *writer, const void *bytes, size_t size);
+void tensor_writer_put(struct tensor_writer *writer, const void *bytes,
+		       size_t size);
 
 /* The next tensor, whole, as it stands in a file that was verified, which knows
  * its sum. */
-void writer_pass(struct writer *writer, const struct format *format,
-		 const struct tensor *tensor);
+void tensor_writer_pass(struct tensor_writer *writer,
+			const struct safetensors *format,
+			const struct tensor *tensor);
 
 /* The checksum, and the flush; every tensor must be complete.  The output
  * stays open. */
-void writer_end(struct writer *writer);
+void tensor_writer_end(struct tensor_writer *writer);
 
 /* Set metadata[key] to a printed string. */
 void metadata_set(json_t *metadata, const char *key, const char *format, ...)
@@ -131,7 +137,7 @@ void metadata_set(json_t *metadata, const char *key, const char *format, ...)
 /* Set dst[count...] to the tensors of format that a later stage passes on:
  * all but pads and checksum.  Returns the new count; dst must have room for
  * format->count more. */
-size_t format_pass_on(const struct format *format, struct tensor *dst,
-		      size_t count);
+size_t safetensors_pass_on(const struct safetensors *format, struct tensor *dst,
+			   size_t count);
 
 #endif

@@ -15,7 +15,7 @@ const char *const weight_words[] = {[WEIGHT_NONE] = "none",
 				    NULL};
 const char *const norm_words[] = {[NORM_NONE] = "none", [NORM_L2] = "l2", NULL};
 
-double weigh_value(enum value value, uint64_t events, decimal sum)
+double weighting_value(enum value value, uint64_t events, decimal sum)
 {
 	switch (value) {
 	case VALUE_MEAN:
@@ -30,7 +30,7 @@ double weigh_value(enum value value, uint64_t events, decimal sum)
 	return 1;
 }
 
-double weigh_damp(enum damp damp, double x)
+double weighting_damp(enum damp damp, double x)
 {
 	switch (damp) {
 	case DAMP_LOG:
@@ -43,7 +43,7 @@ double weigh_damp(enum damp damp, double x)
 	return x;
 }
 
-double weigh_column(enum weight weight, size_t n, size_t users)
+double weighting_column(enum weight weight, size_t n, size_t users)
 {
 	if (users == 0)
 		return 0;
@@ -53,7 +53,7 @@ double weigh_column(enum weight weight, size_t n, size_t users)
 	return weight == WEIGHT_IDF ? idf : sqrt(idf);
 }
 
-void weigh_normalize(enum norm norm, double *values, size_t count)
+void weighting_normalize(enum norm norm, double *values, size_t count)
 {
 	double squares = 0, length;
 

@@ -1,4 +1,4 @@
-/* weigh: profiles to the values that similarity is computed from. */
+/* weighting: profiles to the values that similarity is computed from. */
 #ifndef MODEL_WEIGHTING_H
 #define MODEL_WEIGHTING_H
 
@@ -17,17 +17,17 @@ extern const char *const value_words[],
 	*const damp_words[], *const weight_words[], *const norm_words[];
 
 /* What --value takes of a customer and a tag, in the events' own unit. */
-double weigh_value(enum value value, uint64_t events, decimal sum);
+double weighting_value(enum value value, uint64_t events, decimal sum);
 
 /* sign(x) log(1 + |x|) or sign(x) sqrt(|x|), or x. */
-double weigh_damp(enum damp damp, double x);
+double weighting_damp(enum damp damp, double x);
 
 /* The column's weight: ln(n / users) or its root; 0 for a column that no one
  * has.  Inverse document frequency (Sparck Jones, J. Documentation 28, 1972).
  */
-double weigh_column(enum weight weight, size_t n, size_t users);
+double weighting_column(enum weight weight, size_t n, size_t users);
 
 /* Divide the values of a row by its norm, where it has one. */
-void weigh_normalize(enum norm norm, double *values, size_t count);
+void weighting_normalize(enum norm norm, double *values, size_t count);
 
 #endif

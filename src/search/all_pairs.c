@@ -17,8 +17,8 @@ enum {
 	LOCKS = 1024
 };
 
-struct job {
-	const struct mutual *mutual;
+struct batch_job {
+	const struct all_pairs *mutual;
 	size_t panel; /* rows, a multiple of TILE_QUERIES */
 	/* For each row: a score must be above to enter its list.  It only
 	 * rises, so an old one lets too much through and never too little. */
@@ -29,15 +29,15 @@ struct job {
 /* What a thread has at hand: a panel of rows, and a block of those that come
  * after. */
 struct desk {
-	struct job *job;
-	struct askers askers;
+	struct batch_job *job;
+	struct query_batch askers;
 	struct panel asking; /* of them */
-	struct packed rows;
+	struct packed_block rows;
 	size_t first, block; /* their first rows */
 	_Alignas(64) float rows_least[TILE_ROWS];
 };
 
-static float least_of(const struct job *job, size_t row)
+static float least_of(const struct batch_job *job, size_t row)
 {
 	return row < job->mutual->n ? atomic_load_explicit(&job->least[row],
 							   memory_order_relaxed)
@@ -46,15 +46,15 @@ static float least_of(const struct job *job, size_t row)
 
 /* Offer a score to a row's list; returns what the next must be above: rows
  * come in no order, so one as high may enter. */
-static float offer(struct job *job, size_t row, float score, size_t other)
+static float offer(struct batch_job *job, size_t row, float score, size_t other)
 {
-	const struct mutual *mutual = job->mutual;
+	const struct all_pairs *mutual = job->mutual;
 	pthread_mutex_t *lock = &job->locks[row % LOCKS];
-	struct list *list = &mutual->lists[row];
+	struct topk *list = &mutual->lists[row];
 	float least, bar;
 
 	pthread_mutex_lock(lock);
-	list_offer(list, mutual->metric, score, (uint32_t)other);
+	topk_push(list, mutual->metric, score, (uint32_t)other);
 	least = atomic_load_explicit(&job->least[row], memory_order_relaxed);
 	bar = mutual->every ? least : score_below(mutual->metric, list->bar);
 	least = bar > least ? bar : least;
@@ -82,92 +82,93 @@ static void offer_pair(void *shared, size_t query, size_t row, float score)
 /* A block with all groups of the panel that have a row before its last. */
 static void meet(struct desk *desk, size_t rows)
 {
-	const struct mutual *mutual = desk->job->mutual;
-	const struct run run = {.blocks = &desk->rows.block, .count = 1};
+	const struct all_pairs *mutual = desk->job->mutual;
+	const struct block_run run = {.blocks = &desk->rows.block, .count = 1};
 	size_t before = desk->block + TILE_ROWS - 1 - desk->first;
 
-	packed_fill(&desk->rows, mutual->rows, mutual->factors, desk->block,
-		    mutual->n);
+	packed_block_fill(&desk->rows, mutual->rows, mutual->factors,
+			  desk->block, mutual->n);
 	for (size_t r = 0; r < TILE_ROWS; r++)
 		desk->rows_least[r] = least_of(desk->job, desk->block + r);
 	for (size_t i = 0; i < rows; i++)
 		desk->asking.least[i] = least_of(desk->job, desk->first + i);
-	panel_meet(&desk->asking,
-		   ((before < rows ? before : rows) + TILE_QUERIES - 1) /
-			   TILE_QUERIES,
-		   &run, desk->rows_least, offer_pair, desk);
+	panel_score(&desk->asking,
+		    ((before < rows ? before : rows) + TILE_QUERIES - 1) /
+			    TILE_QUERIES,
+		    &run, desk->rows_least, offer_pair, desk);
 }
 
-static void desk_begin(struct desk *desk, struct job *job, size_t panel)
+static void desk_begin(struct desk *desk, struct batch_job *job, size_t panel)
 {
-	const struct mutual *mutual = job->mutual;
+	const struct all_pairs *mutual = job->mutual;
 	size_t first = panel * job->panel;
 
 	desk->job = job;
 	desk->first = first;
-	askers_begin(&desk->askers, mutual->sieve, job->panel);
+	query_batch_begin(&desk->askers, mutual->sieve, job->panel);
 	panel_begin(&desk->asking, mutual->sieve, job->panel);
-	packed_begin(&desk->rows, mutual->sieve);
+	packed_block_begin(&desk->rows, mutual->sieve);
 	for (size_t i = 0; i < job->panel; i++) {
 		size_t row = first + i;
 
 		if (row < mutual->n)
-			askers_put(&desk->askers, i,
-				   mutual->rows + row * mutual->d,
-				   mutual->factors[row]);
-		panel_put(&desk->asking, i, desk->askers.each[i]);
+			query_batch_put(&desk->askers, i,
+					mutual->rows + row * mutual->d,
+					mutual->factors[row]);
+		panel_set_query(&desk->asking, i, desk->askers.each[i]);
 	}
 }
 
 static void desk_end(struct desk *desk)
 {
-	askers_end(&desk->askers);
+	query_batch_end(&desk->askers);
 	panel_end(&desk->asking);
-	packed_end(&desk->rows);
+	packed_block_end(&desk->rows);
 	free(desk);
 }
 
 /* Bars of a panel's rows, by what the bytes of its first blocks tell. */
 static void raise_panel(void *shared, size_t piece, unsigned thread)
 {
-	struct job *job = shared;
-	const struct mutual *mutual = job->mutual;
+	struct batch_job *job = shared;
+	const struct all_pairs *mutual = job->mutual;
 	struct desk *desk = alloc_aligned(1, sizeof *desk);
-	struct packed packed[SIEVE_RUN];
-	struct block blocks[SIEVE_RUN];
-	uint64_t rows[SIEVE_RUN];
+	struct packed_block packed[FILTER_RUN_BLOCKS];
+	struct row_block blocks[FILTER_RUN_BLOCKS];
+	uint64_t rows[FILTER_RUN_BLOCKS];
 	/* One of those that count is the row itself. */
-	struct run run = {blocks, 0, rows, mutual->limit + 1};
+	struct block_run run = {blocks, 0, rows, mutual->limit + 1};
 
 	(void)thread;
 	desk_begin(desk, job, piece);
 	for (size_t block = desk->first;
-	     run.count < sieve_run(mutual->sieve) && block < mutual->n;
+	     run.count < filter_run_length(mutual->sieve) && block < mutual->n;
 	     block += TILE_ROWS) {
-		packed_begin(&packed[run.count], mutual->sieve);
+		packed_block_begin(&packed[run.count], mutual->sieve);
 		rows[run.count] =
-			packed_fill(&packed[run.count], mutual->rows,
-				    mutual->factors, block, mutual->n);
+			packed_block_fill(&packed[run.count], mutual->rows,
+					  mutual->factors, block, mutual->n);
 		blocks[run.count] = packed[run.count].block;
 		run.count++;
 	}
 	for (size_t i = 0; i < job->panel; i++)
 		desk->asking.least[i] = least_of(job, desk->first + i);
-	panel_raise(&desk->asking, desk->asking.groups_count, &run);
+	panel_raise_thresholds(&desk->asking, desk->asking.group_by_count,
+			       &run);
 	for (size_t i = 0; i < job->panel && desk->first + i < mutual->n; i++)
 		atomic_store_explicit(&job->least[desk->first + i],
 				      desk->asking.least[i],
 				      memory_order_relaxed);
 	while (run.count > 0)
-		packed_end(&packed[--run.count]);
+		packed_block_end(&packed[--run.count]);
 	desk_end(desk);
 }
 
 /* A panel with the rows that come after. */
 static void run_panel(void *shared, size_t piece, unsigned thread)
 {
-	struct job *job = shared;
-	const struct mutual *mutual = job->mutual;
+	struct batch_job *job = shared;
+	const struct all_pairs *mutual = job->mutual;
 	struct desk *desk = alloc_aligned(1, sizeof *desk);
 	size_t end;
 
@@ -183,9 +184,9 @@ static void run_panel(void *shared, size_t piece, unsigned thread)
 	desk_end(desk);
 }
 
-static size_t choose_panel(const struct mutual *mutual)
+static size_t choose_panel(const struct all_pairs *mutual)
 {
-	size_t panel = sieve_panel(mutual->sieve);
+	size_t panel = filter_panel_size(mutual->sieve);
 	size_t share = mutual->n / ((size_t)mutual->threads * PANELS) + 1;
 
 	if (panel > share)
@@ -195,9 +196,9 @@ static size_t choose_panel(const struct mutual *mutual)
 	return (panel + TILE_QUERIES - 1) / TILE_QUERIES * TILE_QUERIES;
 }
 
-void mutual_search(const struct mutual *mutual)
+void all_pairs_search(const struct all_pairs *mutual)
 {
-	struct job *job = alloc(1, sizeof *job);
+	struct batch_job *job = alloc(1, sizeof *job);
 	size_t panels;
 
 	job->mutual = mutual;
@@ -209,8 +210,8 @@ void mutual_search(const struct mutual *mutual)
 		pthread_mutex_init(&job->locks[i], NULL);
 	panels = mutual->n / job->panel + (mutual->n % job->panel != 0);
 	if (!mutual->every && mutual->sieve->bounds != NULL)
-		team_run(mutual->threads, panels, raise_panel, job);
-	team_run(mutual->threads, panels, run_panel, job);
+		thread_pool_run(mutual->threads, panels, raise_panel, job);
+	thread_pool_run(mutual->threads, panels, run_panel, job);
 	for (size_t i = 0; i < LOCKS; i++)
 		pthread_mutex_destroy(&job->locks[i]);
 	free(job->least);

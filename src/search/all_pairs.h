@@ -1,7 +1,7 @@
-/* mutual: every row asks for every other: each pair is scored once, and the
- * score offered to the lists of both.  The chain of tile.h is the same
- * whichever of the two asks, and lists keep a total order, so the answers are
- * those of asking one by one. */
+/* all_pairs: every row asks for every other: each pair is scored once, and the
+ * score offered to the lists of both.  The chain of search/dot_kernels.h is the
+ * same whichever of the two asks, and lists keep a total order, so the answers
+ * are those of asking one by one. */
 #ifndef SEARCH_ALL_PAIRS_H
 #define SEARCH_ALL_PAIRS_H
 
@@ -11,20 +11,20 @@
 #include "search/topk.h"
 #include "search/filter_refine.h"
 
-struct mutual {
+struct all_pairs {
 	const float *rows; /* n x d */
 	size_t n, d;
 	const double *factors; /* n: a row is compared times this; 0: not */
 	enum metric metric;
-	const struct sieve *sieve;
+	const struct filter_refine *sieve;
 	size_t limit; /* of the lists; rows may be fewer */
 	float floor;  /* a score must be above */
 	bool every;   /* offer all above the floor, to count them */
 	bool quiet;   /* add nothing to the progress */
 	unsigned threads;
-	struct list *lists; /* n, begun */
+	struct topk *lists; /* n, begun */
 };
 
-void mutual_search(const struct mutual *mutual);
+void all_pairs_search(const struct all_pairs *mutual);
 
 #endif

@@ -12,7 +12,7 @@
 static const float no_bars[TILE_ROWS] = {INFINITE16, INFINITE16, INFINITE16,
 					 INFINITE16};
 
-double tile_margin(size_t d)
+double dot_error_bound(size_t d)
 {
 	return (3 * (double)d + 32) * 0x1p-24;
 }
@@ -61,25 +61,25 @@ VECTORS(avx512, __attribute__((target("avx512f,avx512vl"))))
 
 #endif
 
-double tile_square(const float *row, size_t d)
+double dot_square_norm(const float *row, size_t d)
 {
 #ifdef __x86_64__
-	if (processor_avx512())
+	if (cpu_has_avx512())
 		return avx512_square(row, d);
-	if (processor_avx2())
+	if (cpu_has_avx2())
 		return avx2_square(row, d);
 #endif
 	return plain_square(row, d);
 }
 
-void tile_scale(float *dst, const float *row, size_t d, double factor)
+void dot_scale(float *dst, const float *row, size_t d, double factor)
 {
 #ifdef __x86_64__
-	if (processor_avx512()) {
+	if (cpu_has_avx512()) {
 		avx512_scale(dst, row, d, factor);
 		return;
 	}
-	if (processor_avx2()) {
+	if (cpu_has_avx2()) {
 		avx2_scale(dst, row, d, factor);
 		return;
 	}
@@ -87,7 +87,7 @@ void tile_scale(float *dst, const float *row, size_t d, double factor)
 	plain_scale(dst, row, d, factor);
 }
 
-void tile_pack(float *packed, const float *rows, size_t d)
+void dot_pack_rows(float *packed, const float *rows, size_t d)
 {
 	for (size_t j = 0; j < d; j++)
 		for (size_t r = 0; r < TILE_ROWS; r++)
@@ -150,7 +150,7 @@ static void plain_chains(const float *const *queries, const float *const *rows,
 		scores[p] = plain_chain(queries[p], rows[p], d);
 }
 
-static const struct kernel plain = {
+static const struct dot_kernel plain = {
 	.name = "plain",
 	.tile = plain_tile,
 	.glance = plain_glance,
@@ -326,7 +326,7 @@ AVX2 static void avx2_guess(const float *const *queries,
 	}
 }
 
-static const struct kernel avx2 = {
+static const struct dot_kernel avx2 = {
 	.name = "AVX2",
 	.tile = avx2_tile,
 	.glance = avx2_glance,
@@ -467,7 +467,7 @@ AVX512 static void avx512_guess(const float *const *queries,
 	}
 }
 
-static const struct kernel avx512 = {
+static const struct dot_kernel avx512 = {
 	.name = "AVX-512",
 	.tile = avx512_tile,
 	.glance = avx512_glance,
@@ -477,35 +477,35 @@ static const struct kernel avx512 = {
 };
 #endif
 
-const struct kernel *tile_kernel(unsigned i)
+const struct dot_kernel *dot_kernel_get(unsigned i)
 {
 #ifdef __x86_64__
-	if (i == 0 && processor_avx512())
+	if (i == 0 && cpu_has_avx512())
 		return &avx512;
-	if (i == 1 && processor_avx2())
+	if (i == 1 && cpu_has_avx2())
 		return &avx2;
 #endif
-	return i == TILE_KERNELS - 1 ? &plain : NULL;
+	return i == DOT_KERNELS - 1 ? &plain : NULL;
 }
 
-const struct kernel *tile_best(void)
+const struct dot_kernel *dot_kernel_best(void)
 {
 	unsigned i = 0;
 
-	while (tile_kernel(i) == NULL)
+	while (dot_kernel_get(i) == NULL)
 		i++;
-	return tile_kernel(i);
+	return dot_kernel_get(i);
 }
 
-void tile_put(float *packed, size_t i, const float *query, size_t d)
+void dot_pack_query(float *packed, size_t i, const float *query, size_t d)
 {
 	for (size_t j = 0; j < d; j++)
 		packed[j * TILE_QUERIES + i] = query ? query[j] : NAN;
 }
 
-void tile_all(const struct kernel *kernel, const float *queries,
-	      const float *rows, size_t d, uint64_t wanted, float *scores,
-	      size_t ld)
+void dot_score_tile(const struct dot_kernel *kernel, const float *queries,
+		    const float *rows, size_t d, uint64_t wanted, float *scores,
+		    size_t ld)
 {
 	static const float least[TILE_QUERIES] = {-INFINITY, -INFINITY,
 						  -INFINITY, -INFINITY,

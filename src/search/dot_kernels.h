@@ -1,4 +1,4 @@
-/* tile: scores of many rows by many queries.
+/* dot_kernels: scores of many rows by many queries.
  *
  * The score of query q and row x is one chain of fused multiply-adds,
  *     t = +0; for j = 0 .. d-1: t = fmaf(q[j], x[j], t)
@@ -14,7 +14,7 @@
 /* A tile is TILE_QUERIES x TILE_ROWS scores. */
 enum { TILE_QUERIES = 6, TILE_ROWS = 64 };
 
-struct kernel {
+struct dot_kernel {
 	const char *name;
 
 	/* Packed operands: queries[j * TILE_QUERIES + i] is column j of query
@@ -37,7 +37,7 @@ struct kernel {
 
 	/* For count pairs of vectors of length 1 or less, each as a file has
 	 * it: the sum of products added up in any order, which is within
-	 * tile_margin(d) of the score. */
+	 * dot_error_bound(d) of the score. */
 	void (*guess)(const float *const *queries, const float *const *rows,
 		      size_t count, size_t d, float *products);
 
@@ -48,34 +48,34 @@ struct kernel {
 };
 
 /* Kernel i, the fastest first and "plain" last; NULL where this processor
- * lacks the instructions, and from TILE_KERNELS on. */
-enum { TILE_KERNELS = 3 };
-const struct kernel *tile_kernel(unsigned i);
+ * lacks the instructions, and from DOT_KERNELS on. */
+enum { DOT_KERNELS = 3 };
+const struct dot_kernel *dot_kernel_get(unsigned i);
 
 /* The first that this processor can run. */
-const struct kernel *tile_best(void);
+const struct dot_kernel *dot_kernel_best(void);
 
 /* What sums of products of two vectors of length 1, rounded to float, may be
  * apart: twice the d roundings of a sum, and some for the lengths. */
-double tile_margin(size_t d);
+double dot_error_bound(size_t d);
 
 /* Sum of squares in double: eight sums, of columns j mod 8, added as
  * s[l] + s[l+4], then l + 2, then l + 1.  Products of floats are exact. */
-double tile_square(const float *row, size_t d);
+double dot_square_norm(const float *row, size_t d);
 
 /* dst[j] = (float)(row[j] * factor); dst may be row. */
-void tile_scale(float *dst, const float *row, size_t d, double factor);
+void dot_scale(float *dst, const float *row, size_t d, double factor);
 
-/* Pack TILE_ROWS rows of d (rows as struct kernel's tile has them). */
-void tile_pack(float *packed, const float *rows, size_t d);
+/* Pack TILE_ROWS rows of d (rows as struct dot_kernel's tile has them). */
+void dot_pack_rows(float *packed, const float *rows, size_t d);
 
 /* Pack a query as the ith of a tile; NULL: none, whose scores are NaN. */
-void tile_put(float *packed, size_t i, const float *query, size_t d);
+void dot_pack_query(float *packed, size_t i, const float *query, size_t d);
 
 /* All scores of a tile: scores[i * ld + r], or -INFINITY where bit r of wanted
  * is not set, or the score is a NaN. */
-void tile_all(const struct kernel *kernel, const float *queries,
-	      const float *rows, size_t d, uint64_t wanted, float *scores,
-	      size_t ld);
+void dot_score_tile(const struct dot_kernel *kernel, const float *queries,
+		    const float *rows, size_t d, uint64_t wanted, float *scores,
+		    size_t ld);
 
 #endif

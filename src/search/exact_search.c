@@ -40,18 +40,18 @@ struct tally {
 };
 
 /* A search cut into pieces: panels of queries times ranges of rows. */
-struct job {
-	const struct search *search;
-	const struct query *queries;
+struct batch_job {
+	const struct exact_search *search;
+	const struct search_query *queries;
 	size_t count;
-	struct found *found;
-	struct sieve sieve;
+	struct search_result *found;
+	struct filter_refine sieve;
 	double *factors;      /* count: unit = vector * factor; 0: all zeros */
 	float floor;          /* scores above it have search->least */
 	bool own;             /* a query may be one of the rows */
 	size_t panel, panels; /* queries in a panel */
 	size_t range, ranges; /* rows in a range, a multiple of TILE_ROWS */
-	struct list *lists;   /* ranges x count */
+	struct topk *lists;   /* ranges x count */
 	_Atomic float *bars;  /* of each query: what a score must be above, by
 				 the ranges that are done */
 	double *admitted;   /* n: the same of rows; 0: cannot be an answer. NULL
@@ -63,7 +63,7 @@ struct job {
 
 /* A kernel's score that is not above this cannot enter the list any more:
  * rows come ascending, so an equal one would come after. */
-static float bar_of(const struct job *job, const struct list *list)
+static float bar_of(const struct batch_job *job, const struct topk *list)
 {
 	float bar = job->search->count_matching ? -INFINITY : list->bar;
 
@@ -72,21 +72,21 @@ static float bar_of(const struct job *job, const struct list *list)
 
 /* ------------------------------------------------------------------- rows */
 
-static bool is_allowed(const struct search *search, size_t row)
+static bool is_allowed(const struct exact_search *search, size_t row)
 {
 	return search->allowed == NULL ||
 	       (search->allowed[row / 64] >> row % 64 & 1) != 0;
 }
 
 /* True for a squared length that can be worked with. */
-static bool is_sound(const struct search *search, double square)
+static bool is_sound(const struct exact_search *search, double square)
 {
 	return isfinite(square) &&
 	       (search->metric == METRIC_COSINE || square <= longest);
 }
 
 /* What the vector is multiplied with to be compared; 0 for one of zeros. */
-static double factor_of(const struct search *search, double square)
+static double truncated_svd_of(const struct exact_search *search, double square)
 {
 	if (square == 0)
 		return 0;
@@ -95,13 +95,13 @@ static double factor_of(const struct search *search, double square)
 
 /* The row that a scan passes over: the asked one, unless its score is like any
  * other's. */
-static size_t skipped_row(const struct search *search, size_t self)
+static size_t skipped_row(const struct exact_search *search, size_t self)
 {
-	return search->with_self && search->metric == METRIC_DOT ? NEAREST_NONE
+	return search->with_self && search->metric == METRIC_DOT ? ROW_NONE
 								 : self;
 }
 
-static void note_wrong(struct job *job, size_t row)
+static void note_wrong(struct batch_job *job, size_t row)
 {
 	size_t first = job->wrong;
 
@@ -111,10 +111,11 @@ static void note_wrong(struct job *job, size_t row)
 }
 
 /* The row's factor, or 0 where it cannot be an answer; counted in tally. */
-static double admit(struct job *job, size_t row, struct tally *tally)
+static double admit(struct batch_job *job, size_t row, struct tally *tally)
 {
-	const struct search *search = job->search;
-	double square = tile_square(search->rows + row * search->d, search->d);
+	const struct exact_search *search = job->search;
+	double square =
+		dot_square_norm(search->rows + row * search->d, search->d);
 
 	if (!is_sound(search, square)) {
 		note_wrong(job, row);
@@ -127,14 +128,14 @@ static double admit(struct job *job, size_t row, struct tally *tally)
 	if (!is_allowed(search, row))
 		return 0;
 	tally->eligible++;
-	return factor_of(search, square);
+	return truncated_svd_of(search, square);
 }
 
 /* ------------------------------------------------------------ few queries */
 
 /* One of the few queries: its list in this range, and what the glance needs. */
 struct glancer {
-	struct list *list;
+	struct topk *list;
 	const float *unit;
 	double length;
 	size_t skip;
@@ -142,11 +143,12 @@ struct glancer {
 };
 
 /* Can a row with that product and squared length still enter the list? */
-static bool is_promising(const struct job *job, const struct glancer *glancer,
-			 float product, float square)
+static bool is_promising(const struct batch_job *job,
+			 const struct glancer *glancer, float product,
+			 float square)
 {
 	double bar = bar_of(job, glancer->list);
-	double margin = tile_margin(job->search->d);
+	double margin = dot_error_bound(job->search->d);
 
 	if (!(square > safe_low && square < safe_high))
 		return true;
@@ -159,11 +161,11 @@ static bool is_promising(const struct job *job, const struct glancer *glancer,
 }
 
 /* Up to TILE_ROWS rows for one query; counted where tally is not NULL. */
-static void scan_rows(struct job *job, const struct glancer *glancer,
+static void scan_rows(struct batch_job *job, const struct glancer *glancer,
 		      size_t first, size_t rows, float *scratch,
 		      struct tally *tally)
 {
-	const struct search *search = job->search;
+	const struct exact_search *search = job->search;
 	float products[TILE_ROWS], squares[TILE_ROWS];
 
 	job->sieve.kernel->glance(glancer->unit,
@@ -187,32 +189,33 @@ static void scan_rows(struct job *job, const struct glancer *glancer,
 		tally->eligible += seen.eligible;
 		if (!wanted || factor == 0)
 			continue;
-		tile_scale(scratch, search->rows + row * search->d, search->d,
-			   factor);
-		list_offer(glancer->list, search->metric,
-			   job->sieve.kernel->chain(glancer->unit, scratch,
-						    search->d),
-			   (uint32_t)row);
+		dot_scale(scratch, search->rows + row * search->d, search->d,
+			  factor);
+		topk_push(glancer->list, search->metric,
+			  job->sieve.kernel->chain(glancer->unit, scratch,
+						   search->d),
+			  (uint32_t)row);
 	}
 }
 
-static struct glancer glancer_make(struct job *job, size_t query, size_t range,
-				   float *unit)
+static struct glancer glancer_make(struct batch_job *job, size_t query,
+				   size_t range, float *unit)
 {
-	const struct search *search = job->search;
-	const struct query *asked = &job->queries[query];
+	const struct exact_search *search = job->search;
+	const struct search_query *asked = &job->queries[query];
 
-	tile_scale(unit, asked->vector, search->d, job->factors[query]);
+	dot_scale(unit, asked->vector, search->d, job->factors[query]);
 	return (struct glancer){
 		.list = &job->lists[range * job->count + query],
 		.unit = unit,
-		.length = sqrt(tile_square(unit, search->d)),
+		.length = sqrt(dot_square_norm(unit, search->d)),
 		.skip = skipped_row(search, asked->self),
 		.zero = job->factors[query] == 0,
 	};
 }
 
-static void scan_range(struct job *job, size_t range, size_t begin, size_t end)
+static void scan_range(struct batch_job *job, size_t range, size_t begin,
+		       size_t end)
 {
 	size_t d = job->search->d;
 	float *units = alloc_aligned(alloc_product(FEW + 1, d), sizeof *units);
@@ -242,7 +245,7 @@ static size_t divide_up(size_t a, size_t b)
 /* Look at a piece's rows, once for all panels. */
 static void admit_piece(void *shared, size_t piece, unsigned thread)
 {
-	struct job *job = shared;
+	struct batch_job *job = shared;
 	size_t row = piece * ADMIT_ROWS;
 	size_t rest = job->search->n - row;
 	size_t end = row + (rest < ADMIT_ROWS ? rest : ADMIT_ROWS);
@@ -254,33 +257,34 @@ static void admit_piece(void *shared, size_t piece, unsigned thread)
 
 /* A panel of queries over a range of rows. */
 struct visit {
-	struct job *job;
-	struct askers askers;
+	struct batch_job *job;
+	struct query_batch askers;
 	struct panel panel;
-	struct packed rows[SIEVE_RUN];
-	struct list *lists; /* of the panel's queries */
-	const struct query *queries;
+	struct packed_block rows[FILTER_RUN_BLOCKS];
+	struct topk *lists; /* of the panel's queries */
+	const struct search_query *queries;
 	size_t block; /* the first row of that in hand */
 };
 
 static void offer_row(void *shared, size_t query, size_t row, float score)
 {
 	struct visit *visit = shared;
-	const struct search *search = visit->job->search;
-	struct list *list = &visit->lists[query];
+	const struct exact_search *search = visit->job->search;
+	struct topk *list = &visit->lists[query];
 
 	if (visit->block + row !=
 	    skipped_row(search, visit->queries[query].self))
-		list_offer(list, search->metric, score,
-			   (uint32_t)(visit->block + row));
+		topk_push(list, search->metric, score,
+			  (uint32_t)(visit->block + row));
 	if (bar_of(visit->job, list) > visit->panel.least[query])
 		visit->panel.least[query] = bar_of(visit->job, list);
 }
 
 /* What another range has found for a query may do without this one's. */
-static void raise_bar(struct job *job, size_t query, const struct list *list)
+static void raise_bar(struct batch_job *job, size_t query,
+		      const struct topk *list)
 {
-	const struct search *search = job->search;
+	const struct exact_search *search = job->search;
 	_Atomic float *bar = &job->bars[query];
 	float old = *bar, new;
 
@@ -292,17 +296,17 @@ static void raise_bar(struct job *job, size_t query, const struct list *list)
 			return;
 }
 
-static void visit_begin(struct visit *visit, struct job *job, size_t first,
-			size_t count)
+static void visit_begin(struct visit *visit, struct batch_job *job,
+			size_t first, size_t count)
 {
-	askers_begin(&visit->askers, &job->sieve, count);
+	query_batch_begin(&visit->askers, &job->sieve, count);
 	panel_begin(&visit->panel, &job->sieve, count);
 	for (size_t i = 0; i < count; i++) {
 		double factor = job->factors[first + i];
 
-		askers_put(&visit->askers, i, job->queries[first + i].vector,
-			   factor);
-		panel_put(&visit->panel, i, visit->askers.each[i]);
+		query_batch_put(&visit->askers, i,
+				job->queries[first + i].vector, factor);
+		panel_set_query(&visit->panel, i, visit->askers.each[i]);
 		if (factor != 0)
 			visit->panel.least[i] = job->bars[first + i];
 	}
@@ -310,10 +314,10 @@ static void visit_begin(struct visit *visit, struct job *job, size_t first,
 
 static void visit_end(struct visit *visit)
 {
-	askers_end(&visit->askers);
+	query_batch_end(&visit->askers);
 	panel_end(&visit->panel);
-	for (size_t b = 0; b < SIEVE_RUN; b++)
-		packed_end(&visit->rows[b]);
+	for (size_t b = 0; b < FILTER_RUN_BLOCKS; b++)
+		packed_block_end(&visit->rows[b]);
 }
 
 /* Meet the next blocks up to a row, count of them; raising: the queries have
@@ -321,10 +325,10 @@ static void visit_end(struct visit *visit)
 static void meet_run(struct visit *visit, size_t end, size_t count,
 		     bool raising)
 {
-	const struct job *job = visit->job;
-	struct block blocks[SIEVE_RUN];
-	uint64_t rows[SIEVE_RUN];
-	const struct run run = {
+	const struct batch_job *job = visit->job;
+	struct row_block blocks[FILTER_RUN_BLOCKS];
+	uint64_t rows[FILTER_RUN_BLOCKS];
+	const struct block_run run = {
 		.blocks = blocks,
 		.count = count,
 		.rows = raising ? rows : NULL,
@@ -332,23 +336,24 @@ static void meet_run(struct visit *visit, size_t end, size_t count,
 	};
 
 	for (size_t b = 0; b < count; b++) {
-		struct packed *packed = &visit->rows[b];
+		struct packed_block *packed = &visit->rows[b];
 
 		if (packed->sieve == NULL)
-			packed_begin(packed, &job->sieve);
-		rows[b] = packed_fill(packed, job->search->rows, job->admitted,
-				      visit->block + b * TILE_ROWS, end);
+			packed_block_begin(packed, &job->sieve);
+		rows[b] = packed_block_fill(packed, job->search->rows,
+					    job->admitted,
+					    visit->block + b * TILE_ROWS, end);
 		blocks[b] = packed->block;
 	}
-	panel_meet(&visit->panel, visit->panel.groups_count, &run, NULL,
-		   offer_row, visit);
+	panel_score(&visit->panel, visit->panel.group_by_count, &run, NULL,
+		    offer_row, visit);
 	visit->block += count * TILE_ROWS;
 }
 
-static void tile_piece(struct job *job, size_t first, size_t count,
+static void tile_piece(struct batch_job *job, size_t first, size_t count,
 		       size_t range, size_t begin, size_t end)
 {
-	const struct search *search = job->search;
+	const struct exact_search *search = job->search;
 	struct visit visit = {
 		.job = job,
 		.lists = job->lists + range * job->count + first,
@@ -356,7 +361,7 @@ static void tile_piece(struct job *job, size_t first, size_t count,
 		.block = begin,
 	};
 	size_t run = divide_up(end - begin, TILE_ROWS);
-	size_t most = sieve_run(&job->sieve);
+	size_t most = filter_run_length(&job->sieve);
 
 	visit_begin(&visit, job, first, count);
 	/* What is met together does not stay in the cache, and is of use only
@@ -373,54 +378,54 @@ static void tile_piece(struct job *job, size_t first, size_t count,
 
 /* ------------------------------------------------------------- the search */
 
-/* The asked row where it may be an answer too, else NEAREST_NONE. */
-static size_t own_row(const struct job *job, size_t query)
+/* The asked row where it may be an answer too, else ROW_NONE. */
+static size_t own_row(const struct batch_job *job, size_t query)
 {
 	size_t self = job->queries[query].self;
 
-	if (self == NEAREST_NONE || job->factors[query] == 0 ||
+	if (self == ROW_NONE || job->factors[query] == 0 ||
 	    !is_allowed(job->search, self))
-		return NEAREST_NONE;
+		return ROW_NONE;
 	return self;
 }
 
 /* Join the lists of a query's ranges in that of the first, which gets room
  * for all of them and the asked row. */
-static void join_lists(struct job *job, size_t query)
+static void join_lists(struct batch_job *job, size_t query)
 {
-	const struct search *search = job->search;
-	struct list all;
+	const struct exact_search *search = job->search;
+	struct topk all;
 	size_t room = 1;
 
 	for (size_t range = 0; range < job->ranges; range++)
 		room += job->lists[range * job->count + query].count;
-	list_begin(&all, room < search->limit ? room : search->limit,
+	topk_begin(&all, room < search->limit ? room : search->limit,
 		   search->least);
 	for (size_t range = 0; range < job->ranges; range++)
-		list_absorb(&all, &job->lists[range * job->count + query]);
+		topk_merge(&all, &job->lists[range * job->count + query]);
 	job->lists[query] = all;
 }
 
 /* Put a query's answer in found.  A customer is like itself by definition,
  * whatever rounding makes of it. */
-static void finish_query(struct job *job, size_t query)
+static void finish_query(struct batch_job *job, size_t query)
 {
-	const struct search *search = job->search;
-	struct list *list = &job->lists[query];
+	const struct exact_search *search = job->search;
+	struct topk *list = &job->lists[query];
 	size_t self = own_row(job, query);
 
 	if (job->ranges > 1)
 		join_lists(job, query);
 	if (search->with_self && search->metric == METRIC_COSINE &&
-	    self != NEAREST_NONE)
-		list_offer(list, METRIC_COSINE, 1, (uint32_t)self);
-	job->found[query].hits = list_hits(list);
+	    self != ROW_NONE)
+		topk_push(list, METRIC_COSINE, 1, (uint32_t)self);
+	job->found[query].hits = topk_finish(list);
 	job->found[query].count = list->count;
 	job->found[query].matching = list->matching;
 }
 
 /* Room for the lists of a piece's queries. */
-static void begin_lists(struct job *job, size_t first, size_t count,
+static void begin_lists(struct batch_job *job, size_t first, size_t count,
 			size_t range, size_t rows)
 {
 	size_t limit = job->search->limit;
@@ -428,13 +433,13 @@ static void begin_lists(struct job *job, size_t first, size_t count,
 	if (limit > rows)
 		limit = rows;
 	for (size_t q = first; q < first + count; q++)
-		list_begin(&job->lists[range * job->count + q], limit,
+		topk_begin(&job->lists[range * job->count + q], limit,
 			   job->search->least);
 }
 
 static void run_piece(void *shared, size_t piece, unsigned thread)
 {
-	struct job *job = shared;
+	struct batch_job *job = shared;
 	size_t range = piece / job->panels;
 	size_t first = piece % job->panels * job->panel;
 	size_t begin = range * job->range;
@@ -457,10 +462,10 @@ static void run_piece(void *shared, size_t piece, unsigned thread)
 }
 
 /* Decide on panels and ranges.  It changes no answer. */
-static void cut(struct job *job)
+static void cut(struct batch_job *job)
 {
-	const struct search *search = job->search;
-	size_t panel = sieve_panel(&job->sieve);
+	const struct exact_search *search = job->search;
+	size_t panel = filter_panel_size(&job->sieve);
 	size_t pieces = search->threads > 1 ? PIECES * search->threads : 1;
 	size_t ranges;
 
@@ -479,27 +484,27 @@ static void cut(struct job *job)
 	job->ranges = divide_up(search->n, job->range);
 }
 
-/* Check the queries; NULL or a sentence. */
-static const char *take_queries(struct job *job)
+/* Check the queries; NULL or a error_text. */
+static const char *take_queries(struct batch_job *job)
 {
 	for (size_t q = 0; q < job->count; q++) {
-		const struct query *query = &job->queries[q];
-		double square = tile_square(query->vector, job->search->d);
+		const struct search_query *query = &job->queries[q];
+		double square = dot_square_norm(query->vector, job->search->d);
 
 		if (!is_sound(job->search, square)) {
-			if (query->self != NEAREST_NONE)
+			if (query->self != ROW_NONE)
 				job->wrong = query->self;
 			return "a query's vector is not finite or too long";
 		}
-		job->own = job->own || query->self != NEAREST_NONE;
-		job->factors[q] = factor_of(job->search, square);
+		job->own = job->own || query->self != ROW_NONE;
+		job->factors[q] = truncated_svd_of(job->search, square);
 		job->found[q].zero = job->factors[q] == 0;
 	}
 	return NULL;
 }
 
 /* What a kernel's score must be above to have at least the least. */
-static float below_least(const struct search *search)
+static float below_least(const struct exact_search *search)
 {
 	float value = (float)search->least;
 
@@ -509,7 +514,7 @@ static float below_least(const struct search *search)
 }
 
 /* Add up the counts of the pieces. */
-static void sum_tallies(struct job *job, size_t pieces)
+static void sum_tallies(struct batch_job *job, size_t pieces)
 {
 	for (size_t i = 0; i < pieces; i++) {
 		job->tally.zeros += job->tallies[i].zeros;
@@ -519,42 +524,43 @@ static void sum_tallies(struct job *job, size_t pieces)
 }
 
 /* How many rows could have been answers to each query. */
-static void count_candidates(struct job *job)
+static void count_candidates(struct batch_job *job)
 {
 	for (size_t q = 0; q < job->count; q++) {
-		bool left_out = !job->search->with_self &&
-				own_row(job, q) != NEAREST_NONE;
+		bool left_out =
+			!job->search->with_self && own_row(job, q) != ROW_NONE;
 
 		job->found[q].candidates =
 			job->found[q].zero ? 0 : job->tally.eligible - left_out;
 	}
 }
 
-static const char *wrong_row(const struct search *search, size_t row)
+static const char *wrong_row(const struct exact_search *search, size_t row)
 {
-	double square = tile_square(search->rows + row * search->d, search->d);
+	double square =
+		dot_square_norm(search->rows + row * search->d, search->d);
 
-	return sentence(isfinite(square) ? "row %zu of the embedding is too "
-					   "long for the metric dot"
-					 : "row %zu of the embedding is not "
-					   "finite",
-			row);
+	return error_text(isfinite(square) ? "row %zu of the embedding is too "
+					     "long for the metric dot"
+					   : "row %zu of the embedding is not "
+					     "finite",
+			  row);
 }
 
-static void admit_rows(struct job *job)
+static void admit_rows(struct batch_job *job)
 {
 	size_t pieces = divide_up(job->search->n, ADMIT_ROWS);
 
 	job->admitted = alloc(job->search->n, sizeof *job->admitted);
 	job->tallies = alloc(pieces, sizeof *job->tallies);
-	team_run(job->search->threads, pieces, admit_piece, job);
+	thread_pool_run(job->search->threads, pieces, admit_piece, job);
 	sum_tallies(job, pieces);
 }
 
 /* Does every row ask, and may every other answer? */
-static bool is_mutual(const struct job *job)
+static bool is_mutual(const struct batch_job *job)
 {
-	const struct search *search = job->search;
+	const struct exact_search *search = job->search;
 	bool mutual = job->count == search->n && job->count > FEW &&
 		      search->allowed == NULL &&
 		      !(search->with_self && search->metric == METRIC_DOT);
@@ -565,10 +571,10 @@ static bool is_mutual(const struct job *job)
 	return mutual;
 }
 
-static void search_mutually(struct job *job)
+static void search_mutually(struct batch_job *job)
 {
-	const struct search *search = job->search;
-	struct mutual mutual = {
+	const struct exact_search *search = job->search;
+	struct all_pairs mutual = {
 		.rows = search->rows,
 		.n = search->n,
 		.d = search->d,
@@ -582,18 +588,18 @@ static void search_mutually(struct job *job)
 	};
 
 	admit_rows(job);
-	if (job->wrong != NEAREST_NONE)
+	if (job->wrong != ROW_NONE)
 		return;
 	mutual.factors = job->admitted;
 	mutual.lists = job->lists = alloc(job->count, sizeof *job->lists);
 	begin_lists(job, 0, job->count, 0, search->n);
-	mutual_search(&mutual);
+	all_pairs_search(&mutual);
 	for (size_t q = 0; q < job->count; q++)
 		finish_query(job, q);
 	count_candidates(job);
 }
 
-static void search_pieces(struct job *job)
+static void search_pieces(struct batch_job *job)
 {
 	if (is_mutual(job)) {
 		search_mutually(job);
@@ -609,10 +615,11 @@ static void search_pieces(struct job *job)
 		job->tallies = alloc(job->ranges, sizeof *job->tallies);
 	else
 		admit_rows(job);
-	if (job->wrong != NEAREST_NONE)
+	if (job->wrong != ROW_NONE)
 		return;
-	team_run(job->search->threads, alloc_product(job->panels, job->ranges),
-		 run_piece, job);
+	thread_pool_run(job->search->threads,
+			alloc_product(job->panels, job->ranges), run_piece,
+			job);
 	if (job->count <= FEW)
 		sum_tallies(job, job->ranges);
 	if (job->ranges > 1)
@@ -622,34 +629,36 @@ static void search_pieces(struct job *job)
 }
 
 /* Bytes bound the products of unit vectors only. */
-struct sieve search_sieve(const struct search *search, size_t queries)
+struct filter_refine exact_search_filter(const struct exact_search *search,
+					 size_t queries)
 {
-	struct sieve sieve = {search->kernel, search->bounds, search->d};
+	struct filter_refine sieve = {search->kernel, search->bounds,
+				      search->d};
 
 	if (search->kernel == NULL) {
-		sieve.kernel = tile_best();
-		sieve.bounds = queries < SIFTED ? NULL : codes_sieve();
+		sieve.kernel = dot_kernel_best();
+		sieve.bounds = queries < SIFTED ? NULL : int8_kernel_filter();
 	}
-	if (search->metric != METRIC_COSINE || search->d > CODES_COLUMNS)
+	if (search->metric != METRIC_COSINE || search->d > INT8_MAX_COLUMNS)
 		sieve.bounds = NULL;
 	return sieve;
 }
 
-const char *nearest_search(const struct search *search,
-			   const struct query *queries, size_t count,
-			   struct found *found, size_t *zeros)
+const char *exact_search_run(const struct exact_search *search,
+			     const struct search_query *queries, size_t count,
+			     struct search_result *found, size_t *zeros)
 {
 	const char *error = NULL;
-	struct job job = {
+	struct batch_job job = {
 		.search = search,
 		.queries = queries,
 		.count = count,
 		.found = found,
-		.sieve = search_sieve(search, count),
+		.sieve = exact_search_filter(search, count),
 		.factors = alloc(count, sizeof *job.factors),
 		.floor = below_least(search),
 		.tally = {.zeros = search->d == 0 ? search->n : 0},
-		.wrong = NEAREST_NONE,
+		.wrong = ROW_NONE,
 	};
 
 	memset(found, 0, count * sizeof *found);
@@ -659,8 +668,8 @@ const char *nearest_search(const struct search *search,
 		error = take_queries(&job);
 	if (error == NULL && search->n > 0 && search->d > 0 && count > 0)
 		search_pieces(&job);
-	if (job.wrong != NEAREST_NONE) {
-		nearest_free(found, count);
+	if (job.wrong != ROW_NONE) {
+		search_results_free(found, count);
 		error = wrong_row(search, job.wrong);
 	}
 	*zeros = job.tally.zeros;
@@ -671,7 +680,7 @@ const char *nearest_search(const struct search *search,
 	return error;
 }
 
-void nearest_free(struct found *found, size_t count)
+void search_results_free(struct search_result *found, size_t count)
 {
 	for (size_t q = 0; q < count; q++) {
 		free(found[q].hits);
@@ -679,12 +688,12 @@ void nearest_free(struct found *found, size_t count)
 	}
 }
 
-size_t nearest_batch(size_t k, size_t n)
+size_t exact_search_batch(size_t k, size_t n)
 {
 	size_t length = k < n ? k : n;
-	size_t bytes =
-		(length > BEST_SORTED ? 2 : 1) * length * sizeof(struct hit) +
-		256;
+	size_t bytes = (length > TOPK_SORTED_LIMIT ? 2 : 1) * length *
+			       sizeof(struct hit) +
+		       256;
 
 	return bytes < BATCH_BYTES ? BATCH_BYTES / bytes : 1;
 }

@@ -1,12 +1,13 @@
-/* nearest: the k best of many scores, in an order that is total.
+/* exact_search: the k best of many scores, in an order that is total.
  *
  * Rows are compared as unit vectors of float32: row x is x[j] * (1 / |x|)
- * worked out in double, |x| the root of tile_square, and rounded once; for
+ * worked out in double, |x| the root of dot_square_norm, and rounded once; for
  * the metric "dot" rows are taken as they are.  The score of two rows is
- * tile.h's chain over them, -0 made +0, and for the cosine clamped to [-1, 1];
- * it is the same whichever of the two asks.  Order: falling score, then
- * ascending row.  A row of zeros is nobody's neighbour.  However the work is
- * cut (kernel, threads, queries at once), the answer has the same bits. */
+ * search/dot_kernels.h's chain over them, -0 made +0, and for the cosine
+ * clamped to [-1, 1]; it is the same whichever of the two asks.  Order: falling
+ * score, then ascending row.  A row of zeros is nobody's neighbour.  However
+ * the work is cut (kernel, threads, queries at once), the answer has the same
+ * bits. */
 #ifndef SEARCH_EXACT_SEARCH_H
 #define SEARCH_EXACT_SEARCH_H
 
@@ -18,9 +19,9 @@
 #include "search/filter_refine.h"
 
 /* No row. */
-#define NEAREST_NONE ((size_t)-1)
+#define ROW_NONE ((size_t)-1)
 
-struct search {
+struct exact_search {
 	const float *rows; /* n x d, as a file has them; n < 2^32 */
 	size_t n, d;
 	enum metric metric;
@@ -31,23 +32,25 @@ struct search {
 	bool with_self;          /* the asked row may be an answer; its cosine
 				    is then 1 */
 	bool count_matching;     /* set found.matching, at a price */
-	const struct kernel *kernel; /* of tile.h; NULL: the best, sifted by
-					codes_sieve where that is faster; else
-					by bounds */
-	const struct bounds *bounds; /* of codes.h, or NULL: not sifted */
-	bool quiet;                  /* add nothing to the progress */
+	const struct dot_kernel *kernel; /* of search/dot_kernels.h; NULL: the
+					best, sifted by int8_kernel_filter where
+					that is faster; else by bounds */
+	const struct int8_kernel *
+		bounds; /* of search/int8_quantization.h, or NULL: not sifted */
+	bool quiet;     /* add nothing to the progress */
 	unsigned threads;
 };
 
-/* Who is asked for: d floats, and the row that they are, or NEAREST_NONE. */
-struct query {
+/* Who is asked for: d floats, and the row that they are, or ROW_NONE. */
+struct search_query {
 	const float *vector;
 	size_t self;
-	size_t asked; /* row of the model that asks; for pens.h */
+	size_t asked; /* row of the model that asks; for explain/result_writer.h
+		       */
 };
 
-struct found {
-	struct hit *hits; /* best first; nearest_free frees them */
+struct search_result {
+	struct hit *hits; /* best first; search_results_free frees them */
 	size_t count;
 	size_t candidates; /* rows that could have been answers */
 	size_t matching;   /* those of them with at least the least */
@@ -55,20 +58,21 @@ struct found {
 };
 
 /* Answer count queries; found has room for as many, and *zeros becomes how
- * many rows are all zeros.  Adds count to the progress.  NULL or a sentence:
+ * many rows are all zeros.  Adds count to the progress.  NULL or a error_text:
  * a row is not finite, or, for the metric "dot", so long that a sum of
  * products may overflow; there is nothing to free then. */
-const char *nearest_search(const struct search *search,
-			   const struct query *queries, size_t count,
-			   struct found *found, size_t *zeros);
+const char *exact_search_run(const struct exact_search *search,
+			     const struct search_query *queries, size_t count,
+			     struct search_result *found, size_t *zeros);
 
-void nearest_free(struct found *found, size_t count);
+void search_results_free(struct search_result *found, size_t count);
 
 /* How its products are worked out, where about so many queries meet each
  * row. */
-struct sieve search_sieve(const struct search *search, size_t queries);
+struct filter_refine exact_search_filter(const struct exact_search *search,
+					 size_t queries);
 
 /* How many queries at once keep lists of k items within about 512 MB. */
-size_t nearest_batch(size_t k, size_t n);
+size_t exact_search_batch(size_t k, size_t n);
 
 #endif

@@ -23,7 +23,7 @@ enum {
 
 /* ------------------------------------------------------------------ panels */
 
-size_t sieve_panel(const struct sieve *sieve)
+size_t filter_panel_size(const struct filter_refine *sieve)
 {
 	size_t item = sieve->bounds ? 1 : sizeof(float);
 	size_t groups = PANEL_BYTES / (sieve->d * item) / TILE_QUERIES;
@@ -33,63 +33,64 @@ size_t sieve_panel(const struct sieve *sieve)
 	return (groups < LEAST_GROUPS ? LEAST_GROUPS : groups) * TILE_QUERIES;
 }
 
-size_t sieve_run(const struct sieve *sieve)
+size_t filter_run_length(const struct filter_refine *sieve)
 {
 	size_t blocks = RUN_BYTES / (sieve->d * TILE_ROWS * sizeof(float));
 
-	if (blocks > SIEVE_RUN)
-		return SIEVE_RUN;
+	if (blocks > FILTER_RUN_BLOCKS)
+		return FILTER_RUN_BLOCKS;
 	return blocks < 1 ? 1 : blocks;
 }
 
-void askers_begin(struct askers *askers, const struct sieve *sieve,
-		  size_t count)
+void query_batch_begin(struct query_batch *askers,
+		       const struct filter_refine *sieve, size_t count)
 {
-	*askers = (struct askers){.sieve = sieve, .count = count};
+	*askers = (struct query_batch){.sieve = sieve, .count = count};
 	askers->vectors =
 		alloc_aligned(alloc_product(count, sieve->d), sizeof(float));
 	askers->each = alloc(count, sizeof *askers->each);
 	if (sieve->bounds == NULL)
 		return;
 	askers->probes = alloc(count, sizeof *askers->probes);
-	askers->codes = alloc(count, codes_row(sieve->d));
+	askers->codes = alloc(count, int8_row_bytes(sieve->d));
 	for (size_t i = 0; i < count; i++)
-		probe_place(&askers->probes[i], sieve->d,
-			    askers->codes + i * codes_row(sieve->d));
+		int8_query_place(&askers->probes[i], sieve->d,
+				 askers->codes + i * int8_row_bytes(sieve->d));
 }
 
-void askers_put(struct askers *askers, size_t i, const float *vector,
-		double factor)
+void query_batch_put(struct query_batch *askers, size_t i, const float *vector,
+		     double factor)
 {
 	size_t d = askers->sieve->d;
 	float *unit = askers->vectors + i * d;
 
-	askers->each[i] = (struct asker){NULL, NULL};
+	askers->each[i] = (struct panel_query){NULL, NULL};
 	if (factor == 0)
 		return;
-	tile_scale(unit, vector, d, factor);
+	dot_scale(unit, vector, d, factor);
 	askers->each[i].vector = unit;
 	if (askers->probes != NULL) {
-		probe_set(&askers->probes[i], unit, d);
+		int8_query_set(&askers->probes[i], unit, d);
 		askers->each[i].probe = &askers->probes[i];
 	}
 }
 
-void askers_end(struct askers *askers)
+void query_batch_end(struct query_batch *askers)
 {
 	free(askers->probes);
 	free(askers->codes);
 	free(askers->vectors);
 	free(askers->each);
-	*askers = (struct askers){0};
+	*askers = (struct query_batch){0};
 }
 
-void panel_begin(struct panel *panel, const struct sieve *sieve, size_t count)
+void panel_begin(struct panel *panel, const struct filter_refine *sieve,
+		 size_t count)
 {
 	size_t d = sieve->d;
 	size_t groups = (count + TILE_QUERIES - 1) / TILE_QUERIES;
 
-	*panel = (struct panel){.sieve = sieve, .groups_count = groups};
+	*panel = (struct panel){.sieve = sieve, .group_by_count = groups};
 	panel->groups = alloc(groups, sizeof *panel->groups);
 	panel->units = alloc_aligned(alloc_product(groups * TILE_QUERIES, d),
 				     sizeof(float));
@@ -97,20 +98,21 @@ void panel_begin(struct panel *panel, const struct sieve *sieve, size_t count)
 	for (size_t g = 0; g < groups; g++) {
 		panel->groups[g].units = panel->units + g * TILE_QUERIES * d;
 		if (sieve->bounds != NULL)
-			probes_begin(&panel->groups[g].probes, d);
+			int8_query_group_begin(&panel->groups[g].probes, d);
 	}
 	for (size_t i = 0; i < groups * TILE_QUERIES; i++)
-		panel_put(panel, i, (struct asker){NULL, NULL});
+		panel_set_query(panel, i, (struct panel_query){NULL, NULL});
 }
 
-void panel_put(struct panel *panel, size_t i, struct asker asker)
+void panel_set_query(struct panel *panel, size_t i, struct panel_query asker)
 {
-	struct group *group = &panel->groups[i / TILE_QUERIES];
+	struct query_group *group = &panel->groups[i / TILE_QUERIES];
 
 	group->askers[i % TILE_QUERIES] = asker;
 	group->packed = false;
 	if (panel->sieve->bounds != NULL)
-		probes_set(&group->probes, i % TILE_QUERIES, asker.probe);
+		int8_query_group_set(&group->probes, i % TILE_QUERIES,
+				     asker.probe);
 	panel->least[i] = INFINITY;
 	/* To begin with all rows are above a bar. */
 	group->pause = 0;
@@ -119,40 +121,41 @@ void panel_put(struct panel *panel, size_t i, struct asker asker)
 
 void panel_end(struct panel *panel)
 {
-	for (size_t g = 0; g < panel->groups_count; g++)
-		probes_end(&panel->groups[g].probes);
+	for (size_t g = 0; g < panel->group_by_count; g++)
+		int8_query_group_end(&panel->groups[g].probes);
 	free(panel->groups);
 	free(panel->units);
 	free(panel->least);
 	free(panel->products);
-	for (size_t b = 0; b < SIEVE_RUN; b++)
+	for (size_t b = 0; b < FILTER_RUN_BLOCKS; b++)
 		free(panel->turned[b]);
 	*panel = (struct panel){0};
 }
 
-/* The queries of a group as tile.h has them. */
-static const float *group_units(struct group *group, size_t d)
+/* The queries of a group as search/dot_kernels.h has them. */
+static const float *group_units(struct query_group *group, size_t d)
 {
 	for (size_t i = 0; i < TILE_QUERIES && !group->packed; i++)
-		tile_put(group->units, i, group->askers[i].vector, d);
+		dot_pack_query(group->units, i, group->askers[i].vector, d);
 	group->packed = true;
 	return group->units;
 }
 
 /* ------------------------------------------------------------------ blocks */
 
-void packed_begin(struct packed *packed, const struct sieve *sieve)
+void packed_block_begin(struct packed_block *packed,
+			const struct filter_refine *sieve)
 {
 	size_t items = alloc_product(TILE_ROWS, sieve->d);
 
-	*packed = (struct packed){.sieve = sieve};
+	*packed = (struct packed_block){.sieve = sieve};
 	packed->vectors = alloc_aligned(items, sizeof(float));
 	if (sieve->bounds != NULL) {
-		packed->codes = alloc_aligned(codes_block(sieve->d), 1);
+		packed->codes = alloc_aligned(int8_block_bytes(sieve->d), 1);
 		packed->scales = alloc_aligned(TILE_ROWS, sizeof(float));
 		packed->residuals = alloc_aligned(TILE_ROWS, sizeof(float));
 	}
-	packed->block = (struct block){
+	packed->block = (struct row_block){
 		.vectors = packed->vectors,
 		.codes = packed->codes,
 		.scales = packed->scales,
@@ -161,19 +164,19 @@ void packed_begin(struct packed *packed, const struct sieve *sieve)
 }
 
 /* Row r is vector times factor; for a factor of 0 it is above nothing. */
-static void pack_row(struct packed *packed, size_t r, const float *vector,
+static void pack_row(struct packed_block *packed, size_t r, const float *vector,
 		     double factor)
 {
-	const struct sieve *sieve = packed->sieve;
+	const struct filter_refine *sieve = packed->sieve;
 	float *unit = packed->vectors + r * sieve->d;
 
 	for (size_t j = 0; j < sieve->d && factor == 0; j++)
 		unit[j] = 0;
 	if (factor != 0)
-		tile_scale(unit, vector, sieve->d, factor);
+		dot_scale(unit, vector, sieve->d, factor);
 	if (sieve->bounds != NULL)
-		codes_put(unit, sieve->d, packed->codes, r, &packed->scales[r],
-			  &packed->residuals[r]);
+		int8_quantize(unit, sieve->d, packed->codes, r,
+			      &packed->scales[r], &packed->residuals[r]);
 	if (factor != 0)
 		return;
 	/* Its bound is below any finite bar. */
@@ -182,8 +185,8 @@ static void pack_row(struct packed *packed, size_t r, const float *vector,
 		packed->residuals[r] = -INFINITY;
 }
 
-uint64_t packed_fill(struct packed *packed, const float *rows,
-		     const double *factors, size_t first, size_t end)
+uint64_t packed_block_fill(struct packed_block *packed, const float *rows,
+			   const double *factors, size_t first, size_t end)
 {
 	uint64_t there = 0;
 
@@ -199,16 +202,16 @@ uint64_t packed_fill(struct packed *packed, const float *rows,
 	return there;
 }
 
-void packed_end(struct packed *packed)
+void packed_block_end(struct packed_block *packed)
 {
 	free(packed->vectors);
 	free(packed->codes);
 	free(packed->scales);
 	free(packed->residuals);
-	*packed = (struct packed){0};
+	*packed = (struct packed_block){0};
 }
 
-static void take_run(struct panel *panel, const struct run *run)
+static void take_run(struct panel *panel, const struct block_run *run)
 {
 	for (size_t b = 0; b < run->count; b++) {
 		panel->run[b] = run->blocks[b];
@@ -241,7 +244,7 @@ static const float *vector_at(struct panel *panel, size_t row)
 	return vector;
 }
 
-/* A block of the run in hand as tile.h has it. */
+/* A block of the run in hand as search/dot_kernels.h has it. */
 static const float *units_at(struct panel *panel, size_t b)
 {
 	size_t d = panel->sieve->d;
@@ -249,7 +252,7 @@ static const float *units_at(struct panel *panel, size_t b)
 	if (panel->run[b].units == NULL) {
 		float *turned = turned_at(panel, b);
 
-		tile_pack(turned, panel->run[b].vectors, d);
+		dot_pack_rows(turned, panel->run[b].vectors, d);
 		panel->run[b].units = turned;
 	}
 	return panel->run[b].units;
@@ -257,10 +260,10 @@ static const float *units_at(struct panel *panel, size_t b)
 
 /* ----------------------------------------------------------------- raising */
 
-enum { RUN_ROWS = SIEVE_RUN * TILE_ROWS };
+enum { RUN_ROWS = FILTER_RUN_BLOCKS * TILE_ROWS };
 
 /* Can so many rows tell anything? */
-static bool is_telling(const struct run *run)
+static bool is_telling(const struct block_run *run)
 {
 	size_t there = 0;
 
@@ -289,9 +292,10 @@ static void raise_to(struct panel *panel, size_t g, size_t i, float bar)
 }
 
 /* By lower bounds. */
-static void raise_group(struct panel *panel, size_t g, const struct run *run)
+static void raise_group(struct panel *panel, size_t g,
+			const struct block_run *run)
 {
-	struct group *group = &panel->groups[g];
+	struct query_group *group = &panel->groups[g];
 	float *lower = products_of(panel);
 
 	for (size_t b = 0; b < run->count; b++)
@@ -303,22 +307,23 @@ static void raise_group(struct panel *panel, size_t g, const struct run *run)
 		if (group->askers[i].vector == NULL)
 			continue;
 		float reached =
-			best_reached(lower + i * RUN_ROWS,
-				     run->count * TILE_ROWS, run->wanted);
+			kth_lower_bound(lower + i * RUN_ROWS,
+					run->count * TILE_ROWS, run->wanted);
 
 		if (reached > -INFINITY)
 			raise_to(panel, g, i,
-				 probes_least(&group->probes, i, reached));
+				 int8_query_group_least(&group->probes, i,
+							reached));
 	}
 	group->rest = 0;
 }
 
-void panel_raise(struct panel *panel, size_t groups_count,
-		 const struct run *run)
+void panel_raise_thresholds(struct panel *panel, size_t group_by_count,
+			    const struct block_run *run)
 {
 	if (panel->sieve->bounds == NULL || !is_telling(run))
 		return;
-	for (size_t g = 0; g < groups_count; g++)
+	for (size_t g = 0; g < group_by_count; g++)
 		raise_group(panel, g, run);
 }
 
@@ -327,7 +332,7 @@ void panel_raise(struct panel *panel, size_t groups_count,
 /* A meeting of a panel and a run. */
 struct meeting {
 	struct panel *panel;
-	const struct run *run;
+	const struct block_run *run;
 	const float *rows_least;
 	void (*offer)(void *shared, size_t query, size_t row, float score);
 	void *shared;
@@ -344,7 +349,7 @@ static float bar_of(const struct meeting *meeting, size_t query, size_t row)
 }
 
 /* Lay out the operands of pair p as the kth. */
-static void take_pair(struct panel *panel, size_t k, struct pair pair)
+static void take_pair(struct panel *panel, size_t k, struct candidate_pair pair)
 {
 	panel->pairs[k] = pair;
 	panel->pair_queries[k] = panel->groups[pair.query / TILE_QUERIES]
@@ -357,16 +362,16 @@ static void take_pair(struct panel *panel, size_t k, struct pair pair)
 static void settle_pairs(const struct meeting *meeting)
 {
 	struct panel *panel = meeting->panel;
-	const struct kernel *kernel = panel->sieve->kernel;
+	const struct dot_kernel *kernel = panel->sieve->kernel;
 	size_t d = panel->sieve->d, count = 0;
-	float margin = (float)tile_margin(d);
+	float margin = (float)dot_error_bound(d);
 
-	for (size_t p = 0; p < panel->pairs_count; p++)
+	for (size_t p = 0; p < panel->similarity_quantiles_count; p++)
 		take_pair(panel, p, panel->pairs[p]);
-	kernel->guess(panel->pair_queries, panel->pair_rows, panel->pairs_count,
-		      d, panel->scores);
-	for (size_t p = 0; p < panel->pairs_count; p++) {
-		struct pair pair = panel->pairs[p];
+	kernel->guess(panel->pair_queries, panel->pair_rows,
+		      panel->similarity_quantiles_count, d, panel->scores);
+	for (size_t p = 0; p < panel->similarity_quantiles_count; p++) {
+		struct candidate_pair pair = panel->pairs[p];
 
 		if (panel->scores[p] >=
 		    bar_of(meeting, pair.query, pair.row) - margin)
@@ -375,13 +380,13 @@ static void settle_pairs(const struct meeting *meeting)
 	kernel->chains(panel->pair_queries, panel->pair_rows, count, d,
 		       panel->scores);
 	for (size_t p = 0; p < count; p++) {
-		struct pair pair = panel->pairs[p];
+		struct candidate_pair pair = panel->pairs[p];
 
 		if (panel->scores[p] > bar_of(meeting, pair.query, pair.row))
 			meeting->offer(meeting->shared, pair.query, pair.row,
 				       panel->scores[p]);
 	}
-	panel->pairs_count = 0;
+	panel->similarity_quantiles_count = 0;
 }
 
 /* Offer the scores of a query and a block that are above their bars. */
@@ -422,16 +427,16 @@ static void score_block(const struct meeting *meeting, size_t g, size_t b)
 static void score_run(const struct meeting *meeting, size_t g)
 {
 	struct panel *panel = meeting->panel;
-	struct group *group = &panel->groups[g];
+	struct query_group *group = &panel->groups[g];
 	float *products = products_of(panel);
 	size_t count = meeting->run->count;
 
 	for (size_t b = 0; b < count; b++)
-		tile_all(panel->sieve->kernel,
-			 group_units(group, panel->sieve->d),
-			 units_at(panel, b), panel->sieve->d,
-			 meeting->run->rows[b], products + b * TILE_ROWS,
-			 RUN_ROWS);
+		dot_score_tile(panel->sieve->kernel,
+			       group_units(group, panel->sieve->d),
+			       units_at(panel, b), panel->sieve->d,
+			       meeting->run->rows[b], products + b * TILE_ROWS,
+			       RUN_ROWS);
 	for (size_t i = 0; i < TILE_QUERIES; i++) {
 		const float *scores = products + i * RUN_ROWS;
 		size_t query = g * TILE_QUERIES + i;
@@ -439,11 +444,11 @@ static void score_run(const struct meeting *meeting, size_t g)
 		if (group->askers[i].vector == NULL)
 			continue;
 		raise_to(panel, g, i,
-			 best_reached(scores, count * TILE_ROWS,
-				      meeting->run->wanted));
+			 kth_lower_bound(scores, count * TILE_ROWS,
+					 meeting->run->wanted));
 		for (size_t b = 0; b < count; b++, scores += TILE_ROWS)
 			offer_scores(meeting, query, b * TILE_ROWS, scores,
-				     best_above(scores, panel->least[query]));
+				     mask_above(scores, panel->least[query]));
 	}
 }
 
@@ -454,20 +459,20 @@ static bool keep_pairs(const struct meeting *meeting, size_t g, size_t b,
 {
 	struct panel *panel = meeting->panel;
 
-	if (panel->pairs_count > SIEVE_PAIRS - FEW)
+	if (panel->similarity_quantiles_count > FILTER_PAIRS - FEW)
 		settle_pairs(meeting);
-	size_t count = panel->pairs_count;
+	size_t count = panel->similarity_quantiles_count;
 	size_t most = count + (panel->run[b].vectors ? FEW : FEW_TURNED);
 	for (size_t i = 0; i < TILE_QUERIES; i++)
 		for (uint64_t rest = left[i]; rest != 0; rest &= rest - 1) {
 			if (count == most)
 				return false;
-			panel->pairs[count++] = (struct pair){
+			panel->pairs[count++] = (struct candidate_pair){
 				(uint32_t)(g * TILE_QUERIES + i),
 				(uint32_t)(b * TILE_ROWS +
 					   (size_t)__builtin_ctzll(rest))};
 		}
-	panel->pairs_count = count;
+	panel->similarity_quantiles_count = count;
 	return true;
 }
 
@@ -475,8 +480,8 @@ static bool keep_pairs(const struct meeting *meeting, size_t g, size_t b,
 static bool sift(const struct meeting *meeting, size_t g, size_t b)
 {
 	const struct panel *panel = meeting->panel;
-	const struct block *block = &panel->run[b];
-	struct group *group = &panel->groups[g];
+	const struct row_block *block = &panel->run[b];
+	struct query_group *group = &panel->groups[g];
 	uint64_t left[TILE_QUERIES], any = 0;
 
 	if (panel->sieve->bounds == NULL)
@@ -515,17 +520,17 @@ static size_t meet_group(const struct meeting *meeting, size_t g)
 	return scored;
 }
 
-void panel_meet(struct panel *panel, size_t groups_count, const struct run *run,
-		const float rows_least[TILE_ROWS],
-		void (*offer)(void *shared, size_t query, size_t row,
-			      float score),
-		void *shared)
+void panel_score(struct panel *panel, size_t group_by_count,
+		 const struct block_run *run, const float rows_least[TILE_ROWS],
+		 void (*offer)(void *shared, size_t query, size_t row,
+			       float score),
+		 void *shared)
 {
 	const struct meeting meeting = {panel, run, rows_least, offer, shared};
 	bool telling = is_telling(run), dense = panel->sieve->bounds == NULL;
 
 	take_run(panel, run);
-	for (size_t g = 0; g < groups_count; g++) {
+	for (size_t g = 0; g < group_by_count; g++) {
 		if (telling && dense) {
 			score_run(&meeting, g);
 			continue;

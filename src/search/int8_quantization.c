@@ -15,14 +15,14 @@ static double slack(size_t d)
 	return ((double)d + 64) * 0x1p-23;
 }
 
-size_t codes_row(size_t d)
+size_t int8_row_bytes(size_t d)
 {
 	return (d + 3) / 4 * 4;
 }
 
-size_t codes_block(size_t d)
+size_t int8_block_bytes(size_t d)
 {
-	return codes_row(d) * CODES_ROWS;
+	return int8_row_bytes(d) * INT8_BLOCK_ROWS;
 }
 
 static float rounded_up(double value)
@@ -157,7 +157,7 @@ static const struct quantizer wide_quantizer = {wide_largest, wide_codes};
 static const struct quantizer *quantizer(void)
 {
 #ifdef __x86_64__
-	if (processor_avx512())
+	if (cpu_has_avx512())
 		return &wide_quantizer;
 #endif
 	return &plain_quantizer;
@@ -211,15 +211,15 @@ static double missed_by(const struct quantizing *work)
 	return sqrt(sum);
 }
 
-void codes_put(const float *unit, size_t d, uint8_t *block, size_t r,
-	       float *scale, float *residual)
+void int8_quantize(const float *unit, size_t d, uint8_t *block, size_t r,
+		   float *scale, float *residual)
 {
 	struct quantizing work;
 	uint8_t *to = block + r * 4;
 
 	quantize(&work, unit, d);
 	for (size_t groups; (groups = quantize_some(&work)) > 0;)
-		for (size_t g = 0; g < groups; g++, to += CODES_ROWS * 4) {
+		for (size_t g = 0; g < groups; g++, to += INT8_BLOCK_ROWS * 4) {
 			uint32_t four;
 
 			memcpy(&four, work.codes + g * 4, 4);
@@ -230,17 +230,17 @@ void codes_put(const float *unit, size_t d, uint8_t *block, size_t r,
 	*residual = rounded_up(missed_by(&work));
 }
 
-void probe_begin(struct probe *probe, size_t d)
+void int8_query_begin(struct int8_query *probe, size_t d)
 {
-	probe_place(probe, d, alloc(codes_row(d), 1));
+	int8_query_place(probe, d, alloc(int8_row_bytes(d), 1));
 }
 
-void probe_place(struct probe *probe, size_t d, int8_t *codes)
+void int8_query_place(struct int8_query *probe, size_t d, int8_t *codes)
 {
-	*probe = (struct probe){.codes = codes, .groups = (d + 3) / 4};
+	*probe = (struct int8_query){.codes = codes, .groups = (d + 3) / 4};
 }
 
-void probe_set(struct probe *probe, const float *unit, size_t d)
+void int8_query_set(struct int8_query *probe, const float *unit, size_t d)
 {
 	struct quantizing work;
 	int8_t *to = probe->codes;
@@ -254,25 +254,26 @@ void probe_set(struct probe *probe, const float *unit, size_t d)
 		}
 	double missed = missed_by(&work);
 	probe->scale = work.scale;
-	probe->by = rounded_up(sqrt(tile_square(unit, d)) + missed);
+	probe->by = rounded_up(sqrt(dot_square_norm(unit, d)) + missed);
 	/* A row is of length 1 but for rounding. */
 	probe->least = rounded_up(missed * 1.0001 + slack(d));
 }
 
-void probe_end(struct probe *probe)
+void int8_query_end(struct int8_query *probe)
 {
 	free(probe->codes);
-	*probe = (struct probe){0};
+	*probe = (struct int8_query){0};
 }
 
-void probes_begin(struct probes *probes, size_t d)
+void int8_query_group_begin(struct int8_query_group *probes, size_t d)
 {
-	*probes = (struct probes){.groups = (d + 3) / 4};
+	*probes = (struct int8_query_group){.groups = (d + 3) / 4};
 	probes->words = alloc(alloc_product(probes->groups, TILE_QUERIES),
 			      sizeof *probes->words);
 }
 
-void probes_set(struct probes *probes, size_t i, const struct probe *probe)
+void int8_query_group_set(struct int8_query_group *probes, size_t i,
+			  const struct int8_query *probe)
 {
 	float over = probe != NULL && probe->scale > 0 ? 1 / probe->scale : 1;
 
@@ -290,31 +291,33 @@ void probes_set(struct probes *probes, size_t i, const struct probe *probe)
 	probes->least[i] = probe ? probe->least * over : 0;
 }
 
-float probes_least(const struct probes *probes, size_t i, float lower)
+float int8_query_group_least(const struct int8_query_group *probes, size_t i,
+			     float lower)
 {
 	return (lower - probes->least[i]) / probes->over[i];
 }
 
-void probes_end(struct probes *probes)
+void int8_query_group_end(struct int8_query_group *probes)
 {
 	free(probes->words);
-	*probes = (struct probes){0};
+	*probes = (struct int8_query_group){0};
 }
 
 /* ------------------------------------------------------------------ plain */
 
-static uint64_t plain_above(const struct probe *probe, const uint8_t *block,
-			    const float *scales, const float *residuals,
-			    float bar)
+static uint64_t plain_above(const struct int8_query *probe,
+			    const uint8_t *block, const float *scales,
+			    const float *residuals, float bar)
 {
 	uint64_t above = 0;
 
-	for (size_t r = 0; r < CODES_ROWS; r++) {
+	for (size_t r = 0; r < INT8_BLOCK_ROWS; r++) {
 		int32_t sum = -probe->offset;
 
 		for (size_t g = 0; g < probe->groups; g++)
 			for (size_t i = 0; i < 4; i++)
-				sum += block[(g * CODES_ROWS + r) * 4 + i] *
+				sum += block[(g * INT8_BLOCK_ROWS + r) * 4 +
+					     i] *
 				       probe->codes[g * 4 + i];
 		float bound = probe->scale * scales[r] * (float)sum +
 			      probe->by * residuals[r] + probe->least;
@@ -324,13 +327,14 @@ static uint64_t plain_above(const struct probe *probe, const uint8_t *block,
 }
 
 /* The bar of a pair, over the query's scale. */
-static inline float bar_over(const struct probes *probes, size_t i, float bar)
+static inline float bar_over(const struct int8_query_group *probes, size_t i,
+			     float bar)
 {
 	return bar * probes->over[i] - probes->least[i];
 }
 
 /* The sum of a row and a query of a group. */
-static int32_t plain_sum(const struct probes *probes, size_t i,
+static int32_t plain_sum(const struct int8_query_group *probes, size_t i,
 			 const uint8_t *block, size_t r)
 {
 	int32_t sum = -probes->offset[i];
@@ -340,14 +344,15 @@ static int32_t plain_sum(const struct probes *probes, size_t i,
 
 		memcpy(four, &probes->words[g * TILE_QUERIES + i], 4);
 		for (size_t c = 0; c < 4; c++)
-			sum += block[(g * CODES_ROWS + r) * 4 + c] * four[c];
+			sum += block[(g * INT8_BLOCK_ROWS + r) * 4 + c] *
+			       four[c];
 	}
 	return sum;
 }
 
-static void plain_sieve(const struct probes *probes, const uint8_t *block,
-			const float *scales, const float *residuals,
-			const float bars[TILE_QUERIES],
+static void plain_sieve(const struct int8_query_group *probes,
+			const uint8_t *block, const float *scales,
+			const float *residuals, const float bars[TILE_QUERIES],
 			const float rows_bars[TILE_ROWS],
 			uint64_t above[TILE_QUERIES])
 {
@@ -368,9 +373,10 @@ static void plain_sieve(const struct probes *probes, const uint8_t *block,
 	}
 }
 
-static void plain_lower(const struct probes *probes, const uint8_t *block,
-			const float *scales, const float *residuals,
-			uint64_t rows, float *lower, size_t ld)
+static void plain_lower(const struct int8_query_group *probes,
+			const uint8_t *block, const float *scales,
+			const float *residuals, uint64_t rows, float *lower,
+			size_t ld)
 {
 	for (size_t i = 0; i < TILE_QUERIES; i++)
 		for (size_t r = 0; r < TILE_ROWS; r++)
@@ -383,8 +389,8 @@ static void plain_lower(const struct probes *probes, const uint8_t *block,
 					: -INFINITY;
 }
 
-static const struct bounds plain = {"plain", plain_above, plain_sieve,
-				    plain_lower};
+static const struct int8_kernel plain = {"plain", plain_above, plain_sieve,
+					 plain_lower};
 
 #ifdef __x86_64__
 
@@ -402,7 +408,7 @@ static const struct bounds plain = {"plain", plain_above, plain_sieve,
 			query))
 
 /* Sixteen rows from the first on. */
-AVX2 static inline uint64_t strip2(const struct probe *probe,
+AVX2 static inline uint64_t strip2(const struct int8_query *probe,
 				   const uint8_t *block, const float *scales,
 				   const float *residuals, float bar,
 				   size_t first)
@@ -412,7 +418,7 @@ AVX2 static inline uint64_t strip2(const struct probe *probe,
 	uint64_t above = 0;
 
 	for (size_t g = 0; g < probe->groups; g++) {
-		const uint8_t *from = block + (g * CODES_ROWS + first) * 4;
+		const uint8_t *from = block + (g * INT8_BLOCK_ROWS + first) * 4;
 		int32_t four;
 
 		memcpy(&four, probe->codes + g * 4, 4);
@@ -444,22 +450,22 @@ AVX2 static inline uint64_t strip2(const struct probe *probe,
 	return above;
 }
 
-AVX2 static uint64_t avx2_above(const struct probe *probe, const uint8_t *block,
-				const float *scales, const float *residuals,
-				float bar)
+AVX2 static uint64_t avx2_above(const struct int8_query *probe,
+				const uint8_t *block, const float *scales,
+				const float *residuals, float bar)
 {
 	uint64_t above = 0;
 
-	for (size_t first = 0; first < CODES_ROWS; first += 16)
+	for (size_t first = 0; first < INT8_BLOCK_ROWS; first += 16)
 		above |= strip2(probe, block, scales, residuals, bar, first);
 	return above;
 }
 
-static const struct bounds avx2 = {"AVX2", avx2_above, plain_sieve,
-				   plain_lower};
+static const struct int8_kernel avx2 = {"AVX2", avx2_above, plain_sieve,
+					plain_lower};
 
 /* Sixteen rows of a sum. */
-VNNI static inline uint64_t finish5(const struct probe *probe, __m512i sum,
+VNNI static inline uint64_t finish5(const struct int8_query *probe, __m512i sum,
 				    const float *scales, const float *residuals,
 				    float bar, size_t first)
 {
@@ -477,15 +483,15 @@ VNNI static inline uint64_t finish5(const struct probe *probe, __m512i sum,
 	       << first;
 }
 
-VNNI static uint64_t vnni_above(const struct probe *probe, const uint8_t *block,
-				const float *scales, const float *residuals,
-				float bar)
+VNNI static uint64_t vnni_above(const struct int8_query *probe,
+				const uint8_t *block, const float *scales,
+				const float *residuals, float bar)
 {
 	__m512i sum0 = _mm512_setzero_si512(), sum1 = sum0, sum2 = sum0;
 	__m512i sum3 = sum0;
 
 	for (size_t g = 0; g < probe->groups; g++) {
-		const uint8_t *from = block + g * CODES_ROWS * 4;
+		const uint8_t *from = block + g * INT8_BLOCK_ROWS * 4;
 		int32_t four;
 
 		memcpy(&four, probe->codes + g * 4, 4);
@@ -538,7 +544,7 @@ VNNI static uint64_t vnni_above(const struct probe *probe, const uint8_t *block,
 #define SUM6                                                                   \
 	EACH6(START6);                                                         \
 	for (size_t g = 0; g < probes->groups; g++) {                          \
-		const uint8_t *from = block + g * CODES_ROWS * 4;              \
+		const uint8_t *from = block + g * INT8_BLOCK_ROWS * 4;         \
 		const int32_t *words = probes->words + g * TILE_QUERIES;       \
 		__m512i a = _mm512_loadu_si512(from);                          \
 		__m512i b = _mm512_loadu_si512(from + 64);                     \
@@ -583,16 +589,17 @@ VNNI static uint64_t vnni_above(const struct probe *probe, const uint8_t *block,
 	} while (0)
 
 VNNI static inline __attribute__((always_inline)) void
-sieve6(const struct probes *probes, const uint8_t *block, const float *scales,
-       const float *residuals, const float *bars, const float *rows_bars,
-       uint64_t *above, const int mutual)
+sieve6(const struct int8_query_group *probes, const uint8_t *block,
+       const float *scales, const float *residuals, const float *bars,
+       const float *rows_bars, uint64_t *above, const int mutual)
 {
 	SUM6;
 	EACH6(SIFT6);
 }
 
-VNNI static void vnni_sieve(const struct probes *probes, const uint8_t *block,
-			    const float *scales, const float *residuals,
+VNNI static void vnni_sieve(const struct int8_query_group *probes,
+			    const uint8_t *block, const float *scales,
+			    const float *residuals,
 			    const float bars[TILE_QUERIES],
 			    const float rows_bars[TILE_ROWS],
 			    uint64_t above[TILE_QUERIES])
@@ -625,9 +632,10 @@ VNNI static void vnni_sieve(const struct probes *probes, const uint8_t *block,
 		LOWER(e##i, 48);                                               \
 	} while (0)
 
-VNNI static void vnni_lower(const struct probes *probes, const uint8_t *block,
-			    const float *scales, const float *residuals,
-			    uint64_t rows, float *lower, size_t ld)
+VNNI static void vnni_lower(const struct int8_query_group *probes,
+			    const uint8_t *block, const float *scales,
+			    const float *residuals, uint64_t rows, float *lower,
+			    size_t ld)
 {
 	const __m512 infinite = _mm512_set1_ps(-INFINITY);
 
@@ -635,32 +643,32 @@ VNNI static void vnni_lower(const struct probes *probes, const uint8_t *block,
 	EACH6(LOWER6);
 }
 
-static const struct bounds vnni = {"AVX-512 VNNI", vnni_above, vnni_sieve,
-				   vnni_lower};
+static const struct int8_kernel vnni = {"AVX-512 VNNI", vnni_above, vnni_sieve,
+					vnni_lower};
 #endif
 
-const struct bounds *codes_bounds(unsigned i)
+const struct int8_kernel *int8_kernel_get(unsigned i)
 {
 #ifdef __x86_64__
-	if (i == 0 && processor_vnni())
+	if (i == 0 && cpu_has_vnni())
 		return &vnni;
-	if (i == 1 && processor_avx2())
+	if (i == 1 && cpu_has_avx2())
 		return &avx2;
 #endif
-	return i == CODES_BOUNDS - 1 ? &plain : NULL;
+	return i == INT8_KERNELS - 1 ? &plain : NULL;
 }
 
-const struct bounds *codes_best(void)
+const struct int8_kernel *int8_kernel_best(void)
 {
 	unsigned i = 0;
 
-	while (codes_bounds(i) == NULL)
+	while (int8_kernel_get(i) == NULL)
 		i++;
-	return codes_bounds(i);
+	return int8_kernel_get(i);
 }
 
-const struct bounds *codes_sieve(void)
+const struct int8_kernel *int8_kernel_filter(void)
 {
 	/* Plain C's and AVX2's take longer than the products they save. */
-	return codes_bounds(0);
+	return int8_kernel_get(0);
 }

@@ -10,15 +10,15 @@
 #include "base/thread_pool.h"
 #include "search/dot_kernels.h"
 
-void layout_make(struct layout *layout, const uint32_t *cells, size_t n,
-		 size_t count)
+void inverted_lists_make(struct inverted_lists *layout, const uint32_t *cells,
+			 size_t n, size_t count)
 {
 	size_t *next = alloc(count, sizeof *next);
 
-	*layout = (struct layout){.cells = count};
+	*layout = (struct inverted_lists){.cells = count};
 	layout->starts = alloc(count + 1, sizeof *layout->starts);
 	for (size_t i = 0; i < n; i++)
-		if (cells[i] != CELLS_NONE)
+		if (cells[i] != KMEANS_NONE)
 			next[cells[i]]++;
 	for (size_t cell = 0; cell < count; cell++) {
 		size_t size = next[cell];
@@ -33,7 +33,7 @@ void layout_make(struct layout *layout, const uint32_t *cells, size_t n,
 	memset(layout->rows, 0xff,
 	       layout->blocks * TILE_ROWS * sizeof *layout->rows);
 	for (size_t i = 0; i < n; i++)
-		if (cells[i] != CELLS_NONE)
+		if (cells[i] != KMEANS_NONE)
 			layout->rows[next[cells[i]]++] = (int32_t)i;
 	free(next);
 }
@@ -42,7 +42,7 @@ void layout_make(struct layout *layout, const uint32_t *cells, size_t n,
 enum { PIECE = 1 << 14 };
 
 struct work {
-	struct layout *layout;
+	struct inverted_lists *layout;
 	const float *rows;
 	size_t n, d;
 };
@@ -50,7 +50,7 @@ struct work {
 static void gather_piece(void *shared, size_t piece, unsigned thread)
 {
 	const struct work *work = shared;
-	const struct layout *layout = work->layout;
+	const struct inverted_lists *layout = work->layout;
 	size_t first = layout->held * TILE_ROWS;
 	size_t count = layout->blocks_held * TILE_ROWS, d = work->d;
 	size_t row = piece * PIECE;
@@ -67,7 +67,7 @@ static void gather_piece(void *shared, size_t piece, unsigned thread)
 	}
 }
 
-static void find_places(struct layout *layout, size_t n)
+static void find_places(struct inverted_lists *layout, size_t n)
 {
 	layout->places = alloc(n, sizeof *layout->places);
 	memset(layout->places, 0xff, n * sizeof *layout->places);
@@ -76,8 +76,9 @@ static void find_places(struct layout *layout, size_t n)
 			layout->places[layout->rows[place]] = (uint32_t)place;
 }
 
-void layout_gather(struct layout *layout, const float *rows, size_t n, size_t d,
-		   size_t first, size_t count, unsigned threads)
+void inverted_lists_gather(struct inverted_lists *layout, const float *rows,
+			   size_t n, size_t d, size_t first, size_t count,
+			   unsigned threads)
 {
 	struct work work = {layout, rows, n, d};
 
@@ -88,12 +89,13 @@ void layout_gather(struct layout *layout, const float *rows, size_t n, size_t d,
 	}
 	layout->held = first;
 	layout->blocks_held = count;
-	team_run(threads, (n + PIECE - 1) / PIECE, gather_piece, &work);
+	thread_pool_run(threads, (n + PIECE - 1) / PIECE, gather_piece, &work);
 }
 
 /* The vector of a row, which stands at that place. */
-static const float *vector_at(const struct layout *layout, const float *rows,
-			      size_t d, size_t place, size_t row)
+static const float *vector_at(const struct inverted_lists *layout,
+			      const float *rows, size_t d, size_t place,
+			      size_t row)
 {
 	size_t block = place / TILE_ROWS;
 
@@ -104,8 +106,8 @@ static const float *vector_at(const struct layout *layout, const float *rows,
 }
 
 /* The unit vector at a place. */
-static void unit_at(const struct layout *layout, const float *rows, size_t d,
-		    size_t place, float *unit)
+static void unit_at(const struct inverted_lists *layout, const float *rows,
+		    size_t d, size_t place, float *unit)
 {
 	int32_t row = layout->rows[place];
 
@@ -113,40 +115,43 @@ static void unit_at(const struct layout *layout, const float *rows, size_t d,
 		const float *vector =
 			vector_at(layout, rows, d, place, (size_t)row);
 
-		tile_scale(unit, vector, d, 1 / sqrt(tile_square(vector, d)));
+		dot_scale(unit, vector, d,
+			  1 / sqrt(dot_square_norm(vector, d)));
 		return;
 	}
 	memset(unit, 0, d * sizeof *unit);
 }
 
-void layout_codes(const struct layout *layout, const float *rows, size_t d,
-		  size_t block, uint8_t *codes, float *scales, float *residuals)
+void inverted_lists_codes(const struct inverted_lists *layout,
+			  const float *rows, size_t d, size_t block,
+			  uint8_t *codes, float *scales, float *residuals)
 {
 	float *unit = alloc(d, sizeof *unit);
 
 	for (size_t r = 0; r < TILE_ROWS; r++) {
 		unit_at(layout, rows, d, block * TILE_ROWS + r, unit);
-		codes_put(unit, d, codes, r, &scales[r], &residuals[r]);
+		int8_quantize(unit, d, codes, r, &scales[r], &residuals[r]);
 	}
 	free(unit);
 }
 
-void layout_units(const struct layout *layout, const float *rows, size_t d,
-		  size_t block, float *units)
+void inverted_lists_units(const struct inverted_lists *layout,
+			  const float *rows, size_t d, size_t block,
+			  float *units)
 {
 	float *each = alloc(alloc_product(TILE_ROWS, d), sizeof *each);
 
 	for (size_t r = 0; r < TILE_ROWS; r++)
 		unit_at(layout, rows, d, block * TILE_ROWS + r, each + r * d);
-	tile_pack(units, each, d);
+	dot_pack_rows(units, each, d);
 	free(each);
 }
 
-void layout_free(struct layout *layout)
+void inverted_lists_free(struct inverted_lists *layout)
 {
 	free(layout->starts);
 	free(layout->rows);
 	free(layout->places);
 	free(layout->gathered);
-	*layout = (struct layout){0};
+	*layout = (struct inverted_lists){0};
 }

@@ -23,13 +23,13 @@ enum {
 
 /* ------------------------------------------------------------------- view */
 
-bool index_exists(const struct model *model)
+bool ivf_index_exists(const struct model *model)
 {
-	return format_find(&model->file, "index.embedding") != NULL;
+	return safetensors_find(&model->file, "index.embedding") != NULL;
 }
 
 /* Cells follow one another. */
-static const char *check_starts(const struct index *index)
+static const char *check_starts(const struct ivf_index *index)
 {
 	bool fine = index->starts[0] == 0 &&
 		    index->starts[index->cells] == (int64_t)index->blocks;
@@ -45,31 +45,32 @@ static const char *view(const struct model *model, const char *name,
 			size_t columns, void *place)
 {
 	const struct tensor *tensor;
-	const char *error = format_need(&model->file, name, type, dims, rows,
-					columns, &tensor);
+	const char *error = safetensors_need(&model->file, name, type, dims,
+					     rows, columns, &tensor);
 
 	if (error == NULL)
 		memcpy(place, &tensor->bytes, sizeof tensor->bytes);
 	return error;
 }
 
-static const char *view_sizes(struct index *index, const struct model *model)
+static const char *view_sizes(struct ivf_index *index,
+			      const struct model *model)
 {
 	const struct tensor *centroids, *rows;
-	const char *signal = format_option(&model->file, "index.signal");
+	const char *signal = safetensors_option(&model->file, "index.signal");
 	int64_t number;
 	const char *error =
-		format_need(&model->file, "index.centroids", DTYPE_F32, 2,
-			    UINT64_MAX, model->k, &centroids);
+		safetensors_need(&model->file, "index.centroids", DTYPE_F32, 2,
+				 UINT64_MAX, model->k, &centroids);
 
 	if (error == NULL)
-		error = format_need(&model->file, "index.rows", DTYPE_I32, 1,
-				    UINT64_MAX, 1, &rows);
+		error = safetensors_need(&model->file, "index.rows", DTYPE_I32,
+					 1, UINT64_MAX, 1, &rows);
 	if (error != NULL)
 		return error;
 	if (centroids->shape[0] == 0 || rows->shape[0] % TILE_ROWS != 0)
 		return "its index has no cells, or a block that is not whole";
-	if (model->k > CODES_COLUMNS)
+	if (model->k > INT8_MAX_COLUMNS)
 		return "its index has more dimensions than there can be";
 	if (signal == NULL ||
 	    !number_integer(signal, 0, (int64_t)model->matrix.n, &number))
@@ -84,25 +85,27 @@ static const char *check_embedding(const struct model *model)
 {
 	const struct tensor *tensor;
 	unsigned char sum[8];
-	const char *error = format_need(&model->file, "index.embedding",
-					DTYPE_U8, 1, sizeof sum, 1, &tensor);
+	const char *error =
+		safetensors_need(&model->file, "index.embedding", DTYPE_U8, 1,
+				 sizeof sum, 1, &tensor);
 
 	if (error != NULL)
 		return error;
-	format_sum(&model->file, format_find(&model->file, "embedding"), sum);
+	safetensors_sum(&model->file,
+			safetensors_find(&model->file, "embedding"), sum);
 	if (memcmp(tensor->bytes, sum, sizeof sum) != 0)
 		return "its index is of another embedding: make it anew by "
 		       "cs-index";
 	return NULL;
 }
 
-const char *index_view(struct index *index, const struct model *model)
+const char *ivf_index_view(struct ivf_index *index, const struct model *model)
 {
 	const char *error = check_embedding(model);
 
-	*index = (struct index){.n = model->matrix.n,
-				.d = model->k,
-				.rows_of = model->embedding};
+	*index = (struct ivf_index){.n = model->matrix.n,
+				    .d = model->k,
+				    .rows_of = model->embedding};
 	if (error == NULL)
 		error = view_sizes(index, model);
 	if (error != NULL)
@@ -119,7 +122,7 @@ const char *index_view(struct index *index, const struct model *model)
 		{"index.centroids", DTYPE_F32, 2, cells, d, &index->centroids},
 		{"index.starts", DTYPE_I64, 1, cells + 1, 1, &index->starts},
 		{"index.rows", DTYPE_I32, 1, places, 1, &index->rows},
-		{"index.codes", DTYPE_U8, 2, blocks, codes_block(d),
+		{"index.codes", DTYPE_U8, 2, blocks, int8_block_bytes(d),
 		 &index->codes},
 		{"index.scales", DTYPE_F32, 1, places, 1, &index->scales},
 		{"index.residuals", DTYPE_F32, 1, places, 1, &index->residuals},
@@ -138,7 +141,7 @@ const char *index_view(struct index *index, const struct model *model)
 	return check_starts(index);
 }
 
-size_t index_probes(const struct index *index, double recall)
+size_t ivf_index_probes(const struct ivf_index *index, double recall)
 {
 	size_t probes = 1;
 
@@ -150,16 +153,16 @@ size_t index_probes(const struct index *index, double recall)
 
 /* ----------------------------------------------------------------- search */
 
-struct job {
-	const struct index *index;
-	const struct search *search;
-	const struct query *queries;
+struct batch_job {
+	const struct ivf_index *index;
+	const struct exact_search *search;
+	const struct search_query *queries;
 	size_t count;
-	struct found *found;
-	struct sieve sieve;          /* of many queries */
-	const struct bounds *bounds; /* of few */
+	struct search_result *found;
+	struct filter_refine sieve;       /* of many queries */
+	const struct int8_kernel *bounds; /* of few */
 	double *factors;     /* count: unit = vector * factor; 0: all zeros */
-	struct list *lists;  /* of each query, or place in the order */
+	struct topk *lists;  /* of each query, or place in the order */
 	uint32_t **cells;    /* of each query: cells to look at; NULL: all */
 	size_t *cell_counts; /* how many */
 	uint32_t *order;     /* queries by their nearest cell */
@@ -172,56 +175,55 @@ struct job {
 	_Atomic bool unplaced; /* a place has a row that there is not */
 };
 
-static bool is_allowed(const struct search *search, size_t row)
+static bool is_allowed(const struct exact_search *search, size_t row)
 {
 	return search->allowed == NULL ||
 	       (search->allowed[row / 64] >> row % 64 & 1) != 0;
 }
 
-/* The row at a place, or NEAREST_NONE: there is none that may be an answer. */
-static size_t row_at(struct job *job, size_t place, size_t self)
+/* The row at a place, or ROW_NONE: there is none that may be an answer. */
+static size_t row_at(struct batch_job *job, size_t place, size_t self)
 {
 	int32_t row = job->index->rows[place];
 
 	if (row < 0 || (size_t)row == self)
-		return NEAREST_NONE;
+		return ROW_NONE;
 	if ((size_t)row >= job->index->n) {
 		job->unplaced = true;
-		return NEAREST_NONE;
+		return ROW_NONE;
 	}
-	return is_allowed(job->search, (size_t)row) ? (size_t)row
-						    : NEAREST_NONE;
+	return is_allowed(job->search, (size_t)row) ? (size_t)row : ROW_NONE;
 }
 
 /* Offer a row with its exact score. */
-static void offer_row(struct job *job, struct list *list, const float *unit,
-		      size_t row, float *scratch)
+static void offer_row(struct batch_job *job, struct topk *list,
+		      const float *unit, size_t row, float *scratch)
 {
 	size_t d = job->index->d;
 	const float *vector = job->index->rows_of + row * d;
-	double square = tile_square(vector, d);
+	double square = dot_square_norm(vector, d);
 
 	if (!isfinite(square) || square == 0) {
 		job->wrong = row;
 		return;
 	}
-	tile_scale(scratch, vector, d, 1 / sqrt(square));
-	list_offer(list, METRIC_COSINE,
-		   job->sieve.kernel->chain(unit, scratch, d), (uint32_t)row);
+	dot_scale(scratch, vector, d, 1 / sqrt(square));
+	topk_push(list, METRIC_COSINE,
+		  job->sieve.kernel->chain(unit, scratch, d), (uint32_t)row);
 }
 
-static void begin_lists(struct job *job, size_t first, size_t end)
+static void begin_lists(struct batch_job *job, size_t first, size_t end)
 {
 	size_t limit = job->search->limit;
 
 	if (limit > job->index->n)
 		limit = job->index->n;
 	for (size_t i = first; i < end; i++)
-		list_begin(&job->lists[i], limit, job->search->least);
+		topk_begin(&job->lists[i], limit, job->search->least);
 }
 
 /* What a score must have to be of use. */
-static float bar_of(const struct job *job, const struct list *list)
+static float bar_of(const struct batch_job *job, const struct topk *list)
 {
 	float least = (float)job->search->least;
 	float bar = job->search->count_matching ? -INFINITY : list->bar;
@@ -239,14 +241,14 @@ enum { LEFT_FEW = 3 };
 
 /* A query that goes through blocks. */
 struct walker {
-	struct probe probe;
+	struct int8_query probe;
 	float *unit, *scratch; /* d each */
 	float *packed;         /* the query as the first of a tile's */
 	float least[TILE_QUERIES];
 	size_t self;
 };
 
-static void walker_begin(struct walker *walker, const struct job *job,
+static void walker_begin(struct walker *walker, const struct batch_job *job,
 			 size_t query)
 {
 	size_t d = job->index->d;
@@ -255,24 +257,24 @@ static void walker_begin(struct walker *walker, const struct job *job,
 	walker->scratch = walker->unit + d;
 	walker->packed = walker->scratch + d;
 	walker->self = job->queries[query].self;
-	tile_scale(walker->unit, job->queries[query].vector, d,
-		   job->factors[query]);
-	tile_put(walker->packed, 0, walker->unit, d);
+	dot_scale(walker->unit, job->queries[query].vector, d,
+		  job->factors[query]);
+	dot_pack_query(walker->packed, 0, walker->unit, d);
 	for (size_t i = 1; i < TILE_QUERIES; i++)
 		walker->least[i] = INFINITY;
-	probe_begin(&walker->probe, d);
-	probe_set(&walker->probe, walker->unit, d);
+	int8_query_begin(&walker->probe, d);
+	int8_query_set(&walker->probe, walker->unit, d);
 }
 
 static void walker_end(struct walker *walker)
 {
-	probe_end(&walker->probe);
+	int8_query_end(&walker->probe);
 	free(walker->unit);
 }
 
 /* Offer those of a block that are left. */
-static void offer_left(struct job *job, struct walker *walker,
-		       struct list *list, size_t block, uint64_t left)
+static void offer_left(struct batch_job *job, struct walker *walker,
+		       struct topk *list, size_t block, uint64_t left)
 {
 	size_t d = job->index->d, place = block * TILE_ROWS;
 	_Alignas(64) float scores[TILE_QUERIES * TILE_ROWS];
@@ -290,22 +292,22 @@ static void offer_left(struct job *job, struct walker *walker,
 		unsigned r = (unsigned)__builtin_ctzll(left);
 		size_t row = row_at(job, place + r, walker->self);
 
-		if (row == NEAREST_NONE)
+		if (row == ROW_NONE)
 			continue;
 		if (at_once)
-			list_offer(list, METRIC_COSINE, scores[r],
-				   (uint32_t)row);
+			topk_push(list, METRIC_COSINE, scores[r],
+				  (uint32_t)row);
 		else
 			offer_row(job, list, walker->unit, row,
 				  walker->scratch);
 	}
 }
 
-static void walk(struct job *job, struct walker *walker, struct list *list,
-		 size_t first, size_t end)
+static void walk(struct batch_job *job, struct walker *walker,
+		 struct topk *list, size_t first, size_t end)
 {
-	const struct index *index = job->index;
-	size_t size = codes_block(index->d);
+	const struct ivf_index *index = job->index;
+	size_t size = int8_block_bytes(index->d);
 
 	for (size_t block = first; block < end; block++) {
 		size_t place = block * TILE_ROWS;
@@ -321,15 +323,15 @@ static void walk(struct job *job, struct walker *walker, struct list *list,
 
 /* Part of all blocks, for one query: pieces are query after query. */
 struct sweep {
-	struct job *job;
+	struct batch_job *job;
 	size_t pieces; /* of each query */
-	struct list *lists;
+	struct topk *lists;
 };
 
 static void sweep_piece(void *shared, size_t piece, unsigned thread)
 {
 	struct sweep *sweep = shared;
-	struct job *job = sweep->job;
+	struct batch_job *job = sweep->job;
 	size_t query = piece / sweep->pieces;
 	size_t first = piece % sweep->pieces * PIECE_BLOCKS;
 	size_t end = first + PIECE_BLOCKS;
@@ -339,7 +341,7 @@ static void sweep_piece(void *shared, size_t piece, unsigned thread)
 	(void)thread;
 	if (limit > PIECE_BLOCKS * TILE_ROWS)
 		limit = PIECE_BLOCKS * TILE_ROWS;
-	list_begin(&sweep->lists[piece], limit, job->search->least);
+	topk_begin(&sweep->lists[piece], limit, job->search->least);
 	if (job->factors[query] == 0)
 		return;
 	walker_begin(&walker, job, query);
@@ -349,7 +351,7 @@ static void sweep_piece(void *shared, size_t piece, unsigned thread)
 }
 
 /* Look at all customers, exactly. */
-static void search_all(struct job *job)
+static void search_all(struct batch_job *job)
 {
 	struct sweep sweep = {.job = job};
 	size_t pieces;
@@ -358,9 +360,9 @@ static void search_all(struct job *job)
 	sweep.pieces = (job->index->blocks + PIECE_BLOCKS - 1) / PIECE_BLOCKS;
 	pieces = alloc_product(sweep.pieces, job->count);
 	sweep.lists = alloc(pieces, sizeof *sweep.lists);
-	team_run(job->search->threads, pieces, sweep_piece, &sweep);
+	thread_pool_run(job->search->threads, pieces, sweep_piece, &sweep);
 	for (size_t i = 0; i < pieces; i++)
-		list_absorb(&job->lists[i / sweep.pieces], &sweep.lists[i]);
+		topk_merge(&job->lists[i / sweep.pieces], &sweep.lists[i]);
 	free(sweep.lists);
 	progress_add(job->count);
 }
@@ -368,7 +370,7 @@ static void search_all(struct job *job)
 /* The cells of one query. */
 static void walk_cells(void *shared, size_t query, unsigned thread)
 {
-	struct job *job = shared;
+	struct batch_job *job = shared;
 	struct walker walker;
 
 	(void)thread;
@@ -389,14 +391,14 @@ static void walk_cells(void *shared, size_t query, unsigned thread)
 /* ----------------------------------------------------------- cell by cell */
 
 /* One more than a query's nearest cell; 0: it looks at none. */
-static size_t first_cell(const struct job *job, size_t query)
+static size_t first_cell(const struct batch_job *job, size_t query)
 {
 	return job->cell_counts[query] ? job->cells[query][0] + 1 : 0;
 }
 
 /* The queries in the order of their nearest cells, so that many of those that
  * go together look at the same. */
-static void order_queries(struct job *job)
+static void order_queries(struct batch_job *job)
 {
 	size_t count = job->index->cells + 1;
 	size_t *starts = alloc(count + 1, sizeof *starts);
@@ -420,7 +422,7 @@ struct visits {
 
 /* Of the queries at the places from first to end - 1 the cells from the
  * from-th to the to-th, less one, in their order of nearness. */
-static struct visits visits_make(const struct job *job, size_t first,
+static struct visits visits_make(const struct batch_job *job, size_t first,
 				 size_t end, size_t from, size_t to)
 {
 	size_t cells = job->index->cells;
@@ -447,8 +449,8 @@ static struct visits visits_make(const struct job *job, size_t first,
 
 /* A thread's queries, and those of them that are at a cell. */
 struct desk {
-	struct job *job;
-	struct askers askers; /* those from the first place on */
+	struct batch_job *job;
+	struct query_batch askers; /* those from the first place on */
 	struct panel panel;
 	size_t first, block;
 	const uint32_t *places; /* of the panel's queries */
@@ -456,7 +458,7 @@ struct desk {
 
 /* A score of the query at a place must be above: those equal to the bar may
  * enter. */
-static float least_of(const struct job *job, size_t place)
+static float least_of(const struct batch_job *job, size_t place)
 {
 	float least =
 		score_below(METRIC_COSINE, bar_of(job, &job->lists[place]));
@@ -467,53 +469,53 @@ static float least_of(const struct job *job, size_t place)
 static void offer_place(void *shared, size_t at, size_t place, float score)
 {
 	struct desk *desk = shared;
-	struct job *job = desk->job;
+	struct batch_job *job = desk->job;
 	size_t query = job->order[desk->places[at]];
 	size_t row = row_at(job, desk->block * TILE_ROWS + place,
 			    job->queries[query].self);
 
-	if (row == NEAREST_NONE)
+	if (row == ROW_NONE)
 		return;
-	list_offer(&job->lists[desk->places[at]], METRIC_COSINE, score,
-		   (uint32_t)row);
+	topk_push(&job->lists[desk->places[at]], METRIC_COSINE, score,
+		  (uint32_t)row);
 	float least = least_of(job, desk->places[at]);
 	if (least > desk->panel.least[at])
 		desk->panel.least[at] = least;
 }
 
-static struct block block_at(const struct index *index, size_t block)
+static struct row_block block_at(const struct ivf_index *index, size_t block)
 {
 	size_t place = block * TILE_ROWS;
 
-	return (struct block){
+	return (struct row_block){
 		.units = index->units + place * index->d,
-		.codes = index->codes + block * codes_block(index->d),
+		.codes = index->codes + block * int8_block_bytes(index->d),
 		.scales = index->scales + place,
 		.residuals = index->residuals + place,
 	};
 }
 
 /* The places of a block that may be answers. */
-static uint64_t answers_at(struct job *job, size_t block)
+static uint64_t answers_at(struct batch_job *job, size_t block)
 {
 	uint64_t rows = 0;
 
 	for (size_t r = 0; r < TILE_ROWS; r++)
 		rows |= (uint64_t)(row_at(job, block * TILE_ROWS + r,
-					  NEAREST_NONE) != NEAREST_NONE)
+					  ROW_NONE) != ROW_NONE)
 			<< r;
 	return rows;
 }
 
-/* Meet up to SIEVE_RUN blocks of a cell; raising: most of the queries have
- * found nothing yet. */
+/* Meet up to FILTER_RUN_BLOCKS blocks of a cell; raising: most of the queries
+ * have found nothing yet. */
 static void meet_run(struct desk *desk, size_t groups, size_t count,
 		     bool raising)
 {
-	struct job *job = desk->job;
-	struct block blocks[SIEVE_RUN];
-	uint64_t rows[SIEVE_RUN];
-	struct run run = {.blocks = blocks, .count = count};
+	struct batch_job *job = desk->job;
+	struct row_block blocks[FILTER_RUN_BLOCKS];
+	uint64_t rows[FILTER_RUN_BLOCKS];
+	struct block_run run = {.blocks = blocks, .count = count};
 
 	for (size_t b = 0; b < count; b++)
 		blocks[b] = block_at(job->index, desk->block + b);
@@ -524,30 +526,31 @@ static void meet_run(struct desk *desk, size_t groups, size_t count,
 		/* One of those that count may be the query. */
 		run.wanted = job->search->limit + 1;
 	}
-	panel_meet(&desk->panel, groups, &run, NULL, offer_place, desk);
+	panel_score(&desk->panel, groups, &run, NULL, offer_place, desk);
 }
 
 static void visit_cell(struct desk *desk, size_t cell, const uint32_t *places,
 		       size_t count, bool raising)
 {
-	const struct job *job = desk->job;
+	const struct batch_job *job = desk->job;
 	size_t groups = (count + TILE_QUERIES - 1) / TILE_QUERIES;
 	size_t end = (size_t)job->index->starts[cell + 1], run;
 
 	desk->places = places;
 	for (size_t i = 0; i < groups * TILE_QUERIES; i++) {
 		if (i >= count) {
-			panel_put(&desk->panel, i, (struct asker){NULL, NULL});
+			panel_set_query(&desk->panel, i,
+					(struct panel_query){NULL, NULL});
 			continue;
 		}
-		panel_put(&desk->panel, i,
-			  desk->askers.each[places[i] - desk->first]);
+		panel_set_query(&desk->panel, i,
+				desk->askers.each[places[i] - desk->first]);
 		desk->panel.least[i] = least_of(job, places[i]);
 	}
 	for (desk->block = (size_t)job->index->starts[cell]; desk->block < end;
 	     desk->block += run) {
-		run = end - desk->block < SIEVE_RUN ? end - desk->block
-						    : SIEVE_RUN;
+		run = end - desk->block < FILTER_RUN_BLOCKS ? end - desk->block
+							    : FILTER_RUN_BLOCKS;
 		meet_run(desk, groups, run, raising);
 		raising = false;
 	}
@@ -575,7 +578,7 @@ static void visit_some(struct desk *desk, size_t end, size_t from, size_t to)
  * the others. */
 static void visit_cells(void *shared, size_t piece, unsigned thread)
 {
-	struct job *job = shared;
+	struct batch_job *job = shared;
 	size_t first = piece * job->panel, end = first + job->panel;
 	struct desk desk = {.job = job, .first = first};
 
@@ -583,18 +586,18 @@ static void visit_cells(void *shared, size_t piece, unsigned thread)
 	if (end > job->count)
 		end = job->count;
 	begin_lists(job, first, end);
-	askers_begin(&desk.askers, &job->sieve, end - first);
+	query_batch_begin(&desk.askers, &job->sieve, end - first);
 	panel_begin(&desk.panel, &job->sieve, end - first);
 	for (size_t p = first; p < end; p++) {
 		size_t q = job->order[p];
 
 		job->floors[p] = -INFINITY;
-		askers_put(&desk.askers, p - first, job->queries[q].vector,
-			   job->factors[q]);
+		query_batch_put(&desk.askers, p - first, job->queries[q].vector,
+				job->factors[q]);
 	}
 	visit_some(&desk, end, 0, 1);
 	visit_some(&desk, end, 1, job->index->cells);
-	askers_end(&desk.askers);
+	query_batch_end(&desk.askers);
 	panel_end(&desk.panel);
 	progress_add(end - first);
 }
@@ -602,7 +605,7 @@ static void visit_cells(void *shared, size_t piece, unsigned thread)
 /* ------------------------------------------------------- cells of a query */
 
 /* How many places from at on are filled, before those left over. */
-static size_t filled(const struct index *index, size_t at)
+static size_t filled(const struct ivf_index *index, size_t at)
 {
 	size_t low = 0, high = TILE_ROWS;
 
@@ -617,10 +620,10 @@ static size_t filled(const struct index *index, size_t at)
 }
 
 /* Only the last block of a cell has places left over. */
-void index_count(const struct index *index, const uint64_t *allowed,
-		 size_t *counts)
+void ivf_index_count(const struct ivf_index *index, const uint64_t *allowed,
+		     size_t *counts)
 {
-	const struct search search = {.allowed = allowed};
+	const struct exact_search search = {.allowed = allowed};
 
 	for (size_t cell = 0; cell < index->cells; cell++) {
 		size_t at = (size_t)index->starts[cell] * TILE_ROWS;
@@ -642,12 +645,12 @@ void index_count(const struct index *index, const uint64_t *allowed,
 
 /* Count who may be an answer; where cells are looked at, keep how many of each
  * may, unless the caller has said. */
-static void count_eligible(struct job *job, const size_t *counts)
+static void count_eligible(struct batch_job *job, const size_t *counts)
 {
-	const struct index *index = job->index;
+	const struct ivf_index *index = job->index;
 	size_t *own = alloc(index->cells, sizeof *own);
 
-	index_count(index, job->search->allowed, own);
+	ivf_index_count(index, job->search->allowed, own);
 	job->all_eligible = 0;
 	for (size_t cell = 0; cell < index->cells; cell++)
 		job->all_eligible += own[cell];
@@ -660,15 +663,15 @@ enum { CHOSEN = 32 * TILE_QUERIES };
 
 /* A choice of cells for all queries. */
 struct choice {
-	struct job *job;
-	struct rank rank;
+	struct batch_job *job;
+	struct coarse_quantizer rank;
 	size_t probes;
 };
 
 /* How many of the first cells, all of them or the nearest probes, have what is
  * wanted; more than there are where these have less. */
-static size_t cells_needed(const struct job *job, const uint32_t *cells,
-			   size_t count, size_t probes)
+static size_t kmeans_needed(const struct batch_job *job, const uint32_t *cells,
+			    size_t count, size_t probes)
 {
 	/* One of those counted may be the query. */
 	size_t wanted = job->search->limit + 1, seen = 0, needed = 0;
@@ -683,16 +686,16 @@ static size_t cells_needed(const struct job *job, const uint32_t *cells,
 
 /* Keep the cells of a query, which has its place in the ranker's tile: as many
  * as there are probes, and where those have too few customers, more. */
-static void keep_cells(const struct choice *choice, struct ranker *ranker,
+static void keep_cells(const struct choice *choice, struct coarse_query *ranker,
 		       size_t i, size_t query, uint32_t *cells)
 {
-	struct job *job = choice->job;
-	size_t count = ranker_take(ranker, i, choice->probes, cells);
-	size_t needed = cells_needed(job, cells, count, choice->probes);
+	struct batch_job *job = choice->job;
+	size_t count = coarse_query_take(ranker, i, choice->probes, cells);
+	size_t needed = kmeans_needed(job, cells, count, choice->probes);
 
 	if (needed > count && count == choice->probes) {
-		count = ranker_take(ranker, i, job->index->cells, cells);
-		needed = cells_needed(job, cells, count, choice->probes);
+		count = coarse_query_take(ranker, i, job->index->cells, cells);
+		needed = kmeans_needed(job, cells, count, choice->probes);
 	}
 	if (needed < count)
 		count = needed;
@@ -704,55 +707,56 @@ static void keep_cells(const struct choice *choice, struct ranker *ranker,
 static void choose_piece(void *shared, size_t piece, unsigned thread)
 {
 	const struct choice *choice = shared;
-	struct job *job = choice->job;
+	struct batch_job *job = choice->job;
 	size_t first = piece * CHOSEN, end = first + CHOSEN;
 	uint32_t *cells = alloc(job->index->cells, sizeof *cells);
-	struct ranker ranker;
+	struct coarse_query ranker;
 
 	(void)thread;
 	if (end > job->count)
 		end = job->count;
-	ranker_begin(&ranker, &choice->rank);
+	coarse_query_begin(&ranker, &choice->rank);
 	for (size_t q = first; q < end; q += TILE_QUERIES) {
 		size_t count = end - q < TILE_QUERIES ? end - q : TILE_QUERIES;
 
 		for (size_t i = 0; i < TILE_QUERIES; i++)
-			ranker_put(&ranker, i,
-				   i < count ? job->queries[q + i].vector
-					     : NULL,
-				   i < count ? job->factors[q + i] : 0);
-		ranker_score(&ranker);
+			coarse_query_put(&ranker, i,
+					 i < count ? job->queries[q + i].vector
+						   : NULL,
+					 i < count ? job->factors[q + i] : 0);
+		coarse_query_score(&ranker);
 		for (size_t i = 0; i < count; i++)
 			keep_cells(choice, &ranker, i, q + i, cells);
 	}
-	ranker_end(&ranker);
+	coarse_query_end(&ranker);
 	free(cells);
 }
 
 /* Choose the cells of each query, the nearest first; none for one of zeros. */
-static const char *choose_cells(struct job *job, size_t probes)
+static const char *choose_cells(struct batch_job *job, size_t probes)
 {
-	const struct index *index = job->index;
+	const struct ivf_index *index = job->index;
 	struct choice choice = {.job = job, .probes = probes};
 
 	if (probes > index->cells)
 		choice.probes = index->cells;
-	if (!rank_begin(&choice.rank, index->centroids, index->cells, index->d,
-			job->sieve.kernel))
+	if (!coarse_quantizer_begin(&choice.rank, index->centroids,
+				    index->cells, index->d, job->sieve.kernel))
 		return "tensor index.centroids is damaged";
-	team_run(job->search->threads, (job->count + CHOSEN - 1) / CHOSEN,
-		 choose_piece, &choice);
-	rank_end(&choice.rank);
+	thread_pool_run(job->search->threads,
+			(job->count + CHOSEN - 1) / CHOSEN, choose_piece,
+			&choice);
+	coarse_quantizer_end(&choice.rank);
 	return NULL;
 }
 
 /* -------------------------------------------------------------- the whole */
 
-static const char *begin_queries(struct job *job)
+static const char *begin_queries(struct batch_job *job)
 {
 	for (size_t q = 0; q < job->count; q++) {
 		double square =
-			tile_square(job->queries[q].vector, job->index->d);
+			dot_square_norm(job->queries[q].vector, job->index->d);
 
 		if (!isfinite(square))
 			return "a query's vector is not finite";
@@ -763,18 +767,18 @@ static const char *begin_queries(struct job *job)
 }
 
 /* A customer is like itself by definition. */
-static void finish_query(struct job *job, size_t place)
+static void finish_query(struct batch_job *job, size_t place)
 {
 	size_t query = job->order ? job->order[place] : place;
-	struct found *found = &job->found[query];
-	struct list *list = &job->lists[place];
+	struct search_result *found = &job->found[query];
+	struct topk *list = &job->lists[place];
 	size_t self = job->queries[query].self;
-	bool own = self != NEAREST_NONE && !found->zero &&
+	bool own = self != ROW_NONE && !found->zero &&
 		   is_allowed(job->search, self);
 
 	if (own && job->search->with_self)
-		list_offer(list, METRIC_COSINE, 1, (uint32_t)self);
-	found->hits = list_hits(list);
+		topk_push(list, METRIC_COSINE, 1, (uint32_t)self);
+	found->hits = topk_finish(list);
 	found->count = list->count;
 	found->matching = list->matching;
 	found->candidates =
@@ -783,14 +787,14 @@ static void finish_query(struct job *job, size_t place)
 			: job->all_eligible - (own && !job->search->with_self);
 }
 
-static void search_cells(struct job *job)
+static void search_cells(struct batch_job *job)
 {
 	unsigned threads = job->search->threads;
 	size_t panel = job->count / (2 * (size_t)threads) + 1;
 
-	if (job->count <= INDEX_FEW) {
+	if (job->count <= IVF_INDEX_MIN_ROWS) {
 		begin_lists(job, 0, job->count);
-		team_run(threads, job->count, walk_cells, job);
+		thread_pool_run(threads, job->count, walk_cells, job);
 		return;
 	}
 	order_queries(job);
@@ -798,11 +802,11 @@ static void search_cells(struct job *job)
 	job->panel = panel < LEAST_PANEL  ? LEAST_PANEL
 		     : panel > MOST_PANEL ? MOST_PANEL
 					  : panel;
-	team_run(threads, (job->count + job->panel - 1) / job->panel,
-		 visit_cells, job);
+	thread_pool_run(threads, (job->count + job->panel - 1) / job->panel,
+			visit_cells, job);
 }
 
-static void free_job(struct job *job)
+static void free_job(struct batch_job *job)
 {
 	for (size_t q = 0; job->cells != NULL && q < job->count; q++)
 		free(job->cells[q]);
@@ -815,22 +819,23 @@ static void free_job(struct job *job)
 	free(job->lists);
 }
 
-const char *index_search(const struct index *index, const struct search *search,
-			 const struct query *queries, size_t count,
-			 size_t probes, const size_t *counts,
-			 struct found *found, size_t *zeros)
+const char *ivf_index_search(const struct ivf_index *index,
+			     const struct exact_search *search,
+			     const struct search_query *queries, size_t count,
+			     size_t probes, const size_t *counts,
+			     struct search_result *found, size_t *zeros)
 {
-	struct job job = {
+	struct batch_job job = {
 		.index = index,
 		.search = search,
 		.queries = queries,
 		.count = count,
 		.found = found,
-		.sieve = search_sieve(search, count / index->cells),
-		.bounds = index->bounds ? index->bounds : codes_best(),
+		.sieve = exact_search_filter(search, count / index->cells),
+		.bounds = index->bounds ? index->bounds : int8_kernel_best(),
 		.factors = alloc(count, sizeof *job.factors),
 		.lists = alloc(count, sizeof *job.lists),
-		.wrong = NEAREST_NONE,
+		.wrong = ROW_NONE,
 		.all_eligible = index->signal,
 	};
 	const char *error;
@@ -849,16 +854,16 @@ const char *index_search(const struct index *index, const struct search *search,
 		search_cells(&job);
 	else if (error == NULL)
 		search_all(&job);
-	if (error == NULL && job.wrong != NEAREST_NONE)
-		error = sentence("its index is damaged, or row %zu of the "
-				 "embedding",
-				 (size_t)job.wrong);
+	if (error == NULL && job.wrong != ROW_NONE)
+		error = error_text("its index is damaged, or row %zu of the "
+				   "embedding",
+				   (size_t)job.wrong);
 	if (error == NULL && job.unplaced)
 		error = "tensor index.rows is damaged";
 	for (size_t q = 0; q < count && error == NULL; q++)
 		finish_query(&job, q);
 	for (size_t q = 0; q < count && error != NULL; q++)
-		list_free(&job.lists[q]);
+		topk_free(&job.lists[q]);
 	free_job(&job);
 	return error;
 }

@@ -11,7 +11,7 @@
 /* Rows that look for their cell at once; rows that a cell should have. */
 enum { BATCH = 1 << 16, ROWS = 128 };
 
-size_t cells_count(size_t n)
+size_t kmeans_count(size_t n)
 {
 	double most = 2 * sqrt((double)n);
 	size_t count = 1;
@@ -24,27 +24,28 @@ size_t cells_count(size_t n)
 /* ------------------------------------------------------------- assignment */
 
 /* The nearest centroid of count rows, and how near it is. */
-static const char *assign_batch(const struct search *search, const float *rows,
-				size_t count, uint32_t *cells, float *scores)
+static const char *assign_batch(const struct exact_search *search,
+				const float *rows, size_t count,
+				uint32_t *cells, float *scores)
 {
-	struct query *queries = alloc(count, sizeof *queries);
-	struct found *found = alloc(count, sizeof *found);
+	struct search_query *queries = alloc(count, sizeof *queries);
+	struct search_result *found = alloc(count, sizeof *found);
 	size_t zeros;
 
 	for (size_t i = 0; i < count; i++)
-		queries[i] =
-			(struct query){rows + i * search->d, NEAREST_NONE, 0};
+		queries[i] = (struct search_query){rows + i * search->d,
+						   ROW_NONE, 0};
 	const char *error =
-		nearest_search(search, queries, count, found, &zeros);
+		exact_search_run(search, queries, count, found, &zeros);
 	for (size_t i = 0; i < count && error == NULL; i++) {
 		bool any = found[i].count > 0;
 
-		cells[i] = any ? found[i].hits[0].row : CELLS_NONE;
+		cells[i] = any ? found[i].hits[0].row : KMEANS_NONE;
 		if (scores != NULL)
 			scores[i] = any ? found[i].hits[0].score : 2;
 	}
 	if (error == NULL)
-		nearest_free(found, count);
+		search_results_free(found, count);
 	free(found);
 	free(queries);
 	return error;
@@ -54,7 +55,7 @@ static const char *assign(const float *centroids, size_t count,
 			  const float *rows, size_t n, size_t d,
 			  unsigned threads, uint32_t *cells, float *scores)
 {
-	const struct search search = {
+	const struct exact_search search = {
 		.rows = centroids,
 		.n = count,
 		.d = d,
@@ -73,9 +74,9 @@ static const char *assign(const float *centroids, size_t count,
 	return error;
 }
 
-const char *cells_assign(const float *centroids, size_t count,
-			 const float *rows, size_t n, size_t d,
-			 unsigned threads, uint32_t *cells)
+const char *kmeans_assign(const float *centroids, size_t count,
+			  const float *rows, size_t n, size_t d,
+			  unsigned threads, uint32_t *cells)
 {
 	return assign(centroids, count, rows, n, d, threads, cells, NULL);
 }
@@ -98,7 +99,7 @@ static uint32_t *with_signal(const float *rows, size_t n, size_t d,
 
 	*count = 0;
 	for (size_t row = 0; row < n; row++)
-		if (tile_square(rows + row * d, d) > 0)
+		if (dot_square_norm(rows + row * d, d) > 0)
 			list[(*count)++] = (uint32_t)row;
 	return list;
 }
@@ -119,8 +120,8 @@ static void take_sample(struct sample *sample, const float *rows, size_t n,
 		const float *from =
 			rows + list[at < count ? at : count - 1] * d;
 
-		tile_scale(sample->rows + i * d, from, d,
-			   1 / sqrt(tile_square(from, d)));
+		dot_scale(sample->rows + i * d, from, d,
+			  1 / sqrt(dot_square_norm(from, d)));
 	}
 	free(list);
 }
@@ -137,7 +138,7 @@ static void move_centroids(const struct sample *sample, float *centroids,
 	for (size_t i = 0; i < sample->n; i++) {
 		uint32_t cell = sample->cells[i];
 
-		if (cell == CELLS_NONE)
+		if (cell == KMEANS_NONE)
 			continue;
 		sizes[cell]++;
 		for (size_t j = 0; j < d; j++)
@@ -207,14 +208,15 @@ static const char *step(struct sample *sample, float *centroids, size_t count,
 	return error;
 }
 
-const char *cells_train(const float *rows, size_t n, size_t d, uint64_t seed,
-			unsigned threads, float *centroids, size_t count)
+const char *kmeans_train(const float *rows, size_t n, size_t d, uint64_t seed,
+			 unsigned threads, float *centroids, size_t count)
 {
 	struct sample sample = {.d = d};
 	size_t *sizes = alloc(count, sizeof *sizes);
 	const char *error = NULL;
 
-	take_sample(&sample, rows, n, alloc_product(count, CELLS_SAMPLE), seed);
+	take_sample(&sample, rows, n, alloc_product(count, KMEANS_SAMPLE),
+		    seed);
 	sample.cells = alloc(sample.n, sizeof *sample.cells);
 	sample.scores = alloc(sample.n, sizeof *sample.scores);
 	memset(centroids, 0, count * d * sizeof *centroids);
@@ -222,7 +224,7 @@ const char *cells_train(const float *rows, size_t n, size_t d, uint64_t seed,
 		memcpy(centroids + cell * d,
 		       sample.rows + cell * sample.n / count * d,
 		       d * sizeof *centroids);
-	for (int i = 0; i < CELLS_STEPS && sample.n > 0 && error == NULL; i++)
+	for (int i = 0; i < KMEANS_STEPS && sample.n > 0 && error == NULL; i++)
 		error = step(&sample, centroids, count, threads, sizes);
 	free(sample.rows);
 	free(sample.cells);

@@ -14,12 +14,12 @@ enum { TIED = 64 };
 
 struct sample {
 	size_t count;
-	struct query queries[RECALL_SAMPLE];
-	struct found nearest[RECALL_SAMPLE], cells[RECALL_SAMPLE];
+	struct search_query queries[RECALL_SAMPLE];
+	struct search_result nearest[RECALL_SAMPLE], cells[RECALL_SAMPLE];
 };
 
-static void take_sample(struct sample *sample, const struct parted *parted,
-			uint64_t seed)
+static void take_sample(struct sample *sample,
+			const struct partitioned_search *parted, uint64_t seed)
 {
 	size_t n = parted->n;
 
@@ -30,15 +30,16 @@ static void take_sample(struct sample *sample, const struct parted *parted,
 			(size_t)(place * ((double)n / (double)sample->count));
 
 		row = row < n ? row : n - 1;
-		sample->queries[i] = (struct query){
+		sample->queries[i] = (struct search_query){
 			parted->rows + row * parted->d, row, row};
 	}
 }
 
 static const char *search_sample(struct sample *sample,
-				 const struct parted *parted, unsigned threads)
+				 const struct partitioned_search *parted,
+				 unsigned threads)
 {
-	struct search search = {
+	struct exact_search search = {
 		.rows = parted->rows,
 		.n = parted->n,
 		.d = parted->d,
@@ -50,26 +51,27 @@ static const char *search_sample(struct sample *sample,
 	};
 	size_t zeros;
 	const char *error =
-		nearest_search(&search, sample->queries, sample->count,
-			       sample->nearest, &zeros);
+		exact_search_run(&search, sample->queries, sample->count,
+				 sample->nearest, &zeros);
 
 	if (error != NULL)
 		return error;
 	for (size_t i = 0; i < sample->count; i++)
-		sample->queries[i].self = NEAREST_NONE;
+		sample->queries[i].self = ROW_NONE;
 	search.rows = parted->centroids;
 	search.n = search.limit = parted->count;
-	error = nearest_search(&search, sample->queries, sample->count,
-			       sample->cells, &zeros);
+	error = exact_search_run(&search, sample->queries, sample->count,
+				 sample->cells, &zeros);
 	if (error != NULL)
-		nearest_free(sample->nearest, sample->count);
+		search_results_free(sample->nearest, sample->count);
 	return error;
 }
 
 /* Add the shares of one query; ranks and found have an item for each cell. */
-static void add_query(const struct parted *parted, const struct found *nearest,
-		      const struct found *cells, size_t *ranks, size_t *found,
-		      double *recall)
+static void add_query(const struct partitioned_search *parted,
+		      const struct search_result *nearest,
+		      const struct search_result *cells, size_t *ranks,
+		      size_t *found, double *recall)
 {
 	size_t ten = nearest->count < RECALL_AT ? nearest->count : RECALL_AT;
 	float tenth = nearest->hits[ten - 1].score;
@@ -94,7 +96,7 @@ static void add_query(const struct parted *parted, const struct found *nearest,
 }
 
 static void add_queries(const struct sample *sample,
-			const struct parted *parted, double *recall)
+			const struct partitioned_search *parted, double *recall)
 {
 	size_t *ranks = alloc(parted->count, sizeof *ranks), asked = 0;
 	size_t *found = alloc(2 * parted->count, sizeof *found);
@@ -113,8 +115,8 @@ static void add_queries(const struct sample *sample,
 	free(found);
 }
 
-const char *recall_measure(const struct parted *parted, uint64_t seed,
-			   unsigned threads, double *recall)
+const char *recall_measure(const struct partitioned_search *parted,
+			   uint64_t seed, unsigned threads, double *recall)
 {
 	struct sample *sample = alloc(1, sizeof *sample);
 
@@ -122,8 +124,8 @@ const char *recall_measure(const struct parted *parted, uint64_t seed,
 	const char *error = search_sample(sample, parted, threads);
 	if (error == NULL) {
 		add_queries(sample, parted, recall);
-		nearest_free(sample->nearest, sample->count);
-		nearest_free(sample->cells, sample->count);
+		search_results_free(sample->nearest, sample->count);
+		search_results_free(sample->cells, sample->count);
 	}
 	free(sample);
 	return error;

@@ -13,7 +13,7 @@
 enum { RECALL_SAMPLE = 1000, RECALL_AT = 10 };
 
 /* Who is in which cell. */
-struct parted {
+struct partitioned_search {
 	const float *rows; /* n x d */
 	size_t n, d;
 	const float *centroids; /* count x d */
@@ -23,8 +23,8 @@ struct parted {
 
 /* Set recall[2 p] and recall[2 p + 1] for p + 1 cells, p below count: the mean
  * share by row, and that where a row as similar as the tenth counts too.  NULL
- * or a sentence: a row is not finite. */
-const char *recall_measure(const struct parted *parted, uint64_t seed,
-			   unsigned threads, double *recall);
+ * or a error_text: a row is not finite. */
+const char *recall_measure(const struct partitioned_search *parted,
+			   uint64_t seed, unsigned threads, double *recall);
 
 #endif

@@ -14,7 +14,8 @@ struct shard_place {
 	uint32_t shard, row;
 };
 
-const char *shards_compare(const struct model *model, const struct model *other)
+const char *sharded_model_compare(const struct model *model,
+				  const struct model *other)
 {
 	static const char *const same[] = {"tags.offsets", "tags.bytes",
 					   "tags.mean", "components", "sigma"};
@@ -22,8 +23,10 @@ const char *shards_compare(const struct model *model, const struct model *other)
 		model->scale == other->scale && model->center == other->center;
 
 	for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
-		const struct tensor *a = format_find(&model->file, same[i]);
-		const struct tensor *b = format_find(&other->file, same[i]);
+		const struct tensor *a =
+			safetensors_find(&model->file, same[i]);
+		const struct tensor *b =
+			safetensors_find(&other->file, same[i]);
 
 		equal = equal && (a == NULL) == (b == NULL) &&
 			(a == NULL ||
@@ -32,30 +35,32 @@ const char *shards_compare(const struct model *model, const struct model *other)
 	}
 	if (equal)
 		return NULL;
-	return sentence("%s: its components are not those of %s: project its "
-			"customers into that (cs-project)",
-			other->input.name, model->input.name);
+	return error_text("%s: its components are not those of %s: project its "
+			  "customers into that (cs-project)",
+			  other->input.name, model->input.name);
 }
 
 /* Open file i, and view its index. */
-static const char *open_shard(struct shards *shards, size_t i, const char *path,
+static const char *open_shard(struct sharded_model *shards, size_t i,
+			      const char *path,
 			      const char *(*open)(struct model *, const char *))
 {
 	struct model *model = &shards->models[i];
 	const char *error = open(model, path);
 
-	if (error == NULL && index_exists(model))
-		error = index_view(&shards->indexes[i], model);
+	if (error == NULL && ivf_index_exists(model))
+		error = ivf_index_view(&shards->indexes[i], model);
 	if (error != NULL)
-		return sentence("%s: %s", model->input.name, error);
+		return error_text("%s: %s", model->input.name, error);
 	return NULL;
 }
 
-const char *shards_open_copy(struct shards *shards, const char *path)
+const char *sharded_model_open_copy(struct sharded_model *shards,
+				    const char *path)
 {
 	const char *error;
 
-	*shards = (struct shards){.count = 1};
+	*shards = (struct sharded_model){.count = 1};
 	shards->models = alloc(1, sizeof *shards->models);
 	shards->indexes = alloc(1, sizeof *shards->indexes);
 	error = open_shard(shards, 0, path, model_open_copy);
@@ -63,20 +68,20 @@ const char *shards_open_copy(struct shards *shards, const char *path)
 	return error;
 }
 
-const char *shards_open(struct shards *shards, char *const paths[],
-			size_t count)
+const char *sharded_model_open(struct sharded_model *shards,
+			       char *const paths[], size_t count)
 {
 	const char *error = NULL;
 
-	*shards = (struct shards){.count = count ? count : 1};
+	*shards = (struct sharded_model){.count = count ? count : 1};
 	shards->models = alloc(shards->count, sizeof *shards->models);
 	shards->indexes = alloc(shards->count, sizeof *shards->indexes);
 	for (size_t i = 0; i < shards->count && error == NULL; i++) {
 		error = open_shard(shards, i, count ? paths[i] : NULL,
 				   model_open);
 		if (error == NULL && i > 0)
-			error = shards_compare(&shards->models[0],
-					       &shards->models[i]);
+			error = sharded_model_compare(&shards->models[0],
+						      &shards->models[i]);
 	}
 	shards->whole = shards->models[0];
 	return error;
@@ -84,15 +89,15 @@ const char *shards_open(struct shards *shards, char *const paths[],
 
 /* ----------------------------------------------------------------- joining */
 
-static const char *name_at(const struct shards *shards, size_t shard,
+static const char *name_at(const struct sharded_model *shards, size_t shard,
 			   size_t row, size_t *length)
 {
-	return texts_at(&shards->models[shard].matrix.users, row, length);
+	return text_array_at(&shards->models[shard].matrix.users, row, length);
 }
 
 /* The file whose next customer, after those that are taken, has the least
  * name. */
-static size_t least(const struct shards *shards, const size_t *taken)
+static size_t least(const struct sharded_model *shards, const size_t *taken)
 {
 	size_t best = SIZE_MAX, best_length = 0;
 	const char *best_name = NULL;
@@ -104,7 +109,8 @@ static size_t least(const struct shards *shards, const size_t *taken)
 			continue;
 		const char *name = name_at(shards, s, taken[s], &length);
 		if (best == SIZE_MAX ||
-		    names_compare(name, length, best_name, best_length) < 0) {
+		    string_table_compare(name, length, best_name, best_length) <
+			    0) {
 			best = s;
 			best_name = name;
 			best_length = length;
@@ -115,7 +121,7 @@ static size_t least(const struct shards *shards, const size_t *taken)
 
 /* Give the next of whole's rows to a file's; its name must come after those
  * before it. */
-static const char *place(struct shards *shards, size_t row, size_t shard,
+static const char *place(struct sharded_model *shards, size_t row, size_t shard,
 			 size_t own)
 {
 	size_t length, last = 0;
@@ -125,12 +131,12 @@ static const char *place(struct shards *shards, size_t row, size_t shard,
 	if (row > 0)
 		last = (size_t)(shards->offsets[row] -
 				shards->offsets[row - 1]);
-	if (row > 0 &&
-	    names_compare(name, length, (const char *)to - last, last) <= 0)
-		return sentence("%s: customer %.*s is in another file too, or "
-				"out of order",
-				shards->models[shard].input.name, (int)length,
-				name);
+	if (row > 0 && string_table_compare(name, length,
+					    (const char *)to - last, last) <= 0)
+		return error_text(
+			"%s: customer %.*s is in another file too, or "
+			"out of order",
+			shards->models[shard].input.name, (int)length, name);
 	memcpy(to, name, length);
 	shards->offsets[row + 1] = shards->offsets[row] + (int64_t)length;
 	shards->places[row] =
@@ -140,14 +146,14 @@ static const char *place(struct shards *shards, size_t row, size_t shard,
 }
 
 /* Room for the names and places of all; false where there are too many. */
-static bool begin(struct shards *shards, size_t *n)
+static bool begin(struct sharded_model *shards, size_t *n)
 {
 	size_t bytes = 0;
 
 	*n = 0;
 	shards->rows = alloc(shards->count, sizeof *shards->rows);
 	for (size_t s = 0; s < shards->count; s++) {
-		const struct matrix *matrix = &shards->models[s].matrix;
+		const struct csr_matrix *matrix = &shards->models[s].matrix;
 
 		*n += matrix->n;
 		bytes += (size_t)matrix->users.offsets[matrix->n];
@@ -160,7 +166,7 @@ static bool begin(struct shards *shards, size_t *n)
 }
 
 /* "a.bin and 2 more" */
-static void name_whole(struct shards *shards)
+static void name_whole(struct sharded_model *shards)
 {
 	const char *first = shards->models[0].input.name;
 	size_t room = strlen(first) + 40;
@@ -171,7 +177,7 @@ static void name_whole(struct shards *shards)
 	shards->whole.input.name = shards->name;
 }
 
-const char *shards_join(struct shards *shards)
+const char *sharded_model_join(struct sharded_model *shards)
 {
 	size_t *taken = alloc(shards->count, sizeof *taken), n;
 	const char *error = NULL;
@@ -187,14 +193,14 @@ const char *shards_join(struct shards *shards)
 		}
 		shards->whole.matrix.n = n;
 		shards->whole.matrix.users =
-			(struct texts){shards->offsets, shards->bytes, n};
+			(struct text_array){shards->offsets, shards->bytes, n};
 		shards->whole.embedding = NULL;
 	}
 	free(taken);
 	return error;
 }
 
-void shards_close(struct shards *shards)
+void sharded_model_close(struct sharded_model *shards)
 {
 	for (size_t s = 0; s < shards->count; s++) {
 		model_close(&shards->models[s]);
@@ -208,10 +214,11 @@ void shards_close(struct shards *shards)
 	free(shards->offsets);
 	free(shards->bytes);
 	free(shards->name);
-	*shards = (struct shards){0};
+	*shards = (struct sharded_model){0};
 }
 
-const struct model *shards_at(const struct shards *shards, size_t *row)
+const struct model *sharded_model_at(const struct sharded_model *shards,
+				     size_t *row)
 {
 	if (shards->count == 1)
 		return &shards->whole;
@@ -222,25 +229,26 @@ const struct model *shards_at(const struct shards *shards, size_t *row)
 
 /* --------------------------------------------------------------- searching */
 
-const char *shards_need_index(const struct shards *shards)
+const char *sharded_model_need_index(const struct sharded_model *shards)
 {
 	bool wanted = shards->recall > 0 || shards->probes > 0;
 
 	for (size_t s = 0; wanted && s < shards->count; s++)
 		if (shards->indexes[s].cells == 0)
-			return sentence("%s: it has no index: cs-index adds "
-					"one",
-					shards->models[s].input.name);
+			return error_text("%s: it has no index: cs-index adds "
+					  "one",
+					  shards->models[s].input.name);
 	return NULL;
 }
 
 /* How many cells to look at, the same in each file; 0: all customers. */
-static size_t probes_of(const struct shards *shards)
+static size_t int8_query_group_of(const struct sharded_model *shards)
 {
 	size_t most = shards->probes;
 
 	for (size_t s = 0; shards->recall > 0 && s < shards->count; s++) {
-		size_t own = index_probes(&shards->indexes[s], shards->recall);
+		size_t own =
+			ivf_index_probes(&shards->indexes[s], shards->recall);
 
 		most = own > most ? own : most;
 	}
@@ -248,30 +256,30 @@ static size_t probes_of(const struct shards *shards)
 }
 
 /* One file's answers, by the way that is asked for, or else the fastest. */
-static const char *search_one(const struct shards *shards, size_t shard,
-			      const struct search *search,
-			      const struct query *queries, size_t count,
-			      const size_t *counts, struct found *found,
+static const char *search_one(const struct sharded_model *shards, size_t shard,
+			      const struct exact_search *search,
+			      const struct search_query *queries, size_t count,
+			      const size_t *counts, struct search_result *found,
 			      size_t *zeros)
 {
-	const struct index *index = &shards->indexes[shard];
-	size_t probes = probes_of(shards);
+	const struct ivf_index *index = &shards->indexes[shard];
+	size_t probes = int8_query_group_of(shards);
 
-	if (probes > 0 || (index->cells > 0 && count <= INDEX_FEW &&
+	if (probes > 0 || (index->cells > 0 && count <= IVF_INDEX_MIN_ROWS &&
 			   search->metric == METRIC_COSINE))
-		return index_search(index, search, queries, count, probes,
-				    counts, found, zeros);
-	return nearest_search(search, queries, count, found, zeros);
+		return ivf_index_search(index, search, queries, count, probes,
+					counts, found, zeros);
+	return exact_search_run(search, queries, count, found, zeros);
 }
 
 /* Do the indexes of all files have one set of cells? */
-static bool same_cells(const struct shards *shards)
+static bool same_cells(const struct sharded_model *shards)
 {
-	const struct index *first = &shards->indexes[0];
+	const struct ivf_index *first = &shards->indexes[0];
 	bool same = true;
 
 	for (size_t s = 1; same && s < shards->count; s++) {
-		const struct index *index = &shards->indexes[s];
+		const struct ivf_index *index = &shards->indexes[s];
 
 		same = index->cells == first->cells &&
 		       memcmp(index->centroids, first->centroids,
@@ -282,7 +290,7 @@ static bool same_cells(const struct shards *shards)
 }
 
 /* The bits of a file's rows. */
-static uint64_t *own_bits(const struct shards *shards, size_t shard,
+static uint64_t *own_bits(const struct sharded_model *shards, size_t shard,
 			  const uint64_t *bits)
 {
 	size_t n = shards->models[shard].matrix.n;
@@ -297,26 +305,28 @@ static uint64_t *own_bits(const struct shards *shards, size_t shard,
 }
 
 /* The queries, as a file's customers. */
-static struct query *own_queries(const struct shards *shards, size_t shard,
-				 const struct query *queries, size_t count)
+static struct search_query *own_queries(const struct sharded_model *shards,
+					size_t shard,
+					const struct search_query *queries,
+					size_t count)
 {
-	struct query *own = alloc(count, sizeof *own);
+	struct search_query *own = alloc(count, sizeof *own);
 
 	for (size_t q = 0; q < count; q++) {
 		size_t self = queries[q].self;
 
 		own[q] = queries[q];
-		if (self == NEAREST_NONE)
+		if (self == ROW_NONE)
 			continue;
 		own[q].self = shards->places[self].shard == shard
 				      ? shards->places[self].row
-				      : NEAREST_NONE;
+				      : ROW_NONE;
 	}
 	return own;
 }
 
 /* Join what another file has, its rows made whole's, with what is found. */
-static void join(struct found *found, const struct found *other,
+static void join(struct search_result *found, const struct search_result *other,
 		 const uint32_t *rows, size_t limit)
 {
 	size_t room = found->count + other->count, a = 0, b = 0, count = 0;
@@ -344,13 +354,14 @@ static void join(struct found *found, const struct found *other,
 }
 
 /* A file's part of a search: its rows, and bits of them. */
-struct part {
-	struct search search;
+struct contribution {
+	struct exact_search search;
 	uint64_t *bits;
 };
 
-static void part_begin(struct part *part, const struct shards *shards,
-		       size_t shard, const struct search *search)
+static void part_begin(struct contribution *part,
+		       const struct sharded_model *shards, size_t shard,
+		       const struct exact_search *search)
 {
 	const struct model *model = &shards->models[shard];
 
@@ -365,52 +376,54 @@ static void part_begin(struct part *part, const struct shards *shards,
 /* Who may be an answer in each cell of all files, so that every file looks
  * into the cells that one file would; NULL where each has cells of its own, or
  * no cells are looked at. */
-static size_t *count_all(const struct shards *shards, const struct part *parts)
+static size_t *count_all(const struct sharded_model *shards,
+			 const struct contribution *parts)
 {
 	size_t *counts;
 
-	if (probes_of(shards) == 0 || !same_cells(shards))
+	if (int8_query_group_of(shards) == 0 || !same_cells(shards))
 		return NULL;
 	counts = alloc(shards->indexes[0].cells, sizeof *counts);
 	for (size_t s = 0; s < shards->count; s++)
-		index_count(&shards->indexes[s], parts[s].bits, counts);
+		ivf_index_count(&shards->indexes[s], parts[s].bits, counts);
 	return counts;
 }
 
 /* Add a file's answers to what is found. */
-static const char *search_part(const struct shards *shards, size_t shard,
-			       const struct part *part,
-			       const struct query *queries, size_t count,
-			       const size_t *counts, struct found *found,
-			       size_t *zeros)
+static const char *search_part(const struct sharded_model *shards, size_t shard,
+			       const struct contribution *part,
+			       const struct search_query *queries, size_t count,
+			       const size_t *counts,
+			       struct search_result *found, size_t *zeros)
 {
-	struct query *own = own_queries(shards, shard, queries, count);
-	struct found *own_found = alloc(count, sizeof *own_found);
+	struct search_query *own = own_queries(shards, shard, queries, count);
+	struct search_result *own_found = alloc(count, sizeof *own_found);
 	size_t own_zeros;
 	const char *error = search_one(shards, shard, &part->search, own, count,
 				       counts, own_found, &own_zeros);
 
 	if (error != NULL) {
-		error = sentence("%s: %s", shards->models[shard].input.name,
-				 error);
+		error = error_text("%s: %s", shards->models[shard].input.name,
+				   error);
 	} else {
 		for (size_t q = 0; q < count; q++)
 			join(&found[q], &own_found[q], shards->rows[shard],
 			     part->search.limit);
 		*zeros += own_zeros;
-		nearest_free(own_found, count);
+		search_results_free(own_found, count);
 	}
 	free(own_found);
 	free(own);
 	return error;
 }
 
-static const char *search_parts(const struct shards *shards,
-				const struct search *search,
-				const struct query *queries, size_t count,
-				struct found *found, size_t *zeros)
+static const char *search_parts(const struct sharded_model *shards,
+				const struct exact_search *search,
+				const struct search_query *queries,
+				size_t count, struct search_result *found,
+				size_t *zeros)
 {
-	struct part *parts = alloc(shards->count, sizeof *parts);
+	struct contribution *parts = alloc(shards->count, sizeof *parts);
 	const char *error = NULL;
 	size_t *counts;
 
@@ -427,16 +440,17 @@ static const char *search_parts(const struct shards *shards,
 	free(parts);
 	free(counts);
 	if (error != NULL)
-		nearest_free(found, count);
+		search_results_free(found, count);
 	return error;
 }
 
-const char *shards_search(const struct shards *shards,
-			  const struct search *search,
-			  const struct query *queries, size_t count,
-			  struct found *found, size_t *zeros)
+const char *sharded_model_search(const struct sharded_model *shards,
+				 const struct exact_search *search,
+				 const struct search_query *queries,
+				 size_t count, struct search_result *found,
+				 size_t *zeros)
 {
-	struct search whole = *search;
+	struct exact_search whole = *search;
 
 	if (shards->count > 1)
 		return search_parts(shards, search, queries, count, found,

@@ -48,12 +48,12 @@ static float settled(enum metric metric, float score)
 	return score;
 }
 
-uint64_t best_key(enum metric metric, float score, uint32_t row)
+uint64_t topk_key(enum metric metric, float score, uint32_t row)
 {
 	return key_of(settled(metric, score), row);
 }
 
-uint32_t best_row(uint64_t key)
+uint32_t topk_key_row(uint64_t key)
 {
 	return hit_of(key).row;
 }
@@ -94,9 +94,9 @@ static int compare_keys(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-void best_sort(uint64_t *keys, size_t count)
+void topk_sort_keys(uint64_t *keys, size_t count)
 {
-	if (count > BEST_SORTED) {
+	if (count > TOPK_SORTED_LIMIT) {
 		qsort(keys, count, sizeof *keys, compare_keys);
 		return;
 	}
@@ -112,14 +112,14 @@ void best_sort(uint64_t *keys, size_t count)
 
 /* ------------------------------------------------------------------- lists */
 
-static bool is_long(const struct list *list)
+static bool is_long(const struct topk *list)
 {
-	return list->limit > BEST_SORTED;
+	return list->limit > TOPK_SORTED_LIMIT;
 }
 
-void list_begin(struct list *list, size_t limit, double least)
+void topk_begin(struct topk *list, size_t limit, double least)
 {
-	*list = (struct list){
+	*list = (struct topk){
 		.limit = limit,
 		.least = least,
 		.bar = -INFINITY,
@@ -128,14 +128,14 @@ void list_begin(struct list *list, size_t limit, double least)
 			   sizeof *list->keys);
 }
 
-void list_free(struct list *list)
+void topk_free(struct topk *list)
 {
 	free(list->keys);
 	list->keys = NULL;
 }
 
 /* Leave the limit best of a long list. */
-static void list_cut(struct list *list)
+static void list_cut(struct topk *list)
 {
 	uint64_t last = UINT64_MAX;
 
@@ -149,7 +149,7 @@ static void list_cut(struct list *list)
 	list->bar = hit_of(last).score;
 }
 
-static void keep_sorted(struct list *list, uint64_t key)
+static void keep_sorted(struct topk *list, uint64_t key)
 {
 	uint64_t *keys = list->keys;
 	size_t i = list->limit - 1;
@@ -165,7 +165,7 @@ static void keep_sorted(struct list *list, uint64_t key)
 		list->bar = hit_of(keys[list->limit - 1]).score;
 }
 
-static void keep(struct list *list, uint64_t key)
+static void keep(struct topk *list, uint64_t key)
 {
 	if (!is_long(list)) {
 		keep_sorted(list, key);
@@ -176,8 +176,7 @@ static void keep(struct list *list, uint64_t key)
 		list_cut(list);
 }
 
-void list_offer(struct list *list, enum metric metric, float score,
-		uint32_t row)
+void topk_push(struct topk *list, enum metric metric, float score, uint32_t row)
 {
 	score = settled(metric, score);
 	if (score < list->least)
@@ -186,21 +185,21 @@ void list_offer(struct list *list, enum metric metric, float score,
 	keep(list, key_of(score, row));
 }
 
-void list_absorb(struct list *list, struct list *other)
+void topk_merge(struct topk *list, struct topk *other)
 {
 	for (size_t i = 0; i < other->count; i++)
 		keep(list, other->keys[i]);
 	list->matching += other->matching;
-	list_free(other);
+	topk_free(other);
 }
 
-struct hit *list_hits(struct list *list)
+struct hit *topk_finish(struct topk *list)
 {
 	void *memory = list->keys;
 
 	if (is_long(list)) {
 		list_cut(list);
-		best_sort(list->keys, list->count);
+		topk_sort_keys(list->keys, list->count);
 	}
 	for (size_t i = 0; i < list->count; i++) {
 		struct hit hit = hit_of(list->keys[i]);
@@ -362,23 +361,23 @@ AVX512 static uint64_t avx512_above(const float *numbers, float least)
 
 #endif
 
-float best_reached(const float *numbers, size_t count, size_t wanted)
+float kth_lower_bound(const float *numbers, size_t count, size_t wanted)
 {
 #ifdef __x86_64__
-	if (processor_avx512())
+	if (cpu_has_avx512())
 		return avx512_reached(numbers, count, wanted);
-	if (processor_avx2())
+	if (cpu_has_avx2())
 		return avx2_reached(numbers, count, wanted);
 #endif
 	return plain_reached(numbers, count, wanted);
 }
 
-uint64_t best_above(const float numbers[64], float least)
+uint64_t mask_above(const float numbers[64], float least)
 {
 #ifdef __x86_64__
-	if (processor_avx512())
+	if (cpu_has_avx512())
 		return avx512_above(numbers, least);
-	if (processor_avx2())
+	if (cpu_has_avx2())
 		return avx2_above(numbers, least);
 #endif
 	return plain_above(numbers, least);

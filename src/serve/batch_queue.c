@@ -17,7 +17,7 @@ enum { LARGE = 1 << 16 };
 struct crew {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
-	struct job *first, **last;
+	struct batch_job *first, **last;
 	size_t waiting, idle;
 	bool ending;
 	pthread_t *threads;
@@ -25,7 +25,8 @@ struct crew {
 
 /* Take a share of what waits, all of it where other threads are busy; 0 at the
  * end. */
-static size_t take(struct jobs *jobs, struct job *taken[GRASP], bool *alone)
+static size_t take(struct batch_queue *jobs, struct batch_job *taken[GRASP],
+		   bool *alone)
 {
 	struct crew *crew = jobs->crew;
 	size_t count = 0, wanted;
@@ -51,59 +52,61 @@ static size_t take(struct jobs *jobs, struct job *taken[GRASP], bool *alone)
 
 /* ---------------------------------------------------------------- answering */
 
-static void finish(struct job *job)
+static void finish(struct batch_job *job)
 {
-	answer_write(&job->answer);
+	predict_reply_write(&job->answer);
 	job->done(job);
 }
 
 /* Search for some that one search serves, and finish each. */
-static void answer(struct jobs *jobs, struct job *const list[], size_t count,
-		   bool alone)
+static void answer(struct batch_queue *jobs, struct batch_job *const list[],
+		   size_t count, bool alone)
 {
-	struct answer *answers[GRASP];
+	struct predict_reply *answers[GRASP];
 	size_t rows = list[0]->answer.ask.loaded->model->matrix.n;
 
 	for (size_t i = 0; i < count; i++)
 		answers[i] = &list[i]->answer;
-	answer_search(answers, count,
-		      alone && rows >= LARGE ? jobs->threads : 1);
+	predict_reply_search(answers, count,
+			     alone && rows >= LARGE ? jobs->threads : 1);
 	for (size_t i = 0; i < count; i++)
 		finish(list[i]);
 }
 
 /* Read each, of one model; those that failed are finished.  Returns how many
  * are left. */
-static size_t read_all(struct jobs *jobs, struct job *list[], size_t count)
+static size_t read_all(struct batch_queue *jobs, struct batch_job *list[],
+		       size_t count)
 {
-	struct loaded *loaded = current_hold(jobs->current);
+	struct served_model *loaded = model_reload_hold(jobs->current);
 	size_t left = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		ask_begin(&list[i]->answer.ask, loaded);
+		predict_request_begin(&list[i]->answer.ask, loaded);
 		list[i]->read(list[i]);
 		if (list[i]->answer.ask.error != NULL)
 			finish(list[i]);
 		else
 			list[left++] = list[i];
 	}
-	loaded_release(loaded);
+	served_model_release(loaded);
 	return left;
 }
 
 /* Answer those first that one search serves, then what takes longer. */
-static void answer_all(struct jobs *jobs, struct job *list[], size_t count,
-		       bool alone)
+static void predict_reply_all(struct batch_queue *jobs,
+			      struct batch_job *list[], size_t count,
+			      bool alone)
 {
-	struct job *joined[GRASP], *others[GRASP];
+	struct batch_job *joined[GRASP], *others[GRASP];
 
 	count = read_all(jobs, list, count);
 	while (count > 0) {
 		size_t together = 0, left = 0;
 
 		for (size_t i = 0; i < count; i++)
-			if (i == 0 ||
-			    answer_joins(&list[0]->answer, &list[i]->answer))
+			if (i == 0 || predict_reply_joins(&list[0]->answer,
+							  &list[i]->answer))
 				joined[together++] = list[i];
 			else
 				others[left++] = list[i];
@@ -115,18 +118,18 @@ static void answer_all(struct jobs *jobs, struct job *list[], size_t count,
 
 static void *work(void *shared)
 {
-	struct jobs *jobs = shared;
-	struct job *list[GRASP];
+	struct batch_queue *jobs = shared;
+	struct batch_job *list[GRASP];
 	bool alone;
 
 	for (size_t count; (count = take(jobs, list, &alone)) > 0;)
-		answer_all(jobs, list, count, alone);
+		predict_reply_all(jobs, list, count, alone);
 	return NULL;
 }
 
 /* -------------------------------------------------------------------- crew */
 
-void jobs_begin(struct jobs *jobs)
+void batch_queue_begin(struct batch_queue *jobs)
 {
 	struct crew *crew = alloc(1, sizeof *crew);
 
@@ -140,7 +143,7 @@ void jobs_begin(struct jobs *jobs)
 			die("cannot start thread %u", i + 1);
 }
 
-bool jobs_add(struct jobs *jobs, struct job *job)
+bool batch_queue_add(struct batch_queue *jobs, struct batch_job *job)
 {
 	struct crew *crew = jobs->crew;
 	bool room;
@@ -158,7 +161,7 @@ bool jobs_add(struct jobs *jobs, struct job *job)
 	return room;
 }
 
-size_t jobs_waiting(const struct jobs *jobs)
+size_t batch_queue_waiting(const struct batch_queue *jobs)
 {
 	size_t waiting;
 
@@ -168,7 +171,7 @@ size_t jobs_waiting(const struct jobs *jobs)
 	return waiting;
 }
 
-void jobs_end(struct jobs *jobs)
+void batch_queue_end(struct batch_queue *jobs)
 {
 	struct crew *crew = jobs->crew;
 

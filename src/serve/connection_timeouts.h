@@ -1,5 +1,5 @@
-/* connections: what each connection of a service is about, and how long it may
- * be: a client that is slow on purpose is cut off. */
+/* connection_timeouts: what each connection of a service is about, and how long
+ * it may be: a client that is slow on purpose is cut off. */
 #ifndef SERVE_CONNECTION_TIMEOUTS_H
 #define SERVE_CONNECTION_TIMEOUTS_H
 

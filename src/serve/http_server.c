@@ -47,11 +47,11 @@ enum {
 };
 
 static struct server {
-	const struct server_choices *choices;
+	const struct http_server_options *choices;
 	struct MHD_Daemon *daemon;
 	struct metrics metrics;
-	struct current current;
-	struct jobs jobs;
+	struct model_reload current;
+	struct batch_queue jobs;
 	atomic_bool draining; /* it ends when no request is under way */
 	atomic_bool closing;  /* none is begun any more */
 	atomic_long active;   /* requests under way */
@@ -60,7 +60,7 @@ static struct server {
 } server = {.log_lock = PTHREAD_MUTEX_INITIALIZER};
 
 struct request {
-	struct job job; /* first: a job is its request */
+	struct batch_job job; /* first: a job is its request */
 	struct MHD_Connection *connection;
 	struct connection *watched;
 	double began;
@@ -153,9 +153,9 @@ static enum MHD_Result send_error(struct request *request, int status,
 	struct output body;
 
 	output_memory(&body);
-	answer_error(&body, error, field);
+	predict_reply_error(&body, error, field);
 	struct MHD_Response *response =
-		make_response(request, &body, answer_json);
+		make_response(request, &body, predict_reply_json);
 	add_header(response, "Cache-Control", "no-store");
 	if (name != NULL)
 		add_header(response, name, value);
@@ -166,7 +166,7 @@ static enum MHD_Result send_error(struct request *request, int status,
 
 static enum MHD_Result send_web(struct request *request)
 {
-	const struct web *web = web_find(request->path);
+	const struct static_file *web = static_file_find(request->path);
 	struct MHD_Response *response;
 
 	request->sent = (size_t)(web->end - web->bytes);
@@ -204,7 +204,7 @@ static enum MHD_Result send_ready(struct request *request)
 
 static enum MHD_Result send_metrics(struct request *request)
 {
-	struct loaded *loaded = current_hold(&server.current);
+	struct served_model *loaded = model_reload_hold(&server.current);
 	const struct metrics_model model = {
 		.id = loaded->id,
 		.age = difftime(time(NULL), loaded->time),
@@ -214,22 +214,23 @@ static enum MHD_Result send_metrics(struct request *request)
 	struct output body;
 
 	output_memory(&body);
-	atomic_store(&server.metrics.waiting, (long)jobs_waiting(&server.jobs));
+	atomic_store(&server.metrics.waiting,
+		     (long)batch_queue_waiting(&server.jobs));
 	metrics_write(&server.metrics, &model, &body);
-	loaded_release(loaded);
+	served_model_release(loaded);
 	return send_body(request, MHD_HTTP_OK,
 			 "text/plain; version=0.0.4; charset=utf-8", &body);
 }
 
 static enum MHD_Result send_model(struct request *request)
 {
-	struct loaded *loaded = current_hold(&server.current);
+	struct served_model *loaded = model_reload_hold(&server.current);
 	struct output body;
 
 	output_memory(&body);
-	answer_model(&body, loaded);
-	loaded_release(loaded);
-	return send_body(request, MHD_HTTP_OK, answer_json, &body);
+	predict_reply_model(&body, loaded);
+	served_model_release(loaded);
+	return send_body(request, MHD_HTTP_OK, predict_reply_json, &body);
 }
 
 static enum MHD_Result send_customers(struct request *request)
@@ -238,7 +239,7 @@ static enum MHD_Result send_customers(struct request *request)
 	const char *count = argument(request, "limit");
 	char *prefix =
 		alloc_text(given ? given : "", given ? strlen(given) : 0);
-	size_t length = request_unescape(prefix);
+	size_t length = http_unescape(prefix);
 	int64_t limit = DEFAULT_LISTED;
 	struct output body;
 
@@ -256,40 +257,41 @@ static enum MHD_Result send_customers(struct request *request)
 				  "1000",
 				  "limit", NULL, NULL);
 	}
-	struct loaded *loaded = current_hold(&server.current);
+	struct served_model *loaded = model_reload_hold(&server.current);
 	output_memory(&body);
-	answer_customers(&body, loaded, &server.choices->labels, prefix, length,
-			 (size_t)limit);
-	loaded_release(loaded);
+	predict_reply_customers(&body, loaded, &server.choices->labels, prefix,
+				length, (size_t)limit);
+	served_model_release(loaded);
 	free(prefix);
-	return send_body(request, MHD_HTTP_OK, answer_json, &body);
+	return send_body(request, MHD_HTTP_OK, predict_reply_json, &body);
 }
 
 /* -------------------------------------------------------------------- jobs */
 
 /* Read what is asked of one customer: by the path and its arguments. */
-static bool read_similar(const struct request *request, struct ask *ask)
+static bool read_similar(const struct request *request,
+			 struct predict_request *ask)
 {
-	return ask_similar(ask, request->id, request->id_length,
-			   argument(request, "n"), argument(request, "metric"),
-			   server.choices->suggest);
+	return predict_request_similar(
+		ask, request->id, request->id_length, argument(request, "n"),
+		argument(request, "metric"), server.choices->suggest);
 }
 
 /* Read the ask of the job, of the model that it has. */
-static void read_job(struct job *job)
+static void read_job(struct batch_job *job)
 {
 	struct request *request = (struct request *)job;
-	struct ask *ask = &job->answer.ask;
+	struct predict_request *ask = &job->answer.ask;
 
 	memcpy(request->model, ask->loaded->id, sizeof request->model);
 	if (request->route == ROUTE_PREDICT)
-		ask_predict(ask, request->body, request->size,
-			    server.choices->suggest);
+		predict_request_predict(ask, request->body, request->size,
+					server.choices->suggest);
 	else
 		read_similar(request, ask);
 }
 
-static void finish_job(struct job *job)
+static void finish_job(struct batch_job *job)
 {
 	MHD_resume_connection(((struct request *)job)->connection);
 }
@@ -328,18 +330,18 @@ static enum MHD_Result send_not_modified(struct request *request,
 static bool is_known(const struct request *request, char tag[TAG_ROOM])
 {
 	const char *known = header(request, "If-None-Match");
-	struct loaded *loaded;
-	struct ask ask;
+	struct served_model *loaded;
+	struct predict_request ask;
 	bool same;
 
 	if (known == NULL)
 		return false;
-	loaded = current_hold(&server.current);
-	ask_begin(&ask, loaded);
+	loaded = model_reload_hold(&server.current);
+	predict_request_begin(&ask, loaded);
 	write_tag(tag, loaded->id, request->csv);
-	same = request_has_tag(known, tag) && read_similar(request, &ask);
-	ask_end(&ask);
-	loaded_release(loaded);
+	same = http_etag_matches(known, tag) && read_similar(request, &ask);
+	predict_request_end(&ask);
+	served_model_release(loaded);
 	return same;
 }
 
@@ -353,10 +355,10 @@ static enum MHD_Result send_overload(struct request *request)
 /* Hand the request to those who answer. */
 static enum MHD_Result work(struct request *request)
 {
-	struct job *job = &request->job;
+	struct batch_job *job = &request->job;
 	char tag[TAG_ROOM];
 
-	request->csv = request_wants_csv(header(request, "Accept"));
+	request->csv = http_wants_csv(header(request, "Accept"));
 	if (request->route == ROUTE_SIMILAR && is_known(request, tag))
 		return send_not_modified(request, tag);
 	job->answer.labels = &server.choices->labels;
@@ -367,7 +369,7 @@ static enum MHD_Result work(struct request *request)
 		return send_overload(request);
 	connections_enter(request->watched, PHASE_WORK);
 	MHD_suspend_connection(request->connection);
-	if (!jobs_add(&server.jobs, job)) {
+	if (!batch_queue_add(&server.jobs, job)) {
 		request->unheard = true;
 		finish_job(job);
 	}
@@ -376,7 +378,7 @@ static enum MHD_Result work(struct request *request)
 
 static enum MHD_Result send_answer(struct request *request)
 {
-	struct answer *answer = &request->job.answer;
+	struct predict_reply *answer = &request->job.answer;
 	struct MHD_Response *response =
 		make_response(request, &answer->body, answer->type);
 	bool tagged = request->route == ROUTE_SIMILAR &&
@@ -393,17 +395,18 @@ static enum MHD_Result send_answer(struct request *request)
 /* A profile takes no search. */
 static enum MHD_Result send_customer(struct request *request)
 {
-	struct answer *answer = &request->job.answer;
-	struct loaded *loaded = current_hold(&server.current);
+	struct predict_reply *answer = &request->job.answer;
+	struct served_model *loaded = model_reload_hold(&server.current);
 
 	answer->labels = &server.choices->labels;
-	ask_begin(&answer->ask, loaded);
-	loaded_release(loaded);
-	if (ask_similar(&answer->ask, request->id, request->id_length, NULL,
-			NULL, server.choices->suggest))
-		answer_profile(answer);
+	predict_request_begin(&answer->ask, loaded);
+	served_model_release(loaded);
+	if (predict_request_similar(&answer->ask, request->id,
+				    request->id_length, NULL, NULL,
+				    server.choices->suggest))
+		predict_reply_profile(answer);
 	else
-		answer_write(answer);
+		predict_reply_write(answer);
 	return send_body(request, answer->status, answer->type, &answer->body);
 }
 
@@ -462,7 +465,7 @@ static int find_refusal(const struct request *request)
 	if (is_ambiguous(request))
 		return MHD_HTTP_BAD_REQUEST;
 	if (server.choices->token != NULL && !is_open(request->route) &&
-	    !request_is_allowed(header(request, "Authorization"),
+	    !http_token_matches(header(request, "Authorization"),
 				server.choices->token))
 		return MHD_HTTP_UNAUTHORIZED;
 	if (request->route == ROUTE_NONE)
@@ -573,7 +576,7 @@ static enum MHD_Result handle(void *unused, struct MHD_Connection *connection,
 		request->path = alloc_text(url, strlen(url));
 		request->method = alloc_text(method, strlen(method));
 		request->route =
-			request_route(url, &request->id, &request->id_length);
+			http_route(url, &request->id, &request->id_length);
 		request->refusal = find_refusal(request);
 		return is_refused_now(request) ? send_refusal(request)
 					       : MHD_YES;
@@ -608,7 +611,7 @@ static void put_peer(struct output *line, const struct request *request)
 				    ? sizeof(struct sockaddr_in6)
 				    : sizeof(struct sockaddr_in),
 			    text, sizeof text, NULL, 0, NI_NUMERICHOST);
-	quote_json(line, text, strlen(text));
+	json_write_string(line, text, strlen(text));
 }
 
 static void write_log(const struct request *request, double seconds)
@@ -626,11 +629,11 @@ static void write_log(const struct request *request, double seconds)
 		     now.tv_nsec / 1000000);
 	put_peer(&line, request);
 	output_text(&line, ", \"method\": ");
-	quote_json(&line, request->method ? request->method : "",
-		   request->method ? strlen(request->method) : 0);
+	json_write_string(&line, request->method ? request->method : "",
+			  request->method ? strlen(request->method) : 0);
 	output_text(&line, ", \"path\": ");
-	quote_json(&line, request->path ? request->path : "",
-		   request->path ? strlen(request->path) : 0);
+	json_write_string(&line, request->path ? request->path : "",
+			  request->path ? strlen(request->path) : 0);
 	output_print(&line,
 		     ", \"status\": %d, \"bytes\": %zu, \"ms\": %.3f, "
 		     "\"model\": \"%s\"}\n",
@@ -682,7 +685,7 @@ static void end_request(void *unused, struct MHD_Connection *connection,
 	if (server.choices->log)
 		write_log(request, seconds);
 	connections_enter(request->watched, PHASE_IDLE);
-	answer_end(&request->job.answer);
+	predict_reply_end(&request->job.answer);
 	free(request->body);
 	free(request->path);
 	free(request->method);
@@ -878,8 +881,8 @@ static void drain(void)
 		_exit(STATUS_DONE);
 	}
 	MHD_stop_daemon(server.daemon);
-	jobs_end(&server.jobs);
-	if (!current_end(&server.current))
+	batch_queue_end(&server.jobs);
+	if (!model_reload_end(&server.current))
 		_exit(STATUS_DONE);
 }
 
@@ -893,20 +896,21 @@ static void watch(const sigset_t *signals)
 
 		if (number == SIGTERM || number == SIGINT)
 			return;
-		current_look(&server.current, number == SIGHUP);
+		model_reload_look(&server.current, number == SIGHUP);
 		connections_sweep(false);
 	}
 }
 
-void server_run(const struct server_choices *choices)
+void http_server_run(const struct http_server_options *choices)
 {
 	sigset_t signals;
 	int fd;
 
 	server.choices = choices;
-	if (labels_sum(&choices->labels) != 0)
+	if (display_names_sum(&choices->labels) != 0)
 		snprintf(server.names, sizeof server.names, "-%016llx",
-			 (unsigned long long)labels_sum(&choices->labels));
+			 (unsigned long long)display_names_sum(
+				 &choices->labels));
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
@@ -914,14 +918,14 @@ void server_run(const struct server_choices *choices)
 	sigaddset(&signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	fd = listen_on(choices->address, choices->port);
-	server.current = (struct current){.path = choices->model,
-					  .labels = &choices->labels,
-					  .metrics = &server.metrics};
-	current_begin(&server.current);
-	server.jobs = (struct jobs){.current = &server.current,
-				    .threads = choices->threads,
-				    .most = MOST_WAITING};
-	jobs_begin(&server.jobs);
+	server.current = (struct model_reload){.path = choices->model,
+					       .labels = &choices->labels,
+					       .metrics = &server.metrics};
+	model_reload_begin(&server.current);
+	server.jobs = (struct batch_queue){.current = &server.current,
+					   .threads = choices->threads,
+					   .most = MOST_WAITING};
+	batch_queue_begin(&server.jobs);
 	server.daemon = start(fd, choices->threads);
 	if (server.daemon == NULL)
 		die("cannot start the HTTP server: %s", strerror(errno));

@@ -1,4 +1,4 @@
-/* server: HTTP by libmicrohttpd: routes, limits, the log. */
+/* http_server: HTTP by libmicrohttpd: routes, limits, the log. */
 #ifndef SERVE_HTTP_SERVER_H
 #define SERVE_HTTP_SERVER_H
 
@@ -7,11 +7,11 @@
 
 #include "explain/display_names.h"
 
-struct server_choices {
+struct http_server_options {
 	const char *model; /* the file */
 	const char *address, *port;
 	unsigned threads;
-	struct labels labels;
+	struct display_names labels;
 	char *token;  /* asked of all but the open routes; NULL: none is */
 	bool log;     /* a line of JSON for each request, on standard output */
 	bool suggest; /* an unknown customer's error names near ones */
@@ -19,6 +19,6 @@ struct server_choices {
 
 /* Serve until SIGTERM or SIGINT, and then answer what is under way.  Ends the
  * process where it cannot begin. */
-void server_run(const struct server_choices *choices);
+void http_server_run(const struct http_server_options *choices);
 
 #endif

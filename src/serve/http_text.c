@@ -15,7 +15,7 @@ static int digit(char c)
 				      : -1;
 }
 
-size_t request_unescape(char *text)
+size_t http_unescape(char *text)
 {
 	size_t out = 0;
 
@@ -40,7 +40,7 @@ size_t request_unescape(char *text)
 static bool take_id(const char *text, size_t size, char **id, size_t *length)
 {
 	*id = alloc_text(text, size);
-	*length = request_unescape(*id);
+	*length = http_unescape(*id);
 	if (*length > 0 && *length != SIZE_MAX)
 		return true;
 	free(*id);
@@ -59,7 +59,7 @@ static enum route route_customer(const char *rest, char **id, size_t *length)
 	return take_id(rest, size, id, length) ? route : ROUTE_NONE;
 }
 
-enum route request_route(const char *path, char **id, size_t *length)
+enum route http_route(const char *path, char **id, size_t *length)
 {
 	static const struct {
 		const char *path;
@@ -133,7 +133,7 @@ static int weight_of(const char *accept, const char *type, size_t *place)
 	return 0;
 }
 
-bool request_wants_csv(const char *accept)
+bool http_wants_csv(const char *accept)
 {
 	size_t csv_place, json_place;
 	int csv, json;
@@ -145,7 +145,7 @@ bool request_wants_csv(const char *accept)
 	return csv > json || (csv == json && csv > 0 && csv_place < json_place);
 }
 
-bool request_is_allowed(const char *authorization, const char *token)
+bool http_token_matches(const char *authorization, const char *token)
 {
 	static const char scheme[] = "Bearer ";
 	volatile unsigned char different = 0;
@@ -164,7 +164,7 @@ bool request_is_allowed(const char *authorization, const char *token)
 	return different == 0 && given == size;
 }
 
-bool request_has_tag(const char *if_none_match, const char *tag)
+bool http_etag_matches(const char *if_none_match, const char *tag)
 {
 	return if_none_match != NULL && (strcmp(if_none_match, "*") == 0 ||
 					 strstr(if_none_match, tag) != NULL);

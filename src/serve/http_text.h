@@ -1,4 +1,5 @@
-/* request: parts of an HTTP request as text: a path, its arguments, headers. */
+/* http_text: parts of an HTTP request as text: a path, its arguments, headers.
+ */
 #ifndef SERVE_HTTP_TEXT_H
 #define SERVE_HTTP_TEXT_H
 
@@ -9,22 +10,22 @@
 
 /* Undo %XX in place; the new length, or SIZE_MAX where what follows a % is no
  * hexadecimal number, or is zero.  A zero byte is put behind it. */
-size_t request_unescape(char *text);
+size_t http_unescape(char *text);
 
 /* The route of a path as it came, escapes and all.  Where it names a customer,
  * *id becomes a text of it, unescaped, which the caller frees, with its length;
  * else NULL. */
-enum route request_route(const char *path, char **id, size_t *length);
+enum route http_route(const char *path, char **id, size_t *length);
 
 /* Does a client that sends that header Accept want CSV rather than JSON: is
  * text/csv named there, with more weight, or as much and before? */
-bool request_wants_csv(const char *accept);
+bool http_wants_csv(const char *accept);
 
 /* Is the token, which is not empty, that of the header Authorization?  In a
  * time that tells neither how much of it was right nor how long it is. */
-bool request_is_allowed(const char *authorization, const char *token);
+bool http_token_matches(const char *authorization, const char *token);
 
 /* Does the header If-None-Match name the tag, which is in quotation marks? */
-bool request_has_tag(const char *if_none_match, const char *tag);
+bool http_etag_matches(const char *if_none_match, const char *tag);
 
 #endif

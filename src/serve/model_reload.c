@@ -16,7 +16,7 @@ static bool is_same(const struct stat *a, const struct stat *b)
 }
 
 /* The file's state; all zero where there is none. */
-static struct stat look(const struct current *current)
+static struct stat look(const struct model_reload *current)
 {
 	struct stat status;
 
@@ -25,32 +25,32 @@ static struct stat look(const struct current *current)
 	return status;
 }
 
-void current_begin(struct current *current)
+void model_reload_begin(struct model_reload *current)
 {
 	const char *error;
 
 	pthread_mutex_init(&current->lock, NULL);
 	current->seen = current->tried = look(current);
 	current->loaded =
-		loaded_open(current->path, current->labels, 1, &error);
+		served_model_open(current->path, current->labels, 1, &error);
 	if (current->loaded == NULL)
 		die("%s", error);
 	atomic_fetch_add(&current->metrics->loads, 1);
 }
 
-struct loaded *current_hold(struct current *current)
+struct served_model *model_reload_hold(struct model_reload *current)
 {
-	struct loaded *loaded;
+	struct served_model *loaded;
 
 	pthread_mutex_lock(&current->lock);
-	loaded = loaded_hold(current->loaded);
+	loaded = served_model_hold(current->loaded);
 	pthread_mutex_unlock(&current->lock);
 	return loaded;
 }
 
-static void swap(struct current *current, struct loaded *loaded)
+static void swap(struct model_reload *current, struct served_model *loaded)
 {
-	struct loaded *before;
+	struct served_model *before;
 	char customers[NUMBER_TEXT];
 
 	pthread_mutex_lock(&current->lock);
@@ -61,15 +61,15 @@ static void swap(struct current *current, struct loaded *loaded)
 	     current->path, loaded->id,
 	     number_commas(customers, loaded->model->matrix.n), loaded->made,
 	     before->id);
-	loaded_release(before);
+	served_model_release(before);
 }
 
 static void *load(void *shared)
 {
-	struct current *current = shared;
+	struct model_reload *current = shared;
 	const char *error;
-	struct loaded *loaded =
-		loaded_open(current->path, current->labels, 1, &error);
+	struct served_model *loaded =
+		served_model_open(current->path, current->labels, 1, &error);
 
 	if (loaded != NULL) {
 		atomic_fetch_add(&current->metrics->loads, 1);
@@ -82,7 +82,7 @@ static void *load(void *shared)
 	return NULL;
 }
 
-void current_look(struct current *current, bool now)
+void model_reload_look(struct model_reload *current, bool now)
 {
 	struct stat status = look(current);
 	bool settled = is_same(&status, &current->seen);
@@ -102,12 +102,12 @@ void current_look(struct current *current, bool now)
 	atomic_store(&current->loading, false);
 }
 
-bool current_end(struct current *current)
+bool model_reload_end(struct model_reload *current)
 {
 	if (atomic_load(&current->loading))
 		return false;
 	pthread_mutex_lock(&current->lock);
-	loaded_release(current->loaded);
+	served_model_release(current->loaded);
 	current->loaded = NULL;
 	pthread_mutex_unlock(&current->lock);
 	return true;

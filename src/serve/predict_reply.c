@@ -9,56 +9,56 @@
 #include "text/json_writer.h"
 #include "explain/summary_json.h"
 
-const char answer_json[] = "application/json";
-const char answer_csv[] = "text/csv; charset=utf-8";
+const char predict_reply_json[] = "application/json";
+const char predict_reply_csv[] = "text/csv; charset=utf-8";
 
 /* Of HTTP. */
 enum { OK = 200, INTERNAL_ERROR = 500 };
 
 /* ---------------------------------------------------------------- searching */
 
-bool answer_joins(const struct answer *a, const struct answer *b)
+bool predict_reply_joins(const struct predict_reply *a,
+			 const struct predict_reply *b)
 {
 	return a->ask.loaded == b->ask.loaded &&
 	       a->ask.metric == b->ask.metric && a->ask.allowed == NULL &&
 	       b->ask.allowed == NULL && !a->ask.has_least && !b->ask.has_least;
 }
 
-static void add_query(struct answer *answer, const float *vector, size_t self,
-		      size_t asked)
+static void add_query(struct predict_reply *answer, const float *vector,
+		      size_t self, size_t asked)
 {
-	answer->queries[answer->count++] =
-		(struct query){.vector = vector, .self = self, .asked = asked};
+	answer->queries[answer->count++] = (struct search_query){
+		.vector = vector, .self = self, .asked = asked};
 }
 
 /* The queries of the customers that there are. */
-static void make_queries(struct answer *answer)
+static void make_queries(struct predict_reply *answer)
 {
-	const struct ask *ask = &answer->ask;
+	const struct predict_request *ask = &answer->ask;
 	const struct model *model = ask->loaded->model;
 
 	answer->queries = alloc(ask->count + 1, sizeof *answer->queries);
 	answer->found = alloc(ask->count + 1, sizeof *answer->found);
 	if (ask->whose == WHOSE_GUEST)
-		add_query(answer, ask->guest.model.embedding, NEAREST_NONE, 0);
+		add_query(answer, ask->guest.model.embedding, ROW_NONE, 0);
 	if (ask->whose == WHOSE_AUDIENCE)
-		add_query(answer, ask->audience.model.embedding, NEAREST_NONE,
-			  0);
+		add_query(answer, ask->audience.model.embedding, ROW_NONE, 0);
 	for (size_t i = 0; i < ask->count; i++) {
 		size_t row = ask->customers[i].row;
 
-		if (row != NEAREST_NONE)
+		if (row != ROW_NONE)
 			add_query(answer, model->embedding + row * model->k,
 				  row, row);
 	}
 }
 
 /* Hand each answer its part of what was found for all. */
-static void share(struct answer *const answers[], size_t count,
-		  struct found *found, size_t zeros)
+static void share(struct predict_reply *const answers[], size_t count,
+		  struct search_result *found, size_t zeros)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct answer *answer = answers[i];
+		struct predict_reply *answer = answers[i];
 
 		for (size_t q = 0; q < answer->count; q++) {
 			answer->found[q] = *found++;
@@ -69,13 +69,13 @@ static void share(struct answer *const answers[], size_t count,
 	}
 }
 
-static const char *search_all(struct answer *const answers[], size_t count,
-			      const struct query *queries, size_t total,
-			      struct found *found, unsigned threads,
-			      size_t *zeros)
+static const char *search_all(struct predict_reply *const answers[],
+			      size_t count, const struct search_query *queries,
+			      size_t total, struct search_result *found,
+			      unsigned threads, size_t *zeros)
 {
-	const struct ask *first = &answers[0]->ask;
-	struct search search = {
+	const struct predict_request *first = &answers[0]->ask;
+	struct exact_search search = {
 		.d = first->loaded->model->k,
 		.metric = first->metric,
 		.least = first->least,
@@ -88,16 +88,16 @@ static const char *search_all(struct answer *const answers[], size_t count,
 	for (size_t i = 0; i < count; i++)
 		if (search.limit < answers[i]->ask.limit)
 			search.limit = answers[i]->ask.limit;
-	return shards_search(&first->loaded->shards, &search, queries, total,
-			     found, zeros);
+	return sharded_model_search(&first->loaded->shards, &search, queries,
+				    total, found, zeros);
 }
 
-void answer_search(struct answer *const answers[], size_t count,
-		   unsigned threads)
+void predict_reply_search(struct predict_reply *const answers[], size_t count,
+			  unsigned threads)
 {
 	size_t total = 0, zeros = 0;
-	struct query *queries;
-	struct found *found;
+	struct search_query *queries;
+	struct search_result *found;
 	const char *error = NULL;
 
 	for (size_t i = 0; i < count; i++) {
@@ -116,40 +116,43 @@ void answer_search(struct answer *const answers[], size_t count,
 	if (error == NULL)
 		share(answers, count, found, zeros);
 	for (size_t i = 0; i < count && error != NULL; i++)
-		ask_fail(&answers[i]->ask, INTERNAL_ERROR, NULL, "%s", error);
+		predict_request_fail(&answers[i]->ask, INTERNAL_ERROR, NULL,
+				     "%s", error);
 	free(queries);
 	free(found);
 }
 
-void answer_end(struct answer *answer)
+void predict_reply_end(struct predict_reply *answer)
 {
-	nearest_free(answer->found, answer->found ? answer->count : 0);
+	search_results_free(answer->found, answer->found ? answer->count : 0);
 	free(answer->found);
 	free(answer->queries);
 	free(answer->body.buffer);
-	ask_end(&answer->ask);
+	predict_request_end(&answer->ask);
 }
 
 /* ------------------------------------------------------------------- errors */
 
-void answer_error(struct output *body, const char *error, const char *field)
+void predict_reply_error(struct output *body, const char *error,
+			 const char *field)
 {
 	output_text(body, "{\"error\": ");
-	quote_json(body, error, strlen(error));
+	json_write_string(body, error, strlen(error));
 	output_text(body, ", \"field\": ");
 	if (field != NULL)
-		quote_json(body, field, strlen(field));
+		json_write_string(body, field, strlen(field));
 	else
 		output_text(body, "null");
 	output_text(body, "}\n");
 }
 
-static void write_error(struct answer *answer)
+static void write_error(struct predict_reply *answer)
 {
 	answer->status = answer->ask.status;
-	answer->type = answer_json;
+	answer->type = predict_reply_json;
 	answer->body.held = 0;
-	answer_error(&answer->body, answer->ask.error, answer->ask.field);
+	predict_reply_error(&answer->body, answer->ask.error,
+			    answer->ask.field);
 }
 
 /* ---------------------------------------------------------------------- CSV */
@@ -172,15 +175,16 @@ static void put_field(struct output *body, const char *text)
 }
 
 /* "0.29 DIAPERS + 0.08 SOUP + 0.34 (other)" */
-static void put_reason(struct answer *answer, const struct member *member)
+static void put_reason(struct predict_reply *answer,
+		       const struct member *member)
 {
 	struct output text;
 
 	output_memory(&text);
 	for (size_t i = 0; i < member->count; i++) {
 		const struct item *item = &member->items[i];
-		const char *label = labels_find(&answer->labels->tags,
-						item->tag, strlen(item->tag));
+		const char *label = display_names_find(
+			&answer->labels->tags, item->tag, strlen(item->tag));
 
 		output_print(&text, "%s ", item->text);
 		output_text(&text, label ? label : item->tag);
@@ -192,9 +196,9 @@ static void put_reason(struct answer *answer, const struct member *member)
 	free(text.buffer);
 }
 
-static void write_csv(struct answer *answer, const struct summary *s)
+static void write_csv(struct predict_reply *answer, const struct summary *s)
 {
-	const struct label_set *who = &answer->labels->customers;
+	const struct display_name_set *who = &answer->labels->customers;
 	struct output *body = &answer->body;
 
 	for (size_t i = 0; i < s->member_count; i++) {
@@ -206,8 +210,8 @@ static void write_csv(struct answer *answer, const struct summary *s)
 		}
 		put_field(body, member->name);
 		if (who->given) {
-			const char *label = labels_find(who, member->name,
-							strlen(member->name));
+			const char *label = display_names_find(
+				who, member->name, strlen(member->name));
 			output_text(body, ",");
 			put_field(body, label ? label : "");
 		}
@@ -218,7 +222,7 @@ static void write_csv(struct answer *answer, const struct summary *s)
 	}
 }
 
-static void write_csv_header(struct answer *answer)
+static void write_csv_header(struct predict_reply *answer)
 {
 	output_print(&answer->body,
 		     "%scustomer%s,similarity,reason,model,"
@@ -245,16 +249,16 @@ static void put_list(struct output *body, const json_t *list)
 	json_array_foreach(list, i, value)
 	{
 		output_text(body, i ? ", " : "");
-		quote_json(body, json_string_value(value),
-			   json_string_length(value));
+		json_write_string(body, json_string_value(value),
+				  json_string_length(value));
 	}
 	output_text(body, "]");
 }
 
 /* Tags of the guest's profile that the model lacks. */
-static void put_unknown_tags(struct answer *answer)
+static void put_unknown_tags(struct predict_reply *answer)
 {
-	const struct texts *tags = &answer->ask.loaded->model->matrix.tags;
+	const struct text_array *tags = &answer->ask.loaded->model->matrix.tags;
 	json_t *profile = json_object_get(answer->ask.body, "profile"), *value;
 	const char *tag, *between = "";
 
@@ -262,16 +266,16 @@ static void put_unknown_tags(struct answer *answer)
 	output_text(&answer->body, ", \"unknown_tags\": [");
 	json_object_foreach(profile, tag, value)
 	{
-		if (texts_find(tags, tag, strlen(tag)) != SIZE_MAX)
+		if (text_array_find(tags, tag, strlen(tag)) != SIZE_MAX)
 			continue;
 		output_text(&answer->body, between);
-		quote_json(&answer->body, tag, strlen(tag));
+		json_write_string(&answer->body, tag, strlen(tag));
 		between = ", ";
 	}
 	output_text(&answer->body, "]}\n");
 }
 
-static void put_audience(struct answer *answer)
+static void put_audience(struct predict_reply *answer)
 {
 	take_back(&answer->body, "}\n");
 	output_print(&answer->body,
@@ -283,9 +287,9 @@ static void put_audience(struct answer *answer)
 
 /* ----------------------------------------------------------------- writing */
 
-static const struct model *asked_model(const struct answer *answer)
+static const struct model *asked_model(const struct predict_reply *answer)
 {
-	const struct ask *ask = &answer->ask;
+	const struct predict_request *ask = &answer->ask;
 
 	return ask->whose == WHOSE_GUEST      ? &ask->guest.model
 	       : ask->whose == WHOSE_AUDIENCE ? &ask->audience.model
@@ -293,12 +297,13 @@ static const struct model *asked_model(const struct answer *answer)
 }
 
 /* Describe the answer to query q. */
-static const char *describe(struct answer *answer, struct describe *tool,
-			    size_t q, struct summary *summary)
+static const char *describe(struct predict_reply *answer,
+			    struct summary_builder *tool, size_t q,
+			    struct summary *summary)
 {
-	const struct ask *ask = &answer->ask;
+	const struct predict_request *ask = &answer->ask;
 	const struct model *asked = asked_model(answer);
-	const struct note note = {
+	const struct query_metadata note = {
 		.metric = ask->metric == METRIC_DOT ? "dot" : "cosine",
 		.without_signal = answer->zeros,
 		.asked = ask->limit,
@@ -307,18 +312,20 @@ static const char *describe(struct answer *answer, struct describe *tool,
 	const char *error;
 
 	if (ask->whose == WHOSE_AUDIENCE || answer->csv)
-		error = describe_list(tool, &note, asked, &answer->queries[q],
-				      &answer->found[q], summary);
+		error = summary_builder_list(tool, &note, asked,
+					     &answer->queries[q],
+					     &answer->found[q], summary);
 	else
-		error = describe_query(tool, &note, asked, &answer->queries[q],
-				       &answer->found[q], summary);
+		error = summary_builder_query(tool, &note, asked,
+					      &answer->queries[q],
+					      &answer->found[q], summary);
 	if (error == NULL)
 		summary->silent = answer->found[q].zero;
 	return error;
 }
 
-static const char *write_query(struct answer *answer, struct describe *tool,
-			       size_t q)
+static const char *write_query(struct predict_reply *answer,
+			       struct summary_builder *tool, size_t q)
 {
 	struct summary summary;
 	const char *error = describe(answer, tool, q, &summary);
@@ -328,9 +335,10 @@ static const char *write_query(struct answer *answer, struct describe *tool,
 	if (answer->csv)
 		write_csv(answer, &summary);
 	else if (answer->ask.whose == WHOSE_AUDIENCE)
-		report_list_json(&summary, answer->labels, &answer->body);
+		summary_json_write_list(&summary, answer->labels,
+					&answer->body);
 	else
-		report_json(&summary, answer->labels, &answer->body);
+		summary_json_write(&summary, answer->labels, &answer->body);
 	summary_free(&summary);
 	return NULL;
 }
@@ -339,11 +347,12 @@ static const char *write_query(struct answer *answer, struct describe *tool,
 static void put_missing(struct output *body, const struct asked *asked)
 {
 	output_text(body, "{\"customer\": ");
-	quote_json(body, asked->name, asked->length);
+	json_write_string(body, asked->name, asked->length);
 	output_text(body, ", \"error\": \"no such customer\"}\n");
 }
 
-static const char *write_batch(struct answer *answer, struct describe *tool)
+static const char *write_batch(struct predict_reply *answer,
+			       struct summary_builder *tool)
 {
 	struct output *body = &answer->body;
 	const char *error = NULL;
@@ -354,7 +363,7 @@ static const char *write_batch(struct answer *answer, struct describe *tool)
 		const struct asked *asked = &answer->ask.customers[i];
 
 		output_text(body, i ? ", " : "");
-		if (asked->row == NEAREST_NONE)
+		if (asked->row == ROW_NONE)
 			put_missing(body, asked);
 		else
 			error = write_query(answer, tool, q++);
@@ -364,7 +373,8 @@ static const char *write_batch(struct answer *answer, struct describe *tool)
 	return error;
 }
 
-static const char *write_all(struct answer *answer, struct describe *tool)
+static const char *write_all(struct predict_reply *answer,
+			     struct summary_builder *tool)
 {
 	const char *error = NULL;
 
@@ -383,50 +393,53 @@ static const char *write_all(struct answer *answer, struct describe *tool)
 	return NULL;
 }
 
-void answer_write(struct answer *answer)
+void predict_reply_write(struct predict_reply *answer)
 {
-	struct loaded *loaded = answer->ask.loaded;
+	struct served_model *loaded = answer->ask.loaded;
 	enum metric metric = answer->ask.metric;
 
 	output_memory(&answer->body);
 	if (answer->ask.error == NULL) {
-		struct describe tool = loaded_borrow(loaded, metric);
+		struct summary_builder tool =
+			served_model_borrow(loaded, metric);
 		const char *error = write_all(answer, &tool);
 
-		loaded_return(loaded, metric, tool);
+		served_model_return(loaded, metric, tool);
 		if (error != NULL)
-			ask_fail(&answer->ask, INTERNAL_ERROR, NULL, "%s",
-				 error);
+			predict_request_fail(&answer->ask, INTERNAL_ERROR, NULL,
+					     "%s", error);
 	}
 	answer->status = OK;
-	answer->type = answer->csv ? answer_csv : answer_json;
+	answer->type = answer->csv ? predict_reply_csv : predict_reply_json;
 	if (answer->ask.error != NULL)
 		write_error(answer);
 }
 
 /* ---------------------------------------------------------- without search */
 
-void answer_profile(struct answer *answer)
+void predict_reply_profile(struct predict_reply *answer)
 {
-	struct loaded *loaded = answer->ask.loaded;
-	struct describe tool = loaded_borrow(loaded, METRIC_COSINE);
-	const struct note note = {.metric = "cosine",
-				  .without_signal = loaded->silent};
+	struct served_model *loaded = answer->ask.loaded;
+	struct summary_builder tool =
+		served_model_borrow(loaded, METRIC_COSINE);
+	const struct query_metadata note = {.metric = "cosine",
+					    .without_signal = loaded->silent};
 	struct summary summary;
 	const char *error =
-		describe_alone(&tool, &note, loaded->model,
-			       answer->ask.customers[0].row, &summary);
+		summary_builder_alone(&tool, &note, loaded->model,
+				      answer->ask.customers[0].row, &summary);
 
-	loaded_return(loaded, METRIC_COSINE, tool);
+	served_model_return(loaded, METRIC_COSINE, tool);
 	output_memory(&answer->body);
 	answer->status = OK;
-	answer->type = answer_json;
+	answer->type = predict_reply_json;
 	if (error != NULL) {
-		ask_fail(&answer->ask, INTERNAL_ERROR, NULL, "%s", error);
+		predict_request_fail(&answer->ask, INTERNAL_ERROR, NULL, "%s",
+				     error);
 		write_error(answer);
 		return;
 	}
-	report_profile_json(&summary, answer->labels, &answer->body);
+	summary_json_write_profile(&summary, answer->labels, &answer->body);
 	summary_free(&summary);
 }
 
@@ -434,13 +447,13 @@ static void put_pair(struct output *body, const char *before, const char *key,
 		     const char *text)
 {
 	output_print(body, "%s\"%s\": ", before, key);
-	quote_json(body, text, strlen(text));
+	json_write_string(body, text, strlen(text));
 }
 
-void answer_model(struct output *body, const struct loaded *loaded)
+void predict_reply_model(struct output *body, const struct served_model *loaded)
 {
 	const struct model *model = loaded->model;
-	const struct matrix *matrix = &model->matrix;
+	const struct csr_matrix *matrix = &model->matrix;
 
 	put_pair(body, "{", "id", loaded->id);
 	put_pair(body, ", ", "date", loaded->made);
@@ -451,9 +464,9 @@ void answer_model(struct output *body, const struct loaded *loaded)
 		     "\"pair_quantiles\": [",
 		     matrix->n, loaded->silent, matrix->m, model->k,
 		     model->median_pair, model->top_pair);
-	for (size_t i = 0; i < LOADED_QUANTILES; i++)
+	for (size_t i = 0; i < SERVED_MODEL_QUANTILES; i++)
 		output_print(body, "%s[%g, %.5f]", i ? ", " : "",
-			     loaded_shares[i], loaded->quantiles[i]);
+			     served_model_shares[i], loaded->quantiles[i]);
 	put_pair(body, "], \"columns\": {", "customer", matrix->customer);
 	put_pair(body, ", ", "tag", matrix->tag);
 	put_pair(body, ", ", "value", matrix->value);
@@ -464,14 +477,14 @@ void answer_model(struct output *body, const struct loaded *loaded)
 
 struct listing {
 	struct output *body;
-	const struct loaded *loaded;
-	const struct labels *labels;
+	const struct served_model *loaded;
+	const struct display_names *labels;
 	size_t count, limit;
 	bool more;
 };
 
 /* Tags that the customer has. */
-static size_t held(const struct matrix *matrix, size_t row)
+static size_t held(const struct csr_matrix *matrix, size_t row)
 {
 	size_t count = 0;
 
@@ -482,11 +495,11 @@ static size_t held(const struct matrix *matrix, size_t row)
 
 static void put_customer(struct listing *listing, size_t row)
 {
-	const struct matrix *matrix = &listing->loaded->model->matrix;
+	const struct csr_matrix *matrix = &listing->loaded->model->matrix;
 	size_t length;
-	const char *name = texts_at(&matrix->users, row, &length);
+	const char *name = text_array_at(&matrix->users, row, &length);
 	const char *label =
-		labels_find(&listing->labels->customers, name, length);
+		display_names_find(&listing->labels->customers, name, length);
 
 	if (listing->count == listing->limit) {
 		listing->more = true;
@@ -494,26 +507,26 @@ static void put_customer(struct listing *listing, size_t row)
 	}
 	output_text(listing->body, listing->count++ ? ", " : "");
 	output_text(listing->body, "{\"customer\": ");
-	quote_json(listing->body, name, length);
+	json_write_string(listing->body, name, length);
 	output_text(listing->body, ", \"name\": ");
 	if (label != NULL)
-		quote_json(listing->body, label, strlen(label));
+		json_write_string(listing->body, label, strlen(label));
 	else
 		output_text(listing->body, "null");
 	output_print(listing->body, ", \"tags\": %zu}", held(matrix, row));
 }
 
 /* The first row whose name is not below the text. */
-static size_t first_from(const struct texts *users, const char *text,
+static size_t first_from(const struct text_array *users, const char *text,
 			 size_t length)
 {
 	size_t low = 0, high = users->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2, size;
-		const char *name = texts_at(users, middle, &size);
+		const char *name = text_array_at(users, middle, &size);
 
-		if (names_compare(name, size, text, length) < 0)
+		if (string_table_compare(name, size, text, length) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -521,17 +534,17 @@ static size_t first_from(const struct texts *users, const char *text,
 	return low;
 }
 
-static bool begins(const struct texts *users, size_t row, const char *prefix,
-		   size_t length)
+static bool begins(const struct text_array *users, size_t row,
+		   const char *prefix, size_t length)
 {
 	size_t size;
-	const char *name = texts_at(users, row, &size);
+	const char *name = text_array_at(users, row, &size);
 
 	return size >= length && memcmp(name, prefix, length) == 0;
 }
 
 /* The first label that is not below the prefix, case aside. */
-static size_t first_label(const struct loaded *loaded, const char *prefix,
+static size_t first_label(const struct served_model *loaded, const char *prefix,
 			  size_t length)
 {
 	size_t low = 0, high = loaded->labelled_count;
@@ -548,11 +561,12 @@ static size_t first_label(const struct loaded *loaded, const char *prefix,
 	return low;
 }
 
-void answer_customers(struct output *body, const struct loaded *loaded,
-		      const struct labels *labels, const char *prefix,
-		      size_t length, size_t limit)
+void predict_reply_customers(struct output *body,
+			     const struct served_model *loaded,
+			     const struct display_names *labels,
+			     const char *prefix, size_t length, size_t limit)
 {
-	const struct texts *users = &loaded->model->matrix.users;
+	const struct text_array *users = &loaded->model->matrix.users;
 	struct listing listing = {.body = body,
 				  .loaded = loaded,
 				  .labels = labels,

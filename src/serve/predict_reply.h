@@ -1,5 +1,5 @@
-/* answer: what is asked (ask.h) searched, described and written: a status, a
- * media type and a body.  No socket in it. */
+/* predict_reply: what is asked (serve/predict_request.h) searched, described
+ * and written: a status, a media type and a body.  No socket in it. */
 #ifndef SERVE_PREDICT_REPLY_H
 #define SERVE_PREDICT_REPLY_H
 
@@ -11,48 +11,52 @@
 #include "search/exact_search.h"
 #include "base/io.h"
 
-struct answer {
-	struct ask ask; /* begun and read by the caller */
-	const struct labels *labels;
+struct predict_reply {
+	struct predict_request ask; /* begun and read by the caller */
+	const struct display_names *labels;
 	bool csv; /* rather than JSON */
-	/* Set by answer_search: */
-	struct query *queries;
-	struct found *found;
+	/* Set by predict_reply_search: */
+	struct search_query *queries;
+	struct search_result *found;
 	size_t count, zeros;
-	/* Set by answer_write: */
+	/* Set by predict_reply_write: */
 	int status;
 	const char *type;
 	struct output body; /* in memory; the caller takes its buffer */
 };
 
-extern const char answer_json[], answer_csv[];
+extern const char predict_reply_json[], predict_reply_csv[];
 
 /* Can one search serve both? */
-bool answer_joins(const struct answer *a, const struct answer *b);
+bool predict_reply_joins(const struct predict_reply *a,
+			 const struct predict_reply *b);
 
 /* Search for count answers that can be served by one, on threads threads. */
-void answer_search(struct answer *const answers[], size_t count,
-		   unsigned threads);
+void predict_reply_search(struct predict_reply *const answers[], size_t count,
+			  unsigned threads);
 
 /* Write the body; of an ask that failed, what is wrong. */
-void answer_write(struct answer *answer);
+void predict_reply_write(struct predict_reply *answer);
 
-void answer_end(struct answer *answer);
+void predict_reply_end(struct predict_reply *answer);
 
 /* ---------------------------------------------------- without a search */
 
 /* {"error": ..., "field": ...}; field may be NULL. */
-void answer_error(struct output *body, const char *error, const char *field);
+void predict_reply_error(struct output *body, const char *error,
+			 const char *field);
 
 /* What the model is. */
-void answer_model(struct output *body, const struct loaded *loaded);
+void predict_reply_model(struct output *body,
+			 const struct served_model *loaded);
 
 /* Up to limit customers whose id, or else whose label, begins with prefix. */
-void answer_customers(struct output *body, const struct loaded *loaded,
-		      const struct labels *labels, const char *prefix,
-		      size_t length, size_t limit);
+void predict_reply_customers(struct output *body,
+			     const struct served_model *loaded,
+			     const struct display_names *labels,
+			     const char *prefix, size_t length, size_t limit);
 
 /* The profile of the one customer that is asked for. */
-void answer_profile(struct answer *answer);
+void predict_reply_profile(struct predict_reply *answer);
 
 #endif

@@ -17,8 +17,8 @@ enum { BAD_REQUEST = 400, NOT_FOUND = 404 };
 static const char *const metric_words[] = {
 	[METRIC_COSINE] = "cosine", [METRIC_DOT] = "dot", NULL};
 
-bool ask_fail(struct ask *ask, int status, const char *field,
-	      const char *format, ...)
+bool predict_request_fail(struct predict_request *ask, int status,
+			  const char *field, const char *format, ...)
 {
 	va_list arguments;
 
@@ -32,16 +32,17 @@ bool ask_fail(struct ask *ask, int status, const char *field,
 	return false;
 }
 
-void ask_begin(struct ask *ask, struct loaded *loaded)
+void predict_request_begin(struct predict_request *ask,
+			   struct served_model *loaded)
 {
-	*ask = (struct ask){
-		.loaded = loaded_hold(loaded),
+	*ask = (struct predict_request){
+		.loaded = served_model_hold(loaded),
 		.limit = DEFAULT_COUNT,
 		.least = -INFINITY,
 	};
 }
 
-void ask_end(struct ask *ask)
+void predict_request_end(struct predict_request *ask)
 {
 	if (ask->whose == WHOSE_GUEST)
 		guest_free(&ask->guest);
@@ -52,8 +53,8 @@ void ask_end(struct ask *ask)
 	free(ask->error);
 	json_decref(ask->lacking);
 	json_decref(ask->body);
-	loaded_release(ask->loaded);
-	*ask = (struct ask){0};
+	served_model_release(ask->loaded);
+	*ask = (struct predict_request){0};
 }
 
 /* ------------------------------------------------------------------- names */
@@ -79,8 +80,8 @@ static bool read_whole(const json_t *value, json_int_t *whole)
 
 /* An id: a text, or a whole number, of which a text is made.  *value becomes
  * the text, which is the caller's; NULL where it is neither. */
-static const char *read_id(struct ask *ask, const char *field, json_t **value,
-			   size_t *length)
+static const char *read_id(struct predict_request *ask, const char *field,
+			   json_t **value, size_t *length)
 {
 	char text[NUMBER_TEXT];
 	json_int_t whole;
@@ -92,16 +93,18 @@ static const char *read_id(struct ask *ask, const char *field, json_t **value,
 		json_incref(*value);
 	} else if (json_is_real(*value) &&
 		   fabs(json_real_value(*value)) >= inexact) {
-		ask_fail(ask, BAD_REQUEST, field,
-			 "%s: a number of so many digits: write the id as a "
-			 "string",
-			 field);
+		predict_request_fail(
+			ask, BAD_REQUEST, field,
+			"%s: a number of so many digits: write the id as a "
+			"string",
+			field);
 		return NULL;
 	} else {
-		ask_fail(ask, BAD_REQUEST, field,
-			 "%s: expected a customer's id: a string or a whole "
-			 "number",
-			 field);
+		predict_request_fail(
+			ask, BAD_REQUEST, field,
+			"%s: expected a customer's id: a string or a whole "
+			"number",
+			field);
 		return NULL;
 	}
 	*length = json_string_length(*value);
@@ -110,8 +113,9 @@ static const char *read_id(struct ask *ask, const char *field, json_t **value,
 
 /* The list of ids under a field: calls take for each, whose text lives as long
  * as the body.  False where it is no list of such. */
-static bool each_id(struct ask *ask, const char *field, json_t *list,
-		    bool (*take)(struct ask *ask, const char *name,
+static bool each_id(struct predict_request *ask, const char *field,
+		    json_t *list,
+		    bool (*take)(struct predict_request *ask, const char *name,
 				 size_t length, void *context),
 		    void *context)
 {
@@ -119,8 +123,9 @@ static bool each_id(struct ask *ask, const char *field, json_t *list,
 	json_t *value;
 
 	if (!json_is_array(list))
-		return ask_fail(ask, BAD_REQUEST, field,
-				"%s: expected a list of customers' ids", field);
+		return predict_request_fail(
+			ask, BAD_REQUEST, field,
+			"%s: expected a list of customers' ids", field);
 	json_array_foreach(list, i, value)
 	{
 		size_t length;
@@ -136,19 +141,21 @@ static bool each_id(struct ask *ask, const char *field, json_t *list,
 }
 
 /* Say that there is no such customer. */
-static bool fail_unknown(struct ask *ask, const char *name, size_t length,
-			 bool suggest)
+static bool fail_unknown(struct predict_request *ask, const char *name,
+			 size_t length, bool suggest)
 {
 	char near[512] = "";
 
 	if (suggest)
 		model_near(ask->loaded->model, name, length, near, sizeof near);
-	return ask_fail(ask, NOT_FOUND, "user_handle", "no customer %.*s%s%s",
-			(int)(length < 200 ? length : 200), name,
-			*near ? "; near: " : "", near);
+	return predict_request_fail(ask, NOT_FOUND, "user_handle",
+				    "no customer %.*s%s%s",
+				    (int)(length < 200 ? length : 200), name,
+				    *near ? "; near: " : "", near);
 }
 
-static void add_customer(struct ask *ask, const char *name, size_t length)
+static void add_customer(struct predict_request *ask, const char *name,
+			 size_t length)
 {
 	ask->customers[ask->count++] = (struct asked){
 		.name = name,
@@ -165,7 +172,7 @@ struct marks {
 	json_t *lacking; /* a list, or NULL */
 };
 
-static bool mark(struct ask *ask, const char *name, size_t length,
+static bool mark(struct predict_request *ask, const char *name, size_t length,
 		 void *context)
 {
 	struct marks *marks = context;
@@ -181,33 +188,34 @@ static bool mark(struct ask *ask, const char *name, size_t length,
 	return true;
 }
 
-static size_t words_of(const struct ask *ask)
+static size_t words_of(const struct predict_request *ask)
 {
 	return ask->loaded->model->matrix.n / 64 + 1;
 }
 
 /* Bits of the customers in a list. */
-static bool read_marks(struct ask *ask, const char *field, json_t *list,
-		       struct marks *marks)
+static bool read_marks(struct predict_request *ask, const char *field,
+		       json_t *list, struct marks *marks)
 {
 	marks->bits = alloc(words_of(ask), sizeof *marks->bits);
 	return each_id(ask, field, list, mark, marks);
 }
 
-static bool read_among(struct ask *ask, json_t *list)
+static bool read_among(struct predict_request *ask, json_t *list)
 {
 	struct marks marks = {0};
 	bool good = read_marks(ask, "among", list, &marks);
 
 	ask->allowed = marks.bits;
 	if (good && marks.known == 0)
-		return ask_fail(ask, NOT_FOUND, "among",
-				"among: none of its customers is in the model");
+		return predict_request_fail(
+			ask, NOT_FOUND, "among",
+			"among: none of its customers is in the model");
 	return good;
 }
 
 /* Take bits from those that are allowed. */
-static void forbid(struct ask *ask, const uint64_t *bits)
+static void forbid(struct predict_request *ask, const uint64_t *bits)
 {
 	size_t words = words_of(ask);
 
@@ -219,7 +227,7 @@ static void forbid(struct ask *ask, const uint64_t *bits)
 		ask->allowed[i] &= ~bits[i];
 }
 
-static bool read_not(struct ask *ask, json_t *list)
+static bool read_not(struct predict_request *ask, json_t *list)
 {
 	struct marks marks = {0};
 	bool good = read_marks(ask, "not", list, &marks);
@@ -232,7 +240,8 @@ static bool read_not(struct ask *ask, json_t *list)
 
 /* ------------------------------------------------------------------- whose */
 
-static bool read_handle(struct ask *ask, json_t *value, bool suggest)
+static bool read_handle(struct predict_request *ask, json_t *value,
+			bool suggest)
 {
 	size_t length;
 	const char *name = read_id(ask, "user_handle", &value, &length);
@@ -247,29 +256,30 @@ static bool read_handle(struct ask *ask, json_t *value, bool suggest)
 	return true;
 }
 
-static bool take_user(struct ask *ask, const char *name, size_t length,
-		      void *context)
+static bool take_user(struct predict_request *ask, const char *name,
+		      size_t length, void *context)
 {
 	(void)context;
 	add_customer(ask, name, length);
 	return true;
 }
 
-static bool read_users(struct ask *ask, json_t *list)
+static bool read_users(struct predict_request *ask, json_t *list)
 {
 	size_t count = json_array_size(list);
 
-	if (json_is_array(list) && (count == 0 || count > ASK_BATCH))
-		return ask_fail(ask, BAD_REQUEST, "users",
-				"users: %zu ids, expected 1 to %d", count,
-				ASK_BATCH);
+	if (json_is_array(list) &&
+	    (count == 0 || count > REQUEST_MAX_CUSTOMERS))
+		return predict_request_fail(ask, BAD_REQUEST, "users",
+					    "users: %zu ids, expected 1 to %d",
+					    count, REQUEST_MAX_CUSTOMERS);
 	ask->customers = alloc(count, sizeof *ask->customers);
 	ask->batch = true;
 	return each_id(ask, "users", list, take_user, NULL);
 }
 
-static bool read_deed(struct ask *ask, const char *tag, json_t *value,
-		      struct deed *deed)
+static bool read_deed(struct predict_request *ask, const char *tag,
+		      json_t *value, struct deed *deed)
 {
 	*deed = (struct deed){
 		.tag = tag,
@@ -277,14 +287,15 @@ static bool read_deed(struct ask *ask, const char *tag, json_t *value,
 		.value = json_number_value(value),
 	};
 	if (!json_is_number(value) || fabs(deed->value) >= 1e18)
-		return ask_fail(ask, BAD_REQUEST, "profile",
-				"profile: %.100s: expected a number below "
-				"10^18",
-				tag);
+		return predict_request_fail(
+			ask, BAD_REQUEST, "profile",
+			"profile: %.100s: expected a number below "
+			"10^18",
+			tag);
 	return true;
 }
 
-static bool read_profile(struct ask *ask, json_t *profile)
+static bool read_profile(struct predict_request *ask, json_t *profile)
 {
 	struct deed *deeds;
 	size_t count = 0;
@@ -293,9 +304,10 @@ static bool read_profile(struct ask *ask, json_t *profile)
 	bool good = true;
 
 	if (!json_is_object(profile) || json_object_size(profile) == 0)
-		return ask_fail(ask, BAD_REQUEST, "profile",
-				"profile: expected an object of tags, each "
-				"with a number");
+		return predict_request_fail(
+			ask, BAD_REQUEST, "profile",
+			"profile: expected an object of tags, each "
+			"with a number");
 	deeds = alloc(json_object_size(profile), sizeof *deeds);
 	json_object_foreach(profile, tag, value)
 	{
@@ -307,16 +319,17 @@ static bool read_profile(struct ask *ask, json_t *profile)
 			   deeds, count);
 		ask->whose = WHOSE_GUEST;
 		if (ask->guest.known == 0)
-			good = ask_fail(ask, NOT_FOUND, "profile",
-					"profile: the model knows none of its "
-					"tags: the first is %.100s",
-					ask->guest.unknown);
+			good = predict_request_fail(
+				ask, NOT_FOUND, "profile",
+				"profile: the model knows none of its "
+				"tags: the first is %.100s",
+				ask->guest.unknown);
 	}
 	free(deeds);
 	return good;
 }
 
-static bool read_like(struct ask *ask, json_t *list)
+static bool read_like(struct predict_request *ask, json_t *list)
 {
 	struct marks marks = {.lacking = json_array()};
 	const char *error = NULL;
@@ -331,48 +344,52 @@ static bool read_like(struct ask *ask, json_t *list)
 	}
 	free(marks.bits);
 	if (error != NULL)
-		return ask_fail(ask, 500, NULL, "%s", error);
+		return predict_request_fail(ask, 500, NULL, "%s", error);
 	if (good && ask->audience.seeds == 0)
-		return ask_fail(ask, NOT_FOUND, "like",
-				"like: none of its customers is in the model "
-				"with a tag that has weight");
+		return predict_request_fail(
+			ask, NOT_FOUND, "like",
+			"like: none of its customers is in the model "
+			"with a tag that has weight");
 	return good;
 }
 
 /* ------------------------------------------------------------------ fields */
 
-static bool read_count(struct ask *ask, json_t *value)
+static bool read_count(struct predict_request *ask, json_t *value)
 {
-	json_int_t most =
-		json_object_get(ask->body, "like") ? ASK_MOST_LIKE : ASK_MOST;
+	json_int_t most = json_object_get(ask->body, "like")
+				  ? REQUEST_MAX_AUDIENCE
+				  : REQUEST_MAX_NEIGHBOURS;
 	json_int_t count;
 
 	if (!read_whole(value, &count) || count < 1 || count > most)
-		return ask_fail(ask, BAD_REQUEST, "n",
-				"n: expected a whole number from 1 to %lld",
-				(long long)most);
+		return predict_request_fail(
+			ask, BAD_REQUEST, "n",
+			"n: expected a whole number from 1 to %lld",
+			(long long)most);
 	ask->limit = (size_t)count;
 	return true;
 }
 
-static bool set_metric(struct ask *ask, const char *word)
+static bool set_metric(struct predict_request *ask, const char *word)
 {
 	for (int i = 0; word != NULL && metric_words[i] != NULL; i++)
 		if (strcmp(metric_words[i], word) == 0) {
 			ask->metric = (enum metric)i;
 			return true;
 		}
-	return ask_fail(ask, BAD_REQUEST, "metric",
-			"metric: expected \"cosine\" or \"dot\"");
+	return predict_request_fail(ask, BAD_REQUEST, "metric",
+				    "metric: expected \"cosine\" or \"dot\"");
 }
 
-static bool read_least(struct ask *ask, json_t *value)
+static bool read_least(struct predict_request *ask, json_t *value)
 {
 	ask->least = json_number_value(value);
 	ask->has_least = true;
 	if (!json_is_number(value) || !isfinite(ask->least))
-		return ask_fail(ask, BAD_REQUEST, "min_similarity",
-				"min_similarity: expected a number");
+		return predict_request_fail(
+			ask, BAD_REQUEST, "min_similarity",
+			"min_similarity: expected a number");
 	return true;
 }
 
@@ -403,8 +420,8 @@ static const char *const fields[FIELDS] = {
 	[NOT] = "not",
 };
 
-static bool read_field(struct ask *ask, enum field field, json_t *value,
-		       bool suggest)
+static bool read_field(struct predict_request *ask, enum field field,
+		       json_t *value, bool suggest)
 {
 	switch (field) {
 	case HANDLE:
@@ -432,7 +449,7 @@ static bool read_field(struct ask *ask, enum field field, json_t *value,
 }
 
 /* Is each field known, and exactly one of those that say whose neighbours? */
-static bool check_fields(struct ask *ask)
+static bool check_fields(struct predict_request *ask)
 {
 	const char *key, *subject = NULL;
 	json_t *value;
@@ -445,12 +462,13 @@ static bool check_fields(struct ask *ask)
 		while (i < FIELDS && strcmp(fields[i], key) != 0)
 			i++;
 		if (i == FIELDS)
-			return ask_fail(ask, BAD_REQUEST, key,
-					"%.100s: no such field: expected "
-					"user_handle, users, profile or like, "
-					"and n, metric, min_similarity, among, "
-					"not",
-					key);
+			return predict_request_fail(
+				ask, BAD_REQUEST, key,
+				"%.100s: no such field: expected "
+				"user_handle, users, profile or like, "
+				"and n, metric, min_similarity, among, "
+				"not",
+				key);
 	}
 	for (size_t i = SUBJECTS; i-- > 0;)
 		if (json_object_get(ask->body, fields[i]) != NULL) {
@@ -458,34 +476,38 @@ static bool check_fields(struct ask *ask)
 			subjects++;
 		}
 	if (subjects == 0)
-		return ask_fail(ask, BAD_REQUEST, "user_handle",
-				"user_handle is missing: expected it, or "
-				"users, profile or like");
+		return predict_request_fail(
+			ask, BAD_REQUEST, "user_handle",
+			"user_handle is missing: expected it, or "
+			"users, profile or like");
 	if (subjects > 1)
-		return ask_fail(ask, BAD_REQUEST, subject,
-				"expected one of user_handle, users, profile "
-				"and like, found %d of them",
-				subjects);
+		return predict_request_fail(
+			ask, BAD_REQUEST, subject,
+			"expected one of user_handle, users, profile "
+			"and like, found %d of them",
+			subjects);
 	return true;
 }
 
 /* What one request may keep a thread busy with: some seconds. */
-static bool check_total(struct ask *ask)
+static bool check_total(struct predict_request *ask)
 {
-	if (ask->count * ask->limit > ASK_MOST_LIKE)
-		return ask_fail(ask, BAD_REQUEST, "n",
-				"n: %zu neighbours of %zu users: expected at "
-				"most %d in all",
-				ask->limit, ask->count, ASK_MOST_LIKE);
+	if (ask->count * ask->limit > REQUEST_MAX_AUDIENCE)
+		return predict_request_fail(
+			ask, BAD_REQUEST, "n",
+			"n: %zu neighbours of %zu users: expected at "
+			"most %d in all",
+			ask->limit, ask->count, REQUEST_MAX_AUDIENCE);
 	return true;
 }
 
-static bool check_least(struct ask *ask)
+static bool check_least(struct predict_request *ask)
 {
 	if (ask->has_least && ask->metric == METRIC_COSINE &&
 	    fabs(ask->least) > 1)
-		return ask_fail(ask, BAD_REQUEST, "min_similarity",
-				"min_similarity: a cosine is from -1 to 1");
+		return predict_request_fail(
+			ask, BAD_REQUEST, "min_similarity",
+			"min_similarity: a cosine is from -1 to 1");
 	return true;
 }
 
@@ -518,7 +540,7 @@ static json_t *read_json(const char *body, size_t size, json_error_t *error)
 	return read;
 }
 
-static bool parse(struct ask *ask, const char *body, size_t size)
+static bool parse(struct predict_request *ask, const char *body, size_t size)
 {
 	static const char order_mark[] = "\xef\xbb\xbf";
 	json_error_t error;
@@ -529,24 +551,26 @@ static bool parse(struct ask *ask, const char *body, size_t size)
 	}
 	ask->body = read_json(body, size, &error);
 	if (ask->body == NULL && has_single_quote(body, size))
-		return ask_fail(ask, BAD_REQUEST, NULL,
-				"the body has single quotes: JSON wants double "
-				"quotes, as in {\"user_handle\": 1}");
+		return predict_request_fail(
+			ask, BAD_REQUEST, NULL,
+			"the body has single quotes: JSON wants double "
+			"quotes, as in {\"user_handle\": 1}");
 	if (ask->body == NULL)
-		return ask_fail(ask, BAD_REQUEST, NULL,
-				"the body is no JSON: line %d, column %d: "
-				"%.160s",
-				error.line, error.column, error.text);
+		return predict_request_fail(
+			ask, BAD_REQUEST, NULL,
+			"the body is no JSON: line %d, column %d: "
+			"%.160s",
+			error.line, error.column, error.text);
 	if (!json_is_object(ask->body))
-		return ask_fail(ask, BAD_REQUEST, NULL,
-				"the body is no object: expected "
-				"{\"user_handle\": 1}");
+		return predict_request_fail(ask, BAD_REQUEST, NULL,
+					    "the body is no object: expected "
+					    "{\"user_handle\": 1}");
 	return true;
 }
 
 /* Read the fields from first to before end that the body has. */
-static bool read_fields(struct ask *ask, enum field first, enum field end,
-			bool suggest)
+static bool read_fields(struct predict_request *ask, enum field first,
+			enum field end, bool suggest)
 {
 	for (enum field i = first; i < end; i++) {
 		json_t *value = json_object_get(ask->body, fields[i]);
@@ -557,12 +581,14 @@ static bool read_fields(struct ask *ask, enum field first, enum field end,
 	return true;
 }
 
-bool ask_predict(struct ask *ask, const char *body, size_t size, bool suggest)
+bool predict_request_predict(struct predict_request *ask, const char *body,
+			     size_t size, bool suggest)
 {
 	if (size == 0)
-		return ask_fail(ask, BAD_REQUEST, NULL,
-				"the body is empty: expected JSON such as "
-				"{\"user_handle\": 1}");
+		return predict_request_fail(
+			ask, BAD_REQUEST, NULL,
+			"the body is empty: expected JSON such as "
+			"{\"user_handle\": 1}");
 	if (!parse(ask, body, size) || !check_fields(ask))
 		return false;
 	/* Filters before whose neighbours: what like and not forbid is taken
@@ -572,17 +598,19 @@ bool ask_predict(struct ask *ask, const char *body, size_t size, bool suggest)
 	       check_total(ask);
 }
 
-bool ask_similar(struct ask *ask, const char *name, size_t length,
-		 const char *count, const char *metric, bool suggest)
+bool predict_request_similar(struct predict_request *ask, const char *name,
+			     size_t length, const char *count,
+			     const char *metric, bool suggest)
 {
 	int64_t limit;
 
 	if (count != NULL) {
-		if (!number_integer(count, 1, ASK_MOST, &limit))
-			return ask_fail(ask, BAD_REQUEST, "n",
-					"n: expected a whole number from 1 to "
-					"%d",
-					ASK_MOST);
+		if (!number_integer(count, 1, REQUEST_MAX_NEIGHBOURS, &limit))
+			return predict_request_fail(
+				ask, BAD_REQUEST, "n",
+				"n: expected a whole number from 1 to "
+				"%d",
+				REQUEST_MAX_NEIGHBOURS);
 		ask->limit = (size_t)limit;
 	}
 	if (metric != NULL && !set_metric(ask, metric))

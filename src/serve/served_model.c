@@ -11,21 +11,21 @@
 #include "base/errors.h"
 #include "linalg/similarity_quantiles.h"
 
-const double loaded_shares[LOADED_QUANTILES] = {
+const double served_model_shares[SERVED_MODEL_QUANTILES] = {
 	0,   0.01, 0.05, 0.1,  0.2,   0.3,   0.4,   0.5,    0.6,    0.7,
 	0.8, 0.9,  0.95, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999, 1};
 
 /* ------------------------------------------------------------------- facts */
 
-static void find_quantiles(struct loaded *loaded, unsigned threads)
+static void find_quantiles(struct served_model *loaded, unsigned threads)
 {
 	const struct model *model = loaded->model;
-	struct pairs pairs;
+	struct similarity_quantiles pairs;
 
-	pairs_begin(&pairs, model->matrix.n, model->k);
-	pairs_add(&pairs, 0, model->matrix.n, model->embedding);
-	pairs_end(&pairs, threads, loaded_shares, LOADED_QUANTILES,
-		  loaded->quantiles);
+	similarity_quantiles_begin(&pairs, model->matrix.n, model->k);
+	similarity_quantiles_add(&pairs, 0, model->matrix.n, model->embedding);
+	similarity_quantiles_end(&pairs, threads, served_model_shares,
+				 SERVED_MODEL_QUANTILES, loaded->quantiles);
 }
 
 static int by_label(const void *a, const void *b)
@@ -37,15 +37,17 @@ static int by_label(const void *a, const void *b)
 }
 
 /* The customers that have a label, by label. */
-static void find_labelled(struct loaded *loaded, const struct labels *labels)
+static void find_labelled(struct served_model *loaded,
+			  const struct display_names *labels)
 {
-	const struct names *ids = &labels->customers.ids;
+	const struct string_table *ids = &labels->customers.ids;
 
 	loaded->labelled = alloc(ids->count, sizeof *loaded->labelled);
 	for (size_t i = 0; i < ids->count; i++) {
 		const char *label = labels->customers.texts[i];
-		size_t row = model_find(loaded->model, names_text(ids, i),
-					names_length(ids, i));
+		size_t row =
+			model_find(loaded->model, string_table_text(ids, i),
+				   string_table_length(ids, i));
 
 		if (label != NULL && row != SIZE_MAX)
 			loaded->labelled[loaded->labelled_count++] =
@@ -56,7 +58,7 @@ static void find_labelled(struct loaded *loaded, const struct labels *labels)
 		      sizeof *loaded->labelled, by_label);
 }
 
-static void date(struct loaded *loaded, const char *path)
+static void date(struct served_model *loaded, const char *path)
 {
 	struct stat status;
 	struct tm when;
@@ -69,53 +71,54 @@ static void date(struct loaded *loaded, const char *path)
 
 /* ----------------------------------------------------------------- loading */
 
-static const char *load(struct loaded *loaded, const char *path,
-			const struct labels *labels, unsigned threads)
+static const char *load(struct served_model *loaded, const char *path,
+			const struct display_names *labels, unsigned threads)
 {
-	const char *error = shards_open_copy(&loaded->shards, path);
+	const char *error = sharded_model_open_copy(&loaded->shards, path);
 	struct findings findings;
 
 	if (error != NULL)
 		return error;
 	loaded->model = &loaded->shards.whole;
 	/* What a request touches later is looked at here, once. */
-	error = check_model(loaded->model, &findings);
+	error = model_check(loaded->model, &findings);
 	if (error == NULL)
-		error = fold_view(&loaded->fold, loaded->model);
+		error = fold_in_view(&loaded->fold, loaded->model);
 	if (error != NULL)
-		return sentence("%s: %s", path, error);
+		return error_text("%s: %s", path, error);
 	loaded->silent = findings.silent;
-	format_id(&loaded->model->file, loaded->id);
+	safetensors_id(&loaded->model->file, loaded->id);
 	find_quantiles(loaded, threads);
 	find_labelled(loaded, labels);
-	embed_model(&loaded->embed, loaded->model);
-	for (int metric = 0; metric < LOADED_METRICS; metric++) {
-		reasons_begin(&loaded->reasons[metric], loaded->model,
-			      (enum metric)metric);
+	projection_model(&loaded->embed, loaded->model);
+	for (int metric = 0; metric < SERVED_MODEL_METRICS; metric++) {
+		contributions_begin(&loaded->reasons[metric], loaded->model,
+				    (enum metric)metric);
 		loaded->reasons[metric].share = 1;
 	}
 	return NULL;
 }
 
-static void unload(struct loaded *loaded)
+static void unload(struct served_model *loaded)
 {
-	for (int metric = 0; metric < LOADED_METRICS; metric++) {
+	for (int metric = 0; metric < SERVED_MODEL_METRICS; metric++) {
 		for (size_t i = 0; i < loaded->spare_count[metric]; i++)
-			describe_end(&loaded->spare[metric][i]);
+			summary_builder_end(&loaded->spare[metric][i]);
 		free(loaded->spare[metric]);
-		reasons_end(&loaded->reasons[metric]);
+		contributions_end(&loaded->reasons[metric]);
 	}
-	embed_end(&loaded->embed);
+	projection_end(&loaded->embed);
 	free(loaded->labelled);
-	shards_close(&loaded->shards);
+	sharded_model_close(&loaded->shards);
 	pthread_mutex_destroy(&loaded->lock);
 	free(loaded);
 }
 
-struct loaded *loaded_open(const char *path, const struct labels *labels,
-			   unsigned threads, const char **error)
+struct served_model *served_model_open(const char *path,
+				       const struct display_names *labels,
+				       unsigned threads, const char **error)
 {
-	struct loaded *loaded = alloc(1, sizeof *loaded);
+	struct served_model *loaded = alloc(1, sizeof *loaded);
 
 	atomic_init(&loaded->users, 1);
 	pthread_mutex_init(&loaded->lock, NULL);
@@ -128,13 +131,13 @@ struct loaded *loaded_open(const char *path, const struct labels *labels,
 	return NULL;
 }
 
-struct loaded *loaded_hold(struct loaded *loaded)
+struct served_model *served_model_hold(struct served_model *loaded)
 {
 	atomic_fetch_add(&loaded->users, 1);
 	return loaded;
 }
 
-void loaded_release(struct loaded *loaded)
+void served_model_release(struct served_model *loaded)
 {
 	if (loaded != NULL && atomic_fetch_sub(&loaded->users, 1) == 1)
 		unload(loaded);
@@ -142,9 +145,10 @@ void loaded_release(struct loaded *loaded)
 
 /* ------------------------------------------------------------------- loans */
 
-struct describe loaded_borrow(struct loaded *loaded, enum metric metric)
+struct summary_builder served_model_borrow(struct served_model *loaded,
+					   enum metric metric)
 {
-	struct describe describe;
+	struct summary_builder describe;
 	bool found;
 
 	pthread_mutex_lock(&loaded->lock);
@@ -153,18 +157,19 @@ struct describe loaded_borrow(struct loaded *loaded, enum metric metric)
 		describe = loaded->spare[metric][--loaded->spare_count[metric]];
 	pthread_mutex_unlock(&loaded->lock);
 	if (!found)
-		describe_begin(&describe, &loaded->shards,
-			       &loaded->reasons[metric]);
+		summary_builder_begin(&describe, &loaded->shards,
+				      &loaded->reasons[metric]);
 	return describe;
 }
 
-void loaded_return(struct loaded *loaded, enum metric metric,
-		   struct describe describe)
+void served_model_return(struct served_model *loaded, enum metric metric,
+			 struct summary_builder describe)
 {
 	pthread_mutex_lock(&loaded->lock);
-	loaded->spare[metric] = alloc_grow(
-		loaded->spare[metric], &loaded->spare_room[metric],
-		loaded->spare_count[metric] + 1, sizeof(struct describe));
+	loaded->spare[metric] =
+		alloc_grow(loaded->spare[metric], &loaded->spare_room[metric],
+			   loaded->spare_count[metric] + 1,
+			   sizeof(struct summary_builder));
 	loaded->spare[metric][loaded->spare_count[metric]++] = describe;
 	pthread_mutex_unlock(&loaded->lock);
 }

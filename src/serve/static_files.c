@@ -17,9 +17,9 @@ EMBED(style, "style.css");
 EMBED(script, "page.js");
 EMBED(openapi, "openapi.json");
 
-const struct web *web_find(const char *path)
+const struct static_file *static_file_find(const char *path)
 {
-	static const struct web files[] = {
+	static const struct static_file files[] = {
 		{"/", "text/html; charset=utf-8", web_page, web_page_end},
 		{"/style.css", "text/css; charset=utf-8", web_style,
 		 web_style_end},

@@ -17,26 +17,26 @@ enum { BLOCK = 1 << 18, ROW_LIMIT = 1 << 26 };
 
 /* What libcsv's callbacks work on. */
 struct taker {
-	const struct sheet_file *file;
-	struct sheet_rows *rows;
-	struct sheet_row *row; /* the current one */
-	size_t column;         /* of the next field */
-	bool escapes;          /* fields may need them */
+	const struct csv_file *file;
+	struct csv_rows *rows;
+	struct csv_row *row; /* the current one */
+	size_t column;       /* of the next field */
+	bool escapes;        /* fields may need them */
 };
 
 static void begin_row(struct taker *taker)
 {
-	struct sheet_rows *rows = taker->rows;
+	struct csv_rows *rows = taker->rows;
 
 	if (rows->count == rows->capacity)
 		rows->rows = alloc_grow(rows->rows, &rows->capacity,
 					rows->count + 1, sizeof *rows->rows);
 	taker->row = &rows->rows[rows->count];
-	*taker->row = (struct sheet_row){0};
+	*taker->row = (struct csv_row){0};
 	taker->column = 0;
 }
 
-static void take_text(struct sheet_rows *rows, struct sheet_slice *slice,
+static void take_text(struct csv_rows *rows, struct csv_slice *slice,
 		      const char *field, size_t length, bool escapes)
 {
 	size_t most = escapes ? 2 * length : length;
@@ -45,10 +45,10 @@ static void take_text(struct sheet_rows *rows, struct sheet_slice *slice,
 		rows->text = alloc_grow(rows->text, &rows->room,
 					rows->used + most, 1);
 	if (escapes)
-		length = escape(rows->text + rows->used, field, length);
+		length = tsv_escape(rows->text + rows->used, field, length);
 	else if (length > 0)
 		memcpy(rows->text + rows->used, field, length);
-	*slice = (struct sheet_slice){(uint32_t)rows->used, (uint32_t)length};
+	*slice = (struct csv_slice){(uint32_t)rows->used, (uint32_t)length};
 	rows->used += length;
 }
 
@@ -81,7 +81,7 @@ static int never(unsigned char byte)
 
 /* Parse bytes that begin with a row; false where a rule is broken, and then
  * what was taken means nothing. */
-static bool parse(const struct sheet_source *source, const unsigned char *bytes,
+static bool parse(const struct csv_source *source, const unsigned char *bytes,
 		  size_t size, bool blanks,
 		  void (*field)(void *, size_t, void *),
 		  void (*row)(int, void *), void *context)
@@ -104,8 +104,9 @@ static bool parse(const struct sheet_source *source, const unsigned char *bytes,
 	return good;
 }
 
-bool sheet_parse_block(const struct sheet_source *source,
-		       const struct sheet_block *block, struct sheet_rows *rows)
+bool csv_reader_parse_block(const struct csv_source *source,
+			    const struct csv_block *block,
+			    struct csv_rows *rows)
 {
 	struct taker taker = {.file = &source->files[block->file],
 			      .rows = rows,
@@ -117,9 +118,9 @@ bool sheet_parse_block(const struct sheet_source *source,
 				    block->blanks, on_field, on_row, &taker);
 }
 
-void sheet_parse_singly(const struct sheet_source *source,
-			const struct sheet_block *block,
-			struct sheet_rows *rows)
+void csv_reader_parse_singly(const struct csv_source *source,
+			     const struct csv_block *block,
+			     struct csv_rows *rows)
 {
 	struct taker taker = {.file = &source->files[block->file],
 			      .rows = rows,
@@ -129,17 +130,17 @@ void sheet_parse_singly(const struct sheet_source *source,
 
 	rows->count = rows->used = 0;
 	for (size_t at = 0, size; at < block->size; at += size) {
-		enum scan_fault fault;
-		size = scan_row(bytes + at, block->size - at, source->delimiter,
-				&fault);
+		enum csv_fault fault;
+		size = csv_scan_row(bytes + at, block->size - at,
+				    source->delimiter, &fault);
 		size_t row = rows->count;
 		begin_row(&taker);
-		if (fault == SCAN_FINE && !parse(source, bytes + at, size, true,
-						 on_field, on_row, &taker))
+		if (fault == CSV_FINE && !parse(source, bytes + at, size, true,
+						on_field, on_row, &taker))
 			die("%s:%zu: libcsv reads this row otherwise than the "
 			    "search for its end",
 			    source->files[block->file].name, line);
-		if (fault != SCAN_FINE)
+		if (fault != CSV_FINE)
 			rows->count++;
 		/* A line with nothing in it is no row. */
 		if (rows->count > row) {
@@ -148,22 +149,22 @@ void sheet_parse_singly(const struct sheet_source *source,
 			rows->rows[row].size = (uint32_t)size;
 			rows->rows[row].line = line;
 		}
-		line += scan_lines(bytes + at, size);
+		line += csv_scan_lines(bytes + at, size);
 	}
 }
 
-void sheet_rows_free(struct sheet_rows *rows)
+void csv_rows_free(struct csv_rows *rows)
 {
 	free(rows->rows);
 	free(rows->text);
-	*rows = (struct sheet_rows){0};
+	*rows = (struct csv_rows){0};
 }
 
 /* ------------------------------------------------------------------ names */
 
 static void on_name(void *field, size_t length, void *context)
 {
-	struct sheet_names *names = context;
+	struct csv_names *names = context;
 
 	names->names = alloc_grow(names->names, &names->capacity,
 				  names->count + 1, sizeof *names->names);
@@ -178,10 +179,10 @@ static void on_names(int ending, void *context)
 
 /* ----------------------------------------------------------------- blocks */
 
-void sheet_begin(struct sheet_source *source, char **paths, size_t count,
-		 char delimiter, bool headed)
+void csv_reader_begin(struct csv_source *source, char **paths, size_t count,
+		      char delimiter, bool headed)
 {
-	*source = (struct sheet_source){
+	*source = (struct csv_source){
 		.count = count ? count : 1,
 		.delimiter = delimiter,
 		.headed = headed,
@@ -207,7 +208,7 @@ static const struct {
 	{"\xfe\xff", 2, "UTF-16", "iconv -f UTF-16 -t UTF-8"},
 };
 
-static void refuse_others(const struct sheet_source *source)
+static void refuse_others(const struct csv_source *source)
 {
 	const char *name = source->files[source->current].name;
 	const unsigned char *bytes = source->carry;
@@ -226,7 +227,7 @@ static void refuse_others(const struct sheet_source *source)
 }
 
 /* Add to the carry until it holds size bytes; false at the end of the file. */
-static bool fill(struct sheet_source *source, size_t size)
+static bool fill(struct csv_source *source, size_t size)
 {
 	if (size > source->carry_room) {
 		source->carry = alloc_resize(source->carry, size, 1);
@@ -243,14 +244,14 @@ static bool fill(struct sheet_source *source, size_t size)
 	return true;
 }
 
-static void drop(struct sheet_source *source, size_t size)
+static void drop(struct csv_source *source, size_t size)
 {
 	source->carried -= size;
 	memmove(source->carry, source->carry + size, source->carried);
 }
 
 /* Pass over a byte-order mark and lines with nothing in them. */
-static void skip(struct sheet_source *source)
+static void skip(struct csv_source *source)
 {
 	size_t at = 0;
 
@@ -260,19 +261,19 @@ static void skip(struct sheet_source *source)
 	while (at < source->carried &&
 	       (source->carry[at] == '\n' || source->carry[at] == '\r'))
 		at++;
-	source->line += scan_lines(source->carry, at);
+	source->line += csv_scan_lines(source->carry, at);
 	drop(source, at);
 }
 
 /* The first row: the header, or what tells how many columns there are. */
-static size_t first_row(struct sheet_source *source, enum scan_fault *fault)
+static size_t first_row(struct csv_source *source, enum csv_fault *fault)
 {
 	size_t size, room = BLOCK;
 
 	for (;;) {
 		bool more = fill(source, room);
-		size = scan_row(source->carry, source->carried,
-				source->delimiter, fault);
+		size = csv_scan_row(source->carry, source->carried,
+				    source->delimiter, fault);
 		/* A row that ends where the bytes do may go on. */
 		if (!more || size + 1 < source->carried || room > ROW_LIMIT)
 			return size;
@@ -280,12 +281,12 @@ static size_t first_row(struct sheet_source *source, enum scan_fault *fault)
 	}
 }
 
-static void open_file(struct sheet_source *source)
+static void open_file(struct csv_source *source)
 {
 	size_t current = source->current;
-	struct sheet_file *file = &source->files[current];
-	struct sheet_names names = {0};
-	enum scan_fault fault;
+	struct csv_file *file = &source->files[current];
+	struct csv_names names = {0};
+	enum csv_fault fault;
 
 	input_open(&source->input,
 		   source->paths ? source->paths[current] : NULL);
@@ -301,27 +302,27 @@ static void open_file(struct sheet_source *source)
 	size_t size = first_row(source, &fault);
 	if (size == 0)
 		die("%s: nothing but empty lines, expected CSV", file->name);
-	if (fault == SCAN_FINE && !parse(source, source->carry, size, true,
-					 on_name, on_names, &names))
+	if (fault == CSV_FINE && !parse(source, source->carry, size, true,
+					on_name, on_names, &names))
 		die("%s: libcsv cannot read its first row", file->name);
-	if (fault != SCAN_FINE && source->headed)
+	if (fault != CSV_FINE && source->headed)
 		die("%s:%zu: the header line has %s", file->name, source->line,
-		    scan_fault_text[fault]);
-	if (fault != SCAN_FINE)
+		    csv_fault_text[fault]);
+	if (fault != CSV_FINE)
 		die("%s:%zu: the first row has %s", file->name, source->line,
-		    scan_fault_text[fault]);
+		    csv_fault_text[fault]);
 	file->fields = names.count;
 	if (source->headed) {
 		file->header = alloc_text((char *)source->carry, size);
 		file->header_size = size;
-		source->line += scan_lines(source->carry, size);
+		source->line += csv_scan_lines(source->carry, size);
 		drop(source, size);
 	}
-	for (int i = 0; i < SHEET_TAKEN; i++)
+	for (int i = 0; i < CSV_COLUMNS_USED; i++)
 		file->taken[i] = SHEET_NONE;
 	source->opened(source->context, source, current, &names);
 	file->place = alloc(file->fields, 1);
-	for (int i = 0; i < SHEET_TAKEN; i++)
+	for (int i = 0; i < CSV_COLUMNS_USED; i++)
 		if (file->taken[i] != SHEET_NONE)
 			file->place[file->taken[i]] = (unsigned char)(i + 1);
 	for (size_t i = 0; i < names.count; i++)
@@ -329,7 +330,7 @@ static void open_file(struct sheet_source *source)
 	free(names.names);
 }
 
-static void close_file(struct sheet_source *source)
+static void close_file(struct csv_source *source)
 {
 	input_close(&source->input);
 	source->open = false;
@@ -339,8 +340,7 @@ static void close_file(struct sheet_source *source)
 
 /* Cut whole rows off the carry into the block; all of it at the file's end,
  * where *last is set.  0 where there is no whole row. */
-static size_t cut(struct sheet_source *source, struct sheet_block *block,
-		  bool last)
+static size_t cut(struct csv_source *source, struct csv_block *block, bool last)
 {
 	size_t size = source->carried, lines;
 	const unsigned char *bytes = source->carry;
@@ -348,7 +348,8 @@ static size_t cut(struct sheet_source *source, struct sheet_block *block,
 	/* CR LF is not cut in two. */
 	if (!last && bytes[size - 1] == '\r')
 		size--;
-	struct scan_bounds bounds = scan_bounds(bytes, size, source->delimiter);
+	struct csv_bounds bounds =
+		csv_scan_bounds(bytes, size, source->delimiter);
 	size = last ? size : bounds.end;
 	lines = last ? 0 : bounds.lines;
 	block->nul = bounds.nul;
@@ -359,7 +360,7 @@ static size_t cut(struct sheet_source *source, struct sheet_block *block,
 	return size;
 }
 
-static void warn_of_end(const struct sheet_source *source)
+static void warn_of_end(const struct csv_source *source)
 {
 	const unsigned char *bytes = source->carry;
 	size_t size = source->carried;
@@ -371,7 +372,7 @@ static void warn_of_end(const struct sheet_source *source)
 }
 
 /* The block takes the carry's buffer, and the carry what is left. */
-static void hand_over(struct sheet_source *source, struct sheet_block *block,
+static void hand_over(struct csv_source *source, struct csv_block *block,
 		      size_t size)
 {
 	unsigned char *bytes = block->bytes;
@@ -392,7 +393,7 @@ static void hand_over(struct sheet_source *source, struct sheet_block *block,
 	source->carried = rest;
 }
 
-static bool next_block(struct sheet_source *source, struct sheet_block *block)
+static bool next_block(struct csv_source *source, struct csv_block *block)
 {
 	size_t size = 0, room = BLOCK;
 
@@ -424,7 +425,7 @@ static bool next_block(struct sheet_source *source, struct sheet_block *block)
 	return false;
 }
 
-bool sheet_next(struct sheet_source *source, struct sheet_block *block)
+bool csv_reader_next(struct csv_source *source, struct csv_block *block)
 {
 	pthread_mutex_lock(&source->lock);
 	bool any = next_block(source, block);
@@ -432,7 +433,7 @@ bool sheet_next(struct sheet_source *source, struct sheet_block *block)
 	return any;
 }
 
-void sheet_end(struct sheet_source *source)
+void csv_reader_end(struct csv_source *source)
 {
 	for (size_t i = 0; i < source->count; i++) {
 		free(source->files[i].header);
@@ -441,5 +442,5 @@ void sheet_end(struct sheet_source *source)
 	free(source->files);
 	free(source->carry);
 	pthread_mutex_destroy(&source->lock);
-	*source = (struct sheet_source){0};
+	*source = (struct csv_source){0};
 }

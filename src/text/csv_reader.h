@@ -1,7 +1,8 @@
-/* sheet: rows of CSV by RFC 4180, read through libcsv in strict mode, cut into
- * blocks of whole rows that threads parse side by side.
+/* csv_reader: rows of CSV by RFC 4180, read through libcsv in strict mode, cut
+ * into blocks of whole rows that threads parse side by side.
  *
- * Where rows end is decided by scan.h; what stands in them, by libcsv. */
+ * Where rows end is decided by text/csv_scan.h; what stands in them, by libcsv.
+ */
 #ifndef TEXT_CSV_READER_H
 #define TEXT_CSV_READER_H
 
@@ -14,62 +15,62 @@
 #include "base/io.h"
 
 /* How many columns a reader takes of each row. */
-enum { SHEET_TAKEN = 3 };
+enum { CSV_COLUMNS_USED = 3 };
 /* No column. */
 #define SHEET_NONE ((size_t)-1)
 
 /* Part of sheet_rows.text. */
-struct sheet_slice {
+struct csv_slice {
 	uint32_t begin, length;
 };
 
 /* A row: the columns taken, in the order of sheet_file.taken, escaped as they
- * stand in our TSV (escape.h); what was not there has length 0. */
-struct sheet_row {
-	struct sheet_slice taken[SHEET_TAKEN];
+ * stand in our TSV (tsv_escape.h); what was not there has length 0. */
+struct csv_row {
+	struct csv_slice taken[CSV_COLUMNS_USED];
 	uint32_t fields; /* how many it has in all */
 	/* Of rows read singly only: */
-	enum scan_fault fault;
+	enum csv_fault fault;
 	uint32_t begin, size; /* its bytes in the block, the line end too */
 	size_t line;          /* where it begins, from 1 */
 };
 
 /* The rows of a block. */
-struct sheet_rows {
-	struct sheet_row *rows;
+struct csv_rows {
+	struct csv_row *rows;
 	size_t count, capacity;
 	char *text;
 	size_t used, room;
 };
 
 /* A file of the source. */
-struct sheet_file {
-	const char *name;          /* for messages */
-	size_t fields;             /* that each row should have */
-	size_t taken[SHEET_TAKEN]; /* columns from 0, or SHEET_NONE */
-	unsigned char *place;      /* fields: the place in taken + 1, or 0 */
-	char *header;              /* the header line as it stands, with a line
-				    * end; NULL where there is none */
+struct csv_file {
+	const char *name;               /* for messages */
+	size_t fields;                  /* that each row should have */
+	size_t taken[CSV_COLUMNS_USED]; /* columns from 0, or SHEET_NONE */
+	unsigned char *place; /* fields: the place in taken + 1, or 0 */
+	char *header;         /* the header line as it stands, with a line
+			       * end; NULL where there is none */
 	size_t header_size;
 };
 
 /* The names of a header line, or of a first row, of a file; each ends with a
  * zero byte. */
-struct sheet_names {
+struct csv_names {
 	char **names;
 	size_t count, capacity;
 };
 
 /* The files, one after the other. */
-struct sheet_source {
-	struct sheet_file *files;
+struct csv_source {
+	struct csv_file *files;
 	size_t count;
 	char delimiter;
 	bool headed; /* the first line of each file names its columns */
 	/* Called as each file begins, to set file->taken.  names are those of
 	 * its header, or where there is none the fields of its first row. */
-	void (*opened)(void *context, struct sheet_source *source, size_t file,
-		       const struct sheet_names *names);
+	void (*opened)(void *context, struct csv_source *source, size_t file,
+		       const struct csv_names *names);
 	void *context;
 	/* private */
 	char **paths;
@@ -84,7 +85,7 @@ struct sheet_source {
 };
 
 /* Whole rows of one file. */
-struct sheet_block {
+struct csv_block {
 	unsigned char *bytes;
 	size_t size, room;
 	size_t file;
@@ -96,27 +97,27 @@ struct sheet_block {
 };
 
 /* Begin; no paths: standard input.  Nothing is opened yet. */
-void sheet_begin(struct sheet_source *source, char **paths, size_t count,
-		 char delimiter, bool headed);
+void csv_reader_begin(struct csv_source *source, char **paths, size_t count,
+		      char delimiter, bool headed);
 
 /* The next block; false at the end of the last file.  Any thread may ask.
  * Ends the process on what is no text at all: an empty file, a directory, a
  * compressed or a binary file, a header that breaks the rules. */
-bool sheet_next(struct sheet_source *source, struct sheet_block *block);
+bool csv_reader_next(struct csv_source *source, struct csv_block *block);
 
-void sheet_end(struct sheet_source *source);
+void csv_reader_end(struct csv_source *source);
 
 /* Parse the block; false where a row breaks the rules of CSV: then the rows
  * must be read singly. */
-bool sheet_parse_block(const struct sheet_source *source,
-		       const struct sheet_block *block,
-		       struct sheet_rows *rows);
+bool csv_reader_parse_block(const struct csv_source *source,
+			    const struct csv_block *block,
+			    struct csv_rows *rows);
 
 /* The same row by row, each with its place and its fault. */
-void sheet_parse_singly(const struct sheet_source *source,
-			const struct sheet_block *block,
-			struct sheet_rows *rows);
+void csv_reader_parse_singly(const struct csv_source *source,
+			     const struct csv_block *block,
+			     struct csv_rows *rows);
 
-void sheet_rows_free(struct sheet_rows *rows);
+void csv_rows_free(struct csv_rows *rows);
 
 #endif

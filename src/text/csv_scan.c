@@ -6,11 +6,11 @@
 #include <emmintrin.h>
 #endif
 
-const char *const scan_fault_text[SCAN_FAULTS] = {
-	[SCAN_QUOTE_INSIDE] = "a quote within a field that is not quoted",
-	[SCAN_QUOTE_AFTER] = "text after the quote that closes a field",
-	[SCAN_QUOTE_OPEN] = "a quote that is not closed by the end of the file",
-	[SCAN_NUL] = "a zero byte",
+const char *const csv_fault_text[CSV_FAULTS] = {
+	[CSV_QUOTE_INSIDE] = "a quote within a field that is not quoted",
+	[CSV_QUOTE_AFTER] = "text after the quote that closes a field",
+	[CSV_QUOTE_OPEN] = "a quote that is not closed by the end of the file",
+	[CSV_NUL] = "a zero byte",
 };
 
 /* ------------------------------------------------------- a byte at a time */
@@ -48,33 +48,33 @@ static enum state step(enum state state, unsigned char byte, char delimiter)
 	return WRONG;
 }
 
-size_t scan_row(const unsigned char *bytes, size_t size, char delimiter,
-		enum scan_fault *fault)
+size_t csv_scan_row(const unsigned char *bytes, size_t size, char delimiter,
+		    enum csv_fault *fault)
 {
 	enum state state = BEGIN;
 	size_t i = 0;
 
-	*fault = SCAN_FINE;
+	*fault = CSV_FINE;
 	for (; i < size; i++) {
 		if (state != QUOTED && ends_line(bytes[i]))
 			break;
 		enum state next = step(state, bytes[i], delimiter);
 		if (next == WRONG && state != WRONG)
-			*fault = state == BARE ? SCAN_QUOTE_INSIDE
-					       : SCAN_QUOTE_AFTER;
+			*fault = state == BARE ? CSV_QUOTE_INSIDE
+					       : CSV_QUOTE_AFTER;
 		state = next;
 	}
 	if (state == QUOTED)
-		*fault = SCAN_QUOTE_OPEN;
+		*fault = CSV_QUOTE_OPEN;
 	if (memchr(bytes, '\0', i) != NULL)
-		*fault = SCAN_NUL;
+		*fault = CSV_NUL;
 	if (i < size && bytes[i] == '\r' && i + 1 < size &&
 	    bytes[i + 1] == '\n')
 		i++;
 	return i < size ? i + 1 : size;
 }
 
-size_t scan_lines(const unsigned char *bytes, size_t size)
+size_t csv_scan_lines(const unsigned char *bytes, size_t size)
 {
 	size_t lines = 0;
 
@@ -84,10 +84,10 @@ size_t scan_lines(const unsigned char *bytes, size_t size)
 	return lines;
 }
 
-struct scan_bounds scan_bounds_plain(const unsigned char *bytes, size_t size,
-				     char delimiter)
+struct csv_bounds csv_scan_bounds_plain(const unsigned char *bytes, size_t size,
+					char delimiter)
 {
-	struct scan_bounds bounds = {.blanks = true, .escapes = true};
+	struct csv_bounds bounds = {.blanks = true, .escapes = true};
 	enum state state = BEGIN;
 
 	for (size_t i = 0; i < size; i++) {
@@ -98,7 +98,7 @@ struct scan_bounds scan_bounds_plain(const unsigned char *bytes, size_t size,
 			state = step(state, bytes[i], delimiter);
 		}
 	}
-	bounds.lines = scan_lines(bytes, bounds.end);
+	bounds.lines = csv_scan_lines(bytes, bounds.end);
 	bounds.nul = memchr(bytes, '\0', size) != NULL;
 	return bounds;
 }
@@ -195,7 +195,7 @@ struct before {
 /* Take a group; false where quotes do not stand as the rules have them, so
  * that their parity says nothing.  *ends gets the row ends. */
 static bool take(const struct masks *m, struct before *before,
-		 struct scan_bounds *bounds, uint64_t *ends, uint64_t *lines)
+		 struct csv_bounds *bounds, uint64_t *ends, uint64_t *lines)
 {
 	uint64_t within = parity(m->quotes) ^ before->within;
 	uint64_t feeds = m->feeds | m->returns, bound = m->delimiters | feeds;
@@ -241,10 +241,10 @@ static uint64_t low(unsigned last)
 	return ~UINT64_C(0) >> (63 - last);
 }
 
-struct scan_bounds scan_bounds(const unsigned char *bytes, size_t size,
-			       char delimiter)
+struct csv_bounds csv_scan_bounds(const unsigned char *bytes, size_t size,
+				  char delimiter)
 {
-	struct scan_bounds bounds = {0};
+	struct csv_bounds bounds = {0};
 	struct before before = {.opener = 1, .bound = 1};
 	unsigned char rest[64];
 	size_t lines = 0;
@@ -260,7 +260,7 @@ struct scan_bounds scan_bounds(const unsigned char *bytes, size_t size,
 		}
 		struct masks masks = look(group, delimiter);
 		if (!take(&masks, &before, &bounds, &ends, &ended))
-			return scan_bounds_plain(bytes, size, delimiter);
+			return csv_scan_bounds_plain(bytes, size, delimiter);
 		ends &= there;
 		ended &= there;
 		if (ends != 0) {

@@ -27,7 +27,7 @@ static size_t character(const unsigned char *text, size_t length)
 	return size;
 }
 
-static void escape(struct output *output, unsigned char c)
+static void tsv_escape(struct output *output, unsigned char c)
 {
 	static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
 	const char *found = c ? strchr(from, c) : NULL;
@@ -38,7 +38,7 @@ static void escape(struct output *output, unsigned char c)
 		output_print(output, "\\u%04x", (unsigned)c);
 }
 
-void quote_json(struct output *output, const char *text, size_t length)
+void json_write_string(struct output *output, const char *text, size_t length)
 {
 	const unsigned char *bytes = (const unsigned char *)text;
 	size_t begun = 0, i = 0;
@@ -54,7 +54,7 @@ void quote_json(struct output *output, const char *text, size_t length)
 		}
 		output_write(output, text + begun, i - begun);
 		if (size > 0)
-			escape(output, bytes[i]);
+			tsv_escape(output, bytes[i]);
 		else
 			output_text(output, "\xef\xbf\xbd");
 		begun = ++i;

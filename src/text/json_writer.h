@@ -1,4 +1,4 @@
-/* quote: bytes as a string of JSON. */
+/* json_writer: bytes as a string of JSON. */
 #ifndef TEXT_JSON_WRITER_H
 #define TEXT_JSON_WRITER_H
 
@@ -8,6 +8,6 @@
 
 /* Write the string in quotation marks: quotation marks, backslashes and
  * control characters escaped, and U+FFFD for each byte that is not UTF-8. */
-void quote_json(struct output *output, const char *text, size_t length);
+void json_write_string(struct output *output, const char *text, size_t length);
 
 #endif

@@ -12,14 +12,14 @@
 
 enum { CHUNK = 1 << 18 };
 
-void table_open(struct table *table, const char *path)
+void tsv_open(struct tsv_reader *table, const char *path)
 {
-	*table = (struct table){0};
+	*table = (struct tsv_reader){0};
 	input_open(&table->input, path);
 	table->name = table->input.name;
 }
 
-void table_die(const struct table *table, const char *format, ...)
+void tsv_die(const struct tsv_reader *table, const char *format, ...)
 {
 	char text[1024];
 	va_list arguments;
@@ -32,7 +32,7 @@ void table_die(const struct table *table, const char *format, ...)
 
 /* Move what is left to the front and read more behind it; a byte is kept free
  * for the zero after the last field. */
-static bool fill(struct table *table)
+static bool fill(struct tsv_reader *table)
 {
 	if (table->last)
 		return false;
@@ -52,7 +52,7 @@ static bool fill(struct table *table)
 }
 
 /* Whoever forgot to uncompress is told how. */
-static void check_gzip(const struct table *table, const char *begin)
+static void check_gzip(const struct tsv_reader *table, const char *begin)
 {
 	const struct input *input = &table->input;
 
@@ -62,7 +62,8 @@ static void check_gzip(const struct table *table, const char *begin)
 }
 
 /* Cut the next line out of the buffer; its newline becomes a zero byte. */
-static bool cut(struct table *table, bool newline, char **line, size_t *length)
+static bool cut(struct tsv_reader *table, bool newline, char **line,
+		size_t *length)
 {
 	size_t seen = 0;
 	char *found;
@@ -85,26 +86,27 @@ static bool cut(struct table *table, bool newline, char **line, size_t *length)
 	table->begin += *length + (found != NULL);
 	(*line)[*length] = '\0';
 	if (memchr(*line, '\0', *length) != NULL)
-		table_die(table, "a NUL byte: expected TSV, found %s",
-			  table->line == 1
-				  ? file_type_describe((unsigned char *)*line,
-						       *length)
-				  : "a binary file");
+		tsv_die(table, "a NUL byte: expected TSV, found %s",
+			table->line == 1
+				? file_type_describe((unsigned char *)*line,
+						     *length)
+				: "a binary file");
 	if (found == NULL && newline)
-		table_die(table, "the last line has no newline: "
-				 "the input was cut");
+		tsv_die(table, "the last line has no newline: "
+			       "the input was cut");
 	return true;
 }
 
-static void add_field(struct table *table, char *text, size_t length)
+static void add_field(struct tsv_reader *table, char *text, size_t length)
 {
 	table->fields = alloc_grow(table->fields, &table->capacity,
 				   table->count + 1, sizeof *table->fields);
-	table->fields[table->count++] = (struct field){text, length};
+	table->fields[table->count++] = (struct tsv_field){text, length};
 }
 
 /* Undo the escapes in place; the new length. */
-static size_t unescape(const struct table *table, char *text, size_t length)
+static size_t unescape(const struct tsv_reader *table, char *text,
+		       size_t length)
 {
 	size_t out = 0;
 
@@ -125,8 +127,8 @@ static size_t unescape(const struct table *table, char *text, size_t length)
 				c = '\r';
 				break;
 			default:
-				table_die(table, "a backslash before none of "
-						 "\\ t n r");
+				tsv_die(table, "a backslash before none of "
+					       "\\ t n r");
 			}
 		}
 		text[out++] = c;
@@ -135,7 +137,7 @@ static size_t unescape(const struct table *table, char *text, size_t length)
 	return out;
 }
 
-bool table_next(struct table *table)
+bool tsv_next(struct tsv_reader *table)
 {
 	char *line;
 	size_t length;
@@ -157,7 +159,7 @@ bool table_next(struct table *table)
 	}
 }
 
-bool table_line(struct table *table)
+bool tsv_next_line(struct tsv_reader *table)
 {
 	char *line;
 	size_t length;
@@ -169,15 +171,15 @@ bool table_line(struct table *table)
 	return true;
 }
 
-void table_close(struct table *table)
+void tsv_close(struct tsv_reader *table)
 {
 	input_close(&table->input);
 	free(table->fields);
 	free(table->buffer);
-	*table = (struct table){0};
+	*table = (struct tsv_reader){0};
 }
 
-void table_write(struct output *output, const char *text, size_t length)
+void tsv_write_field(struct output *output, const char *text, size_t length)
 {
 	static const char from[] = "\\\t\n\r", to[] = "\\tnr";
 	size_t begun = 0;

@@ -21,7 +21,7 @@ static char letter(char byte)
 	}
 }
 
-size_t escape(char *escaped, const char *text, size_t length)
+size_t tsv_escape(char *escaped, const char *text, size_t length)
 {
 	size_t used = 0;
 
@@ -34,15 +34,15 @@ size_t escape(char *escaped, const char *text, size_t length)
 	return used;
 }
 
-char *escape_text(const char *text, size_t length)
+char *tsv_escape_text(const char *text, size_t length)
 {
 	char *escaped = alloc(2 * length + 1, 1);
 
-	escaped[escape(escaped, text, length)] = '\0';
+	escaped[tsv_escape(escaped, text, length)] = '\0';
 	return escaped;
 }
 
-size_t escape_undo(char *name, size_t length)
+size_t tsv_unescape(char *name, size_t length)
 {
 	static const char from[] = "\\tnr", to[] = "\\\t\n\r";
 	size_t out = 0;

@@ -46,13 +46,13 @@ static const char *after_word(const char *list)
 	return *list ? list + 1 : list;
 }
 
-static void add_words(struct names *names, const char *list)
+static void add_words(struct string_table *names, const char *list)
 {
 	for (; *list; list = after_word(list))
-		names_add(names, list, word_length(list));
+		string_table_add(names, list, word_length(list));
 }
 
-static void add_vocabulary(struct names *names)
+static void add_vocabulary(struct string_table *names)
 {
 	for (size_t p = 0; p < PERSONAS; p++)
 		add_words(names, personas[p].tags);
@@ -61,11 +61,11 @@ static void add_vocabulary(struct names *names)
 
 size_t catalogue_least_tags(void)
 {
-	struct names names = {0};
+	struct string_table names = {0};
 
 	add_vocabulary(&names);
 	size_t count = names.count;
-	names_free(&names);
+	string_table_free(&names);
 	return count;
 }
 
@@ -90,7 +90,8 @@ static void weigh_list(const struct catalogue *world, const char *list,
 		       uint64_t times, uint64_t *weights)
 {
 	for (size_t place = 0; *list; list = after_word(list))
-		weights[names_find(&world->names, list, word_length(list))] +=
+		weights[string_table_find(&world->names, list,
+					  word_length(list))] +=
 			times * place_weight(place++);
 }
 
@@ -121,7 +122,8 @@ static void name_tags(struct catalogue *world)
 
 	world->tag_names = alloc(world->tag_count, sizeof *world->tag_names);
 	for (size_t t = 0; t < world->tag_count; t++) {
-		const char *base = names_text(&world->names, t % world->base);
+		const char *base =
+			string_table_text(&world->names, t % world->base);
 		int length = t < world->base
 				     ? snprintf(name, sizeof name, "%s", base)
 				     : snprintf(name, sizeof name, "%s-%zu",
@@ -242,7 +244,7 @@ void catalogue_free(struct catalogue *world)
 	free(world->first_course);
 	free(world->followers);
 	free(world->popularity);
-	names_free(&world->names);
+	string_table_free(&world->names);
 }
 
 size_t catalogue_persona(const struct catalogue *world, uint64_t customer)

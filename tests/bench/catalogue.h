@@ -40,10 +40,10 @@ struct course {
 struct catalogue {
 	uint64_t seed;
 	size_t tag_count, course_count;
-	size_t base;            /* tags in the vocabulary; the rest are copies:
-				   tag t is copy t / base of tag t % base */
-	struct names names;     /* of the tags of the vocabulary */
-	char **tag_names;       /* tag_count */
+	size_t base; /* tags in the vocabulary; the rest are copies:
+			tag t is copy t / base of tag t % base */
+	struct string_table names; /* of the tags of the vocabulary */
+	char **tag_names;          /* tag_count */
 	uint64_t *popularity;   /* base: how often a tag is looked at, about */
 	uint32_t *followers;    /* base: bit p is set where persona p has it */
 	size_t *first_course;   /* tag_count + 1 */

@@ -44,7 +44,7 @@ struct maker {
 	uint64_t drawn; /* numbers taken from the seed */
 	int32_t *draws;
 	size_t room;
-	struct scratch indptr, indices, values;
+	struct tempfile indptr, indices, values;
 	int64_t count;
 };
 
@@ -91,8 +91,9 @@ static void add_row(struct maker *maker, size_t count)
 	}
 	for (size_t i = 0; i < kept; i++)
 		values[i] = (float)((double)values[i] / sqrt(square));
-	scratch_add(&maker->indices, maker->draws, kept * sizeof *maker->draws);
-	scratch_add(&maker->values, values, kept * sizeof *values);
+	tempfile_add(&maker->indices, maker->draws,
+		     kept * sizeof *maker->draws);
+	tempfile_add(&maker->values, values, kept * sizeof *values);
 	maker->count += (int64_t)kept;
 	free(values);
 }
@@ -127,38 +128,39 @@ static void make_row(struct maker *maker)
 
 static void make_rows(struct maker *maker)
 {
-	scratch_begin(&maker->indptr, MEMORY);
-	scratch_begin(&maker->indices, MEMORY);
-	scratch_begin(&maker->values, MEMORY);
-	scratch_add(&maker->indptr, &maker->count, sizeof maker->count);
+	tempfile_begin(&maker->indptr, MEMORY);
+	tempfile_begin(&maker->indices, MEMORY);
+	tempfile_begin(&maker->values, MEMORY);
+	tempfile_add(&maker->indptr, &maker->count, sizeof maker->count);
 	for (size_t i = 0; i < maker->customers; i++) {
 		make_row(maker);
-		scratch_add(&maker->indptr, &maker->count, sizeof maker->count);
+		tempfile_add(&maker->indptr, &maker->count,
+			     sizeof maker->count);
 	}
 }
 
 /* Names are numbers of eight digits, which ascend. */
-static void put_names(struct writer *writer, size_t count)
+static void put_names(struct tensor_writer *writer, size_t count)
 {
 	char name[16];
 
 	for (size_t i = 0; i <= count; i++) {
 		int64_t offset = 8 * (int64_t)i;
-		writer_put(writer, &offset, sizeof offset);
+		tensor_writer_put(writer, &offset, sizeof offset);
 	}
 	for (size_t i = 0; i < count; i++) {
 		snprintf(name, sizeof name, "%08zu", i % 100000000);
-		writer_put(writer, name, 8);
+		tensor_writer_put(writer, name, 8);
 	}
 }
 
-static void put_zeros(struct writer *writer, size_t size)
+static void put_zeros(struct tensor_writer *writer, size_t size)
 {
 	static const unsigned char zeros[1 << 16];
 
 	for (; size > sizeof zeros; size -= sizeof zeros)
-		writer_put(writer, zeros, sizeof zeros);
-	writer_put(writer, zeros, size);
+		tensor_writer_put(writer, zeros, sizeof zeros);
+	tensor_writer_put(writer, zeros, size);
 }
 
 static void write_matrix(struct maker *maker, struct output *output)
@@ -181,22 +183,25 @@ static void write_matrix(struct maker *maker, struct output *output)
 	};
 	size_t count = sizeof tensors / sizeof *tensors;
 	json_t *metadata = json_object();
-	struct writer writer;
+	struct tensor_writer writer;
 
 	metadata_set(metadata, "matrix.value", "sum");
-	writer_begin(&writer, output, metadata, tensors, count);
-	writer_put(&writer, scratch_bytes(&maker->indptr), maker->indptr.size);
-	writer_put(&writer, scratch_bytes(&maker->indices),
-		   maker->indices.size);
-	writer_put(&writer, scratch_bytes(&maker->values), maker->values.size);
-	writer_put(&writer, scratch_bytes(&maker->values), maker->values.size);
+	tensor_writer_begin(&writer, output, metadata, tensors, count);
+	tensor_writer_put(&writer, tempfile_bytes(&maker->indptr),
+			  maker->indptr.size);
+	tensor_writer_put(&writer, tempfile_bytes(&maker->indices),
+			  maker->indices.size);
+	tensor_writer_put(&writer, tempfile_bytes(&maker->values),
+			  maker->values.size);
+	tensor_writer_put(&writer, tempfile_bytes(&maker->values),
+			  maker->values.size);
 	put_names(&writer, n);
 	put_zeros(&writer, n);
 	put_names(&writer, m);
 	put_zeros(&writer, 8 * m);
 	put_zeros(&writer, 8 * TENTHS * m);
 	put_zeros(&writer, 8 * TENTHS);
-	writer_end(&writer);
+	tensor_writer_end(&writer);
 	json_decref(metadata);
 }
 

@@ -8,8 +8,8 @@
 #include "serve/served_model.h"
 #include "serve/http_text.h"
 
-static struct loaded *loaded;
-static struct labels labels;
+static struct served_model *loaded;
+static struct display_names labels;
 
 int LLVMFuzzerInitialize(int *count, char ***arguments);
 
@@ -19,22 +19,22 @@ int LLVMFuzzerInitialize(int *count, char ***arguments)
 
 	(void)count;
 	(void)arguments;
-	loaded = loaded_open("tests/fuzz/seeds-format/model", &labels, 1,
-			     &error);
+	loaded = served_model_open("tests/fuzz/seeds-format/model", &labels, 1,
+				   &error);
 	if (loaded == NULL)
 		__builtin_trap();
 	return 0;
 }
 
 /* What is answered can be read, and has a status that we know. */
-static void check(const struct answer *answer)
+static void check(const struct predict_reply *answer)
 {
 	json_t *read;
 
 	if (answer->status != 200 && answer->status != 400 &&
 	    answer->status != 404)
 		__builtin_trap();
-	if (answer->type != answer_json)
+	if (answer->type != predict_reply_json)
 		return;
 	read = json_loadb((const char *)answer->body.buffer, answer->body.held,
 			  0, NULL);
@@ -43,24 +43,24 @@ static void check(const struct answer *answer)
 	json_decref(read);
 }
 
-static void answer_one(struct answer *answer)
+static void predict_reply_one(struct predict_reply *answer)
 {
-	struct answer *list[] = {answer};
+	struct predict_reply *list[] = {answer};
 
 	if (answer->ask.error == NULL)
-		answer_search(list, 1, 1);
-	answer_write(answer);
+		predict_reply_search(list, 1, 1);
+	predict_reply_write(answer);
 	check(answer);
 }
 
 static void post(const char *body, size_t size, bool csv)
 {
-	struct answer answer = {.labels = &labels, .csv = csv};
+	struct predict_reply answer = {.labels = &labels, .csv = csv};
 
-	ask_begin(&answer.ask, loaded);
-	ask_predict(&answer.ask, body, size, true);
-	answer_one(&answer);
-	answer_end(&answer);
+	predict_request_begin(&answer.ask, loaded);
+	predict_request_predict(&answer.ask, body, size, true);
+	predict_reply_one(&answer);
+	predict_reply_end(&answer);
 }
 
 static void list(const char *prefix, size_t length)
@@ -68,7 +68,7 @@ static void list(const char *prefix, size_t length)
 	struct output body;
 
 	output_memory(&body);
-	answer_customers(&body, loaded, &labels, prefix, length, 3);
+	predict_reply_customers(&body, loaded, &labels, prefix, length, 3);
 	free(body.buffer);
 }
 
@@ -76,22 +76,22 @@ static void list(const char *prefix, size_t length)
 static void get(char *path)
 {
 	char *rest = path + strcspn(path, "\n"), *id;
-	struct answer answer = {.labels = &labels};
+	struct predict_reply answer = {.labels = &labels};
 	size_t length;
 
 	if (*rest != '\0')
 		*rest++ = '\0';
-	request_route(path, &id, &length);
-	answer.csv = request_wants_csv(rest);
-	request_is_allowed(rest, "token");
-	request_has_tag(rest, "\"tag\"");
+	http_route(path, &id, &length);
+	answer.csv = http_wants_csv(rest);
+	http_token_matches(rest, "token");
+	http_etag_matches(rest, "\"tag\"");
 	list(path, strlen(path));
 	if (id != NULL) {
-		ask_begin(&answer.ask, loaded);
-		ask_similar(&answer.ask, id, length, rest, *rest ? NULL : "dot",
-			    true);
-		answer_one(&answer);
-		answer_end(&answer);
+		predict_request_begin(&answer.ask, loaded);
+		predict_request_similar(&answer.ask, id, length, rest,
+					*rest ? NULL : "dot", true);
+		predict_reply_one(&answer);
+		predict_reply_end(&answer);
 	}
 	free(id);
 }

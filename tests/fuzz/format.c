@@ -1,4 +1,4 @@
-/* Any bytes as a model: what is not one is refused with a sentence. */
+/* Any bytes as a model: what is not one is refused with a error_text. */
 #include "fuzz.h"
 #include "model/model.h"
 
@@ -11,9 +11,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int fd = fuzz_file(data, size, path);
 	if (setjmp(fuzz_back) == 0) {
 		if (model_open_any(&model, path) == NULL) {
-			format_verify_all(&model.file, 1);
+			safetensors_verify_all(&model.file, 1);
 			for (size_t row = 0; row < model.matrix.n; row++)
-				matrix_row(&model.matrix, row);
+				csr_matrix_check_row(&model.matrix, row);
 			model_find(&model, "1", 1);
 			model_near(&model, "12", 2, near, sizeof near);
 		}

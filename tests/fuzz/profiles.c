@@ -5,16 +5,16 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char path[64], *paths[] = {path};
-	static struct profiles profiles;
+	static struct profile_reader profiles;
 
 	fuzz_hush();
 	int fd = fuzz_file(data, size, path);
 	if (setjmp(fuzz_back) == 0) {
-		profiles_open(&profiles, paths, 1);
-		while (profiles_next(&profiles))
+		profile_reader_open(&profiles, paths, 1);
+		while (profile_reader_next(&profiles))
 			;
 	}
-	profiles_close(&profiles);
+	profile_reader_close(&profiles);
 	close(fd);
 	return 0;
 }

@@ -39,22 +39,22 @@ static int parses(const uint8_t *data, size_t size, size_t *rows)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct scan_bounds fast = scan_bounds(data, size, ',');
-	struct scan_bounds plain = scan_bounds_plain(data, size, ',');
+	struct csv_bounds fast = csv_scan_bounds(data, size, ',');
+	struct csv_bounds plain = csv_scan_bounds_plain(data, size, ',');
 	size_t rows;
 
 	if (fast.end != plain.end || fast.lines != plain.lines ||
 	    fast.nul != plain.nul)
 		__builtin_trap();
 	for (size_t at = 0, row; at < size; at += row) {
-		enum scan_fault fault;
-		row = scan_row(data + at, size - at, ',', &fault);
+		enum csv_fault fault;
+		row = csv_scan_row(data + at, size - at, ',', &fault);
 		if (row == 0)
 			__builtin_trap();
-		if (fault != SCAN_NUL &&
-		    parses(data + at, row, &rows) != (fault == SCAN_FINE))
+		if (fault != CSV_NUL &&
+		    parses(data + at, row, &rows) != (fault == CSV_FINE))
 			__builtin_trap();
-		if (fault == SCAN_FINE && rows > 1)
+		if (fault == CSV_FINE && rows > 1)
 			__builtin_trap();
 	}
 	return 0;

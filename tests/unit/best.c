@@ -48,7 +48,7 @@ static int falling(const void *a, const void *b)
 
 static int check_reached(const float *numbers, size_t count, size_t wanted)
 {
-	float reached = best_reached(numbers, count, wanted);
+	float reached = kth_lower_bound(numbers, count, wanted);
 	float sorted[MOST], last = -INFINITY, range;
 	size_t have = 0, there = 0;
 
@@ -75,7 +75,7 @@ static int check_reached(const float *numbers, size_t count, size_t wanted)
 
 static int check_above(const float *numbers, float least)
 {
-	uint64_t above = best_above(numbers, least);
+	uint64_t above = mask_above(numbers, least);
 
 	for (size_t i = 0; i < 64; i++)
 		if ((above >> i & 1) != (uint64_t)(numbers[i] > least)) {

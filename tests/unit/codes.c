@@ -47,16 +47,17 @@ static float number_of(size_t kind, size_t j, size_t at)
 	}
 }
 
-/* A unit vector, as nearest.h compares them; zeros where it has none. */
+/* A unit vector, as search/exact_search.h compares them; zeros where it has
+ * none. */
 static void make_unit(float *unit, size_t d)
 {
 	size_t kind = chance(9), at = chance(d);
 
 	for (size_t j = 0; j < d; j++)
 		unit[j] = number_of(kind, j, at);
-	double square = tile_square(unit, d);
+	double square = dot_square_norm(unit, d);
 	if (square > 0)
-		tile_scale(unit, unit, d, 1 / sqrt(square));
+		dot_scale(unit, unit, d, 1 / sqrt(square));
 }
 
 /* A row's bytes by the definition, column by column: the same bits from any
@@ -77,7 +78,7 @@ static int check_bytes(const float *unit, size_t d, const uint8_t *block,
 		double missed = (double)unit[j] - (double)scale * (double)steps;
 
 		sums[j % 8] += missed * missed;
-		failed |= block[(j / 4 * CODES_ROWS + r) * 4 + j % 4] !=
+		failed |= block[(j / 4 * INT8_BLOCK_ROWS + r) * 4 + j % 4] !=
 			  (uint8_t)(128 + (int)steps);
 	}
 	for (size_t l = 0; l < 8; l++)
@@ -89,18 +90,18 @@ static int check_bytes(const float *unit, size_t d, const uint8_t *block,
 	return failed;
 }
 
-struct table {
-	float rows[CODES_ROWS][MOST], query[MOST];
-	_Alignas(64) float scales[CODES_ROWS], residuals[CODES_ROWS];
-	float scores[CODES_ROWS];
+struct tsv_reader {
+	float rows[INT8_BLOCK_ROWS][MOST], query[MOST];
+	_Alignas(64) float scales[INT8_BLOCK_ROWS], residuals[INT8_BLOCK_ROWS];
+	float scores[INT8_BLOCK_ROWS];
 };
 
-static int fill(struct table *table, uint8_t *block, size_t d)
+static int fill(struct tsv_reader *table, uint8_t *block, size_t d)
 {
 	int failed = 0;
 
 	make_unit(table->query, d);
-	for (size_t r = 0; r < CODES_ROWS; r++) {
+	for (size_t r = 0; r < INT8_BLOCK_ROWS; r++) {
 		float *row = table->rows[r];
 
 		make_unit(row, d);
@@ -109,9 +110,9 @@ static int fill(struct table *table, uint8_t *block, size_t d)
 		if (chance(4) == 0)
 			for (size_t j = 0; j < d; j++)
 				row[j] = -row[j];
-		codes_put(row, d, block, r, &table->scales[r],
-			  &table->residuals[r]);
-		table->scores[r] = tile_kernel(TILE_KERNELS - 1)
+		int8_quantize(row, d, block, r, &table->scales[r],
+			      &table->residuals[r]);
+		table->scores[r] = dot_kernel_get(DOT_KERNELS - 1)
 					   ->chain(table->query, row, d);
 		failed |= check_bytes(row, d, block, r, table->scales[r],
 				      table->residuals[r]);
@@ -120,8 +121,9 @@ static int fill(struct table *table, uint8_t *block, size_t d)
 }
 
 /* The least bar above which the row is left out, found by halving. */
-static float bound_of(const struct bounds *bounds, const struct probe *probe,
-		      const uint8_t *block, const struct table *table, size_t r)
+static float bound_of(const struct int8_kernel *bounds,
+		      const struct int8_query *probe, const uint8_t *block,
+		      const struct tsv_reader *table, size_t r)
 {
 	float low = -4, high = 4;
 
@@ -139,14 +141,15 @@ static float bound_of(const struct bounds *bounds, const struct probe *probe,
 	return low;
 }
 
-static int check(const struct bounds *bounds, const struct probe *probe,
-		 const uint8_t *block, struct table *table, size_t d)
+static int check(const struct int8_kernel *bounds,
+		 const struct int8_query *probe, const uint8_t *block,
+		 struct tsv_reader *table, size_t d)
 {
-	const struct bounds *plain = codes_bounds(CODES_BOUNDS - 1);
-	size_t looked = chance(CODES_ROWS);
+	const struct int8_kernel *plain = int8_kernel_get(INT8_KERNELS - 1);
+	size_t looked = chance(INT8_BLOCK_ROWS);
 	int failed = 0;
 
-	for (size_t r = 0; r < CODES_ROWS; r++) {
+	for (size_t r = 0; r < INT8_BLOCK_ROWS; r++) {
 		/* With its own score as the bar a row must stay. */
 		if (bounds->above(probe, block, table->scales, table->residuals,
 				  table->scores[r]) >>
@@ -195,24 +198,24 @@ static int check(const struct bounds *bounds, const struct probe *probe,
 }
 
 /* No product is less than it is said to be at least, nor is that far below. */
-static int check_lower(const struct bounds *bounds, const struct probe *probe,
-		       const uint8_t *block, const struct table *table,
-		       size_t d)
+static int check_lower(const struct int8_kernel *bounds,
+		       const struct int8_query *probe, const uint8_t *block,
+		       const struct tsv_reader *table, size_t d)
 {
 	size_t at = chance(TILE_QUERIES);
 	uint64_t rows = random_bits(seed, counter++);
-	float lower[TILE_QUERIES * 2 * CODES_ROWS];
-	struct probes probes;
+	float lower[TILE_QUERIES * 2 * INT8_BLOCK_ROWS];
+	struct int8_query_group probes;
 	int failed = 0;
 
-	probes_begin(&probes, d);
+	int8_query_group_begin(&probes, d);
 	for (size_t i = 0; i < TILE_QUERIES; i++)
-		probes_set(&probes, i, i == at ? probe : NULL);
+		int8_query_group_set(&probes, i, i == at ? probe : NULL);
 	bounds->lower(&probes, block, table->scales, table->residuals, rows,
-		      lower, 2 * CODES_ROWS);
-	for (size_t r = 0; r < CODES_ROWS; r++) {
-		float own = lower[at * 2 * CODES_ROWS + r];
-		float least = probes_least(&probes, at, own);
+		      lower, 2 * INT8_BLOCK_ROWS);
+	for (size_t r = 0; r < INT8_BLOCK_ROWS; r++) {
+		float own = lower[at * 2 * INT8_BLOCK_ROWS + r];
+		float least = int8_query_group_least(&probes, at, own);
 		double most = (double)table->scores[r] -
 			      2.02 / 127 * sqrt((double)d) - 1e-4;
 
@@ -226,29 +229,29 @@ static int check_lower(const struct bounds *bounds, const struct probe *probe,
 		       (double)table->scores[r], (double)least);
 		failed = 1;
 	}
-	probes_end(&probes);
+	int8_query_group_end(&probes);
 	return failed;
 }
 
 /* A group with the query among others: what its sieve leaves is what stays for
  * the query alone, but where a bound is as good as at the bar; and it is left
  * where the row's own bar is below. */
-static int check_sieve(const struct bounds *bounds, const struct probe *probe,
-		       const uint8_t *block, const struct table *table,
-		       size_t d)
+static int check_sieve(const struct int8_kernel *bounds,
+		       const struct int8_query *probe, const uint8_t *block,
+		       const struct tsv_reader *table, size_t d)
 {
-	size_t at = chance(TILE_QUERIES), looked = chance(CODES_ROWS);
-	float bars[TILE_QUERIES], rows_bars[CODES_ROWS];
+	size_t at = chance(TILE_QUERIES), looked = chance(INT8_BLOCK_ROWS);
+	float bars[TILE_QUERIES], rows_bars[INT8_BLOCK_ROWS];
 	uint64_t above[TILE_QUERIES];
-	struct probes probes;
+	struct int8_query_group probes;
 	int failed = 0;
 
-	probes_begin(&probes, d);
+	int8_query_group_begin(&probes, d);
 	for (size_t i = 0; i < TILE_QUERIES; i++) {
-		probes_set(&probes, i, i == at ? probe : NULL);
+		int8_query_group_set(&probes, i, i == at ? probe : NULL);
 		bars[i] = i == at ? table->scores[looked] : INFINITY;
 	}
-	for (size_t r = 0; r < CODES_ROWS; r++)
+	for (size_t r = 0; r < INT8_BLOCK_ROWS; r++)
 		rows_bars[r] = INFINITY;
 	bounds->sieve(&probes, block, table->scales, table->residuals, bars,
 		      NULL, above);
@@ -265,7 +268,7 @@ static int check_sieve(const struct bounds *bounds, const struct probe *probe,
 	failed |= above[at] != (uint64_t)1 << looked;
 	for (size_t i = 0; i < TILE_QUERIES; i++)
 		failed |= i != at && (above[i] & ~((uint64_t)1 << looked)) != 0;
-	probes_end(&probes);
+	int8_query_group_end(&probes);
 	if (failed)
 		printf("seed %llu, %s: the sieve of d %zu lets through what it "
 		       "should not, or too little\n",
@@ -276,28 +279,28 @@ static int check_sieve(const struct bounds *bounds, const struct probe *probe,
 int main(int argc, char **argv)
 {
 	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 10) : CASES;
-	struct table *table = alloc_aligned(1, sizeof *table);
+	struct tsv_reader *table = alloc_aligned(1, sizeof *table);
 	int failed = 0;
 
 	for (seed = 1; seed <= cases; seed++) {
 		counter = 0;
 		size_t d = 1 + chance(chance(2) ? 20 : MOST);
-		uint8_t *block = alloc_aligned(codes_block(d), 1);
-		struct probe probe;
+		uint8_t *block = alloc_aligned(int8_block_bytes(d), 1);
+		struct int8_query probe;
 
 		failed |= fill(table, block, d);
-		probe_begin(&probe, d);
-		probe_set(&probe, table->query, d);
-		for (unsigned i = 0; i < CODES_BOUNDS; i++)
-			if (codes_bounds(i) != NULL) {
-				failed |= check(codes_bounds(i), &probe, block,
-						table, d);
-				failed |= check_sieve(codes_bounds(i), &probe,
-						      block, table, d);
-				failed |= check_lower(codes_bounds(i), &probe,
-						      block, table, d);
+		int8_query_begin(&probe, d);
+		int8_query_set(&probe, table->query, d);
+		for (unsigned i = 0; i < INT8_KERNELS; i++)
+			if (int8_kernel_get(i) != NULL) {
+				failed |= check(int8_kernel_get(i), &probe,
+						block, table, d);
+				failed |= check_sieve(int8_kernel_get(i),
+						      &probe, block, table, d);
+				failed |= check_lower(int8_kernel_get(i),
+						      &probe, block, table, d);
 			}
-		probe_end(&probe);
+		int8_query_end(&probe);
 		free(block);
 	}
 	free(table);

@@ -26,7 +26,7 @@ static size_t chance(size_t below)
 struct asked {
 	size_t n, m, per_row, kinds;
 	enum center center;
-	struct factor_choices choices;
+	struct svd_options choices;
 };
 
 /* ----------------------------------------------------------------- matrix */
@@ -52,7 +52,7 @@ static size_t add_row(const struct asked *asked, size_t row, int32_t *indices,
 	return count;
 }
 
-static struct matrix make_matrix(const struct asked *asked)
+static struct csr_matrix make_matrix(const struct asked *asked)
 {
 	size_t room = asked->n * asked->m;
 	int64_t *indptr = alloc(asked->n + 1, sizeof *indptr);
@@ -65,16 +65,16 @@ static struct matrix make_matrix(const struct asked *asked)
 			indptr[i] +
 			(int64_t)add_row(asked, i, indices + at, values + at);
 	}
-	return (struct matrix){.n = asked->n,
-			       .m = asked->m,
-			       .nnz = (size_t)indptr[asked->n],
-			       .indptr = indptr,
-			       .indices = indices,
-			       .values = values,
-			       .raw = values};
+	return (struct csr_matrix){.n = asked->n,
+				   .m = asked->m,
+				   .nnz = (size_t)indptr[asked->n],
+				   .indptr = indptr,
+				   .indices = indices,
+				   .values = values,
+				   .raw = values};
 }
 
-static void free_matrix(struct matrix *matrix)
+static void free_matrix(struct csr_matrix *matrix)
 {
 	free((void *)(uintptr_t)matrix->indptr);
 	free((void *)(uintptr_t)matrix->indices);
@@ -84,7 +84,7 @@ static void free_matrix(struct matrix *matrix)
 /* ----------------------------------------------------------------- oracle */
 
 /* B, n x m by rows, centred as asked. */
-static double *make_dense(const struct matrix *a, enum center center)
+static double *make_dense(const struct csr_matrix *a, enum center center)
 {
 	double *b = alloc(a->n * a->m, sizeof *b);
 	size_t lines = center == CENTER_ROW ? a->n : a->m;
@@ -127,7 +127,8 @@ static double *dense_sigma(const double *b, size_t n, size_t m)
 
 /* ||B^T u - s v|| / s_1 with u = B v / s, densely. */
 static double dense_residual(const double *b, size_t n,
-			     const struct factor *factor, size_t m, size_t j)
+			     const struct truncated_svd *factor, size_t m,
+			     size_t j)
 {
 	const double *v = factor->components + j;
 	double *y = alloc(m, sizeof *y), sigma = factor->sigma[j], square = 0;
@@ -160,8 +161,9 @@ static int wrong(const struct asked *asked, const char *what, double found,
 
 /* Singular values, as many as there are, and each as near as the residual
  * promises. */
-static int check_sigma(const struct asked *asked, const struct factor *factor,
-		       const double *sigma, const double *residual)
+static int check_sigma(const struct asked *asked,
+		       const struct truncated_svd *factor, const double *sigma,
+		       const double *residual)
 {
 	size_t least = asked->n < asked->m ? asked->n : asked->m, rank = 0;
 	int failed = 0;
@@ -183,7 +185,8 @@ static int check_sigma(const struct asked *asked, const struct factor *factor,
 	return failed;
 }
 
-static int check_vectors(const struct asked *asked, const struct factor *factor)
+static int check_vectors(const struct asked *asked,
+			 const struct truncated_svd *factor)
 {
 	size_t m = asked->m, ld = factor->ld;
 	const double *v = factor->components;
@@ -226,21 +229,23 @@ static void take_rows(void *context, size_t first, size_t count,
 }
 
 /* The embedding, and residuals on the way. */
-static struct result embed(const struct asked *asked, const struct op *op,
-			   const struct factor *factor)
+static struct result embed(const struct asked *asked,
+			   const struct gram_operator *op,
+			   const struct truncated_svd *factor)
 {
 	struct result result = {.k = factor->k};
-	struct embed all;
+	struct projection all;
 
 	result.rows = alloc(asked->n * factor->k + 1, sizeof *result.rows);
 	result.residual = alloc(factor->k, sizeof *result.residual);
 	result.y = alloc_aligned(asked->m * factor->ld, sizeof *result.y);
-	embed_begin(&all, factor, asked->m, SCALE_US, asked->center,
-		    op->column_mean);
+	projection_begin(&all, factor, asked->m, SCALE_US, asked->center,
+			 op->column_mean);
 	all.set = op->set;
-	embed_all(&all, op->matrix, op->threads, result.y, take_rows, &result);
-	factor_residual(factor, op, result.y, result.residual);
-	embed_end(&all);
+	projection_all(&all, op->matrix, op->threads, result.y, take_rows,
+		       &result);
+	truncated_svd_residual(factor, op, result.y, result.residual);
+	projection_end(&all);
 	return result;
 }
 
@@ -252,8 +257,9 @@ static void free_result(struct result *result)
 }
 
 /* Rows of the embedding are B V; a customer without weight has zeros. */
-static int check_rows(const struct asked *asked, const struct factor *factor,
-		      const struct matrix *a, const double *b,
+static int check_rows(const struct asked *asked,
+		      const struct truncated_svd *factor,
+		      const struct csr_matrix *a, const double *b,
 		      const struct result *result)
 {
 	size_t m = asked->m;
@@ -276,11 +282,11 @@ static int check_rows(const struct asked *asked, const struct factor *factor,
 	return failed;
 }
 
-static int check(const struct asked *asked, const struct matrix *a,
-		 const double *b, const double *sigma, const struct op *op,
-		 struct factor *factor)
+static int check(const struct asked *asked, const struct csr_matrix *a,
+		 const double *b, const double *sigma,
+		 const struct gram_operator *op, struct truncated_svd *factor)
 {
-	const char *error = factor_find(factor, op, &asked->choices);
+	const char *error = truncated_svd_find(factor, op, &asked->choices);
 	int failed = 0;
 
 	if (error != NULL) {
@@ -306,20 +312,20 @@ static int check(const struct asked *asked, const struct matrix *a,
 /* ------------------------------------------------------------------ cases */
 
 /* Every kernel gives a right answer, and its bits for any threads. */
-static int check_kernels(const struct asked *asked, const struct matrix *a,
+static int check_kernels(const struct asked *asked, const struct csr_matrix *a,
 			 const double *b, const double *sigma)
 {
 	int failed = 0;
 
-	for (unsigned set = 0; set < STRIP_SETS; set++) {
-		struct factor first = {0};
-		if (strip_set(set) == NULL)
+	for (unsigned set = 0; set < BLOCK_KERNEL_SETS; set++) {
+		struct truncated_svd first = {0};
+		if (block_kernels_get(set) == NULL)
 			continue;
 		for (unsigned threads = 1; threads <= 3; threads += 2) {
-			struct op op;
-			struct factor factor;
-			operator_begin(&op, a, asked->center, threads);
-			op.set = strip_set(set);
+			struct gram_operator op;
+			struct truncated_svd factor;
+			gram_operator_begin(&op, a, asked->center, threads);
+			op.set = block_kernels_get(set);
 			failed |= check(asked, a, b, sigma, &op, &factor);
 			if (threads == 1) {
 				first = factor;
@@ -329,11 +335,11 @@ static int check_kernels(const struct asked *asked, const struct matrix *a,
 					   asked->m * first.ld *
 						   sizeof *first.components))
 					failed |= wrong(asked, "threads", 0, 1);
-				factor_free(&factor);
+				truncated_svd_free(&factor);
 			}
-			operator_end(&op);
+			gram_operator_end(&op);
 		}
-		factor_free(&first);
+		truncated_svd_free(&first);
 	}
 	return failed;
 }
@@ -363,7 +369,7 @@ static struct asked draw_case(void)
 static int run_case(void)
 {
 	struct asked asked = draw_case();
-	struct matrix a = make_matrix(&asked);
+	struct csr_matrix a = make_matrix(&asked);
 	double *b = make_dense(&a, asked.center);
 	double *sigma = dense_sigma(b, asked.n, asked.m);
 	int failed = a.nnz > 0 && check_kernels(&asked, &a, b, sigma);
@@ -379,7 +385,7 @@ int main(int argc, char **argv)
 	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 10) : CASES;
 	int failed = 0;
 
-	algebra_begin();
+	dense_begin();
 	for (seed = 1; seed <= cases; seed++) {
 		counter = 1 << 30;
 		failed |= run_case();

@@ -1,7 +1,7 @@
 /* index against exact search: all customers from codes, and those of the
  * nearest cells one by one and together, by every kernel and number of
- * threads, must be what nearest.h finds of the same customers by its plain
- * loop, to the bit. */
+ * threads, must be what search/exact_search.h finds of the same customers by
+ * its plain loop, to the bit. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,35 +51,35 @@ static void fill(float *rows, size_t n, size_t d)
 
 /* An index as cs-index writes it. */
 struct made {
-	struct layout layout;
+	struct inverted_lists layout;
 	uint32_t *cell;
 	float *centroids, *scales, *residuals, *units;
 	uint8_t *codes;
 };
 
-static struct index make_index(struct made *made, const float *rows, size_t n,
-			       size_t d, size_t cells)
+static struct ivf_index make_index(struct made *made, const float *rows,
+				   size_t n, size_t d, size_t cells)
 {
 	made->centroids = alloc(cells * d, sizeof(float));
 	made->cell = alloc(n, sizeof *made->cell);
-	if (cells_train(rows, n, d, seed, 2, made->centroids, cells) ||
-	    cells_assign(made->centroids, cells, rows, n, d, 2, made->cell))
+	if (kmeans_train(rows, n, d, seed, 2, made->centroids, cells) ||
+	    kmeans_assign(made->centroids, cells, rows, n, d, 2, made->cell))
 		abort();
-	layout_make(&made->layout, made->cell, n, cells);
+	inverted_lists_make(&made->layout, made->cell, n, cells);
 	size_t blocks = made->layout.blocks, places = blocks * TILE_ROWS;
 	made->scales = alloc(places, sizeof(float));
 	made->residuals = alloc(places, sizeof(float));
-	made->codes = alloc(blocks, codes_block(d));
+	made->codes = alloc(blocks, int8_block_bytes(d));
 	made->units = alloc_aligned(places * d + 1, sizeof(float));
 	for (size_t b = 0; b < blocks; b++) {
-		layout_codes(&made->layout, rows, d, b,
-			     made->codes + b * codes_block(d),
-			     made->scales + b * TILE_ROWS,
-			     made->residuals + b * TILE_ROWS);
-		layout_units(&made->layout, rows, d, b,
-			     made->units + b * TILE_ROWS * d);
+		inverted_lists_codes(&made->layout, rows, d, b,
+				     made->codes + b * int8_block_bytes(d),
+				     made->scales + b * TILE_ROWS,
+				     made->residuals + b * TILE_ROWS);
+		inverted_lists_units(&made->layout, rows, d, b,
+				     made->units + b * TILE_ROWS * d);
 	}
-	return (struct index){
+	return (struct ivf_index){
 		.n = n,
 		.d = d,
 		.rows_of = rows,
@@ -98,7 +98,7 @@ static struct index make_index(struct made *made, const float *rows, size_t n,
 
 static void free_made(struct made *made)
 {
-	layout_free(&made->layout);
+	inverted_lists_free(&made->layout);
 	free(made->cell);
 	free(made->centroids);
 	free(made->scales);
@@ -107,7 +107,7 @@ static void free_made(struct made *made)
 	free(made->units);
 }
 
-static int allowed(const struct search *search, size_t row)
+static int allowed(const struct exact_search *search, size_t row)
 {
 	return search->allowed == NULL ||
 	       (search->allowed[row / 64] >> row % 64 & 1) != 0;
@@ -115,24 +115,24 @@ static int allowed(const struct search *search, size_t row)
 
 /* The customers in the first cells of a query, and in more until there are
  * enough, as bits. */
-static void choose(const struct search *search, const struct made *made,
-		   size_t cells, const struct query *query, size_t probes,
-		   uint64_t *bits)
+static void choose(const struct exact_search *search, const struct made *made,
+		   size_t cells, const struct search_query *query,
+		   size_t probes, uint64_t *bits)
 {
-	struct search near = {.rows = made->centroids,
-			      .n = cells,
-			      .d = search->d,
-			      .limit = cells,
-			      .least = -INFINITY,
-			      .kernel = tile_kernel(TILE_KERNELS - 1),
-			      .threads = 1};
-	struct query plain = {query->vector, NEAREST_NONE, 0};
+	struct exact_search near = {.rows = made->centroids,
+				    .n = cells,
+				    .d = search->d,
+				    .limit = cells,
+				    .least = -INFINITY,
+				    .kernel = dot_kernel_get(DOT_KERNELS - 1),
+				    .threads = 1};
+	struct search_query plain = {query->vector, ROW_NONE, 0};
 	size_t zeros, seen = 0;
 	size_t wanted = search->limit + 1;
-	struct found found;
+	struct search_result found;
 
 	memset(bits, 0, (search->n / 64 + 1) * sizeof *bits);
-	if (nearest_search(&near, &plain, 1, &found, &zeros))
+	if (exact_search_run(&near, &plain, 1, &found, &zeros))
 		abort();
 	for (size_t p = 0; p < found.count && (p < probes || seen < wanted);
 	     p++)
@@ -142,11 +142,11 @@ static void choose(const struct search *search, const struct made *made,
 				seen++;
 				bits[row / 64] |= (uint64_t)1 << row % 64;
 			}
-	nearest_free(&found, 1);
+	search_results_free(&found, 1);
 }
 
-static int same(const struct found *a, const struct found *b, int candidates,
-		int matching)
+static int same(const struct search_result *a, const struct search_result *b,
+		int candidates, int matching)
 {
 	return a->count == b->count && a->zero == b->zero &&
 	       (!candidates || a->candidates == b->candidates) &&
@@ -156,41 +156,43 @@ static int same(const struct found *a, const struct found *b, int candidates,
 }
 
 /* What the plain loop finds, of all or of the cells. */
-static void plainly(const struct search *search, const struct made *made,
-		    size_t cells, const struct query *queries, size_t count,
-		    size_t probes, struct found *wanted)
+static void plainly(const struct exact_search *search, const struct made *made,
+		    size_t cells, const struct search_query *queries,
+		    size_t count, size_t probes, struct search_result *wanted)
 {
 	uint64_t *bits = alloc(search->n / 64 + 1, sizeof *bits);
-	struct search plain = *search;
+	struct exact_search plain = *search;
 	size_t zeros;
 
-	plain.kernel = tile_kernel(TILE_KERNELS - 1);
+	plain.kernel = dot_kernel_get(DOT_KERNELS - 1);
 	plain.bounds = NULL;
 	plain.threads = 1;
 	for (size_t q = 0; q < count; q++) {
 		if (probes > 0) {
 			choose(search, made, cells, &queries[q], probes, bits);
 			/* The asked one is itself in whatever cell. */
-			if (queries[q].self != NEAREST_NONE &&
+			if (queries[q].self != ROW_NONE &&
 			    allowed(search, queries[q].self))
 				bits[queries[q].self / 64] |=
 					(uint64_t)1 << queries[q].self % 64;
 			plain.allowed = bits;
 		}
-		if (nearest_search(&plain, &queries[q], 1, &wanted[q], &zeros))
+		if (exact_search_run(&plain, &queries[q], 1, &wanted[q],
+				     &zeros))
 			abort();
 	}
 	free(bits);
 }
 
-static int check(const struct index *index, const struct search *search,
-		 const struct query *queries, size_t count, size_t probes,
-		 const struct found *wanted)
+static int check(const struct ivf_index *index,
+		 const struct exact_search *search,
+		 const struct search_query *queries, size_t count,
+		 size_t probes, const struct search_result *wanted)
 {
-	struct found *found = alloc(count, sizeof *found);
+	struct search_result *found = alloc(count, sizeof *found);
 	size_t zeros, wrong = 0;
-	const char *error = index_search(index, search, queries, count, probes,
-					 NULL, found, &zeros);
+	const char *error = ivf_index_search(index, search, queries, count,
+					     probes, NULL, found, &zeros);
 
 	for (size_t q = 0; error == NULL && q < count; q++)
 		wrong += !same(&found[q], &wanted[q], probes == 0,
@@ -204,23 +206,23 @@ static int check(const struct index *index, const struct search *search,
 		       error ? error : "");
 		return 1;
 	}
-	nearest_free(found, count);
+	search_results_free(found, count);
 	free(found);
 	return 0;
 }
 
 /* By every kernel, and by 1, 2 and 3 threads. */
-static int check_all(struct index *index, struct search *search,
-		     const struct query *queries, size_t count, size_t probes,
-		     const struct found *wanted)
+static int check_all(struct ivf_index *index, struct exact_search *search,
+		     const struct search_query *queries, size_t count,
+		     size_t probes, const struct search_result *wanted)
 {
 	int failed = 0;
 
-	for (unsigned i = 0; i < TILE_KERNELS; i++)
+	for (unsigned i = 0; i < DOT_KERNELS; i++)
 		for (search->threads = 1; search->threads <= 3;
 		     search->threads++) {
-			search->kernel = tile_kernel(i);
-			search->bounds = index->bounds = codes_bounds(i);
+			search->kernel = dot_kernel_get(i);
+			search->bounds = index->bounds = int8_kernel_get(i);
 			if (search->kernel != NULL && index->bounds != NULL)
 				failed |= check(index, search, queries, count,
 						probes, wanted);
@@ -228,9 +230,9 @@ static int check_all(struct index *index, struct search *search,
 	return failed;
 }
 
-static struct search make_case(void)
+static struct exact_search make_case(void)
 {
-	struct search search = {
+	struct exact_search search = {
 		.n = 1 + chance(chance(4) ? 400 : 4000),
 		.d = 1 + chance(chance(3) ? 20 : 100),
 		.limit = 1 + chance(chance(3) ? 12 : 200),
@@ -256,14 +258,15 @@ static struct search make_case(void)
 
 static int run_case(void)
 {
-	struct search search = make_case();
+	struct exact_search search = make_case();
 	size_t cells = 1 + chance(search.n < 24 ? search.n : 24);
-	size_t count = chance(2) ? 1 + chance(INDEX_FEW) : 1 + chance(40);
-	struct query *queries = alloc(count, sizeof *queries);
-	struct found *wanted = alloc(count, sizeof *wanted);
+	size_t count =
+		chance(2) ? 1 + chance(IVF_INDEX_MIN_ROWS) : 1 + chance(40);
+	struct search_query *queries = alloc(count, sizeof *queries);
+	struct search_result *wanted = alloc(count, sizeof *wanted);
 	size_t ways[] = {0, 1 + chance(3), cells};
 	struct made made = {0};
-	struct index index =
+	struct ivf_index index =
 		make_index(&made, search.rows, search.n, search.d, cells);
 	int failed = 0;
 
@@ -271,13 +274,13 @@ static int run_case(void)
 		queries[q].self = chance(search.n);
 		queries[q].vector = search.rows + queries[q].self * search.d;
 		if (chance(8) == 0)
-			queries[q].self = NEAREST_NONE;
+			queries[q].self = ROW_NONE;
 	}
 	for (size_t i = 0; i < 3; i++) {
 		plainly(&search, &made, cells, queries, count, ways[i], wanted);
 		failed |= check_all(&index, &search, queries, count, ways[i],
 				    wanted);
-		nearest_free(wanted, count);
+		search_results_free(wanted, count);
 	}
 	free(wanted);
 	free(queries);

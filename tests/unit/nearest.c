@@ -1,6 +1,6 @@
-/* nearest against the definition in nearest.h, written out plainly: every
- * kernel, with a sieve and without, and every cut and number of threads must
- * give its bits. */
+/* nearest against the definition in search/exact_search.h, written out plainly:
+ * every kernel, with a sieve and without, and every cut and number of threads
+ * must give its bits. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static size_t chance(size_t below)
 }
 
 /* The vector as it is compared. */
-static void make_unit(const struct search *search, const float *row,
+static void make_unit(const struct exact_search *search, const float *row,
 		      float *unit)
 {
 	double sums[8] = {0};
@@ -43,7 +43,8 @@ static int is_zero(const float *row, size_t d)
 	return 1;
 }
 
-static float score(const struct search *search, const float *a, const float *b)
+static float score(const struct exact_search *search, const float *a,
+		   const float *b)
 {
 	float sum = 0;
 
@@ -64,13 +65,15 @@ static int compare(const void *a, const void *b)
 }
 
 /* The answer by definition: every score, sorted. */
-static void plainly(const struct search *search, const float *units,
-		    const struct query *query, struct found *found)
+static void plainly(const struct exact_search *search, const float *units,
+		    const struct search_query *query,
+		    struct search_result *found)
 {
 	float asked[200];
 
 	make_unit(search, query->vector, asked);
-	*found = (struct found){.hits = alloc(search->n, sizeof(struct hit))};
+	*found = (struct search_result){
+		.hits = alloc(search->n, sizeof(struct hit))};
 	found->zero = is_zero(query->vector, search->d);
 	for (size_t row = 0; row < search->n && !found->zero; row++) {
 		const float *x = search->rows + row * search->d;
@@ -94,7 +97,8 @@ static void plainly(const struct search *search, const float *units,
 		found->count = search->limit;
 }
 
-static int same(const struct found *a, const struct found *b, int matching)
+static int same(const struct search_result *a, const struct search_result *b,
+		int matching)
 {
 	return a->count == b->count && a->candidates == b->candidates &&
 	       a->zero == b->zero &&
@@ -131,9 +135,9 @@ static void fill(float *rows, size_t n, size_t d, enum metric metric)
 	}
 }
 
-static struct search make_case(size_t *count)
+static struct exact_search make_case(size_t *count)
 {
-	struct search search = {
+	struct exact_search search = {
 		.n = 1 + chance(chance(4) ? 300 : 5000),
 		.d = 1 + chance(chance(3) ? 20 : 150),
 		.metric = chance(4) ? METRIC_COSINE : METRIC_DOT,
@@ -160,14 +164,15 @@ static struct search make_case(size_t *count)
 	return search;
 }
 
-static int check(struct search *search, const struct query *queries,
-		 size_t count, const struct found *wanted)
+static int check(struct exact_search *search,
+		 const struct search_query *queries, size_t count,
+		 const struct search_result *wanted)
 {
-	struct found *found = alloc(count, sizeof *found);
+	struct search_result *found = alloc(count, sizeof *found);
 	size_t zeros, expected = 0, wrong = 0;
 	const char *error;
 
-	error = nearest_search(search, queries, count, found, &zeros);
+	error = exact_search_run(search, queries, count, found, &zeros);
 	for (size_t i = 0; i < search->n; i++)
 		expected += (size_t)is_zero(search->rows + i * search->d,
 					    search->d);
@@ -184,25 +189,26 @@ static int check(struct search *search, const struct query *queries,
 		       error ? error : "");
 		return 1;
 	}
-	nearest_free(found, count);
+	search_results_free(found, count);
 	free(found);
 	return 0;
 }
 
 /* By every kernel without a sieve, and by the best with the fastest sieve and
  * the plain one. */
-static int check_all(struct search *search, const struct query *queries,
-		     size_t count, const struct found *wanted)
+static int check_all(struct exact_search *search,
+		     const struct search_query *queries, size_t count,
+		     const struct search_result *wanted)
 {
 	const struct {
-		const struct kernel *kernel;
-		const struct bounds *bounds;
+		const struct dot_kernel *kernel;
+		const struct int8_kernel *bounds;
 	} ways[] = {
-		{tile_kernel(0), NULL},
-		{tile_kernel(1), NULL},
-		{tile_kernel(2), NULL},
-		{tile_best(), codes_bounds(0)},
-		{tile_best(), codes_bounds(CODES_BOUNDS - 1)},
+		{dot_kernel_get(0), NULL},
+		{dot_kernel_get(1), NULL},
+		{dot_kernel_get(2), NULL},
+		{dot_kernel_best(), int8_kernel_get(0)},
+		{dot_kernel_best(), int8_kernel_get(INT8_KERNELS - 1)},
 	};
 	int failed = 0;
 
@@ -221,9 +227,9 @@ static int check_all(struct search *search, const struct query *queries,
 static int run_case(void)
 {
 	size_t count;
-	struct search search = make_case(&count);
-	struct query *queries = alloc(count, sizeof *queries);
-	struct found *wanted = alloc(count, sizeof *wanted);
+	struct exact_search search = make_case(&count);
+	struct search_query *queries = alloc(count, sizeof *queries);
+	struct search_result *wanted = alloc(count, sizeof *wanted);
 	float *units = alloc(search.n * search.d, sizeof *units);
 	int failed;
 
@@ -236,11 +242,11 @@ static int run_case(void)
 		queries[q].self = q < mutual ? q : chance(search.n);
 		queries[q].vector = search.rows + queries[q].self * search.d;
 		if (q >= mutual && chance(8) == 0)
-			queries[q].self = NEAREST_NONE;
+			queries[q].self = ROW_NONE;
 		plainly(&search, units, &queries[q], &wanted[q]);
 	}
 	failed = check_all(&search, queries, count, wanted);
-	nearest_free(wanted, count);
+	search_results_free(wanted, count);
 	free(wanted);
 	free(queries);
 	free(units);
@@ -254,19 +260,19 @@ static int check_refusals(void)
 {
 	static const float values[] = {NAN, INFINITY, -INFINITY, 1e19f};
 	float rows[300 * 3];
-	struct found found[8];
-	struct query queries[8];
+	struct search_result found[8];
+	struct search_query queries[8];
 	size_t zeros;
 	int failed = 0;
 
 	for (size_t i = 0; i < 4 * 2; i++) {
-		struct search search = {.rows = rows,
-					.n = 300,
-					.d = 3,
-					.limit = 2,
-					.least = -INFINITY,
-					.metric = METRIC_DOT,
-					.threads = 2};
+		struct exact_search search = {.rows = rows,
+					      .n = 300,
+					      .d = 3,
+					      .limit = 2,
+					      .least = -INFINITY,
+					      .metric = METRIC_DOT,
+					      .threads = 2};
 		size_t count = i % 2 ? 8 : 1;
 
 		for (size_t j = 0; j < 900; j++)
@@ -274,9 +280,10 @@ static int check_refusals(void)
 		rows[137 * 3 + 1] = values[i / 2];
 		rows[211 * 3 + 2] = values[i / 2];
 		for (size_t q = 0; q < count; q++)
-			queries[q] = (struct query){.vector = rows, .self = 0};
-		const char *error =
-			nearest_search(&search, queries, count, found, &zeros);
+			queries[q] = (struct search_query){.vector = rows,
+							   .self = 0};
+		const char *error = exact_search_run(&search, queries, count,
+						     found, &zeros);
 		if (error == NULL || strstr(error, "row 137 ") == NULL) {
 			printf("value %g: \"%s\", expected row 137 refused\n",
 			       (double)values[i / 2], error ? error : "");

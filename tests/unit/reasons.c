@@ -150,7 +150,8 @@ static double raw_of(const struct sample *s, size_t row, size_t tag)
 /* Each part by itself: of a tag what its entry gives, of the centring all
  * that the centred matrix has beyond the entries. */
 static void check_parts(const struct sample *s, enum metric metric, size_t q,
-			size_t x, const struct part *parts, size_t count)
+			size_t x, const struct contribution *parts,
+			size_t count)
 {
 	double lengths = length_of(s, q, metric) * length_of(s, x, metric);
 	double shifts = 0, product = 0, sum = 0;
@@ -186,12 +187,12 @@ static void check_parts(const struct sample *s, enum metric metric, size_t q,
 
 static void check_pairs(const struct sample *s, enum metric metric)
 {
-	struct reasons reasons;
+	struct contributions reasons;
 	struct side query, other;
-	struct part parts[2 * M + 1];
+	struct contribution parts[2 * M + 1];
 	size_t count;
 
-	reasons_begin(&reasons, &s->model, metric);
+	contributions_begin(&reasons, &s->model, metric);
 	side_begin(&query, &reasons);
 	side_begin(&other, &reasons);
 	for (size_t q = 0; q < N; q++)
@@ -201,8 +202,8 @@ static void check_pairs(const struct sample *s, enum metric metric)
 				continue;
 			if (side_set(&query, &reasons, &s->model, q) != NULL ||
 			    side_set(&other, &reasons, &s->model, x) != NULL ||
-			    reasons_parts(&reasons, &query, &other, parts,
-					  &count) != NULL)
+			    contributions_parts(&reasons, &query, &other, parts,
+						&count) != NULL)
 				fail("refused row", &s->model, metric,
 				     (double)q, (double)x);
 			else
@@ -210,19 +211,19 @@ static void check_pairs(const struct sample *s, enum metric metric)
 		}
 	side_end(&query);
 	side_end(&other);
-	reasons_end(&reasons);
+	contributions_end(&reasons);
 }
 
 static void check_largest(void)
 {
-	struct part parts[] = {{REASONS_CENTER, -0.5},
-			       {0, 0.1},
-			       {1, 0.5},
-			       {2, -0.75},
-			       {3, -0.5},
-			       {4, 0.2}};
+	struct contribution parts[] = {{REASONS_CENTER, -0.5},
+				       {0, 0.1},
+				       {1, 0.5},
+				       {2, -0.75},
+				       {3, -0.5},
+				       {4, 0.2}};
 	static const size_t expected[] = {2, REASONS_CENTER, 1, 3};
-	size_t count = reasons_largest(parts, 6, 4);
+	size_t count = contributions_largest(parts, 6, 4);
 
 	for (size_t i = 0; i < 4; i++)
 		if (count != 4 || parts[i].tag != expected[i]) {
@@ -230,7 +231,7 @@ static void check_largest(void)
 			       parts[i].tag, expected[i]);
 			failed = true;
 		}
-	if (reasons_largest(parts, 2, 3) != 2)
+	if (contributions_largest(parts, 2, 3) != 2)
 		failed = true;
 }
 

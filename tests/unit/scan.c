@@ -69,10 +69,10 @@ static void check_rows(const unsigned char *bytes, size_t size)
 	size_t rows = 0, found;
 
 	for (size_t at = 0, row; at < size; at += row) {
-		enum scan_fault fault;
-		row = scan_row(bytes + at, size - at, ',', &fault);
+		enum csv_fault fault;
+		row = csv_scan_row(bytes + at, size - at, ',', &fault);
 		bool good = parse(bytes + at, row, &found);
-		if (good != (fault == SCAN_FINE))
+		if (good != (fault == CSV_FINE))
 			fail("libcsv judges otherwise", bytes + at, row);
 		if (good && found > 1)
 			fail("more than one row", bytes + at, row);
@@ -85,15 +85,15 @@ static void check_rows(const unsigned char *bytes, size_t size)
 
 static void check_bounds(const unsigned char *bytes, size_t size)
 {
-	struct scan_bounds fast = scan_bounds(bytes, size, ',');
-	struct scan_bounds plain = scan_bounds_plain(bytes, size, ',');
+	struct csv_bounds fast = csv_scan_bounds(bytes, size, ',');
+	struct csv_bounds plain = csv_scan_bounds_plain(bytes, size, ',');
 	size_t end = 0;
 
 	for (size_t row, at = 0; at < size; at += row) {
-		enum scan_fault fault;
-		row = scan_row(bytes + at, size - at, ',', &fault);
+		enum csv_fault fault;
+		row = csv_scan_row(bytes + at, size - at, ',', &fault);
 		unsigned char last = bytes[at + row - 1];
-		if (fault != SCAN_QUOTE_OPEN && (last == '\n' || last == '\r'))
+		if (fault != CSV_QUOTE_OPEN && (last == '\n' || last == '\r'))
 			end = at + row;
 	}
 	if (fast.end != plain.end || fast.lines != plain.lines ||

@@ -63,7 +63,7 @@ static struct profile make_profile(size_t customer)
 		double value = has[customer][j] ? 2 : j % 2 ? 0 : -1;
 
 		profile.holdings[profile.count++] =
-			(struct holding){.tag = j, .value = value};
+			(struct tag_value){.tag = j, .value = value};
 	}
 	return profile;
 }
@@ -91,7 +91,7 @@ static void make_summary(struct summary *s, const size_t *group)
 		char name[24];
 
 		snprintf(name, sizeof name, "tag %zu", j);
-		names_add(&s->tags, name, strlen(name));
+		string_table_add(&s->tags, name, strlen(name));
 		s->facts[j].known = true;
 		for (size_t i = 0; i < CUSTOMERS; i++) {
 			s->facts[j].users += has[i][j];
@@ -143,7 +143,7 @@ static void check_tag(const struct summary *s, const size_t *group, size_t tag)
 	if (s->facts[tag].members != members)
 		fail("members", tag, (double)s->facts[tag].members,
 		     (double)members);
-	if (members < SUMMARY_LEAST)
+	if (members < ENRICHMENT_MIN_MEMBERS)
 		return;
 	if (fabs(s->facts[tag].expected - expected) > 1e-12)
 		fail("expected", tag, s->facts[tag].expected, expected);
@@ -160,22 +160,23 @@ static void check_listed(const struct summary *s)
 	size_t compared = 0, listed = 0;
 
 	for (size_t j = 0; j < TAGS; j++)
-		compared += s->facts[j].members >= SUMMARY_LEAST;
+		compared += s->facts[j].members >= ENRICHMENT_MIN_MEMBERS;
 	for (size_t j = 0; j < TAGS; j++) {
 		size_t within = 0;
 
-		if (s->facts[j].members < SUMMARY_LEAST)
+		if (s->facts[j].members < ENRICHMENT_MIN_MEMBERS)
 			continue;
 		for (size_t i = 0; i < TAGS; i++)
-			within += s->facts[i].members >= SUMMARY_LEAST &&
-				  s->facts[i].chance <= s->facts[j].chance;
+			within +=
+				s->facts[i].members >= ENRICHMENT_MIN_MEMBERS &&
+				s->facts[i].chance <= s->facts[j].chance;
 		if (s->facts[j].chance * (double)compared <=
 			    0.05 * (double)within &&
 		    s->facts[j].chance > bound)
 			bound = s->facts[j].chance;
 	}
 	for (size_t j = 0; j < TAGS; j++) {
-		bool expected = s->facts[j].members >= SUMMARY_LEAST &&
+		bool expected = s->facts[j].members >= ENRICHMENT_MIN_MEMBERS &&
 				s->facts[j].chance <= bound;
 
 		listed += expected;
