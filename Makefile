@@ -25,7 +25,7 @@ LANGUAGE = -std=c17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc -pthread \
 	-ffp-contract=off -fno-math-errno
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings \
-	-Wformat=2 -Wvla -Wundef
+	-Wformat=2 -Wvla -Wundef -Wno-missing-field-initializers
 LIBRARIES = -lcsv -llapacke -lopenblas -ljansson -lxxhash -lmicrohttpd -lm
 
 COMPILE = $(CC) $(LANGUAGE) $(WARNINGS) $(CPPFLAGS) $(FLAGS) -MMD -MP

@@ -4,7 +4,6 @@
  * Rows of CSV (text/csv_reader.h) become records (events/event_reader.h),
  * records exact sums in the order of their text (events/group_by.h); what is
  * wrong with a row is counted and told (events/rejects.h). */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,26 +37,72 @@ enum {
 	KEY_REPORT
 };
 
+static struct choices {
+	struct columns columns;
+	char delimiter;
+	bool merge;
+	const char *tags, *separator, *prefix, *rejects, *report, *output;
+	size_t memory;
+	unsigned threads;
+} choices = {.columns.headed = true, .delimiter = ','};
+
+static void read_delimiter(const char *argument)
+{
+	if (strcmp(argument, "\\t") == 0 || strcmp(argument, "tab") == 0) {
+		choices.delimiter = '\t';
+		return;
+	}
+	if (strlen(argument) != 1 || strchr("\"\r\n", *argument) != NULL)
+		die_usage("-d, --delimiter \"%s\": expected one byte, no quote "
+			  "and no line end; a tab is '\\t'",
+			  argument);
+	choices.delimiter = *argument;
+}
+
+/* A separator and a prefix as they stand in TSV; kept to the end. */
+static void read_separator(const char *argument)
+{
+	choices.separator = tsv_escape_text(options_once(choices.separator),
+					    strlen(argument));
+}
+
+static void read_prefix(const char *argument)
+{
+	choices.prefix =
+		tsv_escape_text(options_once(choices.prefix), strlen(argument));
+}
+
 static const struct option_row rows[] = {
-	{"columns:", 'u', "user", "COL", "of the customer, by name or number"},
-	{NULL, 't', "tag", "COL", "of the tag, or with --tags of the item"},
-	{NULL, 'v', "value", "COL", "of what is summed"},
-	{NULL, 'd', "delimiter", "CHAR", "between fields; '\\t' is a tab [,]"},
+	{"columns:", 'u', "user", "COL", "of the customer, by name or number",
+	 OPTION_TO_FILE(choices.columns.named[COLUMN_USER])},
+	{NULL, 't', "tag", "COL", "of the tag, or with --tags of the item",
+	 OPTION_TO_FILE(choices.columns.named[COLUMN_TAG])},
+	{NULL, 'v', "value", "COL", "of what is summed",
+	 OPTION_TO_FILE(choices.columns.named[COLUMN_VALUE])},
+	{NULL, 'd', "delimiter", "CHAR", "between fields; '\\t' is a tab [,]",
+	 OPTION_TO_FUNCTION(read_delimiter)},
 	{NULL, KEY_NO_HEADER, "no-header", NULL,
-	 "files have none: columns by number"},
+	 "files have none: columns by number",
+	 OPTION_TO_FLAG(choices.columns.headed, false)},
 	{"tags:", KEY_TAGS, "tags", "FILE",
-	 "FILE[:ITEM,TAG] says which tags an item has"},
+	 "FILE[:ITEM,TAG] says which tags an item has",
+	 OPTION_TO_FILE(choices.tags)},
 	{NULL, KEY_SEPARATOR, "tag-sep", "CHAR",
-	 "a cell holds several tags, this between"},
-	{NULL, KEY_PREFIX, "prefix", "STR", "write this before each tag"},
-	{"input:", KEY_MERGE, "merge", NULL, "FILEs are profiles: add them up"},
+	 "a cell holds several tags, this between",
+	 OPTION_TO_FUNCTION(read_separator)},
+	{NULL, KEY_PREFIX, "prefix", "STR", "write this before each tag",
+	 OPTION_TO_FUNCTION(read_prefix)},
+	{"input:", KEY_MERGE, "merge", NULL, "FILEs are profiles: add them up",
+	 OPTION_TO_FLAG(choices.merge, true)},
 	{NULL, KEY_REJECTS, "rejects", "FILE",
-	 "set wrong rows aside, reasons in FILE.why"},
-	{NULL, 'S', "memory", "SIZE", "how much it takes [a quarter of all]"},
-	OPTION_OUTPUT("output:"),
-	{NULL, KEY_REPORT, "report", "FILE",
-	 "what became of the rows, as JSON"},
-	OPTION_THREADS,
+	 "set wrong rows aside, reasons in FILE.why",
+	 OPTION_TO_FILE(choices.rejects)},
+	{NULL, 'S', "memory", "SIZE", "how much it takes [a quarter of all]",
+	 OPTION_TO_SIZE(choices.memory)},
+	OPTION_OUTPUT_TO("output:", choices.output),
+	{NULL, KEY_REPORT, "report", "FILE", "what became of the rows, as JSON",
+	 OPTION_TO_FILE(choices.report)},
+	OPTION_THREADS_TO(choices.threads),
 	OPTION_COMMON};
 
 static const struct options_text text = {
@@ -79,111 +124,21 @@ static const struct options_text text = {
 	.rows = rows,
 };
 
-static struct choices {
-	struct columns columns;
-	char delimiter;
-	bool merge;
-	const char *tags, *separator, *prefix, *rejects, *report, *output;
-	const char *unmerged; /* an option that --merge has no use for */
-	size_t memory;
-	unsigned threads;
-} choices = {.columns.headed = true, .delimiter = ','};
-
-static char read_delimiter(void)
+static char **read_options(int argc, char **argv)
 {
-	const char *names[] = {"\\t", "tab"};
+	static const int of_events[] = {'u',           't',           'v',
+					'd',           KEY_NO_HEADER, KEY_TAGS,
+					KEY_SEPARATOR, KEY_REJECTS,   0};
 
-	for (size_t i = 0; i < 2; i++)
-		if (strcmp(optarg, names[i]) == 0)
-			return '\t';
-	if (strlen(optarg) != 1 || strchr("\"\r\n", *optarg) != NULL)
-		die_usage("-d, --delimiter \"%s\": expected one byte, no quote "
-			  "and no line end; a tab is '\\t'",
-			  optarg);
-	return *optarg;
-}
-
-/* A text as it stands in TSV; kept to the end. */
-static const char *read_escaped(const char *before)
-{
-	return tsv_escape_text(options_once(before), strlen(optarg));
-}
-
-static void take_option(int key)
-{
-	static const int unmerged[] = {'u',           't',           'v',
-				       'd',           KEY_NO_HEADER, KEY_TAGS,
-				       KEY_SEPARATOR, KEY_REJECTS};
-	static const char *const unmerged_names[] = {
-		"--user",      "--tag",  "--value",   "--delimiter",
-		"--no-header", "--tags", "--tag-sep", "--rejects"};
-
-	for (size_t i = 0; i < sizeof unmerged / sizeof *unmerged; i++)
-		if (key == unmerged[i])
-			choices.unmerged = unmerged_names[i];
-	switch (key) {
-	case 'u':
-		choices.columns.named[COLUMN_USER] =
-			options_once(choices.columns.named[COLUMN_USER]);
-		break;
-	case 't':
-		choices.columns.named[COLUMN_TAG] =
-			options_once(choices.columns.named[COLUMN_TAG]);
-		break;
-	case 'v':
-		choices.columns.named[COLUMN_VALUE] =
-			options_once(choices.columns.named[COLUMN_VALUE]);
-		break;
-	case 'd':
-		choices.delimiter = read_delimiter();
-		break;
-	case KEY_NO_HEADER:
-		choices.columns.headed = false;
-		break;
-	case KEY_TAGS:
-		choices.tags = options_once(choices.tags);
-		break;
-	case KEY_SEPARATOR:
-		choices.separator = read_escaped(choices.separator);
-		break;
-	case KEY_PREFIX:
-		choices.prefix = read_escaped(choices.prefix);
-		break;
-	case KEY_MERGE:
-		choices.merge = true;
-		break;
-	case KEY_REJECTS:
-		choices.rejects = options_once(choices.rejects);
-		break;
-	case KEY_REPORT:
-		choices.report = options_once(choices.report);
-		break;
-	case 'S':
-		choices.memory = options_size();
-		break;
-	case 'j':
-		choices.threads = options_threads();
-		break;
-	case 'o':
-		choices.output = options_once(choices.output);
-		break;
-	}
-}
-
-static void read_options(int argc, char **argv)
-{
-	int key;
-
-	options_begin(&text, argc, argv);
 	choices.threads = thread_pool_processors();
 	choices.memory = (size_t)sysconf(_SC_PHYS_PAGES) / 4 *
 			 (size_t)sysconf(_SC_PAGESIZE);
-	while ((key = options_next()) != -1)
-		take_option(key);
-	if (choices.merge && choices.unmerged != NULL)
+	char **paths = options_read(&text, argc, argv);
+	if (choices.merge && options_given(of_events) != NULL)
 		die_usage("%s says how a log is read: it does not go with "
 			  "--merge",
-			  choices.unmerged);
+			  options_given(of_events));
+	return paths;
 }
 
 /* ---------------------------------------------------------------- reports */
@@ -435,10 +390,12 @@ static void merge(char **paths, size_t count)
 
 int main(int argc, char **argv)
 {
-	read_options(argc, argv);
+	char **paths = read_options(argc, argv);
+	size_t count = (size_t)(argv + argc - paths);
+
 	if (choices.merge)
-		merge(argv + optind, (size_t)(argc - optind));
+		merge(paths, count);
 	else
-		aggregate(argv + optind, (size_t)(argc - optind));
+		aggregate(paths, count);
 	return STATUS_DONE;
 }

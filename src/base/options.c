@@ -23,6 +23,8 @@ static char *letters;
 static int argument_count;
 static char **arguments;
 static const struct option_row *current;
+static unsigned *order; /* for each row: when it came last, from 1; 0: not */
+static unsigned read_count;
 
 /* A descriptor 0, 1 or 2 that was closed would be given to the next file that
  * is opened, and what is meant for standard output would land in it.  Such a
@@ -48,6 +50,7 @@ void options_begin(const struct options_text *what, int argc, char **argv)
 		rows++;
 	table = alloc(rows + 1, sizeof *table);
 	letters = alloc(2 * rows + 2, 1);
+	order = alloc(rows + 1, sizeof *order);
 	for (size_t i = 0; i < rows; i++) {
 		const struct option_row *row = &what->rows[i];
 		table[i] = (struct option){
@@ -127,34 +130,6 @@ static _Noreturn void refuse(int key)
 	if (optopt != 0 && strncmp(word, "--", 2) != 0)
 		die_usage("unknown option -%c", optopt);
 	die_usage("unknown option %s", word);
-}
-
-int options_next(void)
-{
-	static char pattern[128];
-
-	if (pattern[0] == '\0')
-		snprintf(pattern, sizeof pattern, ":%s", letters);
-	opterr = 0;
-	for (;;) {
-		int key = getopt_long(argument_count, arguments, pattern, table,
-				      NULL);
-		if (key == -1)
-			return -1;
-		if (key == ':' || key == '?')
-			refuse(key);
-		current = row_of(key);
-		if (key == 'h')
-			help();
-		else if (key == 'V')
-			version();
-		else if (key == 'q')
-			options_quiet = true;
-		else if (key == OPTION_PROGRESS)
-			options_progress = true;
-		else
-			return key;
-	}
 }
 
 /* The option whose argument is read, as a message names it. */
@@ -244,6 +219,125 @@ int options_choice(const char *const words[])
 							: " or ",
 					 words[i]);
 	refuse_argument(expected);
+}
+
+static void append(struct option_list *list, const char *argument)
+{
+	list->texts = alloc_grow(list->texts, &list->capacity, list->count + 1,
+				 sizeof *list->texts);
+	list->texts[list->count++] = argument;
+}
+
+/* Read the argument of a row with a target. */
+static void store(const struct option_row *row)
+{
+	switch (row->kind) {
+	case OPTION_KIND_KEY:
+		break;
+	case OPTION_KIND_FLAG:
+		*row->to.flag = row->with.flag;
+		break;
+	case OPTION_KIND_CONSTANT:
+		*row->to.constant = row->with.constant;
+		break;
+	case OPTION_KIND_TEXT:
+		*row->to.text = optarg;
+		break;
+	case OPTION_KIND_FILE:
+		*row->to.text = options_once(*row->to.text);
+		break;
+	case OPTION_KIND_INTEGER:
+		*row->to.integer = (size_t)options_integer(
+			row->with.integer.low, row->with.integer.high);
+		break;
+	case OPTION_KIND_REAL:
+		*row->to.real =
+			options_real(row->with.real.low, row->with.real.high);
+		break;
+	case OPTION_KIND_SIZE:
+		*row->to.size = options_size();
+		break;
+	case OPTION_KIND_THREADS:
+		*row->to.threads = options_threads();
+		break;
+	case OPTION_KIND_CHOICE:
+		*row->to.choice = (unsigned)options_choice(row->with.words);
+		break;
+	case OPTION_KIND_LIST:
+		append(row->to.list, optarg);
+		break;
+	case OPTION_KIND_FUNCTION:
+		row->to.function(optarg);
+		break;
+	}
+}
+
+/* Deal with the option of the current row; false where it is the caller's. */
+static bool handle(void)
+{
+	switch (current->key) {
+	case 'h':
+		help();
+	case 'V':
+		version();
+	case 'q':
+		options_quiet = true;
+		return true;
+	case OPTION_PROGRESS:
+		options_progress = true;
+		return true;
+	}
+	order[current - text->rows] = ++read_count;
+	store(current);
+	return current->kind != OPTION_KIND_KEY;
+}
+
+int options_next(void)
+{
+	static char pattern[128];
+
+	if (pattern[0] == '\0')
+		snprintf(pattern, sizeof pattern, ":%s", letters);
+	opterr = 0;
+	for (;;) {
+		int key = getopt_long(argument_count, arguments, pattern, table,
+				      NULL);
+		if (key == -1)
+			return -1;
+		if (key == ':' || key == '?')
+			refuse(key);
+		current = row_of(key);
+		if (!handle())
+			return key;
+	}
+}
+
+char **options_read(const struct options_text *what, int argc, char **argv)
+{
+	options_begin(what, argc, argv);
+	while (options_next() != -1)
+		;
+	return argv + optind;
+}
+
+const char *options_given(const int keys[])
+{
+	static char name[64];
+	const struct option_row *last = NULL;
+
+	for (size_t i = 0; keys[i] != 0; i++) {
+		const struct option_row *row = row_of(keys[i]);
+
+		if (row == NULL || order[row - text->rows] == 0)
+			continue;
+		if (last == NULL ||
+		    order[row - text->rows] > order[last - text->rows])
+			last = row;
+	}
+	if (last == NULL)
+		return NULL;
+	snprintf(name, sizeof name, "--%s", last->name);
+	return name;
 }
 
 bool options_chatty(void)

@@ -8,14 +8,92 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A row of the table; the last row is all zero. */
+/* How an option is read: the member of option_row.to that is set, and the one
+ * of option_row.with that it is read with. */
+enum option_kind {
+	OPTION_KIND_KEY,      /* options_next returns its key */
+	OPTION_KIND_FLAG,     /* *to.flag = with.flag */
+	OPTION_KIND_CONSTANT, /* *to.constant = with.constant */
+	OPTION_KIND_TEXT,     /* the argument as it is; the last one counts */
+	OPTION_KIND_FILE,     /* not empty, and given only once */
+	OPTION_KIND_INTEGER,  /* in the range with.integer */
+	OPTION_KIND_REAL,     /* in the range with.real */
+	OPTION_KIND_SIZE,     /* bytes, such as 256M; at least 1 */
+	OPTION_KIND_THREADS,  /* 1 to 1024 */
+	OPTION_KIND_CHOICE,   /* the index in with.words */
+	OPTION_KIND_LIST,     /* appended; the option may be repeated */
+	OPTION_KIND_FUNCTION  /* the function reads the argument, or dies */
+};
+
+/* The arguments of a repeatable option, in their order; they are those of
+ * argv.  Zero at first; free(texts). */
+struct option_list {
+	const char **texts;
+	size_t count, capacity;
+};
+
+/* A row of the table; the last row is all zero.  The last three members are
+ * set by one of the macros OPTION_TO_..., or by none: OPTION_KIND_KEY. */
 struct option_row {
 	const char *group; /* label in the margin, where a group begins */
 	int key;           /* the letter, or a number from 256 on: no letter */
 	const char *name;  /* the long name */
 	const char *argument; /* what its argument is called, or NULL: none */
 	const char *help;     /* what it does, and [its default] */
+	enum option_kind kind;
+	union {
+		bool *flag;
+		int *constant;
+		const char **text;
+		size_t *integer;
+		double *real;
+		size_t *size;
+		unsigned *threads;
+		unsigned *choice; /* or an enumeration without negatives */
+		struct option_list *list;
+		void (*function)(const char *argument);
+	} to;
+	union {
+		bool flag;
+		int constant;
+		struct {
+			int64_t low, high; /* 0 <= low */
+		} integer;
+		struct {
+			double low, high;
+		} real;
+		const char *const *words; /* NULL-terminated */
+	} with;
 };
+
+/* The end of a row: where its value goes, the variable's initial value being
+ * the default.  The variables must have static storage. */
+#define OPTION_TO_FLAG(variable, value)                                        \
+	.kind = OPTION_KIND_FLAG, .to.flag = &(variable), .with.flag = (value)
+#define OPTION_TO_CONSTANT(variable, value)                                    \
+	.kind = OPTION_KIND_CONSTANT, .to.constant = &(variable),              \
+	.with.constant = (value)
+#define OPTION_TO_TEXT(variable)                                               \
+	.kind = OPTION_KIND_TEXT, .to.text = &(variable)
+#define OPTION_TO_FILE(variable)                                               \
+	.kind = OPTION_KIND_FILE, .to.text = &(variable)
+#define OPTION_TO_INTEGER(variable, least, most)                               \
+	.kind = OPTION_KIND_INTEGER, .to.integer = &(variable),                \
+	.with.integer = {(least), (most)}
+#define OPTION_TO_REAL(variable, least, most)                                  \
+	.kind = OPTION_KIND_REAL, .to.real = &(variable),                      \
+	.with.real = {(least), (most)}
+#define OPTION_TO_SIZE(variable)                                               \
+	.kind = OPTION_KIND_SIZE, .to.size = &(variable)
+#define OPTION_TO_THREADS(variable)                                            \
+	.kind = OPTION_KIND_THREADS, .to.threads = &(variable)
+#define OPTION_TO_CHOICE(variable, choices)                                    \
+	.kind = OPTION_KIND_CHOICE, .to.choice = &(variable),                  \
+	.with.words = (choices)
+#define OPTION_TO_LIST(variable)                                               \
+	.kind = OPTION_KIND_LIST, .to.list = &(variable)
+#define OPTION_TO_FUNCTION(name)                                               \
+	.kind = OPTION_KIND_FUNCTION, .to.function = (name)
 
 /* What --help says besides the table. */
 struct options_text {
@@ -27,7 +105,19 @@ struct options_text {
 };
 
 /* The rows that programs share, for their tables.  options_next deals with
- * -q, --progress, -h and -V itself; -o and -j come back like any other. */
+ * -q, --progress, -h and -V itself.  -o FILE goes to a const char *, -j to an
+ * unsigned; without a variable they come back from options_next. */
+#define OPTION_OUTPUT_TO(group, variable)                                      \
+	{                                                                      \
+		group, 'o', "output", "FILE",                                  \
+			"write FILE, whole or not at all",                     \
+			OPTION_TO_FILE(variable)                               \
+	}
+#define OPTION_THREADS_TO(variable)                                            \
+	{                                                                      \
+		NULL, 'j', "threads", "N", "threads [all processors]",         \
+			OPTION_TO_THREADS(variable)                            \
+	}
 #define OPTION_OUTPUT(group)                                                   \
 	{                                                                      \
 		group, 'o', "output", "FILE",                                  \
@@ -58,10 +148,19 @@ extern const char *const options_version;
  * takes care of closed standard streams.  The text must outlive the run. */
 void options_begin(const struct options_text *text, int argc, char **argv);
 
-/* The key of the next option, its argument in optarg; -1 after the last, and
- * then optind is the first operand.  --help and --version end the process;
- * an unknown option or a missing argument is wrong usage. */
+/* The key of the next option that has no target, its argument in optarg; -1
+ * after the last, and then optind is the first operand.  Options with a target
+ * are read on the way.  --help and --version end the process; an unknown
+ * option, a missing or a wrong argument is wrong usage. */
 int options_next(void);
+
+/* options_begin, and all options, each of which must have a target.  Returns
+ * the first operand; the operands end with NULL. */
+char **options_read(const struct options_text *text, int argc, char **argv);
+
+/* Of the options with these keys (0 ends them) the one that came last on the
+ * command line, as "--name"; NULL where none was given. */
+const char *options_given(const int keys[]);
 
 /* The argument of the option just returned, read whole, or wrong usage with
  * a message that names the option. */
