@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/bitset.h"
 #include "explain/audience.h"
 #include "explain/rerank.h"
 #include "base/errors.h"
@@ -388,8 +389,7 @@ static void predict_request_queries(struct knn *knn)
 static void predict_request_audience(struct knn *knn)
 {
 	const struct model *model = knn->model;
-	size_t words = model->matrix.n / 64 + 1;
-	uint64_t *seeds = alloc(words, sizeof *seeds);
+	uint64_t *seeds = bitset_new(model->matrix.n);
 
 	customer_list_seeds(&knn->whom, seeds, model, choices.like);
 	check(model,
@@ -400,8 +400,8 @@ static void predict_request_audience(struct knn *knn)
 		     choices.like, model->input.name);
 		exit(STATUS_NOT_FOUND);
 	}
-	for (size_t i = 0; !choices.with_self && i < words; i++)
-		knn->allowed[i] &= ~seeds[i];
+	if (!choices.with_self)
+		bitset_remove(knn->allowed, seeds, model->matrix.n);
 	free(seeds);
 	knn->asked = &knn->audience.model;
 	customer_list_all(&knn->whom, knn->asked);
@@ -419,16 +419,13 @@ static void ask(struct customer_list *whom, const struct model *model)
 
 static uint64_t *make_filter(const struct model *model)
 {
-	size_t words = model->matrix.n / 64 + 1;
-	uint64_t *bits;
-
 	if (choices.among == NULL && choices.not == NULL &&
 	    choices.like == NULL)
 		return NULL;
-	bits = alloc(words, sizeof *bits);
-	if (choices.among == NULL) {
-		memset(bits, 0xff, words * sizeof *bits);
-	} else if (customer_list_mark(bits, model, choices.among, true) == 0) {
+	uint64_t *bits = choices.among ? bitset_new(model->matrix.n)
+				       : bitset_new_full(model->matrix.n);
+	if (choices.among != NULL &&
+	    customer_list_mark(bits, model, choices.among, true) == 0) {
 		warn("%s: none of its customers is in %s", choices.among,
 		     model->input.name);
 		exit(STATUS_NOT_FOUND);

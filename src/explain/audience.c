@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/bitset.h"
 #include "search/dot_kernels.h"
 
 /* Sums over the seeds. */
@@ -90,7 +91,7 @@ const char *audience_make(struct audience *audience,
 
 	*audience = (struct audience){.model = *model};
 	for (size_t row = 0; row < model->matrix.n && error == NULL; row++)
-		if (seeds[row / 64] >> row % 64 & 1)
+		if (bitset_test(seeds, row))
 			error = add(audience, &sums, shards, row);
 	if (error == NULL && audience->seeds > 0)
 		settle(audience, &sums, name);

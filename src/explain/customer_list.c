@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/bitset.h"
 #include "base/errors.h"
 #include "text/tsv_escape.h"
 #include "base/options.h"
@@ -68,7 +69,7 @@ static void each_named(struct customer_list *whom, const struct model *model,
 		size_t row = model_find(model, name->text, name->length);
 
 		if (row != SIZE_MAX && bits != NULL) {
-			bits[row / 64] |= (uint64_t)1 << row % 64;
+			bitset_set(bits, row);
 		} else if (row != SIZE_MAX) {
 			add_row(whom, row);
 		} else if (!whom->ignore_unknown) {
@@ -124,9 +125,9 @@ size_t customer_list_mark(uint64_t *bits, const struct model *model,
 			continue;
 		known++;
 		if (allowed)
-			bits[row / 64] |= (uint64_t)1 << row % 64;
+			bitset_set(bits, row);
 		else
-			bits[row / 64] &= ~((uint64_t)1 << row % 64);
+			bitset_clear(bits, row);
 	}
 	if (known < named && options_chatty())
 		warn("%s: %zu of %zu customers are not in %s", list.name,

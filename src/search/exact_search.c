@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/bitset.h"
 #include "base/errors.h"
 #include "search/all_pairs.h"
 #include "base/progress.h"
@@ -74,8 +75,7 @@ static float bar_of(const struct batch_job *job, const struct topk *list)
 
 static bool is_allowed(const struct exact_search *search, size_t row)
 {
-	return search->allowed == NULL ||
-	       (search->allowed[row / 64] >> row % 64 & 1) != 0;
+	return search->allowed == NULL || bitset_test(search->allowed, row);
 }
 
 /* True for a squared length that can be worked with. */

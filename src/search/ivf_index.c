@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/bitset.h"
 #include "search/kmeans.h"
 #include "base/errors.h"
 #include "base/number.h"
@@ -177,8 +178,7 @@ struct batch_job {
 
 static bool is_allowed(const struct exact_search *search, size_t row)
 {
-	return search->allowed == NULL ||
-	       (search->allowed[row / 64] >> row % 64 & 1) != 0;
+	return search->allowed == NULL || bitset_test(search->allowed, row);
 }
 
 /* The row at a place, or ROW_NONE: there is none that may be an answer. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/bitset.h"
 #include "base/errors.h"
 #include "base/string_table.h"
 
@@ -294,13 +295,11 @@ static uint64_t *own_bits(const struct sharded_model *shards, size_t shard,
 			  const uint64_t *bits)
 {
 	size_t n = shards->models[shard].matrix.n;
-	uint64_t *own = alloc(n / 64 + 1, sizeof *own);
+	uint64_t *own = bitset_new(n);
 
-	for (size_t i = 0; i < n; i++) {
-		size_t row = shards->rows[shard][i];
-
-		own[i / 64] |= (bits[row / 64] >> row % 64 & 1) << i % 64;
-	}
+	for (size_t i = 0; i < n; i++)
+		if (bitset_test(bits, shards->rows[shard][i]))
+			bitset_set(own, i);
 	return own;
 }
 

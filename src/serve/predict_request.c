@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/bitset.h"
 #include "base/number.h"
 
 enum { DEFAULT_COUNT = 10 };
@@ -179,7 +180,7 @@ static bool mark(struct predict_request *ask, const char *name, size_t length,
 	size_t row = model_find(ask->loaded->model, name, length);
 
 	if (row != SIZE_MAX) {
-		marks->bits[row / 64] |= (uint64_t)1 << row % 64;
+		bitset_set(marks->bits, row);
 		marks->known++;
 	} else if (marks->lacking != NULL) {
 		json_array_append_new(marks->lacking,
@@ -188,16 +189,11 @@ static bool mark(struct predict_request *ask, const char *name, size_t length,
 	return true;
 }
 
-static size_t words_of(const struct predict_request *ask)
-{
-	return ask->loaded->model->matrix.n / 64 + 1;
-}
-
 /* Bits of the customers in a list. */
 static bool read_marks(struct predict_request *ask, const char *field,
 		       json_t *list, struct marks *marks)
 {
-	marks->bits = alloc(words_of(ask), sizeof *marks->bits);
+	marks->bits = bitset_new(ask->loaded->model->matrix.n);
 	return each_id(ask, field, list, mark, marks);
 }
 
@@ -217,14 +213,11 @@ static bool read_among(struct predict_request *ask, json_t *list)
 /* Take bits from those that are allowed. */
 static void forbid(struct predict_request *ask, const uint64_t *bits)
 {
-	size_t words = words_of(ask);
+	size_t n = ask->loaded->model->matrix.n;
 
-	if (ask->allowed == NULL) {
-		ask->allowed = alloc(words, sizeof *ask->allowed);
-		memset(ask->allowed, 0xff, words * sizeof *ask->allowed);
-	}
-	for (size_t i = 0; i < words; i++)
-		ask->allowed[i] &= ~bits[i];
+	if (ask->allowed == NULL)
+		ask->allowed = bitset_new_full(n);
+	bitset_remove(ask->allowed, bits, n);
 }
 
 static bool read_not(struct predict_request *ask, json_t *list)
