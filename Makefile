@@ -15,6 +15,9 @@ BIN = $(if $(filter release,$(FLAVOUR)),bin,$(BUILD)/bin)
 
 include pipelines/make.mk
 
+# On all processors, unless -j says otherwise.
+MAKEFLAGS += -j$(shell nproc)
+
 # CFLAGS, CPPFLAGS and LDFLAGS are the user's, and are added to these.
 FLAGS-release = -O3 -g
 FLAGS-asan = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
@@ -39,6 +42,8 @@ PREFIX = /usr/local
 MANDIR = $(PREFIX)/share/man
 SHAREDIR = $(PREFIX)/share/customer-similarity
 COMPLETIONDIR = $(PREFIX)/share/bash-completion/completions
+ZSHDIR = $(PREFIX)/share/zsh/site-functions
+FISHDIR = $(PREFIX)/share/fish/vendor_completions.d
 UNITDIR = $(PREFIX)/lib/systemd/system
 
 .DEFAULT_GOAL = all
@@ -74,6 +79,16 @@ $(BUILD)/serve/static_files.o: $(wildcard src/web/*)
 
 include pipelines/pipeline.mk pipelines/spectrum.mk pipelines/install.mk
 include tests/bench/bench.mk tests/tests.mk
+
+# What an earlier run as root has made, another user cannot replace.
+ifneq ($(filter-out help,$(or $(MAKECMDGOALS),all)),)
+foreign := $(shell find bin .build $(call quote,$(MODEL)) -maxdepth 3 \
+	! -writable -print -quit 2> /dev/null)
+ifneq ($(foreign),)
+$(error $(foreign) cannot be written by this user, as if an earlier run was \
+	by root: sudo chown -R $$(id -un) bin .build $(MODEL))
+endif
+endif
 
 #: clean         remove what was built, and the model of data/
 clean: forget

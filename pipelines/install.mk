@@ -5,11 +5,13 @@
 
 # What is installed: a source, and where it goes.
 FRAGMENTS = pipeline.mk profile.mk serve.mk database.mk make.mk
+COMPLETION = src/completion/customer-similarity
 PAGES = $(wildcard src/man/*.[157])
 INSTALLED = $(TOOLS:%=$(PREFIX)/bin/%) \
 	$(foreach page,$(PAGES),$(call place,$(page))) \
 	$(FRAGMENTS:%=$(SHAREDIR)/%) $(SHAREDIR)/database \
-	$(TOOLS:%=$(COMPLETIONDIR)/%) $(UNITDIR)/cs-serve.service
+	$(TOOLS:%=$(COMPLETIONDIR)/%) $(TOOLS:%=$(FISHDIR)/%.fish) \
+	$(ZSHDIR)/_customer-similarity $(UNITDIR)/cs-serve.service
 place = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 
 #: install       install under PREFIX [/usr/local], pages in MANDIR; for a
@@ -24,8 +26,12 @@ install: all
 	sed 's|@PREFIX@|$(PREFIX)|' pipelines/cs-serve.service \
 		> $(call into,$(UNITDIR)/cs-serve.service)
 	chmod 644 $(call into,$(UNITDIR)/cs-serve.service)
-	$(foreach tool,$(TOOLS),install -m 644 src/completion.bash \
-		$(call into,$(COMPLETIONDIR)/$(tool));)
+	$(foreach tool,$(TOOLS),install -m 644 $(COMPLETION).bash \
+		$(call into,$(COMPLETIONDIR)/$(tool)); \
+		install -m 644 $(COMPLETION).fish \
+		$(call into,$(FISHDIR)/$(tool).fish);)
+	install -m 644 $(COMPLETION).zsh \
+		$(call into,$(ZSHDIR)/_customer-similarity)
 
 #: uninstall     remove what install put there, and nothing else
 uninstall:

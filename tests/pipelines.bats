@@ -181,6 +181,8 @@ serve_once() {
 	[ -x dest/opt/cs/bin/cs-knn ]
 	[ -s dest/opt/cs/share/man/man1/cs-knn.1 ]
 	[ -s dest/opt/cs/share/bash-completion/completions/cs-knn ]
+	[ -s dest/opt/cs/share/fish/vendor_completions.d/cs-knn.fish ]
+	[ -s dest/opt/cs/share/zsh/site-functions/_customer-similarity ]
 	unit=dest/opt/cs/lib/systemd/system/cs-serve.service
 	grep -q '^ExecStart=/opt/cs/bin/cs-serve ' "$unit"
 	run ! grep @PREFIX@ "$unit"
@@ -233,4 +235,17 @@ serve_once() {
 	PATH=$PWD/stubs:$PATH run -2 sh "$ROOT/pipelines/setup" build
 	[[ "$output" == *"--no-install-recommends libopenblas-dev"* ]]
 	[[ "$output" != *libcsv-dev* ]]
+}
+
+@test "make names what a plain user cannot write after a run as root, and the remedy" {
+	[ "$(id -u)" -eq 0 ] || skip "takes root"
+	place=$(mktemp -d)
+	cp -r "$ROOT/src" "$ROOT/tests" "$ROOT/pipelines" "$ROOT/Makefile" "$place"
+	mkdir -p "$place/bin" "$place/.build/release"
+	chmod -R go+rX "$place"
+	run setpriv --reuid=65534 --regid=65534 --clear-groups \
+		make --no-print-directory -C "$place" all
+	rm -r "$place"
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"cannot be written by this user"*"sudo chown -R"* ]]
 }
