@@ -179,8 +179,8 @@ static int64_t customers_with(const struct csr_matrix *matrix, size_t tag)
 {
 	int64_t count = 0;
 
-	for (size_t i = 0; i < 10; i++)
-		count += matrix->tenths[tag * 10 + i];
+	for (size_t i = 0; i < TENTHS; i++)
+		count += matrix->tenths[tag * TENTHS + i];
 	return count;
 }
 

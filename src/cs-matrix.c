@@ -28,8 +28,6 @@ enum {
 	KEY_MIN_TAGS,
 	KEY_AS
 };
-enum { TENTHS = 10 };
-
 /* The bounds of --weights.  A sum is below 10^29 and a logarithm below 45, so
  * that no weighted value is beyond 32 bits, and no square beyond 64. */
 static const double least_weight = 1e-6, most_weight = 1e6;

@@ -177,7 +177,7 @@ static bool set_key(struct model_metadata *origin, const struct key *key,
 	case KEY_REAL:
 		return is_number(value, place);
 	case KEY_TENTHS:
-		return read_counts(value, place, SUMMARY_TENTHS);
+		return read_counts(value, place, TENTHS);
 	}
 	return false;
 }
@@ -280,9 +280,8 @@ static void read_profile(struct work *work)
 
 	if (work->table.count != 4 ||
 	    !number_integer(fields[2].text, 0,
-			    work->summary.profile_count == 0
-				    ? SUMMARY_TENTHS
-				    : SUMMARY_TENTHS - 1,
+			    work->summary.profile_count == 0 ? TENTHS
+							     : TENTHS - 1,
 			    &tenth))
 		refuse(work,
 		       "#profile: expected a customer, a tenth from 0 to 9, "
@@ -303,7 +302,7 @@ static bool adds_up(const struct model_metadata *origin, const struct tag *tag)
 {
 	int64_t left = tag->users;
 
-	for (size_t i = 0; i < SUMMARY_TENTHS; i++) {
+	for (size_t i = 0; i < TENTHS; i++) {
 		if (tag->tenths[i] > left || tag->tenths[i] > origin->tenths[i])
 			return false;
 		left -= tag->tenths[i];
@@ -321,7 +320,7 @@ static void read_tag(struct work *work)
 	if (work->table.count != 5 ||
 	    !number_integer(fields[2].text, 0, INT64_MAX, &tag.users) ||
 	    !number_integer(fields[3].text, 0, INT64_MAX, &customers) ||
-	    !read_counts(fields[4].text, tag.tenths, SUMMARY_TENTHS))
+	    !read_counts(fields[4].text, tag.tenths, TENTHS))
 		refuse(work, "#tag: expected a tag, two counts, and ten with "
 			     "commas between");
 	neighbours_unpack(fields[1].text, fields[1].length);

@@ -17,9 +17,9 @@ static const double negligible = 1e-40;
 /* ---------------------------------------------------------------- counting */
 
 /* Members of each tenth. */
-static void count_draws(const struct summary *s, size_t draws[SUMMARY_TENTHS])
+static void count_draws(const struct summary *s, size_t draws[TENTHS])
 {
-	memset(draws, 0, SUMMARY_TENTHS * sizeof *draws);
+	memset(draws, 0, TENTHS * sizeof *draws);
 	for (size_t i = 0; i < s->member_count; i++)
 		draws[s->members[i].profile->tenth] += !s->members[i].self;
 }
@@ -110,7 +110,7 @@ static void judge(const struct summary *s, struct tag *tag, const size_t *draws)
 
 	sum[0] = 1;
 	tag->expected = 0;
-	for (size_t tenth = 0; tenth < SUMMARY_TENTHS; tenth++) {
+	for (size_t tenth = 0; tenth < TENTHS; tenth++) {
 		struct stratum stratum = stratum_of(s, tag, tenth, draws);
 		if (stratum.draws == 0)
 			continue;
@@ -201,7 +201,7 @@ static const char *check_tags(const struct summary *s, const size_t *draws)
 		if (!tag->known)
 			return error_text("no #tag line for tag %s",
 					  string_table_text(&s->tags, i));
-		for (size_t t = 0; t < SUMMARY_TENTHS; t++) {
+		for (size_t t = 0; t < TENTHS; t++) {
 			struct stratum stratum = stratum_of(s, tag, t, draws);
 			if (stratum.holders < tag->drawn[t] ||
 			    stratum.holders > stratum.customers ||
@@ -246,7 +246,7 @@ static const char *join(struct summary *s)
 
 const char *summary_work(struct summary *summary)
 {
-	size_t draws[SUMMARY_TENTHS];
+	size_t draws[TENTHS];
 	const char *error;
 
 	if (summary->origin.id == NULL || summary->profile_count == 0)

@@ -16,8 +16,9 @@
 
 #include "base/string_table.h"
 #include "base/number.h"
+#include "model/csr_matrix.h"
 
-enum { ENRICHMENT_MIN_MEMBERS = 3, SUMMARY_TENTHS = 10 };
+enum { ENRICHMENT_MIN_MEMBERS = 3 };
 
 /* What #model says of the model and of the question; texts are owned. */
 struct model_metadata {
@@ -27,7 +28,7 @@ struct model_metadata {
 	int64_t asked, candidates, matching; /* -1 without a least similarity,
 					     and if not all were looked at */
 	double median_pair, top_pair;
-	int64_t tenths[SUMMARY_TENTHS]; /* customers in each */
+	int64_t tenths[TENTHS]; /* customers in each */
 };
 
 /* A tag of a profile. */
@@ -38,8 +39,8 @@ struct tag_value {
 
 struct profile {
 	char *name;
-	unsigned tenth; /* SUMMARY_TENTHS: the query is no customer of the
-			   model, and not in its counts */
+	unsigned tenth;             /* TENTHS: the query is no customer of the
+				       model, and not in its counts */
 	struct tag_value *holdings; /* by falling weight in the model */
 	size_t count, room;
 };
@@ -65,10 +66,10 @@ struct member {
 struct tag {
 	bool known;    /* a #tag line named it */
 	int64_t users; /* customers who have it */
-	int64_t tenths[SUMMARY_TENTHS];
-	bool has;                      /* the query has it */
-	size_t members;                /* how many of the group have it */
-	int64_t drawn[SUMMARY_TENTHS]; /* the same by tenth */
+	int64_t tenths[TENTHS];
+	bool has;              /* the query has it */
+	size_t members;        /* how many of the group have it */
+	int64_t drawn[TENTHS]; /* the same by tenth */
 	double expected, chance;
 	bool listed;
 };

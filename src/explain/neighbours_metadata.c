@@ -8,8 +8,6 @@
 #include "explain/neighbours_tsv.h"
 #include "base/number.h"
 
-enum { TENTHS = 10 };
-
 void neighbours_metadata_begin(struct neighbours_metadata *notes,
 			       const struct model *model)
 {

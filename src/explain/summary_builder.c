@@ -85,7 +85,7 @@ static void set_origin(const struct summary_builder *describe,
 		.median_pair = printed(model->median_pair),
 		.top_pair = printed(model->top_pair),
 	};
-	for (size_t t = 0; t < SUMMARY_TENTHS; t++)
+	for (size_t t = 0; t < TENTHS; t++)
 		origin->tenths[t] = matrix->tenth_size[t];
 }
 
@@ -107,8 +107,8 @@ static const char *find_tag(struct summary_builder *describe, struct summary *s,
 	if ((error = neighbours_metadata_users(matrix, tag, &facts.users)) !=
 	    NULL)
 		return error;
-	for (size_t t = 0; t < SUMMARY_TENTHS; t++)
-		facts.tenths[t] = matrix->tenths[tag * SUMMARY_TENTHS + t];
+	for (size_t t = 0; t < TENTHS; t++)
+		facts.tenths[t] = matrix->tenths[tag * TENTHS + t];
 	name = text_array_at(&matrix->tags, tag, &length);
 	*index = string_table_add(&s->tags, name, length);
 	describe->index[tag] = *index + 1;
@@ -198,7 +198,7 @@ static const char *add_profile(struct summary_builder *describe,
 		model = sharded_model_at(describe->shards, &row);
 	if ((error = csr_matrix_check_row(&model->matrix, row)) != NULL)
 		return error;
-	if (model->matrix.tenth[row] >= SUMMARY_TENTHS)
+	if (model->matrix.tenth[row] >= TENTHS)
 		return error_text(
 			"row %zu is damaged: tenth %u, expected 0 to 9", row,
 			(unsigned)model->matrix.tenth[row]);
@@ -209,7 +209,7 @@ static const char *add_profile(struct summary_builder *describe,
 	struct profile *profile = &s->profiles[s->profile_count++];
 	*profile = (struct profile){
 		.name = alloc_text(name, length),
-		.tenth = guest ? SUMMARY_TENTHS : model->matrix.tenth[row],
+		.tenth = guest ? TENTHS : model->matrix.tenth[row],
 	};
 	return set_holdings(describe, s, &model->matrix, row, profile);
 }

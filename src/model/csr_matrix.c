@@ -97,10 +97,10 @@ static const char *view_tags(struct csr_matrix *matrix,
 					 matrix->m, 1, &weight);
 	if (error == NULL)
 		error = safetensors_need(format, "tags.tenths", DTYPE_I64, 2,
-					 matrix->m, 10, &tenths);
+					 matrix->m, TENTHS, &tenths);
 	if (error == NULL)
-		error = safetensors_need(format, "tenths", DTYPE_I64, 1, 10, 1,
-					 &size);
+		error = safetensors_need(format, "tenths", DTYPE_I64, 1, TENTHS,
+					 1, &size);
 	if (error != NULL)
 		return error;
 	matrix->tenth = tenth->bytes;

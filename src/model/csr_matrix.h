@@ -8,6 +8,11 @@
 
 #include "model/safetensors.h"
 
+/* Customers are cut by their number of tags into ten groups of equal size,
+ * ties by name: tenth 0 has the customers with the fewest tags.  Part of the
+ * file format. */
+enum { TENTHS = 10 };
+
 /* n sorted texts back to back; text i is bytes[offsets[i] .. offsets[i+1]). */
 struct text_array {
 	const int64_t *offsets; /* count + 1 */
@@ -24,11 +29,11 @@ struct csr_matrix {
 	const float *values;    /* nnz: weighted; what all arithmetic uses */
 	const float *raw;       /* nnz: in the events' own unit; only shown */
 	struct text_array users, tags;
-	const unsigned char *tenth; /* n: the customer's tenth, 0 to 9 */
+	const unsigned char *tenth; /* n: the customer's tenth, below TENTHS */
 	const double *weight;       /* m: the column's weight */
-	const int64_t *tenths; /* m x 10: customers with the tag, by tenth of
-				  customers ordered by number of tags */
-	const int64_t *tenth_size;          /* 10: customers in each tenth */
+	const int64_t *tenths;      /* m x TENTHS: customers with the tag, by
+				       their tenth */
+	const int64_t *tenth_size;  /* TENTHS: customers in each tenth */
 	const char *customer, *tag, *value; /* the user's names of columns */
 };
 

@@ -40,14 +40,14 @@ static const char *read_tenths(struct fold_in *fold)
 	const struct csr_matrix *matrix = &fold->model.matrix;
 	const char *error;
 
-	for (int t = 0; t < FOLD_IN_TENTHS; t++)
+	for (int t = 0; t < TENTHS; t++)
 		fold->least[t] = UINT64_MAX;
 	for (size_t row = 0; row < matrix->n; row++) {
 		uint64_t active = 0;
 		unsigned tenth = matrix->tenth[row];
 		if ((error = csr_matrix_check_row(matrix, row)) != NULL)
 			return error;
-		if (tenth >= FOLD_IN_TENTHS)
+		if (tenth >= TENTHS)
 			return error_text("row %zu is damaged: tenth %u", row,
 					  tenth);
 		for (int64_t i = matrix->indptr[row];
@@ -85,7 +85,7 @@ unsigned char fold_in_tenth(const struct fold_in *fold, uint64_t active)
 {
 	unsigned char tenth = 0;
 
-	for (unsigned char t = 1; t < FOLD_IN_TENTHS; t++)
+	for (unsigned char t = 1; t < TENTHS; t++)
 		if (fold->least[t] <= active)
 			tenth = t;
 	return tenth;

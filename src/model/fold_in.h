@@ -11,14 +11,12 @@
 #include "model/model.h"
 #include "model/weighting.h"
 
-enum { FOLD_IN_TENTHS = 10 };
-
 struct fold_in {
 	struct model model;
 	enum value value;
 	enum damp damp;
 	enum norm norm;
-	uint64_t least[FOLD_IN_TENTHS]; /* tags of the least active of each
+	uint64_t least[TENTHS]; /* tags of the least active of each
 					tenth; UINT64_MAX: no one is in it */
 };
 

@@ -8,8 +8,6 @@
 #include "base/errors.h"
 #include "base/string_table.h"
 
-enum { TENTHS = 10 };
-
 const char *text_array_check(const struct text_array *texts, const char *what)
 {
 	const char *last = NULL;

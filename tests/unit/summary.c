@@ -10,7 +10,7 @@
 #include "base/random.h"
 #include "explain/enrichment.h"
 
-enum { TENTHS = SUMMARY_TENTHS, TENTH = 40, CUSTOMERS = TENTHS * TENTH };
+enum { TENTH = 40, CUSTOMERS = TENTHS * TENTH };
 enum { TAGS = 30, MEMBERS = 12, ROUNDS = 40 };
 
 static uint64_t counter;
