@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/bitset.h"
-#include "explain/audience.h"
+#include "explain/query_row.h"
 #include "explain/rerank.h"
 #include "base/errors.h"
 #include "explain/neighbours_merge.h"
@@ -343,7 +343,7 @@ struct knn {
 	const struct model *asked; /* whose rows ask: of --queries, the
 				      audience of --like, or the same */
 	struct model queries;
-	struct audience audience;
+	struct query_row audience;
 	struct customer_list whom;
 	uint64_t *allowed; /* a bit for each row: may it be an answer? NULL:
 			      all may */
@@ -392,9 +392,9 @@ static void predict_request_audience(struct knn *knn)
 	uint64_t *seeds = bitset_new(model->matrix.n);
 
 	customer_list_seeds(&knn->whom, seeds, model, choices.like);
-	check(model,
-	      audience_make(&knn->audience, &knn->shards, seeds, choices.like));
-	if (knn->audience.seeds == 0) {
+	check(model, query_row_mean(&knn->audience, &knn->shards, seeds,
+				    choices.like));
+	if (knn->audience.customers == 0) {
 		warn("%s: none of its customers is in %s with a tag that has "
 		     "weight, so no one is similar",
 		     choices.like, model->input.name);
@@ -759,7 +759,7 @@ static void end(struct knn *knn)
 	result_writer_end(&knn->pens);
 	if (choices.queries != NULL)
 		model_close(&knn->queries);
-	audience_free(&knn->audience);
+	query_row_free(&knn->audience);
 	customer_list_free(&knn->whom);
 	free(knn->allowed);
 	free(choices.users);

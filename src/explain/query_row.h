@@ -1,5 +1,12 @@
-/* query_row: one customer who is not in a model, folded into it from what they
- * did: the one row that cs-matrix --as and cs-project would make. */
+/* query_row: the row of a query that is no customer of the model.  It is one
+ * of two things:
+ *
+ * - a new customer, folded into the model from tags and values: the one row
+ *   that cs-matrix --as and cs-project would make;
+ * - a group of customers: the mean of their unit vectors.  An embedding is
+ *   linear in its row of the matrix, so the mean of x_s / |x_s| is the
+ *   embedding of  sum of a_s / |x_s|  divided by how many there are, and
+ *   contributions (explain/contributions.h) hold for it exactly. */
 #ifndef EXPLAIN_QUERY_ROW_H
 #define EXPLAIN_QUERY_ROW_H
 
@@ -9,32 +16,43 @@
 #include "linalg/projection.h"
 #include "model/fold_in.h"
 #include "model/model.h"
+#include "search/sharded_model.h"
 
-/* A tag and its value, in the events' own unit. */
-struct deed {
+/* A tag by name and its value, in the events' own unit. */
+struct named_tag_value {
 	const char *tag;
 	size_t length;
 	double value;
 };
 
-struct guest {
-	struct model model;  /* one row, with the empty name; the rest is that
-				of the model */
-	size_t known;        /* of the deeds: their tag is in the model */
-	const char *unknown; /* the tag of the first that is not, or NULL */
-	/* private: what the row is stored in */
-	int64_t bounds[2], texts[2];
-	int32_t *indices;
-	float *values, *raw, *embedding;
-	unsigned char tenth;
+/* Zero, or filled by one of the functions below.  May be copied: what model
+ * points to does not move, and belongs to whichever copy is freed. */
+struct query_row {
+	struct model model;  /* one row; the rest is that of the model that the
+				row was made for, which must outlive it */
+	size_t known;        /* new customer: tags that the model has */
+	const char *unknown; /* the first tag that it has not, or NULL */
+	size_t customers;    /* group: customers in the mean */
+	struct query_row_storage *storage; /* private */
 };
 
-/* Make the guest of count deeds, no tag twice.  fold and embed are of one
- * model, which must outlive the guest. */
-void guest_make(struct guest *guest, const struct fold_in *fold,
-		const struct projection *embed, const struct deed *deeds,
-		size_t count);
+/* Fill the row of a new customer with count tags, none twice; its name is
+ * empty.  fold and projection are of one model.  unknown points into tags.
+ * O(m k) at most for the m tags and k dimensions of the model. */
+void query_row_fold_in(struct query_row *query, const struct fold_in *fold,
+		       const struct projection *projection,
+		       const struct named_tag_value *tags, size_t count);
 
-void guest_free(struct guest *guest);
+/* Fill the mean of the customers whose bit is set: bit i (base/bitset.h)
+ * is row i of shards->whole.  Customers whose vector is zero are left out; when
+ * that leaves none, customers is 0 and the model has no row of its own.
+ * Returns NULL, or an error text that names a damaged row.  shards and name
+ * must outlive the row. */
+const char *query_row_mean(struct query_row *query,
+			   const struct sharded_model *shards,
+			   const uint64_t *customers, const char *name);
+
+/* Free what the row holds and set it to zero; zero is allowed. */
+void query_row_free(struct query_row *query);
 
 #endif

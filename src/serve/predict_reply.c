@@ -280,7 +280,7 @@ static void put_audience(struct predict_reply *answer)
 	take_back(&answer->body, "}\n");
 	output_print(&answer->body,
 		     ", \"audience\": {\"seeds\": %zu, \"unknown\": ",
-		     answer->ask.audience.seeds);
+		     answer->ask.audience.customers);
 	put_list(&answer->body, answer->ask.lacking);
 	output_text(&answer->body, "}}\n");
 }

@@ -46,9 +46,9 @@ void predict_request_begin(struct predict_request *ask,
 void predict_request_end(struct predict_request *ask)
 {
 	if (ask->whose == WHOSE_GUEST)
-		guest_free(&ask->guest);
+		query_row_free(&ask->guest);
 	if (ask->whose == WHOSE_AUDIENCE)
-		audience_free(&ask->audience);
+		query_row_free(&ask->audience);
 	free(ask->customers);
 	free(ask->allowed);
 	free(ask->error);
@@ -272,9 +272,9 @@ static bool read_users(struct predict_request *ask, json_t *list)
 }
 
 static bool read_deed(struct predict_request *ask, const char *tag,
-		      json_t *value, struct deed *deed)
+		      json_t *value, struct named_tag_value *deed)
 {
-	*deed = (struct deed){
+	*deed = (struct named_tag_value){
 		.tag = tag,
 		.length = strlen(tag),
 		.value = json_number_value(value),
@@ -290,7 +290,7 @@ static bool read_deed(struct predict_request *ask, const char *tag,
 
 static bool read_profile(struct predict_request *ask, json_t *profile)
 {
-	struct deed *deeds;
+	struct named_tag_value *deeds;
 	size_t count = 0;
 	const char *tag;
 	json_t *value;
@@ -308,8 +308,8 @@ static bool read_profile(struct predict_request *ask, json_t *profile)
 		count++;
 	}
 	if (good) {
-		guest_make(&ask->guest, &ask->loaded->fold, &ask->loaded->embed,
-			   deeds, count);
+		query_row_fold_in(&ask->guest, &ask->loaded->fold,
+				  &ask->loaded->embed, deeds, count);
 		ask->whose = WHOSE_GUEST;
 		if (ask->guest.known == 0)
 			good = predict_request_fail(
@@ -330,15 +330,15 @@ static bool read_like(struct predict_request *ask, json_t *list)
 
 	ask->lacking = marks.lacking;
 	if (good) {
-		error = audience_make(&ask->audience, &ask->loaded->shards,
-				      marks.bits, "");
+		error = query_row_mean(&ask->audience, &ask->loaded->shards,
+				       marks.bits, "");
 		ask->whose = WHOSE_AUDIENCE;
 		forbid(ask, marks.bits);
 	}
 	free(marks.bits);
 	if (error != NULL)
 		return predict_request_fail(ask, 500, NULL, "%s", error);
-	if (good && ask->audience.seeds == 0)
+	if (good && ask->audience.customers == 0)
 		return predict_request_fail(
 			ask, NOT_FOUND, "like",
 			"like: none of its customers is in the model "

@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "explain/audience.h"
 #include "explain/query_row.h"
 #include "serve/served_model.h"
 #include "search/exact_search.h"
@@ -37,8 +36,8 @@ struct predict_request {
 	bool batch; /* "users": a list, even of one */
 	struct asked *customers;
 	size_t count;
-	struct guest guest;
-	struct audience audience;
+	struct query_row guest;
+	struct query_row audience;
 	json_t *lacking; /* of an audience: names that are no customer's */
 	size_t limit;
 	enum metric metric;
