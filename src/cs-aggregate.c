@@ -13,7 +13,6 @@
 #include "events/column_detect.h"
 #include "events/profile_merge.h"
 #include "base/errors.h"
-#include "text/tsv_escape.h"
 #include "events/event_reader.h"
 #include "events/group_by.h"
 #include "events/item_tags.h"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/control_chars.h"
 #include "model/model_verify.h"
 #include "base/errors.h"
 #include "model/safetensors.h"
@@ -189,11 +190,12 @@ static int64_t customers_with(const struct csr_matrix *matrix, size_t tag)
 /* A text out of the file, with no byte that could steer a terminal. */
 static void put_plain(struct output *output, const char *plain)
 {
-	for (; *plain != '\0'; plain++)
-		if ((unsigned char)*plain < 32 || *plain == 127)
-			output_print(output, "\\x%02x", (unsigned)*plain);
-		else
-			output_write(output, plain, 1);
+	size_t length = strlen(plain);
+	char *escaped = alloc(alloc_product(length, 4) + 1, 1);
+
+	output_write(output, escaped,
+		     control_chars_escape(escaped, plain, length));
+	free(escaped);
 }
 
 static void put_count(struct output *output, const char *label, uint64_t count,

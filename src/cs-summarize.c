@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/control_chars.h"
 #include "base/errors.h"
 #include "explain/display_names.h"
 #include "explain/neighbours_tsv.h"
@@ -24,6 +25,7 @@
 #include "explain/summary_json.h"
 #include "base/io.h"
 #include "explain/enrichment.h"
+#include "text/percent.h"
 #include "text/tsv.h"
 
 enum { KEY_FORMAT = 256, KEY_NAMES, KEY_WHO };
@@ -85,9 +87,7 @@ static _Noreturn void refuse(const struct work *work, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(message, sizeof message, format, arguments);
 	va_end(arguments);
-	for (char *c = message; *c != '\0'; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
+	control_chars_replace(message);
 	tsv_die(&work->table, "%s", message);
 }
 
@@ -196,7 +196,7 @@ static void read_key(struct work *work, char *pair, unsigned *found)
 		i++;
 	if (i == KEYS)
 		return;
-	neighbours_unpack(value, strlen(value));
+	percent_decode(value, strlen(value), false);
 	if (*found & 1u << i)
 		refuse(work, "#model: the key %s again", pair);
 	*found |= 1u << i;
@@ -250,7 +250,7 @@ static struct tag_value read_holding(struct work *work, char *pair)
 	    fabs(holding.value) > (double)FLT_MAX)
 		refuse(work, "#profile: \"%s\": expected tag=number", pair);
 	*value = '\0';
-	neighbours_unpack(pair, strlen(pair));
+	percent_decode(pair, strlen(pair), false);
 	holding.tag = find_tag(work, pair);
 	if (work->seen[holding.tag] == work->summary.profile_count)
 		refuse(work, "#profile: the tag %s again", pair);
@@ -291,7 +291,7 @@ static void read_profile(struct work *work)
 	struct profile *profile = &s->profiles[s->profile_count++];
 	*profile = (struct profile){.name = copy(fields[1].text),
 				    .tenth = (unsigned)tenth};
-	neighbours_unpack(profile->name, strlen(profile->name));
+	percent_decode(profile->name, strlen(profile->name), false);
 	read_holdings(work, profile, fields[3].text);
 }
 
@@ -323,7 +323,7 @@ static void read_tag(struct work *work)
 	    !read_counts(fields[4].text, tag.tenths, TENTHS))
 		refuse(work, "#tag: expected a tag, two counts, and ten with "
 			     "commas between");
-	neighbours_unpack(fields[1].text, fields[1].length);
+	percent_decode(fields[1].text, fields[1].length, false);
 	if (!adds_up(&s->origin, &tag) || customers != s->origin.customers)
 		refuse(work,
 		       "#tag: the counts of %s do not go together, or not "

@@ -3,18 +3,23 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/control_chars.h"
 
 const char *program = "cs";
 
 /* Make what was quoted from an input harmless to a terminal, and keep it from
- * looking like another message: what control characters there are become
- * question marks, but for the ends of lines that go on with two blanks. */
-static void tame(char *text)
+ * looking like another message.  Our own line ends, which go on with two
+ * blanks, stay. */
+static void replace_controls(char *text)
 {
-	for (char *c = text; *c != '\0'; c++)
-		if (((unsigned char)*c < 0x20 || *c == 0x7f) &&
-		    !(c[0] == '\n' && c[1] == ' ' && c[2] == ' '))
-			*c = '?';
+	for (char *end; (end = strstr(text, "\n  ")) != NULL; text = end + 1) {
+		*end = '\0';
+		control_chars_replace(text);
+		*end = '\n';
+	}
+	control_chars_replace(text);
 }
 
 /* The first thread that ends the process does so alone. */
@@ -33,7 +38,7 @@ say(const char *format, va_list arguments, const char *after)
 	char text[2048];
 
 	vsnprintf(text, sizeof text, format, arguments);
-	tame(text);
+	replace_controls(text);
 	fflush(stdout);
 	fprintf(stderr, "%s: %s\n%s", program, text, after);
 	fflush(stderr);

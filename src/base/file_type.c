@@ -4,7 +4,12 @@
 
 bool file_type_is_binary_stream(const unsigned char *bytes, size_t size)
 {
-	return size >= 9 && bytes[8] == '{';
+	return size >= FILE_TYPE_PREFIX && bytes[FILE_TYPE_PREFIX - 1] == '{';
+}
+
+bool file_type_is_gzip(const unsigned char *bytes, size_t size)
+{
+	return size >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
 }
 
 const char *file_type_describe(const unsigned char *bytes, size_t size)
@@ -17,7 +22,7 @@ const char *file_type_describe(const unsigned char *bytes, size_t size)
 		return "an empty input";
 	if (file_type_is_binary_stream(bytes, size))
 		return "a matrix or a model";
-	if (size >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b)
+	if (file_type_is_gzip(bytes, size))
 		return "a file compressed by gzip";
 	for (size_t i = 0; i < seen; i++)
 		if (bytes[i] < 32 && memchr("\t\n\r\f", bytes[i], 4) == NULL)

@@ -5,9 +5,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* How many first bytes tell a matrix or a model. */
+enum { FILE_TYPE_PREFIX = 9 };
+
 /* True for bytes that begin like a matrix or a model (model/safetensors.h): the
  * ninth byte is '{', the first of the JSON header. */
 bool file_type_is_binary_stream(const unsigned char *bytes, size_t size);
+
+/* True for bytes that begin like a file compressed by gzip (RFC 1952). */
+bool file_type_is_gzip(const unsigned char *bytes, size_t size);
 
 /* What the bytes are, as the subject of a message: "TSV", "an empty input",
  * "a file compressed by gzip".  A constant. */

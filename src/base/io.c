@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "base/file_type.h"
 
 enum { BUFFER = 1 << 18 };
 
@@ -97,22 +98,26 @@ size_t input_read(struct input *input, void *bytes, size_t size)
 	}
 }
 
-/* Copy what is no regular file to an unlinked one, which takes its place.  A
- * binary stream of ours has a brace as its ninth byte; what has not is refused
- * by whoever reads it, and no more of it is copied, for it may never end. */
+/* Copy what is no regular file to an unlinked one, which takes its place.  What
+ * by its first bytes is no binary stream of ours will be refused by its reader,
+ * and no more of it is copied, for it may never end. */
 static void spool(struct input *input)
 {
 	unsigned char *buffer = alloc_resize(NULL, BUFFER, 1);
 	int fd = tempfile_open();
-	size_t got, ninth = 8;
+	unsigned char first[FILE_TYPE_PREFIX];
+	size_t got;
 	bool ours = true;
 
 	input->size = 0;
 	while (ours && (got = input_read(input, buffer, BUFFER)) > 0) {
-		if (input->size <= ninth && ninth - input->size < got)
-			ours = buffer[ninth - input->size] == '{';
+		for (size_t i = input->size;
+		     i < sizeof first && i < input->size + got; i++)
+			first[i] = buffer[i - input->size];
 		tempfile_write(fd, buffer, got);
 		input->size += got;
+		ours = input->size < sizeof first ||
+		       file_type_is_binary_stream(first, sizeof first);
 	}
 	free(buffer);
 	if (input->fd != STDIN_FILENO)

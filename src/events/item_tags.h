@@ -26,7 +26,7 @@ void item_tags_read(struct item_tags *items, const char *option,
 
 /* The next part of a cell, from *at on: its begin, with its length; NULL at the
  * end.  Parts with nothing in them are passed over.  Both texts are escaped
- * (tsv_escape.h); without a separator (NULL) the cell is one part. */
+ * (tsv.h); without a separator (NULL) the cell is one part. */
 const char *item_tags_next_part(const char *cell, size_t size, size_t *at,
 				const char *separator, size_t *length);
 

@@ -5,7 +5,6 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
-#include "text/tsv_escape.h"
 #include "base/string_table.h"
 #include "events/profile_reader.h"
 #include "text/tsv.h"

@@ -6,7 +6,6 @@
 #include "base/alloc.h"
 #include "base/bitset.h"
 #include "base/errors.h"
-#include "text/tsv_escape.h"
 #include "base/options.h"
 #include "text/tsv.h"
 
@@ -49,8 +48,8 @@ static bool next_name(struct tsv_reader *list)
 			name->length--;
 		if (name->length == 0)
 			continue;
-		if (memchr(name->text, '\\', name->length) != NULL)
-			name->length = tsv_unescape(name->text, name->length);
+		/* Any other backslash stands for itself. */
+		tsv_unescape(name->text, &name->length);
 		return true;
 	}
 	return false;

@@ -5,7 +5,7 @@
 #include <xxhash.h>
 
 #include "base/alloc.h"
-#include "text/tsv_escape.h"
+#include "text/tsv.h"
 #include "events/item_tags.h"
 #include "text/json_writer.h"
 
@@ -15,7 +15,8 @@ static char *unescaped(const struct string_table *names, size_t index,
 	char *text = alloc_text(string_table_text(names, index),
 				string_table_length(names, index));
 
-	*length = tsv_unescape(text, string_table_length(names, index));
+	*length = string_table_length(names, index);
+	tsv_unescape(text, length);
 	text[*length] = '\0';
 	return text;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text/percent.h"
 #include "text/tsv.h"
 
 /* Significant digits of a similarity: a float reads back from 9.  Decimals of
@@ -229,50 +230,20 @@ void neighbours_write_packed(struct output *output, const char *text,
 	size_t begun = 0;
 
 	for (size_t i = 0; i < length; i++) {
-		char tsv_escape[4];
+		char escape[4];
 
 		if (text[i] == '\0' || strchr("%;=", text[i]) == NULL)
 			continue;
 		tsv_write_field(output, text + begun, i - begun);
-		snprintf(tsv_escape, sizeof tsv_escape, "%%%02X",
+		snprintf(escape, sizeof escape, "%%%02X",
 			 (unsigned)(unsigned char)text[i]);
-		output_text(output, tsv_escape);
+		output_text(output, escape);
 		begun = i + 1;
 	}
 	tsv_write_field(output, text + begun, length - begun);
 }
 
 /* ----------------------------------------------------------------- reading */
-
-/* The value of a digit as neighbours_write_packed writes it, or -1. */
-static int hex_digit(char c)
-{
-	static const char digits[] = "0123456789ABCDEF";
-	const char *found = c ? strchr(digits, c) : NULL;
-
-	return found ? (int)(found - digits) : -1;
-}
-
-size_t neighbours_unpack(char *text, size_t length)
-{
-	size_t out = 0;
-
-	for (size_t i = 0; i < length; i++) {
-		int high = i + 2 < length && text[i] == '%'
-				   ? hex_digit(text[i + 1])
-				   : -1;
-		int low = high < 0 ? -1 : hex_digit(text[i + 2]);
-
-		if (low >= 0 && high + low > 0) {
-			text[out++] = (char)(high * 16 + low);
-			i += 2;
-		} else {
-			text[out++] = text[i];
-		}
-	}
-	text[out] = '\0';
-	return out;
-}
 
 bool neighbours_next_item(char **rest, char **number, char **tag)
 {
@@ -287,7 +258,7 @@ bool neighbours_next_item(char **rest, char **number, char **tag)
 	*space = '\0';
 	*number = *rest;
 	*tag = space + 1;
-	neighbours_unpack(*tag, strlen(*tag));
+	percent_decode(*tag, strlen(*tag), false);
 	*rest = next ? next + 3 : NULL;
 	return true;
 }

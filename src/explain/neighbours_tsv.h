@@ -80,9 +80,6 @@ void neighbours_write(struct output *output, const char *query,
 void neighbours_write_packed(struct output *output, const char *text,
 			     size_t length);
 
-/* Undo %XX in place; the new length.  A % before anything else stays. */
-size_t neighbours_unpack(char *text, size_t length);
-
 /* Cut the next item of a sum off *rest: "0.29 DIAPERS" before " + "; *number
  * and *tag become texts, %XX undone.  The last item is "(other)".  False at
  * the end, or where there is no number. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/control_chars.h"
 #include "base/errors.h"
 #include "base/number.h"
 
@@ -63,37 +64,13 @@ static char *printed(struct page *page, const char *format, ...)
 	return keep(page, text);
 }
 
-/* Control characters, those of U+0080 to U+009F included: how many bytes. */
-static size_t control(const char *text)
-{
-	unsigned char first = (unsigned char)text[0];
-	unsigned char second = first ? (unsigned char)text[1] : 0;
-
-	if (first == 0xc2 && second >= 0x80 && second < 0xa0)
-		return 2;
-	return first < 0x20 || first == 0x7f;
-}
-
 /* The name as a terminal may see it. */
 static const char *shown(struct page *page, const char *name)
 {
-	size_t length = strlen(name), out = 0, i = 0;
-	char *text;
+	size_t length = strlen(name);
+	char *text = keep(page, alloc(alloc_product(length, 4) + 1, 1));
 
-	while (i < length && control(name + i) == 0)
-		i++;
-	if (i == length)
-		return name;
-	text = keep(page, alloc(alloc_product(length, 4) + 1, 1));
-	for (i = 0; i < length;) {
-		size_t steering = control(name + i);
-
-		if (steering == 0)
-			text[out++] = name[i++];
-		for (; steering > 0; steering--, i++)
-			out += (size_t)sprintf(text + out, "\\x%02X",
-					       (unsigned char)name[i]);
-	}
+	control_chars_escape(text, name, length);
 	return text;
 }
 

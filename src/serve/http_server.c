@@ -26,6 +26,7 @@
 #include "base/number.h"
 #include "base/options.h"
 #include "text/json_writer.h"
+#include "text/percent.h"
 #include "serve/http_text.h"
 #include "serve/static_files.h"
 
@@ -239,7 +240,7 @@ static enum MHD_Result send_customers(struct request *request)
 	const char *count = argument(request, "limit");
 	char *prefix =
 		alloc_text(given ? given : "", given ? strlen(given) : 0);
-	size_t length = http_unescape(prefix);
+	size_t length = percent_decode(prefix, strlen(prefix), true);
 	int64_t limit = DEFAULT_LISTED;
 	struct output body;
 

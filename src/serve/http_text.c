@@ -6,41 +6,13 @@
 #include <strings.h>
 
 #include "base/alloc.h"
-
-static int digit(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
-size_t http_unescape(char *text)
-{
-	size_t out = 0;
-
-	for (size_t i = 0; text[i] != '\0'; i++) {
-		if (text[i] == '%') {
-			int high = digit(text[i + 1]);
-			int low = high < 0 ? -1 : digit(text[i + 2]);
-
-			if (low < 0 || high + low == 0)
-				return SIZE_MAX;
-			text[out++] = (char)(high * 16 + low);
-			i += 2;
-		} else {
-			text[out++] = text[i];
-		}
-	}
-	text[out] = '\0';
-	return out;
-}
+#include "text/percent.h"
 
 /* Take the customer's id from a part of a path. */
 static bool take_id(const char *text, size_t size, char **id, size_t *length)
 {
 	*id = alloc_text(text, size);
-	*length = http_unescape(*id);
+	*length = percent_decode(*id, size, true);
 	if (*length > 0 && *length != SIZE_MAX)
 		return true;
 	free(*id);

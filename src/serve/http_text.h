@@ -8,10 +8,6 @@
 
 #include "serve/metrics.h"
 
-/* Undo %XX in place; the new length, or SIZE_MAX where what follows a % is no
- * hexadecimal number, or is zero.  A zero byte is put behind it. */
-size_t http_unescape(char *text);
-
 /* The route of a path as it came, escapes and all.  Where it names a customer,
  * *id becomes a text of it, unescaped, which the caller frees, with its length;
  * else NULL. */

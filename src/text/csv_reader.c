@@ -6,8 +6,9 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
-#include "text/tsv_escape.h"
+#include "base/file_type.h"
 #include "base/options.h"
+#include "text/tsv.h"
 
 /* What is made of a block should stay in the cache; a single row may be
  * longer, but not without end. */
@@ -198,7 +199,6 @@ static const struct {
 	unsigned char size;
 	const char *what, *way;
 } others[] = {
-	{"\x1f\x8b", 2, "compressed by gzip", "zcat"},
 	{"\x28\xb5\x2f\xfd", 4, "compressed by zstd", "zstdcat"},
 	{"\xfd"
 	 "7zXZ",
@@ -208,21 +208,28 @@ static const struct {
 	{"\xfe\xff", 2, "UTF-16", "iconv -f UTF-16 -t UTF-8"},
 };
 
+static _Noreturn void refuse_other(const struct csv_source *source,
+				   const char *what, const char *way)
+{
+	size_t current = source->current;
+
+	die("%s: %s: %s %s | %s", source->files[current].name, what, way,
+	    source->paths ? source->paths[current] : "FILE", program);
+}
+
 static void refuse_others(const struct csv_source *source)
 {
 	const char *name = source->files[source->current].name;
 	const unsigned char *bytes = source->carry;
 	size_t size = source->carried;
 
+	if (file_type_is_gzip(bytes, size))
+		refuse_other(source, "compressed by gzip", "zcat");
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 		if (size >= others[i].size &&
 		    memcmp(bytes, others[i].magic, others[i].size) == 0)
-			die("%s: %s: %s %s | %s", name, others[i].what,
-			    others[i].way,
-			    source->paths ? source->paths[source->current]
-					  : "FILE",
-			    program);
-	if (size > 8 && bytes[8] == '{')
+			refuse_other(source, others[i].what, others[i].way);
+	if (file_type_is_binary_stream(bytes, size))
 		die("%s: a binary stream of matrices, expected CSV", name);
 }
 

@@ -25,7 +25,7 @@ struct csv_slice {
 };
 
 /* A row: the columns taken, in the order of sheet_file.taken, escaped as they
- * stand in our TSV (tsv_escape.h); what was not there has length 0. */
+ * stand in our TSV (tsv.h); what was not there has length 0. */
 struct csv_row {
 	struct csv_slice taken[CSV_COLUMNS_USED];
 	uint32_t fields; /* how many it has in all */

@@ -27,7 +27,7 @@ struct csv_bounds {
 	size_t lines; /* ends of lines, quoted ones too */
 	bool nul;     /* a zero byte, anywhere in the bytes */
 	bool blanks;  /* a blank or a tab may begin or end a field */
-	bool escapes; /* a field may hold what our TSV escapes (tsv_escape.h) */
+	bool escapes; /* a field may hold what our TSV escapes (tsv.h) */
 };
 
 /* The bounds of size bytes that begin with a row. */

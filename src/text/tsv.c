@@ -12,6 +12,82 @@
 
 enum { CHUNK = 1 << 18 };
 
+/* The bytes that a backslash stands before, and the letters after it. */
+static const char escaped_bytes[] = "\\\t\n\r", escape_letters[] = "\\tnr";
+
+/* The letter that stands for a byte after a backslash; 0: it has none. */
+static char escape_letter(char byte)
+{
+	const char *found = (unsigned char)byte <= '\r' || byte == '\\'
+				    ? memchr(escaped_bytes, byte, 4)
+				    : NULL;
+
+	return found ? escape_letters[found - escaped_bytes] : '\0';
+}
+
+size_t tsv_escape(char *escaped, const char *text, size_t length)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		char letter = escape_letter(text[i]);
+
+		if (letter != '\0')
+			escaped[used++] = '\\';
+		escaped[used++] = letter ? letter : text[i];
+	}
+	return used;
+}
+
+char *tsv_escape_text(const char *text, size_t length)
+{
+	char *escaped = alloc(alloc_product(2, length) + 1, 1);
+
+	escaped[tsv_escape(escaped, text, length)] = '\0';
+	return escaped;
+}
+
+bool tsv_unescape(char *text, size_t *length)
+{
+	size_t out = 0;
+	bool valid = true;
+
+	for (size_t i = 0; i < *length; i++) {
+		char byte = text[i];
+
+		if (byte == '\\') {
+			const char *found =
+				i + 1 < *length
+					? memchr(escape_letters, text[i + 1], 4)
+					: NULL;
+			valid = valid && found != NULL;
+			if (found != NULL) {
+				byte = escaped_bytes[found - escape_letters];
+				i++;
+			}
+		}
+		text[out++] = byte;
+	}
+	*length = out;
+	return valid;
+}
+
+void tsv_write_field(struct output *output, const char *text, size_t length)
+{
+	size_t begun = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		char letter = escape_letter(text[i]);
+
+		if (letter == '\0')
+			continue;
+		output_write(output, text + begun, i - begun);
+		output_write(output, (char[]){'\\', letter}, 2);
+		begun = i + 1;
+	}
+	output_write(output, text + begun, length - begun);
+}
+
 void tsv_open(struct tsv_reader *table, const char *path)
 {
 	*table = (struct tsv_reader){0};
@@ -52,11 +128,13 @@ static bool fill(struct tsv_reader *table)
 }
 
 /* Whoever forgot to uncompress is told how. */
-static void check_gzip(const struct tsv_reader *table, const char *begin)
+static void check_gzip(const struct tsv_reader *table, const char *begin,
+		       size_t length)
 {
 	const struct input *input = &table->input;
 
-	if (table->line == 1 && memcmp(begin, "\x1f\x8b", 2) == 0)
+	if (table->line == 1 &&
+	    file_type_is_gzip((const unsigned char *)begin, length))
 		die("%s: compressed by gzip: zcat %s | %s", table->name,
 		    input->fd == STDIN_FILENO ? "FILE" : table->name, program);
 }
@@ -81,8 +159,7 @@ static bool cut(struct tsv_reader *table, bool newline, char **line,
 	table->line++;
 	*line = table->buffer + table->begin;
 	*length = found ? (size_t)(found - *line) : table->end - table->begin;
-	if (*length >= 2)
-		check_gzip(table, *line);
+	check_gzip(table, *line, *length);
 	table->begin += *length + (found != NULL);
 	(*line)[*length] = '\0';
 	if (memchr(*line, '\0', *length) != NULL)
@@ -104,37 +181,14 @@ static void add_field(struct tsv_reader *table, char *text, size_t length)
 	table->fields[table->count++] = (struct tsv_field){text, length};
 }
 
-/* Undo the escapes in place; the new length. */
+/* Undo the escapes in place, put a zero byte after them; the new length. */
 static size_t unescape(const struct tsv_reader *table, char *text,
 		       size_t length)
 {
-	size_t out = 0;
-
-	for (size_t i = 0; i < length; i++) {
-		char c = text[i];
-		if (c == '\\') {
-			switch (text[++i]) {
-			case '\\':
-				c = '\\';
-				break;
-			case 't':
-				c = '\t';
-				break;
-			case 'n':
-				c = '\n';
-				break;
-			case 'r':
-				c = '\r';
-				break;
-			default:
-				tsv_die(table, "a backslash before none of "
-					       "\\ t n r");
-			}
-		}
-		text[out++] = c;
-	}
-	text[out] = '\0';
-	return out;
+	if (!tsv_unescape(text, &length))
+		tsv_die(table, "a backslash before none of \\ t n r");
+	text[length] = '\0';
+	return length;
 }
 
 bool tsv_next(struct tsv_reader *table)
@@ -177,22 +231,4 @@ void tsv_close(struct tsv_reader *table)
 	free(table->fields);
 	free(table->buffer);
 	*table = (struct tsv_reader){0};
-}
-
-void tsv_write_field(struct output *output, const char *text, size_t length)
-{
-	static const char from[] = "\\\t\n\r", to[] = "\\tnr";
-	size_t begun = 0;
-
-	for (size_t i = 0; i < length; i++) {
-		if ((unsigned char)text[i] > '\r' && text[i] != '\\')
-			continue;
-		const char *found = text[i] ? strchr(from, text[i]) : NULL;
-		if (found == NULL)
-			continue;
-		output_write(output, text + begun, i - begun);
-		output_write(output, (char[]){'\\', to[found - from]}, 2);
-		begun = i + 1;
-	}
-	output_write(output, text + begun, length - begun);
 }

@@ -33,7 +33,7 @@ struct tsv_reader {
 void tsv_open(struct tsv_reader *table, const char *path);
 
 /* The next row, a header like any other; false at the end.  Ends the process
- * on a failed read, a NUL byte, an tsv_escape that is none, and a last line
+ * on a failed read, a NUL byte, an escape that is none, and a last line
  * without its newline (the input was cut). */
 bool tsv_next(struct tsv_reader *table);
 
@@ -49,5 +49,18 @@ void tsv_close(struct tsv_reader *table);
 
 /* Write a field, escaped. */
 void tsv_write_field(struct output *output, const char *text, size_t length);
+
+/* A field as it is written, in memory: where it is compared and sorted by its
+ * escaped form.  escaped has room for 2 * length bytes; returns how many were
+ * written. */
+size_t tsv_escape(char *escaped, const char *text, size_t length);
+
+/* The same into memory of its own, with a zero byte after it; free() it. */
+char *tsv_escape_text(const char *text, size_t length);
+
+/* Undo the escapes of *length bytes in place and set *length; no zero byte is
+ * put after them.  False where a backslash stands before none of \\ t n r; it
+ * is kept then. */
+bool tsv_unescape(char *text, size_t *length);
 
 #endif

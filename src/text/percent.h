@@ -1,0 +1,14 @@
+/* percent: bytes written as % and two hexadecimal digits (RFC 3986). */
+#ifndef TEXT_PERCENT_H
+#define TEXT_PERCENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Undo the escapes of length bytes in place and put a zero byte after them;
+ * returns the new length.  A % with no two digits after it, or with 00, stands
+ * for itself; where the text is read strictly, SIZE_MAX is returned and the
+ * text is undefined. */
+size_t percent_decode(char *text, size_t length, bool strict);
+
+#endif
