@@ -50,11 +50,13 @@ endif
 BENCH_HOME = .build/bench
 DUCKDB = $(BENCH_HOME)/node_modules/@duckdb/node-api
 
-.PHONY: bench rivals
+.PHONY: bench rivals setup-node
 rivals:
-	@sh tests/bench/rivals
+	@sh pipelines/setup bench
+setup-node:
+	@sh pipelines/setup node
 
-$(DUCKDB)/package.json: | rivals
+$(DUCKDB)/package.json: | setup-node
 	@echo "bench: installing DuckDB with npm in $(BENCH_HOME), to be" \
 		"compared with"
 	npm install --silent --no-fund --no-audit --prefix $(BENCH_HOME) \

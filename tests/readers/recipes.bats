@@ -1,0 +1,224 @@
+# The recipes of cs-recipes(7), each run as the page shows it, where the other
+# program that it needs is installed.
+
+load ../helper
+
+setup_file() {
+	cd "$BATS_FILE_TMPDIR" || return
+	awk -F , 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+		NR <= 20000 { print $at["user_handle"] "," $at["course_id"] \
+			"," $at["view_time_seconds"] }' \
+		"$ROOT/data/views.csv" > all.csv
+	cs-aggregate -q -o expected.tsv all.csv
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	duckdb_command
+	cp "$BATS_FILE_TMPDIR/all.csv" views.csv
+	expected=$BATS_FILE_TMPDIR/expected.tsv
+}
+
+# DuckDB's command line, or what runs its two options by DuckDB for Node.js.
+duckdb_command() {
+	! command -v duckdb > /dev/null || return 0
+	[ -d "${NODE_MODULES:-}/node_modules/@duckdb" ] || return 0
+	mkdir -p stand-in
+	cat > stand-in/query.mjs <<-'END'
+	import { createRequire } from "node:module";
+	const require = createRequire(`${process.env.NODE_MODULES}/`);
+	const { DuckDBInstance } = require("@duckdb/node-api");
+	const db = await (await DuckDBInstance.create(":memory:")).connect();
+	const found = await db.runAndReadAll(process.argv.at(-1));
+	if (process.argv.includes("-csv"))
+		for (const row of [found.columnNames(), ...found.getRows()])
+			console.log(row.join(","));
+	END
+	printf '#!/bin/sh\nexec node %s "$@"\n' "$PWD/stand-in/query.mjs" \
+		> stand-in/duckdb
+	chmod +x stand-in/duckdb
+	PATH=$PWD/stand-in:$PATH
+}
+
+# The Nth block [1] below a title.
+block() {
+	"$PYTHON" "$BATS_TEST_DIRNAME/recipes.py" \
+		"$ROOT/src/man/cs-recipes.7" "$@"
+}
+
+# Run it.
+recipe() {
+	bash -eo pipefail -c "$(block "$@")"
+}
+
+# The rows of profiles but for their header, whose names differ by recipe.
+same_profiles() {
+	cmp <(sed 1d "$expected") <(sed 1d "$1")
+}
+
+# The log as JSON lines.
+as_json() {
+	awk -F , 'NR > 1 {
+		printf "{\"user\": %s, \"course\": \"%s\", \"seconds\": %s}\n",
+			$1, $2, $3 }' views.csv
+}
+
+@test "compressed logs" {
+	need zstd
+	gzip -k views.csv
+	zstd -q views.csv
+	recipe "Compressed logs"
+	cmp profiles.tsv "$expected"
+	cmp profiles-zst.tsv "$expected"
+}
+
+@test "several compressed logs at once" {
+	need zstd
+	head -n 9000 views.csv | gzip > views.csv.gz
+	{ head -n 1 views.csv; tail -n +9001 views.csv; } |
+		zstd -q > more.csv.zst
+	recipe "Compressed logs" 2
+	cmp profiles.tsv "$expected"
+}
+
+@test "Parquet by DuckDB" {
+	need duckdb
+	duckdb -c "COPY (FROM 'views.csv') TO 'views.parquet'"
+	recipe "Parquet"
+	cmp profiles.tsv "$expected"
+}
+
+@test "JSON lines by jq" {
+	need jq
+	as_json > views.ndjson
+	recipe "JSON and JSON lines"
+	same_profiles profiles.tsv
+}
+
+@test "JSON lines by Miller" {
+	need mlr
+	as_json > views.ndjson
+	recipe "JSON and JSON lines" 2
+	same_profiles profiles.tsv
+}
+
+@test "an object store" {
+	need curl
+	gzip -k views.csv
+	SIGNED_URL=file://$PWD/views.csv.gz recipe "An object store"
+	cmp profiles.tsv "$expected"
+	# A refusal is a failure, and leaves no file.
+	rm profiles.tsv
+	export SIGNED_URL=file://$PWD/absent
+	run ! recipe "An object store"
+	[ ! -e profiles.tsv ]
+}
+
+@test "PostgreSQL" {
+	[ "$(id -u)" -eq 0 ] || skip "starting a server as its user takes root"
+	bin=$(ls -d /usr/lib/postgresql/*/bin 2> /dev/null | tail -n 1)
+	[ -n "$bin" ] || skip "PostgreSQL is not installed"
+	home=$(mktemp -d /tmp/postgres.XXXXXX)
+	chown postgres "$home"
+	as="setpriv --reuid postgres --regid postgres --init-groups env LC_ALL=C HOME=$home"
+	$as "$bin/initdb" -A trust -D "$home/data" > init.log 2>&1
+	$as "$bin/pg_ctl" -w -D "$home/data" -l "$home/log" \
+		-o "-k $home -c listen_addresses=" start > start.log
+	export DATABASE_URL="postgresql:///postgres?host=$home&user=postgres"
+	status=0
+	{
+		psql -qX "$DATABASE_URL" -c "CREATE TABLE views (user_handle bigint,
+			course_id text, view_time_seconds numeric)" \
+			-c "\\copy views FROM views.csv WITH (FORMAT csv, HEADER)" &&
+			recipe "PostgreSQL"
+	} || status=$?
+	$as "$bin/pg_ctl" -D "$home/data" -m immediate stop > stop.log
+	rm -r "$home"
+	[ "$status" -eq 0 ]
+	cmp profiles.tsv "$expected"
+}
+
+@test "a script that adds a day, and leaves the model where a day is wrong" {
+	block "A script that adds a day" > nightly
+	chmod +x nightly
+	head -n 9000 views.csv > one.csv
+	{ head -n 1 views.csv; tail -n +9001 views.csv; } > two.csv
+	./nightly one.csv
+	./nightly two.csv
+	cmp profiles.tsv "$expected"
+	cs-matrix -q "$expected" | cs-svd -q > whole.bin
+	cmp emb.bin whole.bin
+	cp profiles.tsv before.tsv
+	sed '5s/[^,]*$/many/' one.csv > wrong.csv
+	run ! ./nightly wrong.csv
+	cmp profiles.tsv before.tsv
+	cmp emb.bin whole.bin
+	# One at a time.
+	exec 8> .lock
+	flock -n 8
+	run -1 ./nightly one.csv
+	[[ "$output" == *"another run is under way"* ]]
+}
+
+@test "cron and the timer" {
+	line=$(block "cron")
+	[[ "$line" =~ ^17\ 3\ \*\ \*\ \*\ cd\ /srv/similar ]]
+	need systemd-analyze
+	block "A timer of systemd" | sed "s|/srv/similar|/|" > similar.service
+	block "A timer of systemd" 2 > similar.timer
+	run systemd-analyze verify --man=no ./similar.service ./similar.timer
+	run ! grep -E 'similar\.(service|timer)' <<< "$output"
+}
+
+@test "dimensions: fewer are a prefix of more" {
+	cs-matrix -q "$expected" > matrix.bin
+	recipe "How many dimensions" > sigma.tsv
+	cs-svd -q -k 64 matrix.bin | cs-dump --what sigma > few.tsv
+	# To the tolerance of the factorization.
+	paste <(sed '1d; 66,$d' sigma.tsv | cut -f 2) <(sed 1d few.tsv | cut -f 2) |
+		awk '{ d = $1 - $2; if (d < 0) d = -d
+			if (NR == 1) largest = $1
+			if (d > 0.001 * largest) bad++ } END { exit bad > 0 || NR != 64 }'
+}
+
+@test "how large a model gets" {
+	need jq
+	cs-matrix -q "$expected" | cs-svd -q > emb.bin
+	recipe "How large a model gets" > said
+	tail -n 1 said | grep -qx "$(stat -c %s emb.bin)"
+	sed '$d' said | jq -e '.customers > 0 and .tags > 0 and .pairs > 0' > /dev/null
+	# The formula, within a tenth.
+	read -r n m p k < <(sed '$d' said |
+		jq -r '"\(.customers) \(.tags) \(.pairs) \(.dimensions)"')
+	names=$(cut -f 1 "$expected" | sed 1d | uniq | tr -d '\n' | wc -c)
+	awk -v n="$n" -v m="$m" -v p="$p" -v k="$k" -v names="$names" \
+		-v size="$(stat -c %s emb.bin)" 'BEGIN {
+		about = 4 * k * n + 12 * p + 17 * n + names + 8 * k * m
+		exit !(about > 0.9 * size && about < 1.1 * size) }'
+}
+
+@test "taking a customer out: no byte of the id is left" {
+	sed 's/^1155,/customer-to-forget,/' views.csv |
+		cs-aggregate -q -o profiles.tsv
+	grep -q customer-to-forget profiles.tsv
+	CUSTOMER=customer-to-forget recipe "TAKING A CUSTOMER OUT"
+	for file in profiles.tsv matrix.bin emb.bin indexed.bin
+	do
+		[ -s "$file" ]
+		run ! grep -q customer-to-forget "$file"
+	done
+}
+
+@test "nginx accepts its lines" {
+	need nginx openssl
+	openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=x \
+		-keyout key.pem -out cert.pem 2> /dev/null
+	{
+		echo "events {} http { access_log off;"
+		block "BEHIND A PROXY" | sed "s|/etc/ssl/certs/similar.pem|$PWD/cert.pem|
+			s|/etc/ssl/private/similar.key|$PWD/key.pem|"
+		echo "}"
+	} > nginx.conf
+	nginx -t -q -e "$PWD/error.log" -g "pid $PWD/nginx.pid;" \
+		-c "$PWD/nginx.conf"
+}
