@@ -208,7 +208,7 @@ static void part(struct work *work)
 	progress_end();
 	inverted_lists_make(&work->layout, work->cell, n, work->cells);
 	/* Centroids of zeros are those of a model where no one has signal. */
-	if (work->layout.signal != work->signal)
+	if (work->layout.nonzero != work->signal)
 		die("%s: its cells are of customers without signal, and have "
 		    "no room for those of %s",
 		    work->like.input.name, model->input.name);
@@ -335,7 +335,7 @@ static json_t *describe(const struct work *work)
 
 	metadata_set(metadata, "index.version", "%s", options_version);
 	metadata_set(metadata, "index.cells", "%zu", work->cells);
-	metadata_set(metadata, "index.signal", "%zu", work->layout.signal);
+	metadata_set(metadata, "index.signal", "%zu", work->layout.nonzero);
 	if (work->as == NULL)
 		metadata_set(metadata, "index.seed", "%llu",
 			     (unsigned long long)work->seed);
@@ -423,8 +423,8 @@ static void tell(const struct work *work)
 
 	if (!options_chatty())
 		return;
-	warn("%s customers in %zu cells", number_commas(n, work->layout.signal),
-	     work->cells);
+	warn("%s customers in %zu cells",
+	     number_commas(n, work->layout.nonzero), work->cells);
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
 		size_t probes = ivf_index_probes(&index, wanted[i]);
 

@@ -698,8 +698,8 @@ static void begin_search(struct knn *knn)
 		.d = knn->model->k,
 		.metric = choices.metric,
 		.limit = blended ? RERANK_CANDIDATES : choices.count,
-		.least = choices.has_least && !blended ? choices.least
-						       : -INFINITY,
+		.min_score = choices.has_least && !blended ? choices.least
+							   : -INFINITY,
 		.allowed = knn->allowed,
 		.with_self = choices.with_self,
 		.threads = choices.threads,

@@ -1,30 +1,34 @@
-/* all_pairs: every row asks for every other: each pair is scored once, and the
- * score offered to the lists of both.  The chain of search/dot_kernels.h is the
- * same whichever of the two asks, and lists keep a total order, so the answers
- * are those of asking one by one. */
+/* all_pairs: exact k-nearest neighbours of every row among all other rows (the
+ * k-NN self-join).  The score is symmetric, so each pair is scored once and
+ * pushed to the lists of both rows.  Results are those of n separate
+ * queries. */
 #ifndef SEARCH_ALL_PAIRS_H
 #define SEARCH_ALL_PAIRS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "search/filter_operands.h"
 #include "search/topk.h"
-#include "search/filter_refine.h"
 
+/* All borrowed; lists are filled. */
 struct all_pairs {
-	const float *rows; /* n x d */
+	const float *rows; /* n x d, row major */
 	size_t n, d;
-	const double *factors; /* n: a row is compared times this; 0: not */
+	const double *factors; /* n: a row is compared times this; 0: the row
+				  takes no part */
 	enum metric metric;
-	const struct filter_refine *sieve;
-	size_t limit; /* of the lists; rows may be fewer */
-	float floor;  /* a score must be above */
-	bool every;   /* offer all above the floor, to count them */
-	bool quiet;   /* add nothing to the progress */
+	const struct filter_refine *filter;
+	size_t limit;        /* k; the lists may be shorter than that */
+	float threshold;     /* a score must be above */
+	bool count_matching; /* push all above the threshold, to count them */
+	bool quiet;          /* do not report progress */
 	unsigned threads;
-	struct topk *lists; /* n, begun */
+	struct topk *lists; /* n, begun by the caller */
 };
 
-void all_pairs_search(const struct all_pairs *mutual);
+/* Adds n to the progress.  Time O(n^2 d) / 2 without a filter; memory, besides
+ * the lists, 4 n bytes and a panel for each thread. */
+void all_pairs_search(const struct all_pairs *pairs);
 
 #endif

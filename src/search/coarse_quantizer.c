@@ -9,7 +9,7 @@
 
 /* A row as it is compared; one of zeros begins with a NaN, which makes its
  * scores NaN, and so does one that there is not.  False: it is not finite. */
-static bool put_row(const float *row, size_t d, float *unit)
+static bool pack_row(const float *row, size_t d, float *unit)
 {
 	double square = row ? dot_square_norm(row, d) : 0;
 
@@ -20,109 +20,110 @@ static bool put_row(const float *row, size_t d, float *unit)
 	return isfinite(square);
 }
 
-bool coarse_quantizer_begin(struct coarse_quantizer *rank, const float *rows,
-			    size_t count, size_t d,
+bool coarse_quantizer_begin(struct coarse_quantizer *quantizer,
+			    const float *rows, size_t count, size_t d,
 			    const struct dot_kernel *kernel)
 {
 	float *block = alloc(alloc_product(TILE_ROWS, d), sizeof *block);
 	bool finite = true;
 
-	*rank = (struct coarse_quantizer){
+	*quantizer = (struct coarse_quantizer){
 		.kernel = kernel,
 		.count = count,
 		.blocks = (count + TILE_ROWS - 1) / TILE_ROWS,
 		.d = d,
 	};
-	rank->units = alloc_aligned(
-		alloc_product(rank->blocks, alloc_product(TILE_ROWS, d)),
+	quantizer->units = alloc_aligned(
+		alloc_product(quantizer->blocks, alloc_product(TILE_ROWS, d)),
 		sizeof(float));
-	for (size_t b = 0; b < rank->blocks; b++) {
+	for (size_t b = 0; b < quantizer->blocks; b++) {
 		for (size_t r = 0; r < TILE_ROWS; r++) {
 			size_t row = b * TILE_ROWS + r;
 
-			finite &= put_row(row < count ? rows + row * d : NULL,
-					  d, block + r * d);
+			finite &= pack_row(row < count ? rows + row * d : NULL,
+					   d, block + r * d);
 		}
-		dot_pack_rows(rank->units + b * TILE_ROWS * d, block, d);
+		dot_pack_rows(quantizer->units + b * TILE_ROWS * d, block, d);
 	}
 	free(block);
 	if (!finite)
-		coarse_quantizer_end(rank);
+		coarse_quantizer_end(quantizer);
 	return finite;
 }
 
-void coarse_quantizer_end(struct coarse_quantizer *rank)
+void coarse_quantizer_end(struct coarse_quantizer *quantizer)
 {
-	free(rank->units);
-	*rank = (struct coarse_quantizer){0};
+	free(quantizer->units);
+	*quantizer = (struct coarse_quantizer){0};
 }
 
-void coarse_query_begin(struct coarse_query *ranker,
-			const struct coarse_quantizer *rank)
+void coarse_query_begin(struct coarse_query *query,
+			const struct coarse_quantizer *quantizer)
 {
-	size_t rows = rank->blocks * TILE_ROWS;
+	size_t rows = quantizer->blocks * TILE_ROWS;
 
-	ranker->rank = rank;
-	ranker->unit = alloc(rank->d, sizeof(float));
-	ranker->queries = alloc_aligned(alloc_product(rank->d, TILE_QUERIES),
-					sizeof(float));
-	ranker->scores =
+	query->quantizer = quantizer;
+	query->unit = alloc(quantizer->d, sizeof(float));
+	query->packed = alloc_aligned(alloc_product(quantizer->d, TILE_QUERIES),
+				      sizeof(float));
+	query->scores =
 		alloc_aligned(alloc_product(TILE_QUERIES, rows), sizeof(float));
-	ranker->keys = alloc(rows, sizeof *ranker->keys);
+	query->keys = alloc(rows, sizeof *query->keys);
 }
 
-void coarse_query_end(struct coarse_query *ranker)
+void coarse_query_end(struct coarse_query *query)
 {
-	free(ranker->unit);
-	free(ranker->queries);
-	free(ranker->scores);
-	free(ranker->keys);
+	free(query->unit);
+	free(query->packed);
+	free(query->scores);
+	free(query->keys);
 }
 
-void coarse_query_put(struct coarse_query *ranker, size_t i,
-		      const float *vector, double factor)
+void coarse_query_put(struct coarse_query *query, size_t i, const float *vector,
+		      double factor)
 {
-	size_t d = ranker->rank->d;
+	size_t d = query->quantizer->d;
 
 	if (factor != 0)
-		dot_scale(ranker->unit, vector, d, factor);
-	dot_pack_query(ranker->queries, i, factor != 0 ? ranker->unit : NULL,
-		       d);
+		dot_scale(query->unit, vector, d, factor);
+	dot_pack_query(query->packed, i, factor != 0 ? query->unit : NULL, d);
 }
 
-void coarse_query_score(struct coarse_query *ranker)
+void coarse_query_score(struct coarse_query *query)
 {
-	const struct coarse_quantizer *rank = ranker->rank;
+	const struct coarse_quantizer *quantizer = query->quantizer;
 
-	for (size_t b = 0; b < rank->blocks; b++)
-		dot_score_tile(rank->kernel, ranker->queries,
-			       rank->units + b * TILE_ROWS * rank->d, rank->d,
-			       UINT64_MAX, ranker->scores + b * TILE_ROWS,
-			       rank->blocks * TILE_ROWS);
+	for (size_t b = 0; b < quantizer->blocks; b++)
+		dot_score_tile(quantizer->kernel, query->packed,
+			       quantizer->units + b * TILE_ROWS * quantizer->d,
+			       quantizer->d, UINT64_MAX,
+			       query->scores + b * TILE_ROWS,
+			       quantizer->blocks * TILE_ROWS);
 }
 
-size_t coarse_query_take(struct coarse_query *ranker, size_t i, size_t wanted,
+size_t coarse_query_take(struct coarse_query *query, size_t i, size_t wanted,
 			 uint32_t *rows)
 {
-	size_t blocks = ranker->rank->blocks, count = 0;
-	const float *scores = ranker->scores + i * blocks * TILE_ROWS;
-	float bar = kth_lower_bound(scores, blocks * TILE_ROWS, wanted);
+	size_t blocks = query->quantizer->blocks, count = 0;
+	const float *scores = query->scores + i * blocks * TILE_ROWS;
+	float threshold = kth_lower_bound(scores, blocks * TILE_ROWS, wanted);
 
 	/* Those as near as the last count, and a cosine above 1 is 1. */
-	bar = score_below(METRIC_COSINE, bar < 1 ? bar : 1);
+	threshold = score_below(METRIC_COSINE, threshold < 1 ? threshold : 1);
 	for (size_t b = 0; b < blocks; b++)
-		for (uint64_t above = mask_above(scores + b * TILE_ROWS, bar);
+		for (uint64_t above =
+			     mask_above(scores + b * TILE_ROWS, threshold);
 		     above != 0; above &= above - 1) {
 			size_t row =
 				b * TILE_ROWS + (size_t)__builtin_ctzll(above);
 
-			ranker->keys[count++] = topk_key(
+			query->keys[count++] = topk_key(
 				METRIC_COSINE, scores[row], (uint32_t)row);
 		}
-	topk_sort_keys(ranker->keys, count);
+	topk_sort_keys(query->keys, count);
 	if (count > wanted)
 		count = wanted;
 	for (size_t k = 0; k < count; k++)
-		rows[k] = topk_key_row(ranker->keys[k]);
+		rows[k] = topk_key_row(query->keys[k]);
 	return count;
 }

@@ -1,5 +1,6 @@
-/* coarse_quantizer: the nearest of few rows, for many vectors: cells of a
- * query.  Scores and order are those of search/exact_search.h by the cosine. */
+/* coarse_quantizer: ranks the centroids of an inverted-file index by their
+ * cosine to queries (Jegou, Douze and Schmid, IEEE TPAMI 33, 2011, section
+ * 4.1).  Scores and order are those of search/exact_search.h. */
 #ifndef SEARCH_COARSE_QUANTIZER_H
 #define SEARCH_COARSE_QUANTIZER_H
 
@@ -11,39 +12,43 @@
 
 struct coarse_quantizer {
 	const struct dot_kernel *kernel;
-	size_t count, blocks, d;
-	float *units; /* of the rows, as search/dot_kernels.h has them */
+	size_t count, blocks, d; /* blocks of TILE_ROWS centroids */
+	float *units;            /* blocks x (d x TILE_ROWS), by dot_pack_rows;
+				    owned */
 };
 
-/* Of rows (count x d), count above 0; false where one is not finite, and then
- * there is nothing to end. */
-bool coarse_quantizer_begin(struct coarse_quantizer *rank, const float *rows,
-			    size_t count, size_t d,
+/* Prepare rows (count x d, count > 0), which are copied.  False if one is not
+ * finite; then there is nothing to end. */
+bool coarse_quantizer_begin(struct coarse_quantizer *quantizer,
+			    const float *rows, size_t count, size_t d,
 			    const struct dot_kernel *kernel);
-void coarse_quantizer_end(struct coarse_quantizer *rank);
+void coarse_quantizer_end(struct coarse_quantizer *quantizer);
 
-/* What a thread needs. */
+/* The working memory of one thread, for TILE_QUERIES queries at a time. */
 struct coarse_query {
-	const struct coarse_quantizer *rank;
-	float *unit, *queries; /* d; as search/dot_kernels.h has them */
-	float *scores;         /* TILE_QUERIES x TILE_ROWS blocks */
-	uint64_t *keys;        /* TILE_ROWS blocks */
+	const struct coarse_quantizer *quantizer;
+	float *unit;    /* d */
+	float *packed;  /* d x TILE_QUERIES, by dot_pack_query */
+	float *scores;  /* TILE_QUERIES x (TILE_ROWS blocks) */
+	uint64_t *keys; /* TILE_ROWS blocks, of search/topk.h */
 };
 
-void coarse_query_begin(struct coarse_query *ranker,
-			const struct coarse_quantizer *rank);
-void coarse_query_end(struct coarse_query *ranker);
+/* quantizer is borrowed until the end. */
+void coarse_query_begin(struct coarse_query *query,
+			const struct coarse_quantizer *quantizer);
+void coarse_query_end(struct coarse_query *query);
 
-/* Vector i of the next tile is vector times factor; 0: none. */
-void coarse_query_put(struct coarse_query *ranker, size_t i,
-		      const float *vector, double factor);
+/* Query i of the next tile becomes vector (d columns) times factor; 0: absent.
+ */
+void coarse_query_put(struct coarse_query *query, size_t i, const float *vector,
+		      double factor);
 
-/* Score the tile. */
-void coarse_query_score(struct coarse_query *ranker);
+/* Score the tile against all centroids. */
+void coarse_query_score(struct coarse_query *query);
 
-/* The nearest rows of vector i, up to wanted, nearest first; returns how many
- * there are: rows of zeros are none. */
-size_t coarse_query_take(struct coarse_query *ranker, size_t i, size_t wanted,
+/* Write up to wanted of the nearest centroids of query i to rows, nearest
+ * first, and return how many: zero vectors are not ranked. */
+size_t coarse_query_take(struct coarse_query *query, size_t i, size_t wanted,
 			 uint32_t *rows);
 
 #endif

@@ -6,102 +6,20 @@
 
 #include "base/cpu_features.h"
 
-/* Bars of rows that have none of their own. */
+/* Bars of rows that have excluded of their own. */
 #define INFINITE4  INFINITY, INFINITY, INFINITY, INFINITY
 #define INFINITE16 INFINITE4, INFINITE4, INFINITE4, INFINITE4
-static const float no_bars[TILE_ROWS] = {INFINITE16, INFINITE16, INFINITE16,
-					 INFINITE16};
+static const float no_row_thresholds[TILE_ROWS] = {INFINITE16, INFINITE16,
+						   INFINITE16, INFINITE16};
 
-double dot_error_bound(size_t d)
+static void plain_score_tile(const float *queries, const float *rows, size_t d,
+			     const float thresholds[TILE_QUERIES],
+			     const float row_thresholds[TILE_ROWS],
+			     float scores[TILE_QUERIES * TILE_ROWS],
+			     uint64_t masks[TILE_QUERIES])
 {
-	return (3 * (double)d + 32) * 0x1p-24;
-}
-
-#define INLINE static inline __attribute__((always_inline))
-
-INLINE double square_of(const float *row, size_t d)
-{
-	double sums[8] = {0};
-	size_t j = 0;
-
-	for (; j + 8 <= d; j += 8)
-		for (size_t l = 0; l < 8; l++)
-			sums[l] += (double)row[j + l] * (double)row[j + l];
-	for (; j < d; j++)
-		sums[j % 8] += (double)row[j] * (double)row[j];
-	for (size_t half = 4; half > 0; half /= 2)
-		for (size_t l = 0; l < half; l++)
-			sums[l] += sums[l + half];
-	return sums[0];
-}
-
-INLINE void scale(float *dst, const float *row, size_t d, double factor)
-{
-	for (size_t j = 0; j < d; j++)
-		dst[j] = (float)(row[j] * factor);
-}
-
-/* Both for one kind of processor; the bits are the same. */
-#define VECTORS(KIND, TARGET)                                                  \
-	TARGET static double KIND##_square(const float *row, size_t d)         \
-	{                                                                      \
-		return square_of(row, d);                                      \
-	}                                                                      \
-	TARGET static void KIND##_scale(float *dst, const float *row,          \
-					size_t d, double factor)               \
-	{                                                                      \
-		scale(dst, row, d, factor);                                    \
-	}
-
-VECTORS(plain, )
-
-#ifdef __x86_64__
-VECTORS(avx2, __attribute__((target("avx2"))))
-VECTORS(avx512, __attribute__((target("avx512f,avx512vl"))))
-
-#endif
-
-double dot_square_norm(const float *row, size_t d)
-{
-#ifdef __x86_64__
-	if (cpu_has_avx512())
-		return avx512_square(row, d);
-	if (cpu_has_avx2())
-		return avx2_square(row, d);
-#endif
-	return plain_square(row, d);
-}
-
-void dot_scale(float *dst, const float *row, size_t d, double factor)
-{
-#ifdef __x86_64__
-	if (cpu_has_avx512()) {
-		avx512_scale(dst, row, d, factor);
-		return;
-	}
-	if (cpu_has_avx2()) {
-		avx2_scale(dst, row, d, factor);
-		return;
-	}
-#endif
-	plain_scale(dst, row, d, factor);
-}
-
-void dot_pack_rows(float *packed, const float *rows, size_t d)
-{
-	for (size_t j = 0; j < d; j++)
-		for (size_t r = 0; r < TILE_ROWS; r++)
-			packed[j * TILE_ROWS + r] = rows[r * d + j];
-}
-
-static void plain_tile(const float *queries, const float *rows, size_t d,
-		       const float least[TILE_QUERIES],
-		       const float rows_least[TILE_ROWS],
-		       float scores[TILE_QUERIES * TILE_ROWS],
-		       uint64_t above[TILE_QUERIES])
-{
-	if (rows_least == NULL)
-		rows_least = no_bars;
+	if (row_thresholds == NULL)
+		row_thresholds = no_row_thresholds;
 	for (size_t i = 0; i < TILE_QUERIES; i++) {
 		float *score = scores + i * TILE_ROWS;
 
@@ -111,16 +29,17 @@ static void plain_tile(const float *queries, const float *rows, size_t d,
 				score[r] =
 					fmaf(queries[j * TILE_QUERIES + i],
 					     rows[j * TILE_ROWS + r], score[r]);
-		above[i] = 0;
+		masks[i] = 0;
 		for (size_t r = 0; r < TILE_ROWS; r++)
-			above[i] |= (uint64_t)(score[r] > least[i] ||
-					       score[r] > rows_least[r])
+			masks[i] |= (uint64_t)(score[r] > thresholds[i] ||
+					       score[r] > row_thresholds[r])
 				    << r;
 	}
 }
 
-static void plain_glance(const float *query, const float *rows, size_t count,
-			 size_t d, float *products, float *squares)
+static void plain_approximate_rows(const float *query, const float *rows,
+				   size_t count, size_t d, float *products,
+				   float *squares)
 {
 	for (size_t r = 0; r < count; r++, rows += d) {
 		float product = 0, square = 0;
@@ -134,7 +53,7 @@ static void plain_glance(const float *query, const float *rows, size_t count,
 	}
 }
 
-static float plain_chain(const float *query, const float *row, size_t d)
+static float plain_exact_pair(const float *query, const float *row, size_t d)
 {
 	float score = 0;
 
@@ -143,20 +62,21 @@ static float plain_chain(const float *query, const float *row, size_t d)
 	return score;
 }
 
-static void plain_chains(const float *const *queries, const float *const *rows,
-			 size_t count, size_t d, float *scores)
+static void plain_exact_pairs(const float *const *queries,
+			      const float *const *rows, size_t count, size_t d,
+			      float *scores)
 {
 	for (size_t p = 0; p < count; p++)
-		scores[p] = plain_chain(queries[p], rows[p], d);
+		scores[p] = plain_exact_pair(queries[p], rows[p], d);
 }
 
 static const struct dot_kernel plain = {
 	.name = "plain",
-	.tile = plain_tile,
-	.glance = plain_glance,
-	.guess = plain_chains,
-	.chains = plain_chains,
-	.chain = plain_chain,
+	.score_tile = plain_score_tile,
+	.approximate_rows = plain_approximate_rows,
+	.approximate_pairs = plain_exact_pairs,
+	.exact_pairs = plain_exact_pairs,
+	.exact_pair = plain_exact_pair,
 };
 
 #ifdef __x86_64__
@@ -173,7 +93,7 @@ AVX2 static inline float fma_one(float a, float b, float c)
 		_mm_fmadd_ss(_mm_set_ss(a), _mm_set_ss(b), _mm_set_ss(c)));
 }
 
-AVX2 static float fused_chain(const float *query, const float *row, size_t d)
+AVX2 static float fma_exact_pair(const float *query, const float *row, size_t d)
 {
 	float score = 0;
 
@@ -182,27 +102,27 @@ AVX2 static float fused_chain(const float *query, const float *row, size_t d)
 	return score;
 }
 
-/* Chains that go along together, so that none waits for itself. */
-enum { TOGETHER = 4 };
+/* Chains that go along together, so that excluded waits for itself. */
+enum { INTERLEAVED = 4 };
 
-AVX2 static void fused_chains(const float *const *queries,
-			      const float *const *rows, size_t count, size_t d,
-			      float *scores)
+AVX2 static void fma_exact_pairs(const float *const *queries,
+				 const float *const *rows, size_t count,
+				 size_t d, float *scores)
 {
 	size_t p = 0;
 
-	for (; p + TOGETHER <= count; p += TOGETHER) {
-		float score[TOGETHER] = {0};
+	for (; p + INTERLEAVED <= count; p += INTERLEAVED) {
+		float score[INTERLEAVED] = {0};
 
 		for (size_t j = 0; j < d; j++)
-			for (size_t i = 0; i < TOGETHER; i++)
+			for (size_t i = 0; i < INTERLEAVED; i++)
 				score[i] = fma_one(queries[p + i][j],
 						   rows[p + i][j], score[i]);
-		for (size_t i = 0; i < TOGETHER; i++)
+		for (size_t i = 0; i < INTERLEAVED; i++)
 			scores[p + i] = score[i];
 	}
 	for (; p < count; p++)
-		scores[p] = fused_chain(queries[p], rows[p], d);
+		scores[p] = fma_exact_pair(queries[p], rows[p], d);
 }
 
 /* One column of 6 x 16 scores: twelve registers of sums, two of rows, one of
@@ -214,23 +134,24 @@ AVX2 static void fused_chains(const float *const *queries,
 
 #define STORE2(i)                                                              \
 	do {                                                                   \
-		__m256 bar = _mm256_set1_ps(least[i]);                         \
-		__m256 bar_low = _mm256_min_ps(bar, rows_low);                 \
-		__m256 bar_high = _mm256_min_ps(bar, rows_high);               \
+		__m256 threshold = _mm256_set1_ps(thresholds[i]);              \
+		__m256 threshold_low = _mm256_min_ps(threshold, rows_low);     \
+		__m256 threshold_high = _mm256_min_ps(threshold, rows_high);   \
 		unsigned mask = (unsigned)_mm256_movemask_ps(                  \
-			_mm256_cmp_ps(low##i, bar_low, _CMP_GT_OQ));           \
-		mask |= (unsigned)_mm256_movemask_ps(                          \
-				_mm256_cmp_ps(high##i, bar_high, _CMP_GT_OQ))  \
+			_mm256_cmp_ps(low##i, threshold_low, _CMP_GT_OQ));     \
+		mask |= (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(            \
+				high##i, threshold_high, _CMP_GT_OQ))          \
 			<< 8;                                                  \
-		above[i] |= (uint64_t)mask << first;                           \
+		masks[i] |= (uint64_t)mask << first;                           \
 		_mm256_storeu_ps(scores + (i)*TILE_ROWS + first, low##i);      \
 		_mm256_storeu_ps(scores + (i)*TILE_ROWS + first + 8, high##i); \
 	} while (0)
 
 /* Sixteen rows from the first on. */
 AVX2 static void avx2_strip(const float *queries, const float *rows, size_t d,
-			    const float *least, const float *rows_least,
-			    float *scores, uint64_t *above, size_t first)
+			    const float *thresholds,
+			    const float *row_thresholds, float *scores,
+			    uint64_t *masks, size_t first)
 {
 	__m256 low0 = _mm256_setzero_ps(), high0 = low0;
 	__m256 low1 = low0, high1 = low0, low2 = low0, high2 = low0;
@@ -249,8 +170,8 @@ AVX2 static void avx2_strip(const float *queries, const float *rows, size_t d,
 		STEP2(4);
 		STEP2(5);
 	}
-	__m256 rows_low = _mm256_loadu_ps(rows_least + first);
-	__m256 rows_high = _mm256_loadu_ps(rows_least + first + 8);
+	__m256 rows_low = _mm256_loadu_ps(row_thresholds + first);
+	__m256 rows_high = _mm256_loadu_ps(row_thresholds + first + 8);
 	STORE2(0);
 	STORE2(1);
 	STORE2(2);
@@ -259,18 +180,18 @@ AVX2 static void avx2_strip(const float *queries, const float *rows, size_t d,
 	STORE2(5);
 }
 
-AVX2 static void avx2_tile(const float *queries, const float *rows, size_t d,
-			   const float least[TILE_QUERIES],
-			   const float rows_least[TILE_ROWS],
-			   float scores[TILE_QUERIES * TILE_ROWS],
-			   uint64_t above[TILE_QUERIES])
+AVX2 static void avx2_score_tile(const float *queries, const float *rows,
+				 size_t d, const float thresholds[TILE_QUERIES],
+				 const float row_thresholds[TILE_ROWS],
+				 float scores[TILE_QUERIES * TILE_ROWS],
+				 uint64_t masks[TILE_QUERIES])
 {
-	if (rows_least == NULL)
-		rows_least = no_bars;
-	memset(above, 0, TILE_QUERIES * sizeof *above);
+	if (row_thresholds == NULL)
+		row_thresholds = no_row_thresholds;
+	memset(masks, 0, TILE_QUERIES * sizeof *masks);
 	for (size_t first = 0; first < TILE_ROWS; first += 16)
-		avx2_strip(queries, rows, d, least, rows_least, scores, above,
-			   first);
+		avx2_strip(queries, rows, d, thresholds, row_thresholds, scores,
+			   masks, first);
 }
 
 AVX2 static inline float avx2_sum(__m256 v)
@@ -283,9 +204,9 @@ AVX2 static inline float avx2_sum(__m256 v)
 	return _mm_cvtss_f32(half);
 }
 
-AVX2 static void avx2_glance(const float *query, const float *rows,
-			     size_t count, size_t d, float *products,
-			     float *squares)
+AVX2 static void avx2_approximate_rows(const float *query, const float *rows,
+				       size_t count, size_t d, float *products,
+				       float *squares)
 {
 	for (size_t r = 0; r < count; r++, rows += d) {
 		__m256 product = _mm256_setzero_ps(), square = product;
@@ -307,9 +228,9 @@ AVX2 static void avx2_glance(const float *query, const float *rows,
 	}
 }
 
-AVX2 static void avx2_guess(const float *const *queries,
-			    const float *const *rows, size_t count, size_t d,
-			    float *products)
+AVX2 static void avx2_approximate_pairs(const float *const *queries,
+					const float *const *rows, size_t count,
+					size_t d, float *products)
 {
 	for (size_t p = 0; p < count; p++) {
 		__m256 product = _mm256_setzero_ps();
@@ -328,11 +249,11 @@ AVX2 static void avx2_guess(const float *const *queries,
 
 static const struct dot_kernel avx2 = {
 	.name = "AVX2",
-	.tile = avx2_tile,
-	.glance = avx2_glance,
-	.guess = avx2_guess,
-	.chains = fused_chains,
-	.chain = fused_chain,
+	.score_tile = avx2_score_tile,
+	.approximate_rows = avx2_approximate_rows,
+	.approximate_pairs = avx2_approximate_pairs,
+	.exact_pairs = fma_exact_pairs,
+	.exact_pair = fma_exact_pair,
 };
 
 /* One column of 6 x 64 scores: 24 of 32 registers hold sums. */
@@ -345,20 +266,24 @@ static const struct dot_kernel avx2 = {
 
 #define MASK5(i)                                                               \
 	do {                                                                   \
-		__m512 bar = _mm512_set1_ps(least[i]);                         \
-		above[i] =                                                     \
+		__m512 threshold = _mm512_set1_ps(thresholds[i]);              \
+		masks[i] =                                                     \
 			(uint64_t)_mm512_cmp_ps_mask(                          \
-				a##i, _mm512_min_ps(bar, bar_a), _CMP_GT_OQ) | \
+				a##i, _mm512_min_ps(threshold, threshold_a),   \
+				_CMP_GT_OQ) |                                  \
 			(uint64_t)_mm512_cmp_ps_mask(                          \
-				b##i, _mm512_min_ps(bar, bar_b), _CMP_GT_OQ)   \
+				b##i, _mm512_min_ps(threshold, threshold_b),   \
+				_CMP_GT_OQ)                                    \
 				<< 16 |                                        \
 			(uint64_t)_mm512_cmp_ps_mask(                          \
-				c##i, _mm512_min_ps(bar, bar_c), _CMP_GT_OQ)   \
+				c##i, _mm512_min_ps(threshold, threshold_c),   \
+				_CMP_GT_OQ)                                    \
 				<< 32 |                                        \
 			(uint64_t)_mm512_cmp_ps_mask(                          \
-				e##i, _mm512_min_ps(bar, bar_e), _CMP_GT_OQ)   \
+				e##i, _mm512_min_ps(threshold, threshold_e),   \
+				_CMP_GT_OQ)                                    \
 				<< 48;                                         \
-		any |= above[i];                                               \
+		any |= masks[i];                                               \
 	} while (0)
 
 #define STORE5(i)                                                              \
@@ -370,11 +295,12 @@ static const struct dot_kernel avx2 = {
 		_mm512_storeu_ps(to + 48, e##i);                               \
 	} while (0)
 
-AVX512 static void avx512_tile(const float *queries, const float *rows,
-			       size_t d, const float least[TILE_QUERIES],
-			       const float rows_least[TILE_ROWS],
-			       float scores[TILE_QUERIES * TILE_ROWS],
-			       uint64_t above[TILE_QUERIES])
+AVX512 static void avx512_score_tile(const float *queries, const float *rows,
+				     size_t d,
+				     const float thresholds[TILE_QUERIES],
+				     const float row_thresholds[TILE_ROWS],
+				     float scores[TILE_QUERIES * TILE_ROWS],
+				     uint64_t masks[TILE_QUERIES])
 {
 	__m512 a0 = _mm512_setzero_ps(), b0 = a0, c0 = a0, e0 = a0;
 	__m512 a1 = a0, b1 = a0, c1 = a0, e1 = a0;
@@ -399,11 +325,12 @@ AVX512 static void avx512_tile(const float *queries, const float *rows,
 		STEP5(4);
 		STEP5(5);
 	}
-	const float *bars = rows_least ? rows_least : no_bars;
-	__m512 bar_a = _mm512_loadu_ps(bars);
-	__m512 bar_b = _mm512_loadu_ps(bars + 16);
-	__m512 bar_c = _mm512_loadu_ps(bars + 32);
-	__m512 bar_e = _mm512_loadu_ps(bars + 48);
+	const float *row_bounds =
+		row_thresholds ? row_thresholds : no_row_thresholds;
+	__m512 threshold_a = _mm512_loadu_ps(row_bounds);
+	__m512 threshold_b = _mm512_loadu_ps(row_bounds + 16);
+	__m512 threshold_c = _mm512_loadu_ps(row_bounds + 32);
+	__m512 threshold_e = _mm512_loadu_ps(row_bounds + 48);
 	MASK5(0);
 	MASK5(1);
 	MASK5(2);
@@ -420,9 +347,10 @@ AVX512 static void avx512_tile(const float *queries, const float *rows,
 	STORE5(5);
 }
 
-AVX512 static void avx512_glance(const float *query, const float *rows,
-				 size_t count, size_t d, float *products,
-				 float *squares)
+AVX512 static void avx512_approximate_rows(const float *query,
+					   const float *rows, size_t count,
+					   size_t d, float *products,
+					   float *squares)
 {
 	__mmask16 tail = (__mmask16)((1U << d % 16) - 1);
 
@@ -443,9 +371,10 @@ AVX512 static void avx512_glance(const float *query, const float *rows,
 	}
 }
 
-AVX512 static void avx512_guess(const float *const *queries,
-				const float *const *rows, size_t count,
-				size_t d, float *products)
+AVX512 static void avx512_approximate_pairs(const float *const *queries,
+					    const float *const *rows,
+					    size_t count, size_t d,
+					    float *products)
 {
 	__mmask16 tail = (__mmask16)((1U << d % 16) - 1);
 	size_t whole = d / 16 * 16;
@@ -469,11 +398,11 @@ AVX512 static void avx512_guess(const float *const *queries,
 
 static const struct dot_kernel avx512 = {
 	.name = "AVX-512",
-	.tile = avx512_tile,
-	.glance = avx512_glance,
-	.guess = avx512_guess,
-	.chains = fused_chains,
-	.chain = fused_chain,
+	.score_tile = avx512_score_tile,
+	.approximate_rows = avx512_approximate_rows,
+	.approximate_pairs = avx512_approximate_pairs,
+	.exact_pairs = fma_exact_pairs,
+	.exact_pair = fma_exact_pair,
 };
 #endif
 
@@ -497,29 +426,23 @@ const struct dot_kernel *dot_kernel_best(void)
 	return dot_kernel_get(i);
 }
 
-void dot_pack_query(float *packed, size_t i, const float *query, size_t d)
-{
-	for (size_t j = 0; j < d; j++)
-		packed[j * TILE_QUERIES + i] = query ? query[j] : NAN;
-}
-
 void dot_score_tile(const struct dot_kernel *kernel, const float *queries,
-		    const float *rows, size_t d, uint64_t wanted, float *scores,
-		    size_t ld)
+		    const float *rows, size_t d, uint64_t rows_mask,
+		    float *scores, size_t ld)
 {
-	static const float least[TILE_QUERIES] = {-INFINITY, -INFINITY,
-						  -INFINITY, -INFINITY,
-						  -INFINITY, -INFINITY};
+	static const float thresholds[TILE_QUERIES] = {-INFINITY, -INFINITY,
+						       -INFINITY, -INFINITY,
+						       -INFINITY, -INFINITY};
 	_Alignas(64) float tile[TILE_QUERIES * TILE_ROWS];
-	uint64_t above[TILE_QUERIES];
+	uint64_t masks[TILE_QUERIES];
 
-	kernel->tile(queries, rows, d, least, NULL, tile, above);
+	kernel->score_tile(queries, rows, d, thresholds, NULL, tile, masks);
 	for (size_t i = 0; i < TILE_QUERIES; i++, scores += ld) {
-		if ((above[i] & wanted) != 0) /* else it may not be set */
+		if ((masks[i] & rows_mask) != 0) /* else it may not be set */
 			memcpy(scores, tile + i * TILE_ROWS,
 			       TILE_ROWS * sizeof *scores);
-		for (uint64_t none = ~(above[i] & wanted); none != 0;
-		     none &= none - 1)
-			scores[__builtin_ctzll(none)] = -INFINITY;
+		for (uint64_t excluded = ~(masks[i] & rows_mask); excluded != 0;
+		     excluded &= excluded - 1)
+			scores[__builtin_ctzll(excluded)] = -INFINITY;
 	}
 }

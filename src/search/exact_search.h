@@ -1,13 +1,13 @@
-/* exact_search: the k best of many scores, in an order that is total.
+/* exact_search: exact k-nearest-neighbour search by cosine or dot product.
  *
- * Rows are compared as unit vectors of float32: row x is x[j] * (1 / |x|)
- * worked out in double, |x| the root of dot_square_norm, and rounded once; for
- * the metric "dot" rows are taken as they are.  The score of two rows is
- * search/dot_kernels.h's chain over them, -0 made +0, and for the cosine
- * clamped to [-1, 1]; it is the same whichever of the two asks.  Order: falling
- * score, then ascending row.  A row of zeros is nobody's neighbour.  However
- * the work is cut (kernel, threads, queries at once), the answer has the same
- * bits. */
+ * For the cosine, row x is compared as the unit vector (float)(x[j] / |x|),
+ * computed in double, |x| the root of dot_square_norm, and rounded once; for
+ * the metric "dot" rows are compared as they are.  A score is the exact score
+ * of search/dot_kernels.h, with -0 made +0 and cosines clamped to [-1, 1]; it
+ * is symmetric in its two vectors.  Results are in the order of search/topk.h.
+ * A zero vector has no neighbours and is nobody's neighbour.  Results are the
+ * same bits for every kernel, number of threads and number of queries in a
+ * call. */
 #ifndef SEARCH_EXACT_SEARCH_H
 #define SEARCH_EXACT_SEARCH_H
 
@@ -15,64 +15,67 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "search/filter_operands.h"
 #include "search/topk.h"
-#include "search/filter_refine.h"
 
 /* No row. */
 #define ROW_NONE ((size_t)-1)
 
+/* What is searched, and how; everything is borrowed for the call. */
 struct exact_search {
-	const float *rows; /* n x d, as a file has them; n < 2^32 */
+	const float *rows; /* n x d, row major, not normalized; n < 2^32 */
 	size_t n, d;
 	enum metric metric;
-	size_t limit;            /* k: how many neighbours of each query */
-	double least;            /* none below; -INFINITY: all */
-	const uint64_t *allowed; /* bit i % 64 of word i / 64: row i may
-				    be an answer; NULL: all may */
-	bool with_self;          /* the asked row may be an answer; its cosine
-				    is then 1 */
-	bool count_matching;     /* set found.matching, at a price */
-	const struct dot_kernel *kernel; /* of search/dot_kernels.h; NULL: the
-					best, sifted by int8_kernel_filter where
-					that is faster; else by bounds */
-	const struct int8_kernel *
-		bounds; /* of search/int8_quantization.h, or NULL: not sifted */
-	bool quiet;     /* add nothing to the progress */
+	size_t limit;            /* k: neighbours for each query */
+	double min_score;        /* none below; -INFINITY: all */
+	const uint64_t *allowed; /* bit i % 64 of word i / 64 is set where row
+				    i may be a result; NULL: all may */
+	bool with_self;          /* the query's own row may be a result; its
+				    cosine is then 1 by definition */
+	bool count_matching;     /* set search_result.matching; slower, since
+				    thresholds cannot rise */
+	const struct dot_kernel *kernel;  /* NULL: the best, with the filter
+					     where that is faster; else with
+					     bounds */
+	const struct int8_kernel *bounds; /* the filter, or NULL: none */
+	bool quiet;                       /* do not report progress */
 	unsigned threads;
 };
 
-/* Who is asked for: d floats, and the row that they are, or ROW_NONE. */
+/* A query: d floats, not normalized, and the row that it is, or ROW_NONE. */
 struct search_query {
 	const float *vector;
 	size_t self;
-	size_t asked; /* row of the model that asks; for explain/result_writer.h
-		       */
+	size_t asked; /* not read here: the caller's number of the query, for
+			 explain/result_writer.h its row in the model of the
+			 queries */
 };
 
 struct search_result {
 	struct hit *hits; /* best first; search_results_free frees them */
 	size_t count;
-	size_t candidates; /* rows that could have been answers */
-	size_t matching;   /* those of them with at least the least */
-	bool zero;         /* the query is all zeros: no neighbours */
+	size_t candidates; /* rows that could have been results */
+	size_t matching;   /* those of them with at least min_score */
+	bool zero;         /* the query is a zero vector: no hits */
 };
 
-/* Answer count queries; found has room for as many, and *zeros becomes how
- * many rows are all zeros.  Adds count to the progress.  NULL or a error_text:
- * a row is not finite, or, for the metric "dot", so long that a sum of
- * products may overflow; there is nothing to free then. */
+/* Answer count queries into results (count items), and set *zeros to the number
+ * of rows that are zero vectors.  Adds count to the progress.  Returns NULL, or
+ * an error text: a row or query is not finite or, for "dot", so long that sums
+ * may overflow; then there is nothing to free. */
 const char *exact_search_run(const struct exact_search *search,
 			     const struct search_query *queries, size_t count,
-			     struct search_result *found, size_t *zeros);
+			     struct search_result *results, size_t *zeros);
 
-void search_results_free(struct search_result *found, size_t count);
+void search_results_free(struct search_result *results, size_t count);
 
-/* How its products are worked out, where about so many queries meet each
- * row. */
+/* The kernels that a search uses where about so many queries are compared with
+ * each row. */
 struct filter_refine exact_search_filter(const struct exact_search *search,
 					 size_t queries);
 
-/* How many queries at once keep lists of k items within about 512 MB. */
+/* How many queries in one call keep lists of k hits within about 512 MB, for n
+ * rows; at least 1. */
 size_t exact_search_batch(size_t k, size_t n);
 
 #endif

@@ -10,39 +10,39 @@
 #include "base/thread_pool.h"
 #include "search/dot_kernels.h"
 
-void inverted_lists_make(struct inverted_lists *layout, const uint32_t *cells,
+void inverted_lists_make(struct inverted_lists *lists, const uint32_t *cells,
 			 size_t n, size_t count)
 {
 	size_t *next = alloc(count, sizeof *next);
 
-	*layout = (struct inverted_lists){.cells = count};
-	layout->starts = alloc(count + 1, sizeof *layout->starts);
+	*lists = (struct inverted_lists){.cells = count};
+	lists->starts = alloc(count + 1, sizeof *lists->starts);
 	for (size_t i = 0; i < n; i++)
 		if (cells[i] != KMEANS_NONE)
 			next[cells[i]]++;
 	for (size_t cell = 0; cell < count; cell++) {
 		size_t size = next[cell];
 
-		layout->signal += size;
-		next[cell] = layout->blocks * TILE_ROWS;
-		layout->blocks += (size + TILE_ROWS - 1) / TILE_ROWS;
-		layout->starts[cell + 1] = (int64_t)layout->blocks;
+		lists->nonzero += size;
+		next[cell] = lists->blocks * TILE_ROWS;
+		lists->blocks += (size + TILE_ROWS - 1) / TILE_ROWS;
+		lists->starts[cell + 1] = (int64_t)lists->blocks;
 	}
-	layout->rows = alloc(alloc_product(layout->blocks, TILE_ROWS),
-			     sizeof *layout->rows);
-	memset(layout->rows, 0xff,
-	       layout->blocks * TILE_ROWS * sizeof *layout->rows);
+	lists->rows = alloc(alloc_product(lists->blocks, TILE_ROWS),
+			    sizeof *lists->rows);
+	memset(lists->rows, 0xff,
+	       lists->blocks * TILE_ROWS * sizeof *lists->rows);
 	for (size_t i = 0; i < n; i++)
 		if (cells[i] != KMEANS_NONE)
-			layout->rows[next[cells[i]]++] = (int32_t)i;
+			lists->rows[next[cells[i]]++] = (int32_t)i;
 	free(next);
 }
 
 /* Rows that a thread goes over in one piece. */
-enum { PIECE = 1 << 14 };
+enum { PIECE_ROWS = 1 << 14 };
 
 struct work {
-	struct inverted_lists *layout;
+	struct inverted_lists *lists;
 	const float *rows;
 	size_t n, d;
 };
@@ -50,70 +50,72 @@ struct work {
 static void gather_piece(void *shared, size_t piece, unsigned thread)
 {
 	const struct work *work = shared;
-	const struct inverted_lists *layout = work->layout;
-	size_t first = layout->held * TILE_ROWS;
-	size_t count = layout->blocks_held * TILE_ROWS, d = work->d;
-	size_t row = piece * PIECE;
-	size_t end = work->n - row < PIECE ? work->n : row + PIECE;
+	const struct inverted_lists *lists = work->lists;
+	size_t first = lists->gathered_first * TILE_ROWS;
+	size_t count = lists->gathered_blocks * TILE_ROWS, d = work->d;
+	size_t row = piece * PIECE_ROWS;
+	size_t end = work->n - row < PIECE_ROWS ? work->n : row + PIECE_ROWS;
 
 	(void)thread;
 	for (; row < end; row++) {
-		size_t place = layout->places[row];
+		size_t place = lists->places[row];
 
 		if (place != UINT32_MAX && place >= first &&
 		    place - first < count)
-			memcpy(layout->gathered + (place - first) * d,
+			memcpy(lists->gathered + (place - first) * d,
 			       work->rows + row * d, d * sizeof(float));
 	}
 }
 
-static void find_places(struct inverted_lists *layout, size_t n)
+static void invert_rows(struct inverted_lists *lists, size_t n)
 {
-	layout->places = alloc(n, sizeof *layout->places);
-	memset(layout->places, 0xff, n * sizeof *layout->places);
-	for (size_t place = 0; place < layout->blocks * TILE_ROWS; place++)
-		if (layout->rows[place] >= 0)
-			layout->places[layout->rows[place]] = (uint32_t)place;
+	lists->places = alloc(n, sizeof *lists->places);
+	memset(lists->places, 0xff, n * sizeof *lists->places);
+	for (size_t place = 0; place < lists->blocks * TILE_ROWS; place++)
+		if (lists->rows[place] >= 0)
+			lists->places[lists->rows[place]] = (uint32_t)place;
 }
 
-void inverted_lists_gather(struct inverted_lists *layout, const float *rows,
+void inverted_lists_gather(struct inverted_lists *lists, const float *rows,
 			   size_t n, size_t d, size_t first, size_t count,
 			   unsigned threads)
 {
-	struct work work = {layout, rows, n, d};
+	struct work work = {lists, rows, n, d};
 
-	if (layout->places == NULL) {
-		find_places(layout, n);
-		layout->gathered = alloc(alloc_product(count, TILE_ROWS * d),
-					 sizeof *layout->gathered);
+	if (lists->places == NULL) {
+		invert_rows(lists, n);
+		lists->gathered = alloc(alloc_product(count, TILE_ROWS * d),
+					sizeof *lists->gathered);
 	}
-	layout->held = first;
-	layout->blocks_held = count;
-	thread_pool_run(threads, (n + PIECE - 1) / PIECE, gather_piece, &work);
+	lists->gathered_first = first;
+	lists->gathered_blocks = count;
+	thread_pool_run(threads, (n + PIECE_ROWS - 1) / PIECE_ROWS,
+			gather_piece, &work);
 }
 
 /* The vector of a row, which stands at that place. */
-static const float *vector_at(const struct inverted_lists *layout,
+static const float *vector_at(const struct inverted_lists *lists,
 			      const float *rows, size_t d, size_t place,
 			      size_t row)
 {
 	size_t block = place / TILE_ROWS;
 
-	if (block >= layout->held && block - layout->held < layout->blocks_held)
-		return layout->gathered +
-		       (place - layout->held * TILE_ROWS) * d;
+	if (block >= lists->gathered_first &&
+	    block - lists->gathered_first < lists->gathered_blocks)
+		return lists->gathered +
+		       (place - lists->gathered_first * TILE_ROWS) * d;
 	return rows + row * d;
 }
 
 /* The unit vector at a place. */
-static void unit_at(const struct inverted_lists *layout, const float *rows,
+static void unit_at(const struct inverted_lists *lists, const float *rows,
 		    size_t d, size_t place, float *unit)
 {
-	int32_t row = layout->rows[place];
+	int32_t row = lists->rows[place];
 
 	if (row >= 0) {
 		const float *vector =
-			vector_at(layout, rows, d, place, (size_t)row);
+			vector_at(lists, rows, d, place, (size_t)row);
 
 		dot_scale(unit, vector, d,
 			  1 / sqrt(dot_square_norm(vector, d)));
@@ -122,36 +124,35 @@ static void unit_at(const struct inverted_lists *layout, const float *rows,
 	memset(unit, 0, d * sizeof *unit);
 }
 
-void inverted_lists_codes(const struct inverted_lists *layout,
-			  const float *rows, size_t d, size_t block,
-			  uint8_t *codes, float *scales, float *residuals)
+void inverted_lists_codes(const struct inverted_lists *lists, const float *rows,
+			  size_t d, size_t block, uint8_t *codes, float *scales,
+			  float *residuals)
 {
 	float *unit = alloc(d, sizeof *unit);
 
 	for (size_t r = 0; r < TILE_ROWS; r++) {
-		unit_at(layout, rows, d, block * TILE_ROWS + r, unit);
+		unit_at(lists, rows, d, block * TILE_ROWS + r, unit);
 		int8_quantize(unit, d, codes, r, &scales[r], &residuals[r]);
 	}
 	free(unit);
 }
 
-void inverted_lists_units(const struct inverted_lists *layout,
-			  const float *rows, size_t d, size_t block,
-			  float *units)
+void inverted_lists_units(const struct inverted_lists *lists, const float *rows,
+			  size_t d, size_t block, float *units)
 {
 	float *each = alloc(alloc_product(TILE_ROWS, d), sizeof *each);
 
 	for (size_t r = 0; r < TILE_ROWS; r++)
-		unit_at(layout, rows, d, block * TILE_ROWS + r, each + r * d);
+		unit_at(lists, rows, d, block * TILE_ROWS + r, each + r * d);
 	dot_pack_rows(units, each, d);
 	free(each);
 }
 
-void inverted_lists_free(struct inverted_lists *layout)
+void inverted_lists_free(struct inverted_lists *lists)
 {
-	free(layout->starts);
-	free(layout->rows);
-	free(layout->places);
-	free(layout->gathered);
-	*layout = (struct inverted_lists){0};
+	free(lists->starts);
+	free(lists->rows);
+	free(lists->places);
+	free(lists->gathered);
+	*lists = (struct inverted_lists){0};
 }

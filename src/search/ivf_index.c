@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/bitset.h"
+#include "search/filter_refine.h"
 #include "search/kmeans.h"
 #include "base/errors.h"
 #include "base/number.h"
@@ -18,8 +19,8 @@ enum {
 	/* Blocks of a piece, where one query looks at all. */
 	PIECE_BLOCKS = 1024,
 	/* Queries that go through the cells together, at least and at most. */
-	LEAST_PANEL = 96,
-	MOST_PANEL = 4096
+	MIN_PANEL = 96,
+	MAX_PANEL = 4096
 };
 
 /* ------------------------------------------------------------------- view */
@@ -76,7 +77,7 @@ static const char *view_sizes(struct ivf_index *index,
 	if (signal == NULL ||
 	    !number_integer(signal, 0, (int64_t)model->matrix.n, &number))
 		return "its metadata have no index.signal";
-	index->signal = (size_t)number;
+	index->nonzero = (size_t)number;
 	index->cells = centroids->shape[0];
 	index->blocks = rows->shape[0] / TILE_ROWS;
 	return NULL;
@@ -154,26 +155,26 @@ size_t ivf_index_probes(const struct ivf_index *index, double recall)
 
 /* ----------------------------------------------------------------- search */
 
-struct batch_job {
+struct ivf_job {
 	const struct ivf_index *index;
 	const struct exact_search *search;
 	const struct search_query *queries;
 	size_t count;
-	struct search_result *found;
-	struct filter_refine sieve;       /* of many queries */
+	struct search_result *results;
+	struct filter_refine filter;      /* of many queries */
 	const struct int8_kernel *bounds; /* of few */
 	double *factors;     /* count: unit = vector * factor; 0: all zeros */
 	struct topk *lists;  /* of each query, or place in the order */
 	uint32_t **cells;    /* of each query: cells to look at; NULL: all */
 	size_t *cell_counts; /* how many */
 	uint32_t *order;     /* queries by their nearest cell */
-	float *floors;      /* of each place: a score must be above, by bytes */
-	size_t *own_counts; /* of each cell: customers that are allowed */
-	const size_t *counts; /* the same, maybe of several indexes */
+	float *thresholds; /* of each place: a score must be above, by bytes */
+	size_t *allowed_counts; /* of each cell: customers that are allowed */
+	const size_t *counts;   /* the same, maybe of several indexes */
 	size_t all_eligible;
 	size_t panel;
-	_Atomic size_t wrong;  /* a row that is damaged */
-	_Atomic bool unplaced; /* a place has a row that there is not */
+	_Atomic size_t bad_row; /* a row that is damaged */
+	_Atomic bool bad_place; /* a place has a row that there is not */
 };
 
 static bool is_allowed(const struct exact_search *search, size_t row)
@@ -182,223 +183,229 @@ static bool is_allowed(const struct exact_search *search, size_t row)
 }
 
 /* The row at a place, or ROW_NONE: there is none that may be an answer. */
-static size_t row_at(struct batch_job *job, size_t place, size_t self)
+static size_t row_at(struct ivf_job *job, size_t place, size_t self)
 {
 	int32_t row = job->index->rows[place];
 
 	if (row < 0 || (size_t)row == self)
 		return ROW_NONE;
 	if ((size_t)row >= job->index->n) {
-		job->unplaced = true;
+		job->bad_place = true;
 		return ROW_NONE;
 	}
 	return is_allowed(job->search, (size_t)row) ? (size_t)row : ROW_NONE;
 }
 
 /* Offer a row with its exact score. */
-static void offer_row(struct batch_job *job, struct topk *list,
-		      const float *unit, size_t row, float *scratch)
+static void push_row(struct ivf_job *job, struct topk *list, const float *unit,
+		     size_t row, float *scratch)
 {
 	size_t d = job->index->d;
 	const float *vector = job->index->rows_of + row * d;
 	double square = dot_square_norm(vector, d);
 
 	if (!isfinite(square) || square == 0) {
-		job->wrong = row;
+		job->bad_row = row;
 		return;
 	}
 	dot_scale(scratch, vector, d, 1 / sqrt(square));
 	topk_push(list, METRIC_COSINE,
-		  job->sieve.kernel->chain(unit, scratch, d), (uint32_t)row);
+		  job->filter.kernel->exact_pair(unit, scratch, d),
+		  (uint32_t)row);
 }
 
-static void begin_lists(struct batch_job *job, size_t first, size_t end)
+static void begin_lists(struct ivf_job *job, size_t first, size_t end)
 {
 	size_t limit = job->search->limit;
 
 	if (limit > job->index->n)
 		limit = job->index->n;
 	for (size_t i = first; i < end; i++)
-		topk_begin(&job->lists[i], limit, job->search->least);
+		topk_begin(&job->lists[i], limit, job->search->min_score);
 }
 
 /* What a score must have to be of use. */
-static float bar_of(const struct batch_job *job, const struct topk *list)
+static float threshold_of(const struct ivf_job *job, const struct topk *list)
 {
-	float least = (float)job->search->least;
-	float bar = job->search->count_matching ? -INFINITY : list->bar;
+	float least = (float)job->search->min_score;
+	float bar = job->search->count_matching ? -INFINITY : list->threshold;
 
-	if ((double)least > job->search->least)
+	if ((double)least > job->search->min_score)
 		least = nextafterf(least, -INFINITY);
 	return bar > least ? bar : least;
 }
 
 /* ------------------------------------------------------------ one by one */
 
-/* Of a block that has more rows than so many left, all scores are worked out at
- * once: copies of a customer are many where there are some. */
-enum { LEFT_FEW = 3 };
+/* Of a block that has more rows than so many candidates, all scores are worked
+ * out at once: copies of a customer are many where there are some. */
+enum { MAX_SINGLE_ROWS = 3 };
 
 /* A query that goes through blocks. */
-struct walker {
-	struct int8_query probe;
+struct block_scan {
+	struct int8_query int8;
 	float *unit, *scratch; /* d each */
 	float *packed;         /* the query as the first of a tile's */
-	float least[TILE_QUERIES];
+	float thresholds[TILE_QUERIES];
 	size_t self;
 };
 
-static void walker_begin(struct walker *walker, const struct batch_job *job,
-			 size_t query)
+static void block_scan_begin(struct block_scan *block_scan,
+			     const struct ivf_job *job, size_t query)
 {
 	size_t d = job->index->d;
 
-	walker->unit = alloc((2 + TILE_QUERIES) * d, sizeof(float));
-	walker->scratch = walker->unit + d;
-	walker->packed = walker->scratch + d;
-	walker->self = job->queries[query].self;
-	dot_scale(walker->unit, job->queries[query].vector, d,
+	block_scan->unit = alloc((2 + TILE_QUERIES) * d, sizeof(float));
+	block_scan->scratch = block_scan->unit + d;
+	block_scan->packed = block_scan->scratch + d;
+	block_scan->self = job->queries[query].self;
+	dot_scale(block_scan->unit, job->queries[query].vector, d,
 		  job->factors[query]);
-	dot_pack_query(walker->packed, 0, walker->unit, d);
+	dot_pack_query(block_scan->packed, 0, block_scan->unit, d);
 	for (size_t i = 1; i < TILE_QUERIES; i++)
-		walker->least[i] = INFINITY;
-	int8_query_begin(&walker->probe, d);
-	int8_query_set(&walker->probe, walker->unit, d);
+		block_scan->thresholds[i] = INFINITY;
+	int8_query_begin(&block_scan->int8, d);
+	int8_query_set(&block_scan->int8, block_scan->unit, d);
 }
 
-static void walker_end(struct walker *walker)
+static void block_scan_end(struct block_scan *block_scan)
 {
-	int8_query_end(&walker->probe);
-	free(walker->unit);
+	int8_query_end(&block_scan->int8);
+	free(block_scan->unit);
 }
 
-/* Offer those of a block that are left. */
-static void offer_left(struct batch_job *job, struct walker *walker,
-		       struct topk *list, size_t block, uint64_t left)
+/* Offer those of a block that are candidates. */
+static void push_candidates(struct ivf_job *job, struct block_scan *block_scan,
+			    struct topk *list, size_t block,
+			    uint64_t candidates)
 {
 	size_t d = job->index->d, place = block * TILE_ROWS;
 	_Alignas(64) float scores[TILE_QUERIES * TILE_ROWS];
-	uint64_t above[TILE_QUERIES] = {left};
-	bool at_once = __builtin_popcountll(left) > LEFT_FEW;
+	uint64_t above[TILE_QUERIES] = {candidates};
+	bool whole_block = __builtin_popcountll(candidates) > MAX_SINGLE_ROWS;
 
-	if (at_once) {
-		walker->least[0] =
-			score_below(METRIC_COSINE, bar_of(job, list));
-		job->sieve.kernel->tile(walker->packed,
-					job->index->units + place * d, d,
-					walker->least, NULL, scores, above);
+	if (whole_block) {
+		block_scan->thresholds[0] =
+			score_below(METRIC_COSINE, threshold_of(job, list));
+		job->filter.kernel->score_tile(
+			block_scan->packed, job->index->units + place * d, d,
+			block_scan->thresholds, NULL, scores, above);
 	}
-	for (left &= above[0]; left != 0; left &= left - 1) {
-		unsigned r = (unsigned)__builtin_ctzll(left);
-		size_t row = row_at(job, place + r, walker->self);
+	for (candidates &= above[0]; candidates != 0;
+	     candidates &= candidates - 1) {
+		unsigned r = (unsigned)__builtin_ctzll(candidates);
+		size_t row = row_at(job, place + r, block_scan->self);
 
 		if (row == ROW_NONE)
 			continue;
-		if (at_once)
+		if (whole_block)
 			topk_push(list, METRIC_COSINE, scores[r],
 				  (uint32_t)row);
 		else
-			offer_row(job, list, walker->unit, row,
-				  walker->scratch);
+			push_row(job, list, block_scan->unit, row,
+				 block_scan->scratch);
 	}
 }
 
-static void walk(struct batch_job *job, struct walker *walker,
-		 struct topk *list, size_t first, size_t end)
+static void scan_blocks(struct ivf_job *job, struct block_scan *block_scan,
+			struct topk *list, size_t first, size_t end)
 {
 	const struct ivf_index *index = job->index;
 	size_t size = int8_block_bytes(index->d);
 
 	for (size_t block = first; block < end; block++) {
 		size_t place = block * TILE_ROWS;
-		uint64_t above = job->bounds->above(
-			&walker->probe, index->codes + block * size,
+		uint64_t above = job->bounds->mask_query(
+			&block_scan->int8, index->codes + block * size,
 			index->scales + place, index->residuals + place,
-			bar_of(job, list));
+			threshold_of(job, list));
 
 		if (above != 0)
-			offer_left(job, walker, list, block, above);
+			push_candidates(job, block_scan, list, block, above);
 	}
 }
 
 /* Part of all blocks, for one query: pieces are query after query. */
-struct sweep {
-	struct batch_job *job;
+struct full_scan {
+	struct ivf_job *job;
 	size_t pieces; /* of each query */
 	struct topk *lists;
 };
 
-static void sweep_piece(void *shared, size_t piece, unsigned thread)
+static void full_scan_piece(void *shared, size_t piece, unsigned thread)
 {
-	struct sweep *sweep = shared;
-	struct batch_job *job = sweep->job;
-	size_t query = piece / sweep->pieces;
-	size_t first = piece % sweep->pieces * PIECE_BLOCKS;
+	struct full_scan *full_scan = shared;
+	struct ivf_job *job = full_scan->job;
+	size_t query = piece / full_scan->pieces;
+	size_t first = piece % full_scan->pieces * PIECE_BLOCKS;
 	size_t end = first + PIECE_BLOCKS;
 	size_t limit = job->lists[query].limit;
-	struct walker walker;
+	struct block_scan block_scan;
 
 	(void)thread;
 	if (limit > PIECE_BLOCKS * TILE_ROWS)
 		limit = PIECE_BLOCKS * TILE_ROWS;
-	topk_begin(&sweep->lists[piece], limit, job->search->least);
+	topk_begin(&full_scan->lists[piece], limit, job->search->min_score);
 	if (job->factors[query] == 0)
 		return;
-	walker_begin(&walker, job, query);
-	walk(job, &walker, &sweep->lists[piece], first,
-	     end < job->index->blocks ? end : job->index->blocks);
-	walker_end(&walker);
+	block_scan_begin(&block_scan, job, query);
+	scan_blocks(job, &block_scan, &full_scan->lists[piece], first,
+		    end < job->index->blocks ? end : job->index->blocks);
+	block_scan_end(&block_scan);
 }
 
 /* Look at all customers, exactly. */
-static void search_all(struct batch_job *job)
+static void scan_all(struct ivf_job *job)
 {
-	struct sweep sweep = {.job = job};
+	struct full_scan full_scan = {.job = job};
 	size_t pieces;
 
 	begin_lists(job, 0, job->count);
-	sweep.pieces = (job->index->blocks + PIECE_BLOCKS - 1) / PIECE_BLOCKS;
-	pieces = alloc_product(sweep.pieces, job->count);
-	sweep.lists = alloc(pieces, sizeof *sweep.lists);
-	thread_pool_run(job->search->threads, pieces, sweep_piece, &sweep);
+	full_scan.pieces =
+		(job->index->blocks + PIECE_BLOCKS - 1) / PIECE_BLOCKS;
+	pieces = alloc_product(full_scan.pieces, job->count);
+	full_scan.lists = alloc(pieces, sizeof *full_scan.lists);
+	thread_pool_run(job->search->threads, pieces, full_scan_piece,
+			&full_scan);
 	for (size_t i = 0; i < pieces; i++)
-		topk_merge(&job->lists[i / sweep.pieces], &sweep.lists[i]);
-	free(sweep.lists);
+		topk_merge(&job->lists[i / full_scan.pieces],
+			   &full_scan.lists[i]);
+	free(full_scan.lists);
 	progress_add(job->count);
 }
 
 /* The cells of one query. */
-static void walk_cells(void *shared, size_t query, unsigned thread)
+static void scan_query_cells(void *shared, size_t query, unsigned thread)
 {
-	struct batch_job *job = shared;
-	struct walker walker;
+	struct ivf_job *job = shared;
+	struct block_scan block_scan;
 
 	(void)thread;
 	progress_add(1);
 	if (job->factors[query] == 0)
 		return;
-	walker_begin(&walker, job, query);
+	block_scan_begin(&block_scan, job, query);
 	for (size_t i = 0; i < job->cell_counts[query]; i++) {
 		size_t cell = job->cells[query][i];
 
-		walk(job, &walker, &job->lists[query],
-		     (size_t)job->index->starts[cell],
-		     (size_t)job->index->starts[cell + 1]);
+		scan_blocks(job, &block_scan, &job->lists[query],
+			    (size_t)job->index->starts[cell],
+			    (size_t)job->index->starts[cell + 1]);
 	}
-	walker_end(&walker);
+	block_scan_end(&block_scan);
 }
 
 /* ----------------------------------------------------------- cell by cell */
 
 /* One more than a query's nearest cell; 0: it looks at none. */
-static size_t first_cell(const struct batch_job *job, size_t query)
+static size_t first_cell(const struct ivf_job *job, size_t query)
 {
 	return job->cell_counts[query] ? job->cells[query][0] + 1 : 0;
 }
 
 /* The queries in the order of their nearest cells, so that many of those that
  * go together look at the same. */
-static void order_queries(struct batch_job *job)
+static void order_queries(struct ivf_job *job)
 {
 	size_t count = job->index->cells + 1;
 	size_t *starts = alloc(count + 1, sizeof *starts);
@@ -415,19 +422,21 @@ static void order_queries(struct batch_job *job)
 
 /* Who asks for each cell: queries of a panel by their places in the order,
  * cell after cell. */
-struct visits {
+struct cell_queries {
 	size_t *starts; /* cells + 1 */
 	uint32_t *places;
 };
 
 /* Of the queries at the places from first to end - 1 the cells from the
  * from-th to the to-th, less one, in their order of nearness. */
-static struct visits visits_make(const struct batch_job *job, size_t first,
-				 size_t end, size_t from, size_t to)
+static struct cell_queries cell_queries_make(const struct ivf_job *job,
+					     size_t first, size_t end,
+					     size_t from, size_t to)
 {
 	size_t cells = job->index->cells;
-	struct visits visits = {.starts = alloc(cells + 2, sizeof(size_t))};
-	size_t *next = visits.starts + 1;
+	struct cell_queries cell_queries = {
+		.starts = alloc(cells + 2, sizeof(size_t))};
+	size_t *next = cell_queries.starts + 1;
 
 	for (size_t p = first; p < end; p++) {
 		size_t q = job->order[p];
@@ -437,20 +446,21 @@ static struct visits visits_make(const struct batch_job *job, size_t first,
 	}
 	for (size_t cell = 0; cell < cells; cell++)
 		next[cell + 1] += next[cell];
-	visits.places = alloc(next[cells], sizeof *visits.places);
+	cell_queries.places = alloc(next[cells], sizeof *cell_queries.places);
 	for (size_t p = first; p < end; p++) {
 		size_t q = job->order[p];
 
 		for (size_t i = from; i < job->cell_counts[q] && i < to; i++)
-			visits.places[next[job->cells[q][i]]++] = (uint32_t)p;
+			cell_queries.places[next[job->cells[q][i]]++] =
+				(uint32_t)p;
 	}
-	return visits;
+	return cell_queries;
 }
 
 /* A thread's queries, and those of them that are at a cell. */
-struct desk {
-	struct batch_job *job;
-	struct query_batch askers; /* those from the first place on */
+struct worker {
+	struct ivf_job *job;
+	struct query_batch batch; /* those from the first place on */
 	struct panel panel;
 	size_t first, block;
 	const uint32_t *places; /* of the panel's queries */
@@ -458,29 +468,29 @@ struct desk {
 
 /* A score of the query at a place must be above: those equal to the bar may
  * enter. */
-static float least_of(const struct batch_job *job, size_t place)
+static float list_threshold(const struct ivf_job *job, size_t place)
 {
-	float least =
-		score_below(METRIC_COSINE, bar_of(job, &job->lists[place]));
+	float least = score_below(METRIC_COSINE,
+				  threshold_of(job, &job->lists[place]));
 
-	return least > job->floors[place] ? least : job->floors[place];
+	return least > job->thresholds[place] ? least : job->thresholds[place];
 }
 
-static void offer_place(void *shared, size_t at, size_t place, float score)
+static void push_place(void *shared, size_t at, size_t place, float score)
 {
-	struct desk *desk = shared;
-	struct batch_job *job = desk->job;
-	size_t query = job->order[desk->places[at]];
-	size_t row = row_at(job, desk->block * TILE_ROWS + place,
+	struct worker *worker = shared;
+	struct ivf_job *job = worker->job;
+	size_t query = job->order[worker->places[at]];
+	size_t row = row_at(job, worker->block * TILE_ROWS + place,
 			    job->queries[query].self);
 
 	if (row == ROW_NONE)
 		return;
-	topk_push(&job->lists[desk->places[at]], METRIC_COSINE, score,
+	topk_push(&job->lists[worker->places[at]], METRIC_COSINE, score,
 		  (uint32_t)row);
-	float least = least_of(job, desk->places[at]);
-	if (least > desk->panel.least[at])
-		desk->panel.least[at] = least;
+	float least = list_threshold(job, worker->places[at]);
+	if (least > worker->panel.thresholds[at])
+		worker->panel.thresholds[at] = least;
 }
 
 static struct row_block block_at(const struct ivf_index *index, size_t block)
@@ -488,7 +498,7 @@ static struct row_block block_at(const struct ivf_index *index, size_t block)
 	size_t place = block * TILE_ROWS;
 
 	return (struct row_block){
-		.units = index->units + place * index->d,
+		.packed = index->units + place * index->d,
 		.codes = index->codes + block * int8_block_bytes(index->d),
 		.scales = index->scales + place,
 		.residuals = index->residuals + place,
@@ -496,7 +506,7 @@ static struct row_block block_at(const struct ivf_index *index, size_t block)
 }
 
 /* The places of a block that may be answers. */
-static uint64_t answers_at(struct batch_job *job, size_t block)
+static uint64_t allowed_places(struct ivf_job *job, size_t block)
 {
 	uint64_t rows = 0;
 
@@ -507,105 +517,109 @@ static uint64_t answers_at(struct batch_job *job, size_t block)
 	return rows;
 }
 
-/* Meet up to FILTER_RUN_BLOCKS blocks of a cell; raising: most of the queries
- * have found nothing yet. */
-static void meet_run(struct desk *desk, size_t groups, size_t count,
-		     bool raising)
+/* Meet up to FILTER_RUN_BLOCKS blocks of a cell; first_run: most of the queries
+ * have results nothing yet. */
+static void score_run(struct worker *worker, size_t groups, size_t count,
+		      bool first_run)
 {
-	struct batch_job *job = desk->job;
+	struct ivf_job *job = worker->job;
 	struct row_block blocks[FILTER_RUN_BLOCKS];
 	uint64_t rows[FILTER_RUN_BLOCKS];
 	struct block_run run = {.blocks = blocks, .count = count};
 
 	for (size_t b = 0; b < count; b++)
-		blocks[b] = block_at(job->index, desk->block + b);
-	if (raising && !job->search->count_matching) {
+		blocks[b] = block_at(job->index, worker->block + b);
+	if (first_run && !job->search->count_matching) {
 		for (size_t b = 0; b < count; b++)
-			rows[b] = answers_at(job, desk->block + b);
+			rows[b] = allowed_places(job, worker->block + b);
 		run.rows = rows;
 		/* One of those that count may be the query. */
-		run.wanted = job->search->limit + 1;
+		run.k = job->search->limit + 1;
 	}
-	panel_score(&desk->panel, groups, &run, NULL, offer_place, desk);
+	panel_score(&worker->panel, groups, &run, NULL, push_place, worker);
 }
 
-static void visit_cell(struct desk *desk, size_t cell, const uint32_t *places,
-		       size_t count, bool raising)
+static void scan_cell(struct worker *worker, size_t cell,
+		      const uint32_t *places, size_t count, bool first_run)
 {
-	const struct batch_job *job = desk->job;
+	const struct ivf_job *job = worker->job;
 	size_t groups = (count + TILE_QUERIES - 1) / TILE_QUERIES;
 	size_t end = (size_t)job->index->starts[cell + 1], run;
 
-	desk->places = places;
+	worker->places = places;
 	for (size_t i = 0; i < groups * TILE_QUERIES; i++) {
 		if (i >= count) {
-			panel_set_query(&desk->panel, i,
+			panel_set_query(&worker->panel, i,
 					(struct panel_query){NULL, NULL});
 			continue;
 		}
-		panel_set_query(&desk->panel, i,
-				desk->askers.each[places[i] - desk->first]);
-		desk->panel.least[i] = least_of(job, places[i]);
+		panel_set_query(&worker->panel, i,
+				worker->batch.each[places[i] - worker->first]);
+		worker->panel.thresholds[i] = list_threshold(job, places[i]);
 	}
-	for (desk->block = (size_t)job->index->starts[cell]; desk->block < end;
-	     desk->block += run) {
-		run = end - desk->block < FILTER_RUN_BLOCKS ? end - desk->block
-							    : FILTER_RUN_BLOCKS;
-		meet_run(desk, groups, run, raising);
-		raising = false;
+	for (worker->block = (size_t)job->index->starts[cell];
+	     worker->block < end; worker->block += run) {
+		run = end - worker->block < FILTER_RUN_BLOCKS
+			      ? end - worker->block
+			      : FILTER_RUN_BLOCKS;
+		score_run(worker, groups, run, first_run);
+		first_run = false;
 	}
 	for (size_t i = 0; i < count; i++)
-		job->floors[places[i]] = desk->panel.least[i];
+		job->thresholds[places[i]] = worker->panel.thresholds[i];
 }
 
-static void visit_some(struct desk *desk, size_t end, size_t from, size_t to)
+static void scan_ranks(struct worker *worker, size_t end, size_t from,
+		       size_t to)
 {
-	struct visits visits =
-		visits_make(desk->job, desk->first, end, from, to);
+	struct cell_queries cell_queries =
+		cell_queries_make(worker->job, worker->first, end, from, to);
 
-	for (size_t cell = 0; cell < desk->job->index->cells; cell++) {
-		size_t begin = visits.starts[cell];
+	for (size_t cell = 0; cell < worker->job->index->cells; cell++) {
+		size_t begin = cell_queries.starts[cell];
 
-		if (visits.starts[cell + 1] > begin)
-			visit_cell(desk, cell, visits.places + begin,
-				   visits.starts[cell + 1] - begin, from == 0);
+		if (cell_queries.starts[cell + 1] > begin)
+			scan_cell(worker, cell, cell_queries.places + begin,
+				  cell_queries.starts[cell + 1] - begin,
+				  from == 0);
 	}
-	free(visits.starts);
-	free(visits.places);
+	free(cell_queries.starts);
+	free(cell_queries.places);
 }
 
-/* Each query's nearest cell comes first: what is found there leaves little of
+/* Each query's nearest cell comes first: what is results there leaves little of
  * the others. */
-static void visit_cells(void *shared, size_t piece, unsigned thread)
+static void scan_panel(void *shared, size_t piece, unsigned thread)
 {
-	struct batch_job *job = shared;
+	struct ivf_job *job = shared;
 	size_t first = piece * job->panel, end = first + job->panel;
-	struct desk desk = {.job = job, .first = first};
+	struct worker worker = {.job = job, .first = first};
 
 	(void)thread;
 	if (end > job->count)
 		end = job->count;
 	begin_lists(job, first, end);
-	query_batch_begin(&desk.askers, &job->sieve, end - first);
-	panel_begin(&desk.panel, &job->sieve, end - first);
+	query_batch_begin(&worker.batch, &job->filter, end - first);
+	panel_begin(&worker.panel, &job->filter, end - first);
 	for (size_t p = first; p < end; p++) {
 		size_t q = job->order[p];
 
-		job->floors[p] = -INFINITY;
-		query_batch_put(&desk.askers, p - first, job->queries[q].vector,
-				job->factors[q]);
+		job->thresholds[p] = -INFINITY;
+		query_batch_put(&worker.batch, p - first,
+				job->queries[q].vector, job->factors[q]);
 	}
-	visit_some(&desk, end, 0, 1);
-	visit_some(&desk, end, 1, job->index->cells);
-	query_batch_end(&desk.askers);
-	panel_end(&desk.panel);
+	scan_ranks(&worker, end, 0, 1);
+	scan_ranks(&worker, end, 1, job->index->cells);
+	query_batch_end(&worker.batch);
+	panel_end(&worker.panel);
 	progress_add(end - first);
 }
 
 /* ------------------------------------------------------- cells of a query */
 
-/* How many places from at on are filled, before those left over. */
-static size_t filled(const struct ivf_index *index, size_t at)
+/* How many places from at on are filled_places, before those candidates over.
+ */
+static size_t filled_places(const struct ivf_index *index, size_t at)
 {
 	size_t low = 0, high = TILE_ROWS;
 
@@ -619,7 +633,7 @@ static size_t filled(const struct ivf_index *index, size_t at)
 	return low;
 }
 
-/* Only the last block of a cell has places left over. */
+/* Only the last block of a cell has places candidates over. */
 void ivf_index_count(const struct ivf_index *index, const uint64_t *allowed,
 		     size_t *counts)
 {
@@ -631,7 +645,7 @@ void ivf_index_count(const struct ivf_index *index, const uint64_t *allowed,
 
 		if (allowed == NULL && end > at) {
 			counts[cell] += end - at - TILE_ROWS +
-					filled(index, end - TILE_ROWS);
+					filled_places(index, end - TILE_ROWS);
 			continue;
 		}
 		for (; at < end; at++) {
@@ -645,7 +659,7 @@ void ivf_index_count(const struct ivf_index *index, const uint64_t *allowed,
 
 /* Count who may be an answer; where cells are looked at, keep how many of each
  * may, unless the caller has said. */
-static void count_eligible(struct batch_job *job, const size_t *counts)
+static void count_eligible(struct ivf_job *job, const size_t *counts)
 {
 	const struct ivf_index *index = job->index;
 	size_t *own = alloc(index->cells, sizeof *own);
@@ -654,24 +668,24 @@ static void count_eligible(struct batch_job *job, const size_t *counts)
 	job->all_eligible = 0;
 	for (size_t cell = 0; cell < index->cells; cell++)
 		job->all_eligible += own[cell];
-	job->own_counts = own;
+	job->allowed_counts = own;
 	job->counts = counts ? counts : own;
 }
 
 /* Queries whose cells are chosen in one piece, in whole tiles. */
-enum { CHOSEN = 32 * TILE_QUERIES };
+enum { CHOICE_QUERIES = 32 * TILE_QUERIES };
 
-/* A choice of cells for all queries. */
-struct choice {
-	struct batch_job *job;
-	struct coarse_quantizer rank;
+/* A cell_choice of cells for all queries. */
+struct cell_choice {
+	struct ivf_job *job;
+	struct coarse_quantizer quantizer;
 	size_t probes;
 };
 
 /* How many of the first cells, all of them or the nearest probes, have what is
  * wanted; more than there are where these have less. */
-static size_t kmeans_needed(const struct batch_job *job, const uint32_t *cells,
-			    size_t count, size_t probes)
+static size_t cells_needed(const struct ivf_job *job, const uint32_t *cells,
+			   size_t count, size_t probes)
 {
 	/* One of those counted may be the query. */
 	size_t wanted = job->search->limit + 1, seen = 0, needed = 0;
@@ -684,18 +698,21 @@ static size_t kmeans_needed(const struct batch_job *job, const uint32_t *cells,
 	return needed;
 }
 
-/* Keep the cells of a query, which has its place in the ranker's tile: as many
- * as there are probes, and where those have too few customers, more. */
-static void keep_cells(const struct choice *choice, struct coarse_query *ranker,
-		       size_t i, size_t query, uint32_t *cells)
+/* Keep the cells of a query, which has its place in the query_tile's tile: as
+ * many as there are probes, and where those have too few customers, more. */
+static void set_cells(const struct cell_choice *cell_choice,
+		      struct coarse_query *query_tile, size_t i, size_t query,
+		      uint32_t *cells)
 {
-	struct batch_job *job = choice->job;
-	size_t count = coarse_query_take(ranker, i, choice->probes, cells);
-	size_t needed = kmeans_needed(job, cells, count, choice->probes);
+	struct ivf_job *job = cell_choice->job;
+	size_t count =
+		coarse_query_take(query_tile, i, cell_choice->probes, cells);
+	size_t needed = cells_needed(job, cells, count, cell_choice->probes);
 
-	if (needed > count && count == choice->probes) {
-		count = coarse_query_take(ranker, i, job->index->cells, cells);
-		needed = kmeans_needed(job, cells, count, choice->probes);
+	if (needed > count && count == cell_choice->probes) {
+		count = coarse_query_take(query_tile, i, job->index->cells,
+					  cells);
+		needed = cells_needed(job, cells, count, cell_choice->probes);
 	}
 	if (needed < count)
 		count = needed;
@@ -706,53 +723,53 @@ static void keep_cells(const struct choice *choice, struct coarse_query *ranker,
 
 static void choose_piece(void *shared, size_t piece, unsigned thread)
 {
-	const struct choice *choice = shared;
-	struct batch_job *job = choice->job;
-	size_t first = piece * CHOSEN, end = first + CHOSEN;
+	const struct cell_choice *cell_choice = shared;
+	struct ivf_job *job = cell_choice->job;
+	size_t first = piece * CHOICE_QUERIES, end = first + CHOICE_QUERIES;
 	uint32_t *cells = alloc(job->index->cells, sizeof *cells);
-	struct coarse_query ranker;
+	struct coarse_query query_tile;
 
 	(void)thread;
 	if (end > job->count)
 		end = job->count;
-	coarse_query_begin(&ranker, &choice->rank);
+	coarse_query_begin(&query_tile, &cell_choice->quantizer);
 	for (size_t q = first; q < end; q += TILE_QUERIES) {
 		size_t count = end - q < TILE_QUERIES ? end - q : TILE_QUERIES;
 
 		for (size_t i = 0; i < TILE_QUERIES; i++)
-			coarse_query_put(&ranker, i,
+			coarse_query_put(&query_tile, i,
 					 i < count ? job->queries[q + i].vector
 						   : NULL,
 					 i < count ? job->factors[q + i] : 0);
-		coarse_query_score(&ranker);
+		coarse_query_score(&query_tile);
 		for (size_t i = 0; i < count; i++)
-			keep_cells(choice, &ranker, i, q + i, cells);
+			set_cells(cell_choice, &query_tile, i, q + i, cells);
 	}
-	coarse_query_end(&ranker);
+	coarse_query_end(&query_tile);
 	free(cells);
 }
 
 /* Choose the cells of each query, the nearest first; none for one of zeros. */
-static const char *choose_cells(struct batch_job *job, size_t probes)
+static const char *choose_cells(struct ivf_job *job, size_t probes)
 {
 	const struct ivf_index *index = job->index;
-	struct choice choice = {.job = job, .probes = probes};
+	struct cell_choice cell_choice = {.job = job, .probes = probes};
 
 	if (probes > index->cells)
-		choice.probes = index->cells;
-	if (!coarse_quantizer_begin(&choice.rank, index->centroids,
-				    index->cells, index->d, job->sieve.kernel))
+		cell_choice.probes = index->cells;
+	if (!coarse_quantizer_begin(&cell_choice.quantizer, index->centroids,
+				    index->cells, index->d, job->filter.kernel))
 		return "tensor index.centroids is damaged";
 	thread_pool_run(job->search->threads,
-			(job->count + CHOSEN - 1) / CHOSEN, choose_piece,
-			&choice);
-	coarse_quantizer_end(&choice.rank);
+			(job->count + CHOICE_QUERIES - 1) / CHOICE_QUERIES,
+			choose_piece, &cell_choice);
+	coarse_quantizer_end(&cell_choice.quantizer);
 	return NULL;
 }
 
 /* -------------------------------------------------------------- the whole */
 
-static const char *begin_queries(struct batch_job *job)
+static const char *prepare_queries(struct ivf_job *job)
 {
 	for (size_t q = 0; q < job->count; q++) {
 		double square =
@@ -761,60 +778,60 @@ static const char *begin_queries(struct batch_job *job)
 		if (!isfinite(square))
 			return "a query's vector is not finite";
 		job->factors[q] = square == 0 ? 0 : 1 / sqrt(square);
-		job->found[q].zero = square == 0;
+		job->results[q].zero = square == 0;
 	}
 	return NULL;
 }
 
 /* A customer is like itself by definition. */
-static void finish_query(struct batch_job *job, size_t place)
+static void finish_query(struct ivf_job *job, size_t place)
 {
 	size_t query = job->order ? job->order[place] : place;
-	struct search_result *found = &job->found[query];
+	struct search_result *results = &job->results[query];
 	struct topk *list = &job->lists[place];
 	size_t self = job->queries[query].self;
-	bool own = self != ROW_NONE && !found->zero &&
+	bool own = self != ROW_NONE && !results->zero &&
 		   is_allowed(job->search, self);
 
 	if (own && job->search->with_self)
 		topk_push(list, METRIC_COSINE, 1, (uint32_t)self);
-	found->hits = topk_finish(list);
-	found->count = list->count;
-	found->matching = list->matching;
-	found->candidates =
-		found->zero
+	results->hits = topk_finish(list);
+	results->count = list->count;
+	results->matching = list->matching;
+	results->candidates =
+		results->zero
 			? 0
 			: job->all_eligible - (own && !job->search->with_self);
 }
 
-static void search_cells(struct batch_job *job)
+static void search_cells(struct ivf_job *job)
 {
 	unsigned threads = job->search->threads;
 	size_t panel = job->count / (2 * (size_t)threads) + 1;
 
 	if (job->count <= IVF_INDEX_MIN_ROWS) {
 		begin_lists(job, 0, job->count);
-		thread_pool_run(threads, job->count, walk_cells, job);
+		thread_pool_run(threads, job->count, scan_query_cells, job);
 		return;
 	}
 	order_queries(job);
-	job->floors = alloc(job->count, sizeof *job->floors);
-	job->panel = panel < LEAST_PANEL  ? LEAST_PANEL
-		     : panel > MOST_PANEL ? MOST_PANEL
-					  : panel;
+	job->thresholds = alloc(job->count, sizeof *job->thresholds);
+	job->panel = panel < MIN_PANEL   ? MIN_PANEL
+		     : panel > MAX_PANEL ? MAX_PANEL
+					 : panel;
 	thread_pool_run(threads, (job->count + job->panel - 1) / job->panel,
-			visit_cells, job);
+			scan_panel, job);
 }
 
-static void free_job(struct batch_job *job)
+static void free_job(struct ivf_job *job)
 {
 	for (size_t q = 0; job->cells != NULL && q < job->count; q++)
 		free(job->cells[q]);
 	free(job->cells);
 	free(job->cell_counts);
 	free(job->order);
-	free(job->floors);
-	free(job->own_counts);
+	free(job->thresholds);
+	free(job->allowed_counts);
 	free(job->factors);
 	free(job->lists);
 }
@@ -823,26 +840,26 @@ const char *ivf_index_search(const struct ivf_index *index,
 			     const struct exact_search *search,
 			     const struct search_query *queries, size_t count,
 			     size_t probes, const size_t *counts,
-			     struct search_result *found, size_t *zeros)
+			     struct search_result *results, size_t *zeros)
 {
-	struct batch_job job = {
+	struct ivf_job job = {
 		.index = index,
 		.search = search,
 		.queries = queries,
 		.count = count,
-		.found = found,
-		.sieve = exact_search_filter(search, count / index->cells),
+		.results = results,
+		.filter = exact_search_filter(search, count / index->cells),
 		.bounds = index->bounds ? index->bounds : int8_kernel_best(),
 		.factors = alloc(count, sizeof *job.factors),
 		.lists = alloc(count, sizeof *job.lists),
-		.wrong = ROW_NONE,
-		.all_eligible = index->signal,
+		.bad_row = ROW_NONE,
+		.all_eligible = index->nonzero,
 	};
 	const char *error;
 
-	memset(found, 0, count * sizeof *found);
-	*zeros = index->n - index->signal;
-	error = begin_queries(&job);
+	memset(results, 0, count * sizeof *results);
+	*zeros = index->n - index->nonzero;
+	error = prepare_queries(&job);
 	if (error == NULL && (search->allowed != NULL || probes > 0))
 		count_eligible(&job, counts);
 	if (error == NULL && probes > 0) {
@@ -853,12 +870,12 @@ const char *ivf_index_search(const struct ivf_index *index,
 	if (error == NULL && probes > 0)
 		search_cells(&job);
 	else if (error == NULL)
-		search_all(&job);
-	if (error == NULL && job.wrong != ROW_NONE)
+		scan_all(&job);
+	if (error == NULL && job.bad_row != ROW_NONE)
 		error = error_text("its index is damaged, or row %zu of the "
 				   "embedding",
-				   (size_t)job.wrong);
-	if (error == NULL && job.unplaced)
+				   (size_t)job.bad_row);
+	if (error == NULL && job.bad_place)
 		error = "tensor index.rows is damaged";
 	for (size_t q = 0; q < count && error == NULL; q++)
 		finish_query(&job, q);

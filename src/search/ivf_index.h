@@ -10,9 +10,9 @@
  *   index.codes      U8 [b, int8_block_bytes]: as search/int8_quantization.h
  * has them index.scales, index.residuals    F32 [64 b] index.units      F32 [b,
  * 64 k]: unit vectors as search/dot_kernels.h has them index.recall     F64 [c,
- * 2]: of the ten nearest of a sample of customers, the share found in the first
- * 1, 2, ... c cells: by name, and where another one as similar counts too Rows
- * of zeros are in no cell.
+ * 2]: of the ten nearest of a sample of customers, the share results in the
+ * first 1, 2, ... c cells: by name, and where another one as similar counts too
+ * Rows of zeros are in no cell.
  *
  * Whatever way is taken, a similarity is that of search/exact_search.h to the
  * bit, and the answer of exact search, or of all customers in the cells looked
@@ -35,7 +35,7 @@ struct ivf_index {
 	size_t n, d;
 	const float *rows_of; /* n x d: the embedding */
 	size_t cells, blocks;
-	size_t signal; /* customers in cells */
+	size_t nonzero; /* customers in cells */
 	const float *centroids;
 	const int64_t *starts;
 	const int32_t *rows;
@@ -66,11 +66,11 @@ void ivf_index_count(const struct ivf_index *index, const uint64_t *allowed,
  * more as it takes to have limit of those that are allowed, and one, who may be
  * the asked.  That is decided by counts, of ivf_index_count: of this index, or
  * of several that have one set of cells, so that all look into the same; NULL:
- * of this.  found.candidates is as there; matching counts those looked at. */
+ * of this.  results.candidates is as there; matching counts those looked at. */
 const char *ivf_index_search(const struct ivf_index *index,
 			     const struct exact_search *search,
 			     const struct search_query *queries, size_t count,
 			     size_t probes, const size_t *counts,
-			     struct search_result *found, size_t *zeros);
+			     struct search_result *results, size_t *zeros);
 
 #endif

@@ -9,14 +9,14 @@
 #include "base/random.h"
 
 /* Rows that look for their cell at once; rows that a cell should have. */
-enum { BATCH = 1 << 16, ROWS = 128 };
+enum { ASSIGN_BATCH = 1 << 16, ROWS_PER_CELL = 128 };
 
 size_t kmeans_count(size_t n)
 {
 	double most = 2 * sqrt((double)n);
 	size_t count = 1;
 
-	while (count * 2 * ROWS <= n && (double)count * 2 <= most)
+	while (count * 2 * ROWS_PER_CELL <= n && (double)count * 2 <= most)
 		count *= 2;
 	return count;
 }
@@ -29,31 +29,32 @@ static const char *assign_batch(const struct exact_search *search,
 				uint32_t *cells, float *scores)
 {
 	struct search_query *queries = alloc(count, sizeof *queries);
-	struct search_result *found = alloc(count, sizeof *found);
+	struct search_result *results = alloc(count, sizeof *results);
 	size_t zeros;
 
 	for (size_t i = 0; i < count; i++)
 		queries[i] = (struct search_query){rows + i * search->d,
 						   ROW_NONE, 0};
 	const char *error =
-		exact_search_run(search, queries, count, found, &zeros);
+		exact_search_run(search, queries, count, results, &zeros);
 	for (size_t i = 0; i < count && error == NULL; i++) {
-		bool any = found[i].count > 0;
+		bool any = results[i].count > 0;
 
-		cells[i] = any ? found[i].hits[0].row : KMEANS_NONE;
+		cells[i] = any ? results[i].hits[0].row : KMEANS_NONE;
 		if (scores != NULL)
-			scores[i] = any ? found[i].hits[0].score : 2;
+			scores[i] = any ? results[i].hits[0].score : 2;
 	}
 	if (error == NULL)
-		search_results_free(found, count);
-	free(found);
+		search_results_free(results, count);
+	free(results);
 	free(queries);
 	return error;
 }
 
-static const char *assign(const float *centroids, size_t count,
-			  const float *rows, size_t n, size_t d,
-			  unsigned threads, uint32_t *cells, float *scores)
+static const char *assign_cells(const float *centroids, size_t count,
+				const float *rows, size_t n, size_t d,
+				unsigned threads, uint32_t *cells,
+				float *scores)
 {
 	const struct exact_search search = {
 		.rows = centroids,
@@ -61,15 +62,16 @@ static const char *assign(const float *centroids, size_t count,
 		.d = d,
 		.metric = METRIC_COSINE,
 		.limit = 1,
-		.least = -INFINITY,
+		.min_score = -INFINITY,
 		.threads = threads,
 		.quiet = scores != NULL,
 	};
 	const char *error = NULL;
 
-	for (size_t row = 0; row < n && error == NULL; row += BATCH)
+	for (size_t row = 0; row < n && error == NULL; row += ASSIGN_BATCH)
 		error = assign_batch(&search, rows + row * d,
-				     n - row < BATCH ? n - row : BATCH,
+				     n - row < ASSIGN_BATCH ? n - row
+							    : ASSIGN_BATCH,
 				     cells + row, scores ? scores + row : NULL);
 	return error;
 }
@@ -78,7 +80,7 @@ const char *kmeans_assign(const float *centroids, size_t count,
 			  const float *rows, size_t n, size_t d,
 			  unsigned threads, uint32_t *cells)
 {
-	return assign(centroids, count, rows, n, d, threads, cells, NULL);
+	return assign_cells(centroids, count, rows, n, d, threads, cells, NULL);
 }
 
 /* --------------------------------------------------------------- training */
@@ -92,8 +94,8 @@ struct sample {
 };
 
 /* The rows that are not zeros, ascending; *count becomes how many. */
-static uint32_t *with_signal(const float *rows, size_t n, size_t d,
-			     size_t *count)
+static uint32_t *nonzero_rows(const float *rows, size_t n, size_t d,
+			      size_t *count)
 {
 	uint32_t *list = alloc(n, sizeof *list);
 
@@ -109,7 +111,7 @@ static void take_sample(struct sample *sample, const float *rows, size_t n,
 			size_t limit, uint64_t seed)
 {
 	size_t d = sample->d, count;
-	uint32_t *list = with_signal(rows, n, d, &count);
+	uint32_t *list = nonzero_rows(rows, n, d, &count);
 
 	sample->n = count < limit ? count : limit;
 	sample->rows = alloc(alloc_product(sample->n, d), sizeof(float));
@@ -162,7 +164,7 @@ struct far {
 	uint32_t place;
 };
 
-static int farther(const void *a, const void *b)
+static int compare_far(const void *a, const void *b)
 {
 	const struct far *x = a, *y = b;
 
@@ -185,7 +187,7 @@ static void fill_empty(const struct sample *sample, float *centroids,
 	list = alloc(sample->n, sizeof *list);
 	for (size_t i = 0; i < sample->n; i++)
 		list[i] = (struct far){sample->scores[i], (uint32_t)i};
-	qsort(list, sample->n, sizeof *list, farther);
+	qsort(list, sample->n, sizeof *list, compare_far);
 	for (size_t cell = 0; cell < count && next < sample->n; cell++)
 		if (sizes[cell] == 0)
 			memcpy(centroids + cell * d,
@@ -194,12 +196,12 @@ static void fill_empty(const struct sample *sample, float *centroids,
 	free(list);
 }
 
-static const char *step(struct sample *sample, float *centroids, size_t count,
-			unsigned threads, size_t *sizes)
+static const char *lloyd_step(struct sample *sample, float *centroids,
+			      size_t count, unsigned threads, size_t *sizes)
 {
 	const char *error =
-		assign(centroids, count, sample->rows, sample->n, sample->d,
-		       threads, sample->cells, sample->scores);
+		assign_cells(centroids, count, sample->rows, sample->n,
+			     sample->d, threads, sample->cells, sample->scores);
 
 	if (error == NULL) {
 		move_centroids(sample, centroids, count, sizes);
@@ -225,7 +227,7 @@ const char *kmeans_train(const float *rows, size_t n, size_t d, uint64_t seed,
 		       sample.rows + cell * sample.n / count * d,
 		       d * sizeof *centroids);
 	for (int i = 0; i < KMEANS_STEPS && sample.n > 0 && error == NULL; i++)
-		error = step(&sample, centroids, count, threads, sizes);
+		error = lloyd_step(&sample, centroids, count, threads, sizes);
 	free(sample.rows);
 	free(sample.cells);
 	free(sample.scores);

@@ -19,9 +19,9 @@ struct sample {
 };
 
 static void take_sample(struct sample *sample,
-			const struct partitioned_search *parted, uint64_t seed)
+			const struct partitioned_search *search, uint64_t seed)
 {
-	size_t n = parted->n;
+	size_t n = search->n;
 
 	sample->count = n < RECALL_SAMPLE ? n : RECALL_SAMPLE;
 	for (size_t i = 0; i < sample->count; i++) {
@@ -31,47 +31,48 @@ static void take_sample(struct sample *sample,
 
 		row = row < n ? row : n - 1;
 		sample->queries[i] = (struct search_query){
-			parted->rows + row * parted->d, row, row};
+			search->rows + row * search->d, row, row};
 	}
 }
 
 static const char *search_sample(struct sample *sample,
-				 const struct partitioned_search *parted,
+				 const struct partitioned_search *search,
 				 unsigned threads)
 {
-	struct exact_search search = {
-		.rows = parted->rows,
-		.n = parted->n,
-		.d = parted->d,
+	struct exact_search exact = {
+		.rows = search->rows,
+		.n = search->n,
+		.d = search->d,
 		.metric = METRIC_COSINE,
 		.limit = TIED,
-		.least = -INFINITY,
+		.min_score = -INFINITY,
 		.threads = threads,
 		.quiet = true,
 	};
 	size_t zeros;
 	const char *error =
-		exact_search_run(&search, sample->queries, sample->count,
+		exact_search_run(&exact, sample->queries, sample->count,
 				 sample->nearest, &zeros);
 
 	if (error != NULL)
 		return error;
 	for (size_t i = 0; i < sample->count; i++)
 		sample->queries[i].self = ROW_NONE;
-	search.rows = parted->centroids;
-	search.n = search.limit = parted->count;
-	error = exact_search_run(&search, sample->queries, sample->count,
+	exact.rows = search->centroids;
+	exact.n = exact.limit = search->count;
+	error = exact_search_run(&exact, sample->queries, sample->count,
 				 sample->cells, &zeros);
 	if (error != NULL)
 		search_results_free(sample->nearest, sample->count);
 	return error;
 }
 
-/* Add the shares of one query; ranks and found have an item for each cell. */
-static void add_query(const struct partitioned_search *parted,
+/* Add the shares of one query; ranks and found_at have an item for each cell.
+ */
+static void add_query(const struct partitioned_search *search,
 		      const struct search_result *nearest,
 		      const struct search_result *cells, size_t *ranks,
-		      size_t *found, double *recall)
+		      size_t *found_at, double *recall)
 {
 	size_t ten = nearest->count < RECALL_AT ? nearest->count : RECALL_AT;
 	float tenth = nearest->hits[ten - 1].score;
@@ -79,16 +80,16 @@ static void add_query(const struct partitioned_search *parted,
 
 	for (size_t p = 0; p < cells->count; p++)
 		ranks[cells->hits[p].row] = p;
-	memset(found, 0, 2 * parted->count * sizeof *found);
+	memset(found_at, 0, 2 * search->count * sizeof *found_at);
 	for (size_t i = 0; i < nearest->count; i++) {
-		size_t p = ranks[parted->cells[nearest->hits[i].row]];
+		size_t p = ranks[search->cells[nearest->hits[i].row]];
 
-		found[2 * p] += i < ten;
-		found[2 * p + 1] += nearest->hits[i].score >= tenth;
+		found_at[2 * p] += i < ten;
+		found_at[2 * p + 1] += nearest->hits[i].score >= tenth;
 	}
-	for (size_t p = 0; p < parted->count; p++) {
-		by_row += found[2 * p];
-		by_score += found[2 * p + 1];
+	for (size_t p = 0; p < search->count; p++) {
+		by_row += found_at[2 * p];
+		by_score += found_at[2 * p + 1];
 		recall[2 * p] += (double)by_row / (double)ten;
 		recall[2 * p + 1] +=
 			by_score < ten ? (double)by_score / (double)ten : 1;
@@ -96,34 +97,34 @@ static void add_query(const struct partitioned_search *parted,
 }
 
 static void add_queries(const struct sample *sample,
-			const struct partitioned_search *parted, double *recall)
+			const struct partitioned_search *search, double *recall)
 {
-	size_t *ranks = alloc(parted->count, sizeof *ranks), asked = 0;
-	size_t *found = alloc(2 * parted->count, sizeof *found);
+	size_t *ranks = alloc(search->count, sizeof *ranks), asked = 0;
+	size_t *found_at = alloc(2 * search->count, sizeof *found_at);
 
-	memset(recall, 0, 2 * parted->count * sizeof *recall);
+	memset(recall, 0, 2 * search->count * sizeof *recall);
 	for (size_t i = 0; i < sample->count; i++) {
 		if (sample->nearest[i].count == 0)
 			continue;
 		asked++;
-		add_query(parted, &sample->nearest[i], &sample->cells[i], ranks,
-			  found, recall);
+		add_query(search, &sample->nearest[i], &sample->cells[i], ranks,
+			  found_at, recall);
 	}
-	for (size_t i = 0; i < 2 * parted->count; i++)
+	for (size_t i = 0; i < 2 * search->count; i++)
 		recall[i] = asked ? recall[i] / (double)asked : 1;
 	free(ranks);
-	free(found);
+	free(found_at);
 }
 
-const char *recall_measure(const struct partitioned_search *parted,
+const char *recall_measure(const struct partitioned_search *search,
 			   uint64_t seed, unsigned threads, double *recall)
 {
 	struct sample *sample = alloc(1, sizeof *sample);
 
-	take_sample(sample, parted, seed);
-	const char *error = search_sample(sample, parted, threads);
+	take_sample(sample, search, seed);
+	const char *error = search_sample(sample, search, threads);
 	if (error == NULL) {
-		add_queries(sample, parted, recall);
+		add_queries(sample, search, recall);
 		search_results_free(sample->nearest, sample->count);
 		search_results_free(sample->cells, sample->count);
 	}

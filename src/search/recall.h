@@ -1,9 +1,8 @@
-/* recall: what share of the ten nearest customers is found in the cells that
- * are looked at, measured against exact search on a sample.
+/* recall: recall@10 of a search in the nearest p cells of a partition, for
+ * every p, measured on a sample of rows against exact search.
  *
- * Whoever of the ten is in one of the first p cells of a query is found when p
- * cells are looked at, and no one else of them, so one exact search tells the
- * share for every p. */
+ * A true neighbour is found with p cells if and only if its cell is among the p
+ * nearest to the query, so one exact search gives the recall for every p. */
 #ifndef SEARCH_RECALL_H
 #define SEARCH_RECALL_H
 
@@ -12,19 +11,20 @@
 
 enum { RECALL_SAMPLE = 1000, RECALL_AT = 10 };
 
-/* Who is in which cell. */
+/* Rows partitioned into cells; all borrowed. */
 struct partitioned_search {
-	const float *rows; /* n x d */
+	const float *rows; /* n x d, row major */
 	size_t n, d;
 	const float *centroids; /* count x d */
 	size_t count;
-	const uint32_t *cells; /* n */
+	const uint32_t *cells; /* n: of each row, or KMEANS_NONE */
 };
 
-/* Set recall[2 p] and recall[2 p + 1] for p + 1 cells, p below count: the mean
- * share by row, and that where a row as similar as the tenth counts too.  NULL
- * or a error_text: a row is not finite. */
-const char *recall_measure(const struct partitioned_search *parted,
+/* recall (count x 2) becomes, in row p - 1, the mean recall@10 with p cells:
+ * by row, and by score, where every row with at least the score of the tenth
+ * counts as found.  1 where the sample has no neighbours.  Returns NULL, or an
+ * error text: a row is not finite. */
+const char *recall_measure(const struct partitioned_search *search,
 			   uint64_t seed, unsigned threads, double *recall);
 
 #endif

@@ -96,9 +96,10 @@ static const char *name_at(const struct sharded_model *shards, size_t shard,
 	return text_array_at(&shards->models[shard].matrix.users, row, length);
 }
 
-/* The file whose next customer, after those that are taken, has the least
+/* The file whose next customer, after those that are taken, has the first_shard
  * name. */
-static size_t least(const struct sharded_model *shards, const size_t *taken)
+static size_t first_shard(const struct sharded_model *shards,
+			  const size_t *taken)
 {
 	size_t best = SIZE_MAX, best_length = 0;
 	const char *best_name = NULL;
@@ -122,8 +123,8 @@ static size_t least(const struct sharded_model *shards, const size_t *taken)
 
 /* Give the next of whole's rows to a file's; its name must come after those
  * before it. */
-static const char *place(struct sharded_model *shards, size_t row, size_t shard,
-			 size_t own)
+static const char *place_row(struct sharded_model *shards, size_t row,
+			     size_t shard, size_t own)
 {
 	size_t length, last = 0;
 	const char *name = name_at(shards, shard, own, &length);
@@ -147,7 +148,7 @@ static const char *place(struct sharded_model *shards, size_t row, size_t shard,
 }
 
 /* Room for the names and places of all; false where there are too many. */
-static bool begin(struct sharded_model *shards, size_t *n)
+static bool allocate(struct sharded_model *shards, size_t *n)
 {
 	size_t bytes = 0;
 
@@ -185,12 +186,12 @@ const char *sharded_model_join(struct sharded_model *shards)
 
 	if (shards->count > 1) {
 		name_whole(shards);
-		if (!begin(shards, &n))
+		if (!allocate(shards, &n))
 			error = "more than 4,294,967,295 customers";
 		for (size_t row = 0; row < n && error == NULL; row++) {
-			size_t shard = least(shards, taken);
+			size_t shard = first_shard(shards, taken);
 
-			error = place(shards, row, shard, taken[shard]++);
+			error = place_row(shards, row, shard, taken[shard]++);
 		}
 		shards->whole.matrix.n = n;
 		shards->whole.matrix.users =
@@ -243,7 +244,7 @@ const char *sharded_model_need_index(const struct sharded_model *shards)
 }
 
 /* How many cells to look at, the same in each file; 0: all customers. */
-static size_t int8_query_group_of(const struct sharded_model *shards)
+static size_t cells_to_scan(const struct sharded_model *shards)
 {
 	size_t most = shards->probes;
 
@@ -257,20 +258,20 @@ static size_t int8_query_group_of(const struct sharded_model *shards)
 }
 
 /* One file's answers, by the way that is asked for, or else the fastest. */
-static const char *search_one(const struct sharded_model *shards, size_t shard,
+static const char *run_search(const struct sharded_model *shards, size_t shard,
 			      const struct exact_search *search,
 			      const struct search_query *queries, size_t count,
-			      const size_t *counts, struct search_result *found,
-			      size_t *zeros)
+			      const size_t *counts,
+			      struct search_result *results, size_t *zeros)
 {
 	const struct ivf_index *index = &shards->indexes[shard];
-	size_t probes = int8_query_group_of(shards);
+	size_t probes = cells_to_scan(shards);
 
 	if (probes > 0 || (index->cells > 0 && count <= IVF_INDEX_MIN_ROWS &&
 			   search->metric == METRIC_COSINE))
 		return ivf_index_search(index, search, queries, count, probes,
-					counts, found, zeros);
-	return exact_search_run(search, queries, count, found, zeros);
+					counts, results, zeros);
+	return exact_search_run(search, queries, count, results, zeros);
 }
 
 /* Do the indexes of all files have one set of cells? */
@@ -291,8 +292,8 @@ static bool same_cells(const struct sharded_model *shards)
 }
 
 /* The bits of a file's rows. */
-static uint64_t *own_bits(const struct sharded_model *shards, size_t shard,
-			  const uint64_t *bits)
+static uint64_t *shard_bits(const struct sharded_model *shards, size_t shard,
+			    const uint64_t *bits)
 {
 	size_t n = shards->models[shard].matrix.n;
 	uint64_t *own = bitset_new(n);
@@ -304,10 +305,10 @@ static uint64_t *own_bits(const struct sharded_model *shards, size_t shard,
 }
 
 /* The queries, as a file's customers. */
-static struct search_query *own_queries(const struct sharded_model *shards,
-					size_t shard,
-					const struct search_query *queries,
-					size_t count)
+static struct search_query *shard_queries(const struct sharded_model *shards,
+					  size_t shard,
+					  const struct search_query *queries,
+					  size_t count)
 {
 	struct search_query *own = alloc(count, sizeof *own);
 
@@ -324,11 +325,12 @@ static struct search_query *own_queries(const struct sharded_model *shards,
 	return own;
 }
 
-/* Join what another file has, its rows made whole's, with what is found. */
-static void join(struct search_result *found, const struct search_result *other,
-		 const uint32_t *rows, size_t limit)
+/* Join what another file has, its rows made whole's, with what is results. */
+static void join(struct search_result *results,
+		 const struct search_result *other, const uint32_t *rows,
+		 size_t limit)
 {
-	size_t room = found->count + other->count, a = 0, b = 0, count = 0;
+	size_t room = results->count + other->count, a = 0, b = 0, count = 0;
 	struct hit *hits = alloc(room < limit ? room : limit, sizeof *hits);
 
 	while (count < limit && count < room) {
@@ -338,34 +340,35 @@ static void join(struct search_result *found, const struct search_result *other,
 			next = (struct hit){other->hits[b].score,
 					    rows[other->hits[b].row]};
 		if (b == other->count ||
-		    (a < found->count && hit_before(found->hits[a], next)))
-			next = found->hits[a++];
+		    (a < results->count && hit_before(results->hits[a], next)))
+			next = results->hits[a++];
 		else
 			b++;
 		hits[count++] = next;
 	}
-	free(found->hits);
-	found->hits = hits;
-	found->count = count;
-	found->candidates += other->candidates;
-	found->matching += other->matching;
-	found->zero = other->zero;
+	free(results->hits);
+	results->hits = hits;
+	results->count = count;
+	results->candidates += other->candidates;
+	results->matching += other->matching;
+	results->zero = other->zero;
 }
 
 /* A file's part of a search: its rows, and bits of them. */
-struct contribution {
+struct shard_search {
 	struct exact_search search;
 	uint64_t *bits;
 };
 
-static void part_begin(struct contribution *part,
-		       const struct sharded_model *shards, size_t shard,
-		       const struct exact_search *search)
+static void shard_search_begin(struct shard_search *part,
+			       const struct sharded_model *shards, size_t shard,
+			       const struct exact_search *search)
 {
 	const struct model *model = &shards->models[shard];
 
-	part->bits = search->allowed ? own_bits(shards, shard, search->allowed)
-				     : NULL;
+	part->bits = search->allowed
+			     ? shard_bits(shards, shard, search->allowed)
+			     : NULL;
 	part->search = *search;
 	part->search.rows = model->embedding;
 	part->search.n = model->matrix.n;
@@ -375,87 +378,87 @@ static void part_begin(struct contribution *part,
 /* Who may be an answer in each cell of all files, so that every file looks
  * into the cells that one file would; NULL where each has cells of its own, or
  * no cells are looked at. */
-static size_t *count_all(const struct sharded_model *shards,
-			 const struct contribution *parts)
+static size_t *count_allowed(const struct sharded_model *shards,
+			     const struct shard_search *searches)
 {
 	size_t *counts;
 
-	if (int8_query_group_of(shards) == 0 || !same_cells(shards))
+	if (cells_to_scan(shards) == 0 || !same_cells(shards))
 		return NULL;
 	counts = alloc(shards->indexes[0].cells, sizeof *counts);
 	for (size_t s = 0; s < shards->count; s++)
-		ivf_index_count(&shards->indexes[s], parts[s].bits, counts);
+		ivf_index_count(&shards->indexes[s], searches[s].bits, counts);
 	return counts;
 }
 
-/* Add a file's answers to what is found. */
-static const char *search_part(const struct sharded_model *shards, size_t shard,
-			       const struct contribution *part,
-			       const struct search_query *queries, size_t count,
-			       const size_t *counts,
-			       struct search_result *found, size_t *zeros)
+/* Add a file's answers to what is results. */
+static const char *search_shard(const struct sharded_model *shards,
+				size_t shard, const struct shard_search *part,
+				const struct search_query *queries,
+				size_t count, const size_t *counts,
+				struct search_result *results, size_t *zeros)
 {
-	struct search_query *own = own_queries(shards, shard, queries, count);
-	struct search_result *own_found = alloc(count, sizeof *own_found);
+	struct search_query *own = shard_queries(shards, shard, queries, count);
+	struct search_result *own_results = alloc(count, sizeof *own_results);
 	size_t own_zeros;
-	const char *error = search_one(shards, shard, &part->search, own, count,
-				       counts, own_found, &own_zeros);
+	const char *error = run_search(shards, shard, &part->search, own, count,
+				       counts, own_results, &own_zeros);
 
 	if (error != NULL) {
 		error = error_text("%s: %s", shards->models[shard].input.name,
 				   error);
 	} else {
 		for (size_t q = 0; q < count; q++)
-			join(&found[q], &own_found[q], shards->rows[shard],
+			join(&results[q], &own_results[q], shards->rows[shard],
 			     part->search.limit);
 		*zeros += own_zeros;
-		search_results_free(own_found, count);
+		search_results_free(own_results, count);
 	}
-	free(own_found);
+	free(own_results);
 	free(own);
 	return error;
 }
 
-static const char *search_parts(const struct sharded_model *shards,
-				const struct exact_search *search,
-				const struct search_query *queries,
-				size_t count, struct search_result *found,
-				size_t *zeros)
+static const char *search_shards(const struct sharded_model *shards,
+				 const struct exact_search *search,
+				 const struct search_query *queries,
+				 size_t count, struct search_result *results,
+				 size_t *zeros)
 {
-	struct contribution *parts = alloc(shards->count, sizeof *parts);
+	struct shard_search *searches = alloc(shards->count, sizeof *searches);
 	const char *error = NULL;
 	size_t *counts;
 
 	for (size_t s = 0; s < shards->count; s++)
-		part_begin(&parts[s], shards, s, search);
-	counts = count_all(shards, parts);
-	memset(found, 0, count * sizeof *found);
+		shard_search_begin(&searches[s], shards, s, search);
+	counts = count_allowed(shards, searches);
+	memset(results, 0, count * sizeof *results);
 	*zeros = 0;
 	for (size_t s = 0; s < shards->count && error == NULL; s++)
-		error = search_part(shards, s, &parts[s], queries, count,
-				    counts, found, zeros);
+		error = search_shard(shards, s, &searches[s], queries, count,
+				     counts, results, zeros);
 	for (size_t s = 0; s < shards->count; s++)
-		free(parts[s].bits);
-	free(parts);
+		free(searches[s].bits);
+	free(searches);
 	free(counts);
 	if (error != NULL)
-		search_results_free(found, count);
+		search_results_free(results, count);
 	return error;
 }
 
 const char *sharded_model_search(const struct sharded_model *shards,
 				 const struct exact_search *search,
 				 const struct search_query *queries,
-				 size_t count, struct search_result *found,
+				 size_t count, struct search_result *results,
 				 size_t *zeros)
 {
 	struct exact_search whole = *search;
 
 	if (shards->count > 1)
-		return search_parts(shards, search, queries, count, found,
-				    zeros);
+		return search_shards(shards, search, queries, count, results,
+				     zeros);
 	whole.rows = shards->whole.embedding;
 	whole.n = shards->whole.matrix.n;
-	return search_one(shards, 0, &whole, queries, count, NULL, found,
+	return run_search(shards, 0, &whole, queries, count, NULL, results,
 			  zeros);
 }

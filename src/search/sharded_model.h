@@ -1,7 +1,7 @@
 /* sharded_model: the customers of one model in several files, asked as one.
  *
  * Customers are numbered over all files by the bytes of their names, so that
- * what is found does not depend on how they are spread. */
+ * what is results does not depend on how they are spread. */
 #ifndef SEARCH_SHARDED_MODEL_H
 #define SEARCH_SHARDED_MODEL_H
 
@@ -67,7 +67,7 @@ const char *sharded_model_need_index(const struct sharded_model *shards);
 const char *sharded_model_search(const struct sharded_model *shards,
 				 const struct exact_search *search,
 				 const struct search_query *queries,
-				 size_t count, struct search_result *found,
+				 size_t count, struct search_result *results,
 				 size_t *zeros);
 
 #endif

@@ -39,8 +39,8 @@ static struct hit hit_of(uint64_t key)
 	return hit;
 }
 
-/* A score as answers have it. */
-static float settled(enum metric metric, float score)
+/* A score in the form that answers have. */
+static float canonical_score(enum metric metric, float score)
 {
 	score += 0.0f; /* -0 becomes +0 */
 	if (metric == METRIC_COSINE)
@@ -50,7 +50,7 @@ static float settled(enum metric metric, float score)
 
 uint64_t topk_key(enum metric metric, float score, uint32_t row)
 {
-	return key_of(settled(metric, score), row);
+	return key_of(canonical_score(metric, score), row);
 }
 
 uint32_t topk_key_row(uint64_t key)
@@ -58,9 +58,9 @@ uint32_t topk_key_row(uint64_t key)
 	return hit_of(key).row;
 }
 
-/* Move the wanted largest of count keys to the front, in no order, by Hoare's
+/* Move the k largest of count keys to the front, in no order, by Hoare's
  * selection (CACM 4, 1961). */
-static void select_keys(uint64_t *keys, size_t count, size_t wanted)
+static void select_keys(uint64_t *keys, size_t count, size_t k)
 {
 	size_t low = 0, high = count - 1;
 
@@ -80,7 +80,7 @@ static void select_keys(uint64_t *keys, size_t count, size_t wanted)
 			keys[j] = swapped;
 		}
 		/* The pivot is at i == j, or all up to j come before it. */
-		if (j + 1 <= wanted)
+		if (j + 1 <= k)
 			low = j + 1;
 		else
 			high = j;
@@ -117,12 +117,12 @@ static bool is_long(const struct topk *list)
 	return list->limit > TOPK_SORTED_LIMIT;
 }
 
-void topk_begin(struct topk *list, size_t limit, double least)
+void topk_begin(struct topk *list, size_t limit, double min_score)
 {
 	*list = (struct topk){
 		.limit = limit,
-		.least = least,
-		.bar = -INFINITY,
+		.min_score = min_score,
+		.threshold = -INFINITY,
 	};
 	list->keys = alloc(alloc_product(limit, is_long(list) ? 2 : 1),
 			   sizeof *list->keys);
@@ -135,7 +135,7 @@ void topk_free(struct topk *list)
 }
 
 /* Leave the limit best of a long list. */
-static void list_cut(struct topk *list)
+static void truncate_list(struct topk *list)
 {
 	uint64_t last = UINT64_MAX;
 
@@ -146,10 +146,10 @@ static void list_cut(struct topk *list)
 	for (size_t i = 0; i < list->count; i++)
 		if (list->keys[i] < last)
 			last = list->keys[i];
-	list->bar = hit_of(last).score;
+	list->threshold = hit_of(last).score;
 }
 
-static void keep_sorted(struct topk *list, uint64_t key)
+static void insert_sorted(struct topk *list, uint64_t key)
 {
 	uint64_t *keys = list->keys;
 	size_t i = list->limit - 1;
@@ -162,33 +162,33 @@ static void keep_sorted(struct topk *list, uint64_t key)
 		keys[i] = keys[i - 1];
 	keys[i] = key;
 	if (list->count == list->limit)
-		list->bar = hit_of(keys[list->limit - 1]).score;
+		list->threshold = hit_of(keys[list->limit - 1]).score;
 }
 
-static void keep(struct topk *list, uint64_t key)
+static void insert(struct topk *list, uint64_t key)
 {
 	if (!is_long(list)) {
-		keep_sorted(list, key);
+		insert_sorted(list, key);
 		return;
 	}
 	list->keys[list->count++] = key;
 	if (list->count == 2 * list->limit)
-		list_cut(list);
+		truncate_list(list);
 }
 
 void topk_push(struct topk *list, enum metric metric, float score, uint32_t row)
 {
-	score = settled(metric, score);
-	if (score < list->least)
+	score = canonical_score(metric, score);
+	if (score < list->min_score)
 		return;
 	list->matching++;
-	keep(list, key_of(score, row));
+	insert(list, key_of(score, row));
 }
 
 void topk_merge(struct topk *list, struct topk *other)
 {
 	for (size_t i = 0; i < other->count; i++)
-		keep(list, other->keys[i]);
+		insert(list, other->keys[i]);
 	list->matching += other->matching;
 	topk_free(other);
 }
@@ -198,7 +198,7 @@ struct hit *topk_finish(struct topk *list)
 	void *memory = list->keys;
 
 	if (is_long(list)) {
-		list_cut(list);
+		truncate_list(list);
 		topk_sort_keys(list->keys, list->count);
 	}
 	for (size_t i = 0; i < list->count; i++) {
@@ -210,86 +210,88 @@ struct hit *topk_finish(struct topk *list)
 	return memory;
 }
 
-/* ----------------------------------------------------------------- reached */
+/* ----------------------------------------------------------------- kth_bound
+ */
 
-enum { LANES = 16, HALVINGS = 10 };
+enum { LANES = 16, BISECTIONS = 10 };
 
 #define INLINE static inline __attribute__((always_inline))
 
-static inline size_t count_from(const float *numbers, size_t count, float least)
+static inline size_t count_at_least(const float *values, size_t count,
+				    float threshold)
 {
 	int sums[LANES] = {0}, sum = 0;
 
 	for (size_t j = 0; j < count; j += LANES)
 		for (size_t l = 0; l < LANES; l++)
-			sums[l] += numbers[j + l] >= least;
+			sums[l] += values[j + l] >= threshold;
 	for (size_t l = 0; l < LANES; l++)
 		sum += sums[l];
 	return (size_t)sum;
 }
 
-/* The largest in each lane: as many as there are lanes reach their least. */
-static inline void find_largest(const float *numbers, size_t count,
-				float *largest)
+/* The largest in each lane: as many as there are lanes reach their threshold.
+ */
+static inline void lane_maxima(const float *values, size_t count,
+			       float *largest)
 {
 	for (size_t l = 0; l < LANES; l++)
 		largest[l] = -INFINITY;
 	for (size_t j = 0; j < count; j += LANES)
 		for (size_t l = 0; l < LANES; l++)
-			largest[l] = numbers[j + l] > largest[l]
-					     ? numbers[j + l]
-					     : largest[l];
+			largest[l] = values[j + l] > largest[l] ? values[j + l]
+								: largest[l];
 }
 
-INLINE float reached(const float *numbers, size_t count, size_t wanted,
-		     size_t (*counter)(const float *, size_t, float),
-		     void (*finder)(const float *, size_t, float *))
+INLINE float kth_bound(const float *values, size_t count, size_t k,
+		       size_t (*count_fn)(const float *, size_t, float),
+		       void (*largest_fn)(const float *, size_t, float *))
 {
 	float largest[LANES], low = INFINITY, high = -INFINITY;
 
-	finder(numbers, count, largest);
+	largest_fn(values, count, largest);
 	for (size_t l = 0; l < LANES; l++) {
 		low = largest[l] < low ? largest[l] : low;
 		high = largest[l] > high ? largest[l] : high;
 	}
-	if (wanted == 1)
+	if (k == 1)
 		return high;
-	/* Where that is too few, or a lane has none, the least of all. */
-	if (wanted > LANES || low == -INFINITY) {
+	/* Where that is too few, or a lane has none, the threshold of all. */
+	if (k > LANES || low == -INFINITY) {
 		low = high;
 		for (size_t j = 0; j < count; j++)
-			if (numbers[j] < low && numbers[j] > -INFINITY)
-				low = numbers[j];
+			if (values[j] < low && values[j] > -INFINITY)
+				low = values[j];
 	}
 	if (!(low > -INFINITY && high < INFINITY) ||
-	    counter(numbers, count, low) < wanted)
+	    count_fn(values, count, low) < k)
 		return -INFINITY;
-	for (int i = 0; i < HALVINGS; i++) {
+	for (int i = 0; i < BISECTIONS; i++) {
 		float middle = low + (high - low) / 2;
-		size_t have = counter(numbers, count, middle);
+		size_t at_least = count_fn(values, count, middle);
 
-		if (have >= wanted)
+		if (at_least >= k)
 			low = middle;
 		else
 			high = middle;
-		if (have >= wanted && have <= wanted + wanted / 4 + 2)
+		if (at_least >= k && at_least <= k + k / 4 + 2)
 			break;
 	}
 	return low;
 }
 
-static float plain_reached(const float *numbers, size_t count, size_t wanted)
+static float plain_kth_bound(const float *values, size_t count, size_t k)
 {
-	return reached(numbers, count, wanted, count_from, find_largest);
+	return kth_bound(values, count, k, count_at_least, lane_maxima);
 }
 
-static uint64_t plain_above(const float *numbers, float least)
+static uint64_t plain_mask(const float *values, float threshold)
 {
-	uint64_t above = 0;
+	uint64_t mask = 0;
 
 	for (size_t i = 0; i < 64; i++)
-		above |= (uint64_t)(numbers[i] > least) << i;
-	return above;
+		mask |= (uint64_t)(values[i] > threshold) << i;
+	return mask;
 }
 
 #ifdef __x86_64__
@@ -298,102 +300,101 @@ static uint64_t plain_above(const float *numbers, float least)
 #define AVX2   __attribute__((target("avx2")))
 #define AVX512 __attribute__((target("avx512f,avx512vl,popcnt")))
 
-AVX2 static float avx2_reached(const float *numbers, size_t count,
-			       size_t wanted)
+AVX2 static float avx2_kth_bound(const float *values, size_t count, size_t k)
 {
-	return reached(numbers, count, wanted, count_from, find_largest);
+	return kth_bound(values, count, k, count_at_least, lane_maxima);
 }
 
-AVX2 static uint64_t avx2_above(const float *numbers, float least)
+AVX2 static uint64_t avx2_mask(const float *values, float threshold)
 {
-	uint64_t above = 0;
+	uint64_t mask = 0;
 
 	for (size_t i = 0; i < 64; i += 8) {
 		__m256 higher =
-			_mm256_cmp_ps(_mm256_loadu_ps(numbers + i),
-				      _mm256_set1_ps(least), _CMP_GT_OQ);
-		above |= (uint64_t)(unsigned)_mm256_movemask_ps(higher) << i;
+			_mm256_cmp_ps(_mm256_loadu_ps(values + i),
+				      _mm256_set1_ps(threshold), _CMP_GT_OQ);
+		mask |= (uint64_t)(unsigned)_mm256_movemask_ps(higher) << i;
 	}
-	return above;
+	return mask;
 }
 
-/* GCC makes neither of the loops of reached vectors. */
-AVX512 static inline size_t avx512_count(const float *numbers, size_t count,
-					 float least)
+/* GCC makes neither of the loops of kth_bound vectors. */
+AVX512 static inline size_t avx512_count(const float *values, size_t count,
+					 float threshold)
 {
-	__m512 bar = _mm512_set1_ps(least);
+	__m512 lowest = _mm512_set1_ps(threshold);
 	size_t sum = 0;
 
 	for (size_t j = 0; j < count; j += LANES)
 		sum += (size_t)__builtin_popcount(_mm512_cmp_ps_mask(
-			_mm512_loadu_ps(numbers + j), bar, _CMP_GE_OQ));
+			_mm512_loadu_ps(values + j), lowest, _CMP_GE_OQ));
 	return sum;
 }
 
-AVX512 static inline void avx512_largest(const float *numbers, size_t count,
-					 float *largest)
+AVX512 static inline void avx512_lane_maxima(const float *values, size_t count,
+					     float *largest)
 {
 	__m512 most = _mm512_set1_ps(-INFINITY);
 
 	/* The second where one is a NaN. */
 	for (size_t j = 0; j < count; j += LANES)
-		most = _mm512_max_ps(_mm512_loadu_ps(numbers + j), most);
+		most = _mm512_max_ps(_mm512_loadu_ps(values + j), most);
 	_mm512_storeu_ps(largest, most);
 }
 
-AVX512 static float avx512_reached(const float *numbers, size_t count,
-				   size_t wanted)
+AVX512 static float avx512_kth_bound(const float *values, size_t count,
+				     size_t k)
 {
-	return reached(numbers, count, wanted, avx512_count, avx512_largest);
+	return kth_bound(values, count, k, avx512_count, avx512_lane_maxima);
 }
 
-AVX512 static uint64_t avx512_above(const float *numbers, float least)
+AVX512 static uint64_t avx512_mask(const float *values, float threshold)
 {
-	uint64_t above = 0;
+	uint64_t mask = 0;
 
 	for (size_t i = 0; i < 64; i += 16)
-		above |= (uint64_t)_mm512_cmp_ps_mask(
-				 _mm512_loadu_ps(numbers + i),
-				 _mm512_set1_ps(least), _CMP_GT_OQ)
-			 << i;
-	return above;
+		mask |= (uint64_t)_mm512_cmp_ps_mask(
+				_mm512_loadu_ps(values + i),
+				_mm512_set1_ps(threshold), _CMP_GT_OQ)
+			<< i;
+	return mask;
 }
 
 #endif
 
-float kth_lower_bound(const float *numbers, size_t count, size_t wanted)
+float kth_lower_bound(const float *values, size_t count, size_t k)
 {
 #ifdef __x86_64__
 	if (cpu_has_avx512())
-		return avx512_reached(numbers, count, wanted);
+		return avx512_kth_bound(values, count, k);
 	if (cpu_has_avx2())
-		return avx2_reached(numbers, count, wanted);
+		return avx2_kth_bound(values, count, k);
 #endif
-	return plain_reached(numbers, count, wanted);
+	return plain_kth_bound(values, count, k);
 }
 
-uint64_t mask_above(const float numbers[64], float least)
+uint64_t mask_above(const float values[64], float threshold)
 {
 #ifdef __x86_64__
 	if (cpu_has_avx512())
-		return avx512_above(numbers, least);
+		return avx512_mask(values, threshold);
 	if (cpu_has_avx2())
-		return avx2_above(numbers, least);
+		return avx2_mask(values, threshold);
 #endif
-	return plain_above(numbers, least);
+	return plain_mask(values, threshold);
 }
 
-float score_below(enum metric metric, float bar)
+float score_below(enum metric metric, float score)
 {
 	uint32_t bits;
 
-	if (metric == METRIC_COSINE && bar <= -1)
+	if (metric == METRIC_COSINE && score <= -1)
 		return -INFINITY;
-	if (!(bar > 0 && bar < INFINITY))
-		return nextafterf(bar, -INFINITY);
+	if (!(score > 0 && score < INFINITY))
+		return nextafterf(score, -INFINITY);
 	/* The integers of positive floats are in their order. */
-	memcpy(&bits, &bar, sizeof bits);
+	memcpy(&bits, &score, sizeof bits);
 	bits--;
-	memcpy(&bar, &bits, sizeof bar);
-	return bar;
+	memcpy(&score, &bits, sizeof score);
+	return score;
 }

@@ -78,7 +78,7 @@ static const char *search_all(struct predict_reply *const answers[],
 	struct exact_search search = {
 		.d = first->loaded->model->k,
 		.metric = first->metric,
-		.least = first->least,
+		.min_score = first->least,
 		.allowed = first->allowed,
 		.count_matching = first->has_least,
 		.quiet = true,

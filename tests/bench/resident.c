@@ -91,7 +91,7 @@ int main(int argc, char **argv)
 		.n = model->matrix.n,
 		.d = model->k,
 		.limit = NEIGHBOURS,
-		.least = -INFINITY,
+		.min_score = -INFINITY,
 		.with_self = true,
 		.quiet = true,
 		.threads = thread_pool_processors(),

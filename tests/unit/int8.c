@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "search/int8_quantization.h"
+#include "search/int8_kernels.h"
 #include "base/random.h"
 #include "search/dot_kernels.h"
 
@@ -113,36 +113,36 @@ static int fill(struct tsv_reader *table, uint8_t *block, size_t d)
 		int8_quantize(row, d, block, r, &table->scales[r],
 			      &table->residuals[r]);
 		table->scores[r] = dot_kernel_get(DOT_KERNELS - 1)
-					   ->chain(table->query, row, d);
+					   ->exact_pair(table->query, row, d);
 		failed |= check_bytes(row, d, block, r, table->scales[r],
 				      table->residuals[r]);
 	}
 	return failed;
 }
 
-/* The least bar above which the row is left out, found by halving. */
+/* The least threshold above which the row is left out, found by halving. */
 static float bound_of(const struct int8_kernel *bounds,
-		      const struct int8_query *probe, const uint8_t *block,
+		      const struct int8_query *query, const uint8_t *block,
 		      const struct tsv_reader *table, size_t r)
 {
 	float low = -4, high = 4;
 
 	for (int i = 0; i < 40; i++) {
-		float bar = low + (high - low) / 2;
+		float threshold = low + (high - low) / 2;
 
-		if (bounds->above(probe, block, table->scales, table->residuals,
-				  bar) >>
+		if (bounds->mask_query(query, block, table->scales,
+				       table->residuals, threshold) >>
 			    r &
 		    1)
-			low = bar;
+			low = threshold;
 		else
-			high = bar;
+			high = threshold;
 	}
 	return low;
 }
 
 static int check(const struct int8_kernel *bounds,
-		 const struct int8_query *probe, const uint8_t *block,
+		 const struct int8_query *query, const uint8_t *block,
 		 struct tsv_reader *table, size_t d)
 {
 	const struct int8_kernel *plain = int8_kernel_get(INT8_KERNELS - 1);
@@ -150,9 +150,9 @@ static int check(const struct int8_kernel *bounds,
 	int failed = 0;
 
 	for (size_t r = 0; r < INT8_BLOCK_ROWS; r++) {
-		/* With its own score as the bar a row must stay. */
-		if (bounds->above(probe, block, table->scales, table->residuals,
-				  table->scores[r]) >>
+		/* With its own score as the threshold a row must stay. */
+		if (bounds->mask_query(query, block, table->scales,
+				       table->residuals, table->scores[r]) >>
 			    r &
 		    1)
 			continue;
@@ -162,8 +162,8 @@ static int check(const struct int8_kernel *bounds,
 		       (double)table->scores[r]);
 		failed = 1;
 	}
-	float bound = bound_of(bounds, probe, block, table, looked);
-	float other = bound_of(plain, probe, block, table, looked);
+	float bound = bound_of(bounds, query, block, table, looked);
+	float other = bound_of(plain, query, block, table, looked);
 	if (fabsf(bound - other) > 4e-6F) {
 		printf("seed %llu, %s: d %zu, row %zu has a bound of %.9g, "
 		       "plainly %.9g\n",
@@ -174,7 +174,8 @@ static int check(const struct int8_kernel *bounds,
 	/* What is damaged is looked at, and found so then. */
 	float kept = table->residuals[looked];
 	table->residuals[looked] = NAN;
-	if (!(bounds->above(probe, block, table->scales, table->residuals, 2) >>
+	if (!(bounds->mask_query(query, block, table->scales, table->residuals,
+				 2) >>
 		      looked &
 	      1)) {
 		printf("seed %llu, %s: a row without a bound is left out\n",
@@ -199,23 +200,23 @@ static int check(const struct int8_kernel *bounds,
 
 /* No product is less than it is said to be at least, nor is that far below. */
 static int check_lower(const struct int8_kernel *bounds,
-		       const struct int8_query *probe, const uint8_t *block,
+		       const struct int8_query *query, const uint8_t *block,
 		       const struct tsv_reader *table, size_t d)
 {
 	size_t at = chance(TILE_QUERIES);
 	uint64_t rows = random_bits(seed, counter++);
 	float lower[TILE_QUERIES * 2 * INT8_BLOCK_ROWS];
-	struct int8_query_group probes;
+	struct int8_query_group group;
 	int failed = 0;
 
-	int8_query_group_begin(&probes, d);
+	int8_query_group_begin(&group, d);
 	for (size_t i = 0; i < TILE_QUERIES; i++)
-		int8_query_group_set(&probes, i, i == at ? probe : NULL);
-	bounds->lower(&probes, block, table->scales, table->residuals, rows,
-		      lower, 2 * INT8_BLOCK_ROWS);
+		int8_query_group_set(&group, i, i == at ? query : NULL);
+	bounds->lower_bounds(&group, block, table->scales, table->residuals,
+			     rows, lower, 2 * INT8_BLOCK_ROWS);
 	for (size_t r = 0; r < INT8_BLOCK_ROWS; r++) {
 		float own = lower[at * 2 * INT8_BLOCK_ROWS + r];
-		float least = int8_query_group_least(&probes, at, own);
+		float least = int8_query_group_unscale(&group, at, own);
 		double most = (double)table->scores[r] -
 			      2.02 / 127 * sqrt((double)d) - 1e-4;
 
@@ -229,46 +230,48 @@ static int check_lower(const struct int8_kernel *bounds,
 		       (double)table->scores[r], (double)least);
 		failed = 1;
 	}
-	int8_query_group_end(&probes);
+	int8_query_group_end(&group);
 	return failed;
 }
 
 /* A group with the query among others: what its sieve leaves is what stays for
- * the query alone, but where a bound is as good as at the bar; and it is left
- * where the row's own bar is below. */
-static int check_sieve(const struct int8_kernel *bounds,
-		       const struct int8_query *probe, const uint8_t *block,
+ * the query alone, but where a bound is as good as at the threshold; and it is
+ * left where the row's own threshold is below. */
+static int check_masks(const struct int8_kernel *bounds,
+		       const struct int8_query *query, const uint8_t *block,
 		       const struct tsv_reader *table, size_t d)
 {
 	size_t at = chance(TILE_QUERIES), looked = chance(INT8_BLOCK_ROWS);
-	float bars[TILE_QUERIES], rows_bars[INT8_BLOCK_ROWS];
-	uint64_t above[TILE_QUERIES];
-	struct int8_query_group probes;
+	float thresholds[TILE_QUERIES], row_thresholds[INT8_BLOCK_ROWS];
+	uint64_t masks[TILE_QUERIES];
+	struct int8_query_group group;
 	int failed = 0;
 
-	int8_query_group_begin(&probes, d);
+	int8_query_group_begin(&group, d);
 	for (size_t i = 0; i < TILE_QUERIES; i++) {
-		int8_query_group_set(&probes, i, i == at ? probe : NULL);
-		bars[i] = i == at ? table->scores[looked] : INFINITY;
+		int8_query_group_set(&group, i, i == at ? query : NULL);
+		thresholds[i] = i == at ? table->scores[looked] : INFINITY;
 	}
 	for (size_t r = 0; r < INT8_BLOCK_ROWS; r++)
-		rows_bars[r] = INFINITY;
-	bounds->sieve(&probes, block, table->scales, table->residuals, bars,
-		      NULL, above);
-	uint64_t sure = bounds->above(probe, block, table->scales,
-				      table->residuals, bars[at] + 4e-6F);
-	uint64_t most = bounds->above(probe, block, table->scales,
-				      table->residuals, bars[at] - 4e-6F);
-	failed |= (above[at] & sure) != sure || (above[at] & ~most) != 0;
-	failed |= (above[at] >> looked & 1) == 0;
-	bars[at] = INFINITY;
-	rows_bars[looked] = table->scores[looked];
-	bounds->sieve(&probes, block, table->scales, table->residuals, bars,
-		      rows_bars, above);
-	failed |= above[at] != (uint64_t)1 << looked;
+		row_thresholds[r] = INFINITY;
+	bounds->mask_group(&group, block, table->scales, table->residuals,
+			   thresholds, NULL, masks);
+	uint64_t sure =
+		bounds->mask_query(query, block, table->scales,
+				   table->residuals, thresholds[at] + 4e-6F);
+	uint64_t most =
+		bounds->mask_query(query, block, table->scales,
+				   table->residuals, thresholds[at] - 4e-6F);
+	failed |= (masks[at] & sure) != sure || (masks[at] & ~most) != 0;
+	failed |= (masks[at] >> looked & 1) == 0;
+	thresholds[at] = INFINITY;
+	row_thresholds[looked] = table->scores[looked];
+	bounds->mask_group(&group, block, table->scales, table->residuals,
+			   thresholds, row_thresholds, masks);
+	failed |= masks[at] != (uint64_t)1 << looked;
 	for (size_t i = 0; i < TILE_QUERIES; i++)
-		failed |= i != at && (above[i] & ~((uint64_t)1 << looked)) != 0;
-	int8_query_group_end(&probes);
+		failed |= i != at && (masks[i] & ~((uint64_t)1 << looked)) != 0;
+	int8_query_group_end(&group);
 	if (failed)
 		printf("seed %llu, %s: the sieve of d %zu lets through what it "
 		       "should not, or too little\n",
@@ -286,21 +289,21 @@ int main(int argc, char **argv)
 		counter = 0;
 		size_t d = 1 + chance(chance(2) ? 20 : MOST);
 		uint8_t *block = alloc_aligned(int8_block_bytes(d), 1);
-		struct int8_query probe;
+		struct int8_query query;
 
 		failed |= fill(table, block, d);
-		int8_query_begin(&probe, d);
-		int8_query_set(&probe, table->query, d);
+		int8_query_begin(&query, d);
+		int8_query_set(&query, table->query, d);
 		for (unsigned i = 0; i < INT8_KERNELS; i++)
 			if (int8_kernel_get(i) != NULL) {
-				failed |= check(int8_kernel_get(i), &probe,
+				failed |= check(int8_kernel_get(i), &query,
 						block, table, d);
-				failed |= check_sieve(int8_kernel_get(i),
-						      &probe, block, table, d);
+				failed |= check_masks(int8_kernel_get(i),
+						      &query, block, table, d);
 				failed |= check_lower(int8_kernel_get(i),
-						      &probe, block, table, d);
+						      &query, block, table, d);
 			}
-		int8_query_end(&probe);
+		int8_query_end(&query);
 		free(block);
 	}
 	free(table);

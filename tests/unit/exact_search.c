@@ -88,7 +88,7 @@ static void plainly(const struct exact_search *search, const float *units,
 		if (row == query->self && search->metric == METRIC_COSINE)
 			hit.score = 1;
 		found->candidates++;
-		if (hit.score >= search->least)
+		if (hit.score >= search->min_score)
 			found->hits[found->count++] = hit;
 	}
 	found->matching = found->count;
@@ -142,8 +142,8 @@ static struct exact_search make_case(size_t *count)
 		.d = 1 + chance(chance(3) ? 20 : 150),
 		.metric = chance(4) ? METRIC_COSINE : METRIC_DOT,
 		.limit = 1 + chance(chance(3) ? 12 : 6000),
-		.least = chance(3) ? -INFINITY
-				   : (double)((int)chance(21) - 10) / 10,
+		.min_score = chance(3) ? -INFINITY
+				       : (double)((int)chance(21) - 10) / 10,
 		.with_self = chance(2),
 		.count_matching = chance(2),
 	};
@@ -270,7 +270,7 @@ static int check_refusals(void)
 					      .n = 300,
 					      .d = 3,
 					      .limit = 2,
-					      .least = -INFINITY,
+					      .min_score = -INFINITY,
 					      .metric = METRIC_DOT,
 					      .threads = 2};
 		size_t count = i % 2 ? 8 : 1;

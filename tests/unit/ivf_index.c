@@ -85,7 +85,7 @@ static struct ivf_index make_index(struct made *made, const float *rows,
 		.rows_of = rows,
 		.cells = cells,
 		.blocks = blocks,
-		.signal = made->layout.signal,
+		.nonzero = made->layout.nonzero,
 		.centroids = made->centroids,
 		.starts = made->layout.starts,
 		.rows = made->layout.rows,
@@ -123,7 +123,7 @@ static void choose(const struct exact_search *search, const struct made *made,
 				    .n = cells,
 				    .d = search->d,
 				    .limit = cells,
-				    .least = -INFINITY,
+				    .min_score = -INFINITY,
 				    .kernel = dot_kernel_get(DOT_KERNELS - 1),
 				    .threads = 1};
 	struct search_query plain = {query->vector, ROW_NONE, 0};
@@ -197,7 +197,7 @@ static int check(const struct ivf_index *index,
 	for (size_t q = 0; error == NULL && q < count; q++)
 		wrong += !same(&found[q], &wanted[q], probes == 0,
 			       search->count_matching && probes == 0);
-	if (error != NULL || wrong > 0 || zeros != index->n - index->signal) {
+	if (error != NULL || wrong > 0 || zeros != index->n - index->nonzero) {
 		printf("seed %llu, %s, %s, %u threads: n %zu d %zu k %zu cells "
 		       "%zu probes %zu: %zu of %zu queries differ; %s\n",
 		       (unsigned long long)seed, search->kernel->name,
@@ -236,8 +236,8 @@ static struct exact_search make_case(void)
 		.n = 1 + chance(chance(4) ? 400 : 4000),
 		.d = 1 + chance(chance(3) ? 20 : 100),
 		.limit = 1 + chance(chance(3) ? 12 : 200),
-		.least = chance(3) ? -INFINITY
-				   : (double)((int)chance(21) - 10) / 10,
+		.min_score = chance(3) ? -INFINITY
+				       : (double)((int)chance(21) - 10) / 10,
 		.with_self = chance(2),
 		.count_matching = chance(2),
 	};
