@@ -34,10 +34,10 @@ static const double least_weight = 1e-6, most_weight = 1e6;
 
 static const struct option_row rows[] = {
 	{"value:", KEY_VALUE, "value", "V",
-	 "mean, sum, events or one of each pair [sum]"},
+	 "mean, sum, events, one, auto [sum]"},
 	{NULL, KEY_DAMP, "damp", "D", "none, log (of 1 + it), sqrt [log]"},
 	{"weight:", KEY_WEIGHT, "weight", "W",
-	 "of a tag: none, idf, sqrt-idf [idf]"},
+	 "of a tag: none, idf, sqrt-idf, smooth [idf]"},
 	{NULL, KEY_WEIGHTS, "weights", "W,W,...",
 	 "of each of several FILEs [1,1,...]"},
 	{NULL, KEY_NORM, "norm", "N", "of a row: none, l2 [l2]"},
@@ -73,6 +73,7 @@ static const struct options_text text = {
 
 struct choices {
 	enum value value;
+	bool automatic; /* the value was chosen by the profiles */
 	enum damp damp;
 	enum weight weight;
 	enum norm norm;
@@ -164,7 +165,8 @@ static void read_row(struct work *work, size_t row)
 		int32_t column = work->column[pair[i].tag];
 		if (column < 0)
 			continue;
-		work->items[work->count++] = (struct item){column, pair[i].raw};
+		work->items[work->count++] = (struct item){
+			column, matrix_builder_raw(&work->gather, &pair[i])};
 		ascending = ascending && column > last;
 		last = column;
 	}
@@ -530,6 +532,9 @@ static json_t *describe(const struct work *work)
 	metadata_set(metadata, "matrix.version", "%s", options_version);
 	metadata_set(metadata, "matrix.value", "%s",
 		     value_words[choices->value]);
+	if (choices->automatic)
+		metadata_set(metadata, "matrix.repeated", "%.6g",
+			     work->gather.repeated);
 	metadata_set(metadata, "matrix.damp", "%s", damp_words[choices->damp]);
 	metadata_set(metadata, "matrix.weight", "%s",
 		     weight_words[choices->weight]);
@@ -681,6 +686,18 @@ static void read_option(struct choices *choices, int key)
 	}
 }
 
+/* Take the value that the profiles decided, and say which. */
+static void take_value(struct work *work)
+{
+	struct choices *choices = &work->choices;
+
+	choices->automatic = choices->value == VALUE_AUTO;
+	choices->value = work->gather.value;
+	if (choices->automatic && !options_quiet)
+		warn("--value %s: %.1f %% of pairs have more than one event",
+		     value_words[choices->value], 100 * work->gather.repeated);
+}
+
 /* How many files there are; with --weights there must be one for each. */
 static size_t count_files(const struct choices *choices, int operands)
 {
@@ -756,6 +773,7 @@ int main(int argc, char *argv[])
 	matrix_builder_read(&work.gather, argv + optind,
 			    (size_t)(argc - optind), work.choices.value,
 			    work.choices.memory / 4 * 3);
+	take_value(&work);
 	keep(&work);
 	weigh(&work);
 	write_matrix(&work, &output);

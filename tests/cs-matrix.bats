@@ -38,7 +38,7 @@ holds() {
 	for file in views.tsv small.tsv
 	do
 		holds "$file"
-		for value in mean sum events one
+		for value in mean sum events one auto
 		do
 			holds --value $value "$file"
 			holds --value $value --damp none --weight none \
@@ -48,7 +48,7 @@ holds() {
 		do
 			holds --damp $damp --norm none "$file"
 		done
-		for weight in none idf sqrt-idf
+		for weight in none idf sqrt-idf smooth
 		do
 			holds --weight $weight "$file"
 		done
@@ -56,6 +56,27 @@ holds() {
 	holds --min-users 20 --min-tags 2 views.tsv
 	holds --min-users 20 views.tsv
 	holds --min-tags 3 views.tsv
+}
+
+@test "--value auto: events where one pair in twenty has several, else the sum" {
+	auto() {
+		awk -v repeated="$1" 'BEGIN { OFS = "\t"; print "c", "t", "events", "value"
+			for (i = 1; i <= 100; i++) print "c" (1000 + i), "t", 1 + (i <= repeated), 7 }' > auto.tsv
+		cs-matrix --value auto -o auto.bin auto.tsv 2> said
+		cs-matrix --value "$2" -q -o plain.bin auto.tsv
+		grep -qx "cs-matrix: --value $2: $1.0 % of pairs have more than one event" said
+		cs-dump --what profiles auto.bin > auto.raw
+		cs-dump --what profiles plain.bin | cmp - auto.raw
+		cs-dump --format json auto.bin > auto.json
+		grep -q "\"matrix.value\": \"$2\"" auto.json
+		grep -q "\"matrix.repeated\": \"0.0$1\"" auto.json
+	}
+	auto 4 sum
+	auto 5 events
+	printf 'c\tt\tevents\tvalue\na\tt\t4294967296\t1\n' > large.tsv
+	run -2 cs-matrix --value auto -o out.bin large.tsv
+	[[ "$output" == *"large.tsv:2: more than 2^32 - 1 events: give --value events, or sum"* ]]
+	cs-matrix --value events -o out.bin large.tsv
 }
 
 @test "several files are blocks, each of its size" {

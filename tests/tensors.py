@@ -50,6 +50,11 @@ def undo(text):
 def expected(paths, o):
     """users, tags, raw and weighted matrix by the definition."""
     cells, file_of = {}, {}
+    if o["value"] == "auto":
+        events = [int(line.split(b"\t")[2]) for path in paths
+                  for line in open(path, "rb").read().splitlines()[1:]]
+        several = sum(x > 1 for x in events) >= 0.05 * len(events)
+        o.update(value="events" if several else "sum")
     for f, path in enumerate(paths):
         for line in open(path, "rb").read().splitlines()[1:]:
             user, tag, events, value = line.split(b"\t")
@@ -76,7 +81,9 @@ def expected(paths, o):
     a = {"none": raw, "log": np.sign(raw) * np.log1p(abs(raw)),
          "sqrt": np.sign(raw) * np.sqrt(abs(raw))}[o["damp"]]
     idf = np.log(len(users) / np.maximum(there.sum(0), 1))
-    a = a * {"none": 1, "idf": idf, "sqrt-idf": np.sqrt(idf)}[o["weight"]]
+    a = a * {"none": 1, "idf": idf, "sqrt-idf": np.sqrt(idf),
+             "smooth": np.sqrt(np.log1p(len(users) /
+                                        np.maximum(there.sum(0), 1)))}[o["weight"]]
     weights = [float(w) for w in o["weights"].split(",")] if o["weights"] \
         else [1] * len(paths)
     if len(paths) > 1:

@@ -26,6 +26,9 @@ static const char *read_words(struct fold_in *fold)
 		error = read_word(fold, "matrix.damp", damp_words, &damp);
 	if (error == NULL)
 		error = read_word(fold, "matrix.norm", norm_words, &norm);
+	if (error == NULL && value == VALUE_AUTO)
+		error = error_text(
+			"its metadata have no matrix.value that is known");
 	if (error != NULL)
 		return error;
 	fold->value = (enum value)value;

@@ -9,6 +9,8 @@
 #include "events/profile_reader.h"
 #include "base/progress.h"
 
+const double builder_repeated_least = 0.05;
+
 /* Where a row's pairs, and the bytes of its name, begin; they end where the
  * next row's begin. */
 struct bound {
@@ -29,7 +31,7 @@ static void add_tag(struct matrix_builder *gather, size_t file)
 
 static void add_pair(struct matrix_builder *gather,
 		     const struct profile_reader *profiles,
-		     const struct profile_entry *entry, enum value value)
+		     const struct profile_entry *entry)
 {
 	const char *text = profiles->texts + entry->tag;
 	size_t before = gather->tags.count;
@@ -45,10 +47,19 @@ static void add_pair(struct matrix_builder *gather,
 			"cs-aggregate --prefix STR",
 			text,
 			profile_reader_name(profiles, gather->tag_file[tag]));
-	/* Its padding is written, too. */
 	memset(&pair, 0, sizeof pair);
 	pair.tag = (uint32_t)tag;
-	pair.raw = weighting_value(value, entry->events, entry->value);
+	pair.raw = weighting_value(gather->value == VALUE_AUTO ? VALUE_SUM
+							       : gather->value,
+				   entry->events, entry->value);
+	if (gather->value == VALUE_AUTO) {
+		if (entry->events > UINT32_MAX)
+			profile_reader_die(profiles, entry,
+					   "more than 2^32 - 1 events: give "
+					   "--value events, or sum");
+		pair.events = (uint32_t)entry->events;
+	}
+	gather->repeating += entry->events > 1;
 	gather->tag_users[tag]++;
 	tempfile_add(&gather->pairs, &pair, sizeof pair);
 }
@@ -64,11 +75,10 @@ static void add_bound(struct matrix_builder *gather)
 }
 
 static void add_customer(struct matrix_builder *gather,
-			 const struct profile_reader *profiles,
-			 enum value value)
+			 const struct profile_reader *profiles)
 {
 	for (size_t i = 0; i < profiles->count; i++)
-		add_pair(gather, profiles, &profiles->entries[i], value);
+		add_pair(gather, profiles, &profiles->entries[i]);
 	tempfile_add(&gather->users, profiles->customer,
 		     profiles->customer_length);
 	add_bound(gather);
@@ -91,7 +101,7 @@ static void tell(const struct profile_reader *profiles, size_t customers)
 }
 
 static void read_customers(struct matrix_builder *gather,
-			   struct profile_reader *profiles, enum value value)
+			   struct profile_reader *profiles)
 {
 	char *last = NULL;
 	size_t length = 0, room = 0;
@@ -106,11 +116,29 @@ static void read_customers(struct matrix_builder *gather,
 		length = profiles->customer_length;
 		last = alloc_grow(last, &room, length, 1);
 		memcpy(last, profiles->customer, length);
-		add_customer(gather, profiles, value);
+		add_customer(gather, profiles);
 		tell(profiles, gather->n);
 	}
 	progress_end();
 	free(last);
+}
+
+/* Choose for VALUE_AUTO: numbers of events where they say something. */
+static void choose_value(struct matrix_builder *gather)
+{
+	size_t pairs = gather->pairs.size / sizeof(struct builder_pair);
+
+	gather->repeated = (double)gather->repeating / (double)pairs;
+	gather->by_events = gather->value == VALUE_AUTO &&
+			    gather->repeated >= builder_repeated_least;
+	if (gather->value == VALUE_AUTO)
+		gather->value = gather->by_events ? VALUE_EVENTS : VALUE_SUM;
+}
+
+double matrix_builder_raw(const struct matrix_builder *gather,
+			  const struct builder_pair *pair)
+{
+	return gather->by_events ? (double)pair->events : pair->raw;
 }
 
 void matrix_builder_read(struct matrix_builder *gather, char **paths,
@@ -118,12 +146,12 @@ void matrix_builder_read(struct matrix_builder *gather, char **paths,
 {
 	struct profile_reader profiles;
 
-	*gather = (struct matrix_builder){0};
+	*gather = (struct matrix_builder){.value = value};
 	profile_reader_open(&profiles, paths, count);
 	tempfile_begin(&gather->pairs, memory / 8 * 6);
 	tempfile_begin(&gather->users, memory / 8);
 	tempfile_begin(&gather->bounds, memory / 8);
-	read_customers(gather, &profiles, value);
+	read_customers(gather, &profiles);
 	if (gather->n == 0)
 		die("%s: a header alone: a matrix without entries cannot be "
 		    "made",
@@ -134,6 +162,7 @@ void matrix_builder_read(struct matrix_builder *gather, char **paths,
 			strlen(profile_reader_column(&profiles, 0, i)));
 	profile_reader_close(&profiles);
 	gather->bound = tempfile_bytes(&gather->bounds);
+	choose_value(gather);
 }
 
 const struct builder_pair *matrix_builder_row(struct matrix_builder *gather,

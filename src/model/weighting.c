@@ -2,16 +2,15 @@
 
 #include <math.h>
 
-const char *const value_words[] = {[VALUE_MEAN] = "mean",
-				   [VALUE_SUM] = "sum",
-				   [VALUE_EVENTS] = "events",
-				   [VALUE_ONE] = "one",
-				   NULL};
+const char *const value_words[] = {
+	[VALUE_MEAN] = "mean", [VALUE_SUM] = "sum",   [VALUE_EVENTS] = "events",
+	[VALUE_ONE] = "one",   [VALUE_AUTO] = "auto", NULL};
 const char *const damp_words[] = {
 	[DAMP_NONE] = "none", [DAMP_LOG] = "log", [DAMP_SQRT] = "sqrt", NULL};
 const char *const weight_words[] = {[WEIGHT_NONE] = "none",
 				    [WEIGHT_IDF] = "idf",
 				    [WEIGHT_SQRT_IDF] = "sqrt-idf",
+				    [WEIGHT_SMOOTH] = "smooth",
 				    NULL};
 const char *const norm_words[] = {[NORM_NONE] = "none", [NORM_L2] = "l2", NULL};
 
@@ -25,6 +24,7 @@ double weighting_value(enum value value, uint64_t events, decimal sum)
 	case VALUE_EVENTS:
 		return (double)events;
 	case VALUE_ONE:
+	case VALUE_AUTO:
 		break;
 	}
 	return 1;
@@ -49,6 +49,8 @@ double weighting_column(enum weight weight, size_t n, size_t users)
 		return 0;
 	if (weight == WEIGHT_NONE)
 		return 1;
+	if (weight == WEIGHT_SMOOTH)
+		return sqrt(log1p((double)n / (double)users));
 	double idf = log((double)n / (double)users);
 	return weight == WEIGHT_IDF ? idf : sqrt(idf);
 }

@@ -7,9 +7,11 @@
 
 #include "base/number.h"
 
-enum value { VALUE_MEAN, VALUE_SUM, VALUE_EVENTS, VALUE_ONE };
+/* VALUE_AUTO is a choice still to be made (model/matrix_builder.h): no matrix
+ * has it, and weighting_value must not be asked for it. */
+enum value { VALUE_MEAN, VALUE_SUM, VALUE_EVENTS, VALUE_ONE, VALUE_AUTO };
 enum damp { DAMP_NONE, DAMP_LOG, DAMP_SQRT };
-enum weight { WEIGHT_NONE, WEIGHT_IDF, WEIGHT_SQRT_IDF };
+enum weight { WEIGHT_NONE, WEIGHT_IDF, WEIGHT_SQRT_IDF, WEIGHT_SMOOTH };
 enum norm { NORM_NONE, NORM_L2 };
 
 /* The words of each, in order, NULL-terminated. */
@@ -22,9 +24,9 @@ double weighting_value(enum value value, uint64_t events, decimal sum);
 /* sign(x) log(1 + |x|) or sign(x) sqrt(|x|), or x. */
 double weighting_damp(enum damp damp, double x);
 
-/* The column's weight: ln(n / users) or its root; 0 for a column that no one
- * has.  Inverse document frequency (Sparck Jones, J. Documentation 28, 1972).
- */
+/* The column's weight: ln(n / users), its root, or sqrt(ln(1 + n / users)),
+ * which is above 0 for a column that everyone has; 0 for one that no one has.
+ * Inverse document frequency (Sparck Jones, J. Documentation 28, 1972). */
 double weighting_column(enum weight weight, size_t n, size_t users);
 
 /* Divide the values of a row by its norm, where it has one. */
