@@ -297,7 +297,7 @@ refused() {
 	printf '%s\n' 'user genres events score' 'a Action 1 5' 'a Comedy 1 5' \
 		'a Drama 1 3' | tr ' ' '\t' | diff - found
 	cs-aggregate -q --tags films.csv:3,2 --tag-sep '|' -t 2 log.csv |
-		cmp - <(sed 1s/score/value/ found) || true
+		cmp - found
 	cs-aggregate -q --tags films.csv:3,2 --tag-sep '|' -u 1 -t 2 -v 3 log.csv |
 		cmp - found
 	cp films.csv odd:a,b

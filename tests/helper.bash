@@ -6,6 +6,10 @@
 
 bats_require_minimum_version 1.5.0
 
+# A pipe fails when any part of it does.  A shell of its own has to be told:
+# run bash -o pipefail -c "a | b".
+set -o pipefail
+
 # The tests may run under make, and may run make: its variables are not theirs.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
 # A machine may have it set to an older processor than its own.

@@ -110,8 +110,8 @@ wrong_includes() {
 			> "$BATS_TEST_TMPDIR/synopsis"
 		while read -r option
 		do
-			letter=$(grep -oE -- "-[A-Za-z], $option( |$)" \
-				"$BATS_TEST_TMPDIR/help" | cut -c2 | head -n 1)
+			letter=$(sed -nE "s/.*-([A-Za-z]), $option( .*|$)/\1/p" \
+				"$BATS_TEST_TMPDIR/help")
 			grep -qE -- " \\\\-${option#--}( |\$)" \
 				"$BATS_TEST_TMPDIR/synopsis" ||
 				{ [ -n "$letter" ] && grep -qE -- \

@@ -184,7 +184,7 @@ refuses() {
 		refuses "$tool" $command .
 		[[ "$stderr" == *"directory"* ]]
 		refuses "$tool" $command /proc/self/mem
-		run -2 --separate-stderr bash -c ": | $command"
+		run -2 --separate-stderr bash -o pipefail -c ": | $command"
 		[[ "$stderr" == "$tool: standard input: "* ]]
 	done
 }
@@ -300,7 +300,7 @@ refuses() {
 
 @test "temporary files go to TMPDIR, and leave nothing" {
 	mkdir -p tmp
-	TMPDIR=$PWD/tmp bash -c 'cat views.csv | cs-aggregate -q -S 1 |
+	TMPDIR=$PWD/tmp bash -o pipefail -c 'cat views.csv | cs-aggregate -q -S 1 |
 		cs-matrix -S 1 | cs-svd -q -k 16 > piped.bin'
 	cmp piped.bin emb.bin
 	[ -z "$(ls -A tmp)" ]

@@ -117,7 +117,7 @@ assert group["missing"][0]["held_by"] == ["1299", "788", "1778", "888", "1187",
 	log=$shared/onlineretail/onlineretail.csv.gz
 	run -2 cs-aggregate "$log"
 	[[ "$output" == *"compressed by gzip: zcat $log | cs-aggregate"* ]]
-	run -2 bash -c "zcat $log | cs-aggregate -u CustomerID -t StockCode -v Quantity -o out"
+	run -2 bash -o pipefail -c "zcat $log | cs-aggregate -u CustomerID -t StockCode -v Quantity -o out"
 	[ "${lines[0]}" = "cs-aggregate: standard input:624: CustomerID is empty; so in 135,080 of 541,909 rows" ]
 	[ "${lines[1]}" = "  to set such rows aside and go on: --rejects FILE" ]
 	[ "${#lines[@]}" -eq 2 ]
@@ -129,7 +129,30 @@ assert group["missing"][0]["held_by"] == ["1299", "788", "1778", "888", "1187",
 	[ "$(awk -F '\t' '$4 < 0' retail.tsv | wc -l)" -gt 100 ]
 	cs-matrix retail.tsv | cs-svd -q -k 32 > retail.bin
 	cs-dump --check retail.bin > /dev/null
-	cs-knn -u 17850 retail.bin | cs-summarize > /dev/null
+	# Its ten neighbours are those that numpy finds in the embedding.
+	need numpy
+	cs-knn -u 17850 --profiles -o retail.knn retail.bin
+	cs-summarize --format json -o retail.json retail.knn
+	PYTHONPATH=$BATS_TEST_DIRNAME "$PYTHON" - <<-'END'
+	import json, numpy as np
+	from tensors import read
+	_, t = read("retail.bin")
+	text, at = t["users.bytes"].tobytes(), t["users.offsets"]
+	users = [text[a:b].decode() for a, b in zip(at, at[1:])]
+	x = t["embedding"].astype(float)
+	length = np.linalg.norm(x, axis=1)
+	x /= np.where(length == 0, 1, length)[:, None]
+	cosine = x @ x[users.index("17850")]
+	cosine[users.index("17850")] = -2
+	summary = json.load(open("retail.json"))
+	assert summary["customer"] == "17850"
+	assert summary["model"]["customers"] == 4372
+	found = [users.index(n["customer"]) for n in summary["neighbours"]]
+	assert len(set(found)) == 10
+	assert abs(cosine[found] - np.sort(cosine)[:-11:-1]).max() < 1e-6
+	said = [n["similarity"] for n in summary["neighbours"]]
+	assert abs(cosine[found] - said).max() < 1e-6
+	END
 }
 
 @test "pluralsight: scores, 112 empty tags, features without a header" {
