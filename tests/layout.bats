@@ -85,6 +85,20 @@ wrong_includes() {
 	[[ "$output" == *"cycle of includes: base/"* ]]
 }
 
+@test "src/README.md has a line for each module, in its folder, and for nothing else" {
+	diff <(ls src/*/*.h | sed 's|^src/||; s|\.h$||' | sort) <(sed -nE '
+		/^## Where/q
+		/^### ([a-z]+)\/.*/ { s//\1/; h }
+		/^- `([a-z0-9_]+)`: .*/ { s//\1/; G; s|(.*)\n(.*)|\2/\1|p }' \
+		src/README.md | sort)
+	diff <(printf '%s\n' $folders) \
+		<(sed -nE 's|^### ([a-z]+)/:.*|\1|p' src/README.md)
+	for page in src/README.md CONTRIBUTING.md
+	do
+		grep -q "($page)" README.md
+	done
+}
+
 @test "only linalg/dense knows BLAS and LAPACK, only model/safetensors an offset's name" {
 	[ "$(grep -rlE 'include <(cblas|lapacke)\.h>' src | sort -u |
 		tr '\n' ' ')" = "src/linalg/dense.c " ]
