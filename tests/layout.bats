@@ -90,7 +90,10 @@ wrong_includes() {
 		/^## Where/q
 		/^### ([a-z]+)\/.*/ { s//\1/; h }
 		/^- `([a-z0-9_]+)`: .*/ { s//\1/; G; s|(.*)\n(.*)|\2/\1|p }' \
-		src/README.md | sort)
+		src/README.md | sort) || {
+		echo "< has no line in src/README.md, > is no module"
+		false
+	}
 	diff <(printf '%s\n' $folders) \
 		<(sed -nE 's|^### ([a-z]+)/:.*|\1|p' src/README.md)
 	for page in src/README.md CONTRIBUTING.md

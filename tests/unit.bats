@@ -11,6 +11,7 @@ unit() {
 @test "unit best" { unit best; }
 @test "unit bitset" { unit bitset; }
 @test "unit codes" { unit codes; }
+@test "unit escapes" { unit escapes; }
 @test "unit factor" { unit factor; }
 @test "unit index" { unit index; }
 @test "unit json_writer" { unit json_writer; }
@@ -24,5 +25,8 @@ unit() {
 @test "each program of tests/unit has a line here" {
 	diff <(basename -s .c "$BATS_TEST_DIRNAME"/unit/*.c | sort) \
 		<(sed -n 's/^@test "unit \(.*\)" {.*/\1/p' "$BATS_TEST_FILENAME" |
-			sort)
+			sort) || {
+		echo "< has no line in this file, > is no program"
+		false
+	}
 }
