@@ -8,19 +8,19 @@ unit() {
 	"$BUILD/unit-$1"
 }
 
-@test "unit best" { unit best; }
 @test "unit bitset" { unit bitset; }
-@test "unit codes" { unit codes; }
 @test "unit escapes" { unit escapes; }
+@test "unit exact_search" { unit exact_search; }
 @test "unit factor" { unit factor; }
-@test "unit index" { unit index; }
+@test "unit int8" { unit int8; }
+@test "unit ivf_index" { unit ivf_index; }
 @test "unit json_writer" { unit json_writer; }
-@test "unit nearest" { unit nearest; }
 @test "unit neighbours" { unit neighbours; }
 @test "unit number" { unit number; }
 @test "unit reasons" { unit reasons; }
 @test "unit scan" { unit scan; }
 @test "unit summary" { unit summary; }
+@test "unit topk" { unit topk; }
 
 @test "each program of tests/unit has a line here" {
 	diff <(basename -s .c "$BATS_TEST_DIRNAME"/unit/*.c | sort) \
