@@ -23,6 +23,8 @@ FLAGS-release = -O3 -g
 FLAGS-asan = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 FLAGS-thread = -O1 -g -fsanitize=thread
+FLAGS-fuzz = -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=undefined -Dexit=fuzz_exit
 FLAGS = $(FLAGS-$(FLAVOUR)) $(CFLAGS)
 LANGUAGE = -std=c17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc -pthread \
 	-ffp-contract=off -fno-math-errno

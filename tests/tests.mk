@@ -84,29 +84,37 @@ test-thread: $(GENERATE)
 
 # ----------------------------------------------------------------- fuzzing
 
+# The modules are compiled once, in a flavour of their own; each fuzzer is
+# linked with them.  libFuzzer's report is kept in .build/fuzz/NAME.log.
 FUZZERS = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 FUZZ_SECONDS = 20
 FUZZ_CC = clang
-FUZZ = .build/fuzz
 
-$(FUZZ)/%: tests/fuzz/%.c $(MODULES:%=src/%.c) $(wildcard src/*/*.h) | setup-fuzz
-	@mkdir -p $(@D)
-	$(call say,FUZZ,$@)$(FUZZ_CC) $(LANGUAGE) -O1 -g -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=undefined -Dexit=fuzz_exit -o $@ $< \
-		$(MODULES:%=src/%.c) $(LIBRARIES)
-.PHONY: setup-fuzz fuzz
+$(BUILD)/fuzz-%.o: tests/fuzz/%.c $(BUILD)/.flags | setup-build
+	$(call say,CC,$<)$(COMPILE) -c -o $@ $<
+$(BUILD)/fuzz-%: $(BUILD)/fuzz-%.o $(BUILD)/libcs.a
+	$(call say,LINK,$@)$(LINK) -fsanitize=fuzzer -o $@ $< \
+		$(BUILD)/libcs.a $(LINKED)
+
+.PHONY: setup-fuzz fuzz fuzzers
 setup-fuzz:
 	@sh pipelines/setup build fuzz
+fuzzers: $(FUZZERS:%=$(BUILD)/fuzz-%)
 
 #: fuzz          FUZZ_SECONDS=20 of libFuzzer for each reader
-fuzz: $(FUZZERS:%=$(FUZZ)/%)
+fuzz: | setup-fuzz
+	$(MAKE) FLAVOUR=fuzz CC='$(FUZZ_CC)' fuzzers
 	@for fuzzer in $(FUZZERS); do \
-		mkdir -p $(FUZZ)/corpus-$$fuzzer; \
-		echo "fuzz: $$fuzzer"; \
-		$(FUZZ)/$$fuzzer -max_total_time=$(FUZZ_SECONDS) \
+		fuzz=.build/fuzz; log=$$fuzz/$$fuzzer.log; \
+		mkdir -p $$fuzz/corpus-$$fuzzer; \
+		echo "fuzz: $$fuzzer, report in $$log"; \
+		$$fuzz/fuzz-$$fuzzer -max_total_time=$(FUZZ_SECONDS) \
 			-detect_leaks=0 -timeout=20 -max_len=4096 \
-			-artifact_prefix=$(FUZZ)/ -verbosity=0 \
-			$(FUZZ)/corpus-$$fuzzer tests/fuzz/seeds-$$fuzzer; \
+			-close_fd_mask=2 -print_final_stats=1 \
+			-artifact_prefix=$$fuzz/ $$fuzz/corpus-$$fuzzer \
+			tests/fuzz/seeds-$$fuzzer > $$log 2>&1 || \
+			{ tail -n 40 $$log; exit 1; }; \
+		grep '^Done' $$log; \
 	done
 
 # -------------------------------------------------------------------- lint
