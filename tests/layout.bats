@@ -102,6 +102,17 @@ wrong_includes() {
 	done
 }
 
+@test "tests/bench/jobs has no name twice, and names scripts that are there" {
+	sed '/^#/d; /^$/d' tests/bench/jobs > "$BATS_TEST_TMPDIR/jobs"
+	[ -s "$BATS_TEST_TMPDIR/jobs" ]
+	[ -z "$(cut -d '|' -f 1 "$BATS_TEST_TMPDIR/jobs" | sort | uniq -d)" ]
+	for script in $(cut -d '|' -f 3 "$BATS_TEST_TMPDIR/jobs" |
+		sed 's/ *$//; s/.* //' | sort -u)
+	do
+		[ -x "tests/bench/$script" ] || { echo "no $script"; false; }
+	done
+}
+
 @test "only linalg/dense knows BLAS and LAPACK, only model/safetensors an offset's name" {
 	[ "$(grep -rlE 'include <(cblas|lapacke)\.h>' src | sort -u |
 		tr '\n' ' ')" = "src/linalg/dense.c " ]

@@ -26,24 +26,8 @@ $(ARITHMETIC): $(BUILD)/bench-arithmetic.o $(BUILD)/libcs.a
 sample: $(GENERATE)
 	$(GENERATE) --directory data
 
-# Rows of the table: a script each, see tests/bench/README.md.
-BENCH_ROWS = aggregate similar similar-randomized factor-tall \
-	factor-tall-arpack factor-tall-gensim factor-square factor-square-arpack
-BENCH_ROWS += neighbours neighbours-sklearn neighbours-reasons neighbours-all \
-	neighbours-all-ivf neighbours-all-ivf-99 neighbours-all-hnsw \
-	neighbours-all-hnsw-99 neighbours-graph neighbours-graph-small
-BENCH_ROWS += batch-ivf batch-ivf-99 batch-hnsw
-# Sets that are not here are no rows.
-BENCH_SETS = $(foreach set,oulad pluralsight onlineretail,\
-	$(if $(wildcard ../shared/data/$(set)),$(set)))
-BENCH_ROWS += $(filter $(BENCH_SETS:%=batch-%) $(BENCH_SETS:%=batch-%-99) \
-	$(BENCH_SETS:%=batch-%-hnsw),$(notdir $(wildcard tests/bench/batch-*)))
-BENCH_ROWS += one-shot index single single-int8 single-cells
-BENCH_ROWS += serve serve-large serve-large-int8
-ifeq ($(BENCH),large)
-BENCH_ROWS += aggregate-large factor-many factor-many-arpack factor-many-gensim \
-	factor-wide factor-wide-arpack
-endif
+# Jobs to run, of those in tests/bench/jobs; none: all whose data are here.
+BENCH_ROWS =
 
 # The rivals are installed here where they come from npm; inputs and answers
 # are kept here too.
@@ -62,7 +46,7 @@ $(DUCKDB)/package.json: | setup-node
 	npm install --silent --no-fund --no-audit --prefix $(BENCH_HOME) \
 		@duckdb/node-api@1.5.6-r.1
 
-# Where a row finds what it runs.
+# Where a job finds what it runs.
 BENCH_PLACES = BIN=$(abspath $(BIN)) GENERATE=$(abspath $(GENERATE)) \
 	MAKE_MATRIX=$(abspath $(MAKE_MATRIX)) RESIDENT=$(abspath $(RESIDENT)) \
 	ARITHMETIC=$(abspath $(ARITHMETIC)) \
@@ -72,7 +56,8 @@ BENCH_PLACES = BIN=$(abspath $(BIN)) GENERATE=$(abspath $(GENERATE)) \
 #:               BENCH_ROWS="factor-tall single")
 bench: all $(GENERATE) $(MAKE_MATRIX) $(RESIDENT) rivals $(DUCKDB)/package.json
 	@unset OPENBLAS_CORETYPE; $(BENCH_PLACES) \
-		tests/bench/run --rounds $(or $(ROUNDS),5) $(BENCH_ROWS)
+		tests/bench/run --rounds $(or $(ROUNDS),5) \
+		$(if $(filter large,$(BENCH)),--large) $(BENCH_ROWS)
 
 .PHONY: bench-threads
 #: bench-threads what a second thread gains cs-svd, beside pure arithmetic

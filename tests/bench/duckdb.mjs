@@ -1,4 +1,4 @@
-// Run one statement of SQL when told to, as a side of a row does.
+// Run one statement of SQL when told to, as a side of a job does.
 // usage: node duckdb.mjs SQL; NODE_MODULES says where DuckDB is.
 import { createRequire } from "node:module";
 import readline from "node:readline";

@@ -1,4 +1,4 @@
-"""hnswlib's graph of all customers, as a side of a row: its build.
+"""hnswlib's graph of all customers, as a side of a job: its build.
 
 usage: graph.py MODEL
 """

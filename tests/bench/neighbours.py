@@ -1,4 +1,4 @@
-"""The ten nearest of customers, as a side of a row.
+"""The ten nearest of customers, as a side of a job.
 
 usage: neighbours.py RIVAL MODEL ANSWER RECALL [USERS]
 

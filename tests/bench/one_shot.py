@@ -1,5 +1,5 @@
 """One customer's neighbours by an index that is read from a file, as a side of
-a row.
+a job.
 
 usage: one_shot.py write MODEL INDEX
        one_shot.py ask MODEL INDEX CUSTOMER ANSWER

@@ -1,4 +1,4 @@
-/* resident: queries in a process that has its model loaded, as a side of a row
+/* resident: queries in a process that has its model loaded, as a side of a job
  * (see README.md).
  *
  * usage: resident MODEL QUERIES | all  exact | codes | RECALL

@@ -1,4 +1,4 @@
-"""Single queries, one after another, of faiss, as a side of a row.
+"""Single queries, one after another, of faiss, as a side of a job.
 
 usage: resident.py MODEL QUERIES ANSWER
 """
