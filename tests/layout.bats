@@ -111,6 +111,14 @@ wrong_includes() {
 	do
 		[ -x "tests/bench/$script" ] || { echo "no $script"; false; }
 	done
+	# Jobs that documents name are there.
+	for job in $(grep -hoE 'BENCH_ROWS=(\\\(dq|")?[a-z0-9 -]+' src/man/* \
+		README.md CONTRIBUTING.md tests/bench/README.md |
+		sed -E 's/.*=(\\\(dq|")?//')
+	do
+		grep -q "^$job |" "$BATS_TEST_TMPDIR/jobs" ||
+			{ echo "no job $job"; false; }
+	done
 }
 
 @test "only linalg/dense knows BLAS and LAPACK, only model/safetensors an offset's name" {
