@@ -8,18 +8,25 @@ unit() {
 	"$BUILD/unit-$1"
 }
 
+@test "unit alloc" { unit alloc; }
 @test "unit bitset" { unit bitset; }
+@test "unit decimal" { unit decimal; }
 @test "unit escapes" { unit escapes; }
 @test "unit exact_search" { unit exact_search; }
 @test "unit factor" { unit factor; }
 @test "unit int8" { unit int8; }
+@test "unit io" { unit io; }
 @test "unit ivf_index" { unit ivf_index; }
 @test "unit json_writer" { unit json_writer; }
 @test "unit neighbours" { unit neighbours; }
 @test "unit number" { unit number; }
+@test "unit random" { unit random; }
 @test "unit reasons" { unit reasons; }
 @test "unit scan" { unit scan; }
+@test "unit string_table" { unit string_table; }
 @test "unit summary" { unit summary; }
+@test "unit tempfile" { unit tempfile; }
+@test "unit thread_pool" { unit thread_pool; }
 @test "unit topk" { unit topk; }
 
 @test "each program of tests/unit has a line here" {

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "base/string_table.h"
-#include "base/number.h"
+#include "base/decimal.h"
 #include "events/spill_runs.h"
 #include "base/io.h"
 

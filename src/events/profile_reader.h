@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/number.h"
+#include "base/decimal.h"
 #include "text/tsv.h"
 
 /* A tag of the current customer. */

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "text/csv_reader.h"
-#include "base/number.h"
+#include "base/decimal.h"
 #include "base/tempfile.h"
 #include "base/io.h"
 

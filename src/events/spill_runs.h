@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/number.h"
+#include "base/decimal.h"
 #include "base/io.h"
 
 /* What is written: the lines of a profile, a run, or nothing: only counted. */

@@ -40,7 +40,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/number.h"
+#include "base/decimal.h"
 #include "base/io.h"
 
 /* A tag's part of a similarity. */

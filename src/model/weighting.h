@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/number.h"
+#include "base/decimal.h"
 
 /* VALUE_AUTO is a choice still to be made (model/matrix_builder.h): no matrix
  * has it, and weighting_value must not be asked for it. */

@@ -1,0 +1,224 @@
+#include "base/decimal.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* DECIMALS: digits after the point.  WHOLE_DIGITS: before it, of a value that
+ * is read; SUM_DIGITS: of a sum; 10^29 * 10^9 is below 2^127.  A magnitude
+ * below 10^NOISE is 0. */
+enum { DECIMALS = 9, WHOLE_DIGITS = 18, SUM_DIGITS = 29, NOISE = -12 };
+
+__extension__ typedef unsigned __int128 magnitude;
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Read the exponent after 'e': the whole rest.  Beyond +-9999 it makes no
+ * difference to what can be said of the number. */
+static bool read_exponent(const char *text, const char *end, long *exponent)
+{
+	bool negative = text < end && *text == '-';
+	long value = 0;
+
+	if (text < end && (*text == '+' || *text == '-'))
+		text++;
+	if (text == end)
+		return false;
+	for (; text < end; text++) {
+		if (!is_digit(*text))
+			return false;
+		if (value < 9999)
+			value = value * 10 + (*text - '0');
+	}
+	*exponent = negative ? -value : value;
+	return true;
+}
+
+/* The number is 0.d1d2d3... * 10^point, d1 not zero: digits is d1d2d3... up to
+ * the last that is not zero. */
+static enum decimal_error place(const char *digits, size_t count, long point,
+				long limit, decimal *value)
+{
+	decimal sum = 0;
+
+	if (count == 0 || point <= NOISE) {
+		*value = 0;
+		return DECIMAL_FINE;
+	}
+	if (point > limit)
+		return DECIMAL_LARGE;
+	if ((long)count - point > DECIMALS)
+		return DECIMAL_PRECISE;
+	for (size_t i = 0; i < count; i++)
+		sum = sum * 10 + (digits[i] - '0');
+	for (long i = (long)count - point; i < DECIMALS; i++)
+		sum *= 10;
+	*value = sum;
+	return DECIMAL_FINE;
+}
+
+/* Numbers of any length and with exponents. */
+static enum decimal_error read_general(const char *text, const char *end,
+				       long limit, decimal *value)
+{
+	char digits[SUM_DIGITS + DECIMALS + 1];
+	size_t count = 0, kept = 0;
+	long point = 0, exponent = 0;
+	bool seen_point = false, any = false, started = false;
+
+	for (; text < end && (is_digit(*text) || *text == '.'); text++) {
+		if (*text == '.') {
+			if (seen_point)
+				return DECIMAL_TEXT;
+			seen_point = true;
+			continue;
+		}
+		any = true;
+		started = started || *text != '0';
+		if (!started) {
+			point -= seen_point;
+			continue;
+		}
+		point += !seen_point;
+		count++;
+		if (count <= sizeof digits)
+			digits[count - 1] = *text;
+		if (*text != '0')
+			kept = count;
+	}
+	if (!any)
+		return DECIMAL_TEXT;
+	if (text < end && (*text == 'e' || *text == 'E')) {
+		if (!read_exponent(text + 1, end, &exponent))
+			return DECIMAL_TEXT;
+		text = end;
+	}
+	if (text != end)
+		return DECIMAL_TEXT;
+	if (kept > sizeof digits && point + exponent > NOISE)
+		return point + exponent > limit ? DECIMAL_LARGE
+						: DECIMAL_PRECISE;
+	if (kept > sizeof digits)
+		kept = sizeof digits;
+	return place(digits, kept, point + exponent, limit, value);
+}
+
+/* The common case: up to 18 digits with up to 9 of them after a point. */
+static bool read_short(const char *text, const char *end, decimal *value)
+{
+	uint64_t sum = 0;
+	const char *start = text, *point = NULL;
+
+	if (end - text > WHOLE_DIGITS || text == end)
+		return false;
+	for (; text < end; text++) {
+		unsigned digit = (unsigned char)*text - '0';
+		if (digit < 10)
+			sum = sum * 10 + digit;
+		else if (*text == '.' && point == NULL)
+			point = text;
+		else
+			return false;
+	}
+	if (point == NULL) {
+		*value = (decimal)sum * 1000000000;
+		return true;
+	}
+	size_t after = (size_t)(end - point - 1);
+	if (after > DECIMALS || end - start == 1)
+		return false;
+	*value = (decimal)sum * (decimal)number_power_of_ten[DECIMALS - after];
+	return true;
+}
+
+static enum decimal_error read_any(const char *text, size_t length, long limit,
+				   decimal *value)
+{
+	const char *end = text + length;
+	bool negative = length > 0 && *text == '-';
+
+	if (length > 0 && (*text == '-' || *text == '+'))
+		text++;
+	if (!read_short(text, end, value)) {
+		enum decimal_error error =
+			read_general(text, end, limit, value);
+		if (error != DECIMAL_FINE)
+			return error;
+	}
+	if (negative)
+		*value = -*value;
+	return DECIMAL_FINE;
+}
+
+enum decimal_error decimal_read(const char *text, size_t length, decimal *value)
+{
+	return read_any(text, length, WHOLE_DIGITS, value);
+}
+
+enum decimal_error decimal_read_sum(const char *text, size_t length,
+				    decimal *value)
+{
+	return read_any(text, length, SUM_DIGITS, value);
+}
+
+const char *decimal_reason(enum decimal_error error)
+{
+	static const char *const reasons[] = {
+		[DECIMAL_FINE] = "fine",
+		[DECIMAL_TEXT] = "expected a number",
+		[DECIMAL_PRECISE] = "more than 9 decimals: scale the column",
+		[DECIMAL_LARGE] =
+			"magnitude of 10^18 or more: scale the column",
+	};
+
+	return reasons[error];
+}
+
+size_t decimal_write(char text[NUMBER_TEXT], decimal value)
+{
+	char reversed[NUMBER_TEXT];
+	size_t count = 0, length = 0;
+	/* Negated as unsigned, so that the least value has a magnitude. */
+	magnitude rest = value < 0 ? -(magnitude)value : (magnitude)value;
+	uint64_t fraction, whole;
+
+	/* Divisions of 128 bits are slow, and seldom needed. */
+	if (rest <= UINT64_MAX) {
+		fraction = (uint64_t)rest % 1000000000;
+		rest = (uint64_t)rest / 1000000000;
+	} else {
+		fraction = (uint64_t)(rest % 1000000000);
+		rest /= 1000000000;
+	}
+	if (fraction != 0) {
+		size_t places = DECIMALS;
+		while (fraction % 10 == 0) {
+			fraction /= 10;
+			places--;
+		}
+		for (; places > 0; places--, fraction /= 10)
+			reversed[count++] = (char)('0' + fraction % 10);
+		reversed[count++] = '.';
+	}
+	for (; rest > UINT64_MAX; rest /= 10)
+		reversed[count++] = (char)('0' + (unsigned)(rest % 10));
+	whole = (uint64_t)rest;
+	do
+		reversed[count++] = (char)('0' + whole % 10);
+	while (whole /= 10);
+	if (value < 0)
+		reversed[count++] = '-';
+	while (count > 0)
+		text[length++] = reversed[--count];
+	text[length] = '\0';
+	return length;
+}
+
+double decimal_double(decimal value)
+{
+	/* Both are exact below 2^53, so that the one rounding is the
+	 * division's; beyond, the error is below one in 2^52. */
+	return (double)value / 1e9;
+}

@@ -1,0 +1,41 @@
+/* decimal: exact sums of values that are written as decimals.  A value is an
+ * integer count of 10^-9 in 128 bits, so that its sum does not depend on the
+ * order of the addends.  Nothing here uses the locale. */
+#ifndef BASE_DECIMAL_H
+#define BASE_DECIMAL_H
+
+#include <stddef.h>
+
+#include "base/number.h"
+
+/* An exact decimal: an integer count of 10^-9.  The only typedef here:
+ * the type has no name without a warning in C17. */
+__extension__ typedef __int128 decimal;
+
+enum decimal_error {
+	DECIMAL_FINE,    /* no error */
+	DECIMAL_TEXT,    /* not a number: empty, text, NaN, Inf, hex */
+	DECIMAL_PRECISE, /* more than 9 decimals that are not zero */
+	DECIMAL_LARGE    /* magnitude of 10^18 or more */
+};
+
+/* Read length bytes, all of them, as [+-]digits[.digits][(e|E)[+-]digits].
+ * A magnitude below 10^-12 is 0: it is what binary floating point leaves of a
+ * sum that should be zero (4.440892e-16). */
+enum decimal_error decimal_read(const char *text, size_t length,
+				decimal *value);
+
+/* The same for a sum of such values: magnitude below 10^29. */
+enum decimal_error decimal_read_sum(const char *text, size_t length,
+				    decimal *value);
+
+/* What is wrong, as the end of a message: "expected a number". */
+const char *decimal_reason(enum decimal_error error);
+
+/* Write without trailing zeros, an integer as one; returns the length. */
+size_t decimal_write(char text[NUMBER_TEXT], decimal value);
+
+/* The nearest double. */
+double decimal_double(decimal value);
+
+#endif

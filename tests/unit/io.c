@@ -1,0 +1,210 @@
+/* io: outputs are whole or absent, inputs give all their bytes from files and
+ * pipes, failures of what must not end the process come back as text. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/errors.h"
+#include "base/io.h"
+#include "base/random.h"
+
+enum { SIZE = 1000000 };
+
+static unsigned char bytes[SIZE];
+static int failed;
+
+static void check(int holds, const char *what)
+{
+	if (!holds) {
+		printf("%s\n", what);
+		failed = 1;
+	}
+}
+
+/* Write all bytes in pieces to an open output. */
+static void write_pieces(struct output *output)
+{
+	for (size_t at = 0, piece; at < SIZE; at += piece) {
+		piece = random_bits(2, at) % 100000;
+		piece = piece < SIZE - at ? piece : SIZE - at;
+		output_write(output, bytes + at, piece);
+	}
+}
+
+static void check_output(void)
+{
+	struct output output;
+	struct input input;
+
+	output_open(&output, "whole");
+	write_pieces(&output);
+	check(access("whole", F_OK) != 0, "an output is there unfinished");
+	check(output.written == SIZE, "written: another number of bytes");
+	output_close(&output);
+	input_open(&input, "whole");
+	check(input.regular && input.size == SIZE, "input: another size");
+	input_map(&input);
+	check(memcmp(input.bytes, bytes, SIZE) == 0, "input: other bytes");
+	input_close(&input);
+	check(input_try(&input, "whole") == NULL &&
+		      input_try_copy(&input) == NULL,
+	      "input_try_copy fails");
+	check(truncate("whole", 0) == 0 && input.size == SIZE &&
+		      memcmp(input.bytes, bytes, SIZE) == 0,
+	      "a copy changes with its file");
+	input_close(&input);
+}
+
+/* How a process ends that writes to the path and calls exit, or that reads
+ * from it. */
+static int status_of(void (*act)(const char *path), const char *path)
+{
+	pid_t child = fork();
+	int status = -1;
+
+	if (child == 0) {
+		dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+		act(path);
+		exit(STATUS_DONE);
+	}
+	waitpid(child, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void leave_open(const char *path)
+{
+	static struct output output;
+
+	output_open(&output, path);
+	write_pieces(&output);
+}
+
+static void write_closed(const char *path)
+{
+	struct output output;
+
+	output_open(&output, path);
+	write_pieces(&output);
+	output_close(&output);
+}
+
+static void open_only(const char *path)
+{
+	struct input input;
+
+	input_open(&input, path);
+}
+
+static void check_failures(void)
+{
+	struct input input;
+
+	mkdir("folder", 0777);
+	check(status_of(leave_open, "folder/left") == STATUS_DONE &&
+		      rmdir("folder") == 0,
+	      "an output that is not closed leaves a file");
+	check(status_of(write_closed, "/dev/full") == STATUS_WRONG,
+	      "a full device passes");
+	check(status_of(write_closed, "absent/file") == STATUS_WRONG,
+	      "an output in no directory passes");
+	check(status_of(open_only, "absent") == STATUS_WRONG,
+	      "an input that is absent passes");
+	check(input_try(&input, "absent") != NULL &&
+		      strcmp(input.name, "absent") == 0,
+	      "input_try: no text for a file that is absent");
+	check(input_try(&input, ".") != NULL,
+	      "input_try: no text for a directory");
+	input_close(&input);
+}
+
+/* The bytes through a pipe, mapped. */
+static size_t map_pipe(const unsigned char *from, size_t size)
+{
+	int ends[2];
+
+	if (pipe(ends) != 0)
+		return 0;
+	pid_t child = fork();
+	if (child == 0) {
+		close(ends[0]);
+		signal(SIGPIPE, SIG_DFL);
+		for (ssize_t put; size > 0; from += put, size -= (size_t)put) {
+			put = write(ends[1], from, size);
+			if (put <= 0)
+				break;
+		}
+		_exit(0);
+	}
+	close(ends[1]);
+	char path[32];
+	struct input input;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", ends[0]);
+	input_open(&input, path);
+	close(ends[0]);
+	input_map(&input);
+	size_t same = 0;
+	while (same < input.size && input.bytes[same] == from[same])
+		same++;
+	input_close(&input);
+	waitpid(child, NULL, 0);
+	return same;
+}
+
+static void check_pipe(void)
+{
+	bytes[8] = '{';
+	check(map_pipe(bytes, SIZE) == SIZE, "a pipe: other bytes");
+	check(map_pipe(bytes, 5) == 5, "a short pipe: other bytes");
+	check(map_pipe(bytes, 0) == 0, "an empty pipe: bytes");
+	bytes[8] = 'x';
+	size_t size = map_pipe(bytes, SIZE);
+	check(size >= 9 && size < SIZE, "all of a foreign stream is copied");
+}
+
+static void check_memory(void)
+{
+	struct output output;
+
+	output_memory(&output);
+	write_pieces(&output);
+	check(output.held == SIZE && memcmp(output.buffer, bytes, SIZE) == 0,
+	      "output_memory: other bytes");
+	output.held = 0;
+	output_text(&output, "a");
+	output_print(&output, "%d%s", 12, "b");
+	check(output.held == 4 && memcmp(output.buffer, "a12b", 4) == 0,
+	      "output_print: other bytes");
+	check(!output_terminal(&output), "memory is no terminal");
+	free(output.buffer);
+}
+
+static void check_tempfile(void)
+{
+	int fd = tempfile_open();
+
+	tempfile_write(fd, bytes, SIZE);
+	unsigned char *map = tempfile_map(fd, SIZE, true);
+	check(memcmp(map, bytes, SIZE) == 0, "tempfile: other bytes");
+	map[0]++;
+	unsigned char first;
+	check(pread(fd, &first, 1, 0) == 1 && first == map[0],
+	      "tempfile: what is stored is not in the file");
+	close(fd);
+}
+
+int main(void)
+{
+	for (size_t i = 0; i < SIZE; i++)
+		bytes[i] = (unsigned char)random_bits(1, i);
+	check_output();
+	check_failures();
+	check_pipe();
+	check_memory();
+	check_tempfile();
+	return failed;
+}
