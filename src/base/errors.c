@@ -8,6 +8,7 @@
 #include "base/control_chars.h"
 
 const char *program = "cs";
+static bool notices_enabled = true;
 
 /* Make what was quoted from an input harmless to a terminal, and keep it from
  * looking like another message.  Our own line ends, which go on with two
@@ -22,8 +23,9 @@ static void replace_controls(char *text)
 	control_chars_replace(text);
 }
 
-/* The first thread that ends the process does so alone. */
-static void alone(void)
+/* Taken by the first thread that ends the process, so that it does so alone;
+ * never given back. */
+static void lock_ending(void)
 {
 	static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
@@ -53,11 +55,27 @@ void warn(const char *format, ...)
 	va_end(arguments);
 }
 
+void notices_enable(bool enabled)
+{
+	notices_enabled = enabled;
+}
+
+void notice(const char *format, ...)
+{
+	va_list arguments;
+
+	if (!notices_enabled)
+		return;
+	va_start(arguments, format);
+	say(format, arguments, "");
+	va_end(arguments);
+}
+
 void die(const char *format, ...)
 {
 	va_list arguments;
 
-	alone();
+	lock_ending();
 	va_start(arguments, format);
 	say(format, arguments, "");
 	va_end(arguments);
@@ -71,7 +89,7 @@ void die_usage(const char *format, ...)
 
 	snprintf(after, sizeof after, "  \"%s --help\" lists the options\n",
 		 program);
-	alone();
+	lock_ending();
 	va_start(arguments, format);
 	say(format, arguments, after);
 	va_end(arguments);
@@ -80,7 +98,7 @@ void die_usage(const char *format, ...)
 
 const char *error_text(const char *format, ...)
 {
-	/* Two buffers in turn: the last error_text may be an argument. */
+	/* Two buffers in turn: the last text may be an argument. */
 	static _Thread_local char buffers[2][1024];
 	static _Thread_local int turn;
 	va_list arguments;

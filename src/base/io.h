@@ -1,7 +1,7 @@
-/* io: input and output with a name; spooling, -o, the checked write and
- * the checked close.  Everything here, unless it says so, ends the process with
- * a message that names the file where something fails; a reader that left ends
- * it silently with status 141. */
+/* io: inputs and outputs with a name for messages.  Unless a function says
+ * otherwise, it ends the process with a message that names the file where
+ * something fails; a closed pipe (EPIPE) ends it without a message, with status
+ * 141. */
 #ifndef BASE_IO_H
 #define BASE_IO_H
 
@@ -21,26 +21,27 @@ struct input {
 /* Open; a directory is refused, and standard input for the second time. */
 void input_open(struct input *input, const char *path);
 
-/* The same for what must not end the process: NULL or a error_text that does
+/* The same for what must not end the process: NULL or an error text that does
  * not name the file; input.name is set. */
 const char *input_try(struct input *input, const char *path);
 
 /* Read up to size bytes; 0 at the end. */
 size_t input_read(struct input *input, void *bytes, size_t size);
 
-/* Map the whole input read-only.  What is not a regular file is copied to an
- * unlinked file in $TMPDIR first, but for the rest of what by its ninth byte is
- * no binary stream of ours.  An empty input has size 0. */
+/* Map the whole input read-only: bytes[0..size).  What is not a regular file is
+ * copied to an unlinked file in $TMPDIR first, whole where it is a binary
+ * stream of ours (base/file_type.h); else at least its first bytes are.  An
+ * empty input has size 0. */
 void input_map(struct input *input);
 
-/* The same; NULL or a error_text. */
+/* The same; NULL or an error text. */
 const char *input_try_map(struct input *input);
 
 /* Copy the input to an unlinked file in $TMPDIR, and map that, so that what
- * becomes of the file changes nothing.  NULL or a error_text. */
+ * becomes of the file changes nothing.  NULL or an error text. */
 const char *input_try_copy(struct input *input);
 
-/* Give up mapping and descriptor; an input never opened is allowed if zero. */
+/* Unmap and close.  An input that is all zero is left alone. */
 void input_close(struct input *input);
 
 /* An output: FILE, written to a temporary file beside it, or standard output
@@ -57,7 +58,11 @@ struct output {
 	size_t room;            /* of the buffer, of one in memory */
 };
 
+/* path is kept, not copied. */
 void output_open(struct output *output, const char *path);
+
+/* Append bytes; a text that ends with a zero byte, without that; what printf
+ * would print. */
 void output_write(struct output *output, const void *bytes, size_t size);
 void output_text(struct output *output, const char *text);
 void output_print(struct output *output, const char *format, ...)
@@ -76,18 +81,19 @@ void output_memory(struct output *output);
 /* True where bytes would go to a terminal. */
 bool output_terminal(const struct output *output);
 
-/* The write end of errors from the C library's stdout (--help and the like):
- * flush and check it. */
+/* Flush the C library's stdout (--help and the like) and check it. */
 void io_finish_stdout(void);
 
-/* A new unlinked file in $TMPDIR (or /tmp), open for reading and writing. */
+/* A new unlinked file in $TMPDIR (or /tmp), open for reading and writing; the
+ * caller closes it. */
 int tempfile_open(void);
 
 /* Write all bytes at the offset of fd, or end the process. */
 void tempfile_write(int fd, const void *bytes, size_t size);
 
-/* Map size bytes of fd, read-only, or writable: then what is stored goes to
- * the file, which is not anonymous memory. */
+/* Map size bytes of fd, read-only, or writable: then what is stored goes to the
+ * file, whose pages the kernel can write back, unlike those of the heap.  The
+ * caller unmaps them. */
 void *tempfile_map(int fd, size_t size, bool writable);
 
 #endif

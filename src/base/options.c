@@ -12,6 +12,7 @@
 #include "base/errors.h"
 #include "base/number.h"
 #include "base/io.h"
+#include "base/progress.h"
 #include "base/thread_pool.h"
 
 bool options_quiet, options_progress;
@@ -282,6 +283,7 @@ static bool handle(void)
 		version();
 	case 'q':
 		options_quiet = true;
+		notices_enable(false);
 		return true;
 	case OPTION_PROGRESS:
 		options_progress = true;
@@ -302,8 +304,10 @@ int options_next(void)
 	for (;;) {
 		int key = getopt_long(argument_count, arguments, pattern, table,
 				      NULL);
-		if (key == -1)
+		if (key == -1) {
+			progress_enable(options_chatty());
 			return -1;
+		}
 		if (key == ':' || key == '?')
 			refuse(key);
 		current = row_of(key);

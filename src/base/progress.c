@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/errors.h"
-#include "base/options.h"
 
 static struct {
 	const char *what;
@@ -16,7 +15,7 @@ static struct {
 	_Atomic uint64_t done;
 	double begun, shown; /* seconds */
 	char note[80];
-	bool active, printed;
+	bool enabled, active, printed;
 	pthread_mutex_t lock;
 } line = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -44,6 +43,11 @@ static void show(double time)
 	line.shown = time;
 }
 
+void progress_enable(bool enabled)
+{
+	line.enabled = enabled;
+}
+
 void progress_begin(const char *what, uint64_t total)
 {
 	line.what = what;
@@ -51,7 +55,7 @@ void progress_begin(const char *what, uint64_t total)
 	line.done = 0;
 	line.note[0] = '\0';
 	line.printed = false;
-	line.active = options_chatty();
+	line.active = line.enabled;
 	line.begun = line.shown = line.active ? now() : 0;
 }
 

@@ -1,11 +1,18 @@
 /* progress: how far a long piece of work is, on one line of standard error,
- * when that is a terminal (or --progress) and the work lasts over a second. */
+ * where that is enabled and the work lasts over a second.  There is one line
+ * for the process. */
 #ifndef BASE_PROGRESS_H
 #define BASE_PROGRESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* Begin work named by what is counted ("rows", "passes"); total 0: unknown. */
+/* Show progress from the next progress_begin on; off at first.  base/options
+ * does so for a terminal and for --progress. */
+void progress_enable(bool enabled);
+
+/* Begin work named by what is counted ("rows", "passes"); total 0: unknown.
+ * what is kept, not copied. */
 void progress_begin(const char *what, uint64_t total);
 
 /* That much more is done; any thread may say so. */

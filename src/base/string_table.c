@@ -8,22 +8,23 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 
-/* Names that are looked up at a time; below SMALL, sorting compares. */
+/* BATCH: strings that are looked up at a time.  SMALL: fewer are sorted by
+ * comparing. */
 enum { BATCH = 64, SMALL = 32 };
 
-const char *string_table_text(const struct string_table *names, size_t index)
+const char *string_table_text(const struct string_table *table, size_t index)
 {
-	return names->bytes + names->offsets[index];
+	return table->bytes + table->offsets[index];
 }
 
-static size_t length_of(const struct string_table *names, size_t index)
+static size_t length_of(const struct string_table *table, size_t index)
 {
-	return names->offsets[index + 1] - names->offsets[index] - 1;
+	return table->offsets[index + 1] - table->offsets[index] - 1;
 }
 
-size_t string_table_length(const struct string_table *names, size_t index)
+size_t string_table_length(const struct string_table *table, size_t index)
 {
-	return length_of(names, index);
+	return length_of(table, index);
 }
 
 static uint64_t hash_of(const char *text, size_t length)
@@ -43,138 +44,140 @@ static size_t index_of(uint64_t slot)
 	return (uint32_t)slot - (size_t)1;
 }
 
-/* Where the search for a name begins: by the bits of the hash that slots keep,
- * so that widening needs no name. */
-static size_t begin_of(const struct string_table *names, uint64_t hash)
+/* Where the search for a string begins: by the bits of the hash that slots
+ * keep, so that the slots can be rebuilt without the strings. */
+static size_t begin_of(const struct string_table *table, uint64_t hash)
 {
-	return (size_t)(hash >> 32) & (names->slot_count - 1);
+	return (size_t)(hash >> 32) & (table->slot_count - 1);
 }
 
-/* The slot that holds the name, or the free one where it belongs. */
-static size_t find_slot(const struct string_table *names, const char *text,
+/* The slot that holds the string, or the free one where it belongs. */
+static size_t find_slot(const struct string_table *table, const char *text,
 			size_t length, uint64_t hash)
 {
-	size_t mask = names->slot_count - 1;
-	size_t at = begin_of(names, hash);
+	size_t mask = table->slot_count - 1;
+	size_t at = begin_of(table, hash);
 
-	for (; names->slots[at] != 0; at = (at + 1) & mask) {
-		size_t index = index_of(names->slots[at]);
-		if (names->slots[at] >> 32 == hash >> 32 &&
-		    length_of(names, index) == length &&
-		    memcmp(string_table_text(names, index), text, length) == 0)
+	for (; table->slots[at] != 0; at = (at + 1) & mask) {
+		size_t index = index_of(table->slots[at]);
+		if (table->slots[at] >> 32 == hash >> 32 &&
+		    length_of(table, index) == length &&
+		    memcmp(string_table_text(table, index), text, length) == 0)
 			break;
 	}
 	return at;
 }
 
-/* Make room for more names: at most half the slots are taken. */
-static void widen(struct string_table *names, size_t more)
+/* Make room for more strings: at most half of the slots are used. */
+static void widen(struct string_table *table, size_t more)
 {
-	uint64_t *old = names->slots;
-	size_t count = names->slot_count;
+	uint64_t *old = table->slots;
+	size_t count = table->slot_count;
 
-	if (2 * (names->count + more) <= count)
+	if (2 * (table->count + more) <= count)
 		return;
-	names->slot_count = count ? count : 64;
-	while (2 * (names->count + more) > names->slot_count)
-		names->slot_count *= 2;
-	/* Zeros are written: pages that are read first are mapped twice, and
-	 * the second time all processors must be told. */
-	names->slots =
-		alloc_resize(NULL, names->slot_count, sizeof *names->slots);
-	memset(names->slots, 0, names->slot_count * sizeof *names->slots);
+	table->slot_count = count ? count : 64;
+	while (2 * (table->count + more) > table->slot_count)
+		table->slot_count *= 2;
+	/* Not calloc: a page that is read before it is written is mapped to
+	 * the zero page first, and mapping it anew at the write interrupts all
+	 * processors that run a thread of this process. */
+	table->slots =
+		alloc_resize(NULL, table->slot_count, sizeof *table->slots);
+	memset(table->slots, 0, table->slot_count * sizeof *table->slots);
 	for (size_t i = 0; i < count; i++) {
 		if (old[i] == 0)
 			continue;
-		size_t at = begin_of(names, old[i]);
-		while (names->slots[at] != 0)
-			at = (at + 1) & (names->slot_count - 1);
-		names->slots[at] = old[i];
+		size_t at = begin_of(table, old[i]);
+		while (table->slots[at] != 0)
+			at = (at + 1) & (table->slot_count - 1);
+		table->slots[at] = old[i];
 	}
 	free(old);
 }
 
-size_t string_table_find(const struct string_table *names, const char *text,
+size_t string_table_find(const struct string_table *table, const char *text,
 			 size_t length)
 {
-	if (names->count == 0)
+	if (table->count == 0)
 		return STRING_TABLE_NONE;
-	size_t at = find_slot(names, text, length, hash_of(text, length));
-	return names->slots[at] ? index_of(names->slots[at])
+	size_t at = find_slot(table, text, length, hash_of(text, length));
+	return table->slots[at] ? index_of(table->slots[at])
 				: STRING_TABLE_NONE;
 }
 
-/* Append a name; its index. */
-static size_t append(struct string_table *names, const char *text,
+/* Append a string; its index. */
+static size_t append(struct string_table *table, const char *text,
 		     size_t length)
 {
-	if (names->count == INT32_MAX)
+	if (table->count == INT32_MAX)
 		die("more than %d different names", INT32_MAX);
-	names->offsets = alloc_grow(names->offsets, &names->capacity,
-				    names->count + 2, sizeof *names->offsets);
-	names->bytes = alloc_grow(names->bytes, &names->room,
-				  names->used + length + 1, 1);
-	names->offsets[names->count] = names->used;
+	table->offsets = alloc_grow(table->offsets, &table->capacity,
+				    table->count + 2, sizeof *table->offsets);
+	table->bytes = alloc_grow(table->bytes, &table->room,
+				  table->used + length + 1, 1);
+	table->offsets[table->count] = table->used;
 	if (length > 0)
-		memcpy(names->bytes + names->used, text, length);
-	names->bytes[names->used + length] = '\0';
-	names->used += length + 1;
-	names->offsets[++names->count] = names->used;
-	return names->count - 1;
+		memcpy(table->bytes + table->used, text, length);
+	table->bytes[table->used + length] = '\0';
+	table->used += length + 1;
+	table->offsets[++table->count] = table->used;
+	return table->count - 1;
 }
 
 /* Find or add, with the hash known and a slot free. */
-static size_t add_hashed(struct string_table *names, const char *text,
+static size_t add_hashed(struct string_table *table, const char *text,
 			 size_t length, uint64_t hash)
 {
-	size_t at = find_slot(names, text, length, hash);
+	size_t at = find_slot(table, text, length, hash);
 
-	if (names->slots[at] == 0)
-		names->slots[at] = slot_of(append(names, text, length), hash);
-	return index_of(names->slots[at]);
+	if (table->slots[at] == 0)
+		table->slots[at] = slot_of(append(table, text, length), hash);
+	return index_of(table->slots[at]);
 }
 
-size_t string_table_add(struct string_table *names, const char *text,
+size_t string_table_add(struct string_table *table, const char *text,
 			size_t length)
 {
-	widen(names, 1);
-	return add_hashed(names, text, length, hash_of(text, length));
+	widen(table, 1);
+	return add_hashed(table, text, length, hash_of(text, length));
 }
 
-/* Up to BATCH names: what each step needs is asked for one step before. */
-static void add_batch(struct string_table *names,
+/* Up to BATCH strings: the memory that each step reads is prefetched in the
+ * step before. */
+static void add_batch(struct string_table *table,
 		      const struct string_slice *list, size_t count,
 		      uint32_t *indices)
 {
 	uint64_t hashes[BATCH];
 
-	widen(names, count);
+	widen(table, count);
 	for (size_t i = 0; i < count; i++) {
 		hashes[i] = hash_of(list[i].text, list[i].length);
-		__builtin_prefetch(&names->slots[begin_of(names, hashes[i])]);
+		__builtin_prefetch(&table->slots[begin_of(table, hashes[i])]);
 	}
 	for (size_t i = 0; i < count; i++) {
-		uint64_t slot = names->slots[begin_of(names, hashes[i])];
+		uint64_t slot = table->slots[begin_of(table, hashes[i])];
 		if (slot != 0)
-			__builtin_prefetch(&names->offsets[index_of(slot)]);
+			__builtin_prefetch(&table->offsets[index_of(slot)]);
 	}
 	for (size_t i = 0; i < count; i++) {
-		uint64_t slot = names->slots[begin_of(names, hashes[i])];
+		uint64_t slot = table->slots[begin_of(table, hashes[i])];
 		if (slot != 0)
 			__builtin_prefetch(
-				string_table_text(names, index_of(slot)));
+				string_table_text(table, index_of(slot)));
 	}
 	for (size_t i = 0; i < count; i++)
-		indices[i] = (uint32_t)add_hashed(names, list[i].text,
+		indices[i] = (uint32_t)add_hashed(table, list[i].text,
 						  list[i].length, hashes[i]);
 }
 
-void string_table_add_all(struct string_table *names,
+void string_table_add_all(struct string_table *table,
 			  const struct string_slice *list, size_t count,
 			  uint32_t *indices)
 {
 	for (size_t i = 0; i < count; i += BATCH)
-		add_batch(names, list + i,
+		add_batch(table, list + i,
 			  count - i < BATCH ? count - i : BATCH, indices + i);
 }
 
@@ -191,7 +194,7 @@ int string_table_compare(const char *a, size_t a_length, const char *b,
 
 /* ------------------------------------------------------------------ ranking */
 
-/* A name, and eight bytes of it as a number that sorts as they do. */
+/* A string, and eight bytes of it as a number that sorts as they do. */
 struct keyed {
 	uint64_t key;
 	uint32_t index;
@@ -206,31 +209,31 @@ static int by_key(const void *a, const void *b)
 
 static int by_bytes(const void *a, const void *b, void *context)
 {
-	const struct string_table *names = context;
+	const struct string_table *table = context;
 	size_t i = ((const struct keyed *)a)->index;
 	size_t j = ((const struct keyed *)b)->index;
 
 	return string_table_compare(
-		string_table_text(names, i), length_of(names, i),
-		string_table_text(names, j), length_of(names, j));
+		string_table_text(table, i), length_of(table, i),
+		string_table_text(table, j), length_of(table, j));
 }
 
-/* The eight bytes from depth on; zeros follow the name's end. */
-static uint64_t key_at(const struct string_table *names, size_t index,
+/* The eight bytes from depth on; zeros follow the string's end. */
+static uint64_t key_at(const struct string_table *table, size_t index,
 		       size_t depth)
 {
-	size_t length = length_of(names, index);
+	size_t length = length_of(table, index);
 	uint64_t key = 0;
 
 	for (size_t i = depth; i < depth + 8; i++)
 		key = key << 8 | (i < length ? (unsigned char)string_table_text(
-						       names, index)[i]
+						       table, index)[i]
 					     : 0);
 	return key;
 }
 
-/* Sort by key, a byte at a time from the lowest; bytes that are all equal are
- * passed over. */
+/* Sort by key: a radix sort of a byte at a time from the lowest, without those
+ * bytes that are equal in all keys. */
 static void sort_by_key(struct keyed *keyed, struct keyed *spare, size_t count)
 {
 	struct keyed *from = keyed, *to = spare;
@@ -270,53 +273,53 @@ static size_t equal_until(const struct keyed *keyed, size_t first, size_t count)
 	return end;
 }
 
-/* Sort names that are equal up to depth. */
-static void sort_names(const struct string_table *names, struct keyed *keyed,
-		       struct keyed *spare, size_t count, size_t depth)
+/* Sort strings that are equal up to depth. */
+static void sort_strings(const struct string_table *table, struct keyed *keyed,
+			 struct keyed *spare, size_t count, size_t depth)
 {
 	for (size_t first = 0; first == 0; depth += 8) {
 		bool longer = false;
 		for (size_t i = 0; i < count; i++) {
 			size_t index = keyed[i].index;
-			keyed[i].key = key_at(names, index, depth);
-			longer = longer || length_of(names, index) > depth;
+			keyed[i].key = key_at(table, index, depth);
+			longer = longer || length_of(table, index) > depth;
 		}
 		if (count < SMALL || !longer) {
 			qsort_r(keyed, count, sizeof *keyed, by_bytes,
-				(void *)(uintptr_t)names);
+				(void *)(uintptr_t)table);
 			return;
 		}
 		sort_by_key(keyed, spare, count);
-		/* All equal here, too: no recursion, names may be long. */
+		/* All equal here, too: no recursion, strings may be long. */
 		if (keyed[0].key == keyed[count - 1].key)
 			continue;
 		for (size_t end; first < count; first = end) {
 			end = equal_until(keyed, first, count);
 			if (end - first > 1)
-				sort_names(names, keyed + first, spare,
-					   end - first, depth + 8);
+				sort_strings(table, keyed + first, spare,
+					     end - first, depth + 8);
 		}
 	}
 }
 
-void string_table_rank(const struct string_table *names, uint32_t *rank)
+void string_table_rank(const struct string_table *table, uint32_t *rank)
 {
-	struct keyed *keyed = alloc(names->count, sizeof *keyed);
-	struct keyed *spare = alloc(names->count, sizeof *spare);
+	struct keyed *keyed = alloc(table->count, sizeof *keyed);
+	struct keyed *spare = alloc(table->count, sizeof *spare);
 
-	for (size_t i = 0; i < names->count; i++)
+	for (size_t i = 0; i < table->count; i++)
 		keyed[i].index = (uint32_t)i;
-	sort_names(names, keyed, spare, names->count, 0);
-	for (size_t i = 0; i < names->count; i++)
+	sort_strings(table, keyed, spare, table->count, 0);
+	for (size_t i = 0; i < table->count; i++)
 		rank[keyed[i].index] = (uint32_t)i;
 	free(keyed);
 	free(spare);
 }
 
-void string_table_free(struct string_table *names)
+void string_table_free(struct string_table *table)
 {
-	free(names->bytes);
-	free(names->offsets);
-	free(names->slots);
-	*names = (struct string_table){0};
+	free(table->bytes);
+	free(table->offsets);
+	free(table->slots);
+	*table = (struct string_table){0};
 }

@@ -8,62 +8,63 @@
 #include "base/alloc.h"
 #include "base/io.h"
 
-enum { LEAST = 1 << 16 };
+enum { LEAST_LIMIT = 1 << 16 };
 
-void tempfile_begin(struct tempfile *scratch, size_t limit)
+void tempfile_begin(struct tempfile *file, size_t limit)
 {
-	*scratch = (struct tempfile){.limit = limit < LEAST ? LEAST : limit};
+	*file = (struct tempfile){.limit = limit < LEAST_LIMIT ? LEAST_LIMIT
+							       : limit};
 }
 
-static void flush(struct tempfile *scratch)
+static void flush(struct tempfile *file)
 {
-	if (!scratch->filed) {
-		scratch->fd = tempfile_open();
-		scratch->filed = true;
+	if (!file->spilled) {
+		file->fd = tempfile_open();
+		file->spilled = true;
 	}
-	tempfile_write(scratch->fd, scratch->memory, scratch->used);
-	scratch->used = 0;
+	tempfile_write(file->fd, file->memory, file->used);
+	file->used = 0;
 }
 
-void tempfile_add(struct tempfile *scratch, const void *bytes, size_t size)
+void tempfile_add(struct tempfile *file, const void *bytes, size_t size)
 {
 	const unsigned char *from = bytes;
 
-	scratch->size += size;
+	file->size += size;
 	while (size > 0) {
-		if (scratch->used == scratch->limit)
-			flush(scratch);
-		size_t part = scratch->limit - scratch->used;
+		if (file->used == file->limit)
+			flush(file);
+		size_t part = file->limit - file->used;
 		if (part > size)
 			part = size;
-		scratch->memory = alloc_grow(scratch->memory, &scratch->room,
-					     scratch->used + part, 1);
-		memcpy(scratch->memory + scratch->used, from, part);
-		scratch->used += part;
+		file->memory = alloc_grow(file->memory, &file->room,
+					  file->used + part, 1);
+		memcpy(file->memory + file->used, from, part);
+		file->used += part;
 		from += part;
 		size -= part;
 	}
 }
 
-const void *tempfile_bytes(struct tempfile *scratch)
+const void *tempfile_bytes(struct tempfile *file)
 {
-	if (!scratch->filed)
-		return scratch->memory ? scratch->memory : (const void *)"";
-	if (scratch->map == NULL) {
-		flush(scratch);
-		free(scratch->memory);
-		scratch->memory = NULL;
-		scratch->map = tempfile_map(scratch->fd, scratch->size, false);
+	if (!file->spilled)
+		return file->memory ? file->memory : (const void *)"";
+	if (file->map == NULL) {
+		flush(file);
+		free(file->memory);
+		file->memory = NULL;
+		file->map = tempfile_map(file->fd, file->size, false);
 	}
-	return scratch->map;
+	return file->map;
 }
 
-void tempfile_end(struct tempfile *scratch)
+void tempfile_end(struct tempfile *file)
 {
-	if (scratch->map != NULL)
-		munmap(scratch->map, scratch->size);
-	if (scratch->filed)
-		close(scratch->fd);
-	free(scratch->memory);
-	*scratch = (struct tempfile){0};
+	if (file->map != NULL)
+		munmap(file->map, file->size);
+	if (file->spilled)
+		close(file->fd);
+	free(file->memory);
+	*file = (struct tempfile){0};
 }

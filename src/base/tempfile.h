@@ -10,19 +10,24 @@ struct tempfile {
 	unsigned char *memory;
 	size_t used, room, limit; /* bytes in memory; at most limit */
 	size_t size;              /* bytes appended in all */
-	int fd;                   /* of the file, where there is one */
-	bool filed;
-	void *map; /* of the file, after tempfile_bytes */
+	int fd;                   /* of the file, where spilled */
+	bool spilled;             /* there is a file */
+	void *map;                /* of the file, after tempfile_bytes */
 };
 
-/* Begin; limit is how many bytes may stay in memory (at least 64 KiB do). */
-void tempfile_begin(struct tempfile *scratch, size_t limit);
+/* Begin empty; limit is how many bytes may stay in memory (at least 64 KiB).
+ * Where the file cannot be made, written or mapped, the process ends with a
+ * message. */
+void tempfile_begin(struct tempfile *file, size_t limit);
 
-void tempfile_add(struct tempfile *scratch, const void *bytes, size_t size);
+/* Append a copy of size bytes. */
+void tempfile_add(struct tempfile *file, const void *bytes, size_t size);
 
-/* All bytes, to be read; nothing may be added afterwards. */
-const void *tempfile_bytes(struct tempfile *scratch);
+/* All size bytes, to be read, valid until tempfile_end; nothing may be added
+ * afterwards. */
+const void *tempfile_bytes(struct tempfile *file);
 
-void tempfile_end(struct tempfile *scratch);
+/* Free the memory and the file. */
+void tempfile_end(struct tempfile *file);
 
 #endif

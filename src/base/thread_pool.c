@@ -8,31 +8,33 @@
 
 #include "base/errors.h"
 
-/* How often a thread looks for work before it sleeps: some ten microseconds,
+/* How often a thread polls for work before it sleeps: some ten microseconds,
  * less than it takes to wake one. */
-enum { LOOKS = 2000 };
+enum { SPINS = 2000 };
 
-struct team {
+/* A call of thread_pool_run; it lives on the caller's stack. */
+struct job {
 	void (*work)(void *shared, size_t piece, unsigned thread);
 	void *shared;
 	size_t pieces;
-	atomic_size_t next;
+	atomic_size_t next; /* the piece to be handed out next */
 };
 
-/* Threads that stay, once there was work for them; one team at a time has
- * them. */
+/* The threads of the process: started when first needed, never ended.  They
+ * work on one job at a time. */
 static struct {
-	pthread_mutex_t lock; /* of all that is no atomic */
-	pthread_cond_t wake, left;
-	bool taken;     /* a team has them */
-	unsigned count; /* threads that there are */
-	struct team *team;
-	atomic_uint wanted;  /* how many may still join it */
-	atomic_uint working; /* how many have and are not done */
-	unsigned joined;     /* how many have in all: their numbers */
+	pthread_mutex_t lock; /* of all that is not atomic */
+	pthread_cond_t wake;  /* there is a job to join */
+	pthread_cond_t idle;  /* working has become 0 */
+	bool taken;           /* there is a job */
+	unsigned count;       /* threads */
+	struct job *job;
+	atomic_uint wanted;  /* threads that may still join it */
+	atomic_uint working; /* threads that joined and are not done */
+	unsigned joined;     /* threads that joined: the last one's number */
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER,
 	  .wake = PTHREAD_COND_INITIALIZER,
-	  .left = PTHREAD_COND_INITIALIZER};
+	  .idle = PTHREAD_COND_INITIALIZER};
 
 unsigned thread_pool_processors(void)
 {
@@ -44,18 +46,18 @@ unsigned thread_pool_processors(void)
 	return count > 0 ? (unsigned)count : 1;
 }
 
-static void serve(struct team *team, unsigned thread)
+static void do_pieces(struct job *job, unsigned thread)
 {
 	size_t piece;
 
-	while ((piece = atomic_fetch_add(&team->next, 1)) < team->pieces)
-		team->work(team->shared, piece, thread);
+	while ((piece = atomic_fetch_add(&job->next, 1)) < job->pieces)
+		job->work(job->shared, piece, thread);
 }
 
-/* Wait a little for the count to be above zero, or to be zero. */
-static void look(atomic_uint *count, bool above)
+/* Poll until the count is above zero, or is zero, or SPINS times. */
+static void spin(atomic_uint *count, bool above)
 {
-	for (int i = 0; i < LOOKS && (atomic_load(count) > 0) != above; i++)
+	for (int i = 0; i < SPINS && (atomic_load(count) > 0) != above; i++)
 #ifdef __x86_64__
 		__builtin_ia32_pause();
 #else
@@ -63,35 +65,35 @@ static void look(atomic_uint *count, bool above)
 #endif
 }
 
-/* A thread of the pool: joins team after team. */
-static void *stay(void *unused)
+/* A thread of the pool: joins one job after the other. */
+static void *worker(void *unused)
 {
 	(void)unused;
 	for (;;) {
-		look(&pool.wanted, true);
+		spin(&pool.wanted, true);
 		pthread_mutex_lock(&pool.lock);
 		while (pool.wanted == 0)
 			pthread_cond_wait(&pool.wake, &pool.lock);
 		pool.wanted--;
 		pool.working++;
-		struct team *team = pool.team;
+		struct job *job = pool.job;
 		unsigned thread = ++pool.joined;
 		pthread_mutex_unlock(&pool.lock);
-		serve(team, thread);
+		do_pieces(job, thread);
 		pthread_mutex_lock(&pool.lock);
 		if (--pool.working == 0)
-			pthread_cond_signal(&pool.left);
+			pthread_cond_signal(&pool.idle);
 		pthread_mutex_unlock(&pool.lock);
 	}
 	return NULL;
 }
 
-/* Have at least so many threads; pool.lock is held. */
-static void hire(unsigned threads)
+/* Start threads until there are at least so many; pool.lock is held. */
+static void start_threads(unsigned threads)
 {
 	for (; pool.count < threads; pool.count++) {
 		pthread_t id;
-		int error = pthread_create(&id, NULL, stay, NULL);
+		int error = pthread_create(&id, NULL, worker, NULL);
 		if (error != 0)
 			die("cannot start thread %u: %s", pool.count + 1,
 			    strerror(error));
@@ -99,15 +101,15 @@ static void hire(unsigned threads)
 	}
 }
 
-/* Offer the team to so many threads; false where another team has them. */
-static bool offer(struct team *team, unsigned threads)
+/* Let so many threads join the job; false where they work on another. */
+static bool share(struct job *job, unsigned threads)
 {
 	pthread_mutex_lock(&pool.lock);
 	bool taken = pool.taken;
 	if (!taken) {
-		hire(threads);
+		start_threads(threads);
 		pool.taken = true;
-		pool.team = team;
+		pool.job = job;
 		pool.joined = 0;
 		pool.wanted = threads;
 		pthread_cond_broadcast(&pool.wake);
@@ -116,14 +118,14 @@ static bool offer(struct team *team, unsigned threads)
 	return !taken;
 }
 
-/* All pieces are handed out: wait for those who are at one. */
-static void dismiss(void)
+/* All pieces are handed out: wait until the threads have done theirs. */
+static void wait_for_workers(void)
 {
-	look(&pool.working, false);
+	spin(&pool.working, false);
 	pthread_mutex_lock(&pool.lock);
 	pool.wanted = 0;
 	while (pool.working > 0)
-		pthread_cond_wait(&pool.left, &pool.lock);
+		pthread_cond_wait(&pool.idle, &pool.lock);
 	pool.taken = false;
 	pthread_mutex_unlock(&pool.lock);
 }
@@ -132,13 +134,13 @@ void thread_pool_run(unsigned threads, size_t pieces,
 		     void (*work)(void *shared, size_t piece, unsigned thread),
 		     void *shared)
 {
-	struct team team = {.work = work, .shared = shared, .pieces = pieces};
+	struct job job = {.work = work, .shared = shared, .pieces = pieces};
 
 	if (threads > pieces)
 		threads = (unsigned)pieces;
-	/* A team within a piece of another works alone. */
-	bool helped = threads > 1 && offer(&team, threads - 1);
-	serve(&team, 0);
+	/* A call from within a piece of another job uses this thread alone. */
+	bool helped = threads > 1 && share(&job, threads - 1);
+	do_pieces(&job, 0);
 	if (helped)
-		dismiss();
+		wait_for_workers();
 }

@@ -7,7 +7,6 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/file_type.h"
-#include "base/options.h"
 #include "text/tsv.h"
 
 /* What is made of a block should stay in the cache; a single row may be
@@ -372,10 +371,9 @@ static void warn_of_end(const struct csv_source *source)
 	const unsigned char *bytes = source->carry;
 	size_t size = source->carried;
 
-	if (!options_quiet && size > 0 && bytes[size - 1] != '\n' &&
-	    bytes[size - 1] != '\r')
-		warn("%s: its last line does not end: the input may be cut",
-		     source->files[source->current].name);
+	if (size > 0 && bytes[size - 1] != '\n' && bytes[size - 1] != '\r')
+		notice("%s: its last line does not end: the input may be cut",
+		       source->files[source->current].name);
 }
 
 /* The block takes the carry's buffer, and the carry what is left. */

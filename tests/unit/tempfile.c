@@ -11,7 +11,7 @@ enum { LEAST_LIMIT = 1 << 16 };
 
 static int failed;
 
-static void check(size_t size, size_t limit, bool filed)
+static void check(size_t size, size_t limit, bool spilled)
 {
 	unsigned char *bytes = malloc(size + 1);
 	struct tempfile file;
@@ -25,7 +25,7 @@ static void check(size_t size, size_t limit, bool filed)
 		piece = piece < size - at ? piece : size - at;
 		tempfile_add(&file, bytes + at, piece);
 	}
-	if (file.size != size || file.filed != filed ||
+	if (file.size != size || file.spilled != spilled ||
 	    memcmp(tempfile_bytes(&file), bytes, size) != 0 ||
 	    memcmp(tempfile_bytes(&file), bytes, size) != 0) {
 		printf("%zu bytes with %zu in memory: they differ\n", size,
