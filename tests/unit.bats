@@ -12,6 +12,7 @@ unit() {
 @test "unit bitset" { unit bitset; }
 @test "unit decimal" { unit decimal; }
 @test "unit escapes" { unit escapes; }
+@test "unit combined_search" { unit combined_search; }
 @test "unit exact_search" { unit exact_search; }
 @test "unit factor" { unit factor; }
 @test "unit int8" { unit int8; }

@@ -1,0 +1,177 @@
+#include "search/combined_bounds.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+static const double one = (double)INDEX_WEIGHT_ONE * INDEX_WEIGHT_ONE;
+
+void combined_bounds_begin(struct combined_bounds *bounds,
+			   const struct inverted_index *index,
+			   const struct combined_kernel *kernel,
+			   const struct similarity *similarity)
+{
+	*bounds = (struct combined_bounds){
+		.index = index,
+		.kernel = kernel,
+		.profile = similarity->profile,
+		.alpha = (float)similarity->alpha,
+		.codes = alloc(index->code_bytes + 1, 1),
+	};
+}
+
+void combined_bounds_end(struct combined_bounds *bounds)
+{
+	free(bounds->codes);
+	bounds->codes = NULL;
+}
+
+static double dense_part(double alpha, double u)
+{
+	return alpha * u - u * u;
+}
+
+static double norm_at(double alpha, double g)
+{
+	return 1 + alpha * g - g * g;
+}
+
+/* factor and dense of a bin. */
+static void set_bin(struct combined_bounds *bounds, size_t b, double alpha,
+		    const struct score_side *side)
+{
+	const struct index_bin *bin = &bounds->index->bins[b];
+
+	bounds->factor[b] = 1;
+	bounds->dense[b] = 0;
+	if (bounds->profile || bin->low > bin->high)
+		return;
+	double u0 = sqrt(side->g * bin->low) * (1 - 1e-6);
+	double u1 = sqrt(side->g * bin->high) * (1 + 1e-6);
+	double top = dense_part(alpha, fmin(fmax(alpha / 2, u0), u1));
+	double bottom = fmin(dense_part(alpha, u0), dense_part(alpha, u1));
+	double norm = fmin(norm_at(alpha, bin->low), norm_at(alpha, bin->high));
+
+	bounds->dense[b] = fmax(top, -bottom) + 1e-6;
+	bounds->factor[b] = sqrt(side->norm * fmax(0, norm)) * (1 - 1e-6);
+}
+
+void combined_bounds_set(struct combined_bounds *bounds,
+			 const struct similarity *similarity,
+			 const struct score_side *side, const float *vector,
+			 size_t tags)
+{
+	size_t d = bounds->index->d;
+	int32_t sum = 0;
+
+	bounds->vanishing = side->norm < COMBINED_LEAST_NORM;
+	bounds->z = (float)sqrt(side->g);
+	bounds->inverse = bounds->vanishing ? 1 : (float)(1 / sqrt(side->norm));
+	bounds->error =
+		(float)(1.02 * sqrt((double)tags) / INDEX_WEIGHT_ONE + 1e-7);
+	bounds->scale = 0;
+	bounds->residual = 1;
+	if (bounds->index->code_bytes > 0 && !bounds->profile)
+		bounds->scale =
+			index_quantize(vector, sqrt(side->x_square), d,
+				       bounds->codes, &bounds->residual);
+	for (size_t j = 0; j < bounds->index->code_bytes; j++)
+		sum += bounds->codes[j];
+	bounds->offset = 128 * sum;
+	for (size_t b = 0; b < INDEX_BINS; b++)
+		set_bin(bounds, b, similarity->alpha, side);
+}
+
+uint32_t combined_bounds_least(const struct combined_bounds *bounds,
+			       float threshold, int32_t least[INDEX_BINS])
+{
+	double error = (double)bounds->error + (double)BOUNDS_SLACK;
+	uint32_t open = 0;
+
+	for (size_t b = 0; b < INDEX_BINS; b++) {
+		const struct index_bin *bin = &bounds->index->bins[b];
+		double sum = 0;
+
+		if (threshold > 0)
+			sum = one * ((double)threshold * bounds->factor[b] -
+				     bounds->dense[b] - error);
+		if (sum < 1 && bin->low <= bin->high)
+			open |= UINT32_C(1) << b;
+		least[b] = sum < 1 ? 1 : sum > 2e9 ? 2000000000 : (int32_t)sum;
+	}
+	return open;
+}
+
+/* What both ranges take of a row. */
+struct factors {
+	float a, dense, inverse; /* a, h(u), 1 / sqrt(N_q N_y) */
+	bool usable;
+};
+
+static struct factors factors_of(const struct combined_bounds *bounds,
+				 uint32_t row, int32_t sum)
+{
+	const struct index_row *y = &bounds->index->rows[row];
+	struct factors factors = {.a = (float)sum * (float)(1 / one),
+				  .inverse = 1,
+				  .usable = true};
+
+	if (bounds->profile)
+		return factors;
+	float u = bounds->z * y->z;
+	float norm = bounds->alpha * y->z * y->z + y->rest;
+
+	factors.dense = bounds->alpha * u - u * u;
+	factors.usable =
+		!bounds->vanishing && norm > 2 * (float)COMBINED_LEAST_NORM;
+	if (factors.usable)
+		factors.inverse = bounds->inverse / sqrtf(norm);
+	return factors;
+}
+
+static struct score_range range_of(const struct combined_bounds *bounds,
+				   const struct factors *factors, float low,
+				   float high)
+{
+	float error = bounds->error + BOUNDS_SLACK;
+
+	if (!factors->usable)
+		return (struct score_range){-1, 1};
+	low = (factors->a - error + low) * factors->inverse;
+	high = (factors->a + error + high) * factors->inverse;
+	/* As a score is cut off. */
+	return (struct score_range){low > 1 ? 1 : low, high < -1 ? -1 : high};
+}
+
+struct score_range combined_bounds_glance(const struct combined_bounds *bounds,
+					  uint32_t row, int32_t sum)
+{
+	struct factors factors = factors_of(bounds, row, sum);
+	float most = fabsf(factors.dense);
+
+	return range_of(bounds, &factors, -most, most);
+}
+
+struct score_range combined_bounds_of(const struct combined_bounds *bounds,
+				      uint32_t row, int32_t sum)
+{
+	const struct inverted_index *index = bounds->index;
+	struct factors factors = factors_of(bounds, row, sum);
+	float most = fabsf(factors.dense);
+
+	if (bounds->profile || !factors.usable)
+		return range_of(bounds, &factors, -most, most);
+	const struct index_row *y = &index->rows[row];
+	int32_t dot = bounds->kernel->code_dot(
+		bounds->codes, index->codes + row * index->code_bytes,
+		index->code_bytes);
+	float c = (float)(dot - bounds->offset) * y->scale * bounds->scale;
+	float e = y->residual * (1 + bounds->residual) + bounds->residual;
+	float middle = factors.dense * c, half = most * (e + 2e-6F);
+	float low = middle - half, high = middle + half;
+
+	return range_of(bounds, &factors, low < -most ? -most : low,
+			high > most ? most : high);
+}

@@ -1,0 +1,285 @@
+#include "search/combined_kernels.h"
+
+#include "base/cpu_features.h"
+
+static size_t plain_pass(const struct column_set *set, int32_t *sums,
+			 const uint8_t *bins, const int32_t least[INDEX_BINS],
+			 uint32_t first, size_t count, uint32_t *rows,
+			 int32_t *out)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int32_t sum = sums[i];
+
+		for (size_t c = 0; c < set->count; c++)
+			sum += set->weights[c] * set->columns[c][i];
+		sums[i] = 0;
+		rows[found] = first + (uint32_t)i;
+		out[found] = sum;
+		found += sum >= least[bins[i]];
+	}
+	return found;
+}
+
+static size_t plain_thin(const int32_t least[INDEX_BINS], const uint8_t *bins,
+			 int32_t limit, uint32_t *rows, int32_t *sums,
+			 size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t row = rows[i];
+		int32_t sum = sums[i];
+
+		rows[kept] = row;
+		sums[kept] = sum;
+		kept += sum < limit && sum >= least[bins[row]];
+	}
+	return kept;
+}
+
+static inline __attribute__((always_inline)) size_t
+count_loop(const int32_t *numbers, size_t count, int32_t least)
+{
+	int32_t found = 0;
+
+	for (size_t i = 0; i < count; i++)
+		found += numbers[i] >= least;
+	return (size_t)found;
+}
+
+static size_t plain_count(const int32_t *numbers, size_t count, int32_t least)
+{
+	return count_loop(numbers, count, least);
+}
+
+static int32_t plain_dot(const int8_t *query, const uint8_t *codes,
+			 size_t bytes)
+{
+	int32_t sum = 0;
+
+	for (size_t i = 0; i < bytes; i++)
+		sum += query[i] * codes[i];
+	return sum;
+}
+
+static const struct combined_kernel plain = {"plain", plain_pass, plain_thin,
+					     plain_count, plain_dot};
+
+#ifdef __x86_64__
+#include <immintrin.h>
+
+#define AVX2 __attribute__((target("avx2,fma")))
+#define AVX512                                                                 \
+	__attribute__((target(                                                 \
+		"avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,popcnt")))
+
+static int32_t least_of(const int32_t least[INDEX_BINS])
+{
+	int32_t low = least[0];
+
+	for (size_t b = 1; b < INDEX_BINS; b++)
+		low = least[b] < low ? least[b] : low;
+	return low;
+}
+
+/* Eight rows are looked at one by one where one has the least of all bins. */
+AVX2 static size_t avx2_pass(const struct column_set *set, int32_t *sums,
+			     const uint8_t *bins,
+			     const int32_t least[INDEX_BINS], uint32_t first,
+			     size_t count, uint32_t *rows, int32_t *out)
+{
+	const __m256i below = _mm256_set1_epi32(least_of(least) - 1);
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i += 8) {
+		__m256i sum = _mm256_loadu_si256((const void *)(sums + i));
+		_Alignas(32) int32_t eight[8];
+
+		_mm256_storeu_si256((void *)(sums + i), _mm256_setzero_si256());
+		for (size_t c = 0; c < set->count; c++)
+			sum = _mm256_add_epi32(
+				sum,
+				_mm256_mullo_epi32(
+					_mm256_cvtepi16_epi32(_mm_loadu_si128(
+						(const void *)(set->columns[c] +
+							       i))),
+					_mm256_set1_epi32(set->weights[c])));
+		if (_mm256_testz_si256(_mm256_cmpgt_epi32(sum, below),
+				       _mm256_set1_epi32(-1)))
+			continue;
+		_mm256_store_si256((void *)eight, sum);
+		for (size_t l = 0; l < 8; l++) {
+			rows[found] = first + (uint32_t)(i + l);
+			out[found] = eight[l];
+			found += eight[l] >= least[bins[i + l]];
+		}
+	}
+	return found;
+}
+
+AVX2 static size_t avx2_count(const int32_t *numbers, size_t count,
+			      int32_t least)
+{
+	return count_loop(numbers, count, least);
+}
+
+AVX2 static int32_t avx2_dot(const int8_t *query, const uint8_t *codes,
+			     size_t bytes)
+{
+	__m256i sum = _mm256_setzero_si256();
+	int32_t eight[8], total = 0;
+
+	for (size_t i = 0; i < bytes; i += 16)
+		sum = _mm256_add_epi32(
+			sum,
+			_mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm_loadu_si128(
+						  (const void *)(query + i))),
+					  _mm256_cvtepu8_epi16(_mm_loadu_si128(
+						  (const void *)(codes + i)))));
+	_mm256_storeu_si256((void *)eight, sum);
+	for (size_t l = 0; l < 8; l++)
+		total += eight[l];
+	return total;
+}
+
+static const struct combined_kernel avx2 = {"avx2", avx2_pass, plain_thin,
+					    avx2_count, avx2_dot};
+
+/* Compressing in a register and storing all of it is much faster than a
+ * compressing store on some processors (Zen 4). */
+AVX512 static inline void append(uint32_t *rows, int32_t *out, __mmask16 mask,
+				 __m512i row, __m512i sum)
+{
+	_mm512_storeu_si512(rows, _mm512_maskz_compress_epi32(mask, row));
+	_mm512_storeu_si512(out, _mm512_maskz_compress_epi32(mask, sum));
+}
+
+AVX512 static size_t avx512_pass(const struct column_set *set, int32_t *sums,
+				 const uint8_t *bins,
+				 const int32_t least[INDEX_BINS],
+				 uint32_t first, size_t count, uint32_t *rows,
+				 int32_t *out)
+{
+	const __m512i low = _mm512_loadu_si512(least);
+	const __m512i high = _mm512_loadu_si512(least + 16);
+	const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+						10, 11, 12, 13, 14, 15);
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i += 16) {
+		__m512i sum = _mm512_loadu_si512(sums + i);
+
+		_mm512_storeu_si512(sums + i, _mm512_setzero_si512());
+		/* Of each pair of int16 the upper one of the weight is 0. */
+		for (size_t c = 0; c < set->count; c++)
+			sum = _mm512_dpwssd_epi32(
+				sum,
+				_mm512_cvtepi16_epi32(_mm256_loadu_si256(
+					(const void *)(set->columns[c] + i))),
+				_mm512_set1_epi32(set->weights[c] & 0xffff));
+		__m512i bin = _mm512_cvtepu8_epi32(
+			_mm_loadu_si128((const void *)(bins + i)));
+		__mmask16 mask = _mm512_cmpge_epi32_mask(
+			sum, _mm512_permutex2var_epi32(low, bin, high));
+		if (mask == 0)
+			continue;
+		append(rows + found, out + found, mask,
+		       _mm512_add_epi32(lanes,
+					_mm512_set1_epi32((int)(first + i))),
+		       sum);
+		found += (size_t)__builtin_popcount(mask);
+	}
+	return found;
+}
+
+AVX512 static size_t avx512_thin(const int32_t least[INDEX_BINS],
+				 const uint8_t *bins, int32_t limit,
+				 uint32_t *rows, int32_t *sums, size_t count)
+{
+	const __m512i upper = _mm512_set1_epi32(limit);
+	const __m512i lower = _mm512_set1_epi32(least_of(least));
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i += 16) {
+		__mmask16 mask = count - i < 16
+					 ? (__mmask16)((1u << (count - i)) - 1)
+					 : (__mmask16)0xffff;
+		__m512i sum = _mm512_maskz_loadu_epi32(mask, sums + i);
+		__m512i row = _mm512_maskz_loadu_epi32(mask, rows + i);
+		int32_t sum16[16];
+		uint32_t row16[16];
+
+		mask = _mm512_mask_cmplt_epi32_mask(mask, sum, upper);
+		mask = _mm512_mask_cmpge_epi32_mask(mask, sum, lower);
+		if (mask == 0)
+			continue;
+		_mm512_storeu_si512(sum16, sum);
+		_mm512_storeu_si512(row16, row);
+		for (unsigned bits = mask; bits != 0; bits &= bits - 1) {
+			unsigned l = (unsigned)__builtin_ctz(bits);
+
+			rows[kept] = row16[l];
+			sums[kept] = sum16[l];
+			kept += sum16[l] >= least[bins[row16[l]]];
+		}
+	}
+	return kept;
+}
+
+AVX512 static size_t avx512_count(const int32_t *numbers, size_t count,
+				  int32_t least)
+{
+	const __m512i low = _mm512_set1_epi32(least);
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i += 16) {
+		__mmask16 mask = count - i < 16
+					 ? (__mmask16)((1u << (count - i)) - 1)
+					 : (__mmask16)0xffff;
+
+		found +=
+			(size_t)__builtin_popcount(_mm512_mask_cmpge_epi32_mask(
+				mask,
+				_mm512_maskz_loadu_epi32(mask, numbers + i),
+				low));
+	}
+	return found;
+}
+
+AVX512 static int32_t avx512_dot(const int8_t *query, const uint8_t *codes,
+				 size_t bytes)
+{
+	__m512i sum = _mm512_setzero_si512();
+
+	for (size_t i = 0; i < bytes; i += 64)
+		sum = _mm512_dpbusd_epi32(sum, _mm512_load_si512(codes + i),
+					  _mm512_loadu_si512(query + i));
+	return _mm512_reduce_add_epi32(sum);
+}
+
+static const struct combined_kernel avx512 = {
+	"avx512", avx512_pass, avx512_thin, avx512_count, avx512_dot};
+
+#endif
+
+const struct combined_kernel *combined_kernel_get(unsigned i)
+{
+#ifdef __x86_64__
+	if (i == 0)
+		return cpu_has_vnni() ? &avx512 : NULL;
+	if (i == 1)
+		return cpu_has_avx2() ? &avx2 : NULL;
+#endif
+	return i == COMBINED_KERNELS - 1 ? &plain : NULL;
+}
+
+const struct combined_kernel *combined_kernel_best(void)
+{
+	unsigned i = 0;
+
+	while (combined_kernel_get(i) == NULL)
+		i++;
+	return combined_kernel_get(i);
+}

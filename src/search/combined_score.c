@@ -1,0 +1,130 @@
+#include "search/combined_score.h"
+
+#include <math.h>
+
+#include "base/cpu_features.h"
+
+/* N(g), so that of two equal sides it is the numerator of the score. */
+static double norm_of(double alpha, double g)
+{
+	return 1 + (alpha * g - g * g);
+}
+
+struct score_side score_side_make(const struct similarity *similarity,
+				  double square, double x_square)
+{
+	struct score_side side = {
+		.square = square, .x_square = x_square, .norm = 1};
+
+	if (similarity->profile || !(square > 0))
+		return side;
+	side.g = sqrt(fmin(1, x_square / square));
+	side.norm = norm_of(similarity->alpha, side.g);
+	return side;
+}
+
+static float round_score(double score)
+{
+	if (score > 1)
+		score = 1;
+	else if (score < -1)
+		score = -1;
+	return (float)score + 0.0F; /* -0 becomes +0 */
+}
+
+float combined_score(const struct similarity *similarity,
+		     const struct score_side *q, const struct score_side *y,
+		     double dot, double x_dot)
+{
+	double p = dot / sqrt(q->square * y->square);
+
+	if (similarity->profile)
+		return round_score(p);
+	if (q->norm < COMBINED_LEAST_NORM || y->norm < COMBINED_LEAST_NORM)
+		return 0;
+	double lengths = sqrt(q->x_square * y->x_square);
+	double c = lengths > 0 ? x_dot / lengths : 0;
+	double u = sqrt(q->g * y->g);
+
+	c = c > 1 ? 1 : c < -1 ? -1 : c;
+	return round_score((p + c * (similarity->alpha * u - u * u)) /
+			   sqrt(q->norm * y->norm));
+}
+
+struct score_factors combined_factors(const struct similarity *similarity,
+				      const struct score_side *q,
+				      const struct score_side *y)
+{
+	struct score_factors factors = {0, 0};
+	double lengths = sqrt(q->x_square * y->x_square);
+	double u = sqrt(q->g * y->g), norms = sqrt(q->norm * y->norm);
+
+	if (q->norm < COMBINED_LEAST_NORM || y->norm < COMBINED_LEAST_NORM)
+		return factors;
+	factors.row = 1 / (sqrt(q->square * y->square) * norms);
+	if (!similarity->profile && lengths > 0)
+		factors.embedding =
+			(similarity->alpha * u - u * u) / (lengths * norms);
+	return factors;
+}
+
+double row_square(const float *values, size_t count)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		sum += (double)values[i] * (double)values[i];
+	return sum;
+}
+
+double row_dot(const double *spread, const int32_t *tags, const float *values,
+	       size_t count)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		sum += spread[tags[i]] * (double)values[i];
+	return sum;
+}
+
+static inline __attribute__((always_inline)) double
+dot_in_eight(const float *a, const float *b, size_t d)
+{
+	double sums[8] = {0};
+	size_t j = 0;
+
+	for (; j + 8 <= d; j += 8)
+		for (size_t l = 0; l < 8; l++)
+			sums[l] += (double)a[j + l] * (double)b[j + l];
+	for (; j < d; j++)
+		sums[j % 8] += (double)a[j] * (double)b[j];
+	for (size_t half = 4; half > 0; half /= 2)
+		for (size_t l = 0; l < half; l++)
+			sums[l] += sums[l + half];
+	return sums[0];
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx2"))) static double avx2_dot(const float *a,
+						       const float *b, size_t d)
+{
+	return dot_in_eight(a, b, d);
+}
+
+__attribute__((target("avx512f,avx512vl"))) static double
+avx512_dot(const float *a, const float *b, size_t d)
+{
+	return dot_in_eight(a, b, d);
+}
+#endif
+
+double embedding_dot(const float *a, const float *b, size_t d)
+{
+#ifdef __x86_64__
+	if (cpu_has_avx512())
+		return avx512_dot(a, b, d);
+	if (cpu_has_avx2())
+		return avx2_dot(a, b, d);
+#endif
+	return dot_in_eight(a, b, d);
+}

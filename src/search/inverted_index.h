@@ -1,0 +1,90 @@
+/* inverted_index: customers by tag, and small codes of their embeddings, for
+ * exact search of the similarities of search/combined_score.h.
+ *
+ * Rows stand in blocks of INDEX_BLOCK_ROWS.  For each tag and block there is a
+ * list of postings {row in the block, w}, rows ascending, w = round(32767 v),
+ * v the value over |a|.  A tag that more than 1 / INDEX_COLUMN_SHARE of the
+ * rows have is kept as a column of all w, too (at most INDEX_COLUMNS of them).
+ * Sums of products of two rows' w are exact in int32: by Cauchy's inequality
+ * they are below (32767 + sqrt(m) / 2)^2 < 2^31 for up to 10^8 tags.
+ *
+ * The embedding over its length is kept as bytes: x_j / |x| is about
+ * scale * (code - 128), residual bounds the length of the difference.
+ *
+ * Rows are in bins by |x|, as many of about equal size as INDEX_BINS.
+ *
+ * Nothing depends on alpha: one index serves every similarity.  It takes 4
+ * bytes a stored value, d (rounded up to 64) + 17 a row, and 2 a row for each
+ * column. */
+#ifndef SEARCH_INVERTED_INDEX_H
+#define SEARCH_INVERTED_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/csr_matrix.h"
+
+enum {
+	INDEX_BLOCK_ROWS = 1 << 16,
+	INDEX_COLUMN_SHARE = 16,
+	INDEX_COLUMNS = 64,
+	INDEX_BINS = 32,
+	INDEX_WEIGHT_ONE = 32767,
+	INDEX_PAD = 64 /* rows to spare after the last, all zeros */
+};
+
+struct posting {
+	uint16_t row;
+	int16_t weight;
+};
+
+/* Of a row's embedding. */
+struct index_row {
+	float scale, residual; /* of the codes */
+	float z;               /* root of g = |x| / |a| */
+	float rest;            /* 1 - g^2 */
+};
+
+/* The least and the largest g of a bin's rows; low > high: it has none. */
+struct index_bin {
+	double low, high;
+};
+
+struct inverted_index {
+	const struct csr_matrix *matrix;
+	const float *embedding; /* n x d */
+	size_t d;
+	size_t blocks;
+	uint32_t *starts; /* m * blocks + 1: postings of tag t in block b are
+			     [starts[t * blocks + b], starts[t * blocks + b +
+			     1]) */
+	struct posting *postings;
+	int16_t **columns;      /* m: of rows, or NULL */
+	uint8_t *codes;         /* n x code_bytes, aligned to 64 */
+	size_t code_bytes;      /* 0: d is too large for codes */
+	struct index_row *rows; /* n */
+	uint8_t *bin;           /* n + INDEX_PAD */
+	struct index_bin bins[INDEX_BINS];
+	uint64_t *weighted; /* bit of each row that has |a| > 0 */
+	size_t zeros;       /* rows without */
+};
+
+/* Index the rows; the matrix and the embedding must stay.  NULL or an error
+ * text: a row is damaged, its embedding is not finite, or there are 2^32
+ * values or more; there is nothing to free then. */
+const char *inverted_index_build(struct inverted_index *index,
+				 const struct csr_matrix *matrix,
+				 const float *embedding, size_t d,
+				 unsigned threads);
+void inverted_index_free(struct inverted_index *index);
+
+/* Bytes of a vector of d columns as codes: a multiple of 64. */
+size_t index_code_bytes(size_t d);
+
+/* Write the codes of the vector over its length, minus 128 as signed bytes;
+ * returns the scale, and in residual the bound of the difference's length. */
+float index_quantize(const float *vector, double length, size_t d,
+		     int8_t *codes, float *residual);
+
+#endif
