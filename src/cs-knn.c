@@ -519,8 +519,7 @@ static void say_few(struct knn *knn, size_t row,
 static const float *vector_of(const struct knn *knn, const struct model *model,
 			      size_t row)
 {
-	if (model == knn->model)
-		model = sharded_model_at(&knn->shards, &row);
+	model = sharded_model_resolve(&knn->shards, model, &row);
 	return model->embedding + row * knn->search.d;
 }
 

@@ -160,7 +160,8 @@ struct mean_sums {
 static const char *add_customer(struct query_row *query, struct mean_sums *sums,
 				const struct sharded_model *shards, size_t row)
 {
-	const struct model *model = sharded_model_at(shards, &row);
+	const struct model *model =
+		sharded_model_resolve(shards, &shards->whole, &row);
 	const struct csr_matrix *matrix = &model->matrix;
 	const float *x = model->embedding + row * model->k;
 	double length = sqrt(dot_square_norm(x, model->k));

@@ -28,8 +28,7 @@ static const char *take_row(const struct rerank *blend,
 			    const struct model *model, size_t row,
 			    struct row *taken)
 {
-	if (model == &blend->shards->whole)
-		model = sharded_model_at(blend->shards, &row);
+	model = sharded_model_resolve(blend->shards, model, &row);
 	return contributions_row(&model->matrix, row, taken);
 }
 

@@ -46,20 +46,11 @@ static bool is_fine(struct pen *pen, const char *error)
 	return error == NULL;
 }
 
-/* The model that holds a row of the asked or the answering customers; the row
- * becomes the row there. */
-static const struct model *holder(const struct result_writer *pens,
-				  const struct model *model, size_t *row)
-{
-	return model == pens->model ? sharded_model_at(pens->shards, row)
-				    : model;
-}
-
 /* The #profile line of a row. */
 static void write_profile(struct pen *pen, const struct model *model,
 			  size_t row)
 {
-	model = holder(pen->pens, model, &row);
+	model = sharded_model_resolve(pen->pens->shards, model, &row);
 	is_fine(pen, neighbours_metadata_profile(&pen->notes, pen->output,
 						 model, row));
 }

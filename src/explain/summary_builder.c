@@ -194,8 +194,7 @@ static const char *add_profile(struct summary_builder *describe,
 	const char *error, *name = "";
 	size_t length = 0;
 
-	if (!guest)
-		model = sharded_model_at(describe->shards, &row);
+	model = sharded_model_resolve(describe->shards, model, &row);
 	if ((error = csr_matrix_check_row(&model->matrix, row)) != NULL)
 		return error;
 	if (model->matrix.tenth[row] >= TENTHS)

@@ -28,8 +28,7 @@ static const char *set_side(const struct top_contributions *explain,
 			    struct side *side, const struct model *model,
 			    size_t row)
 {
-	if (model == &explain->shards->whole)
-		model = sharded_model_at(explain->shards, &row);
+	model = sharded_model_resolve(explain->shards, model, &row);
 	return side_set(side, explain->reasons, model, row);
 }
 

@@ -9,6 +9,8 @@
 #include "base/bitset.h"
 #include "base/errors.h"
 #include "base/string_table.h"
+#include "search/exact_search.h"
+#include "search/ivf_search.h"
 
 /* Where a customer stands. */
 struct shard_place {
@@ -219,11 +221,12 @@ void sharded_model_close(struct sharded_model *shards)
 	*shards = (struct sharded_model){0};
 }
 
-const struct model *sharded_model_at(const struct sharded_model *shards,
-				     size_t *row)
+const struct model *sharded_model_resolve(const struct sharded_model *shards,
+					  const struct model *model,
+					  size_t *row)
 {
-	if (shards->count == 1)
-		return &shards->whole;
+	if (model != &shards->whole || shards->count == 1)
+		return model;
 	struct shard_place at = shards->places[*row];
 	*row = at.row;
 	return &shards->models[at.shard];
@@ -269,8 +272,8 @@ static const char *run_search(const struct sharded_model *shards, size_t shard,
 
 	if (probes > 0 || (index->cells > 0 && count <= IVF_INDEX_MIN_ROWS &&
 			   search->metric == METRIC_COSINE))
-		return ivf_index_search(index, search, queries, count, probes,
-					counts, results, zeros);
+		return ivf_search_run(index, search, queries, count, probes,
+				      counts, results, zeros);
 	return exact_search_run(search, queries, count, results, zeros);
 }
 

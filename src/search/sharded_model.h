@@ -1,7 +1,8 @@
-/* sharded_model: the customers of one model in several files, asked as one.
+/* sharded_model: one model whose rows (customers) are stored in several files,
+ * searched as if they were one.
  *
- * Customers are numbered over all files by the bytes of their names, so that
- * what is results does not depend on how they are spread. */
+ * Rows are numbered over all files in the byte order of their names, so results
+ * do not depend on how rows are distributed over files. */
 #ifndef SEARCH_SHARDED_MODEL_H
 #define SEARCH_SHARDED_MODEL_H
 
@@ -10,60 +11,67 @@
 
 #include "search/ivf_index.h"
 #include "model/model.h"
-#include "search/exact_search.h"
+#include "search/search_query.h"
 
 struct sharded_model {
-	struct model *models;
+	struct model *models; /* count */
 	size_t count;
-	struct model whole; /* of one file its model; of several the first, but
-			       for its users, which are those of all, and the
-			       rows, which it has not */
-	struct ivf_index *indexes; /* of each model; cells 0: it has none */
-	double recall; /* of the indexes' answers, in each file, of its
-			  own customers; 0: exact, unless */
-	size_t probes; /* above 0: cells to look at */
-	/* private, for several: */
-	struct shard_place *places; /* of whole's rows */
-	uint32_t **rows;            /* of each model's: those of whole */
+	struct model whole; /* one file: its model.  Several: the first, but
+			       matrix.n and matrix.users are those of all, and
+			       it has no rows of the matrix and embedding */
+	struct ivf_index *indexes; /* count; cells 0: the file has no index */
+	/* How to search, set by the caller; exact if both are 0. */
+	double recall; /* above 0: by the indexes, with as many cells as have
+			  this recall@10 in each file among its own rows */
+	size_t probes; /* above 0: by the indexes, with so many cells */
+	/* private, for several files: */
+	struct shard_place *places; /* of each row of whole */
+	uint32_t **rows;            /* of each model: its rows' numbers in
+				       whole */
 	int64_t *offsets;
 	unsigned char *bytes;
 	char *name;
 };
 
-/* Open the files; NULL or a error_text, which names the file. */
+/* Open count files (none: standard input) and view their indexes.  Returns
+ * NULL, or an error text that names the file; sharded_model_close is due
+ * either way. */
 const char *sharded_model_open(struct sharded_model *shards,
 			       char *const paths[], size_t count);
 
-/* Open a copy of one file, whose every byte is checked (model_open_copy); there
- * is nothing to join.  NULL or a error_text, which names the file. */
+/* Open a private copy of one file, with all checksums verified
+ * (model_open_copy); it needs no join.  Errors as above. */
 const char *sharded_model_open_copy(struct sharded_model *shards,
 				    const char *path);
 
-/* Make whole of them; NULL or a error_text: a customer is in two files. */
+/* Number the rows of all files and set whole: O(n x count) name comparisons.
+ * Returns NULL, or an error text: a customer is in two files, or there are too
+ * many. */
 const char *sharded_model_join(struct sharded_model *shards);
 
 void sharded_model_close(struct sharded_model *shards);
 
-/* The model that has whole's row, which becomes the row there; whole itself
- * where there is one file. */
-const struct model *sharded_model_at(const struct sharded_model *shards,
-				     size_t *row);
+/* The model that stores a row of model, and in *row its number there: for whole
+ * the file's, for any other model (of queries) itself. */
+const struct model *sharded_model_resolve(const struct sharded_model *shards,
+					  const struct model *model,
+					  size_t *row);
 
-/* NULL, or a error_text: embeddings of other cannot be compared with those of
- * model, since they have other components. */
+/* Returns NULL, or an error text: the embedding of other cannot be compared
+ * with that of model, since its singular vectors differ. */
 const char *sharded_model_compare(const struct model *model,
 				  const struct model *other);
 
-/* NULL, or a error_text that names a file: recall or probes are set, and it has
- * no index. */
+/* Returns NULL, or an error text that names a file: recall or probes are set,
+ * and it has no index. */
 const char *sharded_model_need_index(const struct sharded_model *shards);
 
-/* exact_search_run over all of them, by their indexes where that is asked for,
- * and, exactly, where it is faster.  Where the indexes have one set of cells,
- * every file looks into the same, as many as the most that one of them needs,
- * and the answers are those of one file with these cells.  search->rows and n
- * are set for each file, and rows of queries, bits and hits are whole's.  Adds
- * count to the progress for each file. */
+/* exact_search_run over all files; by their indexes where recall or probes are
+ * set, or where that is faster for an exact search.  Indexes that share their
+ * centroids scan the same cells in every file, as many as the file that needs
+ * most, with the results of one file with these cells.  search->rows and n are
+ * set for each file; rows of queries, allowed bits and hits are numbered as in
+ * whole.  Adds count to the progress for each file. */
 const char *sharded_model_search(const struct sharded_model *shards,
 				 const struct exact_search *search,
 				 const struct search_query *queries,

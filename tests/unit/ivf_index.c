@@ -9,7 +9,8 @@
 
 #include "base/alloc.h"
 #include "search/kmeans.h"
-#include "search/ivf_index.h"
+#include "search/exact_search.h"
+#include "search/ivf_search.h"
 #include "search/inverted_lists.h"
 #include "base/random.h"
 
@@ -191,7 +192,7 @@ static int check(const struct ivf_index *index,
 {
 	struct search_result *found = alloc(count, sizeof *found);
 	size_t zeros, wrong = 0;
-	const char *error = ivf_index_search(index, search, queries, count,
+	const char *error = ivf_search_run(index, search, queries, count,
 					     probes, NULL, found, &zeros);
 
 	for (size_t q = 0; error == NULL && q < count; q++)
