@@ -11,6 +11,31 @@ bool ivf_index_exists(const struct model *model)
 	return safetensors_find(&model->file, "index.embedding") != NULL;
 }
 
+void ivf_index_tensors(size_t cells, size_t blocks, size_t d,
+		       struct tensor tensors[IVF_INDEX_TENSORS])
+{
+	size_t places = blocks * TILE_ROWS, codes = int8_block_bytes(d);
+	const struct tensor all[IVF_INDEX_TENSORS] = {
+		{"index.embedding", DTYPE_U8, 1, {8, 1}, NULL, 0, 0},
+		{"index.centroids", DTYPE_F32, 2, {cells, d}, NULL, 0, 0},
+		{"index.starts", DTYPE_I64, 1, {cells + 1, 1}, NULL, 0, 0},
+		{"index.rows", DTYPE_I32, 1, {places, 1}, NULL, 0, 0},
+		{"index.codes", DTYPE_U8, 2, {blocks, codes}, NULL, 0, 0},
+		{"index.scales", DTYPE_F32, 1, {places, 1}, NULL, 0, 0},
+		{"index.residuals", DTYPE_F32, 1, {places, 1}, NULL, 0, 0},
+		{"index.units",
+		 DTYPE_F32,
+		 2,
+		 {blocks, d * TILE_ROWS},
+		 NULL,
+		 0,
+		 0},
+		{"index.recall", DTYPE_F64, 2, {cells, 2}, NULL, 0, 0},
+	};
+
+	memcpy(tensors, all, sizeof all);
+}
+
 /* Cells follow one another. */
 static const char *check_starts(const struct ivf_index *index)
 {
@@ -20,20 +45,6 @@ static const char *check_starts(const struct ivf_index *index)
 	for (size_t cell = 0; fine && cell < index->cells; cell++)
 		fine = index->starts[cell] <= index->starts[cell + 1];
 	return fine ? NULL : "tensor index.starts is damaged";
-}
-
-/* A tensor of the index, of that shape. */
-static const char *view(const struct model *model, const char *name,
-			enum dtype type, unsigned dims, size_t rows,
-			size_t columns, void *place)
-{
-	const struct tensor *tensor;
-	const char *error = safetensors_need(&model->file, name, type, dims,
-					     rows, columns, &tensor);
-
-	if (error == NULL)
-		memcpy(place, &tensor->bytes, sizeof tensor->bytes);
-	return error;
 }
 
 static const char *view_sizes(struct ivf_index *index,
@@ -82,6 +93,35 @@ static const char *check_embedding(const struct model *model)
 	return NULL;
 }
 
+static const char *view_tensors(struct ivf_index *index,
+				const struct model *model)
+{
+	void *const members[IVF_INDEX_TENSORS] = {
+		NULL, /* index.embedding is compared, not kept */
+		&index->centroids,
+		&index->starts,
+		&index->rows,
+		&index->codes,
+		&index->scales,
+		&index->residuals,
+		&index->units,
+		&index->recall};
+	struct tensor tensors[IVF_INDEX_TENSORS];
+
+	ivf_index_tensors(index->cells, index->blocks, index->d, tensors);
+	for (size_t i = 1; i < IVF_INDEX_TENSORS; i++) {
+		const struct tensor *want = &tensors[i], *tensor;
+		const char *error = safetensors_need(
+			&model->file, want->name, want->type, want->dims,
+			want->shape[0], want->shape[1], &tensor);
+
+		if (error != NULL)
+			return error;
+		memcpy(members[i], &tensor->bytes, sizeof tensor->bytes);
+	}
+	return check_starts(index);
+}
+
 const char *ivf_index_view(struct ivf_index *index, const struct model *model)
 {
 	const char *error = check_embedding(model);
@@ -93,35 +133,25 @@ const char *ivf_index_view(struct ivf_index *index, const struct model *model)
 		error = view_sizes(index, model);
 	if (error != NULL)
 		return error;
-	size_t blocks = index->blocks, places = blocks * TILE_ROWS;
-	size_t cells = index->cells, d = index->d;
-	const struct {
-		const char *name;
-		enum dtype type;
-		unsigned dims;
-		size_t rows, columns;
-		void *place;
-	} tensors[] = {
-		{"index.centroids", DTYPE_F32, 2, cells, d, &index->centroids},
-		{"index.starts", DTYPE_I64, 1, cells + 1, 1, &index->starts},
-		{"index.rows", DTYPE_I32, 1, places, 1, &index->rows},
-		{"index.codes", DTYPE_U8, 2, blocks, int8_block_bytes(d),
-		 &index->codes},
-		{"index.scales", DTYPE_F32, 1, places, 1, &index->scales},
-		{"index.residuals", DTYPE_F32, 1, places, 1, &index->residuals},
-		{"index.units", DTYPE_F32, 2, blocks, d * TILE_ROWS,
-		 &index->units},
-		{"index.recall", DTYPE_F64, 2, cells, 2, &index->recall},
-	};
+	return view_tensors(index, model);
+}
 
-	for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
-		error = view(model, tensors[i].name, tensors[i].type,
-			     tensors[i].dims, tensors[i].rows,
-			     tensors[i].columns, tensors[i].place);
-		if (error != NULL)
-			return error;
-	}
-	return check_starts(index);
+bool ivf_index_has_tensor(const char *name)
+{
+	return strncmp(name, "index.", 6) == 0;
+}
+
+void ivf_index_describe(json_t *metadata, const char *version, size_t cells,
+			size_t nonzero, const uint64_t *seed)
+{
+	metadata_set(metadata, "index.version", "%s", version);
+	metadata_set(metadata, "index.cells", "%zu", cells);
+	metadata_set(metadata, "index.signal", "%zu", nonzero);
+	if (seed != NULL)
+		metadata_set(metadata, "index.seed", "%llu",
+			     (unsigned long long)*seed);
+	else
+		json_object_del(metadata, "index.seed");
 }
 
 size_t ivf_index_probes(const struct ivf_index *index, double recall)

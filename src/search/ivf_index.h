@@ -57,6 +57,19 @@ bool ivf_index_exists(const struct model *model);
  * are read. */
 const char *ivf_index_view(struct ivf_index *index, const struct model *model);
 
+/* The tensors, in the order of the file, to be written: all members but bytes,
+ * size and index are set. */
+enum { IVF_INDEX_TENSORS = 9 };
+void ivf_index_tensors(size_t cells, size_t blocks, size_t d,
+		       struct tensor tensors[IVF_INDEX_TENSORS]);
+
+/* True for the name of a tensor of an index. */
+bool ivf_index_has_tensor(const char *name);
+
+/* Set the metadata; seed NULL: the centroids are another model's. */
+void ivf_index_describe(json_t *metadata, const char *version, size_t cells,
+			size_t nonzero, const uint64_t *seed);
+
 /* The smallest number of cells whose measured recall@10 by row is at least
  * recall; all cells if there is none. */
 size_t ivf_index_probes(const struct ivf_index *index, double recall);

@@ -193,7 +193,7 @@ static int check(const struct ivf_index *index,
 	struct search_result *found = alloc(count, sizeof *found);
 	size_t zeros, wrong = 0;
 	const char *error = ivf_search_run(index, search, queries, count,
-					     probes, NULL, found, &zeros);
+					   probes, NULL, found, &zeros);
 
 	for (size_t q = 0; error == NULL && q < count; q++)
 		wrong += !same(&found[q], &wanted[q], probes == 0,
