@@ -6,7 +6,7 @@
 TOOLS = $(patsubst src/%.c,%,$(wildcard src/cs-*.c))
 MODULES = $(patsubst src/%.c,%,$(wildcard src/*/*.c))
 
-VERSION = 0.1.0
+VERSION = 1.0.0
 
 # A flavour has objects and programs of its own; that of users is "release".
 FLAVOUR = release
@@ -19,13 +19,21 @@ include pipelines/make.mk
 MAKEFLAGS += -j$(shell nproc)
 
 # CFLAGS, CPPFLAGS and LDFLAGS are the user's, and are added to these.
-FLAGS-release = -O3 -g
+FLAGS-release = -O3 -g -ffile-prefix-map=$(CURDIR)=. $(HARDENING)
 FLAGS-asan = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 FLAGS-thread = -O1 -g -fsanitize=thread
 FLAGS-fuzz = -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=undefined -Dexit=fuzz_exit
 FLAGS = $(FLAGS-$(FLAVOUR)) $(CFLAGS)
+# Position-independent programs, checked buffers and stacks, and branches that
+# land where they should, as far as the processor has that.
+HARDENING = -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE \
+	-D_FORTIFY_SOURCE=3 $(HARDENING-$(firstword $(subst -, ,$(MACHINE))))
+HARDENING-x86_64 = -fcf-protection=full
+HARDENING-aarch64 = -mbranch-protection=standard
+LINK-release = -pie -Wl,-z,relro,-z,now,-z,noexecstack
+MACHINE := $(shell $(CC) -dumpmachine 2> /dev/null)
 LANGUAGE = -std=c17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc -pthread \
 	-ffp-contract=off -fno-math-errno
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
@@ -34,7 +42,7 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 LIBRARIES = -lcsv -llapacke -lopenblas -ljansson -lxxhash -lmicrohttpd -lm
 
 COMPILE = $(CC) $(LANGUAGE) $(WARNINGS) $(CPPFLAGS) $(FLAGS) -MMD -MP
-LINK = $(CC) -pthread $(FLAGS) $(LDFLAGS)
+LINK = $(CC) -pthread $(FLAGS) $(LINK-$(FLAVOUR)) $(LDFLAGS)
 LINKED = -Wl,--as-needed $(LIBRARIES)
 
 # A command in short, or whole with V=1.
@@ -67,7 +75,7 @@ $(BUILD)/%.o: src/%.c $(BUILD)/.flags | setup-build
 	$(call say,CC,$<)$(COMPILE) -c -o $@ $<
 
 $(BUILD)/libcs.a: $(MODULES:%=$(BUILD)/%.o)
-	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+	$(call say,AR,$@)rm -f $@ && $(AR) rcsD $@ $^
 
 $(BIN)/cs-%: $(BUILD)/cs-%.o $(BUILD)/libcs.a
 	@mkdir -p $(@D)

@@ -1,7 +1,11 @@
 # Programs, pages, the pipeline as a fragment for make, completion, and a unit
 # for systemd.
 
-.PHONY: install uninstall
+.PHONY: install uninstall dist
+
+# Programs are installed without symbols; a packager who keeps them elsewhere
+# says INSTALL_PROGRAM=install.
+INSTALL_PROGRAM = install -s
 
 # What is installed: a source, and where it goes.
 FRAGMENTS = pipeline.mk profile.mk serve.mk database.mk make.mk
@@ -18,7 +22,7 @@ place = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 #:               package under DESTDIR
 install: all
 	install -d $(call into,$(sort $(dir $(INSTALLED))))
-	install $(TOOLS:%=$(BIN)/%) $(call into,$(PREFIX)/bin)
+	$(INSTALL_PROGRAM) $(TOOLS:%=$(BIN)/%) $(call into,$(PREFIX)/bin)
 	$(foreach page,$(PAGES),install -m 644 $(page) \
 		$(call into,$(call place,$(page)));)
 	install -m 644 $(FRAGMENTS:%=pipelines/%) $(call into,$(SHAREDIR))
@@ -40,3 +44,11 @@ uninstall:
 
 # Places under DESTDIR, as words of the shell.
 into = $(foreach place,$(1),$(call quote,$(DESTDIR)$(place)))
+
+#: dist          the sources of the last commit as a compressed archive, and
+#:               its SHA-256, in .build/dist
+NAME = customer-similarity-$(VERSION)
+dist:
+	@mkdir -p .build/dist
+	git archive --prefix=$(NAME)/ HEAD | xz -9e > .build/dist/$(NAME).tar.xz
+	cd .build/dist && sha256sum $(NAME).tar.xz | tee $(NAME).tar.xz.sha256

@@ -76,6 +76,12 @@ test-fresh:
 	@sh pipelines/setup fresh
 	bash tests/fresh
 
+#: test-package  the Debian package: reproducible, hardened, lintian, pipeline
+.PHONY: test-package
+test-package:
+	@sh pipelines/setup build package
+	bash tests/package
+
 #: test-thread   the threads of cs-svd and cs-knn under ThreadSanitizer
 test-thread: $(GENERATE)
 	@sh pipelines/setup build test
