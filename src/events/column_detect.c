@@ -66,15 +66,15 @@ static const char *hint(const struct csv_names *names)
 	return "";
 }
 
-static _Noreturn void die_of_names(const char *file, const char *what,
-				   const struct csv_names *names)
+static _Noreturn void die_of_columns(const char *file, const char *what,
+				     const struct csv_names *names)
 {
 	die("%s: %s\n  it has: %s\n"
 	    "  name them: cs-aggregate -u CUSTOMER -t ITEM [-v VALUE] ...%s",
 	    file, what, list(names), hint(names));
 }
 
-/* ------------------------------------------------------------------ guesses */
+/* ------------------------------------------------------------- known names */
 
 static bool is_known(const char *name, const char *const known[])
 {
@@ -95,32 +95,34 @@ static bool is_known(const char *name, const char *const known[])
 	return false;
 }
 
-/* The only column with a name that is known; SHEET_NONE where there is none. */
-static size_t guess(const struct csv_file *file, const struct csv_names *names,
-		    const char *const known[], const char *kind)
+/* The only column with a name that is known; CSV_COLUMN_NONE where there is
+ * none. */
+static size_t find_known(const struct csv_file *file,
+			 const struct csv_names *names,
+			 const char *const known[], const char *kind)
 {
-	size_t found = SHEET_NONE;
+	size_t found = CSV_COLUMN_NONE;
 
 	for (size_t i = 0; i < names->count; i++) {
 		if (!is_known(names->names[i], known))
 			continue;
-		if (found != SHEET_NONE)
-			die_of_names(file->name,
-				     error_text("%s and %s both have a name "
-						"known for %s",
-						names->names[found],
-						names->names[i], kind),
-				     names);
+		if (found != CSV_COLUMN_NONE)
+			die_of_columns(file->name,
+				       error_text("%s and %s both have a name "
+						  "known for %s",
+						  names->names[found],
+						  names->names[i], kind),
+				       names);
 		found = i;
 	}
 	return found;
 }
 
-static size_t guess_tag(const struct columns *columns,
-			const struct csv_file *file,
-			const struct csv_names *names)
+static size_t find_known_tag(const struct columns *columns,
+			     const struct csv_file *file,
+			     const struct csv_names *names)
 {
-	size_t found = SHEET_NONE;
+	size_t found = CSV_COLUMN_NONE;
 
 	/* The catalogue names its item as the log does, most often. */
 	for (size_t i = 0; columns->join != NULL && i < names->count; i++)
@@ -128,42 +130,43 @@ static size_t guess_tag(const struct columns *columns,
 			return columns_index(file->name, columns->join, true,
 					     names);
 	if (!columns->joined)
-		found = guess(file, names, tags, "tags");
-	if (found == SHEET_NONE)
-		found = guess(file, names, items, "items");
-	if (found == SHEET_NONE)
-		die_of_names(file->name,
-			     columns->joined
-				     ? "no column has a name known for items"
-				     : "no column has a name known for tags "
-				       "or items",
-			     names);
+		found = find_known(file, names, tags, "tags");
+	if (found == CSV_COLUMN_NONE)
+		found = find_known(file, names, items, "items");
+	if (found == CSV_COLUMN_NONE)
+		die_of_columns(file->name,
+			       columns->joined
+				       ? "no column has a name known for items"
+				       : "no column has a name known for tags "
+					 "or items",
+			       names);
 	return found;
 }
 
-/* What was not said. */
-static size_t guess_any(const struct columns *columns,
-			const struct csv_file *file,
-			const struct csv_names *names, int kind)
+/* A column that the command line does not name. */
+static size_t find_known_column(const struct columns *columns,
+				const struct csv_file *file,
+				const struct csv_names *names, int kind)
 {
 	size_t found;
 
 	switch (kind) {
 	case COLUMN_USER:
-		found = guess(file, names, users, "customers");
-		if (found == SHEET_NONE)
-			die_of_names(file->name,
-				     "no column has a name known for customers",
-				     names);
+		found = find_known(file, names, users, "customers");
+		if (found == CSV_COLUMN_NONE)
+			die_of_columns(
+				file->name,
+				"no column has a name known for customers",
+				names);
 		return found;
 	case COLUMN_TAG:
-		return guess_tag(columns, file, names);
+		return find_known_tag(columns, file, names);
 	default:
-		/* Who names the customer and the tag has named all that are
-		 * needed: a column more must not change what is counted. */
+		/* Where customer and tag are named, no value is looked for: a
+		 * new column of the log must not change what is counted. */
 		if (columns->named[COLUMN_USER] && columns->named[COLUMN_TAG])
-			return SHEET_NONE;
-		return guess(file, names, values, "values");
+			return CSV_COLUMN_NONE;
+		return find_known(file, names, values, "values");
 	}
 }
 
@@ -173,19 +176,19 @@ static size_t guess_any(const struct columns *columns,
 size_t columns_index(const char *file, const char *name, bool headed,
 		     const struct csv_names *names)
 {
-	size_t found = SHEET_NONE;
+	size_t found = CSV_COLUMN_NONE;
 	int64_t number;
 
 	for (size_t i = 0; headed && i < names->count; i++) {
 		if (strcmp(names->names[i], name) != 0)
 			continue;
-		if (found != SHEET_NONE)
+		if (found != CSV_COLUMN_NONE)
 			die("%s: columns %zu and %zu are both called %s: "
 			    "give the number",
 			    file, found + 1, i + 1, name);
 		found = i;
 	}
-	if (found != SHEET_NONE)
+	if (found != CSV_COLUMN_NONE)
 		return found;
 	if (number_integer(name, 1, (int64_t)names->count, &number))
 		return (size_t)number - 1;
@@ -197,9 +200,10 @@ size_t columns_index(const char *file, const char *name, bool headed,
 	    hint(names));
 }
 
-/* The first file: what is not said is guessed, and stands from then on. */
-static void settle(struct columns *columns, struct csv_file *file,
-		   const struct csv_names *names)
+/* The first file: columns that the command line does not name are found by
+ * known names; all keep their names for the files that follow. */
+static void detect_first(struct columns *columns, struct csv_file *file,
+			 const struct csv_names *names)
 {
 	for (int kind = 0; kind < CSV_COLUMNS_USED; kind++) {
 		size_t column;
@@ -207,48 +211,49 @@ static void settle(struct columns *columns, struct csv_file *file,
 			column = columns_index(file->name, columns->named[kind],
 					       columns->headed, names);
 		else if (columns->headed)
-			column = guess_any(columns, file, names, kind);
+			column = find_known_column(columns, file, names, kind);
 		else if (kind == COLUMN_VALUE)
-			column = SHEET_NONE;
+			column = CSV_COLUMN_NONE;
 		else
 			die("%s: without a header line -u and -t must give the "
 			    "numbers of columns",
 			    file->name);
-		columns->guessed |=
-			columns->named[kind] == NULL && column != SHEET_NONE;
-		file->taken[kind] = column;
-		if (column != SHEET_NONE && columns->headed)
+		columns->guessed |= columns->named[kind] == NULL &&
+				    column != CSV_COLUMN_NONE;
+		file->selected[kind] = column;
+		if (column != CSV_COLUMN_NONE && columns->headed)
 			columns->names[kind] =
 				alloc_text(names->names[column],
 					   strlen(names->names[column]));
 	}
-	columns->valued = file->taken[COLUMN_VALUE] != SHEET_NONE;
-	columns->settled = true;
+	columns->valued = file->selected[COLUMN_VALUE] != CSV_COLUMN_NONE;
+	columns->detected = true;
 }
 
 void columns_detect(struct columns *columns, struct csv_file *file,
 		    const struct csv_names *names)
 {
-	const size_t *taken = file->taken;
+	const size_t *selected = file->selected;
 
-	if (!columns->settled)
-		settle(columns, file, names);
+	if (!columns->detected)
+		detect_first(columns, file, names);
 	else
 		for (int kind = 0; kind < CSV_COLUMNS_USED; kind++) {
 			const char *name = columns->named[kind]
 						   ? columns->named[kind]
 						   : columns->names[kind];
-			file->taken[kind] =
+			file->selected[kind] =
 				name ? columns_index(file->name, name,
 						     columns->headed, names)
-				     : SHEET_NONE;
+				     : CSV_COLUMN_NONE;
 		}
 	for (int i = 0; i < CSV_COLUMNS_USED; i++)
 		for (int j = 0; j < i; j++)
-			if (taken[i] != SHEET_NONE && taken[i] == taken[j])
+			if (selected[i] != CSV_COLUMN_NONE &&
+			    selected[i] == selected[j])
 				die("%s: column %zu cannot be two of customer, "
 				    "tag and value",
-				    file->name, taken[i] + 1);
+				    file->name, selected[i] + 1);
 }
 
 void columns_free(struct columns *columns)

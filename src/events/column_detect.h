@@ -8,36 +8,39 @@
 
 #include "text/csv_reader.h"
 
-/* The place of each in sheet_file.taken. */
+/* The place of each in csv_file.selected. */
 enum { COLUMN_USER, COLUMN_TAG, COLUMN_VALUE };
 
 /* What the command line says, and then what was found. */
 struct columns {
-	const char *named[CSV_COLUMNS_USED]; /* a name or a number; NULL: not
-						said */
+	const char *named[CSV_COLUMNS_USED]; /* by the command line: a name or a
+						number, or NULL */
 	bool headed;                         /* files have a header line */
-	bool joined;                         /* by --tags: the tag is an item */
-	const char *join; /* the catalogue's name of the item, or
-			   * NULL: a column of that name is it */
+	bool joined;      /* --tags: the tag's column holds an item */
+	const char *join; /* what the catalogue calls its column of items, or
+			   * NULL; a column of the log with that name is
+			   * preferred */
 	/* Set by the first file: */
-	bool settled;
-	bool guessed;                  /* some name was not said */
-	bool valued;                   /* there is a value */
+	bool detected;                 /* the members below are set */
+	bool guessed;                  /* some column was found by its name */
+	bool valued;                   /* there is a column of values */
 	char *names[CSV_COLUMNS_USED]; /* of the columns, without header NULL */
 };
 
-/* Find the columns in a file's names (of its header, or else of its first row,
- * of which only the number counts): the first file settles what was not said,
- * and those that follow must have the same.  Ends the process where a column
- * is not there, or is there twice, or cannot be told. */
+/* Set file->selected from the names of the file's header, or, without one, from
+ * the fields of its first row, of which only the number counts.  In the first
+ * file, columns that are not named are found by known names; files that follow
+ * must have the same.  Ends the process where a column is absent, there twice,
+ * or ambiguous. */
 void columns_detect(struct columns *columns, struct csv_file *file,
 		    const struct csv_names *names);
 
-/* The index of a column by its name or its number, or the end of the process.
- * file is for the message. */
+/* The index, from 0, of a column by its name or its number, from 1; ends the
+ * process where there is none.  file is for the message. */
 size_t columns_index(const char *file, const char *name, bool headed,
 		     const struct csv_names *names);
 
+/* Free the names. */
 void columns_free(struct columns *columns);
 
 #endif

@@ -8,7 +8,7 @@
 #include "base/thread_pool.h"
 
 /* A row that is used. */
-struct used {
+struct used_row {
 	decimal value;
 	size_t end; /* of its tags, which begin where those before it end */
 };
@@ -19,7 +19,7 @@ struct event_reader_thread {
 	struct csv_rows rows;
 	decimal *values; /* of each row */
 	size_t value_room;
-	struct used *used; /* rows, in their order */
+	struct used_row *used; /* rows, in their order */
 	struct string_slice *users;
 	uint32_t *user_indices;
 	size_t used_count, used_room, user_room, user_index_room;
@@ -60,50 +60,50 @@ static enum reject check(const struct event_reader *events,
 		return REJECT_CSV + row->fault;
 	if (row->fields != file->fields)
 		return row->fields < file->fields ? REJECT_FEW : REJECT_MANY;
-	if (row->taken[COLUMN_USER].length == 0)
+	if (row->selected[COLUMN_USER].length == 0)
 		return REJECT_EMPTY_USER;
 	/* A cell for several tags may hold none. */
-	if (row->taken[COLUMN_TAG].length == 0 &&
+	if (row->selected[COLUMN_TAG].length == 0 &&
 	    (events->items != NULL || events->separator == NULL))
 		return REJECT_EMPTY_TAG;
 	if (!events->columns->valued)
 		return REJECT_NONE;
-	return check_value(rows, &row->taken[COLUMN_VALUE], value);
+	return check_value(rows, &row->selected[COLUMN_VALUE], value);
 }
 
 /* Check all rows of the block; false where one is wrong. */
 static bool check_block(const struct event_reader *events,
-			struct event_reader_thread *of)
+			struct event_reader_thread *state)
 {
-	const struct csv_file *file = &events->source.files[of->block.file];
+	const struct csv_file *file = &events->source.files[state->block.file];
 
-	of->values = alloc_grow(of->values, &of->value_room, of->rows.count,
-				sizeof *of->values);
-	for (size_t i = 0; i < of->rows.count; i++)
-		if (check(events, file, &of->rows, &of->rows.rows[i],
-			  &of->values[i]) != REJECT_NONE)
+	state->values = alloc_grow(state->values, &state->value_room,
+				   state->rows.count, sizeof *state->values);
+	for (size_t i = 0; i < state->rows.count; i++)
+		if (check(events, file, &state->rows, &state->rows.rows[i],
+			  &state->values[i]) != REJECT_NONE)
 			return false;
 	return true;
 }
 
 /* Read the block's rows singly, and take those that are wrong out. */
 static void reject_rows(const struct event_reader *events,
-			struct event_reader_thread *of, unsigned thread)
+			struct event_reader_thread *state, unsigned thread)
 {
-	const struct csv_file *file = &events->source.files[of->block.file];
-	struct csv_rows *rows = &of->rows;
+	const struct csv_file *file = &events->source.files[state->block.file];
+	struct csv_rows *rows = &state->rows;
 	size_t kept = 0;
 
-	csv_reader_parse_singly(&events->source, &of->block, rows);
-	of->rows_in += rows->count;
-	of->values = alloc_grow(of->values, &of->value_room, rows->count,
-				sizeof *of->values);
+	csv_reader_parse_singly(&events->source, &state->block, rows);
+	state->rows_in += rows->count;
+	state->values = alloc_grow(state->values, &state->value_room,
+				   rows->count, sizeof *state->values);
 	for (size_t i = 0; i < rows->count; i++) {
 		enum reject reject = check(events, file, rows, &rows->rows[i],
-					   &of->values[kept]);
+					   &state->values[kept]);
 		if (reject != REJECT_NONE)
-			rejects_add(events->rejects, thread, &of->block, rows,
-				    &rows->rows[i], reject);
+			rejects_add(events->rejects, thread, &state->block,
+				    rows, &rows->rows[i], reject);
 		else
 			rows->rows[kept++] = rows->rows[i];
 	}
@@ -112,18 +112,18 @@ static void reject_rows(const struct event_reader *events,
 
 /* ----------------------------------------------------------------- grouping */
 
-static void take_tag(struct event_reader_thread *of, const char *text,
-		     size_t length)
+static void append_tag(struct event_reader_thread *state, const char *text,
+		       size_t length)
 {
-	of->tags = alloc_grow(of->tags, &of->tag_room, of->tag_count + 1,
-			      sizeof *of->tags);
-	of->tags[of->tag_count++] = (struct string_slice){text, length};
+	state->tags = alloc_grow(state->tags, &state->tag_room,
+				 state->tag_count + 1, sizeof *state->tags);
+	state->tags[state->tag_count++] = (struct string_slice){text, length};
 }
 
-/* Take the tags of a cell: of the item that it names, or its own. */
-static void take_tags(const struct event_reader *events,
-		      struct event_reader_thread *of, const char *text,
-		      size_t length)
+/* Append the tags of a cell: of the item that it names, or its own. */
+static void append_tags(const struct event_reader *events,
+			struct event_reader_thread *state, const char *text,
+			size_t length)
 {
 	const struct item_tags *items = events->items;
 	const char *part;
@@ -133,43 +133,45 @@ static void take_tags(const struct event_reader *events,
 		while ((part = item_tags_next_part(text, length, &at,
 						   events->separator, &size)) !=
 		       NULL)
-			take_tag(of, part, size);
+			append_tag(state, part, size);
 		return;
 	}
 	size_t item = string_table_find(&items->items, text, length);
 	if (item == STRING_TABLE_NONE)
 		return;
 	for (size_t i = items->begin[item]; i < items->begin[item + 1]; i++)
-		take_tag(of, string_table_text(&items->tags, items->tag[i]),
-			 string_table_length(&items->tags, items->tag[i]));
+		append_tag(state,
+			   string_table_text(&items->tags, items->tag[i]),
+			   string_table_length(&items->tags, items->tag[i]));
 }
 
-/* Take the rows that have a tag. */
-static void take_rows(const struct event_reader *events,
-		      struct event_reader_thread *of)
+/* Collect the rows that have a tag. */
+static void collect_rows(const struct event_reader *events,
+			 struct event_reader_thread *state)
 {
-	const char *text = of->rows.text;
-	size_t rows = of->rows.count;
+	const char *text = state->rows.text;
+	size_t rows = state->rows.count;
 
-	of->used = alloc_grow(of->used, &of->used_room, rows, sizeof *of->used);
-	of->users =
-		alloc_grow(of->users, &of->user_room, rows, sizeof *of->users);
-	of->used_count = of->tag_count = 0;
+	state->used = alloc_grow(state->used, &state->used_room, rows,
+				 sizeof *state->used);
+	state->users = alloc_grow(state->users, &state->user_room, rows,
+				  sizeof *state->users);
+	state->used_count = state->tag_count = 0;
 	for (size_t i = 0; i < rows; i++) {
-		const struct csv_slice *slices = of->rows.rows[i].taken;
-		size_t tags = of->tag_count;
-		take_tags(events, of, text + slices[COLUMN_TAG].begin,
-			  slices[COLUMN_TAG].length);
-		if (of->tag_count == tags)
+		const struct csv_slice *slices = state->rows.rows[i].selected;
+		size_t tags = state->tag_count;
+		append_tags(events, state, text + slices[COLUMN_TAG].begin,
+			    slices[COLUMN_TAG].length);
+		if (state->tag_count == tags)
 			continue;
-		of->users[of->used_count] =
+		state->users[state->used_count] =
 			(struct string_slice){text + slices[COLUMN_USER].begin,
 					      slices[COLUMN_USER].length};
-		of->used[of->used_count++] =
-			(struct used){of->values[i], of->tag_count};
+		state->used[state->used_count++] =
+			(struct used_row){state->values[i], state->tag_count};
 	}
-	of->rows_used += of->used_count;
-	of->rows_untagged += rows - of->used_count;
+	state->rows_used += state->used_count;
+	state->rows_untagged += rows - state->used_count;
 }
 
 static int by_number(const void *a, const void *b)
@@ -180,7 +182,7 @@ static int by_number(const void *a, const void *b)
 }
 
 /* A tag that a cell names twice counts once; how many there are then. */
-static size_t drop_doubles(uint32_t *tags, size_t count)
+static size_t drop_duplicates(uint32_t *tags, size_t count)
 {
 	size_t kept = 0;
 
@@ -194,25 +196,29 @@ static size_t drop_doubles(uint32_t *tags, size_t count)
 }
 
 static void group_rows(const struct event_reader *events,
-		       struct event_reader_thread *of, unsigned thread)
+		       struct event_reader_thread *state, unsigned thread)
 {
 	struct group_by *groups = events->groups;
 
-	take_rows(events, of);
-	of->user_indices = alloc_grow(of->user_indices, &of->user_index_room,
-				      of->used_count, sizeof *of->user_indices);
-	of->tag_indices = alloc_grow(of->tag_indices, &of->tag_index_room,
-				     of->tag_count, sizeof *of->tag_indices);
-	group_by_users(groups, thread, of->users, of->used_count,
-		       of->user_indices);
-	group_by_tags(groups, thread, of->tags, of->tag_count, of->tag_indices);
-	for (size_t i = 0, begin = 0; i < of->used_count; i++) {
-		uint32_t *tags = of->tag_indices + begin;
-		size_t count = drop_doubles(tags, of->used[i].end - begin);
+	collect_rows(events, state);
+	state->user_indices =
+		alloc_grow(state->user_indices, &state->user_index_room,
+			   state->used_count, sizeof *state->user_indices);
+	state->tag_indices =
+		alloc_grow(state->tag_indices, &state->tag_index_room,
+			   state->tag_count, sizeof *state->tag_indices);
+	group_by_users(groups, thread, state->users, state->used_count,
+		       state->user_indices);
+	group_by_tags(groups, thread, state->tags, state->tag_count,
+		      state->tag_indices);
+	for (size_t i = 0, begin = 0; i < state->used_count; i++) {
+		uint32_t *tags = state->tag_indices + begin;
+		size_t count =
+			drop_duplicates(tags, state->used[i].end - begin);
 		for (size_t tag = 0; tag < count; tag++)
-			group_by_add(groups, thread, of->user_indices[i],
-				     tags[tag], of->used[i].value);
-		begin = of->used[i].end;
+			group_by_add(groups, thread, state->user_indices[i],
+				     tags[tag], state->used[i].value);
+		begin = state->used[i].end;
 	}
 }
 
@@ -223,23 +229,23 @@ static void group_rows(const struct event_reader *events,
 static void work(void *shared, size_t piece, unsigned thread)
 {
 	struct event_reader *events = shared;
-	struct event_reader_thread *of = &events->of[piece];
+	struct event_reader_thread *state = &events->states[piece];
 
 	(void)thread;
 	while (!group_by_full(events->groups, (unsigned)piece)) {
-		if (!csv_reader_next(&events->source, &of->block)) {
-			of->ended = true;
+		if (!csv_reader_next(&events->source, &state->block)) {
+			state->ended = true;
 			return;
 		}
-		uint64_t before = of->rows_in;
-		if (csv_reader_parse_block(&events->source, &of->block,
-					   &of->rows) &&
-		    check_block(events, of))
-			of->rows_in += of->rows.count;
+		uint64_t before = state->rows_in;
+		if (csv_reader_parse_block(&events->source, &state->block,
+					   &state->rows) &&
+		    check_block(events, state))
+			state->rows_in += state->rows.count;
 		else
-			reject_rows(events, of, (unsigned)piece);
-		progress_add(of->rows_in - before);
-		group_rows(events, of, (unsigned)piece);
+			reject_rows(events, state, (unsigned)piece);
+		progress_add(state->rows_in - before);
+		group_rows(events, state, (unsigned)piece);
 	}
 }
 
@@ -248,30 +254,30 @@ void event_reader_run(struct event_reader *events)
 	unsigned threads = events->groups->threads;
 	bool ended = false;
 
-	events->of = alloc(threads, sizeof *events->of);
+	events->states = alloc(threads, sizeof *events->states);
 	progress_begin("rows", 0);
 	while (!ended) {
 		thread_pool_run(threads, threads, work, events);
 		ended = true;
 		for (unsigned t = 0; t < threads; t++)
-			ended = ended && events->of[t].ended;
+			ended = ended && events->states[t].ended;
 		if (!ended)
 			group_by_spill(events->groups);
 	}
 	progress_end();
 	for (unsigned t = 0; t < threads; t++) {
-		struct event_reader_thread *of = &events->of[t];
-		events->rows_in += of->rows_in;
-		events->rows_used += of->rows_used;
-		events->rows_untagged += of->rows_untagged;
-		free(of->block.bytes);
-		csv_rows_free(&of->rows);
-		free(of->values);
-		free(of->used);
-		free(of->users);
-		free(of->user_indices);
-		free(of->tags);
-		free(of->tag_indices);
+		struct event_reader_thread *state = &events->states[t];
+		events->rows_in += state->rows_in;
+		events->rows_used += state->rows_used;
+		events->rows_untagged += state->rows_untagged;
+		free(state->block.bytes);
+		csv_rows_free(&state->rows);
+		free(state->values);
+		free(state->used);
+		free(state->users);
+		free(state->user_indices);
+		free(state->tags);
+		free(state->tag_indices);
 	}
-	free(events->of);
+	free(events->states);
 }

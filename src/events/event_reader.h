@@ -18,7 +18,7 @@ struct event_reader {
 	const char *separator;         /* of tags in a cell, or NULL */
 	struct group_by *groups;
 	struct rejects *rejects;
-	struct event_reader_thread *of; /* each thread's */
+	struct event_reader_thread *states; /* of each thread; private */
 	uint64_t rows_in, rows_used, rows_untagged;
 };
 

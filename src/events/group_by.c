@@ -10,12 +10,14 @@
 #include "base/string_table.h"
 #include "base/thread_pool.h"
 
-/* A record of one event: indices of names in the thread's dictionaries, and the
- * value in 10^-9.  A value beyond LARGE is two records, one of them with the
- * bit HIGH in its tag, no event, and its value in 2^40 of those.
+/* One event, in 16 bytes: indices of its names in the thread's dictionaries,
+ * and its value in 10^-9.  A value of LARGE or more in magnitude is two
+ * records, of which one counts no event, has the bit HIGH in its tag, and its
+ * value in 2^HIGH_SHIFT * 10^-9.
  *
- * Once names have ranks its place is taken by a key that sorts: from high bits
- * to low the customer, the tag, and whether it is HIGH. */
+ * Once names have ranks, the indices are replaced by a key that sorts: from
+ * high bits to low the rank of the customer, that of the tag, and the bit HIGH.
+ */
 struct record {
 	union {
 		struct {
@@ -30,39 +32,41 @@ struct record {
 enum { HIGH_SHIFT = 40 };
 
 enum {
-	PART = 1 << 14,  /* records of a part, about: it stays in the cache */
-	PARTS = 1 << 10, /* at most: records are moved to so many places */
+	PART = 1 << 14,  /* records of a part, about: they fit the cache */
+	PARTS = 1 << 10, /* at most: each is a stream that is written to */
 	DIGIT = 11,      /* bits of a radix, at most */
 	PASSES = 6,      /* of a radix sort, at most: 64 bits */
-	FLUSH = 1 << 20  /* bytes of a part that wait for their turn */
+	FLUSH = 1 << 20 /* bytes of a part that are held before they are written
+			 */
 };
 
 /* Two kinds of names. */
 enum { USERS, TAGS, KINDS };
 
-/* The names that a thread has met. */
+/* The names of a kind in the records of a thread. */
 struct dictionary {
 	struct string_table names;
-	size_t count;   /* once joined with those of other threads: how many */
-	uint32_t *rank; /* and their ranks among all */
+	/* After names were joined with those of other threads: */
+	size_t count;
+	uint32_t *rank; /* count: the rank of each among all */
 };
 
 struct group_by_thread {
 	struct dictionary dictionaries[KINDS];
 	struct record *records;
 	size_t count, capacity;
-	_Atomic size_t bytes; /* that this thread takes, when it last looked */
-	size_t *begin;        /* of each part in records; parts + 1 */
+	_Atomic size_t bytes; /* of memory, at the last group_by_full */
+	size_t *begin;        /* parts + 1: of each part in records */
 };
 
-/* What a thread needs to sort and write a part. */
+/* What a thread sorts a part with. */
 struct sorter {
 	struct record *records, *spare; /* as many as the largest part has */
-	struct run_writer sink;         /* into memory */
-	struct output output;
+	struct run_writer writer;       /* to output */
+	struct output output;           /* in memory */
 };
 
-/* All records, to be sorted and written. */
+/* The records of all threads, being sorted and written. */
 struct sorting {
 	struct group_by *groups;
 	struct string_table names[KINDS]; /* of all threads */
@@ -71,12 +75,12 @@ struct sorting {
 	unsigned user_bits;     /* a customer's part is its rank >> this */
 	size_t parts, largest;  /* how many; records of the largest */
 	struct sorter *sorters; /* of each thread */
-	/* Parts are written in their order, to the sink or to a run. */
-	struct run_writer *sink;
+	/* Parts are written in their order, to the writer or to a run. */
+	struct run_writer *writer;
 	struct spill_runs *run;
-	size_t turn;
+	size_t turn; /* the part that is written next */
 	pthread_mutex_t lock;
-	pthread_cond_t turned;
+	pthread_cond_t turned; /* turn has changed */
 };
 
 /* ----------------------------------------------------------------- records */
@@ -84,14 +88,14 @@ struct sorting {
 void group_by_begin(struct group_by *groups, unsigned threads, size_t limit)
 {
 	*groups = (struct group_by){.threads = threads, .limit = limit};
-	groups->of = alloc(threads, sizeof *groups->of);
+	groups->states = alloc(threads, sizeof *groups->states);
 }
 
 void group_by_users(struct group_by *groups, unsigned thread,
 		    const struct string_slice *list, size_t count,
 		    uint32_t *indices)
 {
-	string_table_add_all(&groups->of[thread].dictionaries[USERS].names,
+	string_table_add_all(&groups->states[thread].dictionaries[USERS].names,
 			     list, count, indices);
 }
 
@@ -99,8 +103,8 @@ void group_by_tags(struct group_by *groups, unsigned thread,
 		   const struct string_slice *list, size_t count,
 		   uint32_t *indices)
 {
-	string_table_add_all(&groups->of[thread].dictionaries[TAGS].names, list,
-			     count, indices);
+	string_table_add_all(&groups->states[thread].dictionaries[TAGS].names,
+			     list, count, indices);
 }
 
 static void append(struct group_by_thread *thread, struct record record)
@@ -115,19 +119,19 @@ static void append(struct group_by_thread *thread, struct record record)
 void group_by_add(struct group_by *groups, unsigned thread, uint32_t user,
 		  uint32_t tag, decimal value)
 {
-	struct group_by_thread *of = &groups->of[thread];
+	struct group_by_thread *state = &groups->states[thread];
 
 	if (value >= LARGE || value <= -LARGE) {
 		decimal high = value >> HIGH_SHIFT;
-		append(of,
+		append(state,
 		       (struct record){{{user, tag | HIGH}}, (int64_t)high});
 		value -= high * ((decimal)1 << HIGH_SHIFT);
 	}
-	append(of, (struct record){{{user, tag}}, (int64_t)value});
+	append(state, (struct record){{{user, tag}}, (int64_t)value});
 }
 
-/* Bytes of a dictionary, and of what it will be joined into. */
-static size_t string_table_bytes(const struct string_table *names)
+/* Bytes of a dictionary, twice: once more for the one it is joined into. */
+static size_t dictionary_bytes(const struct string_table *names)
 {
 	return 2 * (names->room + names->capacity * sizeof *names->offsets +
 		    names->slot_count * sizeof *names->slots +
@@ -136,21 +140,22 @@ static size_t string_table_bytes(const struct string_table *names)
 
 bool group_by_full(struct group_by *groups, unsigned thread)
 {
-	struct group_by_thread *of = &groups->of[thread];
-	size_t bytes = of->count * sizeof(struct record);
+	struct group_by_thread *state = &groups->states[thread];
+	size_t bytes = state->count * sizeof(struct record);
 
 	for (int kind = 0; kind < KINDS; kind++)
-		bytes += string_table_bytes(&of->dictionaries[kind].names);
-	of->bytes = bytes;
+		bytes += dictionary_bytes(&state->dictionaries[kind].names);
+	state->bytes = bytes;
 	bytes = 0;
 	for (unsigned i = 0; i < groups->threads; i++)
-		bytes += groups->of[i].bytes;
+		bytes += groups->states[i].bytes;
 	return bytes > groups->limit;
 }
 
 /* -------------------------------------------------------- ranks and parts */
 
-/* Move a thread's names to those of all; its ranks become places there. */
+/* Move a thread's names to those of all; own->rank becomes their indices there,
+ * until ranks are known. */
 static void add_names(struct string_table *all, struct dictionary *own)
 {
 	enum { BATCH = 256 };
@@ -183,14 +188,14 @@ static void join(struct sorting *sorting, int kind)
 	struct string_table *all = &sorting->names[kind];
 
 	for (unsigned t = 0; t < groups->threads; t++)
-		add_names(all, &groups->of[t].dictionaries[kind]);
+		add_names(all, &groups->states[t].dictionaries[kind]);
 	uint32_t *rank = alloc(all->count, sizeof *rank);
 	uint32_t *order = alloc(all->count, sizeof *order);
 	string_table_rank(all, rank);
 	for (size_t i = 0; i < all->count; i++)
 		order[rank[i]] = (uint32_t)i;
 	for (unsigned t = 0; t < groups->threads; t++) {
-		struct dictionary *own = &groups->of[t].dictionaries[kind];
+		struct dictionary *own = &groups->states[t].dictionaries[kind];
 		for (size_t i = 0; i < own->count; i++)
 			own->rank[i] = rank[own->rank[i]];
 	}
@@ -204,14 +209,15 @@ static unsigned bits_of(size_t count)
 	return count > 1 ? 64 - (unsigned)__builtin_clzll(count - 1) : 0;
 }
 
-/* Decide how many parts there are. */
+/* Choose the number of parts: customers are cut by the high bits of their rank,
+ * into at most PARTS parts of about PART records. */
 static void plan_parts(struct sorting *sorting)
 {
 	struct group_by *groups = sorting->groups;
 	size_t users = sorting->names[USERS].count, records = 0, most;
 
 	for (unsigned t = 0; t < groups->threads; t++)
-		records += groups->of[t].count;
+		records += groups->states[t].count;
 	most = records / PART + 1;
 	most = most < PARTS ? most : PARTS;
 	while (((users - 1) >> sorting->user_bits) >= most)
@@ -225,23 +231,24 @@ static size_t part_of(const struct sorting *sorting, uint64_t key)
 	return key >> (sorting->tag_bits + sorting->user_bits);
 }
 
-/* Give a thread's records their keys, and count those of each part, a place
- * further on: so that a sum makes begins of them. */
-static void make_keys(const struct sorting *sorting, struct group_by_thread *of)
+/* Set the keys of a thread's records, and count those of part p in
+ * begin[p + 1], so that a running sum makes of counts where parts begin. */
+static void make_keys(const struct sorting *sorting,
+		      struct group_by_thread *state)
 {
-	const uint32_t *user_rank = of->dictionaries[USERS].rank;
-	const uint32_t *tag_rank = of->dictionaries[TAGS].rank;
+	const uint32_t *user_rank = state->dictionaries[USERS].rank;
+	const uint32_t *tag_rank = state->dictionaries[TAGS].rank;
 
-	for (size_t i = 0; i < of->count; i++) {
-		struct record *record = &of->records[i];
+	for (size_t i = 0; i < state->count; i++) {
+		struct record *record = &state->records[i];
 		uint64_t user = user_rank[record->user];
 		uint64_t tag = tag_rank[record->tag & ~HIGH];
 		uint64_t high = record->tag / HIGH;
 		record->key = user << sorting->tag_bits | tag << 1 | high;
-		of->begin[part_of(sorting, record->key) + 1]++;
+		state->begin[part_of(sorting, record->key) + 1]++;
 	}
 	for (int kind = 0; kind < KINDS; kind++)
-		free(of->dictionaries[kind].rank);
+		free(state->dictionaries[kind].rank);
 }
 
 /* Move a thread's records to their parts, in place: an American flag sort
@@ -249,26 +256,26 @@ static void make_keys(const struct sorting *sorting, struct group_by_thread *of)
 static void make_parts(void *shared, size_t piece, unsigned thread)
 {
 	struct sorting *sorting = shared;
-	struct group_by_thread *of = &sorting->groups->of[piece];
+	struct group_by_thread *state = &sorting->groups->states[piece];
 	size_t parts = sorting->parts;
 	size_t *next = alloc(parts, sizeof *next);
 
 	(void)thread;
-	of->begin = alloc(parts + 1, sizeof *of->begin);
-	make_keys(sorting, of);
+	state->begin = alloc(parts + 1, sizeof *state->begin);
+	make_keys(sorting, state);
 	for (size_t part = 0; part < parts; part++) {
-		next[part] = of->begin[part];
-		of->begin[part + 1] += of->begin[part];
+		next[part] = state->begin[part];
+		state->begin[part + 1] += state->begin[part];
 	}
 	for (size_t part = 0; part < parts; part++)
-		while (next[part] < of->begin[part + 1]) {
-			struct record *record = &of->records[next[part]];
+		while (next[part] < state->begin[part + 1]) {
+			struct record *record = &state->records[next[part]];
 			size_t home = part_of(sorting, record->key);
 			if (home == part) {
 				next[part]++;
 				continue;
 			}
-			struct record *other = &of->records[next[home]++];
+			struct record *other = &state->records[next[home]++];
 			struct record swap = *record;
 			*record = *other;
 			*other = swap;
@@ -283,8 +290,8 @@ static size_t part_size(const struct sorting *sorting, size_t part)
 	size_t size = 0;
 
 	for (unsigned t = 0; t < groups->threads; t++)
-		size += groups->of[t].begin[part + 1] -
-			groups->of[t].begin[part];
+		size += groups->states[t].begin[part + 1] -
+			groups->states[t].begin[part];
 	return size;
 }
 
@@ -322,7 +329,7 @@ static struct record *radix_sort(struct record *records, struct record *spare,
 	return records;
 }
 
-/* Wait until all parts before this one are written. */
+/* Wait until all earlier parts are written. */
 static void wait_turn(struct sorting *sorting, size_t part)
 {
 	pthread_mutex_lock(&sorting->lock);
@@ -331,18 +338,19 @@ static void wait_turn(struct sorting *sorting, size_t part)
 	pthread_mutex_unlock(&sorting->lock);
 }
 
-/* Write what is in memory; it must be this part's turn. */
+/* Write what is in memory; the caller has waited for its part's turn. */
 static void write_out(struct sorting *sorting, struct output *output)
 {
 	if (sorting->run != NULL)
 		spill_runs_add(sorting->run, output->buffer, output->held);
 	else
-		output_write(sorting->sink->output, output->buffer,
+		output_write(sorting->writer->output, output->buffer,
 			     output->held);
 	output->held = 0;
 }
 
-/* Sum the records of one customer and tag from i on; the index after them. */
+/* Sum the records of the customer and tag of record i; returns the index after
+ * them. */
 static size_t sum_pair(const struct record *records, size_t i, size_t end,
 		       uint64_t *events, decimal *value)
 {
@@ -367,7 +375,7 @@ static void write_part(struct sorting *sorting, size_t part,
 	const struct string_table *users = &sorting->names[USERS];
 	const struct string_table *tags = &sorting->names[TAGS];
 	uint64_t tag_mask = (UINT64_C(1) << (sorting->tag_bits - 1)) - 1;
-	struct run_writer *sink = &sorter->sink;
+	struct run_writer *writer = &sorter->writer;
 	uint64_t last = UINT64_MAX;
 
 	for (size_t i = 0; i < count;) {
@@ -378,13 +386,13 @@ static void write_part(struct sorting *sorting, size_t part,
 		if (user != last) {
 			size_t index = sorting->order[USERS][user];
 			if (last != UINT64_MAX)
-				run_writer_end_user(sink);
-			run_writer_user(sink, string_table_text(users, index),
+				run_writer_end_user(writer);
+			run_writer_user(writer, string_table_text(users, index),
 					string_table_length(users, index));
 			last = user;
 		}
 		i = sum_pair(records, i, count, &events, &value);
-		run_writer_pair(sink, string_table_text(tags, tag),
+		run_writer_pair(writer, string_table_text(tags, tag),
 				string_table_length(tags, tag), events, value);
 		if (sorter->output.held > FLUSH) {
 			wait_turn(sorting, part);
@@ -392,21 +400,22 @@ static void write_part(struct sorting *sorting, size_t part,
 		}
 	}
 	if (count > 0)
-		run_writer_end_user(sink);
+		run_writer_end_user(writer);
 }
 
-/* Bring the records of a part together; how many there are. */
-static size_t gather(const struct sorting *sorting, size_t part,
-		     struct record *records)
+/* Copy the records of a part, of all threads; returns how many. */
+static size_t copy_part(const struct sorting *sorting, size_t part,
+			struct record *records)
 {
 	const struct group_by *groups = sorting->groups;
 	size_t count = 0;
 
 	for (unsigned t = 0; t < groups->threads; t++) {
-		const struct group_by_thread *of = &groups->of[t];
-		size_t size = of->begin[part + 1] - of->begin[part];
+		const struct group_by_thread *state = &groups->states[t];
+		size_t size = state->begin[part + 1] - state->begin[part];
 		if (size > 0)
-			memcpy(records + count, of->records + of->begin[part],
+			memcpy(records + count,
+			       state->records + state->begin[part],
 			       size * sizeof *records);
 		count += size;
 	}
@@ -420,9 +429,9 @@ static void begin_sorter(const struct sorting *sorting, struct sorter *sorter)
 	sorter->spare =
 		alloc_resize(NULL, sorting->largest, sizeof *sorter->spare);
 	output_memory(&sorter->output);
-	sorter->sink = *sorting->sink;
-	sorter->sink.output = &sorter->output;
-	sorter->sink.users = sorter->sink.pairs = 0;
+	sorter->writer = *sorting->writer;
+	sorter->writer.output = &sorter->output;
+	sorter->writer.users = sorter->writer.pairs = 0;
 }
 
 /* Sort a part, sum it, and write it when its turn has come. */
@@ -433,7 +442,7 @@ static void finish_part(void *shared, size_t part, unsigned thread)
 
 	if (sorter->records == NULL)
 		begin_sorter(sorting, sorter);
-	size_t count = gather(sorting, part, sorter->records);
+	size_t count = copy_part(sorting, part, sorter->records);
 	const struct record *sorted =
 		radix_sort(sorter->records, sorter->spare, count,
 			   sorting->user_bits + sorting->tag_bits);
@@ -452,43 +461,45 @@ static void list_names(const struct sorting *sorting, int kind,
 {
 	const struct string_table *names = &sorting->names[kind];
 	struct output output;
-	struct run_writer sink = {.kind = RUN_WRITER_RUN, .output = &output};
+	struct run_writer writer = {.kind = RUN_WRITER_RUN, .output = &output};
 
 	output_memory(&output);
 	spill_runs_begin(runs);
-	run_writer_user(&sink, "-", 1);
+	run_writer_user(&writer, "-", 1);
 	for (size_t i = 0; i < names->count; i++) {
 		size_t index = sorting->order[kind][i];
-		run_writer_pair(&sink, string_table_text(names, index),
+		run_writer_pair(&writer, string_table_text(names, index),
 				string_table_length(names, index), 0, 0);
 		if (output.held > FLUSH) {
 			spill_runs_add(runs, output.buffer, output.held);
 			output.held = 0;
 		}
 	}
-	run_writer_end_user(&sink);
+	run_writer_end_user(&writer);
 	spill_runs_add(runs, output.buffer, output.held);
 	spill_runs_end(runs);
 	free(output.buffer);
 }
 
-/* Give a thread's records back. */
-static void empty(struct group_by_thread *of)
+/* Free a thread's records. */
+static void free_records(struct group_by_thread *state)
 {
-	free(of->records);
-	free(of->begin);
-	of->records = NULL;
-	of->begin = NULL;
-	of->count = of->capacity = 0;
+	free(state->records);
+	free(state->begin);
+	state->records = NULL;
+	state->begin = NULL;
+	state->count = state->capacity = 0;
 }
 
-/* Sort all records and write them to the sink, or as a run where run is set;
- * the tables are empty then.  The number of tags is returned. */
-static uint64_t sort_and_write(struct group_by *groups, struct run_writer *sink,
+/* Sort all records and write them to the writer, or as a run where run is set;
+ * no records and names are left then.  Returns the number of tags. */
+static uint64_t sort_and_write(struct group_by *groups,
+			       struct run_writer *writer,
 			       struct spill_runs *run)
 {
 	unsigned threads = groups->threads;
-	struct sorting sorting = {.groups = groups, .sink = sink, .run = run};
+	struct sorting sorting = {
+		.groups = groups, .writer = writer, .run = run};
 
 	join(&sorting, USERS);
 	join(&sorting, TAGS);
@@ -507,12 +518,12 @@ static uint64_t sort_and_write(struct group_by *groups, struct run_writer *sink,
 	pthread_cond_init(&sorting.turned, NULL);
 	thread_pool_run(threads, sorting.parts, finish_part, &sorting);
 	for (unsigned t = 0; t < threads; t++) {
-		sink->users += sorting.sorters[t].sink.users;
-		sink->pairs += sorting.sorters[t].sink.pairs;
+		writer->users += sorting.sorters[t].writer.users;
+		writer->pairs += sorting.sorters[t].writer.pairs;
 		free(sorting.sorters[t].records);
 		free(sorting.sorters[t].spare);
 		free(sorting.sorters[t].output.buffer);
-		empty(&groups->of[t]);
+		free_records(&groups->states[t]);
 	}
 	pthread_mutex_destroy(&sorting.lock);
 	pthread_cond_destroy(&sorting.turned);
@@ -527,19 +538,19 @@ static uint64_t sort_and_write(struct group_by *groups, struct run_writer *sink,
 static bool is_empty(const struct group_by *groups)
 {
 	for (unsigned t = 0; t < groups->threads; t++)
-		if (groups->of[t].count > 0)
+		if (groups->states[t].count > 0)
 			return false;
 	return true;
 }
 
 void group_by_spill(struct group_by *groups)
 {
-	struct run_writer sink = {.kind = RUN_WRITER_RUN};
+	struct run_writer writer = {.kind = RUN_WRITER_RUN};
 
 	if (is_empty(groups))
 		return;
 	spill_runs_begin(&groups->runs);
-	sort_and_write(groups, &sink, &groups->runs);
+	sort_and_write(groups, &writer, &groups->runs);
 	spill_runs_end(&groups->runs);
 }
 
@@ -567,10 +578,10 @@ void group_by_end(struct group_by *groups)
 	for (unsigned t = 0; t < groups->threads; t++) {
 		for (int kind = 0; kind < KINDS; kind++)
 			string_table_free(
-				&groups->of[t].dictionaries[kind].names);
-		empty(&groups->of[t]);
+				&groups->states[t].dictionaries[kind].names);
+		free_records(&groups->states[t]);
 	}
-	free(groups->of);
+	free(groups->states);
 	spill_runs_free(&groups->runs);
 	spill_runs_free(&groups->tag_runs);
 	*groups = (struct group_by){0};

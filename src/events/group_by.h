@@ -1,11 +1,12 @@
 /* group_by: sums for each (customer, tag) of events in any order, on several
  * threads, in bounded memory.
  *
- * Each thread interns names and appends compact records.  Those are cut by
- * customer into parts that fit the cache, the parts sorted by radix and summed,
- * the lines written in the order of their text.  At the bound all that is
- * written as a run (events/spill_runs.h), and the runs are merged at the end.
- */
+ * Each thread replaces names by indices and appends records of 16 bytes.  At
+ * the end, or when memory is full, the records are cut by customer into parts
+ * that fit the cache, and each part is sorted by radix and summed; its lines
+ * are written in the order of their text.  What does not fit memory is written
+ * as sorted runs (events/spill_runs.h), which are merged at the end.  Sums are
+ * exact, so neither threads nor memory change the output. */
 #ifndef EVENTS_GROUP_BY_H
 #define EVENTS_GROUP_BY_H
 
@@ -20,9 +21,10 @@
 
 struct group_by {
 	unsigned threads;
-	size_t limit;               /* bytes of memory, dictionaries included */
-	struct group_by_thread *of; /* each thread's */
-	struct spill_runs runs, tag_runs;
+	size_t limit; /* bytes of memory, dictionaries included */
+	struct group_by_thread *states; /* of each thread; private */
+	struct spill_runs runs,
+		tag_runs; /* sums of records; all tags; private */
 };
 
 /* What was written. */
@@ -30,10 +32,12 @@ struct group_by_counts {
 	uint64_t users, tags, pairs;
 };
 
+/* Begin without records; limit: bytes of memory, dictionaries included. */
 void group_by_begin(struct group_by *groups, unsigned threads, size_t limit);
 
-/* The indices of customers' names, and of tags, for group_by_add; texts are
- * escaped as they will be written.  Valid until group_by_spill. */
+/* indices[i]: the index of customer, or tag, list[i] for group_by_add by the
+ * same thread; texts are escaped as they will be written.  Valid until
+ * group_by_spill. */
 void group_by_users(struct group_by *groups, unsigned thread,
 		    const struct string_slice *list, size_t count,
 		    uint32_t *indices);
@@ -41,19 +45,20 @@ void group_by_tags(struct group_by *groups, unsigned thread,
 		   const struct string_slice *list, size_t count,
 		   uint32_t *indices);
 
-/* One event. */
+/* Add one event. */
 void group_by_add(struct group_by *groups, unsigned thread, uint32_t user,
 		  uint32_t tag, decimal value);
 
-/* True when memory is full: all threads must stop, and one call group_by_spill.
- * Asked by each thread from time to time for itself. */
+/* True where memory is full: then all threads stop, and one calls
+ * group_by_spill.  Each thread calls it for itself from time to time. */
 bool group_by_full(struct group_by *groups, unsigned thread);
 void group_by_spill(struct group_by *groups);
 
-/* Write the lines of the profile; nothing is left then. */
+/* Sum all events and write the lines of the profile; no event is left then. */
 struct group_by_counts group_by_write(struct group_by *groups,
 				      struct run_writer *profile);
 
+/* Free all memory and temporary files. */
 void group_by_end(struct group_by *groups);
 
 #endif

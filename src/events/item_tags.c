@@ -11,7 +11,7 @@
 #include "text/csv_reader.h"
 #include "base/errors.h"
 
-/* An item has a tag. */
+/* A tag of an item. */
 struct pair {
 	uint32_t item, tag;
 };
@@ -56,8 +56,8 @@ const char *item_tags_next_part(const char *cell, size_t size, size_t *at,
 	return NULL;
 }
 
-static void opened(void *context, struct csv_source *source, size_t index,
-		   const struct csv_names *names)
+static void select_columns(void *context, struct csv_source *source,
+			   size_t index, const struct csv_names *names)
 {
 	struct reading *reading = context;
 	struct csv_file *file = &source->files[index];
@@ -71,31 +71,31 @@ static void opened(void *context, struct csv_source *source, size_t index,
 		if (reading->columns[i] != NULL)
 			column = columns_index(file->name, reading->columns[i],
 					       reading->headed, names);
-		file->taken[i] = column;
+		file->selected[i] = column;
 		if (reading->headed)
 			*titles[i] = alloc_text(names->names[column],
 						strlen(names->names[column]));
 	}
-	if (file->taken[0] == file->taken[1])
+	if (file->selected[0] == file->selected[1])
 		die("%s: column %zu is named twice, expected two columns",
-		    file->name, file->taken[0] + 1);
+		    file->name, file->selected[0] + 1);
 }
 
 /* Parse the block at once, or where a row is wrong, singly: then it is known
  * which. */
-static void parse(const struct csv_source *source,
-		  const struct csv_block *block, struct csv_rows *rows)
+static void parse_block(const struct csv_source *source,
+			const struct csv_block *block, struct csv_rows *rows)
 {
 	bool good = csv_reader_parse_block(source, block, rows);
 
 	for (size_t i = 0; good && i < rows->count; i++)
 		good = rows->rows[i].fields == source->files[0].fields &&
-		       rows->rows[i].taken[0].length > 0;
+		       rows->rows[i].selected[0].length > 0;
 	if (!good)
 		csv_reader_parse_singly(source, block, rows);
 }
 
-static void check(const struct csv_file *file, const struct csv_row *row)
+static void check_row(const struct csv_file *file, const struct csv_row *row)
 {
 	if (row->fault != CSV_FINE)
 		die("%s:%zu: %s", file->name, row->line,
@@ -103,15 +103,16 @@ static void check(const struct csv_file *file, const struct csv_row *row)
 	if (row->fields != file->fields)
 		die("%s:%zu: %u fields, expected %zu", file->name, row->line,
 		    (unsigned)row->fields, file->fields);
-	if (row->taken[0].length == 0)
+	if (row->selected[0].length == 0)
 		die("%s:%zu: the first of the two fields is empty", file->name,
 		    row->line);
 }
 
-static void take_row(struct reading *reading, const struct csv_rows *rows,
-		     const struct csv_row *row)
+static void add_row(struct reading *reading, const struct csv_rows *rows,
+		    const struct csv_row *row)
 {
-	const struct csv_slice *item = &row->taken[0], *cell = &row->taken[1];
+	const struct csv_slice *item = &row->selected[0],
+			       *cell = &row->selected[1];
 	struct item_tags *items = reading->items;
 	const char *part;
 	size_t at = 0, length;
@@ -139,7 +140,7 @@ static int by_item(const void *a, const void *b)
 	return (p->tag > q->tag) - (p->tag < q->tag);
 }
 
-/* The pairs, each once, become lists. */
+/* Sort the pairs, drop duplicates, and make a list of each item's tags. */
 static void make_lists(struct reading *reading)
 {
 	struct item_tags *items = reading->items;
@@ -164,8 +165,8 @@ static void make_lists(struct reading *reading)
 
 /* Set the columns from FILE:ITEM,TAG, and cut FILE off; a file may have such a
  * name itself. */
-static void take_columns(struct reading *reading, const char *option,
-			 char *path)
+static void split_columns(struct reading *reading, const char *option,
+			  char *path)
 {
 	char *colon = strrchr(path, ':'), *comma;
 
@@ -194,15 +195,15 @@ void item_tags_read(struct item_tags *items, const char *option,
 	struct csv_block block = {0};
 	struct csv_rows rows = {0};
 
-	take_columns(&reading, option, path);
+	split_columns(&reading, option, path);
 	csv_reader_begin(&source, &path, 1, delimiter, headed);
-	source.opened = opened;
+	source.opened = select_columns;
 	source.context = &reading;
 	while (csv_reader_next(&source, &block)) {
-		parse(&source, &block, &rows);
+		parse_block(&source, &block, &rows);
 		for (size_t i = 0; i < rows.count; i++) {
-			check(&source.files[0], &rows.rows[i]);
-			take_row(&reading, &rows, &rows.rows[i]);
+			check_row(&source.files[0], &rows.rows[i]);
+			add_row(&reading, &rows, &rows.rows[i]);
 		}
 	}
 	make_lists(&reading);

@@ -9,27 +9,27 @@
 #include "base/string_table.h"
 
 struct item_tags {
-	struct string_table items, tags;
+	struct string_table items, tags; /* names, escaped as in TSV */
 	size_t *begin; /* item i has tag[begin[i] .. begin[i + 1]) */
 	uint32_t *tag;
 	char *item_name, *tag_name; /* of the columns; NULL without header */
 };
 
-/* Read FILE or FILE:ITEM,TAG, columns by name or number, the first two unless
- * named.  Equal pairs count once; an empty tag means none; separator (escaped)
- * splits the tags' cells, unless NULL.  Names are kept escaped.  option is
- * the name of the option, for messages.  Ends the
- * process on a wrong row. */
+/* Read a catalogue: argument is FILE or FILE:ITEM,TAG with columns by name or
+ * number; without them the first two are read.  Equal pairs count once; an
+ * empty tag is none; separator (escaped, or NULL) splits cells of tags.  option
+ * is the name of the option, for messages.  Ends the process on a wrong row. */
 void item_tags_read(struct item_tags *items, const char *option,
 		    const char *argument, char delimiter, int headed,
 		    const char *separator);
 
-/* The next part of a cell, from *at on: its begin, with its length; NULL at the
- * end.  Parts with nothing in them are passed over.  Both texts are escaped
- * (tsv.h); without a separator (NULL) the cell is one part. */
+/* The next part of a cell of size bytes, from *at on: returns where it begins
+ * and sets *length; NULL at the end.  Empty parts are skipped.  Both texts are
+ * escaped (tsv.h); without a separator (NULL) the cell is one part. */
 const char *item_tags_next_part(const char *cell, size_t size, size_t *at,
 				const char *separator, size_t *length);
 
+/* Free the tables and lists. */
 void item_tags_free(struct item_tags *items);
 
 #endif

@@ -9,21 +9,22 @@
 #include "events/profile_reader.h"
 #include "text/tsv.h"
 
-/* Files that are open at a time; a process may have 1,024 on most systems. */
-enum { AT_ONCE = 200 };
+/* Files that are open at a time; the limit of a process is 1024 on most
+ * systems. */
+enum { MAX_OPEN_FILES = 200 };
 
-/* A tag of the current customer, escaped. */
-struct contribution {
-	size_t begin, length; /* in combining.text */
-	const char *tag;      /* there */
+/* A row of the current customer. */
+struct merged_row {
+	size_t begin, length; /* of its tag, escaped, in merging.text */
+	const char *tag;      /* text + begin */
 	const struct profile_entry *entry;
 };
 
-struct combining {
-	struct run_writer *sink;
+struct merging {
+	struct run_writer *writer;
 	char *text; /* of the customer, then of its tags; escaped */
 	size_t user_length, used, text_room;
-	struct contribution *parts;
+	struct merged_row *rows;
 	size_t room;
 	struct string_table tags; /* all, to be counted */
 	char *columns[4];         /* of the header; of the first file */
@@ -32,72 +33,68 @@ struct combining {
 
 static int by_tag(const void *a, const void *b)
 {
-	const struct contribution *x = a, *y = b;
+	const struct merged_row *x = a, *y = b;
 
 	return string_table_compare(x->tag, x->length, y->tag, y->length);
 }
 
 /* Add a text, escaped; where it begins. */
-static size_t add_text(struct combining *combining, const char *text,
-		       size_t length)
+static size_t add_text(struct merging *merging, const char *text, size_t length)
 {
-	size_t begin = combining->used;
+	size_t begin = merging->used;
 
-	combining->text = alloc_grow(combining->text, &combining->text_room,
-				     begin + 2 * length, 1);
-	combining->used += tsv_escape(combining->text + begin, text, length);
+	merging->text = alloc_grow(merging->text, &merging->text_room,
+				   begin + 2 * length, 1);
+	merging->used += tsv_escape(merging->text + begin, text, length);
 	return begin;
 }
 
-/* The customer's name and the entries' tags, these in order. */
-static void take_parts(struct combining *combining,
-		       const struct profile_reader *profiles)
+/* Collect the customer's name and rows, sorted by tag. */
+static void collect_rows(struct merging *merging,
+			 const struct profile_reader *profiles)
 {
-	struct contribution *parts;
+	struct merged_row *rows;
 
-	combining->parts =
-		alloc_grow(combining->parts, &combining->room, profiles->count,
-			   sizeof *combining->parts);
-	parts = combining->parts;
-	combining->used = 0;
-	add_text(combining, profiles->customer, profiles->customer_length);
-	combining->user_length = combining->used;
+	merging->rows = alloc_grow(merging->rows, &merging->room,
+				   profiles->count, sizeof *merging->rows);
+	rows = merging->rows;
+	merging->used = 0;
+	add_text(merging, profiles->customer, profiles->customer_length);
+	merging->user_length = merging->used;
 	for (size_t i = 0; i < profiles->count; i++) {
 		const struct profile_entry *entry = &profiles->entries[i];
-		parts[i].entry = entry;
-		parts[i].begin = add_text(
-			combining, profiles->texts + entry->tag, entry->length);
-		parts[i].length = combining->used - parts[i].begin;
+		rows[i].entry = entry;
+		rows[i].begin = add_text(merging, profiles->texts + entry->tag,
+					 entry->length);
+		rows[i].length = merging->used - rows[i].begin;
 	}
 	for (size_t i = 0; i < profiles->count; i++)
-		parts[i].tag = combining->text + parts[i].begin;
-	qsort(parts, profiles->count, sizeof *parts, by_tag);
+		rows[i].tag = merging->text + rows[i].begin;
+	qsort(rows, profiles->count, sizeof *rows, by_tag);
 }
 
-static void take_customer(struct combining *combining,
-			  const struct profile_reader *profiles)
+static void merge_customer(struct merging *merging,
+			   const struct profile_reader *profiles)
 {
-	take_parts(combining, profiles);
+	collect_rows(merging, profiles);
 
-	const struct contribution *parts = combining->parts;
-	run_writer_user(combining->sink, combining->text,
-			combining->user_length);
+	const struct merged_row *rows = merging->rows;
+	run_writer_user(merging->writer, merging->text, merging->user_length);
 	for (size_t i = 0, next; i < profiles->count; i = next) {
 		uint64_t events = 0;
 		decimal value = 0;
 		for (next = i; next < profiles->count &&
-			       by_tag(&parts[i], &parts[next]) == 0;
+			       by_tag(&rows[i], &rows[next]) == 0;
 		     next++) {
-			events += parts[next].entry->events;
-			value += parts[next].entry->value;
+			events += rows[next].entry->events;
+			value += rows[next].entry->value;
 		}
-		string_table_add(&combining->tags, parts[i].tag,
-				 parts[i].length);
-		run_writer_pair(combining->sink, parts[i].tag, parts[i].length,
+		string_table_add(&merging->tags, rows[i].tag, rows[i].length);
+		run_writer_pair(merging->writer, rows[i].tag, rows[i].length,
 				events, value);
 	}
-	run_writer_end_user(combining->sink);
-	combining->lines += profiles->count;
+	run_writer_end_user(merging->writer);
+	merging->lines += profiles->count;
 }
 
 static void check_headers(const struct profile_reader *profiles,
@@ -122,24 +119,24 @@ static void write_header(struct output *output, char *const columns[4])
 	}
 }
 
-/* Merge files that are open at once, into the sink; or, where they are but
- * some of all, into a run. */
-static void combine_some(struct combining *combining, char **paths,
-			 size_t count, struct spill_runs *run)
+/* Merge files that are open at the same time, into the writer; or, where there
+ * are others, into a run. */
+static void merge_files(struct merging *merging, char **paths, size_t count,
+			struct spill_runs *run)
 {
-	struct output *output = combining->sink->output;
+	struct output *output = merging->writer->output;
 	struct profile_reader profiles;
 
 	profile_reader_open(&profiles, paths, count);
-	for (size_t i = 0; i < 4 && combining->columns[i] == NULL; i++)
-		combining->columns[i] = alloc_text(
+	for (size_t i = 0; i < 4 && merging->columns[i] == NULL; i++)
+		merging->columns[i] = alloc_text(
 			profile_reader_column(&profiles, 0, i),
 			strlen(profile_reader_column(&profiles, 0, i)));
-	check_headers(&profiles, combining->columns);
+	check_headers(&profiles, merging->columns);
 	if (run == NULL)
-		write_header(output, combining->columns);
+		write_header(output, merging->columns);
 	while (profile_reader_next(&profiles)) {
-		take_customer(combining, &profiles);
+		merge_customer(merging, &profiles);
 		if (run != NULL) {
 			spill_runs_add(run, output->buffer, output->held);
 			output->held = 0;
@@ -148,26 +145,28 @@ static void combine_some(struct combining *combining, char **paths,
 	profile_reader_close(&profiles);
 }
 
-/* More files than may be open: each so many become a run. */
-static void combine_runs(struct combining *combining, char **paths,
-			 size_t count, size_t memory)
+/* Merge more files than may be open: each MAX_OPEN_FILES of them into a run,
+ * then the runs. */
+static void merge_runs(struct merging *merging, char **paths, size_t count,
+		       size_t memory)
 {
-	struct run_writer *profile = combining->sink;
+	struct run_writer *profile = merging->writer;
 	struct output output;
-	struct run_writer sink = {.kind = RUN_WRITER_RUN, .output = &output};
+	struct run_writer writer = {.kind = RUN_WRITER_RUN, .output = &output};
 	struct spill_runs runs = {0};
 
 	output_memory(&output);
-	combining->sink = &sink;
-	for (size_t i = 0; i < count; i += AT_ONCE) {
-		size_t some = count - i < AT_ONCE ? count - i : AT_ONCE;
+	merging->writer = &writer;
+	for (size_t i = 0; i < count; i += MAX_OPEN_FILES) {
+		size_t some =
+			count - i < MAX_OPEN_FILES ? count - i : MAX_OPEN_FILES;
 		spill_runs_begin(&runs);
-		combine_some(combining, paths + i, some, &runs);
+		merge_files(merging, paths + i, some, &runs);
 		spill_runs_end(&runs);
 	}
 	free(output.buffer);
-	combining->sink = profile;
-	write_header(profile->output, combining->columns);
+	merging->writer = profile;
+	write_header(profile->output, merging->columns);
 	spill_runs_merge(&runs, profile, memory);
 }
 
@@ -175,24 +174,25 @@ struct group_by_counts profile_merge(char **paths, size_t count,
 				     const char *prefix, size_t memory,
 				     struct output *output, uint64_t *lines)
 {
-	struct run_writer sink = {.kind = RUN_WRITER_PROFILE,
-				  .output = output,
-				  .valued = true,
-				  .prefix = prefix,
-				  .prefix_length = prefix ? strlen(prefix) : 0};
-	struct combining combining = {.sink = &sink};
+	struct run_writer writer = {.kind = RUN_WRITER_PROFILE,
+				    .output = output,
+				    .valued = true,
+				    .prefix = prefix,
+				    .prefix_length =
+					    prefix ? strlen(prefix) : 0};
+	struct merging merging = {.writer = &writer};
 
-	if (count > AT_ONCE)
-		combine_runs(&combining, paths, count, memory);
+	if (count > MAX_OPEN_FILES)
+		merge_runs(&merging, paths, count, memory);
 	else
-		combine_some(&combining, paths, count, NULL);
-	struct group_by_counts counts = {sink.users, combining.tags.count,
-					 sink.pairs};
-	*lines = combining.lines;
+		merge_files(&merging, paths, count, NULL);
+	struct group_by_counts counts = {writer.users, merging.tags.count,
+					 writer.pairs};
+	*lines = merging.lines;
 	for (size_t i = 0; i < 4; i++)
-		free(combining.columns[i]);
-	free(combining.parts);
-	string_table_free(&combining.tags);
-	free(combining.text);
+		free(merging.columns[i]);
+	free(merging.rows);
+	string_table_free(&merging.tags);
+	free(merging.text);
 	return counts;
 }

@@ -10,10 +10,11 @@
 #include "events/spill_runs.h"
 #include "base/io.h"
 
-/* Merge profiles with equal headers (no paths: standard input) into the
- * output, its header too; prefix stands before each tag, or is NULL.  Files
- * are open so many at a time; lines is how many pairs there were.  Ends the
- * process on what is no profile, or has another header. */
+/* Merge count profiles with equal headers (0: standard input) into one, with
+ * its header.  prefix, escaped, is put before each tag, unless NULL; memory is
+ * about how many bytes are used where files are more than can be open; *lines
+ * becomes the number of rows read.  Ends the process on what is no profile or
+ * has another header. */
 struct group_by_counts profile_merge(char **paths, size_t count,
 				     const char *prefix, size_t memory,
 				     struct output *output, uint64_t *lines);

@@ -10,12 +10,13 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 
-/* The names of columns are kept in the metadata, which are for short texts. */
-enum { COLUMNS_WANTED = 4, NAME_LIMIT = 1000 };
+/* The columns of a profile.  The names of columns go into the metadata of a
+ * model, which are for short texts. */
+enum { COLUMNS = 4, NAME_LIMIT = 1000 };
 
-/* A file, and the row that is next in it. */
+/* A file, and its next row. */
 struct profile_file {
-	struct tsv_reader table;
+	struct tsv_reader reader;
 	bool ended;
 	uint64_t events;
 	decimal value;
@@ -23,40 +24,28 @@ struct profile_file {
 	char *customer, *tag;
 	size_t customer_length, customer_room, tag_length, tag_room;
 	bool any;
-	char *columns[COLUMNS_WANTED]; /* their names */
+	char *columns[COLUMNS]; /* their names */
 };
 
-/* The first byte of c's escaped form, and the second, or 0. */
-static unsigned escaped(char c, unsigned *second)
-{
-	static const char from[] = "\\\t\n\r", to[] = "\\tnr";
-	const char *found = c ? strchr(from, c) : NULL;
-
-	*second = found ? (unsigned char)to[found - from] : 0;
-	return found ? '\\' : (unsigned char)c;
-}
-
-/* The order of the lines' text: that of bytes, escapes not undone. */
+/* The order of fields as they are written: by bytes of their escaped form. */
 static int compare(const char *a, size_t a_length, const char *b,
 		   size_t b_length)
 {
 	size_t common = a_length < b_length ? a_length : b_length, i = 0;
-	unsigned a_second, b_second;
-
 	while (i < common && a[i] == b[i])
 		i++;
 	if (i == common)
 		return (a_length > b_length) - (a_length < b_length);
-	unsigned x = escaped(a[i], &a_second), y = escaped(b[i], &b_second);
-	if (x == y) {
-		x = a_second;
-		y = b_second;
-	}
-	return x < y ? -1 : 1;
+	/* The bytes differ, so their escaped forms do, and neither begins the
+	 * other. */
+	unsigned char x[2] = {0}, y[2] = {0};
+	tsv_escape((char *)x, a + i, 1);
+	tsv_escape((char *)y, b + i, 1);
+	return memcmp(x, y, 2) < 0 ? -1 : 1;
 }
 
-static void keep(char **text, size_t *length, size_t *room,
-		 const struct tsv_field *field)
+static void copy_field(char **text, size_t *length, size_t *room,
+		       const struct tsv_field *field)
 {
 	*text = alloc_grow(*text, room, field->length + 1, 1);
 	memcpy(*text, field->text, field->length + 1);
@@ -65,7 +54,7 @@ static void keep(char **text, size_t *length, size_t *room,
 
 static void check_order(struct profile_file *file)
 {
-	const struct tsv_field *fields = file->table.fields;
+	const struct tsv_field *fields = file->reader.fields;
 	int order = -1;
 
 	if (file->any) {
@@ -76,59 +65,59 @@ static void check_order(struct profile_file *file)
 					fields[1].text, fields[1].length);
 	}
 	if (order == 0)
-		tsv_die(&file->table,
+		tsv_die(&file->reader,
 			"customer %s has tag %s twice: "
 			"cs-aggregate --merge adds them up",
 			fields[0].text, fields[1].text);
 	if (order > 0)
-		tsv_die(&file->table,
+		tsv_die(&file->reader,
 			"not in order: the header line, then "
 			"LC_ALL=C sort -t \"$(printf '\\t')\" -k1,1 -k2,2");
-	keep(&file->customer, &file->customer_length, &file->customer_room,
-	     &fields[0]);
-	keep(&file->tag, &file->tag_length, &file->tag_room, &fields[1]);
+	copy_field(&file->customer, &file->customer_length,
+		   &file->customer_room, &fields[0]);
+	copy_field(&file->tag, &file->tag_length, &file->tag_room, &fields[1]);
 	file->any = true;
 }
 
-static void check_ending(const struct tsv_reader *table)
+static void check_ending(const struct tsv_reader *reader)
 {
-	const struct tsv_field *last = &table->fields[COLUMNS_WANTED - 1];
+	const struct tsv_field *last = &reader->fields[COLUMNS - 1];
 
 	if (last->length > 0 && last->text[last->length - 1] == '\r')
-		tsv_die(table, "the line ends in CR LF, expected LF alone");
+		tsv_die(reader, "the line ends in CR LF, expected LF alone");
 }
 
 /* Read the next row of the file, and check it. */
 static void advance(struct profile_file *file)
 {
-	struct tsv_reader *table = &file->table;
+	struct tsv_reader *reader = &file->reader;
 	const struct tsv_field *fields;
 	int64_t events;
 
-	if (!tsv_next(table)) {
+	if (!tsv_next(reader)) {
 		file->ended = true;
 		return;
 	}
-	fields = table->fields;
-	if (table->count != COLUMNS_WANTED)
-		tsv_die(table,
+	fields = reader->fields;
+	if (reader->count != COLUMNS)
+		tsv_die(reader,
 			"%zu fields, expected 4: customer, tag, "
 			"events, value",
-			table->count);
-	check_ending(table);
+			reader->count);
+	check_ending(reader);
 	for (int i = 0; i < 2; i++)
 		if (fields[i].length == 0)
-			tsv_die(table, "the %s is empty",
+			tsv_die(reader, "the %s is empty",
 				i == 0 ? "customer" : "tag");
 	if (!number_integer(fields[2].text, 1, INT64_MAX, &events))
-		tsv_die(table,
+		tsv_die(reader,
 			"events \"%s\": expected a whole number from "
 			"1 on",
 			fields[2].text);
 	enum decimal_error error = decimal_read_sum(
 		fields[3].text, fields[3].length, &file->value);
 	if (error != DECIMAL_FINE)
-		tsv_die(table, "value \"%s\": %s", fields[3].text,
+		tsv_die(reader, "value \"%s\": %s", fields[3].text,
 			error == DECIMAL_LARGE
 				? "a sum of 10^29 or more: scale the column"
 				: decimal_reason(error));
@@ -137,17 +126,17 @@ static void advance(struct profile_file *file)
 }
 
 /* The names of the columns go into JSON. */
-static void check_names(const struct tsv_reader *table)
+static void check_names(const struct tsv_reader *reader)
 {
-	for (size_t i = 0; i < COLUMNS_WANTED; i++) {
-		json_t *text = json_stringn(table->fields[i].text,
-					    table->fields[i].length);
+	for (size_t i = 0; i < COLUMNS; i++) {
+		json_t *text = json_stringn(reader->fields[i].text,
+					    reader->fields[i].length);
 		if (text == NULL)
-			tsv_die(table, "the name of column %zu is not UTF-8",
+			tsv_die(reader, "the name of column %zu is not UTF-8",
 				i + 1);
 		json_decref(text);
-		if (table->fields[i].length > NAME_LIMIT)
-			tsv_die(table,
+		if (reader->fields[i].length > NAME_LIMIT)
+			tsv_die(reader,
 				"the name of column %zu has more than "
 				"%d bytes",
 				i + 1, NAME_LIMIT);
@@ -158,29 +147,29 @@ static void read_header(struct profile_reader *profiles, size_t i,
 			const char *path)
 {
 	struct profile_file *file = &profiles->files[i];
-	struct tsv_reader *table = &file->table;
+	struct tsv_reader *reader = &file->reader;
 	double number;
 
-	tsv_open(table, path);
-	if (!tsv_next(table))
+	tsv_open(reader, path);
+	if (!tsv_next(reader))
 		die("%s: empty, expected profiles: a header line and a line "
 		    "for each customer and tag",
-		    table->name);
-	if (table->count != COLUMNS_WANTED)
-		tsv_die(table,
+		    reader->name);
+	if (reader->count != COLUMNS)
+		tsv_die(reader,
 			"%zu column%s, expected the header of "
 			"profiles: customer, tag, events, value "
 			"(cs-aggregate writes them)",
-			table->count, table->count == 1 ? "" : "s");
-	check_ending(table);
-	if (number_real(table->fields[2].text, &number) ||
-	    strcmp(table->fields[0].text, "query") == 0)
-		tsv_die(table, "not a header of profiles: expected the names "
-			       "of customer, tag, events and value");
-	check_names(table);
-	for (size_t j = 0; j < COLUMNS_WANTED; j++)
-		file->columns[j] = alloc_text(table->fields[j].text,
-					      table->fields[j].length);
+			reader->count, reader->count == 1 ? "" : "s");
+	check_ending(reader);
+	if (number_real(reader->fields[2].text, &number) ||
+	    strcmp(reader->fields[0].text, "query") == 0)
+		tsv_die(reader, "not a header of profiles: expected the names "
+				"of customer, tag, events and value");
+	check_names(reader);
+	for (size_t j = 0; j < COLUMNS; j++)
+		file->columns[j] = alloc_text(reader->fields[j].text,
+					      reader->fields[j].length);
 	advance(file);
 }
 
@@ -193,11 +182,11 @@ void profile_reader_open(struct profile_reader *profiles, char **paths,
 		read_header(profiles, i, count ? paths[i] : NULL);
 }
 
-/* Take the file's row into the current customer. */
-static void take(struct profile_reader *profiles, size_t i)
+/* Add the file's row to the current customer. */
+static void add_entry(struct profile_reader *profiles, size_t i)
 {
 	struct profile_file *file = &profiles->files[i];
-	const struct tsv_field *tag = &file->table.fields[1];
+	const struct tsv_field *tag = &file->reader.fields[1];
 
 	profiles->entries =
 		alloc_grow(profiles->entries, &profiles->capacity,
@@ -208,7 +197,7 @@ static void take(struct profile_reader *profiles, size_t i)
 		.tag = profiles->texts_used,
 		.length = tag->length,
 		.file = i,
-		.line = file->table.line,
+		.line = file->reader.line,
 		.events = file->events,
 		.value = file->value,
 	};
@@ -220,7 +209,7 @@ static void take(struct profile_reader *profiles, size_t i)
 static bool is_current(const struct profile_reader *profiles,
 		       const struct profile_file *file)
 {
-	const struct tsv_field *field = &file->table.fields[0];
+	const struct tsv_field *field = &file->reader.fields[0];
 
 	return !file->ended && field->length == profiles->customer_length &&
 	       memcmp(field->text, profiles->customer, field->length) == 0;
@@ -231,7 +220,8 @@ bool profile_reader_next(struct profile_reader *profiles)
 	const struct tsv_field *least = NULL;
 
 	for (size_t i = 0; i < profiles->file_count; i++) {
-		const struct tsv_field *field = profiles->files[i].table.fields;
+		const struct tsv_field *field =
+			profiles->files[i].reader.fields;
 		if (!profiles->files[i].ended &&
 		    (least == NULL || compare(field->text, field->length,
 					      least->text, least->length) < 0))
@@ -239,12 +229,12 @@ bool profile_reader_next(struct profile_reader *profiles)
 	}
 	if (least == NULL)
 		return false;
-	keep(&profiles->customer, &profiles->customer_length,
-	     &profiles->customer_room, least);
+	copy_field(&profiles->customer, &profiles->customer_length,
+		   &profiles->customer_room, least);
 	profiles->count = profiles->texts_used = 0;
 	for (size_t i = 0; i < profiles->file_count; i++)
 		while (is_current(profiles, &profiles->files[i])) {
-			take(profiles, i);
+			add_entry(profiles, i);
 			advance(&profiles->files[i]);
 		}
 	return true;
@@ -255,7 +245,7 @@ double profile_reader_share(const struct profile_reader *profiles)
 	double size = 0, done = 0;
 
 	for (size_t i = 0; i < profiles->file_count; i++) {
-		const struct input *input = &profiles->files[i].table.input;
+		const struct input *input = &profiles->files[i].reader.input;
 		if (!input->regular)
 			return -1;
 		off_t at = lseek(input->fd, 0, SEEK_CUR);
@@ -288,7 +278,7 @@ const char *profile_reader_column(const struct profile_reader *profiles,
 const char *profile_reader_name(const struct profile_reader *profiles,
 				size_t file)
 {
-	return profiles->files[file].table.name;
+	return profiles->files[file].reader.name;
 }
 
 void profile_reader_close(struct profile_reader *profiles)
@@ -296,9 +286,9 @@ void profile_reader_close(struct profile_reader *profiles)
 	for (size_t i = 0; i < profiles->file_count; i++) {
 		free(profiles->files[i].customer);
 		free(profiles->files[i].tag);
-		for (size_t j = 0; j < COLUMNS_WANTED; j++)
+		for (size_t j = 0; j < COLUMNS; j++)
 			free(profiles->files[i].columns[j]);
-		tsv_close(&profiles->files[i].table);
+		tsv_close(&profiles->files[i].reader);
 	}
 	free(profiles->files);
 	free(profiles->customer);

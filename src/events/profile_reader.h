@@ -20,8 +20,8 @@ struct profile_entry {
 	decimal value;
 };
 
-/* The files, merged by customer.  All of it is private but for what a
- * profile_reader_next has set: the customer, and entries. */
+/* The files, merged by customer.  profile_reader_next sets customer, entries
+ * and texts; the rest is private. */
 struct profile_reader {
 	struct profile_file *files;
 	size_t file_count;
@@ -59,6 +59,7 @@ const char *profile_reader_column(const struct profile_reader *profiles,
 const char *profile_reader_name(const struct profile_reader *profiles,
 				size_t file);
 
+/* Close the files and free all memory. */
 void profile_reader_close(struct profile_reader *profiles);
 
 #endif

@@ -10,7 +10,9 @@
 #include "text/tsv.h"
 
 enum {
-	KEPT = 1 << 20, /* bytes of rows, and of reasons, that stay in memory */
+	KEPT_IN_MEMORY =
+		1
+		<< 20, /* bytes of rows, and of reasons, that stay in memory */
 	QUOTED = 60
 }; /* bytes of a wrong field that a message shows */
 
@@ -39,10 +41,10 @@ void rejects_begin(struct rejects *rejects, const struct csv_source *source,
 		   char **columns, unsigned threads, bool kept)
 {
 	*rejects = (struct rejects){source, columns, threads, kept, NULL};
-	rejects->of = alloc(threads, sizeof *rejects->of);
+	rejects->states = alloc(threads, sizeof *rejects->states);
 	for (unsigned t = 0; t < threads; t++) {
-		tempfile_begin(&rejects->of[t].rows, KEPT);
-		tempfile_begin(&rejects->of[t].why, KEPT);
+		tempfile_begin(&rejects->states[t].rows, KEPT_IN_MEMORY);
+		tempfile_begin(&rejects->states[t].why, KEPT_IN_MEMORY);
 	}
 }
 
@@ -111,7 +113,7 @@ static void describe(const struct rejects *rejects, const struct csv_rows *rows,
 		     const struct csv_row *row, size_t expected,
 		     enum reject reject, char *what, size_t room, size_t *begin)
 {
-	const struct csv_slice *value = &row->taken[COLUMN_VALUE];
+	const struct csv_slice *value = &row->selected[COLUMN_VALUE];
 	int column = column_of(reject);
 	size_t name = column < 0 ? 0 : strlen(column_name(rejects, column));
 
@@ -134,8 +136,7 @@ static void describe(const struct rejects *rejects, const struct csv_rows *rows,
 		*begin = 0;
 }
 
-/* ---------------------------------------------------------------- setting
- * aside */
+/* ------------------------------------------------------------ setting aside */
 
 /* Bytes of a row without the empty lines before it; how many are left. */
 static const unsigned char *trim(const unsigned char *bytes, size_t *size)
@@ -147,20 +148,21 @@ static const unsigned char *trim(const unsigned char *bytes, size_t *size)
 	return bytes;
 }
 
-static void keep(struct reject_thread *of, const struct rejects *rejects,
-		 const struct csv_block *block, const struct csv_row *row,
-		 int column, const char *reason)
+static void set_aside(struct reject_thread *state,
+		      const struct rejects *rejects,
+		      const struct csv_block *block, const struct csv_row *row,
+		      int column, const char *reason)
 {
-	size_t size = row->size, rows_size = of->rows.size;
+	size_t size = row->size, rows_size = state->rows.size;
 	const unsigned char *bytes = trim(block->bytes + row->begin, &size);
 	const char *file = rejects->source->files[block->file].name;
 	const char *name = column < 0 ? "" : column_name(rejects, column);
 	struct output line;
 	struct kept *kept;
 
-	tempfile_add(&of->rows, bytes, size);
+	tempfile_add(&state->rows, bytes, size);
 	if (size > 0 && bytes[size - 1] != '\n' && bytes[size - 1] != '\r')
-		tempfile_add(&of->rows, "\n", 1);
+		tempfile_add(&state->rows, "\n", 1);
 	output_memory(&line);
 	tsv_write_field(&line, file, strlen(file));
 	output_print(&line, "\t%zu\t", row->line);
@@ -168,15 +170,16 @@ static void keep(struct reject_thread *of, const struct rejects *rejects,
 	output_text(&line, "\t");
 	tsv_write_field(&line, reason, strlen(reason));
 	output_text(&line, "\n");
-	tempfile_add(&of->why, line.buffer, line.held);
-	if (of->count == 0 ||
-	    of->kept[of->count - 1].sequence != block->sequence) {
-		of->kept = alloc_grow(of->kept, &of->capacity, of->count + 1,
-				      sizeof *of->kept);
-		of->kept[of->count++] = (struct kept){block->sequence, 0, 0};
+	tempfile_add(&state->why, line.buffer, line.held);
+	if (state->count == 0 ||
+	    state->kept[state->count - 1].sequence != block->sequence) {
+		state->kept = alloc_grow(state->kept, &state->capacity,
+					 state->count + 1, sizeof *state->kept);
+		state->kept[state->count++] =
+			(struct kept){block->sequence, 0, 0};
 	}
-	kept = &of->kept[of->count - 1];
-	kept->rows_size += of->rows.size - rows_size;
+	kept = &state->kept[state->count - 1];
+	kept->rows_size += state->rows.size - rows_size;
 	kept->why_size += line.held;
 	free(line.buffer);
 }
@@ -185,8 +188,8 @@ void rejects_add(struct rejects *rejects, unsigned thread,
 		 const struct csv_block *block, const struct csv_rows *rows,
 		 const struct csv_row *row, enum reject reject)
 {
-	struct reject_thread *of = &rejects->of[thread];
-	struct tally *tally = &of->tallies[reject];
+	struct reject_thread *state = &rejects->states[thread];
+	struct tally *tally = &state->tallies[reject];
 	size_t begin;
 	char what[sizeof tally->what];
 
@@ -200,11 +203,11 @@ void rejects_add(struct rejects *rejects, unsigned thread,
 		memcpy(tally->what, what, sizeof what);
 	}
 	if (rejects->kept)
-		keep(of, rejects, block, row, column_of(reject), what + begin);
+		set_aside(state, rejects, block, row, column_of(reject),
+			  what + begin);
 }
 
-/* ----------------------------------------------------------------- reporting
- */
+/* --------------------------------------------------------------- reporting */
 
 uint64_t rejects_count(const struct rejects *rejects, enum reject reject)
 {
@@ -213,7 +216,7 @@ uint64_t rejects_count(const struct rejects *rejects, enum reject reject)
 	for (unsigned t = 0; t < rejects->threads; t++)
 		for (int i = 0; i < REJECTS; i++)
 			if (reject == REJECT_NONE || i == (int)reject)
-				count += rejects->of[t].tallies[i].count;
+				count += rejects->states[t].tallies[i].count;
 	return count;
 }
 
@@ -223,7 +226,7 @@ static const struct tally *first(const struct rejects *rejects, int reject)
 	const struct tally *least = NULL;
 
 	for (unsigned t = 0; t < rejects->threads; t++) {
-		const struct tally *tally = &rejects->of[t].tallies[reject];
+		const struct tally *tally = &rejects->states[t].tallies[reject];
 		if (tally->count > 0 &&
 		    (least == NULL || tally->sequence < least->sequence))
 			least = tally;
@@ -249,17 +252,17 @@ void rejects_warn(const struct rejects *rejects, uint64_t rows_in)
 }
 
 /* Write a thread's rows of one block. */
-static void write_kept(struct reject_thread *of, struct output *rows,
+static void write_kept(struct reject_thread *state, struct output *rows,
 		       struct output *why)
 {
-	const struct kept *kept = &of->kept[of->next++];
-	const char *row_bytes = tempfile_bytes(&of->rows);
-	const char *why_bytes = tempfile_bytes(&of->why);
+	const struct kept *kept = &state->kept[state->next++];
+	const char *row_bytes = tempfile_bytes(&state->rows);
+	const char *why_bytes = tempfile_bytes(&state->why);
 
-	output_write(rows, row_bytes + of->rows_at, kept->rows_size);
-	output_write(why, why_bytes + of->why_at, kept->why_size);
-	of->rows_at += kept->rows_size;
-	of->why_at += kept->why_size;
+	output_write(rows, row_bytes + state->rows_at, kept->rows_size);
+	output_write(why, why_bytes + state->why_at, kept->why_size);
+	state->rows_at += kept->rows_size;
+	state->why_at += kept->why_size;
 }
 
 void rejects_write(struct rejects *rejects, struct output *rows,
@@ -272,12 +275,12 @@ void rejects_write(struct rejects *rejects, struct output *rows,
 	for (;;) {
 		struct reject_thread *least = NULL;
 		for (unsigned t = 0; t < rejects->threads; t++) {
-			struct reject_thread *of = &rejects->of[t];
-			if (of->next < of->count &&
+			struct reject_thread *state = &rejects->states[t];
+			if (state->next < state->count &&
 			    (least == NULL ||
-			     of->kept[of->next].sequence <
+			     state->kept[state->next].sequence <
 				     least->kept[least->next].sequence))
-				least = of;
+				least = state;
 		}
 		if (least == NULL)
 			return;
@@ -288,9 +291,9 @@ void rejects_write(struct rejects *rejects, struct output *rows,
 void rejects_end(struct rejects *rejects)
 {
 	for (unsigned t = 0; t < rejects->threads; t++) {
-		tempfile_end(&rejects->of[t].rows);
-		tempfile_end(&rejects->of[t].why);
-		free(rejects->of[t].kept);
+		tempfile_end(&rejects->states[t].rows);
+		tempfile_end(&rejects->states[t].why);
+		free(rejects->states[t].kept);
 	}
-	free(rejects->of);
+	free(rejects->states);
 }

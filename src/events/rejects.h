@@ -31,14 +31,17 @@ struct rejects {
 	const struct csv_source *source;
 	char **columns; /* the names of customer, tag and value; or NULL */
 	unsigned threads;
-	bool kept; /* rows are set aside */
-	struct reject_thread *of;
+	bool kept;                    /* rows are set aside */
+	struct reject_thread *states; /* of each thread; private */
 };
 
+/* Begin without rejects; columns (of customer, tag and value; NULL: without a
+ * header) are read later and must stay. */
 void rejects_begin(struct rejects *rejects, const struct csv_source *source,
 		   char **columns, unsigned threads, bool kept);
 
-/* A row of the block that the thread has read singly is wrong. */
+/* Count a wrong row of a block that was read singly, and set it aside where
+ * rows are kept. */
 void rejects_add(struct rejects *rejects, unsigned thread,
 		 const struct csv_block *block, const struct csv_rows *rows,
 		 const struct csv_row *row, enum reject reject);
@@ -53,11 +56,12 @@ const char *rejects_reason(const struct rejects *rejects, enum reject reject);
 /* A message for each reason: where it first was, in how many of rows_in. */
 void rejects_warn(const struct rejects *rejects, uint64_t rows_in);
 
-/* The rows as they stand, after the header; and a line for each: file, line,
- * column, reason. */
+/* Write the rows as they stand in the input, after the header; and to why a
+ * line of TSV for each: file, line, column, reason. */
 void rejects_write(struct rejects *rejects, struct output *rows,
 		   struct output *why);
 
+/* Free all memory and temporary files. */
 void rejects_end(struct rejects *rejects);
 
 #endif

@@ -10,15 +10,17 @@
 #include "base/errors.h"
 #include "base/string_table.h"
 
-/* What is read of a run at a time, and how many are merged at most at once:
- * each look at the least of them costs the logarithm. */
-enum { READ = 1 << 16, WAYS = 1024, VARINT = 19, FLUSH = 1 << 20 };
+/* READ_SIZE: bytes of a run that are read at a time.  MAX_WAYS: runs that are
+ * merged at a time, at most; a row costs the logarithm of that.  VARINT: bytes
+ * of the longest varint.  FLUSH: bytes that are held before they are written.
+ */
+enum { READ_SIZE = 1 << 16, MAX_WAYS = 1024, VARINT = 19, FLUSH = 1 << 20 };
 
-__extension__ typedef unsigned __int128 wide;
+__extension__ typedef unsigned __int128 varint_value;
 
-/* ------------------------------------------------------------------- sinks */
+/* ------------------------------------------------------------------ writing */
 
-static unsigned char *put_varint(unsigned char *at, wide value)
+static unsigned char *put_varint(unsigned char *at, varint_value value)
 {
 	for (; value >= 0x80; value >>= 7)
 		*at++ = (unsigned char)(value & 0x7f) | 0x80;
@@ -26,25 +28,26 @@ static unsigned char *put_varint(unsigned char *at, wide value)
 	return at;
 }
 
-static void put_text(struct run_writer *sink, const char *text, size_t length)
+static void put_text(struct run_writer *writer, const char *text, size_t length)
 {
 	unsigned char bytes[VARINT];
 
-	output_write(sink->output, bytes,
+	output_write(writer->output, bytes,
 		     (size_t)(put_varint(bytes, length) - bytes));
-	output_write(sink->output, text, length);
+	output_write(writer->output, text, length);
 }
 
-static void put_run(struct run_writer *sink, const char *tag, size_t length,
+static void put_run(struct run_writer *writer, const char *tag, size_t length,
 		    uint64_t events, decimal value)
 {
-	wide zigzag = (wide)value << 1 ^ (value < 0 ? ~(wide)0 : 0);
+	varint_value zigzag =
+		(varint_value)value << 1 ^ (value < 0 ? ~(varint_value)0 : 0);
 	unsigned char bytes[2 * VARINT], *at;
 
-	put_text(sink, tag, length);
+	put_text(writer, tag, length);
 	at = put_varint(bytes, events);
 	at = put_varint(at, zigzag);
-	output_write(sink->output, bytes, (size_t)(at - bytes));
+	output_write(writer->output, bytes, (size_t)(at - bytes));
 }
 
 static char *put_bytes(char *at, const char *bytes, size_t size)
@@ -53,64 +56,58 @@ static char *put_bytes(char *at, const char *bytes, size_t size)
 	return at + size;
 }
 
-static char *put_integer(char *at, uint64_t value)
+static char *put_count(char *at, uint64_t value)
 {
-	char digits[20];
-	size_t begin = sizeof digits;
-
-	do
-		digits[--begin] = (char)('0' + value % 10);
-	while (value /= 10);
-	return put_bytes(at, digits + begin, sizeof digits - begin);
+	return at + number_whole(at, value);
 }
 
 /* A line of a profile. */
-static void put_line(struct run_writer *sink, const char *tag, size_t length,
+static void put_line(struct run_writer *writer, const char *tag, size_t length,
 		     uint64_t events, decimal value)
 {
-	size_t most = sink->user_length + sink->prefix_length + length +
+	size_t most = writer->user_length + writer->prefix_length + length +
 		      2 * NUMBER_TEXT;
 	char room[512], *line = most <= sizeof room ? room : alloc(most, 1);
-	char *at = put_bytes(line, sink->user, sink->user_length);
+	char *at = put_bytes(line, writer->user, writer->user_length);
 
 	*at++ = '\t';
-	if (sink->prefix_length > 0)
-		at = put_bytes(at, sink->prefix, sink->prefix_length);
+	if (writer->prefix_length > 0)
+		at = put_bytes(at, writer->prefix, writer->prefix_length);
 	at = put_bytes(at, tag, length);
 	*at++ = '\t';
-	at = put_integer(at, events);
+	at = put_count(at, events);
 	*at++ = '\t';
-	at = sink->valued ? at + decimal_write(at, value)
-			  : put_integer(at, events);
+	at = writer->valued ? at + decimal_write(at, value)
+			    : put_count(at, events);
 	*at++ = '\n';
-	output_write(sink->output, line, (size_t)(at - line));
+	output_write(writer->output, line, (size_t)(at - line));
 	if (line != room)
 		free(line);
 }
 
-void run_writer_user(struct run_writer *sink, const char *user, size_t length)
+void run_writer_user(struct run_writer *writer, const char *user, size_t length)
 {
-	sink->user = user;
-	sink->user_length = length;
-	sink->users++;
-	if (sink->kind == RUN_WRITER_RUN)
-		put_text(sink, user, length);
+	writer->user = user;
+	writer->user_length = length;
+	writer->users++;
+	if (writer->kind == RUN_WRITER_RUN)
+		put_text(writer, user, length);
 }
 
-void run_writer_pair(struct run_writer *sink, const char *tag, size_t length,
+void run_writer_pair(struct run_writer *writer, const char *tag, size_t length,
 		     uint64_t events, decimal value)
 {
-	sink->pairs++;
-	if (sink->kind == RUN_WRITER_RUN)
-		put_run(sink, tag, length, events, value);
-	else if (sink->kind == RUN_WRITER_PROFILE)
-		put_line(sink, tag, length, events, value);
+	writer->pairs++;
+	if (writer->kind == RUN_WRITER_RUN)
+		put_run(writer, tag, length, events, value);
+	else if (writer->kind == RUN_WRITER_PROFILE)
+		put_line(writer, tag, length, events, value);
 }
 
-void run_writer_end_user(struct run_writer *sink)
+void run_writer_end_user(struct run_writer *writer)
 {
-	if (sink->kind == RUN_WRITER_RUN)
-		output_write(sink->output, "", 1);
+	if (writer->kind == RUN_WRITER_RUN)
+		output_write(writer->output, "", 1);
 }
 
 /* ----------------------------------------------------------- the file of runs
@@ -147,14 +144,14 @@ void spill_runs_free(struct spill_runs *runs)
 
 /* ------------------------------------------------------------------ reading */
 
-/* A text of its own, that keeps its room. */
+/* A text that grows. */
 struct text {
 	char *bytes;
 	size_t length, room;
 };
 
-/* A run as it is read: the row that is next in it. */
-struct reader {
+/* A run that is read, and its next row. */
+struct run_reader {
 	int fd;
 	off_t at, end;         /* of what is not yet read of the file */
 	unsigned char *buffer; /* READ bytes, of which [next, held) are new */
@@ -164,10 +161,10 @@ struct reader {
 	decimal value;
 };
 
-static void refill(struct reader *reader)
+static void refill(struct run_reader *reader)
 {
 	off_t left = reader->end - reader->at;
-	size_t want = left < READ ? (size_t)left : READ;
+	size_t want = left < READ_SIZE ? (size_t)left : READ_SIZE;
 	ssize_t got;
 
 	do
@@ -181,29 +178,29 @@ static void refill(struct reader *reader)
 	reader->next = 0;
 }
 
-static unsigned char get_byte(struct reader *reader)
+static unsigned char get_byte(struct run_reader *reader)
 {
 	if (reader->next == reader->held)
 		refill(reader);
 	return reader->buffer[reader->next++];
 }
 
-static wide get_varint(struct reader *reader)
+static varint_value get_varint(struct run_reader *reader)
 {
-	wide value = 0;
+	varint_value value = 0;
 	unsigned char byte;
 	unsigned shift = 0;
 
 	do {
 		byte = get_byte(reader);
-		value |= (wide)(byte & 0x7f) << shift;
+		value |= (varint_value)(byte & 0x7f) << shift;
 		shift += 7;
 	} while (byte & 0x80);
 	return value;
 }
 
 /* The next text; false where its length is 0. */
-static bool get_text(struct reader *reader, struct text *text)
+static bool get_text(struct run_reader *reader, struct text *text)
 {
 	size_t length = (size_t)get_varint(reader), done = 0;
 
@@ -223,14 +220,14 @@ static bool get_text(struct reader *reader, struct text *text)
 }
 
 /* The next row; false at the end of the run. */
-static bool advance(struct reader *reader, bool within)
+static bool advance(struct run_reader *reader, bool within)
 {
 	if (!within || !get_text(reader, &reader->tag)) {
 		if (!get_text(reader, &reader->user))
 			return false;
 		get_text(reader, &reader->tag);
 	}
-	wide events = get_varint(reader), zigzag = get_varint(reader);
+	varint_value events = get_varint(reader), zigzag = get_varint(reader);
 	reader->events = (uint64_t)events;
 	reader->value = (decimal)(zigzag >> 1 ^ -(zigzag & 1));
 	return true;
@@ -239,8 +236,8 @@ static bool advance(struct reader *reader, bool within)
 /* ------------------------------------------------------------------- merging
  */
 
-struct neighbours_merge {
-	struct reader *readers;
+struct run_merge {
+	struct run_reader *readers;
 	size_t count;
 	size_t *heap; /* of readers, the least row first */
 	size_t size;  /* how many have a row */
@@ -252,16 +249,16 @@ static int by_text(const struct text *a, const struct text *b)
 }
 
 /* True where reader i of the heap has the lesser row. */
-static bool less(const struct neighbours_merge *merge, size_t i, size_t j)
+static bool less(const struct run_merge *merge, size_t i, size_t j)
 {
-	const struct reader *a = &merge->readers[merge->heap[i]];
-	const struct reader *b = &merge->readers[merge->heap[j]];
+	const struct run_reader *a = &merge->readers[merge->heap[i]];
+	const struct run_reader *b = &merge->readers[merge->heap[j]];
 	int order = by_text(&a->user, &b->user);
 
 	return (order ? order : by_text(&a->tag, &b->tag)) < 0;
 }
 
-static void sift(struct neighbours_merge *merge, size_t i)
+static void sift(struct run_merge *merge, size_t i)
 {
 	for (size_t child; (child = 2 * i + 1) < merge->size; i = child) {
 		if (child + 1 < merge->size && less(merge, child + 1, child))
@@ -274,20 +271,19 @@ static void sift(struct neighbours_merge *merge, size_t i)
 	}
 }
 
-static void merge_begin(struct neighbours_merge *merge,
-			const struct spill_runs *runs, size_t first,
-			size_t count)
+static void merge_begin(struct run_merge *merge, const struct spill_runs *runs,
+			size_t first, size_t count)
 {
 	merge->readers = alloc(count, sizeof *merge->readers);
 	merge->heap = alloc(count, sizeof *merge->heap);
 	merge->count = count;
 	merge->size = 0;
 	for (size_t i = 0; i < count; i++) {
-		struct reader *reader = &merge->readers[i];
-		*reader = (struct reader){.fd = runs->fd,
-					  .at = runs->runs[first + i].begin,
-					  .end = runs->runs[first + i].end,
-					  .buffer = alloc(READ, 1)};
+		struct run_reader *reader = &merge->readers[i];
+		*reader = (struct run_reader){.fd = runs->fd,
+					      .at = runs->runs[first + i].begin,
+					      .end = runs->runs[first + i].end,
+					      .buffer = alloc(READ_SIZE, 1)};
 		if (advance(reader, false))
 			merge->heap[merge->size++] = i;
 	}
@@ -295,15 +291,15 @@ static void merge_begin(struct neighbours_merge *merge,
 		sift(merge, i);
 }
 
-/* Pass over the least row. */
-static void merge_next(struct neighbours_merge *merge)
+/* Go on to the next row of all. */
+static void merge_next(struct run_merge *merge)
 {
 	if (!advance(&merge->readers[merge->heap[0]], true))
 		merge->heap[0] = merge->heap[--merge->size];
 	sift(merge, 0);
 }
 
-static void merge_end(struct neighbours_merge *merge)
+static void merge_end(struct run_merge *merge)
 {
 	for (size_t i = 0; i < merge->count; i++) {
 		free(merge->readers[i].buffer);
@@ -321,11 +317,11 @@ static void copy(struct text *to, const struct text *from)
 	to->length = from->length;
 }
 
-/* Sum the least rows that are of one tag of the customer, and pass them on. */
-static void merge_pair(struct neighbours_merge *merge, const struct text *user,
-		       struct text *tag, struct run_writer *sink)
+/* Sum the rows of the next tag of the customer, and write the sum. */
+static void merge_pair(struct run_merge *merge, const struct text *user,
+		       struct text *tag, struct run_writer *writer)
 {
-	const struct reader *least = &merge->readers[merge->heap[0]];
+	const struct run_reader *least = &merge->readers[merge->heap[0]];
 	uint64_t events = 0;
 	decimal value = 0;
 
@@ -337,25 +333,25 @@ static void merge_pair(struct neighbours_merge *merge, const struct text *user,
 		least = &merge->readers[merge->heap[0]];
 	} while (merge->size > 0 && by_text(&least->tag, tag) == 0 &&
 		 by_text(&least->user, user) == 0);
-	run_writer_pair(sink, tag->bytes, tag->length, events, value);
+	run_writer_pair(writer, tag->bytes, tag->length, events, value);
 }
 
-/* Merge the runs [first, first + count) into the sink, which goes to a run of
- * into, unless that is NULL. */
+/* Merge the runs [first, first + count) into the writer, whose output, in
+ * memory, is added to a run of into, unless that is NULL. */
 static void merge_some(const struct spill_runs *runs, size_t first,
-		       size_t count, struct run_writer *sink,
+		       size_t count, struct run_writer *writer,
 		       struct spill_runs *into)
 {
 	struct text user = {0}, tag = {0};
-	struct output *output = sink->output;
-	struct neighbours_merge merge;
+	struct output *output = writer->output;
+	struct run_merge merge;
 
 	merge_begin(&merge, runs, first, count);
 	while (merge.size > 0) {
 		copy(&user, &merge.readers[merge.heap[0]].user);
-		run_writer_user(sink, user.bytes, user.length);
+		run_writer_user(writer, user.bytes, user.length);
 		do {
-			merge_pair(&merge, &user, &tag, sink);
+			merge_pair(&merge, &user, &tag, writer);
 			if (into != NULL && output->held > FLUSH) {
 				spill_runs_add(into, output->buffer,
 					       output->held);
@@ -364,26 +360,26 @@ static void merge_some(const struct spill_runs *runs, size_t first,
 		} while (merge.size > 0 &&
 			 by_text(&merge.readers[merge.heap[0]].user, &user) ==
 				 0);
-		run_writer_end_user(sink);
+		run_writer_end_user(writer);
 	}
 	merge_end(&merge);
 	free(user.bytes);
 	free(tag.bytes);
 }
 
-/* A pass: of each so many runs one. */
+/* One pass: merge each so many runs into one. */
 static void reduce(struct spill_runs *runs, size_t ways)
 {
 	struct spill_runs reduced = {0};
 	struct output output;
-	struct run_writer sink = {.kind = RUN_WRITER_RUN, .output = &output};
+	struct run_writer writer = {.kind = RUN_WRITER_RUN, .output = &output};
 
 	output_memory(&output);
 	for (size_t i = 0; i < runs->count; i += ways) {
 		spill_runs_begin(&reduced);
 		merge_some(runs, i,
 			   runs->count - i < ways ? runs->count - i : ways,
-			   &sink, &reduced);
+			   &writer, &reduced);
 		spill_runs_add(&reduced, output.buffer, output.held);
 		output.held = 0;
 		spill_runs_end(&reduced);
@@ -393,15 +389,15 @@ static void reduce(struct spill_runs *runs, size_t ways)
 	*runs = reduced;
 }
 
-void spill_runs_merge(struct spill_runs *runs, struct run_writer *sink,
+void spill_runs_merge(struct spill_runs *runs, struct run_writer *writer,
 		      size_t memory)
 {
-	size_t ways = memory / READ;
+	size_t ways = memory / READ_SIZE;
 
-	ways = ways < 2 ? 2 : ways > WAYS ? WAYS : ways;
+	ways = ways < 2 ? 2 : ways > MAX_WAYS ? MAX_WAYS : ways;
 	while (runs->count > ways)
 		reduce(runs, ways);
 	if (runs->count > 0)
-		merge_some(runs, 0, runs->count, sink, NULL);
+		merge_some(runs, 0, runs->count, writer, NULL);
 	spill_runs_free(runs);
 }

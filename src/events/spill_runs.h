@@ -16,7 +16,8 @@
 #include "base/decimal.h"
 #include "base/io.h"
 
-/* What is written: the lines of a profile, a run, or nothing: only counted. */
+/* A writer of sums: as the lines of a profile, as a run, or not at all, where
+ * they are only counted. */
 struct run_writer {
 	enum { RUN_WRITER_PROFILE, RUN_WRITER_RUN, RUN_WRITER_COUNT } kind;
 	struct output *output; /* in memory, or of a file */
@@ -25,23 +26,25 @@ struct run_writer {
 	size_t prefix_length;
 	const char *user; /* the current customer */
 	size_t user_length;
-	uint64_t users, pairs; /* that it has had */
+	uint64_t users, pairs; /* how many were written */
 };
 
-/* Texts are escaped as they stand in a profile; that of the customer must stay
- * until run_writer_end_user. */
-void run_writer_user(struct run_writer *sink, const char *user, size_t length);
-void run_writer_pair(struct run_writer *sink, const char *tag, size_t length,
+/* Begin a customer, write the sum of each of its tags in ascending order, end
+ * the customer.  Texts are escaped as they stand in a profile; that of the
+ * customer must stay until run_writer_end_user. */
+void run_writer_user(struct run_writer *writer, const char *user,
+		     size_t length);
+void run_writer_pair(struct run_writer *writer, const char *tag, size_t length,
 		     uint64_t events, decimal value);
-void run_writer_end_user(struct run_writer *sink);
+void run_writer_end_user(struct run_writer *writer);
 
 /* Where a run stands in a file. */
 struct spill_run {
 	off_t begin, end;
 };
 
-/* Runs in one unlinked file in $TMPDIR, in the order in which they were
- * added. */
+/* Runs in one unlinked file in $TMPDIR, in the order in which they were added.
+ * Zero is none. */
 struct spill_runs {
 	int fd; /* where there are any */
 	struct spill_run *runs;
@@ -54,11 +57,12 @@ void spill_runs_begin(struct spill_runs *runs);
 void spill_runs_add(struct spill_runs *runs, const void *bytes, size_t size);
 void spill_runs_end(struct spill_runs *runs);
 
-/* Merge all runs into the sink, within about memory bytes: in as many passes as
- * that takes.  The runs are gone then. */
-void spill_runs_merge(struct spill_runs *runs, struct run_writer *sink,
+/* Merge all runs into the writer with about memory bytes, in as many passes as
+ * that takes, and free them. */
+void spill_runs_merge(struct spill_runs *runs, struct run_writer *writer,
 		      size_t memory);
 
+/* Close the file and forget the runs. */
 void spill_runs_free(struct spill_runs *runs);
 
 #endif

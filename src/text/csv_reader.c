@@ -9,35 +9,35 @@
 #include "base/file_type.h"
 #include "text/tsv.h"
 
-/* What is made of a block should stay in the cache; a single row may be
- * longer, but not without end. */
+/* Bytes of a block: what is made of it should stay in the cache.  Bytes of the
+ * longest row that is read. */
 enum { BLOCK = 1 << 18, ROW_LIMIT = 1 << 26 };
 
 /* ---------------------------------------------------------------- parsing */
 
-/* What libcsv's callbacks work on. */
-struct taker {
+/* The context of libcsv's callbacks. */
+struct parse_state {
 	const struct csv_file *file;
 	struct csv_rows *rows;
-	struct csv_row *row; /* the current one */
+	struct csv_row *row; /* the current one, rows->rows[rows->count] */
 	size_t column;       /* of the next field */
-	bool escapes;        /* fields may need them */
+	bool escapes;        /* a field may hold what is escaped */
 };
 
-static void begin_row(struct taker *taker)
+static void begin_row(struct parse_state *parse_state)
 {
-	struct csv_rows *rows = taker->rows;
+	struct csv_rows *rows = parse_state->rows;
 
 	if (rows->count == rows->capacity)
 		rows->rows = alloc_grow(rows->rows, &rows->capacity,
 					rows->count + 1, sizeof *rows->rows);
-	taker->row = &rows->rows[rows->count];
-	*taker->row = (struct csv_row){0};
-	taker->column = 0;
+	parse_state->row = &rows->rows[rows->count];
+	*parse_state->row = (struct csv_row){0};
+	parse_state->column = 0;
 }
 
-static void take_text(struct csv_rows *rows, struct csv_slice *slice,
-		      const char *field, size_t length, bool escapes)
+static void append_text(struct csv_rows *rows, struct csv_slice *slice,
+			const char *field, size_t length, bool escapes)
 {
 	size_t most = escapes ? 2 * length : length;
 
@@ -54,33 +54,37 @@ static void take_text(struct csv_rows *rows, struct csv_slice *slice,
 
 static void on_field(void *field, size_t length, void *context)
 {
-	struct taker *taker = context;
-	size_t column = taker->column++;
+	struct parse_state *parse_state = context;
+	size_t column = parse_state->column++;
 
-	if (column < taker->file->fields && taker->file->place[column] > 0)
-		take_text(taker->rows,
-			  &taker->row->taken[taker->file->place[column] - 1],
-			  field, length, taker->escapes);
+	if (column < parse_state->file->fields &&
+	    parse_state->file->place[column] > 0)
+		append_text(
+			parse_state->rows,
+			&parse_state->row
+				 ->selected[parse_state->file->place[column] -
+					    1],
+			field, length, parse_state->escapes);
 }
 
 static void on_row(int ending, void *context)
 {
-	struct taker *taker = context;
+	struct parse_state *parse_state = context;
 
 	(void)ending;
-	taker->row->fields = (uint32_t)taker->column;
-	taker->rows->count++;
-	begin_row(taker);
+	parse_state->row->fields = (uint32_t)parse_state->column;
+	parse_state->rows->count++;
+	begin_row(parse_state);
 }
 
-static int never(unsigned char byte)
+static int is_no_space(unsigned char byte)
 {
 	(void)byte;
 	return 0;
 }
 
 /* Parse bytes that begin with a row; false where a rule is broken, and then
- * what was taken means nothing. */
+ * what the callbacks have made of them means nothing. */
 static bool parse(const struct csv_source *source, const unsigned char *bytes,
 		  size_t size, bool blanks,
 		  void (*field)(void *, size_t, void *),
@@ -92,10 +96,11 @@ static bool parse(const struct csv_source *source, const unsigned char *bytes,
 	if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) != 0)
 		die("libcsv could not be started");
 	csv_set_delim(&parser, (unsigned char)source->delimiter);
-	/* libcsv drops blanks around fields, and they are data.  To ask it
-	 * not to costs a call for each byte, so only where there are any. */
+	/* libcsv drops blanks around fields, but they are data.  The function
+	 * that prevents it is called for each byte, so it is set only where
+	 * there may be such blanks. */
 	if (blanks)
-		csv_set_space_func(&parser, never);
+		csv_set_space_func(&parser, is_no_space);
 	good = csv_parse(&parser, bytes, size, field, row, context) == size &&
 	       csv_fini(&parser, field, row, context) == 0;
 	if (csv_error(&parser) == CSV_ENOMEM)
@@ -108,23 +113,24 @@ bool csv_reader_parse_block(const struct csv_source *source,
 			    const struct csv_block *block,
 			    struct csv_rows *rows)
 {
-	struct taker taker = {.file = &source->files[block->file],
-			      .rows = rows,
-			      .escapes = block->escapes};
+	struct parse_state parse_state = {.file = &source->files[block->file],
+					  .rows = rows,
+					  .escapes = block->escapes};
 
 	rows->count = rows->used = 0;
-	begin_row(&taker);
-	return !block->nul && parse(source, block->bytes, block->size,
-				    block->blanks, on_field, on_row, &taker);
+	begin_row(&parse_state);
+	return !block->nul &&
+	       parse(source, block->bytes, block->size, block->blanks, on_field,
+		     on_row, &parse_state);
 }
 
 void csv_reader_parse_singly(const struct csv_source *source,
 			     const struct csv_block *block,
 			     struct csv_rows *rows)
 {
-	struct taker taker = {.file = &source->files[block->file],
-			      .rows = rows,
-			      .escapes = true};
+	struct parse_state parse_state = {.file = &source->files[block->file],
+					  .rows = rows,
+					  .escapes = true};
 	const unsigned char *bytes = block->bytes;
 	size_t line = block->line;
 
@@ -134,9 +140,9 @@ void csv_reader_parse_singly(const struct csv_source *source,
 		size = csv_scan_row(bytes + at, block->size - at,
 				    source->delimiter, &fault);
 		size_t row = rows->count;
-		begin_row(&taker);
+		begin_row(&parse_state);
 		if (fault == CSV_FINE && !parse(source, bytes + at, size, true,
-						on_field, on_row, &taker))
+						on_field, on_row, &parse_state))
 			die("%s:%zu: libcsv reads this row otherwise than the "
 			    "search for its end",
 			    source->files[block->file].name, line);
@@ -192,12 +198,13 @@ void csv_reader_begin(struct csv_source *source, char **paths, size_t count,
 	pthread_mutex_init(&source->lock, NULL);
 }
 
-/* What a file that is no text begins with, and what to do about it. */
+/* First bytes of files that are no text in UTF-8, and the command that makes
+ * one of them. */
 static const struct {
 	const char *magic;
 	unsigned char size;
-	const char *what, *way;
-} others[] = {
+	const char *what, *command;
+} foreign[] = {
 	{"\x28\xb5\x2f\xfd", 4, "compressed by zstd", "zstdcat"},
 	{"\xfd"
 	 "7zXZ",
@@ -207,32 +214,33 @@ static const struct {
 	{"\xfe\xff", 2, "UTF-16", "iconv -f UTF-16 -t UTF-8"},
 };
 
-static _Noreturn void refuse_other(const struct csv_source *source,
-				   const char *what, const char *way)
+static _Noreturn void die_foreign(const struct csv_source *source,
+				  const char *what, const char *command)
 {
 	size_t current = source->current;
 
-	die("%s: %s: %s %s | %s", source->files[current].name, what, way,
+	die("%s: %s: %s %s | %s", source->files[current].name, what, command,
 	    source->paths ? source->paths[current] : "FILE", program);
 }
 
-static void refuse_others(const struct csv_source *source)
+static void check_foreign(const struct csv_source *source)
 {
 	const char *name = source->files[source->current].name;
 	const unsigned char *bytes = source->carry;
 	size_t size = source->carried;
 
 	if (file_type_is_gzip(bytes, size))
-		refuse_other(source, "compressed by gzip", "zcat");
-	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-		if (size >= others[i].size &&
-		    memcmp(bytes, others[i].magic, others[i].size) == 0)
-			refuse_other(source, others[i].what, others[i].way);
+		die_foreign(source, "compressed by gzip", "zcat");
+	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+		if (size >= foreign[i].size &&
+		    memcmp(bytes, foreign[i].magic, foreign[i].size) == 0)
+			die_foreign(source, foreign[i].what,
+				    foreign[i].command);
 	if (file_type_is_binary_stream(bytes, size))
 		die("%s: a binary stream of matrices, expected CSV", name);
 }
 
-/* Add to the carry until it holds size bytes; false at the end of the file. */
+/* Read until the carry holds size bytes; false at the end of the file. */
 static bool fill(struct csv_source *source, size_t size)
 {
 	if (size > source->carry_room) {
@@ -256,7 +264,7 @@ static void drop(struct csv_source *source, size_t size)
 	memmove(source->carry, source->carry + size, source->carried);
 }
 
-/* Pass over a byte-order mark and lines with nothing in them. */
+/* Drop a byte-order mark and empty lines. */
 static void skip(struct csv_source *source)
 {
 	size_t at = 0;
@@ -303,7 +311,7 @@ static void open_file(struct csv_source *source)
 	if (source->carried == 0)
 		die("%s: empty, expected CSV%s", file->name,
 		    source->headed ? " with a header line" : "");
-	refuse_others(source);
+	check_foreign(source);
 	skip(source);
 	size_t size = first_row(source, &fault);
 	if (size == 0)
@@ -325,12 +333,12 @@ static void open_file(struct csv_source *source)
 		drop(source, size);
 	}
 	for (int i = 0; i < CSV_COLUMNS_USED; i++)
-		file->taken[i] = SHEET_NONE;
+		file->selected[i] = CSV_COLUMN_NONE;
 	source->opened(source->context, source, current, &names);
 	file->place = alloc(file->fields, 1);
 	for (int i = 0; i < CSV_COLUMNS_USED; i++)
-		if (file->taken[i] != SHEET_NONE)
-			file->place[file->taken[i]] = (unsigned char)(i + 1);
+		if (file->selected[i] != CSV_COLUMN_NONE)
+			file->place[file->selected[i]] = (unsigned char)(i + 1);
 	for (size_t i = 0; i < names.count; i++)
 		free(names.names[i]);
 	free(names.names);
@@ -376,7 +384,8 @@ static void warn_of_end(const struct csv_source *source)
 		       source->files[source->current].name);
 }
 
-/* The block takes the carry's buffer, and the carry what is left. */
+/* Give the block the carry's buffer, of which it has the first size bytes; the
+ * rest moves to the block's former buffer, which becomes the carry's. */
 static void hand_over(struct csv_source *source, struct csv_block *block,
 		      size_t size)
 {

@@ -14,20 +14,21 @@
 #include "text/csv_scan.h"
 #include "base/io.h"
 
-/* How many columns a reader takes of each row. */
+/* How many columns of each row are read. */
 enum { CSV_COLUMNS_USED = 3 };
 /* No column. */
-#define SHEET_NONE ((size_t)-1)
+#define CSV_COLUMN_NONE ((size_t)-1)
 
-/* Part of sheet_rows.text. */
+/* Part of csv_rows.text. */
 struct csv_slice {
 	uint32_t begin, length;
 };
 
-/* A row: the columns taken, in the order of sheet_file.taken, escaped as they
- * stand in our TSV (tsv.h); what was not there has length 0. */
+/* A row: the fields of the selected columns, in the order of csv_file.selected,
+ * escaped as they stand in our TSV (text/tsv.h); a field that is not there has
+ * length 0. */
 struct csv_row {
-	struct csv_slice taken[CSV_COLUMNS_USED];
+	struct csv_slice selected[CSV_COLUMNS_USED];
 	uint32_t fields; /* how many it has in all */
 	/* Of rows read singly only: */
 	enum csv_fault fault;
@@ -35,7 +36,7 @@ struct csv_row {
 	size_t line;          /* where it begins, from 1 */
 };
 
-/* The rows of a block. */
+/* The rows of a block, and the text of their fields. */
 struct csv_rows {
 	struct csv_row *rows;
 	size_t count, capacity;
@@ -45,10 +46,11 @@ struct csv_rows {
 
 /* A file of the source. */
 struct csv_file {
-	const char *name;               /* for messages */
-	size_t fields;                  /* that each row should have */
-	size_t taken[CSV_COLUMNS_USED]; /* columns from 0, or SHEET_NONE */
-	unsigned char *place; /* fields: the place in taken + 1, or 0 */
+	const char *name;                  /* for messages */
+	size_t fields;                     /* that each row should have */
+	size_t selected[CSV_COLUMNS_USED]; /* columns from 0, or CSV_COLUMN_NONE
+					    */
+	unsigned char *place; /* fields: the place in selected + 1, or 0 */
 	char *header;         /* the header line as it stands, with a line
 			       * end; NULL where there is none */
 	size_t header_size;
@@ -61,14 +63,15 @@ struct csv_names {
 	size_t count, capacity;
 };
 
-/* The files, one after the other. */
+/* The files, one after the other.  Set opened and context after
+ * csv_reader_begin. */
 struct csv_source {
 	struct csv_file *files;
 	size_t count;
 	char delimiter;
 	bool headed; /* the first line of each file names its columns */
-	/* Called as each file begins, to set file->taken.  names are those of
-	 * its header, or where there is none the fields of its first row. */
+	/* Called as each file begins, to set file->selected.  names are those
+	 * of its header, or where there is none the fields of its first row. */
 	void (*opened)(void *context, struct csv_source *source, size_t file,
 		       const struct csv_names *names);
 	void *context;
@@ -79,7 +82,7 @@ struct csv_source {
 	bool open, ended;
 	size_t line; /* of the next byte */
 	uint64_t sequence;
-	unsigned char *carry; /* bytes read that no block has had */
+	unsigned char *carry; /* bytes read that are in no block yet */
 	size_t carried, carry_room;
 	pthread_mutex_t lock;
 };
@@ -100,20 +103,22 @@ struct csv_block {
 void csv_reader_begin(struct csv_source *source, char **paths, size_t count,
 		      char delimiter, bool headed);
 
-/* The next block; false at the end of the last file.  Any thread may ask.
+/* The next block; false at the end of the last file.  Any thread may call it.
+ * block->bytes is reused from call to call; the caller frees it at the end.
  * Ends the process on what is no text at all: an empty file, a directory, a
  * compressed or a binary file, a header that breaks the rules. */
 bool csv_reader_next(struct csv_source *source, struct csv_block *block);
 
+/* Free what the source has. */
 void csv_reader_end(struct csv_source *source);
 
-/* Parse the block; false where a row breaks the rules of CSV: then the rows
- * must be read singly. */
+/* Parse the block into rows, whose memory is reused; false where a row breaks
+ * the rules of CSV: then csv_reader_parse_singly tells which. */
 bool csv_reader_parse_block(const struct csv_source *source,
 			    const struct csv_block *block,
 			    struct csv_rows *rows);
 
-/* The same row by row, each with its place and its fault. */
+/* The same row by row, each with its place and its fault; slower. */
 void csv_reader_parse_singly(const struct csv_source *source,
 			     const struct csv_block *block,
 			     struct csv_rows *rows);

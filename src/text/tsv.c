@@ -88,14 +88,14 @@ void tsv_write_field(struct output *output, const char *text, size_t length)
 	output_write(output, text + begun, length - begun);
 }
 
-void tsv_open(struct tsv_reader *table, const char *path)
+void tsv_open(struct tsv_reader *reader, const char *path)
 {
-	*table = (struct tsv_reader){0};
-	input_open(&table->input, path);
-	table->name = table->input.name;
+	*reader = (struct tsv_reader){0};
+	input_open(&reader->input, path);
+	reader->name = reader->input.name;
 }
 
-void tsv_die(const struct tsv_reader *table, const char *format, ...)
+void tsv_die(const struct tsv_reader *reader, const char *format, ...)
 {
 	char text[1024];
 	va_list arguments;
@@ -103,132 +103,134 @@ void tsv_die(const struct tsv_reader *table, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
-	die("%s:%zu: %s", table->name, table->line, text);
+	die("%s:%zu: %s", reader->name, reader->line, text);
 }
 
-/* Move what is left to the front and read more behind it; a byte is kept free
- * for the zero after the last field. */
-static bool fill(struct tsv_reader *table)
+/* Move what is left to the front of the buffer and read more behind it; false
+ * at the end of the input.  A byte stays free for the zero after the last
+ * field. */
+static bool fill(struct tsv_reader *reader)
 {
-	if (table->last)
+	if (reader->last)
 		return false;
-	if (table->begin > 0) {
-		memmove(table->buffer, table->buffer + table->begin,
-			table->end - table->begin);
-		table->end -= table->begin;
-		table->begin = 0;
+	if (reader->begin > 0) {
+		memmove(reader->buffer, reader->buffer + reader->begin,
+			reader->end - reader->begin);
+		reader->end -= reader->begin;
+		reader->begin = 0;
 	}
-	table->buffer = alloc_grow(table->buffer, &table->room,
-				   table->end + CHUNK + 1, 1);
-	size_t got = input_read(&table->input, table->buffer + table->end,
-				table->room - table->end - 1);
-	table->end += got;
-	table->last = got == 0;
+	reader->buffer = alloc_grow(reader->buffer, &reader->room,
+				    reader->end + CHUNK + 1, 1);
+	size_t got = input_read(&reader->input, reader->buffer + reader->end,
+				reader->room - reader->end - 1);
+	reader->end += got;
+	reader->last = got == 0;
 	return got > 0;
 }
 
-/* Whoever forgot to uncompress is told how. */
-static void check_gzip(const struct tsv_reader *table, const char *begin,
+/* A compressed file is refused with the command that reads it. */
+static void check_gzip(const struct tsv_reader *reader, const char *begin,
 		       size_t length)
 {
-	const struct input *input = &table->input;
+	const struct input *input = &reader->input;
 
-	if (table->line == 1 &&
+	if (reader->line == 1 &&
 	    file_type_is_gzip((const unsigned char *)begin, length))
-		die("%s: compressed by gzip: zcat %s | %s", table->name,
-		    input->fd == STDIN_FILENO ? "FILE" : table->name, program);
+		die("%s: compressed by gzip: zcat %s | %s", reader->name,
+		    input->fd == STDIN_FILENO ? "FILE" : reader->name, program);
 }
 
 /* Cut the next line out of the buffer; its newline becomes a zero byte. */
-static bool cut(struct tsv_reader *table, bool newline, char **line,
+static bool cut(struct tsv_reader *reader, bool newline, char **line,
 		size_t *length)
 {
 	size_t seen = 0;
 	char *found;
 
-	while ((found = table->end - table->begin > seen
-				? memchr(table->buffer + table->begin + seen,
-					 '\n', table->end - table->begin - seen)
+	while ((found = reader->end - reader->begin > seen
+				? memchr(reader->buffer + reader->begin + seen,
+					 '\n',
+					 reader->end - reader->begin - seen)
 				: NULL) == NULL) {
-		seen = table->end - table->begin;
-		if (!fill(table))
+		seen = reader->end - reader->begin;
+		if (!fill(reader))
 			break;
 	}
-	if (table->begin == table->end)
+	if (reader->begin == reader->end)
 		return false;
-	table->line++;
-	*line = table->buffer + table->begin;
-	*length = found ? (size_t)(found - *line) : table->end - table->begin;
-	check_gzip(table, *line, *length);
-	table->begin += *length + (found != NULL);
+	reader->line++;
+	*line = reader->buffer + reader->begin;
+	*length = found ? (size_t)(found - *line) : reader->end - reader->begin;
+	check_gzip(reader, *line, *length);
+	reader->begin += *length + (found != NULL);
 	(*line)[*length] = '\0';
 	if (memchr(*line, '\0', *length) != NULL)
-		tsv_die(table, "a NUL byte: expected TSV, found %s",
-			table->line == 1
+		tsv_die(reader, "a NUL byte: expected TSV, found %s",
+			reader->line == 1
 				? file_type_describe((unsigned char *)*line,
 						     *length)
 				: "a binary file");
 	if (found == NULL && newline)
-		tsv_die(table, "the last line has no newline: "
-			       "the input was cut");
+		tsv_die(reader, "the last line has no newline: "
+				"the input was cut");
 	return true;
 }
 
-static void add_field(struct tsv_reader *table, char *text, size_t length)
+static void add_field(struct tsv_reader *reader, char *text, size_t length)
 {
-	table->fields = alloc_grow(table->fields, &table->capacity,
-				   table->count + 1, sizeof *table->fields);
-	table->fields[table->count++] = (struct tsv_field){text, length};
+	reader->fields = alloc_grow(reader->fields, &reader->capacity,
+				    reader->count + 1, sizeof *reader->fields);
+	reader->fields[reader->count++] = (struct tsv_field){text, length};
 }
 
 /* Undo the escapes in place, put a zero byte after them; the new length. */
-static size_t unescape(const struct tsv_reader *table, char *text,
+static size_t unescape(const struct tsv_reader *reader, char *text,
 		       size_t length)
 {
 	if (!tsv_unescape(text, &length))
-		tsv_die(table, "a backslash before none of \\ t n r");
+		tsv_die(reader, "a backslash before none of \\ t n r");
 	text[length] = '\0';
 	return length;
 }
 
-bool tsv_next(struct tsv_reader *table)
+bool tsv_next(struct tsv_reader *reader)
 {
 	char *line;
 	size_t length;
 
-	if (!cut(table, true, &line, &length))
+	if (!cut(reader, true, &line, &length))
 		return false;
 	char *end = line + length;
 	bool escaped = memchr(line, '\\', length) != NULL;
-	table->count = 0;
+	reader->count = 0;
 	for (;;) {
 		char *tab = memchr(line, '\t', (size_t)(end - line));
 		size_t size = (size_t)((tab ? tab : end) - line);
 		line[size] = '\0';
-		add_field(table, line,
-			  escaped ? unescape(table, line, size) : size);
+		add_field(reader, line,
+			  escaped ? unescape(reader, line, size) : size);
 		if (tab == NULL)
 			return true;
 		line = tab + 1;
 	}
 }
 
-bool tsv_next_line(struct tsv_reader *table)
+bool tsv_next_line(struct tsv_reader *reader)
 {
 	char *line;
 	size_t length;
 
-	if (!cut(table, false, &line, &length))
+	if (!cut(reader, false, &line, &length))
 		return false;
-	table->count = 0;
-	add_field(table, line, length);
+	reader->count = 0;
+	add_field(reader, line, length);
 	return true;
 }
 
-void tsv_close(struct tsv_reader *table)
+void tsv_close(struct tsv_reader *reader)
 {
-	input_close(&table->input);
-	free(table->fields);
-	free(table->buffer);
-	*table = (struct tsv_reader){0};
+	input_close(&reader->input);
+	free(reader->fields);
+	free(reader->buffer);
+	*reader = (struct tsv_reader){0};
 }

@@ -30,22 +30,24 @@ struct tsv_reader {
 };
 
 /* Open the file; NULL and "-" are standard input. */
-void tsv_open(struct tsv_reader *table, const char *path);
+void tsv_open(struct tsv_reader *reader, const char *path);
 
-/* The next row, a header like any other; false at the end.  Ends the process
+/* The next row, a header like any other; false at the end.  Its fields are
+ * valid until the next call.  Ends the process
  * on a failed read, a NUL byte, an escape that is none, and a last line
  * without its newline (the input was cut). */
-bool tsv_next(struct tsv_reader *table);
+bool tsv_next(struct tsv_reader *reader);
 
 /* The next line as it stands, escapes kept, as one field; for readers of
  * lines such as --users FILE (a last line needs no newline there). */
-bool tsv_next_line(struct tsv_reader *table);
+bool tsv_next_line(struct tsv_reader *reader);
 
 /* End the process: "program: name:line: message". */
-_Noreturn void tsv_die(const struct tsv_reader *table, const char *format, ...)
+_Noreturn void tsv_die(const struct tsv_reader *reader, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-void tsv_close(struct tsv_reader *table);
+/* Close the input and free what the reader has. */
+void tsv_close(struct tsv_reader *reader);
 
 /* Write a field, escaped. */
 void tsv_write_field(struct output *output, const char *text, size_t length);
