@@ -1,10 +1,9 @@
-/* cs-aggregate: events of customers made profiles: for each customer and tag,
- * how many events there were and the sum of their values.
+/* cs-aggregate: event logs to profiles: for each customer and tag, the number
+ * of events and the exact sum of their values.
  *
- * Rows of CSV (text/csv_reader.h) become records (events/event_reader.h),
- * records exact sums in the order of their text (events/group_by.h); what is
- * wrong with a row is counted and told (events/rejects.h). */
-#include <inttypes.h>
+ * Rows of CSV (text/csv_reader.h) become records (events/event_reader.h), which
+ * are summed and written in the order of their text (events/group_by.h); wrong
+ * rows are counted and reported (events/rejects.h). */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -149,61 +148,54 @@ struct account {
 	struct group_by_counts counts;
 };
 
-static void put_count(struct output *output, const char *key, uint64_t count)
+static void put_reasons(struct json_writer *json, const struct rejects *rejects)
 {
-	output_print(output, "\"%s\": %" PRIu64, key, count);
+	json_put_object(json, "rows_rejected");
+	for (int i = REJECT_NONE + 1; rejects != NULL && i < REJECTS; i++) {
+		uint64_t count = rejects_count(rejects, (enum reject)i);
+
+		if (count > 0)
+			json_put_count(json,
+				       rejects_reason(rejects, (enum reject)i),
+				       count);
+	}
+	json_put_end(json);
 }
 
-static void put_reasons(struct output *output, const struct rejects *rejects)
+/* A count that is known only where rows were grouped. */
+static void put_grouped(struct json_writer *json, const struct account *account,
+			const char *key, uint64_t count)
 {
-	const char *comma = "";
-
-	output_text(output, "\"rows_rejected\": {");
-	for (int i = 0; rejects != NULL && i < REJECTS; i++) {
-		uint64_t count = rejects_count(rejects, (enum reject)i);
-		if (count == 0 || i == REJECT_NONE)
-			continue;
-		const char *reason = rejects_reason(rejects, (enum reject)i);
-		output_text(output, comma);
-		json_write_string(output, reason, strlen(reason));
-		output_print(output, ": %" PRIu64, count);
-		comma = ", ";
-	}
-	output_text(output, "}");
+	if (account->grouped)
+		json_put_count(json, key, count);
+	else
+		json_put_null(json, key);
 }
 
 static void write_report(const struct account *account,
 			 const struct rejects *rejects)
 {
 	struct output output;
+	struct json_writer json;
 
 	if (choices.report == NULL)
 		return;
 	output_open(&output, choices.report);
-	output_text(&output, "{");
-	put_count(&output, "rows_in", account->in);
-	output_text(&output, ", ");
-	put_count(&output, "rows_used", account->used);
-	output_text(&output, ", ");
-	put_count(&output, "rows_untagged", account->untagged);
-	output_text(&output, ", ");
-	put_reasons(&output, rejects);
-	if (account->grouped) {
-		output_text(&output, ", ");
-		put_count(&output, "users", account->counts.users);
-		output_text(&output, ", ");
-		put_count(&output, "tags", account->counts.tags);
-		output_text(&output, ", ");
-		put_count(&output, "pairs", account->counts.pairs);
-		output_text(&output, "}\n");
-	} else {
-		output_text(&output, ", \"users\": null, \"tags\": null, "
-				     "\"pairs\": null}\n");
-	}
+	json_writer_init(&json, &output, JSON_STYLE_SPACED);
+	json_put_object(&json, NULL);
+	json_put_count(&json, "rows_in", account->in);
+	json_put_count(&json, "rows_used", account->used);
+	json_put_count(&json, "rows_untagged", account->untagged);
+	put_reasons(&json, rejects);
+	put_grouped(&json, account, "users", account->counts.users);
+	put_grouped(&json, account, "tags", account->counts.tags);
+	put_grouped(&json, account, "pairs", account->counts.pairs);
+	json_put_end(&json);
+	output_text(&output, "\n");
 	output_close(&output);
 }
 
-static void say_columns(const struct columns *columns)
+static void warn_columns(const struct columns *columns)
 {
 	char *const *names = columns->names;
 
@@ -212,7 +204,7 @@ static void say_columns(const struct columns *columns)
 	     columns->valued ? names[COLUMN_VALUE] : "");
 }
 
-static void say_account(const struct account *account)
+static void warn_account(const struct account *account)
 {
 	char n[7][NUMBER_TEXT], untagged[2 * NUMBER_TEXT] = "";
 	char rejected[2 * NUMBER_TEXT] = "";
@@ -231,11 +223,10 @@ static void say_account(const struct account *account)
 	     number_commas(n[4], account->counts.pairs));
 }
 
-/* ------------------------------------------------------------------- the work
- */
+/* ---------------------------------------------------------------- the work */
 
-static void put_header(struct output *output, const struct columns *columns,
-		       const struct item_tags *items)
+static void write_header(struct output *output, const struct columns *columns,
+			 const struct item_tags *items)
 {
 	const char *names[] = {columns->names[COLUMN_USER],
 			       items ? items->tag_name
@@ -251,8 +242,8 @@ static void put_header(struct output *output, const struct columns *columns,
 	}
 }
 
-static void opened(void *context, struct csv_source *source, size_t file,
-		   const struct csv_names *names)
+static void select_columns(void *context, struct csv_source *source,
+			   size_t file, const struct csv_names *names)
 {
 	struct columns *columns = context;
 	const struct csv_file *files = source->files;
@@ -268,8 +259,8 @@ static void opened(void *context, struct csv_source *source, size_t file,
 }
 
 /* Rows were wrong: say which, and end, unless they were set aside. */
-static void settle_rejects(struct rejects *rejects,
-			   const struct account *account)
+static void end_if_rejected(struct rejects *rejects,
+			    const struct account *account)
 {
 	if (account->rejected == 0)
 		return;
@@ -336,7 +327,7 @@ static void aggregate(char **paths, size_t count)
 	}
 	csv_reader_begin(&events.source, paths, count, choices.delimiter,
 			 columns->headed);
-	events.source.opened = opened;
+	events.source.opened = select_columns;
 	events.source.context = columns;
 	group_by_begin(&groups, choices.threads, group_memory());
 	rejects_begin(&rejects, &events.source, columns->names, choices.threads,
@@ -347,15 +338,15 @@ static void aggregate(char **paths, size_t count)
 	account.untagged = events.rows_untagged;
 	account.rejected = rejects_count(&rejects, REJECT_NONE);
 	if (columns->guessed && !options_quiet)
-		say_columns(columns);
-	settle_rejects(&rejects, &account);
+		warn_columns(columns);
+	end_if_rejected(&rejects, &account);
 
 	struct run_writer profile = {.kind = RUN_WRITER_PROFILE,
 				     .output = &output,
 				     .valued = columns->valued};
 	profile.prefix = choices.prefix;
 	profile.prefix_length = choices.prefix ? strlen(choices.prefix) : 0;
-	put_header(&output, columns, events.items);
+	write_header(&output, columns, events.items);
 	account.counts = group_by_write(&groups, &profile);
 	account.grouped = true;
 	write_rejects(&rejects);
@@ -363,7 +354,7 @@ static void aggregate(char **paths, size_t count)
 	output_close(&output);
 	if (!options_quiet && (columns->guessed || account.untagged > 0 ||
 			       account.rejected > 0 || options_chatty()))
-		say_account(&account);
+		warn_account(&account);
 
 	group_by_end(&groups);
 	rejects_end(&rejects);
@@ -384,7 +375,7 @@ static void merge(char **paths, size_t count)
 	write_report(&account, NULL);
 	output_close(&output);
 	if (options_chatty())
-		say_account(&account);
+		warn_account(&account);
 }
 
 int main(int argc, char **argv)
