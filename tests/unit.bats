@@ -15,6 +15,7 @@ unit() {
 @test "unit combined_search" { unit combined_search; }
 @test "unit exact_search" { unit exact_search; }
 @test "unit factor" { unit factor; }
+@test "unit group_by" { unit group_by; }
 @test "unit int8" { unit int8; }
 @test "unit io" { unit io; }
 @test "unit ivf_index" { unit ivf_index; }
