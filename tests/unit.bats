@@ -10,9 +10,11 @@ unit() {
 
 @test "unit alloc" { unit alloc; }
 @test "unit bitset" { unit bitset; }
-@test "unit decimal" { unit decimal; }
-@test "unit escapes" { unit escapes; }
 @test "unit combined_search" { unit combined_search; }
+@test "unit cpu_features" { unit cpu_features; }
+@test "unit decimal" { unit decimal; }
+@test "unit errors" { unit errors; }
+@test "unit escapes" { unit escapes; }
 @test "unit exact_search" { unit exact_search; }
 @test "unit factor" { unit factor; }
 @test "unit group_by" { unit group_by; }
@@ -22,6 +24,8 @@ unit() {
 @test "unit json_writer" { unit json_writer; }
 @test "unit neighbours" { unit neighbours; }
 @test "unit number" { unit number; }
+@test "unit options" { unit options; }
+@test "unit progress" { unit progress; }
 @test "unit random" { unit random; }
 @test "unit reasons" { unit reasons; }
 @test "unit scan" { unit scan; }

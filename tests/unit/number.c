@@ -1,6 +1,7 @@
 /* number: what is written is what the C library's printf writes, for any
- * double, digits and decimals. */
+ * double, digits and decimals; a text is read whole or refused. */
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,11 +85,75 @@ static int check_whole(uint64_t value)
 	return 1;
 }
 
+static int check_read(const char *text, bool integer, bool real, bool size)
+{
+	int64_t whole;
+	double value;
+	size_t bytes;
+	int failed = 0;
+
+	if (number_integer(text, -5, 5000, &whole) != integer ||
+	    (integer && whole != strtoll(text, NULL, 10)))
+		failed = printf("\"%s\" as an integer\n", text);
+	if (number_real(text, &value) != real ||
+	    (real && value != strtod(text, NULL)))
+		failed = printf("\"%s\" as a real\n", text);
+	if (number_size(text, &bytes) != size)
+		failed = printf("\"%s\" as a size\n", text);
+	return failed;
+}
+
+static int check_size(const char *text, size_t wanted)
+{
+	size_t bytes;
+
+	if (number_size(text, &bytes) && bytes == wanted)
+		return 0;
+	return printf("\"%s\", expected %zu bytes\n", text, wanted);
+}
+
+static int check_reading(void)
+{
+	char text[NUMBER_TEXT];
+	int failed = 0;
+
+	failed |= check_read("0", true, true, true);
+	failed |= check_read("-5", true, true, false);
+	failed |= check_read("-6", false, true, false);
+	failed |= check_read("+5000", true, true, false);
+	failed |= check_read("5001", false, true, true);
+	failed |= check_read("1O", false, false, false);
+	failed |= check_read("", false, false, false);
+	failed |= check_read(" 1", false, false, false);
+	failed |= check_read("1 ", false, false, false);
+	failed |= check_read("1.5", false, true, false);
+	failed |= check_read("1e3", false, true, false);
+	failed |= check_read("1e999", false, false, false);
+	failed |= check_read("nan", false, false, false);
+	failed |= check_read("0x10", false, false, false);
+	failed |= check_read("99999999999999999999", false, true, false);
+	failed |= check_read("17T", false, false, true);
+	failed |= check_read("17777777T", false, false, false);
+	failed |= check_read("1KB", false, false, false);
+	failed |= check_size("3", 3);
+	failed |= check_size("3K", (size_t)3 << 10);
+	failed |= check_size("3M", (size_t)3 << 20);
+	failed |= check_size("3G", (size_t)3 << 30);
+	failed |= check_size("3T", (size_t)3 << 40);
+	if (strcmp(number_commas(text, 541909), "541,909") != 0 ||
+	    strcmp(number_commas(text, 0), "0") != 0 ||
+	    strcmp(number_commas(text, 100), "100") != 0 ||
+	    strcmp(number_commas(text, UINT64_MAX),
+		   "18,446,744,073,709,551,615") != 0)
+		failed = printf("commas: \"%s\"\n", text);
+	return failed;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 10) : CASES;
 	static const double special[] = {0.0, -0.0, INFINITY, -INFINITY};
-	int failed = check_whole(0) | check_whole(UINT64_MAX);
+	int failed = check_whole(0) | check_whole(UINT64_MAX) | check_reading();
 
 	for (size_t i = 0; i < sizeof special / sizeof *special; i++)
 		failed |= check(special[i]);
@@ -96,5 +161,5 @@ int main(int argc, char **argv)
 		failed |= check(number_of(i));
 		failed |= check_whole(random_bits(4, i) >> (i % 64));
 	}
-	return failed;
+	return failed != 0;
 }
