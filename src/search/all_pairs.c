@@ -12,9 +12,10 @@
 #include "base/thread_pool.h"
 
 enum {
-	/* Panels for each thread at threshold, where there are rows enough. */
+	/* Panels for each thread, at least, if there are rows enough: the last
+	 * ones are short, since each pair is scored once. */
 	PANELS_PER_THREAD = 8,
-	/* Locks of lists: row r has lock r % LOCKS. */
+	/* Mutexes of the lists: row r uses number r % LOCKS. */
 	LOCKS = 1024
 };
 
@@ -27,12 +28,12 @@ struct all_pairs_job {
 	pthread_mutex_t locks[LOCKS];
 };
 
-/* What a thread has at hand: a panel of rows, and a block of those that come
- * after. */
+/* Working memory of a thread: a panel of rows as queries, and the block of
+ * later rows that it is scored against. */
 struct worker {
 	struct all_pairs_job *job;
 	struct query_batch batch;
-	struct panel panel; /* of them */
+	struct panel panel; /* of the batch */
 	struct packed_block rows;
 	size_t first, block; /* their first rows */
 	_Alignas(64) float row_thresholds[TILE_ROWS];
@@ -45,8 +46,8 @@ static float threshold_of(const struct all_pairs_job *job, size_t row)
 				   : INFINITY;
 }
 
-/* Offer a score to a row's list; returns what the next must be above: rows
- * come in no order, so one as high may enter. */
+/* Push a score to a row's list. Returns the row's new threshold: rows are
+ * pushed in no order, so an equal score may still enter. */
 static float push_score(struct all_pairs_job *job, size_t row, float score,
 			size_t other)
 {
@@ -69,7 +70,7 @@ static float push_score(struct all_pairs_job *job, size_t row, float score,
 	return threshold;
 }
 
-/* Each pair once. */
+/* Push a pair, of which a < b, to the lists of both. */
 static void push_pair(void *shared, size_t query, size_t row, float score)
 {
 	struct worker *worker = shared;
@@ -85,7 +86,8 @@ static void push_pair(void *shared, size_t query, size_t row, float score)
 		*b_threshold = push_score(worker->job, b, score, a);
 }
 
-/* A block with all groups of the panel that have a row before its last. */
+/* Score the block against the groups of the panel that have a row before the
+ * end of the block. */
 static void score_rows(struct worker *worker, size_t rows)
 {
 	const struct all_pairs *pairs = worker->job->pairs;
@@ -137,7 +139,8 @@ static void worker_end(struct worker *worker)
 	free(worker);
 }
 
-/* Bars of a panel's rows, by what the bytes of its first blocks tell. */
+/* Raise the thresholds of a panel's rows by the int8 lower bounds of its first
+ * blocks. */
 static void raise_thresholds(void *shared, size_t piece, unsigned thread)
 {
 	struct all_pairs_job *job = shared;
@@ -146,7 +149,7 @@ static void raise_thresholds(void *shared, size_t piece, unsigned thread)
 	struct packed_block packed[FILTER_RUN_BLOCKS];
 	struct row_block blocks[FILTER_RUN_BLOCKS];
 	uint64_t rows[FILTER_RUN_BLOCKS];
-	/* One of those that count is the row itself. */
+	/* One of the rows counted may be the query itself. */
 	struct block_run run = {blocks, 0, rows, pairs->limit + 1};
 
 	(void)thread;
@@ -175,7 +178,7 @@ static void raise_thresholds(void *shared, size_t piece, unsigned thread)
 	worker_end(worker);
 }
 
-/* A panel with the rows that come after. */
+/* Score a panel against all rows from its first on. */
 static void run_panel(void *shared, size_t piece, unsigned thread)
 {
 	struct all_pairs_job *job = shared;

@@ -7,8 +7,8 @@
 #include "base/alloc.h"
 #include "search/topk.h"
 
-/* A row as it is compared; one of zeros begins with a NaN, which makes its
- * scores NaN, and so does one that there is not.  False: it is not finite. */
+/* Normalize a row. A zero vector, and row NULL, begin with NaN, so that all
+ * scores are NaN. Returns false if the row is not finite. */
 static bool pack_row(const float *row, size_t d, float *unit)
 {
 	double square = row ? dot_square_norm(row, d) : 0;
@@ -108,7 +108,8 @@ size_t coarse_query_take(struct coarse_query *query, size_t i, size_t wanted,
 	const float *scores = query->scores + i * blocks * TILE_ROWS;
 	float threshold = kth_lower_bound(scores, blocks * TILE_ROWS, wanted);
 
-	/* Those as near as the last count, and a cosine above 1 is 1. */
+	/* Rows that tie with the last must be kept; cosines above 1 count as 1.
+	 */
 	threshold = score_below(METRIC_COSINE, threshold < 1 ? threshold : 1);
 	for (size_t b = 0; b < blocks; b++)
 		for (uint64_t above =

@@ -6,7 +6,7 @@
 
 #include "base/cpu_features.h"
 
-/* Bars of rows that have excluded of their own. */
+/* The row thresholds used where the caller gives none. */
 #define INFINITE4  INFINITY, INFINITY, INFINITY, INFINITY
 #define INFINITE16 INFINITE4, INFINITE4, INFINITE4, INFINITE4
 static const float no_row_thresholds[TILE_ROWS] = {INFINITE16, INFINITE16,
@@ -85,8 +85,7 @@ static const struct dot_kernel plain = {
 #define AVX2   __attribute__((target("avx2,fma")))
 #define AVX512 __attribute__((target("avx512f,avx2,fma")))
 
-/* A scalar instruction, because fmaf is a call where the language is not told
- * of FMA. */
+/* A scalar FMA instruction: without -mfma the compiler makes fmaf a call. */
 AVX2 static inline float fma_one(float a, float b, float c)
 {
 	return _mm_cvtss_f32(
@@ -102,7 +101,7 @@ AVX2 static float fma_exact_pair(const float *query, const float *row, size_t d)
 	return score;
 }
 
-/* Chains that go along together, so that excluded waits for itself. */
+/* Sums computed side by side to hide the latency of FMA. */
 enum { INTERLEAVED = 4 };
 
 AVX2 static void fma_exact_pairs(const float *const *queries,
@@ -147,7 +146,7 @@ AVX2 static void fma_exact_pairs(const float *const *queries,
 		_mm256_storeu_ps(scores + (i)*TILE_ROWS + first + 8, high##i); \
 	} while (0)
 
-/* Sixteen rows from the first on. */
+/* Score 16 rows, from row first of the tile on. */
 AVX2 static void avx2_strip(const float *queries, const float *rows, size_t d,
 			    const float *thresholds,
 			    const float *row_thresholds, float *scores,
@@ -438,7 +437,7 @@ void dot_score_tile(const struct dot_kernel *kernel, const float *queries,
 
 	kernel->score_tile(queries, rows, d, thresholds, NULL, tile, masks);
 	for (size_t i = 0; i < TILE_QUERIES; i++, scores += ld) {
-		if ((masks[i] & rows_mask) != 0) /* else it may not be set */
+		if ((masks[i] & rows_mask) != 0) /* else unwritten */
 			memcpy(scores, tile + i * TILE_ROWS,
 			       TILE_ROWS * sizeof *scores);
 		for (uint64_t excluded = ~(masks[i] & rows_mask); excluded != 0;

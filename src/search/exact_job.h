@@ -11,7 +11,7 @@
 
 #include "search/search_query.h"
 
-/* What is counted of a piece's rows. */
+/* Counts of a piece of rows. */
 struct row_counts {
 	size_t zeros, eligible;
 };
@@ -24,24 +24,27 @@ struct exact_job {
 	size_t count;
 	struct search_result *results;
 	struct filter_refine filter;
-	double *factors;      /* count: unit = vector * factor; 0: all zeros */
-	float threshold;      /* scores above it have search->min_score */
-	bool self_answers;    /* a query may be one of the rows */
+	double *factors;   /* count: query vector times factor is compared; 0:
+			      zero vector */
+	float threshold;   /* a score is above it if and only if it is at least
+			      search->min_score */
+	bool self_answers; /* a query may be one of its own results */
 	size_t panel, panels; /* queries in a panel */
 	size_t range, ranges; /* rows in a range, a multiple of TILE_ROWS */
 	struct topk *lists;   /* ranges x count */
-	_Atomic float *thresholds; /* of each query: what a score must be above,
-				by the ranges that are done */
-	double *row_factors; /* n: the same of rows; 0: cannot be an answer.
-			     NULL for few queries */
-	struct row_counts row_counts; /* of all rows */
-	struct row_counts
-		*piece_counts;  /* of ranges, or of pieces of FACTOR_ROWS */
-	_Atomic size_t bad_row; /* the first row that is refused */
+	_Atomic float *thresholds; /* count: of each query, raised by the ranges
+				      that are done; no result has a score of at
+				      most that */
+	double *row_factors; /* n: the same of rows; 0: cannot be a result. NULL
+				for few queries */
+	struct row_counts row_counts;    /* of all rows */
+	struct row_counts *piece_counts; /* of each range, or of each piece of
+					    FACTOR_ROWS rows */
+	_Atomic size_t bad_row; /* the first unusable row, or ROW_NONE */
 };
 
-/* A kernel's score that is not above this cannot enter the list any more:
- * rows come ascending, so an equal one would come after. */
+/* A score that is not above this cannot enter the list any more: rows are
+ * pushed in ascending order, so an equal score would come after. */
 static inline float exact_job_threshold(const struct exact_job *job,
 					const struct topk *list)
 {

@@ -4,7 +4,7 @@
 
 #include "search/filter_refine.h"
 
-/* A panel of queries over a range of rows. */
+/* A panel of queries that is scored against a range of rows. */
 struct panel_scan {
 	struct exact_job *job;
 	struct query_batch batch;
@@ -12,7 +12,7 @@ struct panel_scan {
 	struct packed_block rows[FILTER_RUN_BLOCKS];
 	struct topk *lists; /* of the panel's queries */
 	const struct search_query *queries;
-	size_t block; /* the first row of that in hand */
+	size_t block; /* the first row of the current block */
 };
 
 static void push_row(void *shared, size_t query, size_t row, float score)
@@ -31,7 +31,7 @@ static void push_row(void *shared, size_t query, size_t row, float score)
 			exact_job_threshold(panel_scan->job, list);
 }
 
-/* What another range has results for a query may do without this one's. */
+/* Make the threshold reached in one range known to the others of the query. */
 static void raise_shared_threshold(struct exact_job *job, size_t query,
 				   const struct topk *list)
 {
@@ -73,8 +73,8 @@ static void panel_scan_end(struct panel_scan *panel_scan)
 		packed_block_end(&panel_scan->rows[b]);
 }
 
-/* Meet the next blocks up to a row, count of them; first_run: the queries have
- * results nothing yet. */
+/* Score the next count blocks, up to row end. first_run: the lists are empty,
+ * so that thresholds may be raised by the run. */
 static void score_run(struct panel_scan *panel_scan, size_t end, size_t count,
 		      bool first_run)
 {
@@ -117,8 +117,9 @@ void exact_panel_score(struct exact_job *job, size_t first, size_t count,
 	size_t most = filter_run_length(&job->filter);
 
 	panel_scan_begin(&panel_scan, job, first, count);
-	/* What is met together does not stay in the cache, and is of use only
-	 * while nothing has been results, by an earlier range either. */
+	/* Scoring several blocks together evicts the panel from the cache; it
+	 * pays only while lists are empty and no earlier range has raised a
+	 * threshold. */
 	if (search->metric == METRIC_COSINE && !search->count_matching &&
 	    panel_scan.panel.thresholds[0] == job->threshold)
 		score_run(&panel_scan, end, run < most ? run : most, true);

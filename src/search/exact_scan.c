@@ -5,11 +5,12 @@
 
 #include "base/alloc.h"
 
-/* Squared lengths between which sums of float are safe from overflow and from
- * losing digits to underflow. */
+/* Squared norms between which sums of float neither overflow nor lose digits to
+ * underflow. */
 static const float safe_low = 1e-30f, safe_high = 1e30f;
 
-/* One of the few queries: its list in this range, and what the glance needs. */
+/* A query: its list in this range, and what the approximate score is compared
+ * by. */
 struct scan_query {
 	struct topk *list;
 	const float *unit;
@@ -18,7 +19,8 @@ struct scan_query {
 	bool zero;
 };
 
-/* Can a row with that product and squared length still enter the list? */
+/* True if a row with that approximate product and squared norm may enter the
+ * list. */
 static bool is_promising(const struct exact_job *job,
 			 const struct scan_query *scan_query, float product,
 			 float square)
@@ -36,7 +38,7 @@ static bool is_promising(const struct exact_job *job,
 	return !(product < threshold);
 }
 
-/* Up to TILE_ROWS rows for one query; counted where row_counts is not NULL. */
+/* Scan up to TILE_ROWS rows for one query, and count them in counts. */
 static void scan_rows(struct exact_job *job,
 		      const struct scan_query *scan_query, size_t first,
 		      size_t rows, float *scratch, struct row_counts *counts)

@@ -16,14 +16,15 @@
 #include "base/thread_pool.h"
 
 enum {
-	/* Fewer than so many take longer with a filter: bytes of rows are made
-	 * for them, and few of a group ask for the same. */
+	/* Fewer queries are slower with the int8 filter: quantizing the rows
+	 * costs more than the exact scores that it saves. */
 	MIN_FILTERED_QUERIES = 48,
-	/* Pieces for each thread, so that none waits long for the last. */
+	/* Pieces of work for each thread, so that none waits long for the last.
+	 */
 	PIECES_PER_THREAD = 4,
-	/* Rows below which a piece is not worth handing out. */
+	/* The smallest range of rows that is a piece of work. */
 	MIN_RANGE_ROWS = 2048,
-	/* Rows looked at in one piece before the tiles. */
+	/* Rows in a piece of work of compute_row_factors. */
 	FACTOR_ROWS = 8192,
 	BATCH_BYTES = 512 << 20
 };
@@ -33,7 +34,7 @@ static size_t divide_up(size_t a, size_t b)
 	return a / b + (a % b != 0);
 }
 
-/* Look at a piece's rows, once for all panels. */
+/* Compute the factors of a piece of rows, for all panels. */
 static void factor_piece(void *shared, size_t piece, unsigned thread)
 {
 	struct exact_job *job = shared;
@@ -47,7 +48,7 @@ static void factor_piece(void *shared, size_t piece, unsigned thread)
 			job, row, &job->piece_counts[piece]);
 }
 
-/* The asked row where it may be an answer too, else ROW_NONE. */
+/* The query's own row where it may be a result, else ROW_NONE. */
 static size_t self_row(const struct exact_job *job, size_t query)
 {
 	size_t self = job->queries[query].self;
@@ -58,8 +59,8 @@ static size_t self_row(const struct exact_job *job, size_t query)
 	return self;
 }
 
-/* Join the lists of a query's ranges in that of the first, which gets room
- * for all of them and the asked row. */
+/* Merge the lists of a query's ranges into that of the first, with room for the
+ * query's own row. */
 static void merge_ranges(struct exact_job *job, size_t query)
 {
 	const struct exact_search *search = job->search;
@@ -75,8 +76,8 @@ static void merge_ranges(struct exact_job *job, size_t query)
 	job->lists[query] = all;
 }
 
-/* Put a query's answer in results.  A customer is like itself by definition,
- * whatever rounding makes of it. */
+/* Write a query's result. The cosine of a row with itself is 1 by definition,
+ * whatever rounding gives. */
 static void finish_query(struct exact_job *job, size_t query)
 {
 	const struct exact_search *search = job->search;
@@ -93,7 +94,7 @@ static void finish_query(struct exact_job *job, size_t query)
 	job->results[query].matching = list->matching;
 }
 
-/* Room for the lists of a piece's queries. */
+/* Begin the lists of a piece. */
 static void begin_lists(struct exact_job *job, size_t first, size_t count,
 			size_t range, size_t rows)
 {
@@ -130,7 +131,7 @@ static void run_piece(void *shared, size_t piece, unsigned thread)
 		progress_add(count);
 }
 
-/* Decide on panels and ranges.  It changes no answer. */
+/* Choose the sizes of panels and ranges. They do not change any result. */
 static void partition(struct exact_job *job)
 {
 	const struct exact_search *search = job->search;
@@ -143,7 +144,7 @@ static void partition(struct exact_job *job)
 	panel = divide_up(job->count, job->panels);
 	job->panel = divide_up(panel, TILE_QUERIES) * TILE_QUERIES;
 	job->panels = divide_up(job->count, job->panel);
-	/* All threads have as many of them. */
+	/* Every thread gets the same number of pieces. */
 	for (ranges = divide_up(pieces, job->panels);
 	     job->panels * ranges % search->threads != 0;)
 		ranges++;
@@ -154,7 +155,8 @@ static void partition(struct exact_job *job)
 	job->ranges = divide_up(search->n, job->range);
 }
 
-/* Check the queries; NULL or a error_text. */
+/* Check the queries and compute their factors. Returns NULL or an error text.
+ */
 static const char *prepare_queries(struct exact_job *job)
 {
 	for (size_t q = 0; q < job->count; q++) {
@@ -174,7 +176,8 @@ static const char *prepare_queries(struct exact_job *job)
 	return NULL;
 }
 
-/* What a kernel's score must be above to have at least the least. */
+/* The threshold that a score is above if and only if it is at least min_score.
+ */
 static float min_score_threshold(const struct exact_search *search)
 {
 	float value = (float)search->min_score;
@@ -184,7 +187,7 @@ static float min_score_threshold(const struct exact_search *search)
 		       : value;
 }
 
-/* Add up the counts of the pieces. */
+/* Sum the counts of the pieces. */
 static void sum_counts(struct exact_job *job, size_t pieces)
 {
 	for (size_t i = 0; i < pieces; i++) {
@@ -194,7 +197,7 @@ static void sum_counts(struct exact_job *job, size_t pieces)
 	free(job->piece_counts);
 }
 
-/* How many rows could have been answers to each query. */
+/* Set the number of rows that could have been results of each query. */
 static void count_candidates(struct exact_job *job)
 {
 	for (size_t q = 0; q < job->count; q++) {
@@ -230,7 +233,8 @@ static void compute_row_factors(struct exact_job *job)
 	sum_counts(job, pieces);
 }
 
-/* Does every row ask, and may every other answer? */
+/* True if every row is a query, in order, and all other rows may be its
+ * results. */
 static bool is_all_pairs(const struct exact_job *job)
 {
 	const struct exact_search *search = job->search;
@@ -303,7 +307,7 @@ static void search_pieces(struct exact_job *job)
 	count_candidates(job);
 }
 
-/* Bytes bound the products of unit vectors only. */
+/* The int8 bounds hold for unit vectors only. */
 struct filter_refine exact_search_filter(const struct exact_search *search,
 					 size_t queries)
 {

@@ -67,7 +67,7 @@ void packed_block_begin(struct packed_block *packed,
 	};
 }
 
-/* Row r is vector times factor; for a factor of 0 it is above nothing. */
+/* Row r becomes vector times factor; absent for a factor of 0. */
 static void pack_row(struct packed_block *packed, size_t r, const float *vector,
 		     double factor)
 {
@@ -83,7 +83,7 @@ static void pack_row(struct packed_block *packed, size_t r, const float *vector,
 			      &packed->scales[r], &packed->residuals[r]);
 	if (factor != 0)
 		return;
-	/* Its bound is below any finite threshold. */
+	/* Its upper bound is below any finite threshold. */
 	unit[0] = NAN;
 	if (filter->bounds != NULL)
 		packed->residuals[r] = -INFINITY;

@@ -7,16 +7,17 @@
 #include "search/topk.h"
 
 enum {
-	/* Where more pairs of a tile are candidates, all are scored at once;
-	 * fewer where the rows have to be transposed first, a line of the cache
-	 * for each number. */
+	/* With more candidates in a tile, exact scores of all its pairs are
+	 * faster; the limit is lower where rows have to be gathered from a
+	 * packed block, at a cache line for each column. */
 	MAX_PAIRS = 48,
 	MAX_PAIRS_TRANSPOSED = 6,
-	/* Blocks that a group goes without a filter, at limit. */
+	/* The largest number of blocks that are scored without the filter after
+	 * it has failed. */
 	MAX_BACK_OFF = 16,
 	PANEL_BYTES = 512 * 1024,
 	RUN_BYTES = 1 << 20,
-	/* Bounds of a panel's groups. */
+	/* Limits of the number of groups in a panel. */
 	MIN_GROUPS = 16,
 	MAX_GROUPS = 640
 };
@@ -73,7 +74,7 @@ void panel_set_query(struct panel *panel, size_t i, struct panel_query query)
 		int8_query_group_set(&group->int8_queries, i % TILE_QUERIES,
 				     query.int8);
 	panel->thresholds[i] = INFINITY;
-	/* To begin with all rows are above a threshold. */
+	/* Lists are empty at first, so the filter would drop nothing. */
 	group->back_off = 0;
 	group->skip = 1;
 }
@@ -91,7 +92,7 @@ void panel_end(struct panel *panel)
 	*panel = (struct panel){0};
 }
 
-/* The queries of a group as search/dot_kernels.h has them. */
+/* The queries of a group, packed by dot_pack_query. */
 static const float *packed_queries(struct query_group *group, size_t d)
 {
 	for (size_t i = 0; i < TILE_QUERIES && !group->is_packed; i++)
@@ -119,7 +120,8 @@ static float *transposed_block(struct panel *panel, size_t b)
 	return panel->transposed[b];
 }
 
-/* A vector of the run in hand, also where its block came without. */
+/* A row of the current run as a vector, gathered from the packed block where
+ * the block has no vectors. */
 static const float *vector_at(struct panel *panel, size_t row)
 {
 	size_t d = panel->filter->d, b = row / TILE_ROWS, r = row % TILE_ROWS;
@@ -135,7 +137,7 @@ static const float *vector_at(struct panel *panel, size_t row)
 	return vector;
 }
 
-/* A block of the run in hand as search/dot_kernels.h has it. */
+/* A block of the current run, packed by dot_pack_rows. */
 static const float *packed_units(struct panel *panel, size_t b)
 {
 	size_t d = panel->filter->d;
@@ -153,7 +155,8 @@ static const float *packed_units(struct panel *panel, size_t b)
 
 enum { RUN_ROWS = FILTER_RUN_BLOCKS * TILE_ROWS };
 
-/* Can so many rows tell anything? */
+/* True if the run has at least 2 k rows that may be results: fewer give a bound
+ * too low to be of use. */
 static bool has_enough_rows(const struct block_run *run)
 {
 	size_t present = 0;
@@ -171,19 +174,19 @@ static float *score_buffer(struct panel *panel)
 	return panel->run_scores;
 }
 
-/* The score that wanted rows of a run reach at threshold becomes the threshold
- * of query i of a group: it needs that much, or more. */
+/* Raise the threshold of query i of a group: k rows have at least this score,
+ * so a result has it too. */
 static void raise_threshold(struct panel *panel, size_t g, size_t i,
 			    float threshold)
 {
 	float *current = &panel->thresholds[g * TILE_QUERIES + i];
 
-	/* A cosine above 1 is 1. */
+	/* Cosines above 1 count as 1. */
 	threshold = score_below(METRIC_COSINE, threshold < 1 ? threshold : 1);
 	*current = threshold > *current ? threshold : *current;
 }
 
-/* By lower bounds. */
+/* Raise the thresholds of a group by int8 lower bounds. */
 static void raise_group(struct panel *panel, size_t g,
 			const struct block_run *run)
 {
@@ -221,7 +224,7 @@ void panel_raise_thresholds(struct panel *panel, size_t group_count,
 
 /* ----------------------------------------------------------------- scoring */
 
-/* A scoring of a panel and a run. */
+/* The arguments of panel_score. */
 struct scoring {
 	struct panel *panel;
 	const struct block_run *run;
@@ -230,7 +233,7 @@ struct scoring {
 	void *shared;
 };
 
-/* The threshold of a pair. */
+/* A score of the pair must be above this to be pushed. */
 static float pair_threshold(const struct scoring *scoring, size_t query,
 			    size_t row)
 {
@@ -242,7 +245,7 @@ static float pair_threshold(const struct scoring *scoring, size_t query,
 	return threshold;
 }
 
-/* Lay out the operands of pair p as the kth. */
+/* Make a pair the k-th operand of the kernels. */
 static void set_pair(struct panel *panel, size_t k, struct candidate_pair pair)
 {
 	panel->pairs[k] = pair;
@@ -252,7 +255,8 @@ static void set_pair(struct panel *panel, size_t k, struct candidate_pair pair)
 	panel->pair_rows[k] = vector_at(panel, pair.row);
 }
 
-/* Offer those of the pairs in hand that are above their bars. */
+/* Push those of the collected candidate pairs that are above their thresholds.
+ */
 static void refine_pairs(const struct scoring *scoring)
 {
 	struct panel *panel = scoring->panel;
@@ -284,7 +288,7 @@ static void refine_pairs(const struct scoring *scoring)
 	panel->pair_count = 0;
 }
 
-/* Offer the scores of a query and a block that are above their bars. */
+/* Push the scores of a query and a block that are above their thresholds. */
 static void push_scores(const struct scoring *scoring, size_t query, size_t row,
 			const float *scores, uint64_t above)
 {
@@ -297,7 +301,7 @@ static void push_scores(const struct scoring *scoring, size_t query, size_t row,
 	}
 }
 
-/* Score all pairs of a group and a block. */
+/* Compute the exact scores of all pairs of a group and a block. */
 static void score_block(const struct scoring *scoring, size_t g, size_t b)
 {
 	struct panel *panel = scoring->panel;
@@ -305,7 +309,7 @@ static void score_block(const struct scoring *scoring, size_t g, size_t b)
 	_Alignas(64) float scores[TILE_QUERIES * TILE_ROWS];
 	uint64_t above[TILE_QUERIES];
 
-	/* Rows of a query that came before are offered before. */
+	/* Candidates of earlier blocks are pushed first: rows ascend. */
 	if (scoring->run->count > 1)
 		refine_pairs(scoring);
 	panel->filter->kernel->score_tile(
@@ -318,8 +322,8 @@ static void score_block(const struct scoring *scoring, size_t g, size_t b)
 			    scores + i * TILE_ROWS, above[i]);
 }
 
-/* Score all pairs of a group and the run, and raise the bars by what is found
- * before any is offered. */
+/* Compute the exact scores of all pairs of a group and the run, and raise the
+ * thresholds by them before pushing. */
 static void score_run(const struct scoring *scoring, size_t g)
 {
 	struct panel *panel = scoring->panel;
@@ -349,8 +353,8 @@ static void score_run(const struct scoring *scoring, size_t g)
 	}
 }
 
-/* Keep the pairs that are candidates of a group and a block; false where they
- * are not few, and then none is kept. */
+/* Add the candidates of a group and a block to the pairs. Returns false if they
+ * are too many; then none is added. */
 static bool keep_candidates(const struct scoring *scoring, size_t g, size_t b,
 			    const uint64_t candidates[TILE_QUERIES])
 {
@@ -376,7 +380,8 @@ static bool keep_candidates(const struct scoring *scoring, size_t g, size_t b,
 	return true;
 }
 
-/* Sift a group and a block; false where all pairs are to be scored. */
+/* Filter a group and a block. Returns false if all pairs are to get exact
+ * scores. */
 static bool filter_block(const struct scoring *scoring, size_t g, size_t b)
 {
 	const struct panel *panel = scoring->panel;
@@ -410,7 +415,8 @@ static bool filter_block(const struct scoring *scoring, size_t g, size_t b)
 	return false;
 }
 
-/* A group and the run, block by block; returns how many were scored whole. */
+/* Score a group against the run, block by block. Returns how many blocks the
+ * filter did not reduce. */
 static size_t score_group(const struct scoring *scoring, size_t g)
 {
 	size_t scored = 0;
@@ -443,8 +449,8 @@ void panel_score(struct panel *panel, size_t group_count,
 		}
 		if (enough_rows)
 			raise_group(panel, g, run);
-		/* Where bytes tell the rows of a run apart of one group, they
-		 * do so of others. */
+		/* If the filter fails for one group, it usually fails for the
+		 * next. */
 		dense = score_group(&scoring, g) * 2 > run->count;
 	}
 	refine_pairs(&scoring);

@@ -26,14 +26,14 @@ static uint64_t plain_mask_query(const struct int8_query *query,
 	return above;
 }
 
-/* The threshold of a pair, inv_scale the query's scale. */
+/* The threshold of a pair, divided by the query's scale and less its error. */
 static inline float scaled_threshold(const struct int8_query_group *group,
 				     size_t i, float threshold)
 {
 	return threshold * group->inv_scale[i] - group->error[i];
 }
 
-/* The sum of a row and a query of a group. */
+/* The integer dot product of a row and query i of a group. */
 static int32_t plain_product(const struct int8_query_group *group, size_t i,
 			     const uint8_t *block, size_t r)
 {
@@ -101,7 +101,8 @@ static const struct int8_kernel plain = {"plain", plain_mask_query,
 #define AVX2 __attribute__((target("avx2,fma")))
 #define VNNI __attribute__((target("avx512f,avx512bw,avx512vnni")))
 
-/* Sums of four rows, two halves of each, from sixteen bytes. */
+/* Dot products of four rows and a quad of columns, two partial sums each, from
+ * 16 bytes. */
 #define STEP2(i)                                                               \
 	sum##i = _mm256_add_epi32(                                             \
 		sum##i,                                                        \
@@ -111,7 +112,7 @@ static const struct int8_kernel plain = {"plain", plain_mask_query,
 								16 * (i)))),   \
 			word))
 
-/* Sixteen rows from the first on. */
+/* The mask of 16 rows, from row first of the block on. */
 AVX2 static inline uint64_t mask2(const struct int8_query *query,
 				  const uint8_t *block, const float *scales,
 				  const float *residuals, float threshold,
@@ -169,7 +170,7 @@ AVX2 static uint64_t avx2_mask_query(const struct int8_query *query,
 static const struct int8_kernel avx2 = {"AVX2", avx2_mask_query,
 					plain_mask_group, plain_lower_bounds};
 
-/* Sixteen rows of a sum. */
+/* The mask of 16 rows by their integer dot products. */
 VNNI static inline uint64_t mask5(const struct int8_query *query, __m512i sum,
 				  const float *scales, const float *residuals,
 				  float threshold, size_t first)
@@ -201,7 +202,7 @@ VNNI static uint64_t vnni_mask_query(const struct int8_query *query,
 
 		memcpy(&four, query->codes + g * 4, 4);
 		__m512i word = _mm512_set1_epi32(four);
-		/* A stream longer than the caches: ask early. */
+		/* The codes exceed the caches: prefetch ahead. */
 		_mm_prefetch((const char *)from + 8192, _MM_HINT_T0);
 		_mm_prefetch((const char *)from + 8192 + 64, _MM_HINT_T0);
 		_mm_prefetch((const char *)from + 8192 + 128, _MM_HINT_T0);
@@ -221,8 +222,8 @@ VNNI static uint64_t vnni_mask_query(const struct int8_query *query,
 	       mask5(query, sum3, scales, residuals, threshold, 48);
 }
 
-/* sum = _mm512_dpbusd_epi32(sum, rows, word), in place: GCC 12 copies the sums
- * about and spills them if it is told so. */
+/* sum = _mm512_dpbusd_epi32(sum, rows, word) in place: from the intrinsic GCC
+ * 12 copies and spills the accumulators. */
 #define DOT(sum, rows, word)                                                   \
 	__asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(rows), "v"(word))
 
@@ -260,7 +261,7 @@ VNNI static uint64_t vnni_mask_query(const struct int8_query *query,
 		EACH6(STEP6);                                                  \
 	}
 
-/* Which of sixteen rows of a word's sums are not below a threshold. */
+/* The mask of 16 rows of a query: upper bound not below the threshold. */
 #define MASK(part, first)                                                      \
 	do {                                                                   \
 		__m512 threshold = query_threshold;                            \
@@ -378,6 +379,7 @@ const struct int8_kernel *int8_kernel_best(void)
 
 const struct int8_kernel *int8_kernel_filter(void)
 {
-	/* Plain C's and AVX2's take longer than the products they save. */
+	/* The plain and AVX2 kernels are slower than the exact scores they
+	 * save. */
 	return int8_kernel_get(0);
 }

@@ -9,7 +9,8 @@
 
 enum { ZERO_POINT = 128, MAX_CODE = 127 };
 
-/* What rounding may take from a bound and add to a score of d columns. */
+/* An upper bound of all rounding errors in the bound and in a score of d
+ * columns. */
 static double rounding_error(size_t d)
 {
 	return ((double)d + 64) * 0x1p-23;
@@ -30,10 +31,10 @@ static float rounded_up(double value)
 	return nextafterf((float)value, INFINITY);
 }
 
-/* --------------------------------------------------------------- to bytes */
+/* ---------------------------------------------------------- quantization */
 
-/* Columns that are made bytes at once; sums of squares are of LANES columns
- * each, whatever the processor, so that the same bits come out. */
+/* Columns quantized at once. Sums of squares have LANES partial sums on every
+ * processor, so that the bits agree. */
 enum { CHUNK = 256, LANES = 8 };
 
 #define INLINE static inline __attribute__((always_inline))
@@ -55,15 +56,15 @@ INLINE float max_abs(const float *unit, size_t d)
 	return largest;
 }
 
-/* One column: its code, and the square of what that misses. */
+/* Quantize a column; returns the square of its error. */
 INLINE double quantize_column(float number, float scale, float inv_scale,
 			      int8_t *code)
 {
-	/* Rounds to an integer, ties to even. */
+	/* Adding and subtracting this rounds to an integer, ties to even. */
 	const float round = 0x1.8p23F;
 	float steps = (number * inv_scale + round) - round;
 
-	steps = steps <= MAX_CODE ? steps : MAX_CODE; /* no NaN is cast */
+	steps = steps <= MAX_CODE ? steps : MAX_CODE; /* never cast NaN */
 	double error = (double)number - (double)scale * (double)steps;
 
 	*code = (int8_t)steps;
@@ -84,7 +85,7 @@ INLINE void quantize_columns(const float *unit, size_t count, float scale,
 			quantize_column(unit[j], scale, inv_scale, &codes[j]);
 }
 
-/* The two for one kind of processor; the bits are the same. */
+/* The loops for one instruction set; all give the same bits. */
 struct quantizer {
 	float (*largest)(const float *unit, size_t d);
 	void (*codes)(const float *unit, size_t count, float scale,
@@ -116,7 +117,7 @@ WIDE static float wide_largest(const float *unit, size_t d)
 	__m512 most = _mm512_andnot_ps(
 		sign, _mm512_maskz_loadu_ps(tail, unit + d / 16 * 16));
 
-	/* The second where one is a NaN. */
+	/* max and min return the second operand if either is NaN. */
 	for (size_t j = 0; j + 16 <= d; j += 16)
 		most = _mm512_max_ps(
 			_mm512_andnot_ps(sign, _mm512_loadu_ps(unit + j)),
@@ -124,7 +125,7 @@ WIDE static float wide_largest(const float *unit, size_t d)
 	return _mm512_reduce_max_ps(most);
 }
 
-/* Eight columns at a time, as LANES has them. */
+/* LANES columns at a time. */
 WIDE static void wide_codes(const float *unit, size_t count, float scale,
 			    float inv_scale, int8_t *codes, double *sums)
 {
@@ -138,7 +139,7 @@ WIDE static void wide_codes(const float *unit, size_t count, float scale,
 			_mm256_mul_ps(numbers, _mm256_set1_ps(inv_scale));
 
 		steps = _mm256_sub_ps(_mm256_add_ps(steps, round), round);
-		/* The second where one is a NaN. */
+		/* max and min return the second operand if either is NaN. */
 		steps = _mm256_min_ps(steps, _mm256_set1_ps(MAX_CODE));
 		__m512d error = _mm512_sub_pd(
 			_mm512_cvtps_pd(numbers),
@@ -167,14 +168,14 @@ static const struct quantizer *quantizer(void)
 	return &plain_quantizer;
 }
 
-/* Bytes of a unit vector, some columns at a time. */
+/* The quantization of a unit vector, CHUNK columns at a time. */
 struct quantization {
 	const struct quantizer *quantizer;
 	const float *unit;
 	size_t d, done;
-	float scale, inv_scale; /* 1 / scale; 0: all zeros */
+	float scale, inv_scale; /* 1 / scale, or 0 for a zero vector */
 	double sums[LANES];
-	int8_t codes[CHUNK]; /* zeros fill up the last group of four */
+	int8_t codes[CHUNK]; /* padded with zeros to whole quads */
 };
 
 static void quantize_begin(struct quantization *chunk, const float *unit,
@@ -186,13 +187,13 @@ static void quantize_begin(struct quantization *chunk, const float *unit,
 	chunk->done = 0;
 	chunk->scale = chunk->quantizer->largest(unit, d) / MAX_CODE;
 	chunk->inv_scale = chunk->scale > 0 ? 1 / chunk->scale : 0;
-	/* Of a denormal scale. */
+	/* The scale is subnormal. */
 	if (!isfinite(chunk->inv_scale))
 		chunk->scale = chunk->inv_scale = 0;
 	memset(chunk->sums, 0, sizeof chunk->sums);
 }
 
-/* How many groups of four are in codes now; 0: that was all. */
+/* Quantize the next columns; returns the number of quads, 0 at the end. */
 static size_t quantize_next(struct quantization *chunk)
 {
 	size_t rest = chunk->d - chunk->done;
@@ -206,7 +207,7 @@ static size_t quantize_next(struct quantization *chunk)
 	return count / 4;
 }
 
-/* The length of what the bytes miss. */
+/* The norm of the residual. */
 static double residual_norm(const struct quantization *chunk)
 {
 	double sum = 0;
@@ -228,7 +229,7 @@ void int8_quantize(const float *unit, size_t d, uint8_t *block, size_t r,
 			uint32_t four;
 
 			memcpy(&four, chunk.codes + g * 4, 4);
-			four ^= 0x80808080; /* 128 more, each */
+			four ^= 0x80808080; /* add 128 to each */
 			memcpy(to, &four, 4);
 		}
 	*scale = chunk.scale;
@@ -260,7 +261,7 @@ void int8_query_set(struct int8_query *query, const float *unit, size_t d)
 	double error = residual_norm(&chunk);
 	query->scale = chunk.scale;
 	query->norm = rounded_up(sqrt(dot_square_norm(unit, d)) + error);
-	/* A row is of length 1 but for rounding. */
+	/* Rows have norm 1 but for rounding. */
 	query->error = rounded_up(error * 1.0001 + rounding_error(d));
 }
 

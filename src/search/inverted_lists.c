@@ -38,7 +38,7 @@ void inverted_lists_make(struct inverted_lists *lists, const uint32_t *cells,
 	free(next);
 }
 
-/* Rows that a thread goes over in one piece. */
+/* Rows in a piece of work. */
 enum { PIECE_ROWS = 1 << 14 };
 
 struct work {
@@ -93,7 +93,7 @@ void inverted_lists_gather(struct inverted_lists *lists, const float *rows,
 			gather_piece, &work);
 }
 
-/* The vector of a row, which stands at that place. */
+/* The vector of a row, whose place is given: gathered, or where rows has it. */
 static const float *vector_at(const struct inverted_lists *lists,
 			      const float *rows, size_t d, size_t place,
 			      size_t row)
@@ -107,7 +107,7 @@ static const float *vector_at(const struct inverted_lists *lists,
 	return rows + row * d;
 }
 
-/* The unit vector at a place. */
+/* The unit vector at a place; zero for padding. */
 static void unit_at(const struct inverted_lists *lists, const float *rows,
 		    size_t d, size_t place, float *unit)
 {

@@ -197,21 +197,22 @@ void ivf_builder_free(struct ivf_builder *builder)
 
 /* ---------------------------------------------------------------- writing */
 
-/* Writing, of what was made. */
+/* An index being written. */
 struct index_writer {
 	const struct ivf_builder *builder;
-	struct inverted_lists lists; /* the builder's, and what is gathered */
-	size_t batch;                /* blocks made and written at once */
+	struct inverted_lists
+		lists; /* the builder's, with gathered vectors of its own */
+	size_t batch;  /* blocks made and written at once */
 	size_t window; /* blocks gathered at once, a multiple of batch; 0: the
 			  rows are read where they are stored */
 	struct tensor_writer writer;
 	float *scales, *residuals; /* TILE_ROWS blocks each */
 };
 
-/* Some blocks, made by all threads. */
+/* Blocks that all threads make together. */
 struct batch {
 	struct index_writer *index;
-	size_t first;   /* block */
+	size_t first;   /* the first block */
 	uint8_t *codes; /* NULL: units are wanted */
 	float *units;
 };
@@ -235,8 +236,8 @@ static void make_block(void *shared, size_t piece, unsigned thread)
 				     index->residuals + block * TILE_ROWS);
 }
 
-/* What is larger than memory is read in passes from begin to end, each for as
- * many blocks as a quarter of what there is holds. */
+/* Choose batch and window. An embedding larger than memory is read in
+ * sequential passes, each for as many blocks as fit a quarter of memory. */
 static void choose_window(struct index_writer *index)
 {
 	size_t block = TILE_ROWS * index->builder->model->k * sizeof(float);
@@ -254,7 +255,8 @@ static void choose_window(struct index_writer *index)
 		index->window = 1;
 }
 
-/* Have the vectors of a batch at hand, and of those that follow. */
+/* Gather the vectors of the window that begins with block first, if one does.
+ */
 static void gather(struct index_writer *index, size_t first)
 {
 	size_t rest = index->lists.blocks - first;

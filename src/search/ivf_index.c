@@ -36,7 +36,7 @@ void ivf_index_tensors(size_t cells, size_t blocks, size_t d,
 	memcpy(tensors, all, sizeof all);
 }
 
-/* Cells follow one another. */
+/* The starts of cells ascend from 0 to blocks. */
 static const char *check_starts(const struct ivf_index *index)
 {
 	bool fine = index->starts[0] == 0 &&
@@ -164,8 +164,8 @@ size_t ivf_index_probes(const struct ivf_index *index, double recall)
 	return probes;
 }
 
-/* How many places from at on are filled_places, before those candidates over.
- */
+/* The number of places, of TILE_ROWS from at on, before the padding, by binary
+ * search. */
 static size_t filled_places(const struct ivf_index *index, size_t at)
 {
 	size_t low = 0, high = TILE_ROWS;
@@ -180,7 +180,7 @@ static size_t filled_places(const struct ivf_index *index, size_t at)
 	return low;
 }
 
-/* Only the last block of a cell has places candidates over. */
+/* Only the last block of a cell is padded. */
 void ivf_index_count(const struct ivf_index *index, const uint64_t *allowed,
 		     size_t *counts)
 {

@@ -46,10 +46,11 @@ void ivf_job_begin_lists(struct ivf_job *job, size_t first, size_t end)
 
 float ivf_job_threshold(const struct ivf_job *job, const struct topk *list)
 {
-	float least = (float)job->search->min_score;
-	float bar = job->search->count_matching ? -INFINITY : list->threshold;
+	float low = (float)job->search->min_score;
+	float threshold =
+		job->search->count_matching ? -INFINITY : list->threshold;
 
-	if ((double)least > job->search->min_score)
-		least = nextafterf(least, -INFINITY);
-	return bar > least ? bar : least;
+	if ((double)low > job->search->min_score)
+		low = nextafterf(low, -INFINITY);
+	return threshold > low ? threshold : low;
 }

@@ -17,20 +17,25 @@ struct ivf_job {
 	const struct search_query *queries;
 	size_t count;
 	struct search_result *results;
-	struct filter_refine filter;      /* of many queries */
-	const struct int8_kernel *bounds; /* of few */
-	double *factors;     /* count: unit = vector * factor; 0: all zeros */
-	struct topk *lists;  /* of each query, or place in the order */
-	uint32_t **cells;    /* of each query: cells to look at; NULL: all */
-	size_t *cell_counts; /* how many */
-	uint32_t *order;     /* queries by their nearest cell */
-	float *thresholds; /* of each place: a score must be above, by bytes */
-	size_t *allowed_counts; /* of each cell: customers that are allowed */
-	const size_t *counts;   /* the same, maybe of several indexes */
+	struct filter_refine filter;      /* for many queries */
+	const struct int8_kernel *bounds; /* for few */
+	double *factors; /* count: query vector times factor is compared; 0:
+			    zero vector */
+	struct topk
+		*lists;   /* count: of each query, or of each place in order */
+	uint32_t **cells; /* of each query: the cells to scan, nearest first;
+			     NULL: all */
+	size_t *cell_counts; /* of each query: the number of cells */
+	uint32_t *order;     /* queries, sorted by their nearest cell */
+	float *thresholds;   /* of each place in order: a score must be above it
+			      */
+	size_t *allowed_counts; /* of each cell: rows that are allowed */
+	const size_t *counts;   /* the same, or summed over several indexes */
 	size_t all_eligible;
 	size_t panel;
-	_Atomic size_t bad_row; /* a row that is damaged */
-	_Atomic bool bad_place; /* a place has a row that there is not */
+	_Atomic size_t
+		bad_row; /* a damaged row of the embedding, or ROW_NONE */
+	_Atomic bool bad_place; /* a place has a row number out of range */
 };
 
 /* The row at a place of the index, or ROW_NONE: the place is padding, the row

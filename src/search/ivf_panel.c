@@ -11,14 +11,14 @@
 /* Bounds of the number of queries that scan cells together. */
 enum { MIN_PANEL = 96, MAX_PANEL = 4096 };
 
-/* One more than a query's nearest cell; 0: it looks at none. */
+/* The nearest cell of a query plus 1; 0 if it scans none. */
 static size_t first_cell(const struct ivf_job *job, size_t query)
 {
 	return job->cell_counts[query] ? job->cells[query][0] + 1 : 0;
 }
 
-/* The queries in the order of their nearest cells, so that many of those that
- * go together look at the same. */
+/* Order the queries by their nearest cells (counting sort), so that queries of
+ * one panel scan many of the same cells. */
 static void order_queries(struct ivf_job *job)
 {
 	size_t count = job->index->cells + 1;
@@ -34,15 +34,15 @@ static void order_queries(struct ivf_job *job)
 	free(starts);
 }
 
-/* Who asks for each cell: queries of a panel by their places in the order,
- * cell after cell. */
+/* The queries of a panel that scan each cell, cell after cell, as places in
+ * job->order. */
 struct cell_queries {
 	size_t *starts; /* cells + 1 */
 	uint32_t *places;
 };
 
-/* Of the queries at the places from first to end - 1 the cells from the
- * from-th to the to-th, less one, in their order of nearness. */
+/* For the places first to end - 1, the cells of ranks from to to - 1 by
+ * nearness. */
 static struct cell_queries cell_queries_make(const struct ivf_job *job,
 					     size_t first, size_t end,
 					     size_t from, size_t to)
@@ -71,23 +71,25 @@ static struct cell_queries cell_queries_make(const struct ivf_job *job,
 	return cell_queries;
 }
 
-/* A thread's queries, and those of them that are at a cell. */
+/* Working memory of a thread: its queries, and the panel of those that scan the
+ * current cell. */
 struct worker {
 	struct ivf_job *job;
-	struct query_batch batch; /* those from the first place on */
+	struct query_batch batch; /* of the places from first on */
 	struct panel panel;
 	size_t first, block;
 	const uint32_t *places; /* of the panel's queries */
 };
 
-/* A score of the query at a place must be above: those equal to the bar may
- * enter. */
+/* The threshold of the query at a place: rows are pushed in no order, so an
+ * equal score may still enter. */
 static float list_threshold(const struct ivf_job *job, size_t place)
 {
-	float least = score_below(METRIC_COSINE,
-				  ivf_job_threshold(job, &job->lists[place]));
+	float threshold = score_below(
+		METRIC_COSINE, ivf_job_threshold(job, &job->lists[place]));
 
-	return least > job->thresholds[place] ? least : job->thresholds[place];
+	return threshold > job->thresholds[place] ? threshold
+						  : job->thresholds[place];
 }
 
 static void push_place(void *shared, size_t at, size_t place, float score)
@@ -102,9 +104,9 @@ static void push_place(void *shared, size_t at, size_t place, float score)
 		return;
 	topk_push(&job->lists[worker->places[at]], METRIC_COSINE, score,
 		  (uint32_t)row);
-	float least = list_threshold(job, worker->places[at]);
-	if (least > worker->panel.thresholds[at])
-		worker->panel.thresholds[at] = least;
+	float threshold = list_threshold(job, worker->places[at]);
+	if (threshold > worker->panel.thresholds[at])
+		worker->panel.thresholds[at] = threshold;
 }
 
 static struct row_block block_at(const struct ivf_index *index, size_t block)
@@ -119,7 +121,7 @@ static struct row_block block_at(const struct ivf_index *index, size_t block)
 	};
 }
 
-/* The places of a block that may be answers. */
+/* The places of a block whose rows may be results. */
 static uint64_t allowed_places(struct ivf_job *job, size_t block)
 {
 	uint64_t rows = 0;
@@ -131,8 +133,8 @@ static uint64_t allowed_places(struct ivf_job *job, size_t block)
 	return rows;
 }
 
-/* Meet up to FILTER_RUN_BLOCKS blocks of a cell; first_run: most of the queries
- * have results nothing yet. */
+/* Score count blocks. first_run: most of the lists are empty, so that
+ * thresholds may be raised by the run. */
 static void score_run(struct worker *worker, size_t groups, size_t count,
 		      bool first_run)
 {
@@ -147,7 +149,7 @@ static void score_run(struct worker *worker, size_t groups, size_t count,
 		for (size_t b = 0; b < count; b++)
 			rows[b] = allowed_places(job, worker->block + b);
 		run.rows = rows;
-		/* One of those that count may be the query. */
+		/* One of the rows counted may be the query itself. */
 		run.k = job->search->limit + 1;
 	}
 	panel_score(&worker->panel, groups, &run, NULL, push_place, worker);
@@ -201,8 +203,8 @@ static void scan_ranks(struct worker *worker, size_t end, size_t from,
 	free(cell_queries.places);
 }
 
-/* Each query's nearest cell comes first: what is results there leaves little of
- * the others. */
+/* The nearest cells are scanned first: they raise the thresholds for the
+ * others. */
 static void scan_panel(void *shared, size_t piece, unsigned thread)
 {
 	struct ivf_job *job = shared;

@@ -10,15 +10,15 @@
 /* Blocks in a piece of work, where a query scans all. */
 enum { PIECE_BLOCKS = 1024 };
 
-/* Of a block that has more rows than so many candidates, all scores are worked
- * out at once: copies of a customer are many where there are some. */
+/* A block with more candidates gets the exact scores of all rows at once: many
+ * candidates mean many duplicates of a vector. */
 enum { MAX_SINGLE_ROWS = 3 };
 
-/* A query that goes through blocks. */
+/* A query that scans blocks. */
 struct block_scan {
 	struct int8_query int8;
 	float *unit, *scratch; /* d each */
-	float *packed;         /* the query as the first of a tile's */
+	float *packed; /* d x TILE_QUERIES: the query as the first of a tile */
 	float thresholds[TILE_QUERIES];
 	size_t self;
 };
@@ -47,7 +47,7 @@ static void block_scan_end(struct block_scan *block_scan)
 	free(block_scan->unit);
 }
 
-/* Offer those of a block that are candidates. */
+/* Push the candidates of a block. */
 static void push_candidates(struct ivf_job *job, struct block_scan *block_scan,
 			    struct topk *list, size_t block,
 			    uint64_t candidates)
@@ -98,7 +98,7 @@ static void scan_blocks(struct ivf_job *job, struct block_scan *block_scan,
 	}
 }
 
-/* Part of all blocks, for one query: pieces are query after query. */
+/* An exact scan of all blocks; pieces are numbered query after query. */
 struct full_scan {
 	struct ivf_job *job;
 	size_t pieces; /* of each query */
@@ -127,7 +127,7 @@ static void full_scan_piece(void *shared, size_t piece, unsigned thread)
 	block_scan_end(&block_scan);
 }
 
-/* Look at all customers, exactly. */
+/* Scan all blocks. */
 void ivf_scan_all(struct ivf_job *job)
 {
 	struct full_scan full_scan = {.job = job};
@@ -147,7 +147,7 @@ void ivf_scan_all(struct ivf_job *job)
 	progress_add(job->count);
 }
 
-/* The cells of one query. */
+/* Scan the cells of a query. */
 static void scan_query_cells(void *shared, size_t query, unsigned thread)
 {
 	struct ivf_job *job = shared;

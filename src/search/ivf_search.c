@@ -12,8 +12,8 @@
 #include "search/ivf_panel.h"
 #include "search/ivf_scan.h"
 
-/* Count who may be an answer; where cells are looked at, keep how many of each
- * may, unless the caller has said. */
+/* Count the rows that may be results, in total and for each cell unless the
+ * caller has. */
 static void count_eligible(struct ivf_job *job, const size_t *counts)
 {
 	const struct ivf_index *index = job->index;
@@ -27,22 +27,22 @@ static void count_eligible(struct ivf_job *job, const size_t *counts)
 	job->counts = counts ? counts : own;
 }
 
-/* Queries whose cells are chosen in one piece, in whole tiles. */
+/* Queries in a piece of work, in whole tiles. */
 enum { CHOICE_QUERIES = 32 * TILE_QUERIES };
 
-/* A cell_choice of cells for all queries. */
+/* The choice of cells for all queries. */
 struct cell_choice {
 	struct ivf_job *job;
 	struct coarse_quantizer quantizer;
 	size_t probes;
 };
 
-/* How many of the first cells, all of them or the nearest probes, have what is
- * wanted; more than there are where these have less. */
+/* How many of the first cells hold enough rows, probes at least; count + 1 if
+ * all do not. */
 static size_t cells_needed(const struct ivf_job *job, const uint32_t *cells,
 			   size_t count, size_t probes)
 {
-	/* One of those counted may be the query. */
+	/* One of the rows counted may be the query itself. */
 	size_t wanted = job->search->limit + 1, seen = 0, needed = 0;
 
 	for (; needed < probes || seen < wanted; needed++) {
@@ -53,8 +53,8 @@ static size_t cells_needed(const struct ivf_job *job, const uint32_t *cells,
 	return needed;
 }
 
-/* Keep the cells of a query, which has its place in the query_tile's tile: as
- * many as there are probes, and where those have too few customers, more. */
+/* Set the cells of a query, number i of the tile: as many as probes, or more
+ * where these hold too few rows. */
 static void set_cells(const struct cell_choice *cell_choice,
 		      struct coarse_query *query_tile, size_t i, size_t query,
 		      uint32_t *cells)
@@ -104,7 +104,7 @@ static void choose_piece(void *shared, size_t piece, unsigned thread)
 	free(cells);
 }
 
-/* Choose the cells of each query, the nearest first; none for one of zeros. */
+/* Choose the cells of each query, nearest first; none for a zero vector. */
 static const char *choose_cells(struct ivf_job *job, size_t probes)
 {
 	const struct ivf_index *index = job->index;
@@ -136,7 +136,7 @@ static const char *prepare_queries(struct ivf_job *job)
 	return NULL;
 }
 
-/* A customer is like itself by definition. */
+/* The cosine of a row with itself is 1 by definition. */
 static void finish_query(struct ivf_job *job, size_t place)
 {
 	size_t query = job->order ? job->order[place] : place;

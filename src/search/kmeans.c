@@ -8,7 +8,7 @@
 #include "search/exact_search.h"
 #include "base/random.h"
 
-/* Rows that look for their cell at once; rows that a cell should have. */
+/* Rows assigned in one search; the smallest mean number of rows in a cell. */
 enum { ASSIGN_BATCH = 1 << 16, ROWS_PER_CELL = 128 };
 
 size_t kmeans_count(size_t n)
@@ -23,7 +23,7 @@ size_t kmeans_count(size_t n)
 
 /* ------------------------------------------------------------- assignment */
 
-/* The nearest centroid of count rows, and how near it is. */
+/* Find the nearest centroid of count rows, and its cosine. */
 static const char *assign_batch(const struct exact_search *search,
 				const float *rows, size_t count,
 				uint32_t *cells, float *scores)
@@ -85,15 +85,15 @@ const char *kmeans_assign(const float *centroids, size_t count,
 
 /* --------------------------------------------------------------- training */
 
-/* The rows that are trained on, and where they are in training. */
+/* The training sample. */
 struct sample {
 	size_t n, d;
-	float *rows; /* n x d, of length 1; or all zeros */
+	float *rows; /* n x d unit vectors */
 	uint32_t *cells;
 	float *scores;
 };
 
-/* The rows that are not zeros, ascending; *count becomes how many. */
+/* The rows that are not zero vectors, ascending; sets *count. */
 static uint32_t *nonzero_rows(const float *rows, size_t n, size_t d,
 			      size_t *count)
 {
@@ -106,7 +106,7 @@ static uint32_t *nonzero_rows(const float *rows, size_t n, size_t d,
 	return list;
 }
 
-/* At most limit rows. */
+/* Draw at most limit rows: one at random from each of as many equal strata. */
 static void take_sample(struct sample *sample, const float *rows, size_t n,
 			size_t limit, uint64_t seed)
 {
@@ -128,8 +128,8 @@ static void take_sample(struct sample *sample, const float *rows, size_t n,
 	free(list);
 }
 
-/* The sums of each cell's rows made centroids; those without rows stay, and
- * have 0 in sizes. */
+/* Move each centroid to the normalized sum of its rows, and set sizes to their
+ * numbers; a centroid without rows stays. */
 static void move_centroids(const struct sample *sample, float *centroids,
 			   size_t count, size_t *sizes)
 {
@@ -158,7 +158,7 @@ static void move_centroids(const struct sample *sample, float *centroids,
 	free(sums);
 }
 
-/* A place of the sample by how far it is from its centroid. */
+/* A row of the sample and its cosine with its centroid. */
 struct far {
 	float score;
 	uint32_t place;
@@ -173,7 +173,7 @@ static int compare_far(const void *a, const void *b)
 	return (x->place > y->place) - (x->place < y->place);
 }
 
-/* Cells without rows take those that are farthest from their centroids. */
+/* Centroids without rows move to the rows that are farthest from theirs. */
 static void fill_empty(const struct sample *sample, float *centroids,
 		       size_t count, const size_t *sizes)
 {

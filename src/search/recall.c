@@ -9,7 +9,7 @@
 #include "search/exact_search.h"
 #include "base/random.h"
 
-/* As similar as the tenth may be more than ten: so many are looked at. */
+/* Neighbours searched for, so that ties with the tenth are seen. */
 enum { TIED = 64 };
 
 struct sample {
@@ -67,8 +67,8 @@ static const char *search_sample(struct sample *sample,
 	return error;
 }
 
-/* Add the shares of one query; ranks and found_at have an item for each cell.
- */
+/* Add the recall of one query; ranks (count) and found_at (2 count) are
+ * scratch. */
 static void add_query(const struct partitioned_search *search,
 		      const struct search_result *nearest,
 		      const struct search_result *cells, size_t *ranks,
@@ -99,19 +99,19 @@ static void add_query(const struct partitioned_search *search,
 static void add_queries(const struct sample *sample,
 			const struct partitioned_search *search, double *recall)
 {
-	size_t *ranks = alloc(search->count, sizeof *ranks), asked = 0;
+	size_t *ranks = alloc(search->count, sizeof *ranks), measured = 0;
 	size_t *found_at = alloc(2 * search->count, sizeof *found_at);
 
 	memset(recall, 0, 2 * search->count * sizeof *recall);
 	for (size_t i = 0; i < sample->count; i++) {
 		if (sample->nearest[i].count == 0)
 			continue;
-		asked++;
+		measured++;
 		add_query(search, &sample->nearest[i], &sample->cells[i], ranks,
 			  found_at, recall);
 	}
 	for (size_t i = 0; i < 2 * search->count; i++)
-		recall[i] = asked ? recall[i] / (double)asked : 1;
+		recall[i] = measured ? recall[i] / (double)measured : 1;
 	free(ranks);
 	free(found_at);
 }

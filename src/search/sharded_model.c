@@ -12,7 +12,7 @@
 #include "search/exact_search.h"
 #include "search/ivf_search.h"
 
-/* Where a customer stands. */
+/* Where a row of whole is stored. */
 struct shard_place {
 	uint32_t shard, row;
 };
@@ -43,7 +43,7 @@ const char *sharded_model_compare(const struct model *model,
 			  other->input.name, model->input.name);
 }
 
-/* Open file i, and view its index. */
+/* Open file i and view its index. */
 static const char *open_shard(struct sharded_model *shards, size_t i,
 			      const char *path,
 			      const char *(*open)(struct model *, const char *))
@@ -98,8 +98,8 @@ static const char *name_at(const struct sharded_model *shards, size_t shard,
 	return text_array_at(&shards->models[shard].matrix.users, row, length);
 }
 
-/* The file whose next customer, after those that are taken, has the first_shard
- * name. */
+/* The file whose next row, after those taken, has the first name in byte order.
+ */
 static size_t first_shard(const struct sharded_model *shards,
 			  const size_t *taken)
 {
@@ -123,8 +123,8 @@ static size_t first_shard(const struct sharded_model *shards,
 	return best;
 }
 
-/* Give the next of whole's rows to a file's; its name must come after those
- * before it. */
+/* Number a file's row as row of whole; its name must follow that of the row
+ * before. */
 static const char *place_row(struct sharded_model *shards, size_t row,
 			     size_t shard, size_t own)
 {
@@ -149,7 +149,7 @@ static const char *place_row(struct sharded_model *shards, size_t row,
 	return NULL;
 }
 
-/* Room for the names and places of all; false where there are too many. */
+/* Allocate the tables of all rows; false if there are too many rows. */
 static bool allocate(struct sharded_model *shards, size_t *n)
 {
 	size_t bytes = 0;
@@ -246,7 +246,7 @@ const char *sharded_model_need_index(const struct sharded_model *shards)
 	return NULL;
 }
 
-/* How many cells to look at, the same in each file; 0: all customers. */
+/* The number of cells to scan, the same in each file; 0: search exactly. */
 static size_t cells_to_scan(const struct sharded_model *shards)
 {
 	size_t most = shards->probes;
@@ -260,7 +260,7 @@ static size_t cells_to_scan(const struct sharded_model *shards)
 	return most;
 }
 
-/* One file's answers, by the way that is asked for, or else the fastest. */
+/* Search one file: by its index if that is asked for, or faster. */
 static const char *run_search(const struct sharded_model *shards, size_t shard,
 			      const struct exact_search *search,
 			      const struct search_query *queries, size_t count,
@@ -277,7 +277,7 @@ static const char *run_search(const struct sharded_model *shards, size_t shard,
 	return exact_search_run(search, queries, count, results, zeros);
 }
 
-/* Do the indexes of all files have one set of cells? */
+/* True if the indexes of all files have the same centroids. */
 static bool same_cells(const struct sharded_model *shards)
 {
 	const struct ivf_index *first = &shards->indexes[0];
@@ -294,7 +294,7 @@ static bool same_cells(const struct sharded_model *shards)
 	return same;
 }
 
-/* The bits of a file's rows. */
+/* The allowed bits of a file's rows. */
 static uint64_t *shard_bits(const struct sharded_model *shards, size_t shard,
 			    const uint64_t *bits)
 {
@@ -307,7 +307,7 @@ static uint64_t *shard_bits(const struct sharded_model *shards, size_t shard,
 	return own;
 }
 
-/* The queries, as a file's customers. */
+/* The queries with their own rows numbered as in a file. */
 static struct search_query *shard_queries(const struct sharded_model *shards,
 					  size_t shard,
 					  const struct search_query *queries,
@@ -328,7 +328,8 @@ static struct search_query *shard_queries(const struct sharded_model *shards,
 	return own;
 }
 
-/* Join what another file has, its rows made whole's, with what is results. */
+/* Merge the results of another file, whose rows are renumbered, into results.
+ */
 static void join(struct search_result *results,
 		 const struct search_result *other, const uint32_t *rows,
 		 size_t limit)
@@ -357,7 +358,7 @@ static void join(struct search_result *results,
 	results->zero = other->zero;
 }
 
-/* A file's part of a search: its rows, and bits of them. */
+/* The search of one file, and its allowed bits. */
 struct shard_search {
 	struct exact_search search;
 	uint64_t *bits;
@@ -378,9 +379,9 @@ static void shard_search_begin(struct shard_search *part,
 	part->search.allowed = part->bits;
 }
 
-/* Who may be an answer in each cell of all files, so that every file looks
- * into the cells that one file would; NULL where each has cells of its own, or
- * no cells are looked at. */
+/* The number of allowed rows in each cell, over all files, so that every file
+ * scans the cells that one file would; NULL where centroids differ or no cells
+ * are scanned. */
 static size_t *count_allowed(const struct sharded_model *shards,
 			     const struct shard_search *searches)
 {
@@ -394,7 +395,7 @@ static size_t *count_allowed(const struct sharded_model *shards,
 	return counts;
 }
 
-/* Add a file's answers to what is results. */
+/* Add the results of a file. */
 static const char *search_shard(const struct sharded_model *shards,
 				size_t shard, const struct shard_search *part,
 				const struct search_query *queries,

@@ -19,7 +19,8 @@ bool hit_before(struct hit a, struct hit b)
 
 static const uint32_t sign = UINT32_C(1) << 31;
 
-/* Bits of floats grow with them, but for those of negative ones. */
+/* The bits of floats, as integers, are in their order, but reversed for
+ * negative ones. */
 static uint64_t key_of(float score, uint32_t row)
 {
 	uint32_t bits;
@@ -39,7 +40,7 @@ static struct hit hit_of(uint64_t key)
 	return hit;
 }
 
-/* A score in the form that answers have. */
+/* A score as results have it. */
 static float canonical_score(enum metric metric, float score)
 {
 	score += 0.0f; /* -0 becomes +0 */
@@ -79,7 +80,7 @@ static void select_keys(uint64_t *keys, size_t count, size_t k)
 			keys[i] = keys[j];
 			keys[j] = swapped;
 		}
-		/* The pivot is at i == j, or all up to j come before it. */
+		/* Either i == j is the pivot, or all up to j come before it. */
 		if (j + 1 <= k)
 			low = j + 1;
 		else
@@ -134,7 +135,7 @@ void topk_free(struct topk *list)
 	list->keys = NULL;
 }
 
-/* Leave the limit best of a long list. */
+/* Reduce a long list to its limit best. */
 static void truncate_list(struct topk *list)
 {
 	uint64_t last = UINT64_MAX;
@@ -210,8 +211,7 @@ struct hit *topk_finish(struct topk *list)
 	return memory;
 }
 
-/* ----------------------------------------------------------------- kth_bound
- */
+/* ------------------------------------------------------------- selection */
 
 enum { LANES = 16, BISECTIONS = 10 };
 
@@ -230,8 +230,8 @@ static inline size_t count_at_least(const float *values, size_t count,
 	return (size_t)sum;
 }
 
-/* The largest in each lane: as many as there are lanes reach their threshold.
- */
+/* The largest value of each lane: LANES values are at least the smallest of
+ * them. */
 static inline void lane_maxima(const float *values, size_t count,
 			       float *largest)
 {
@@ -256,7 +256,8 @@ INLINE float kth_bound(const float *values, size_t count, size_t k,
 	}
 	if (k == 1)
 		return high;
-	/* Where that is too few, or a lane has none, the threshold of all. */
+	/* If k > LANES, or a lane has no finite value, start from the smallest
+	 * value. */
 	if (k > LANES || low == -INFINITY) {
 		low = high;
 		for (size_t j = 0; j < count; j++)
@@ -318,7 +319,7 @@ AVX2 static uint64_t avx2_mask(const float *values, float threshold)
 	return mask;
 }
 
-/* GCC makes neither of the loops of kth_bound vectors. */
+/* GCC vectorizes neither of the two loops for AVX-512. */
 AVX512 static inline size_t avx512_count(const float *values, size_t count,
 					 float threshold)
 {
@@ -336,7 +337,7 @@ AVX512 static inline void avx512_lane_maxima(const float *values, size_t count,
 {
 	__m512 most = _mm512_set1_ps(-INFINITY);
 
-	/* The second where one is a NaN. */
+	/* max returns the second operand if either is NaN. */
 	for (size_t j = 0; j < count; j += LANES)
 		most = _mm512_max_ps(_mm512_loadu_ps(values + j), most);
 	_mm512_storeu_ps(largest, most);
@@ -392,7 +393,7 @@ float score_below(enum metric metric, float score)
 		return -INFINITY;
 	if (!(score > 0 && score < INFINITY))
 		return nextafterf(score, -INFINITY);
-	/* The integers of positive floats are in their order. */
+	/* The preceding positive float is the preceding integer. */
 	memcpy(&bits, &score, sizeof bits);
 	bits--;
 	memcpy(&score, &bits, sizeof score);
