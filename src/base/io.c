@@ -27,7 +27,7 @@ static const char *tempfile_folder(void)
 	return folder == NULL || *folder == '\0' ? "/tmp" : folder;
 }
 
-/* A new unlinked file in the folder for scratch files, or -1. */
+/* A new unlinked file in the folder for temporary files, or -1. */
 static int unnamed_file(void)
 {
 	char path[4096];
@@ -45,7 +45,7 @@ static int unnamed_file(void)
 
 /* ------------------------------------------------------------------ input */
 
-/* Look at what is open: a file that is read from its beginning? */
+/* Set regular and size of an open input; an error text, or NULL. */
 static const char *examine(struct input *input)
 {
 	struct stat status;
@@ -204,17 +204,22 @@ void input_close(struct input *input)
 
 /* ----------------------------------------------------------------- output */
 
-/* The temporary file to remove when the process ends early.  A signal handler
- * reads it, so it is written whole before it is announced. */
-static char pending[4096];
-static volatile sig_atomic_t is_pending;
+/* The temporary files to remove when the process ends early.  A signal handler
+ * reads them, so a path is written whole before it is marked as used. */
+enum { MAX_PENDING = 8 };
+
+static struct {
+	char path[4096];
+	volatile sig_atomic_t used;
+} pending[MAX_PENDING];
 
 static void remove_pending(void)
 {
-	if (is_pending) {
-		is_pending = 0;
-		unlink(pending);
-	}
+	for (int i = 0; i < MAX_PENDING; i++)
+		if (pending[i].used) {
+			pending[i].used = 0;
+			unlink(pending[i].path);
+		}
 }
 
 static void on_signal(int number)
@@ -224,14 +229,13 @@ static void on_signal(int number)
 	raise(number);
 }
 
-static void watch(const char *temporary)
+/* Remove pending files at exit and on signals that end the process. */
+static void remove_at_end(void)
 {
 	static const int numbers[] = {SIGINT,  SIGTERM, SIGHUP,
 				      SIGPIPE, SIGXFSZ, SIGQUIT};
 	static bool registered;
 
-	snprintf(pending, sizeof pending, "%s", temporary);
-	is_pending = 1;
 	if (registered)
 		return;
 	registered = true;
@@ -244,8 +248,29 @@ static void watch(const char *temporary)
 	}
 }
 
-/* The reader has had all it wants: leave without a word. */
-static _Noreturn void reader_left(void)
+static void add_pending(const char *path)
+{
+	for (int i = 0; i < MAX_PENDING; i++)
+		if (!pending[i].used) {
+			snprintf(pending[i].path, sizeof pending[i].path, "%s",
+				 path);
+			pending[i].used = 1;
+			remove_at_end();
+			return;
+		}
+	die("more than %d outputs at a time", MAX_PENDING);
+}
+
+/* The file was renamed: it stays. */
+static void drop_pending(const char *path)
+{
+	for (int i = 0; i < MAX_PENDING; i++)
+		if (pending[i].used && strcmp(pending[i].path, path) == 0)
+			pending[i].used = 0;
+}
+
+/* The reader of a pipe has closed it, which is no error of ours. */
+static _Noreturn void end_silently(void)
 {
 	remove_pending();
 	_exit(128 + SIGPIPE);
@@ -254,7 +279,7 @@ static _Noreturn void reader_left(void)
 static _Noreturn void unwritten(const char *name)
 {
 	if (errno == EPIPE)
-		reader_left();
+		end_silently();
 	die("%s: %s", name, strerror(errno));
 }
 
@@ -271,12 +296,12 @@ static void open_beside(struct output *output)
 {
 	output->temporary = alloc(strlen(output->path) + 8, 1);
 	sprintf(output->temporary, "%s.XXXXXX", output->path);
-	if (strlen(output->temporary) >= sizeof pending)
+	if (strlen(output->temporary) >= sizeof pending->path)
 		die("%s: the name is too long", output->path);
 	output->fd = mkostemp(output->temporary, O_CLOEXEC);
 	if (output->fd < 0)
 		die("%s: cannot create it: %s", output->path, strerror(errno));
-	watch(output->temporary);
+	add_pending(output->temporary);
 	if (fchmod(output->fd, mode_of(output->path)) != 0)
 		die("%s: %s", output->path, strerror(errno));
 }
@@ -385,7 +410,7 @@ void output_close(struct output *output)
 	if (output->temporary != NULL) {
 		if (rename(output->temporary, output->path) != 0)
 			die("%s: %s", output->path, strerror(errno));
-		is_pending = 0;
+		drop_pending(output->temporary);
 	}
 	free(output->buffer);
 	free(output->path);
@@ -406,7 +431,7 @@ void io_finish_stdout(void)
 		unwritten("standard output");
 }
 
-/* ---------------------------------------------------------------- scratch */
+/* -------------------------------------------------------- temporary files */
 
 int tempfile_open(void)
 {

@@ -26,10 +26,10 @@ static void expect(const char *what, const char *got, size_t length,
 static void check_controls(void)
 {
 	char text[] = "a\nb\x1b[1m\x7f\xc2\x9b\xc3\xa9\xc2";
-	char escaped[4 * sizeof text];
+	char escaped[4 * sizeof text] = "";
+	size_t length = control_chars_escape(escaped, text, strlen(text));
 
-	expect("escaped", escaped,
-	       control_chars_escape(escaped, text, strlen(text)),
+	expect("escaped", escaped, length,
 	       "a\\x0Ab\\x1B[1m\\x7F\\xC2\\x9B\xc3\xa9\xc2");
 	control_chars_replace(text);
 	expect("replaced", text, strlen(text), "a?b?[1m???\xc3\xa9\xc2");

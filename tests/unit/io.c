@@ -84,6 +84,19 @@ static void leave_open(const char *path)
 	write_pieces(&output);
 }
 
+/* Three are open; the second is finished. */
+static void leave_others(const char *path)
+{
+	static struct output outputs[3];
+	static const char *const names[] = {"several/a", "several/b",
+					    "several/c"};
+
+	(void)path;
+	for (int i = 0; i < 3; i++)
+		output_open(&outputs[i], names[i]);
+	output_close(&outputs[1]);
+}
+
 static void write_closed(const char *path)
 {
 	struct output output;
@@ -108,6 +121,10 @@ static void check_failures(void)
 	check(status_of(leave_open, "folder/left") == STATUS_DONE &&
 		      rmdir("folder") == 0,
 	      "an output that is not closed leaves a file");
+	mkdir("several", 0777);
+	check(status_of(leave_others, "") == STATUS_DONE &&
+		      unlink("several/b") == 0 && rmdir("several") == 0,
+	      "of several outputs those that are not closed leave files");
 	check(status_of(write_closed, "/dev/full") == STATUS_WRONG,
 	      "a full device passes");
 	check(status_of(write_closed, "absent/file") == STATUS_WRONG,
@@ -199,6 +216,9 @@ static void check_tempfile(void)
 
 int main(void)
 {
+	/* Processes that are forked have nothing to print again. */
+	setvbuf(stdout, NULL, _IONBF, 0);
+	unlink("whole");
 	for (size_t i = 0; i < SIZE; i++)
 		bytes[i] = (unsigned char)random_bits(1, i);
 	check_output();
