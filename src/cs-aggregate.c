@@ -9,19 +9,19 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "events/column_detect.h"
-#include "events/profile_merge.h"
 #include "base/errors.h"
+#include "base/io.h"
+#include "base/number.h"
+#include "base/options.h"
+#include "base/thread_pool.h"
+#include "text/json_writer.h"
+#include "text/tsv.h"
+#include "events/column_detect.h"
 #include "events/event_reader.h"
 #include "events/group_by.h"
 #include "events/item_tags.h"
-#include "base/number.h"
-#include "base/options.h"
-#include "text/json_writer.h"
+#include "events/profile_merge.h"
 #include "events/rejects.h"
-#include "base/io.h"
-#include "text/tsv.h"
-#include "base/thread_pool.h"
 
 /* ---------------------------------------------------------------- options */
 
@@ -141,7 +141,7 @@ static char **read_options(int argc, char **argv)
 
 /* ---------------------------------------------------------------- reports */
 
-/* What became of the rows. */
+/* How many rows were read, used, without a tag and wrong. */
 struct account {
 	uint64_t in, used, untagged, rejected;
 	bool grouped; /* the counts below are known */
@@ -258,7 +258,8 @@ static void select_columns(void *context, struct csv_source *source,
 		    files[file].name, files[0].name);
 }
 
-/* Rows were wrong: say which, and end, unless they were set aside. */
+/* Where rows are wrong, report them, and end the process unless they are set
+ * aside. */
 static void end_if_rejected(struct rejects *rejects,
 			    const struct account *account)
 {
@@ -293,8 +294,7 @@ static void write_rejects(struct rejects *rejects)
 	free(path);
 }
 
-/* Memory for records and names: what is asked for, less what blocks and parts
- * take. */
+/* Bytes for records and names: --memory less what blocks and parts need. */
 static size_t group_memory(void)
 {
 	size_t fixed = choices.threads * ((size_t)3 << 20);
@@ -303,64 +303,99 @@ static size_t group_memory(void)
 					  : choices.memory / 2;
 }
 
-static void aggregate(char **paths, size_t count)
-{
-	struct columns *columns = &choices.columns;
+/* The work on event logs: what is open, and what became of the rows. */
+struct aggregation {
 	struct output output;
-	struct item_tags items = {0};
+	struct item_tags items;
 	struct group_by groups;
 	struct rejects rejects;
-	struct event_reader events = {.columns = columns,
-				      .separator = choices.separator,
-				      .groups = &groups,
-				      .rejects = &rejects};
-	struct account account = {0};
+	struct event_reader events;
+	struct account account;
+};
 
-	output_open(&output, choices.output);
+/* Open everything; paths are read later. */
+static void open_logs(struct aggregation *work, char **paths, size_t count)
+{
+	struct columns *columns = &choices.columns;
+	struct event_reader *events = &work->events;
+
+	*events = (struct event_reader){.columns = columns,
+					.separator = choices.separator,
+					.groups = &work->groups,
+					.rejects = &work->rejects};
+	output_open(&work->output, choices.output);
 	if (choices.tags != NULL) {
-		item_tags_read(&items, "--tags", choices.tags,
+		item_tags_read(&work->items, "--tags", choices.tags,
 			       choices.delimiter, columns->headed,
 			       choices.separator);
-		events.items = &items;
+		events->items = &work->items;
 		columns->joined = true;
-		columns->join = items.item_name;
+		columns->join = work->items.item_name;
 	}
-	csv_reader_begin(&events.source, paths, count, choices.delimiter,
+	csv_reader_begin(&events->source, paths, count, choices.delimiter,
 			 columns->headed);
-	events.source.opened = select_columns;
-	events.source.context = columns;
-	group_by_begin(&groups, choices.threads, group_memory());
-	rejects_begin(&rejects, &events.source, columns->names, choices.threads,
-		      choices.rejects != NULL);
-	event_reader_run(&events);
-	account.in = events.rows_in;
-	account.used = events.rows_used;
-	account.untagged = events.rows_untagged;
-	account.rejected = rejects_count(&rejects, REJECT_NONE);
-	if (columns->guessed && !options_quiet)
-		warn_columns(columns);
-	end_if_rejected(&rejects, &account);
+	events->source.opened = select_columns;
+	events->source.context = columns;
+	group_by_begin(&work->groups, choices.threads, group_memory());
+	rejects_begin(&work->rejects, &events->source, columns->names,
+		      choices.threads, choices.rejects != NULL);
+}
 
+/* Read all rows; ends the process where some are wrong and not set aside. */
+static void read_logs(struct aggregation *work)
+{
+	struct event_reader *events = &work->events;
+
+	event_reader_run(events);
+	work->account.in = events->rows_in;
+	work->account.used = events->rows_used;
+	work->account.untagged = events->rows_untagged;
+	work->account.rejected = rejects_count(&work->rejects, REJECT_NONE);
+	if (choices.columns.guessed && !options_quiet)
+		warn_columns(&choices.columns);
+	end_if_rejected(&work->rejects, &work->account);
+}
+
+static void write_profile(struct aggregation *work)
+{
 	struct run_writer profile = {.kind = RUN_WRITER_PROFILE,
-				     .output = &output,
-				     .valued = columns->valued};
+				     .output = &work->output,
+				     .valued = choices.columns.valued};
+
 	profile.prefix = choices.prefix;
 	profile.prefix_length = choices.prefix ? strlen(choices.prefix) : 0;
-	write_header(&output, columns, events.items);
-	account.counts = group_by_write(&groups, &profile);
-	account.grouped = true;
-	write_rejects(&rejects);
-	write_report(&account, &rejects);
-	output_close(&output);
-	if (!options_quiet && (columns->guessed || account.untagged > 0 ||
-			       account.rejected > 0 || options_chatty()))
-		warn_account(&account);
+	write_header(&work->output, &choices.columns, work->events.items);
+	work->account.counts = group_by_write(&work->groups, &profile);
+	work->account.grouped = true;
+}
 
-	group_by_end(&groups);
-	rejects_end(&rejects);
-	csv_reader_end(&events.source);
-	item_tags_free(&items);
-	columns_free(columns);
+/* Close the outputs, report, and free everything. */
+static void close_logs(struct aggregation *work)
+{
+	const struct account *account = &work->account;
+
+	write_rejects(&work->rejects);
+	write_report(account, &work->rejects);
+	output_close(&work->output);
+	if (!options_quiet &&
+	    (choices.columns.guessed || account->untagged > 0 ||
+	     account->rejected > 0 || options_chatty()))
+		warn_account(account);
+	group_by_end(&work->groups);
+	rejects_end(&work->rejects);
+	csv_reader_end(&work->events.source);
+	item_tags_free(&work->items);
+	columns_free(&choices.columns);
+}
+
+static void aggregate(char **paths, size_t count)
+{
+	struct aggregation work = {0};
+
+	open_logs(&work, paths, count);
+	read_logs(&work);
+	write_profile(&work);
+	close_logs(&work);
 }
 
 static void merge(char **paths, size_t count)
