@@ -38,7 +38,7 @@ refused() {
 
 # ------------------------------------------------------------------- sums
 
-@test "sums are those of awk and sort" {
+@test "sums equal those of awk and sort" {
 	cs-aggregate -q "$VIEWS" > found
 	{
 		printf 'user_handle\tcourse_tag\tevents\tview_time_seconds\n'
@@ -48,7 +48,7 @@ refused() {
 	} | diff - found
 }
 
-@test "a join with --tags is that of join" {
+@test "a join with --tags equals that of join" {
 	cs-aggregate -q --tags "$COURSE_TAGS" "$VIEWS" > found
 	join -t, -1 3 -2 1 -o 1.1,2.2,1.7 \
 		<(tail -n +2 "$VIEWS" | sort -t, -k3,3) \
@@ -214,7 +214,7 @@ refused() {
 	done
 }
 
-@test "what was taken is said; with all named and all used, nothing" {
+@test "the detected columns are reported, unless all are named and all rows used" {
 	cs-aggregate "$VIEWS" > /dev/null 2> said
 	printf 'cs-aggregate: %s\n' \
 		"took user_handle, course_tag, view_time_seconds" \
@@ -229,14 +229,14 @@ refused() {
 		grep -q "32,000 rows: 32,000 used"
 }
 
-@test "who names customer and tag has named all: a value is not guessed" {
+@test "no value column is detected where customer and tag are named" {
 	log a,t,5
 	cs-aggregate -u user -t tag log.csv > found
 	[ "$(tail -n 1 found)" = "$(printf 'a\tt\t1\t1')" ]
 	[ "$(head -n 1 found)" = "$(printf 'user\ttag\tevents\tvalue')" ]
 }
 
-@test "columns by number; a name goes before a number" {
+@test "columns by number; a name takes precedence over a number" {
 	printf '%s\n' 2,1,user a,b,c > log.csv
 	cs-aggregate -u 2 -t 3 log.csv > found
 	[ "$(tail -n 1 found)" = "$(printf 'a\tc\t1\t1')" ]
@@ -268,7 +268,7 @@ refused() {
 		-u user log.csv
 }
 
-@test "later files have the first one's columns, wherever they stand" {
+@test "later files have the columns of the first one, in any position" {
 	printf '%s\n' user,tag,value a,t,1 > a.csv
 	printf '%s\n' new,value,tag,user x,2,t,a > b.csv
 	cs-aggregate -q a.csv b.csv > found
@@ -468,7 +468,7 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	grep -q "log.csv: its last line does not end: the input may be cut" said
 }
 
-@test "what is no CSV is refused by what it is" {
+@test "input that is not CSV is refused with its file type" {
 	log a,t,1
 	: > empty.csv
 	refused "empty.csv: empty, expected CSV with a header line" empty.csv
@@ -504,7 +504,7 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 		--merge -u user a.tsv
 }
 
-@test "wrong use" {
+@test "wrong usage" {
 	run -2 --separate-stderr cs-aggregate --tags a.csv --tags b.csv log.csv
 	[ "${stderr_lines[0]}" = 'cs-aggregate: --tags: given twice, with "a.csv" and "b.csv"' ]
 	refused "--option" --option

@@ -108,7 +108,7 @@ json.load(sys.stdin)'
 	done
 }
 
-@test "values that no checksum can tell are found" {
+@test "invalid values with right checksums are found" {
 	"$PYTHON" -c 'import ctypes; ctypes.CDLL("libxxhash.so.0")' ||
 		skip "no libxxhash for Python"
 	while read -r tensor item value
@@ -145,7 +145,7 @@ json.load(sys.stdin)'
 	END
 }
 
-@test "a header that says what is not so is refused, whatever it says" {
+@test "a header that does not match the file is refused" {
 	"$PYTHON" -c 'import ctypes; ctypes.CDLL("libxxhash.so.0")' ||
 		skip "no libxxhash for Python"
 	while IFS='|' read -r text other says
@@ -193,7 +193,7 @@ json.load(sys.stdin)'
 	[[ "$output" == *"is announced"* ]]
 }
 
-@test "wrong use" {
+@test "wrong usage" {
 	run -2 cs-dump --what nothing emb.bin
 	run -2 cs-dump --format xml emb.bin
 	run -2 cs-dump --what embedding --format json emb.bin

@@ -17,7 +17,7 @@ setup() {
 	cd "$BATS_FILE_TMPDIR" || return
 }
 
-@test "exact answers by the index are those without" {
+@test "exact results with the index equal those without" {
 	for options in "" "--no-why -n 100" "--include-self" "--min-similarity 0.7" \
 		"--among some" "--not some -n 3" "--blend 0.4" "--format json"
 	do
@@ -46,7 +46,7 @@ setup() {
 		<(cs-knn -u 1 --among some fast.bin | sed -n '1,2 s/id=[^;]*//p')
 }
 
-@test "all cells are all customers; the recall is what it says" {
+@test "all cells give the exact result; the stated recall is right" {
 	cs-knn --all -q --no-why --probes 16 fast.bin | cmp - all.tsv
 	cs-knn --all -q --no-why --probes 1000 -j 3 fast.bin | cmp - all.tsv
 	for wanted in 0.95 0.99
@@ -77,7 +77,7 @@ print(*(r['probes'] for r in recall if r['wanted'] == $wanted))")
 		grep -E '^(1|42|77)	' | sort | cmp - <(sort few)
 }
 
-@test "with a filter there are always n" {
+@test "with a filter there are still n neighbours" {
 	for user in 1 42 77
 	do
 		[ "$(cs-knn -u "$user" --among some -n 20 --probes 1 \
@@ -87,7 +87,7 @@ print(*(r['probes'] for r in recall if r['wanted'] == $wanted))")
 		cmp - <(cs-knn --users some --among some -n 200 --no-why -q emb.bin)
 }
 
-@test "what --min-similarity leaves is said of those looked at" {
+@test "--min-similarity with an index counts the customers that were scored" {
 	run -0 --separate-stderr cs-knn -u 1 -n 1999 --probes 16 --format ids \
 		--min-similarity 0.5 fast.bin
 	[ "$stderr" = "cs-knn: fast.bin: customer 1: ${#lines[@]} of the customers looked at have a similarity of 0.5 or more" ]

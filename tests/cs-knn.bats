@@ -120,7 +120,7 @@ sums_exactly() {
 	sums_exactly classic.tsv
 }
 
-@test "household 1955 of completejourney has the neighbours it should have" {
+@test "household 1955 of completejourney has the recorded neighbours" {
 	[ -d "$DATA/completejourney" ] || skip "no completejourney"
 	[ -x "$BIN/cs-aggregate" ] || skip "no cs-aggregate"
 	cs-aggregate -q \
@@ -146,7 +146,7 @@ sums_exactly() {
 	grep -q '[0-9]  + ' column.tsv	# the centring is an item without a name
 }
 
-@test "one customer, some and all are answered by the same lines" {
+@test "one customer, some and all give the same lines" {
 	answers all.tsv | cut -f1 | uniq | sed -n '1~40p' > some
 	cs-knn --users some emb.bin > some.tsv
 	while read -r user; do
@@ -187,7 +187,7 @@ sums_exactly() {
 	[ "$(answers copies.tsv | cut -f4 | uniq | wc -l)" -eq 1 ]
 }
 
-@test "with --include-self the customer is there, by 1 exactly" {
+@test "with --include-self the customer is listed, with similarity exactly 1" {
 	cs-knn --all -q --include-self -n 500 --no-why emb.bin > self.tsv
 	answers self.tsv | awk -F '\t' '
 		$1 == $3 { n++; if ($4 != "1") exit 1 }
@@ -198,14 +198,14 @@ sums_exactly() {
 	awk -F '\t' '$1 != $3' self.tsv | cut -f1,3,4 | cmp - without
 }
 
-@test "a similarity is the same whichever of the two is asked for" {
+@test "a similarity is symmetric, bit by bit" {
 	cs-knn --all -q -n 500 --no-why emb.bin | answers /dev/stdin > most.tsv
 	awk -F '\t' '{ print $1 FS $3 FS $4 }' most.tsv | LC_ALL=C sort > there
 	awk -F '\t' '{ print $3 FS $1 FS $4 }' most.tsv | LC_ALL=C sort > back
 	cmp there back
 }
 
-@test "a customer without signal has no neighbours and is nobody's" {
+@test "a customer with a zero vector has no neighbours and is a neighbour of no one" {
 	run -1 --separate-stderr cs-knn -u zero emb.bin
 	[ -z "$output" ]
 	[ "$stderr" = "cs-knn: emb.bin: customer zero has no tag with weight, so no one is similar" ]
@@ -272,7 +272,7 @@ sums_exactly() {
 	[ "$stderr" = "cs-knn: emb.bin: customer u000: no one is left to be similar" ]
 }
 
-@test "--min-similarity keeps what has it, and says where none has" {
+@test "--min-similarity keeps those that reach it, and reports where none does" {
 	cs-knn --all -q -n 500 --no-why emb.bin > most.tsv
 	cs-knn --all -q -n 500 --no-why --min-similarity 0.25 emb.bin > some.tsv
 	awk -F '\t' 'NR == 1 || $4 + 0 >= 0.25' most.tsv | cmp - some.tsv
@@ -293,7 +293,7 @@ sums_exactly() {
 	"$PYTHON" "$BATS_TEST_DIRNAME/dense.py" tight.bin dot.tsv dot 1e-4
 }
 
-@test "JSON says what TSV says, a customer a line" {
+@test "JSON holds what TSV holds, a customer a line" {
 	needs python3
 	cs-knn --all -q --format json emb.bin > all.json
 	python3 - <<-'E'
@@ -457,7 +457,7 @@ sums_exactly() {
 	done
 }
 
-@test "values that no checksum can tell are found where they are used" {
+@test "invalid values with right checksums are found where they are used" {
 	needs python3
 	forge() {
 		python3 "$BATS_TEST_DIRNAME/forge.py" emb.bin "$@" > forged.bin ||
@@ -500,7 +500,7 @@ sums_exactly() {
 	done
 }
 
-@test "a query that has all the reasons needs no BLAS" {
+@test "cs-knn is not linked with BLAS" {
 	needs ldd
 	run ldd "$BIN/cs-knn"
 	[[ "$output" != *blas* && "$output" != *lapack* ]]
@@ -519,7 +519,7 @@ split_model() {
 	done
 }
 
-@test "several MODELs: the answers of the one that they are" {
+@test "several MODELs give the results of the one that they are parts of" {
 	split_model
 	cut -f 1 profiles.tsv | sed 1d | uniq | grep -v zero | sed -n '1~40p' \
 		> some
@@ -596,7 +596,7 @@ some_near() {
 	cs-knn -q --no-why --no-profiles "$@" || [ $? -eq 1 ]
 }
 
-@test "customers scattered over files by chance: the answers of one file" {
+@test "customers distributed over files at random: the results of one file" {
 	cut -f 1 profiles.tsv | sed 1d | uniq | grep -v zero | sed -n '1~25p' \
 		> some
 	cs-index -q emb.bin > fast.bin

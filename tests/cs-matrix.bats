@@ -79,7 +79,7 @@ holds() {
 	cs-matrix --value events -o out.bin large.tsv
 }
 
-@test "several files are blocks, each of its size" {
+@test "several files are blocks, each scaled by its norm" {
 	need numpy
 	holds views.tsv follows.tsv
 	holds --weights 1,0.25 views.tsv follows.tsv
@@ -120,7 +120,7 @@ wrong() {
 	[ ! -e out ]
 }
 
-@test "what is no profile is refused, by line and reason" {
+@test "an invalid profile is refused, with line and reason" {
 	h="c t events value"
 	wrong ": a header alone: a matrix without entries" "$h"
 	wrong ":1: 3 columns, expected the header of profiles" "c t events"

@@ -27,7 +27,7 @@ profile() {
 	} > new.tsv
 }
 
-@test "a customer of the model gets the bytes that stand there" {
+@test "a customer of the model gets the same embedding bytes" {
 	cs-matrix --as emb.bin three.tsv | cs-project emb.bin > three.bin
 	cs-dump --check three.bin > /dev/null
 	cs-dump --what embedding --format tsv three.bin > found
@@ -48,7 +48,7 @@ profile() {
 	done
 }
 
-@test "a matrix made as the model's is the model's, tenths included" {
+@test "a matrix made with --as equals the model's, tenths included" {
 	cs-matrix --as emb.bin profiles.tsv > as.bin
 	for what in profiles tags; do
 		cmp <(cs-dump --what $what --format tsv emb.bin) \
@@ -74,7 +74,7 @@ profile() {
 		<(cs-dump --what profiles --format tsv as.bin)
 }
 
-@test "what --help gives to paste works" {
+@test "the examples of --help run" {
 	cp three.tsv new.tsv
 	cs-project --help | grep '^  cs-' > pasted
 	[ "$(wc -l < pasted)" -eq 2 ]

@@ -34,7 +34,7 @@ setup() {
 	cd "$BATS_FILE_TMPDIR" || return
 }
 
-@test "answers are those of cs-knn and cs-summarize, to the byte" {
+@test "replies equal those of cs-knn and cs-summarize, byte by byte" {
 	"$PYTHON" - <<-'END'
 	from service import *
 	users = run("cs-dump --what users emb.bin | sed 1d | cut -f 1"
@@ -206,7 +206,7 @@ setup() {
 	END
 }
 
-@test "what is wrong is said, with the field" {
+@test "an invalid request is refused with a text and the field" {
 	"$PYTHON" - <<-'END'
 	from service import *
 	with Service("emb.bin") as s:
@@ -387,7 +387,7 @@ setup() {
 	END
 }
 
-@test "a token is asked for, but by the open routes" {
+@test "a token is required, except by the open routes" {
 	printf 'secret\n' > token
 	"$PYTHON" - <<-'END'
 	from service import *
@@ -412,7 +412,7 @@ setup() {
 	[[ "$stderr" == *"expected a token"* ]]
 }
 
-@test "names that people know stand beside ids" {
+@test "display names are shown beside ids" {
 	printf 'id,name\n1,"Doe, Jane"\n626,Ünal\n' > who.csv
 	{ echo tag,label; cs-dump --what tags emb.bin | sed 1d | cut -f 1 |
 		awk '{ print $0 ",The " $0 }'; } > names.csv
@@ -455,7 +455,7 @@ setup() {
 	done
 }
 
-@test "a model that is replaced takes over; what is none is refused" {
+@test "a replaced model is loaded; an invalid file is refused" {
 	cp emb.bin live.bin
 	"$PYTHON" - <<-'END'
 	from service import *
@@ -495,7 +495,7 @@ setup() {
 	END
 }
 
-@test "a model that no checksum tells is wrong is refused, too" {
+@test "an invalid model with right checksums is refused, too" {
 	"$PYTHON" -c 'import ctypes; ctypes.CDLL("libxxhash.so.0")' ||
 		skip "no libxxhash for Python"
 	cp emb.bin forged.bin
@@ -570,7 +570,7 @@ setup() {
 	END
 }
 
-@test "SIGTERM: what is under way is answered, status 0, within 5 s" {
+@test "SIGTERM: requests under way are answered, status 0, within 5 s" {
 	"$PYTHON" - <<-'END'
 	from service import *
 	users = run("cs-dump --what users emb.bin | sed 1d | cut -f 1"
@@ -614,7 +614,7 @@ setup() {
 	END
 }
 
-@test "a client that is slow on purpose is cut off; a thousand may be idle" {
+@test "slow clients are disconnected; a thousand may be idle" {
 	ulimit -Sn 4096 || skip "only $(ulimit -Hn) files may be open here"
 	"$PYTHON" - <<-'END'
 	from service import *
@@ -640,7 +640,7 @@ setup() {
 	END
 }
 
-@test "under overload: 503, to be tried again, and nothing lost" {
+@test "under overload: 503 with Retry-After, and no request lost" {
 	ulimit -Sn 4096 || skip "only $(ulimit -Hn) files may be open here"
 	"$PYTHON" - <<-'END'
 	from service import *

@@ -113,7 +113,7 @@ refused() {
 	run ! grep -q -e "chosen" -e "may be missing" -e "Expected" found
 }
 
-@test "fewer than three neighbours tell nothing of a group" {
+@test "with fewer than three neighbours no group is described" {
 	edited -e '/^ann.3/d' -e '/^#profile.dee/d' -e '/^#tag.salt/d' > found
 	has_line "It takes 3 neighbours or more to tell what they share." < found
 	edited -e '/^ann.[23]/d' -e '/^#profile.[cd]/d' -e '/^#tag.salt/d' > found
@@ -122,7 +122,7 @@ refused() {
 		grep -F '"tags_compared": 0' | grep -F '"over_represented": [], "missing": []'
 }
 
-@test "a mean, a count and a flag have no sum that is worth a word" {
+@test "means, counts and flags have no printed sum" {
 	edited 's/kind=sum/kind=mean/' > found
 	has_line "(customer by tag, weighed by mean price)" < found
 	has_line "ann has 2 tags.  What sets it apart:" < found
@@ -143,7 +143,7 @@ refused() {
 	has_line "tea 1234567.12, cake 20, jam 0.004" < found
 }
 
-@test "the asked customer among its neighbours is none of the group" {
+@test "the query customer among its neighbours is not counted in the group" {
 	edited -e '/^ann.1/i ann\t1\tann\t1\t1 (other)' \
 		-e 's/^ann.3/ann\t4/' -e 's/^ann.2/ann\t3/' -e 's/^ann.1/ann\t2/' \
 		-e '2s/candidates=997/candidates=998/' > found
@@ -167,7 +167,7 @@ refused() {
 	run ! grep -q "picked at random" found
 }
 
-@test "shares that would mean nothing are contributions" {
+@test "contributions are printed where the similarity is not positive" {
 	edited -e 's/dee\t0.5/dee\t-0.5/' -e 's/cid\t0.8/cid\t0/' \
 		-e 's/bob\t0.9/bob\t0.001/' > found
 	has_line "   1       bob       0.001  tea 0.500000, mug 0.250000, cake -0.010000" < found
@@ -184,7 +184,7 @@ refused() {
 	has_line "  a mug of clay that is older than the pot     3 of 3        0.1       29.9    has not" < found
 }
 
-@test "names with our own marks in them" {
+@test "names that contain the marks of the format" {
 	edited -e 's/tea/a%20+%20b%25c/;s/%25c 	/&/' \
 		-e '/^#/s/a%20+%20b%25c/a + b%25c/' \
 		-e '/^#/s/cid/#x%3By%3Dz%25/;/^ann/s/cid/#x;y=z%/' > found
@@ -199,7 +199,7 @@ refused() {
 	done
 }
 
-@test "names that could steer a terminal, and bytes that are no UTF-8" {
+@test "control characters in names, and bytes that are not UTF-8" {
 	edited -e "s/bob/b$(printf '\033')[2J\\\\nb/" \
 		-e "s/mug/m$(printf '\302\233')g/" > found
 	has_line '   1  b\x1B[2J\x0Ab       0.900  tea 56 %, m\xC2\x9Bg 28 %, cake -1 %' < found
@@ -230,7 +230,7 @@ print(json.load(sys.stdin)["neighbours"][0]["customer"])' > found
 	refused "--profiles" '/^#[pt]/d'
 }
 
-@test "what is no text of neighbours is refused by name" {
+@test "input that is not neighbours is refused with its name" {
 	run -2 --separate-stderr cs-summarize /dev/null
 	[ "$stderr" = "cs-summarize: /dev/null: empty, expected neighbours from cs-knn" ]
 	head -n 1 small.tsv > header

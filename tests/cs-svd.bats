@@ -111,7 +111,7 @@ rank_of() {
 	[ "$(cs-dump far.mat | awk '$1 == "tags"' | tr -dc 0-9)" -gt 17000 ]
 }
 
-@test "as many triplets as asked for, whatever the width of a block" {
+@test "any number of triplets, whatever the width of a block" {
 	for k in 1 15 16 17 33; do
 		cs-svd -q -k $k --tol 1e-6 wide.mat > of.bin
 		[ "$(rank_of of.bin)" -eq $k ]
@@ -219,7 +219,7 @@ many_pairs() {
 	cs-svd -q -k 20 --tol 1e-8 --center column -S 1M wide.mat | cmp - 1.bin
 }
 
-@test "--seed decides where it begins, not where it ends" {
+@test "--seed changes the start, not the result beyond the tolerance" {
 	cs-svd -q -k 20 --tol 1e-8 wide.mat > one.bin
 	cs-svd -q -k 20 --tol 1e-8 --seed 2 wide.mat > two.bin
 	run -1 cmp -s one.bin two.bin
@@ -229,7 +229,7 @@ many_pairs() {
 
 # ------------------------------------------------------------------ traps
 
-@test "a rank below k: so many columns, and a word" {
+@test "a rank below k: as many columns as the rank, and a message" {
 	profiles 'for (i = 0; i < 90; i++) for (t = 0; t < 30; t++)
 		if ((t + i) % 5 == 0) print "u" i, "t" t, i % 7 + 1' |
 		plain > five.mat
@@ -277,7 +277,7 @@ many_pairs() {
 		cs-svd --center row one.mat
 }
 
-@test "nothing but zeros is refused, by words that say so" {
+@test "a matrix of zeros is refused with a message" {
 	profiles 'print "a", "x", 0; print "b", "y", 0' | plain > zero.mat
 	refused "zero.mat: every value is zero: no customer has a tag with weight" \
 		cs-svd zero.mat
@@ -331,7 +331,7 @@ many_pairs() {
 	done
 }
 
-@test "a large first value among small ones: the last ones are doubtful, and it is said" {
+@test "a large first value among small ones: doubtful last ones are reported" {
 	profiles 'print "u0000", "t0000", 3000
 		for (t = 0; t < 2300; t++) for (i = 0; i < 4; i++)
 			printf "u%04d\tt%04d\t%.3f\n", (t * (i + 3) * 7) % 2111,
@@ -488,7 +488,7 @@ open("bent.mat", "wb").write(data)' "$part"
 	[ -z "$stderr" ]
 }
 
-@test "what a failed run leaves on a pipe is refused by every reader" {
+@test "the partial output of a failed run is refused by every reader" {
 	# The first tensors are out when the room for files is at its end.
 	bash -c 'ulimit -f 40; trap "" XFSZ; exec cs-svd -q wide.mat > cut.bin' \
 		2> why && return 1
@@ -509,7 +509,7 @@ open("bent.mat", "wb").write(data)' "$part"
 	[ ! -s table ]
 }
 
-@test "BLAS may have its own ideas of how many threads there are" {
+@test "BLAS' own number of threads does not change the result" {
 	OPENBLAS_NUM_THREADS=7 OMP_NUM_THREADS=5 cs-svd -q -k 20 wide.mat |
 		cmp - wide.bin
 }

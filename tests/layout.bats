@@ -100,6 +100,12 @@ wrong_includes() {
 	do
 		grep -q "($page)" README.md
 	done
+	# Modules that documents name are there.
+	for module in $(grep -hoE "\\b(${folders// /|})/[a-z0-9_]+\\b" \
+		src/README.md src/man/cs-design.7 | sort -u)
+	do
+		[ -e "src/$module.h" ] || { echo "no $module"; false; }
+	done
 }
 
 @test "tests/bench/jobs has no name twice, and names scripts that are there" {

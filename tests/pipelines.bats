@@ -40,7 +40,7 @@ said() {
 	done
 }
 
-@test "nothing is made twice; what changed is made again, from there on" {
+@test "nothing is made twice; what depends on a change is made again" {
 	said pipeline
 	said pipeline
 	run ! grep -E 'cs-aggregate|cs-matrix|cs-svd' out
@@ -89,7 +89,7 @@ print(json.load(sys.stdin)["dimensions"])')" = 5 ]
 	cs-dump trained_model/emb.bin | grep -q 'columns.tag course_tag$'
 }
 
-@test "a step that fails leaves no half file, and is made up for" {
+@test "a failed step leaves no partial file, and is run again" {
 	{ cat data/views.csv; echo 1,2,3; } > broken.csv
 	run -2 make pipeline VIEWS=broken.csv
 	[[ "$output" == *"broken.csv:32002: 3 fields, expected 7"* ]]

@@ -131,7 +131,7 @@ refuses() {
 	done
 }
 
-@test "a reader that left: status 141 and no word" {
+@test "a reader that closed the pipe: status 141 and no message" {
 	for tool in $tools
 	do
 		call "$tool"
@@ -156,7 +156,7 @@ refuses() {
 	done
 }
 
-@test "-q: not a word where all is well, on a terminal either" {
+@test "-q: no output on standard error without an error, also on a terminal" {
 	command -v script > /dev/null || skip "no script"
 	for tool in $tools
 	do
@@ -202,7 +202,7 @@ refuses() {
 	END
 }
 
-@test "one stage's stream where another's should be" {
+@test "the stream of one stage given to another" {
 	gzip -c views.csv > views.csv.gz
 	for tool in $tools
 	do
@@ -238,7 +238,7 @@ refuses() {
 	done
 }
 
-@test "what is no stream of ours and never ends is refused by its first bytes" {
+@test "an endless foreign stream is refused by its first bytes" {
 	for tool in cs-svd cs-project cs-index cs-knn cs-dump
 	do
 		call "$tool"

@@ -51,7 +51,7 @@ setup() {
 	END
 }
 
-@test "households 1955 and 1111, described as recorded; 1878 has no signal" {
+@test "households 1955 and 1111, described as recorded; 1878 has a zero vector" {
 	need_shared completejourney
 	cs-knn -u 1111 -u 1955 journey.bin | cs-summarize > found
 	diff found "$BATS_TEST_DIRNAME/cases/cs-summarize/grocery.text.expected"
@@ -186,7 +186,7 @@ assert group["missing"][0]["held_by"] == ["1299", "788", "1778", "888", "1187",
 	"$PYTHON" "$BATS_TEST_DIRNAME/dense.py" classic.bin classic.knn cosine 2e-5
 }
 
-@test "singular values are ARPACK's, residuals are numpy's" {
+@test "singular values equal ARPACK's, residuals numpy's" {
 	need_shared pluralsight
 	need numpy scipy
 	zcat "$shared/pluralsight/user_features.tsv.gz" |
