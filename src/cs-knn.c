@@ -18,6 +18,8 @@
 #include "search/exact_search.h"
 #include "base/number.h"
 #include "base/options.h"
+#include "explain/neighbour_report.h"
+#include "explain/neighbour_search.h"
 #include "explain/result_writer.h"
 #include "base/progress.h"
 #include "search/sharded_model.h"
@@ -31,15 +33,13 @@ static const char *const metric_words[] = {
 
 /* What the command line says. */
 static struct {
-	const char **users; /* of -u */
-	size_t user_count, user_room;
+	struct option_list users; /* of -u */
 	const char *users_file, *queries, *like, *among, *not, *output;
 	char **models; /* model_count; none: standard input */
 	size_t model_count;
 	bool all, merge, with_self, ignore_unknown, without_why;
-	bool has_least;
-	int profiles; /* -1: not said */
-	double least;
+	int profiles; /* -1: not given */
+	double least; /* NaN: not given */
 	double share; /* of the embeddings in a similarity */
 	double recall;
 	size_t probes;
@@ -47,7 +47,7 @@ static struct {
 	enum metric metric;
 	enum output_format layout;
 	unsigned threads;
-} choices = {.profiles = -1, .count = 10, .share = 1};
+} choices = {.profiles = -1, .least = NAN, .count = 10, .share = 1};
 
 /* ---------------------------------------------------------------- options */
 
@@ -74,37 +74,56 @@ enum {
 
 static const struct option_row rows[] = {
 	{"whom:", 'u', "user", "CUSTOMER",
-	 "one customer of the model; may be repeated"},
-	{NULL, KEY_USERS, "users", "FILE", "each customer in FILE, one a line"},
+	 "one customer of the model; may be repeated",
+	 OPTION_TO_LIST(choices.users)},
+	{NULL, KEY_USERS, "users", "FILE", "each customer in FILE, one a line",
+	 OPTION_TO_FILE(choices.users_file)},
 	{NULL, KEY_QUERIES, "queries", "MODEL",
-	 "each customer of another model (cs-project)"},
+	 "each customer of another model (cs-project)",
+	 OPTION_TO_FILE(choices.queries)},
 	{NULL, KEY_LIKE, "like", "FILE",
-	 "an audience: who is most like those in FILE"},
-	{NULL, KEY_ALL, "all", NULL, "each customer of the model"},
-	{"among:", KEY_AMONG, "among", "FILE", "none but these may be answers"},
-	{NULL, KEY_NOT, "not", "FILE", "none of these may"},
-	{NULL, KEY_LEAST, "min-similarity", "S", "nothing below S"},
+	 "an audience: who is most like those in FILE",
+	 OPTION_TO_FILE(choices.like)},
+	{NULL, KEY_ALL, "all", NULL, "each customer of the model",
+	 OPTION_TO_FLAG(choices.all, true)},
+	{"among:", KEY_AMONG, "among", "FILE", "none but these may be answers",
+	 OPTION_TO_FILE(choices.among)},
+	{NULL, KEY_NOT, "not", "FILE", "none of these may",
+	 OPTION_TO_FILE(choices.not )},
+	{NULL, KEY_LEAST, "min-similarity", "S", "nothing below S",
+	 OPTION_TO_REAL(choices.least, -INFINITY, INFINITY)},
 	{NULL, KEY_SELF, "include-self", NULL,
-	 "the asked customer may be an answer"},
+	 "the asked customer may be an answer",
+	 OPTION_TO_FLAG(choices.with_self, true)},
 	{NULL, KEY_IGNORE, "ignore-unknown", NULL,
-	 "a name that the model lacks is no failure"},
-	{"how:", 'n', "neighbours", "N", "how many [10]"},
-	{NULL, KEY_METRIC, "metric", "M", "cosine, dot [cosine]"},
-	{NULL, KEY_BLEND, "blend", "A",
-	 "A x embedding + (1 - A) x profile [1]"},
+	 "a name that the model lacks is no failure",
+	 OPTION_TO_FLAG(choices.ignore_unknown, true)},
+	{"how:", 'n', "neighbours", "N", "how many [10]",
+	 OPTION_TO_INTEGER(choices.count, 1, INT64_MAX)},
+	{NULL, KEY_METRIC, "metric", "M", "cosine, dot [cosine]",
+	 OPTION_TO_CHOICE(choices.metric, metric_words)},
+	{NULL, KEY_BLEND, "blend", "A", "A x embedding + (1 - A) x profile [1]",
+	 OPTION_TO_REAL(choices.share, 0, 1)},
 	{NULL, KEY_RECALL, "recall", "R",
-	 "by an index, that share of the nearest ten"},
-	{NULL, KEY_PROBES, "probes", "P", "by an index, P of its cells"},
+	 "by an index, that share of the nearest ten",
+	 OPTION_TO_REAL(choices.recall, 1e-9, 1)},
+	{NULL, KEY_PROBES, "probes", "P", "by an index, P of its cells",
+	 OPTION_TO_INTEGER(choices.probes, 1, INT64_MAX)},
 	{NULL, KEY_MERGE, "merge", NULL,
-	 "join files of neighbours: the best of all"},
+	 "join files of neighbours: the best of all",
+	 OPTION_TO_FLAG(choices.merge, true)},
 	{"output:", KEY_FORMAT, "format", "F",
-	 "tsv; json, one object a line; ids [tsv]"},
-	{NULL, KEY_NO_WHY, "no-why", NULL, "leave out the reasons"},
-	{NULL, KEY_PROFILES, "profiles", NULL, "add # lines, for cs-summarize"},
+	 "tsv; json, one object a line; ids [tsv]",
+	 OPTION_TO_CHOICE(choices.layout, output_format_words)},
+	{NULL, KEY_NO_WHY, "no-why", NULL, "leave out the reasons",
+	 OPTION_TO_FLAG(choices.without_why, true)},
+	{NULL, KEY_PROFILES, "profiles", NULL, "add # lines, for cs-summarize",
+	 OPTION_TO_CONSTANT(choices.profiles, 1)},
 	{NULL, KEY_NO_PROFILES, "no-profiles", NULL,
-	 "do not [done for -u off a terminal]"},
-	OPTION_OUTPUT(NULL),
-	OPTION_THREADS,
+	 "do not [done for -u off a terminal]",
+	 OPTION_TO_CONSTANT(choices.profiles, 0)},
+	OPTION_OUTPUT_TO(NULL, choices.output),
+	OPTION_THREADS_TO(choices.threads),
 	OPTION_COMMON};
 
 static const struct options_text text = {
@@ -131,90 +150,6 @@ static const struct options_text text = {
 	.rows = rows,
 };
 
-static void add_user(const char *name)
-{
-	if (*name == '\0')
-		die_usage("-u, --user: expected the name of a customer");
-	choices.users =
-		alloc_grow(choices.users, &choices.user_room,
-			   choices.user_count + 1, sizeof *choices.users);
-	choices.users[choices.user_count++] = name;
-}
-
-static void take_option(int key)
-{
-	switch (key) {
-	case 'u':
-		add_user(optarg);
-		break;
-	case KEY_USERS:
-		choices.users_file = options_once(choices.users_file);
-		break;
-	case KEY_QUERIES:
-		choices.queries = options_once(choices.queries);
-		break;
-	case KEY_LIKE:
-		choices.like = options_once(choices.like);
-		break;
-	case KEY_ALL:
-		choices.all = true;
-		break;
-	case KEY_AMONG:
-		choices.among = options_once(choices.among);
-		break;
-	case KEY_NOT:
-		choices.not = options_once(choices.not );
-		break;
-	case KEY_LEAST:
-		choices.least = options_real(-INFINITY, INFINITY);
-		choices.has_least = true;
-		break;
-	case KEY_SELF:
-		choices.with_self = true;
-		break;
-	case KEY_IGNORE:
-		choices.ignore_unknown = true;
-		break;
-	case 'n':
-		choices.count = (size_t)options_integer(1, INT64_MAX);
-		break;
-	case KEY_METRIC:
-		choices.metric = (enum metric)options_choice(metric_words);
-		break;
-	case KEY_BLEND:
-		choices.share = options_real(0, 1);
-		break;
-	case KEY_RECALL:
-		choices.recall = options_real(1e-9, 1);
-		break;
-	case KEY_PROBES:
-		choices.probes = (size_t)options_integer(1, INT64_MAX);
-		break;
-	case KEY_MERGE:
-		choices.merge = true;
-		break;
-	case KEY_FORMAT:
-		choices.layout =
-			(enum output_format)options_choice(output_format_words);
-		break;
-	case KEY_NO_WHY:
-		choices.without_why = true;
-		break;
-	case KEY_PROFILES:
-		choices.profiles = 1;
-		break;
-	case KEY_NO_PROFILES:
-		choices.profiles = 0;
-		break;
-	case 'o':
-		choices.output = options_once(choices.output);
-		break;
-	case 'j':
-		choices.threads = options_threads();
-		break;
-	}
-}
-
 /* Standard input can be read once. */
 static void check_inputs(void)
 {
@@ -232,9 +167,23 @@ static void check_inputs(void)
 			  "--among and --not can be standard input");
 }
 
+/* True if --min-similarity is given. */
+static bool has_least(void)
+{
+	return !isnan(choices.least);
+}
+
+static void check_users(void)
+{
+	for (size_t i = 0; i < choices.users.count; i++)
+		if (*choices.users.texts[i] == '\0')
+			die_usage("-u, --user: expected the name of a "
+				  "customer");
+}
+
 static void check_whom(void)
 {
-	int whom = (choices.user_count > 0) + (choices.users_file != NULL) +
+	int whom = (choices.users.count > 0) + (choices.users_file != NULL) +
 		   (choices.queries != NULL) + (choices.like != NULL) +
 		   choices.all;
 
@@ -256,7 +205,7 @@ static void check_merge(void)
 	} others[] = {
 		{"--among", choices.among != NULL},
 		{"--not", choices.not != NULL},
-		{"--min-similarity", choices.has_least},
+		{"--min-similarity", has_least()},
 		{"--include-self", choices.with_self},
 		{"--ignore-unknown", choices.ignore_unknown},
 		{"--metric", choices.metric != METRIC_COSINE},
@@ -309,6 +258,7 @@ static void check_index(void)
 
 static void check_choices(void)
 {
+	check_users();
 	check_whom();
 	check_merge();
 	if (choices.profiles == 1)
@@ -317,7 +267,7 @@ static void check_choices(void)
 		check_blend();
 	if (choices.recall > 0 || choices.probes > 0)
 		check_index();
-	if (choices.has_least && choices.metric == METRIC_COSINE &&
+	if (has_least() && choices.metric == METRIC_COSINE &&
 	    fabs(choices.least) > 1)
 		die_usage("--min-similarity: a cosine is from -1 to 1");
 	check_inputs();
@@ -327,8 +277,8 @@ static void read_options(int argc, char **argv)
 {
 	options_begin(&text, argc, argv);
 	choices.threads = thread_pool_processors();
-	for (int key; (key = options_next()) != -1;)
-		take_option(key);
+	while (options_next() != -1)
+		;
 	choices.models = argv + optind;
 	choices.model_count = (size_t)(argc - optind);
 	check_choices();
@@ -345,15 +295,13 @@ struct knn {
 	struct model queries;
 	struct query_row audience;
 	struct customer_list whom;
-	uint64_t *allowed; /* a bit for each row: may it be an answer? NULL:
+	uint64_t *allowed; /* a bit for each row that may be a result; NULL:
 			      all may */
-	struct exact_search search;
+	struct neighbour_search search;
+	struct neighbour_report report;
 	struct output output;
 	struct result_writer pens;
 	char metric[NUMBER_TEXT + 8]; /* what #model says of a blend */
-	/* Of those who are not named one by one: */
-	size_t silent; /* without signal */
-	size_t few;    /* with fewer neighbours than were asked for */
 };
 
 /* The model is not what it should be: a error_text, after its name. */
@@ -364,7 +312,7 @@ static void check(const struct model *model, const char *error)
 }
 
 /* Ask for each customer of another model. */
-static void predict_request_queries(struct knn *knn)
+static void open_queries(struct knn *knn)
 {
 	const char *error = model_open(&knn->queries, choices.queries);
 
@@ -386,7 +334,7 @@ static void predict_request_queries(struct knn *knn)
 }
 
 /* Ask for those like a group; its members cannot be answers. */
-static void predict_request_audience(struct knn *knn)
+static void open_group(struct knn *knn)
 {
 	const struct model *model = knn->model;
 	uint64_t *seeds = bitset_new(model->matrix.n);
@@ -409,8 +357,8 @@ static void predict_request_audience(struct knn *knn)
 
 static void ask(struct customer_list *whom, const struct model *model)
 {
-	for (size_t i = 0; i < choices.user_count; i++)
-		customer_list_user(whom, model, choices.users[i]);
+	for (size_t i = 0; i < choices.users.count; i++)
+		customer_list_user(whom, model, choices.users.texts[i]);
 	if (choices.users_file != NULL)
 		customer_list_file(whom, model, choices.users_file);
 	if (choices.all)
@@ -444,193 +392,46 @@ static size_t look_at(void)
 	return choices.share < 1 ? RERANK_CANDIDATES : 0;
 }
 
-/* Of whom --min-similarity was asked. */
-static const char *looked_at(const struct search_result *found)
+/* Search, write and report count queries. */
+static void answer_batch(struct knn *knn, const struct search_query *queries,
+			 struct search_result *results, size_t count)
 {
-	char count[NUMBER_TEXT];
-
-	if (choices.recall > 0 || choices.probes > 0)
-		return "the customers looked at";
-	if (choices.share < 1 && found->candidates > RERANK_CANDIDATES)
-		return error_text("the %s best by embedding",
-				  number_commas(count, RERANK_CANDIDATES));
-	return error_text("%s", number_commas(count, found->candidates));
-}
-
-/* Say why a customer has no neighbours. */
-static void say_none(struct knn *knn, size_t row,
-		     const struct search_result *found)
-{
-	size_t length;
-	const char *name =
-		text_array_at(&knn->asked->matrix.users, row, &length);
-	char least[NUMBER_TEXT];
-
-	if (knn->whom.all && choices.like == NULL) {
-		knn->silent += found->zero;
-		knn->few += !found->zero;
-		return;
-	}
-	knn->whom.missed = true;
-	number_write(least, choices.least, 9);
-	if (found->zero)
-		warn("%s: customer %.*s has no tag with weight, so no one is "
-		     "similar",
-		     knn->model->input.name, (int)length, name);
-	else if (found->candidates == 0)
-		warn("%s: customer %.*s: no one is left to be similar",
-		     knn->model->input.name, (int)length, name);
-	else
-		warn("%s: customer %.*s: none of %s has a similarity of %s or "
-		     "more",
-		     knn->model->input.name, (int)length, name,
-		     looked_at(found), least);
-}
-
-/* Say how many there are where they are fewer than asked for. */
-static void say_few(struct knn *knn, size_t row,
-		    const struct search_result *found)
-{
-	size_t length;
-	const char *name =
-		text_array_at(&knn->asked->matrix.users, row, &length);
-	char matching[NUMBER_TEXT], least[NUMBER_TEXT];
-
-	if (knn->whom.all && choices.like == NULL) {
-		knn->few++;
-		return;
-	}
-	if (options_quiet)
-		return;
-	number_commas(matching, found->count);
-	number_write(least, choices.least, 9);
-	if (choices.has_least)
-		warn("%s: customer %.*s: %s of %s have a similarity of %s or "
-		     "more",
-		     knn->model->input.name, (int)length, name, matching,
-		     looked_at(found), least);
-	else
-		warn("%s: customer %.*s: %s may be answers, of %zu asked for",
-		     knn->model->input.name, (int)length, name, matching,
-		     choices.count);
-}
-
-/* The vector of a row of the model, or of one that asks. */
-static const float *vector_of(const struct knn *knn, const struct model *model,
-			      size_t row)
-{
-	model = sharded_model_resolve(&knn->shards, model, &row);
-	return model->embedding + row * knn->search.d;
-}
-
-/* The row of the model that an asked customer is.  One of another model has a
- * name that may be there, too, and is left out by it; where it may be an
- * answer, it is the same customer if it is as it was. */
-static size_t own_row(const struct knn *knn, size_t row)
-{
-	size_t length, own;
-
-	if (knn->asked == knn->model)
-		return row;
-	if (choices.like != NULL)
-		return ROW_NONE;
-	const char *name =
-		text_array_at(&knn->asked->matrix.users, row, &length);
-	own = model_find(knn->model, name, length);
-	if (own != ROW_NONE && choices.with_self &&
-	    memcmp(vector_of(knn, knn->model, own),
-		   vector_of(knn, knn->asked, row),
-		   knn->search.d * sizeof(float)) != 0)
-		return ROW_NONE;
-	return own;
-}
-
-/* Rank what is found by the blend, where one is asked for. */
-static void rank(const struct knn *knn, const struct search_query *queries,
-		 struct search_result *found, size_t count)
-{
-	const struct rerank blend = {
-		.shards = &knn->shards,
-		.asked = knn->asked,
-		.share = choices.share,
-		.limit = choices.count,
-		.least = choices.has_least ? choices.least : -INFINITY,
-		.threads = choices.threads,
-	};
-
-	if (choices.share < 1)
-		check(knn->model, rerank(&blend, queries, found, count));
-}
-
-/* Answer the asked customers from the first on, count of them. */
-static void predict_reply_batch(struct knn *knn, size_t first, size_t count)
-{
-	struct search_query *queries = alloc(count, sizeof *queries);
-	struct search_result *found = alloc(count, sizeof *found);
-	const char *error;
-
-	for (size_t i = 0; i < count; i++) {
-		size_t row = customer_list_row(&knn->whom, first + i);
-
-		queries[i] = (struct search_query){
-			.vector = vector_of(knn, knn->asked, row),
-			.self = own_row(knn, row),
-			.asked = row,
-		};
-	}
-	error = sharded_model_search(&knn->shards, &knn->search, queries, count,
-				     found,
+	const char *error =
+		neighbour_search_run(&knn->search, queries, results, count,
 				     &knn->pens.manner.note.without_signal);
+
 	model_checksums_end();
 	check(knn->model, error);
-	rank(knn, queries, found, count);
 	check(knn->model, result_writer_write(&knn->pens, &knn->output, queries,
-					      found, count));
+					      results, count));
 	for (size_t i = 0; i < count; i++)
-		if (found[i].count == 0)
-			say_none(knn, queries[i].asked, &found[i]);
-		else if (found[i].count < choices.count)
-			say_few(knn, queries[i].asked, &found[i]);
-	search_results_free(found, count);
-	free(found);
-	free(queries);
-}
-
-/* Say of how many it is true, where none was asked for by name; that few are
- * there is said where an option left others out. */
-static void say_all(const struct knn *knn)
-{
-	const char *name = knn->asked->input.name;
-	bool filtered = knn->allowed != NULL || choices.has_least;
-	char count[NUMBER_TEXT];
-
-	if (options_quiet)
-		return;
-	if (knn->silent > 0)
-		warn("%s: %s %s no tag with weight, so no one is similar", name,
-		     number_commas(count, knn->silent),
-		     knn->silent == 1 ? "customer has" : "customers have");
-	if (knn->few > 0 && filtered)
-		warn("%s: %s %s fewer than the %zu neighbours asked for", name,
-		     number_commas(count, knn->few),
-		     knn->few == 1 ? "customer has" : "customers have",
-		     choices.count);
+		neighbour_report_add(&knn->report, queries[i].asked,
+				     &results[i]);
+	search_results_free(results, count);
 }
 
 static void answer(struct knn *knn)
 {
-	size_t batch =
-		exact_search_batch(knn->search.limit, knn->model->matrix.n);
+	size_t most = neighbour_search_batch(&knn->search);
+	size_t batch = knn->whom.count < most ? knn->whom.count : most;
+	struct search_query *queries = alloc(batch, sizeof *queries);
+	struct search_result *results = alloc(batch, sizeof *results);
 
 	progress_begin("customers", knn->whom.count * knn->shards.count);
 	for (size_t done = 0, count; done < knn->whom.count; done += count) {
 		count = knn->whom.count - done;
 		if (count > batch)
 			count = batch;
-		predict_reply_batch(knn, done, count);
+		for (size_t i = 0; i < count; i++)
+			queries[i] = neighbour_search_query(
+				&knn->search,
+				customer_list_row(&knn->whom, done + i));
+		answer_batch(knn, queries, results, count);
 	}
 	progress_end();
-	say_all(knn);
+	free(results);
+	free(queries);
+	neighbour_report_end(&knn->report);
 }
 
 /* Close the output, or leave none where there was nothing to find. */
@@ -639,10 +440,11 @@ static enum status finish(struct knn *knn)
 	model_checksums_end();
 	if (knn->pens.begun) {
 		output_close(&knn->output);
-		return knn->whom.missed ? STATUS_NOT_FOUND : STATUS_DONE;
+		return knn->whom.missed || knn->report.missed ? STATUS_NOT_FOUND
+							      : STATUS_DONE;
 	}
 	free(knn->output.buffer);
-	if (!knn->whom.missed)
+	if (!knn->whom.missed && !knn->report.missed)
 		warn("%s: no neighbours found", knn->model->input.name);
 	return STATUS_NOT_FOUND;
 }
@@ -660,8 +462,8 @@ static const char *const *unread(const struct sharded_model *shards)
 		"embedding",       "index.units",  "index.rows", "index.codes",
 		"index.residuals", "index.scales", NULL};
 	bool few = choices.like != NULL ||
-		   (choices.user_count > 0 &&
-		    choices.user_count <= IVF_INDEX_MIN_ROWS);
+		   (choices.users.count > 0 &&
+		    choices.users.count <= IVF_INDEX_MIN_ROWS);
 
 	for (size_t s = 0; s < shards->count; s++)
 		few = few && shards->indexes[s].cells > 0;
@@ -691,17 +493,29 @@ static void open_models(struct knn *knn)
 
 static void begin_search(struct knn *knn)
 {
-	bool blended = choices.share < 1;
-
-	knn->search = (struct exact_search){
-		.d = knn->model->k,
+	knn->search = (struct neighbour_search){
+		.shards = &knn->shards,
+		.asked = knn->asked,
+		.group = choices.like != NULL,
 		.metric = choices.metric,
-		.limit = blended ? RERANK_CANDIDATES : choices.count,
-		.min_score = choices.has_least && !blended ? choices.least
-							   : -INFINITY,
+		.count = choices.count,
+		.min_score = has_least() ? choices.least : -INFINITY,
+		.share = choices.share,
 		.allowed = knn->allowed,
 		.with_self = choices.with_self,
 		.threads = choices.threads,
+	};
+	knn->report = (struct neighbour_report){
+		.model = knn->model,
+		.asked = knn->asked,
+		.in_total = knn->whom.all && choices.like == NULL,
+		.by_index = choices.recall > 0 || choices.probes > 0,
+		.by_blend = choices.share < 1,
+		.filtered = knn->allowed != NULL || has_least(),
+		.has_min_similarity = has_least(),
+		.min_similarity = has_least() ? choices.least : 0,
+		.count = choices.count,
+		.quiet = options_quiet,
 	};
 }
 
@@ -713,8 +527,7 @@ static void begin_output(struct knn *knn)
 		.share = choices.share,
 		.note = {.metric = metric_words[choices.metric],
 			 .asked = choices.count,
-			 .min_similarity =
-				 choices.has_least ? &choices.least : NULL,
+			 .min_similarity = has_least() ? &choices.least : NULL,
 			 .looked_at = look_at(),
 			 .among = choices.among},
 	};
@@ -728,11 +541,11 @@ static void begin_output(struct knn *knn)
 	output_open(&knn->output, choices.output);
 	manner.profiles =
 		choices.profiles == 1 ||
-		(choices.profiles == -1 && choices.user_count > 0 &&
+		(choices.profiles == -1 && choices.users.count > 0 &&
 		 choices.layout == OUTPUT_TSV && knn->shards.count == 1 &&
 		 !output_terminal(&knn->output));
 	knn->search.count_matching =
-		manner.profiles && choices.has_least && choices.share == 1;
+		manner.profiles && has_least() && choices.share == 1;
 	result_writer_begin(&knn->pens, &knn->shards, knn->asked, &manner,
 			    choices.metric, choices.threads);
 }
@@ -744,9 +557,9 @@ static void begin(struct knn *knn)
 	knn->whom.ignore_unknown = choices.ignore_unknown;
 	knn->allowed = make_filter(model);
 	if (choices.queries != NULL)
-		predict_request_queries(knn);
+		open_queries(knn);
 	else if (choices.like != NULL)
-		predict_request_audience(knn);
+		open_group(knn);
 	else
 		ask(&knn->whom, model);
 	begin_search(knn);
@@ -761,7 +574,7 @@ static void end(struct knn *knn)
 	query_row_free(&knn->audience);
 	customer_list_free(&knn->whom);
 	free(knn->allowed);
-	free(choices.users);
+	free(choices.users.texts);
 	sharded_model_close(&knn->shards);
 }
 

@@ -1,0 +1,97 @@
+#include "explain/neighbour_report.h"
+
+#include "base/errors.h"
+#include "base/number.h"
+#include "explain/rerank.h"
+
+/* The customers that were compared with the least similarity. */
+static const char *compared(const struct neighbour_report *report,
+			    const struct search_result *result)
+{
+	char count[NUMBER_TEXT];
+
+	if (report->by_index)
+		return "the customers looked at";
+	if (report->by_blend && result->candidates > RERANK_CANDIDATES)
+		return error_text("the %s best by embedding",
+				  number_commas(count, RERANK_CANDIDATES));
+	return error_text("%s", number_commas(count, result->candidates));
+}
+
+static void warn_none(const struct neighbour_report *report, const char *name,
+		      size_t length, const struct search_result *result)
+{
+	const char *file = report->model->input.name;
+	char low[NUMBER_TEXT];
+
+	number_write(low, report->min_similarity, 9);
+	if (result->zero)
+		warn("%s: customer %.*s has no tag with weight, so no one is "
+		     "similar",
+		     file, (int)length, name);
+	else if (result->candidates == 0)
+		warn("%s: customer %.*s: no one is left to be similar", file,
+		     (int)length, name);
+	else
+		warn("%s: customer %.*s: none of %s has a similarity of %s or "
+		     "more",
+		     file, (int)length, name, compared(report, result), low);
+}
+
+static void warn_few(const struct neighbour_report *report, const char *name,
+		     size_t length, const struct search_result *result)
+{
+	const char *file = report->model->input.name;
+	char matching[NUMBER_TEXT], low[NUMBER_TEXT];
+
+	number_commas(matching, result->count);
+	number_write(low, report->min_similarity, 9);
+	if (report->has_min_similarity)
+		warn("%s: customer %.*s: %s of %s have a similarity of %s or "
+		     "more",
+		     file, (int)length, name, matching,
+		     compared(report, result), low);
+	else
+		warn("%s: customer %.*s: %s may be answers, of %zu asked for",
+		     file, (int)length, name, matching, report->count);
+}
+
+void neighbour_report_add(struct neighbour_report *report, size_t query,
+			  const struct search_result *result)
+{
+	size_t length;
+	const char *name =
+		text_array_at(&report->asked->matrix.users, query, &length);
+
+	if (result->count >= report->count)
+		return;
+	if (report->in_total) {
+		bool zero = result->count == 0 && result->zero;
+
+		report->zero += zero;
+		report->few += !zero;
+	} else if (result->count == 0) {
+		report->missed = true;
+		warn_none(report, name, length, result);
+	} else if (!report->quiet) {
+		warn_few(report, name, length, result);
+	}
+}
+
+void neighbour_report_end(const struct neighbour_report *report)
+{
+	const char *file = report->asked->input.name;
+	char count[NUMBER_TEXT];
+
+	if (report->quiet)
+		return;
+	if (report->zero > 0)
+		warn("%s: %s %s no tag with weight, so no one is similar", file,
+		     number_commas(count, report->zero),
+		     report->zero == 1 ? "customer has" : "customers have");
+	if (report->few > 0 && report->filtered)
+		warn("%s: %s %s fewer than the %zu neighbours asked for", file,
+		     number_commas(count, report->few),
+		     report->few == 1 ? "customer has" : "customers have",
+		     report->count);
+}

@@ -1,0 +1,49 @@
+/* neighbour_search: the neighbours of rows of a model, or of other queries with
+ * the same components: search over all shards and, where asked for, the ranking
+ * by two similarities (explain/rerank.h). */
+#ifndef EXPLAIN_NEIGHBOUR_SEARCH_H
+#define EXPLAIN_NEIGHBOUR_SEARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/model.h"
+#include "search/search_query.h"
+#include "search/sharded_model.h"
+
+/* Set by the caller; everything is borrowed. */
+struct neighbour_search {
+	const struct sharded_model *shards;
+	const struct model *asked; /* whose rows are the queries:
+				      &shards->whole, or another model */
+	bool group; /* the query is the mean of a group, no customer */
+	enum metric metric;
+	size_t count;            /* neighbours of each query */
+	double min_score;        /* none below; -INFINITY: all */
+	double share;            /* of the embedding in a similarity; 1: all */
+	const uint64_t *allowed; /* as in struct exact_search */
+	bool with_self;          /* a query may be its own neighbour */
+	bool count_matching;     /* as in struct exact_search */
+	unsigned threads;
+};
+
+/* How many queries in one call keep their results within about 512 MB. */
+size_t neighbour_search_batch(const struct neighbour_search *search);
+
+/* A row of asked as a query.  A row of another model that has the name of a
+ * customer is that customer, and is left out of its results.  With with_self
+ * it may be among them, and is taken for the same only if their vectors are
+ * equal. */
+struct search_query
+neighbour_search_query(const struct neighbour_search *search, size_t row);
+
+/* Answer count queries, and set *zeros to the number of rows that are zero
+ * vectors; results are as those of sharded_model_search.  Returns NULL, or an
+ * error text; then there is nothing to free. */
+const char *neighbour_search_run(const struct neighbour_search *search,
+				 const struct search_query *queries,
+				 struct search_result *results, size_t count,
+				 size_t *zeros);
+
+#endif
