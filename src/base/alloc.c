@@ -7,10 +7,11 @@
 
 #include "base/errors.h"
 
-/* Bytes from which pages are worth their size. */
+/* Bytes of a huge page, and of the smallest array that is put on some. */
 enum { HUGE_PAGE = 2 << 20, LARGE = 2 * HUGE_PAGE };
 
-static void *must(void *memory, size_t bytes)
+/* Returns memory; ends the process where it is NULL. */
+static void *checked(void *memory, size_t bytes)
 {
 	if (memory == NULL)
 		die("out of memory: %zu bytes wanted", bytes);
@@ -30,7 +31,7 @@ void *alloc(size_t count, size_t size)
 {
 	size_t bytes = alloc_product(count, size);
 
-	return must(calloc(1, bytes ? bytes : 1), bytes);
+	return checked(calloc(1, bytes ? bytes : 1), bytes);
 }
 
 void *alloc_aligned(size_t count, size_t size)
@@ -41,10 +42,10 @@ void *alloc_aligned(size_t count, size_t size)
 	if (bytes > SIZE_MAX - line)
 		die("out of memory: %zu bytes wanted", bytes);
 	/* aligned_alloc wants a multiple of the alignment. */
-	void *memory =
-		must(aligned_alloc(line, (bytes + line) / line * line), bytes);
-	/* Rows of what is large are looked up in no order: with pages of the
-	 * usual size, finding them costs as much.  A kernel may refuse. */
+	void *memory = checked(
+		aligned_alloc(line, (bytes + line) / line * line), bytes);
+	/* Rows of a large array are read in no order: with small pages a miss
+	 * of the TLB costs as much as the read.  A kernel may refuse. */
 	if (line == HUGE_PAGE)
 		madvise(memory, bytes, MADV_HUGEPAGE);
 	return memory;
@@ -54,7 +55,7 @@ void *alloc_resize(void *array, size_t count, size_t size)
 {
 	size_t bytes = alloc_product(count, size);
 
-	return must(realloc(array, bytes ? bytes : 1), bytes);
+	return checked(realloc(array, bytes ? bytes : 1), bytes);
 }
 
 void *alloc_grow(void *array, size_t *capacity, size_t needed, size_t size)

@@ -1,4 +1,5 @@
-/* alloc: memory that is there or ends the process with a message. */
+/* alloc: memory from the heap; where there is none, or a size overflows, the
+ * process ends with a message.  No function here returns NULL. */
 #ifndef BASE_ALLOC_H
 #define BASE_ALLOC_H
 
@@ -7,7 +8,8 @@
 /* An array of count zeroed items of the given size in bytes; free() it. */
 void *alloc(size_t count, size_t size);
 
-/* The same, its first byte at a multiple of 64 and its bytes not set. */
+/* The same, aligned to 64 bytes, or to 2 MiB from 4 MiB on (then on huge pages
+ * where the kernel has them); its bytes are not set. */
 void *alloc_aligned(size_t count, size_t size);
 
 /* The array resized to count items; new items are not set. */

@@ -1,6 +1,7 @@
-/* cpu_features: what kinds of vectors this processor has; loops in versions for
- * each are chosen by these.  A kind is all that any of its versions uses, so
- * that a processor takes one kind everywhere. */
+/* cpu_features: which vector instructions this processor has.  Kernels that are
+ * compiled for several of them are chosen by these functions; each stands for
+ * all instructions that any kernel of its kind uses, so that one kind of kernel
+ * runs everywhere in a process. */
 #ifndef BASE_CPU_FEATURES_H
 #define BASE_CPU_FEATURES_H
 

@@ -84,11 +84,11 @@ bool number_size(const char *text, size_t *bytes)
 	return true;
 }
 
-/* Powers of ten that a product with 53 bits has room for in 128. */
+/* 10^22 times a number of 53 bits is below 2^127. */
 enum { MOST_SCALE = 22 };
 
 /* *scaled = a finite value's magnitude times 10^scale, rounded to an integer,
- * ties to even, as if worked out exactly; false where this cannot tell. */
+ * ties to even, exactly; false where 128 bits are too few. */
 static bool scale_exactly(double value, int scale, uint64_t *scaled)
 {
 	int exponent;
@@ -123,8 +123,9 @@ static void put_digits(char *text, uint64_t value, int count)
 	}
 }
 
-/* value = digits * 10^(point + 1 - count), count digits of which the first is
- * not zero; false where this cannot tell or text would have an exponent. */
+/* value = digits * 10^(point + 1 - count), rounded to count digits of which the
+ * first is not zero; false where 128 bits are too few or the text has an
+ * exponent. */
 static bool find_digits(double value, int count, uint64_t *digits, int *point)
 {
 	static const double low = 1e-4, high = 1e15;
@@ -133,8 +134,8 @@ static bool find_digits(double value, int count, uint64_t *digits, int *point)
 	if (!(size >= low && size < high) || count < 1 || count > 17)
 		return false;
 	uint64_t least = number_power_of_ten[count - 1];
-	/* As the binary exponent tells, or one more; and one where they are
-	 * rounded up to one digit more. */
+	/* The decimal exponent by the binary one (0.30103 is log10(2)), which
+	 * may be one too small, as it is where rounding gives a digit more. */
 	int exponent;
 	frexp(size, &exponent);
 	*point = (int)floor((exponent - 1) * 0.30103);

@@ -14,7 +14,8 @@ enum { NUMBER_TEXT = 48 };
 /* 10^0 to 10^19. */
 extern const uint64_t number_power_of_ten[20];
 
-/* The whole text as an integer in [low, high]; false where it is not one. */
+/* The whole text as an integer in [low, high]; false, and *value not set, where
+ * it is not one. */
 bool number_integer(const char *text, int64_t low, int64_t high,
 		    int64_t *value);
 
@@ -25,7 +26,7 @@ bool number_real(const char *text, double *value);
  * of 1024; false where it is not one. */
 bool number_size(const char *text, size_t *bytes);
 
-/* As printf's %.*g in the C locale; returns the length. */
+/* As printf's %.*g in the C locale, digits from 1 to 17; returns the length. */
 size_t number_write(char text[NUMBER_TEXT], double value, int digits);
 
 /* As printf's %.*f; value times 10^decimals below 2^63 in magnitude, or text

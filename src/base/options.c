@@ -27,10 +27,10 @@ static const struct option_row *current;
 static unsigned *order; /* for each row: when it came last, from 1; 0: not */
 static unsigned read_count;
 
-/* A descriptor 0, 1 or 2 that was closed would be given to the next file that
- * is opened, and what is meant for standard output would land in it.  Such a
- * one is opened the wrong way round, so that its use fails. */
-static void keep_standard(void)
+/* A standard descriptor that is closed would be given to the next file that is
+ * opened, and what is written to standard output would go to that file.  So it
+ * is opened for the other direction, in which its use fails. */
+static void open_closed_standard(void)
 {
 	for (int fd = 0; fd <= 2; fd++)
 		if (fcntl(fd, F_GETFD) == -1 && errno == EBADF &&
@@ -46,7 +46,7 @@ void options_begin(const struct options_text *what, int argc, char **argv)
 	program = what->name;
 	argument_count = argc;
 	arguments = argv;
-	keep_standard();
+	open_closed_standard();
 	while (what->rows[rows].key != 0)
 		rows++;
 	table = alloc(rows + 1, sizeof *table);
@@ -116,8 +116,8 @@ static const struct option_row *row_of(int key)
 	return NULL;
 }
 
-/* getopt_long's own messages would begin with argv[0]; ours name the program
- * and end with the way to the list. */
+/* getopt_long's own messages begin with argv[0]; ours with the program, and
+ * they name --help. */
 static _Noreturn void refuse(int key)
 {
 	const char *word = arguments[optind > 0 ? optind - 1 : 0];
@@ -273,7 +273,8 @@ static void store(const struct option_row *row)
 	}
 }
 
-/* Deal with the option of the current row; false where it is the caller's. */
+/* Handle the option of the current row; false where it is left to the caller.
+ */
 static bool handle(void)
 {
 	switch (current->key) {

@@ -1,6 +1,6 @@
-/* options: one table of options for each program.  Parsing (getopt_long),
- * --help, and the tests that hold the manual and the completion to it all
- * come from that table. */
+/* options: one table of options for each program, from which come the parsing
+ * (getopt_long), --help, and the tests that manual and completion agree with
+ * it.  Only programs include this. */
 #ifndef BASE_OPTIONS_H
 #define BASE_OPTIONS_H
 
@@ -176,8 +176,8 @@ const char *options_once(const char *before);
 /* The index of the argument in a NULL-terminated list of words. */
 int options_choice(const char *const words[]);
 
-/* True where news that no one asked for may be printed: standard error is a
- * terminal, or --progress was given; never under --quiet. */
+/* True where progress and summaries of the work are printed: standard error is
+ * a terminal, or --progress was given; never under --quiet. */
 bool options_chatty(void);
 
 #endif

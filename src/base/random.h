@@ -1,5 +1,5 @@
-/* random: numbers that depend on a seed and a counter alone, so that any
- * thread can make any of them.  The generator is SplitMix64's finalizer over
+/* random: numbers that depend on a seed and a counter alone, so that any thread
+ * can compute any of them.  The generator is SplitMix64's finalizer over
  * seed and counter (Steele, Lea, Flood: Fast splittable pseudorandom number
  * generators, OOPSLA 2014). */
 #ifndef BASE_RANDOM_H

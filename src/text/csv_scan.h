@@ -1,4 +1,4 @@
-/* csv_scan: where rows of CSV end, by a state machine that is equal to libcsv's
+/* csv_scan: where rows of CSV end, by a state machine that agrees with libcsv's
  * in strict mode.
  *
  * A quote opens a field only as its first byte; within quotes two quotes are
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What breaks the rules; what to say of each is csv_fault_text[]. */
+/* What breaks the rules; csv_fault_text[] has the words for each. */
 enum csv_fault {
 	CSV_FINE,
 	CSV_QUOTE_INSIDE, /* a quote in a field that does not begin with one */
@@ -34,7 +34,8 @@ struct csv_bounds {
 struct csv_bounds csv_scan_bounds(const unsigned char *bytes, size_t size,
 				  char delimiter);
 
-/* The same, a byte at a time: the twin that defines the above. */
+/* The same, a byte at a time: defines what csv_scan_bounds finds.  It sets
+ * blanks and escapes always. */
 struct csv_bounds csv_scan_bounds_plain(const unsigned char *bytes, size_t size,
 					char delimiter);
 
