@@ -396,9 +396,9 @@ static size_t look_at(void)
 static void answer_batch(struct knn *knn, const struct search_query *queries,
 			 struct search_result *results, size_t count)
 {
-	const char *error =
-		neighbour_search_run(&knn->search, queries, results, count,
-				     &knn->pens.manner.note.without_signal);
+	const char *error = neighbour_search_run(
+		&knn->search, queries, results, count,
+		&knn->pens.options.metadata.without_signal);
 
 	model_checksums_end();
 	check(knn->model, error);
@@ -522,21 +522,22 @@ static void begin_search(struct knn *knn)
 static void begin_output(struct knn *knn)
 {
 	struct output_options manner = {
-		.layout = choices.layout,
+		.format = choices.layout,
 		.why = !choices.without_why,
 		.share = choices.share,
-		.note = {.metric = metric_words[choices.metric],
-			 .asked = choices.count,
-			 .min_similarity = has_least() ? &choices.least : NULL,
-			 .looked_at = look_at(),
-			 .among = choices.among},
+		.metadata = {.metric = metric_words[choices.metric],
+			     .asked = choices.count,
+			     .min_similarity =
+				     has_least() ? &choices.least : NULL,
+			     .looked_at = look_at(),
+			     .among = choices.among},
 	};
 
 	if (choices.share < 1) {
 		strcpy(knn->metric, "blend ");
 		number_write(knn->metric + strlen(knn->metric), choices.share,
 			     9);
-		manner.note.metric = knn->metric;
+		manner.metadata.metric = knn->metric;
 	}
 	output_open(&knn->output, choices.output);
 	manner.profiles =

@@ -20,7 +20,7 @@ static double product(const double *a, const double *b, size_t k)
 	return (sums[0] + sums[2]) + (sums[1] + sums[3]);
 }
 
-static double spread_of(enum scale scale, double sigma)
+static double diagonal_of(enum scale scale, double sigma)
 {
 	switch (scale) {
 	case SCALE_SQRT:
@@ -32,53 +32,56 @@ static double spread_of(enum scale scale, double sigma)
 	}
 }
 
-void contributions_begin(struct contributions *reasons,
+void contributions_begin(struct contributions *context,
 			 const struct model *model, enum metric metric)
 {
 	size_t k = model->k;
 
-	*reasons = (struct contributions){
+	*context = (struct contributions){
 		.model = model,
 		.metric = metric,
 		.share = 1,
 	};
-	reasons->spread = alloc(k, sizeof(double));
+	context->diagonal = alloc(k, sizeof(double));
 	for (size_t j = 0; j < k; j++)
-		reasons->spread[j] = spread_of(model->scale, model->sigma[j]);
+		context->diagonal[j] =
+			diagonal_of(model->scale, model->sigma[j]);
 	if (model->center == CENTER_NONE)
 		return;
-	reasons->center = alloc(k, sizeof(double));
+	context->center = alloc(k, sizeof(double));
 	for (size_t tag = 0; tag < model->matrix.m; tag++) {
 		double mean = model->mean ? model->mean[tag] : 1;
 
 		for (size_t j = 0; j < k; j++)
-			reasons->center[j] +=
+			context->center[j] +=
 				mean * model->components[tag * k + j];
 	}
 }
 
-void contributions_end(struct contributions *reasons)
+void contributions_end(struct contributions *context)
 {
-	free(reasons->spread);
-	free(reasons->center);
-	*reasons = (struct contributions){0};
+	free(context->diagonal);
+	free(context->center);
+	*context = (struct contributions){0};
 }
 
-void side_begin(struct side *side, const struct contributions *reasons)
+void similarity_side_begin(struct similarity_side *side,
+			   const struct contributions *context)
 {
-	*side = (struct side){0};
-	side->spread = alloc(reasons->model->k, sizeof(double));
+	*side = (struct similarity_side){0};
+	side->scaled = alloc(context->model->k, sizeof(double));
 }
 
-void side_end(struct side *side)
+void similarity_side_end(struct similarity_side *side)
 {
-	free(side->spread);
-	*side = (struct side){0};
+	free(side->scaled);
+	*side = (struct similarity_side){0};
 }
 
-/* How much of reasons.center the row lost: its mean over all tags, or, where
+/* How much of context.center the row lost: its mean over all tags, or, where
  * that is of means already, once for each row that it is the sum of. */
-static double shift_of(const struct side *side, const struct model *model)
+static double shift_of(const struct similarity_side *side,
+		       const struct model *model)
 {
 	double sum = 0;
 
@@ -89,24 +92,25 @@ static double shift_of(const struct side *side, const struct model *model)
 	return sum / (double)model->matrix.m;
 }
 
-const char *contributions_row(const struct csr_matrix *matrix, size_t row,
-			      struct row *taken)
+const char *contributions_view_row(const struct csr_matrix *matrix, size_t row,
+				   struct sparse_row *view)
 {
 	const char *error = csr_matrix_check_row(matrix, row);
 	double square = 0;
 
 	if (error != NULL)
 		return error;
-	taken->tags = matrix->indices + matrix->indptr[row];
-	taken->values = matrix->values + matrix->indptr[row];
-	taken->count = (size_t)(matrix->indptr[row + 1] - matrix->indptr[row]);
-	for (size_t i = 0; i < taken->count; i++)
-		square += (double)taken->values[i] * (double)taken->values[i];
-	taken->length = sqrt(square);
+	view->tags = matrix->indices + matrix->indptr[row];
+	view->values = matrix->values + matrix->indptr[row];
+	view->count = (size_t)(matrix->indptr[row + 1] - matrix->indptr[row]);
+	for (size_t i = 0; i < view->count; i++)
+		square += (double)view->values[i] * (double)view->values[i];
+	view->length = sqrt(square);
 	return NULL;
 }
 
-double contributions_cosine(const struct row *a, const struct row *b)
+double contributions_cosine(const struct sparse_row *a,
+			    const struct sparse_row *b)
 {
 	double sum = 0;
 
@@ -120,18 +124,19 @@ double contributions_cosine(const struct row *a, const struct row *b)
 	return sum == 0 ? 0 : sum / (a->length * b->length);
 }
 
-const char *side_set(struct side *side, const struct contributions *reasons,
-		     const struct model *model, size_t row)
+const char *similarity_side_set(struct similarity_side *side,
+				const struct contributions *context,
+				const struct model *model, size_t row)
 {
 	const struct csr_matrix *matrix = &model->matrix;
 	const float *embedding = model->embedding + row * model->k;
-	const char *error = contributions_row(matrix, row, &side->row);
+	const char *error = contributions_view_row(matrix, row, &side->row);
 
 	if (error != NULL)
 		return error;
 	for (size_t j = 0; j < model->k; j++)
-		side->spread[j] = (double)embedding[j] * reasons->spread[j];
-	side->length = reasons->metric == METRIC_DOT
+		side->scaled[j] = (double)embedding[j] * context->diagonal[j];
+	side->length = context->metric == METRIC_DOT
 			       ? 1
 			       : sqrt(dot_square_norm(embedding, model->k));
 	side->shift = shift_of(side, model);
@@ -139,39 +144,41 @@ const char *side_set(struct side *side, const struct contributions *reasons,
 }
 
 /* What the centring took from every tag, of both sides. */
-static double center_sum(const struct contributions *reasons,
-			 const struct side *query, const struct side *other)
+static double center_sum(const struct contributions *context,
+			 const struct similarity_side *query,
+			 const struct similarity_side *other)
 {
-	size_t k = reasons->model->k;
+	size_t k = context->model->k;
 
-	return -(query->shift * product(reasons->center, other->spread, k) +
-		 other->shift * product(reasons->center, query->spread, k));
+	return -(query->shift * product(context->center, other->scaled, k) +
+		 other->shift * product(context->center, query->scaled, k));
 }
 
 /* Both halves of a tag that one side has at place q of its tags, or the other
  * at place x of its, or both; *both becomes the product of their values. */
-static double tag_sum(const struct contributions *reasons,
-		      const struct side *query, const struct side *other,
-		      size_t tag, size_t *q, size_t *x, double *both)
+static double tag_sum(const struct contributions *context,
+		      const struct similarity_side *query,
+		      const struct similarity_side *other, size_t tag,
+		      size_t *q, size_t *x, double *both)
 {
-	size_t k = reasons->model->k;
-	const double *loadings = reasons->model->components + tag * k;
+	size_t k = context->model->k;
+	const double *loadings = context->model->components + tag * k;
 	double of_query = 0, of_other = 0, sum = 0;
 
 	if (*q < query->row.count && (size_t)query->row.tags[*q] == tag) {
 		of_query = (double)query->row.values[(*q)++];
-		sum += of_query * product(loadings, other->spread, k);
+		sum += of_query * product(loadings, other->scaled, k);
 	}
 	if (*x < other->row.count && (size_t)other->row.tags[*x] == tag) {
 		of_other = (double)other->row.values[(*x)++];
-		sum += of_other * product(loadings, query->spread, k);
+		sum += of_other * product(loadings, query->scaled, k);
 	}
 	*both = of_query * of_other;
 	return sum;
 }
 
-static size_t next_tag(const struct side *query, const struct side *other,
-		       size_t q, size_t x)
+static size_t next_tag(const struct similarity_side *query,
+		       const struct similarity_side *other, size_t q, size_t x)
 {
 	size_t of_query =
 		q < query->row.count ? (size_t)query->row.tags[q] : SIZE_MAX;
@@ -181,29 +188,29 @@ static size_t next_tag(const struct side *query, const struct side *other,
 	return of_query < of_other ? of_query : of_other;
 }
 
-const char *contributions_parts(const struct contributions *reasons,
-				const struct side *query,
-				const struct side *other,
-				struct contribution *parts, size_t *count)
+const char *contributions_compute(const struct contributions *context,
+				  const struct similarity_side *query,
+				  const struct similarity_side *other,
+				  struct contribution *parts, size_t *count)
 {
-	double half = 0.5 * reasons->share / (query->length * other->length);
+	double half = 0.5 * context->share / (query->length * other->length);
 	double rest =
-		(1 - reasons->share) / (query->row.length * other->row.length);
+		(1 - context->share) / (query->row.length * other->row.length);
 	struct contribution *part = parts;
 
-	if (reasons->center != NULL)
+	if (context->center != NULL)
 		*part++ = (struct contribution){
-			REASONS_CENTER,
-			half * center_sum(reasons, query, other),
+			CONTRIBUTIONS_CENTER,
+			half * center_sum(context, query, other),
 		};
 	for (size_t q = 0, x = 0;
 	     q < query->row.count || x < other->row.count;) {
 		size_t tag = next_tag(query, other, q, x);
-		double both, sum = tag_sum(reasons, query, other, tag, &q, &x,
+		double both, sum = tag_sum(context, query, other, tag, &q, &x,
 					   &both);
 
 		sum *= half;
-		if (reasons->share < 1 && both != 0)
+		if (context->share < 1 && both != 0)
 			sum += rest * both;
 		*part++ = (struct contribution){tag, sum};
 	}
@@ -214,8 +221,8 @@ const char *contributions_parts(const struct contributions *reasons,
 	return NULL;
 }
 
-/* Larger magnitude first; REASONS_CENTER, whose name is empty, before every
- * tag, and tags ascend by bytes. */
+/* Larger magnitude first; CONTRIBUTIONS_CENTER, whose name is empty, before
+ * every tag, and tags ascend by bytes. */
 static bool part_before(const struct contribution *a,
 			const struct contribution *b)
 {

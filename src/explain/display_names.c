@@ -7,21 +7,20 @@
 #include "base/alloc.h"
 #include "text/tsv.h"
 #include "events/item_tags.h"
-#include "text/json_writer.h"
 
-static char *unescaped(const struct string_table *names, size_t index,
+static char *unescaped(const struct string_table *table, size_t index,
 		       size_t *length)
 {
-	char *text = alloc_text(string_table_text(names, index),
-				string_table_length(names, index));
+	char *text = alloc_text(string_table_text(table, index),
+				string_table_length(table, index));
 
-	*length = string_table_length(names, index);
+	*length = string_table_length(table, index);
 	tsv_unescape(text, length);
 	text[*length] = '\0';
 	return text;
 }
 
-/* Give the id the label, if it has none yet; the text becomes the set's. */
+/* Give the id the name, if it has none yet; the text becomes the set's. */
 static void add(struct display_name_set *set, const char *id, size_t length,
 		char *text)
 {
@@ -68,17 +67,12 @@ const char *display_names_find(const struct display_name_set *set,
 	return index == STRING_TABLE_NONE ? NULL : set->texts[index];
 }
 
-void display_names_json(const struct display_name_set *set, const char *id,
-			size_t length, struct output *output)
+void display_names_put(const struct display_name_set *set, const char *id,
+		       size_t length, struct json_writer *writer)
 {
-	if (!set->given)
-		return;
-	const char *text = display_names_find(set, id, length);
-	output_text(output, ", \"name\": ");
-	if (text != NULL)
-		json_write_string(output, text, strlen(text));
-	else
-		output_text(output, "null");
+	if (set->given)
+		json_put_text(writer, "name",
+			      display_names_find(set, id, length));
 }
 
 static uint64_t add_sum(const struct display_name_set *set, uint64_t sum)
@@ -94,14 +88,14 @@ static uint64_t add_sum(const struct display_name_set *set, uint64_t sum)
 	return sum;
 }
 
-uint64_t display_names_sum(const struct display_names *labels)
+uint64_t display_names_sum(const struct display_names *names)
 {
 	uint64_t sum = 0;
 
-	if (!labels->customers.given && !labels->tags.given)
+	if (!names->customers.given && !names->tags.given)
 		return 0;
-	sum = add_sum(&labels->customers, labels->customers.ids.count + 1);
-	return add_sum(&labels->tags, sum);
+	sum = add_sum(&names->customers, names->customers.ids.count + 1);
+	return add_sum(&names->tags, sum);
 }
 
 static void free_set(struct display_name_set *set)
@@ -112,9 +106,9 @@ static void free_set(struct display_name_set *set)
 	string_table_free(&set->ids);
 }
 
-void display_names_free(struct display_names *labels)
+void display_names_free(struct display_names *names)
 {
-	free_set(&labels->customers);
-	free_set(&labels->tags);
-	*labels = (struct display_names){0};
+	free_set(&names->customers);
+	free_set(&names->tags);
+	*names = (struct display_names){0};
 }

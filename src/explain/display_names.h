@@ -8,13 +8,13 @@
 #include <stdint.h>
 
 #include "base/string_table.h"
-#include "base/io.h"
+#include "text/json_writer.h"
 
-/* Ids with a label each. */
+/* Ids with a name each. */
 struct display_name_set {
 	bool given;              /* a file was read */
 	struct string_table ids; /* not escaped */
-	char **texts;            /* of each id, or NULL */
+	char **texts;            /* the name of each id, or NULL; owned */
 	size_t room;             /* of texts */
 };
 
@@ -28,19 +28,19 @@ struct display_names {
 void display_names_read(struct display_name_set *set, const char *option,
 			const char *argument);
 
-/* The label of an id, or NULL. */
+/* The name of an id, or NULL; the set's. */
 const char *display_names_find(const struct display_name_set *set,
 			       const char *id, size_t length);
 
-/* Write, where a file was given, , "name": "LABEL", or null where the id has
- * none. */
-void display_names_json(const struct display_name_set *set, const char *id,
-			size_t length, struct output *output);
+/* Write, where a file was given, the member "name" of the object that is open:
+ * the name of the id, or null. */
+void display_names_put(const struct display_name_set *set, const char *id,
+		       size_t length, struct json_writer *writer);
 
-/* A number of all ids and labels: of other names it is another, but by chance;
- * 0 where no file was given. */
-uint64_t display_names_sum(const struct display_names *labels);
+/* A hash of all ids and names; 0 where no file was given. */
+uint64_t display_names_sum(const struct display_names *names);
 
-void display_names_free(struct display_names *labels);
+/* Free both sets and set them to zero; zero is allowed. */
+void display_names_free(struct display_names *names);
 
 #endif

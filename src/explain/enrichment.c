@@ -1,7 +1,6 @@
 #include "explain/enrichment.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,26 +19,28 @@ static const double negligible = 1e-40;
 static void count_draws(const struct summary *s, size_t draws[TENTHS])
 {
 	memset(draws, 0, TENTHS * sizeof *draws);
-	for (size_t i = 0; i < s->member_count; i++)
-		draws[s->members[i].profile->tenth] += !s->members[i].self;
+	for (size_t i = 0; i < s->neighbour_count; i++)
+		draws[s->neighbours[i].profile->tenth] +=
+			!s->neighbours[i].is_query;
 }
 
-/* Who has what: a customer has a tag when its value is above zero. */
+/* Which tags the query has, and how many members have each. */
 static void count_holders(struct summary *s)
 {
-	const struct profile *query = &s->profiles[0];
+	const struct summary_profile *query = &s->profiles[0];
 
 	for (size_t i = 0; i < query->count; i++)
-		if (query->holdings[i].value > 0)
-			s->facts[query->holdings[i].tag].has = true;
-	for (size_t i = 0; i < s->member_count; i++) {
-		const struct profile *member = s->members[i].profile;
+		if (query->values[i].value > 0)
+			s->tag_facts[query->values[i].tag].query_has = true;
+	for (size_t i = 0; i < s->neighbour_count; i++) {
+		const struct summary_profile *member = s->neighbours[i].profile;
 
-		for (size_t j = 0; !s->members[i].self && j < member->count;
-		     j++) {
-			struct tag *tag = &s->facts[member->holdings[j].tag];
+		for (size_t j = 0;
+		     !s->neighbours[i].is_query && j < member->count; j++) {
+			struct summary_tag *tag =
+				&s->tag_facts[member->values[j].tag];
 
-			if (member->holdings[j].value <= 0)
+			if (member->values[j].value <= 0)
 				continue;
 			tag->members++;
 			tag->drawn[member->tenth]++;
@@ -53,14 +54,15 @@ struct stratum {
 	size_t draws;
 };
 
-static struct stratum stratum_of(const struct summary *s, const struct tag *tag,
-				 size_t tenth, const size_t *draws)
+static struct stratum stratum_of(const struct summary *s,
+				 const struct summary_tag *tag, size_t tenth,
+				 const size_t *draws)
 {
 	bool own = s->profiles[0].tenth == tenth;
 
-	return (struct stratum){.customers = s->origin.tenths[tenth] - own,
-				.holders =
-					tag->tenths[tenth] - (own && tag->has),
+	return (struct stratum){.customers = s->metadata.tenths[tenth] - own,
+				.holders = tag->counts.tenths[tenth] -
+					   (own && tag->query_has),
 				.draws = draws[tenth]};
 }
 
@@ -101,7 +103,8 @@ static void hypergeometric(double *p, const struct stratum *stratum)
 
 /* P(at least tag->members of the drawn have the tag), and how many are
  * expected to. */
-static void judge(const struct summary *s, struct tag *tag, const size_t *draws)
+static void test_tag(const struct summary *s, struct summary_tag *tag,
+		     const size_t *draws)
 {
 	double *sum = alloc(s->group + 1, sizeof *sum);
 	double *next = alloc(s->group + 1, sizeof *next);
@@ -140,18 +143,17 @@ static void judge(const struct summary *s, struct tag *tag, const size_t *draws)
 static int by_chance(const void *a, const void *b, void *context)
 {
 	const struct summary *s = context;
-	double x = s->facts[*(const size_t *)a].chance;
-	double y = s->facts[*(const size_t *)b].chance;
+	double x = s->tag_facts[*(const size_t *)a].chance;
+	double y = s->tag_facts[*(const size_t *)b].chance;
 
 	return (x > y) - (x < y);
 }
 
 static int compare_tags(const struct summary *s, size_t a, size_t b)
 {
-	return string_table_compare(string_table_text(&s->tags, a),
-				    string_table_length(&s->tags, a),
-				    string_table_text(&s->tags, b),
-				    string_table_length(&s->tags, b));
+	return string_table_compare(
+		summary_tag_name(s, a), string_table_length(&s->tags, a),
+		summary_tag_name(s, b), string_table_length(&s->tags, b));
 }
 
 /* Falling ratio to the expected, falling members, ascending bytes. */
@@ -159,7 +161,7 @@ static int by_ratio(const void *a, const void *b, void *context)
 {
 	const struct summary *s = context;
 	size_t i = *(const size_t *)a, j = *(const size_t *)b;
-	const struct tag *x = &s->facts[i], *y = &s->facts[j];
+	const struct summary_tag *x = &s->tag_facts[i], *y = &s->tag_facts[j];
 	double one = (double)x->members * y->expected;
 	double other = (double)y->members * x->expected;
 
@@ -178,29 +180,31 @@ static void list_tags(struct summary *s)
 
 	s->compared = 0;
 	for (size_t i = 0; i < s->tags.count; i++)
-		if (s->facts[i].members >= ENRICHMENT_MIN_MEMBERS)
+		if (s->tag_facts[i].members >= ENRICHMENT_MIN_MEMBERS)
 			order[s->compared++] = i;
 	qsort_r(order, s->compared, sizeof *order, by_chance, s);
 	for (size_t i = 0; i < s->compared; i++)
-		if (s->facts[order[i]].chance <=
+		if (s->tag_facts[order[i]].chance <=
 		    discovery_rate * (double)(i + 1) / (double)s->compared)
 			last = i + 1;
 	qsort_r(order, last, sizeof *order, by_ratio, s);
 	for (size_t i = 0; i < last; i++)
-		s->facts[order[i]].listed = true;
+		s->tag_facts[order[i]].listed = true;
 	s->listed = order;
 	s->listed_count = last;
 }
 
-/* ------------------------------------------------------------------- check */
+/* ------------------------------------------------------------------ checks */
 
 static const char *check_tags(const struct summary *s, const size_t *draws)
 {
 	for (size_t i = 0; i < s->tags.count; i++) {
-		const struct tag *tag = &s->facts[i];
-		if (!tag->known)
+		const struct summary_tag *tag = &s->tag_facts[i];
+		if (tag->last_profile == 0)
+			continue;
+		if (!tag->counted)
 			return error_text("no #tag line for tag %s",
-					  string_table_text(&s->tags, i));
+					  summary_tag_name(s, i));
 		for (size_t t = 0; t < TENTHS; t++) {
 			struct stratum stratum = stratum_of(s, tag, t, draws);
 			if (stratum.holders < tag->drawn[t] ||
@@ -210,7 +214,7 @@ static const char *check_tags(const struct summary *s, const size_t *draws)
 					"tag %s: its counts, those of "
 					"#model and the profiles do "
 					"not go together",
-					string_table_text(&s->tags, i));
+					summary_tag_name(s, i));
 		}
 	}
 	return NULL;
@@ -222,12 +226,12 @@ static const char *join(struct summary *s)
 	size_t next = 1;
 
 	s->group = 0;
-	for (size_t i = 0; i < s->member_count; i++) {
-		struct member *member = &s->members[i];
+	for (size_t i = 0; i < s->neighbour_count; i++) {
+		struct summary_neighbour *member = &s->neighbours[i];
 
-		member->self = strcmp(member->name, s->query) == 0;
-		member->profile = &s->profiles[member->self ? 0 : next];
-		if (member->self)
+		member->is_query = strcmp(member->name, s->query) == 0;
+		member->profile = &s->profiles[member->is_query ? 0 : next];
+		if (member->is_query)
 			continue;
 		if (next >= s->profile_count ||
 		    strcmp(member->profile->name, member->name) != 0)
@@ -244,12 +248,12 @@ static const char *join(struct summary *s)
 	return NULL;
 }
 
-const char *summary_work(struct summary *summary)
+const char *enrichment_test(struct summary *summary)
 {
 	size_t draws[TENTHS];
 	const char *error;
 
-	if (summary->origin.id == NULL || summary->profile_count == 0)
+	if (summary->metadata.id == NULL || summary->profile_count == 0)
 		return "no lines that begin with #: cs-knn writes them with "
 		       "--profiles, and for -u into a pipe";
 	if (strcmp(summary->profiles[0].name, summary->query) != 0)
@@ -264,107 +268,8 @@ const char *summary_work(struct summary *summary)
 	if (error != NULL)
 		return error;
 	for (size_t i = 0; i < summary->tags.count; i++)
-		if (summary->facts[i].members >= ENRICHMENT_MIN_MEMBERS)
-			judge(summary, &summary->facts[i], draws);
+		if (summary->tag_facts[i].members >= ENRICHMENT_MIN_MEMBERS)
+			test_tag(summary, &summary->tag_facts[i], draws);
 	list_tags(summary);
 	return NULL;
-}
-
-/* ------------------------------------------------------------------ asking */
-
-bool summary_holds(const struct profile *profile, size_t tag)
-{
-	for (size_t i = 0; i < profile->count; i++)
-		if (profile->holdings[i].tag == tag)
-			return profile->holdings[i].value > 0;
-	return false;
-}
-
-size_t summary_held(const struct profile *profile)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < profile->count; i++)
-		count += profile->holdings[i].value > 0;
-	return count;
-}
-
-double summary_total(const struct profile *profile)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < profile->count; i++)
-		sum += profile->holdings[i].value;
-	return sum;
-}
-
-bool summary_adds(const struct summary *summary)
-{
-	return strcmp(summary->origin.kind, "sum") == 0 ||
-	       strcmp(summary->origin.kind, "events") == 0;
-}
-
-double summary_times(const struct tag *tag)
-{
-	return (double)tag->members / tag->expected;
-}
-
-char *summary_value(char text[NUMBER_TEXT], double value)
-{
-	size_t length;
-
-	if (fabs(value) >= 1e15) {
-		number_write(text, value, 9);
-		return text;
-	}
-	length = (size_t)snprintf(text, NUMBER_TEXT, "%.2f", value);
-	if (text[strspn(text, "-0.")] == '\0') {
-		number_write(text, value != 0 ? value : 0, 3);
-		return text;
-	}
-	while (text[length - 1] == '0')
-		length--;
-	if (text[length - 1] == '.')
-		length--;
-	text[length] = '\0';
-	return text;
-}
-
-static void free_origin(struct model_metadata *origin)
-{
-	free(origin->id);
-	free(origin->metric);
-	free(origin->customer);
-	free(origin->tag);
-	free(origin->value);
-	free(origin->kind);
-	free(origin->min_similarity);
-	free(origin->among);
-}
-
-void summary_free(struct summary *summary)
-{
-	free_origin(&summary->origin);
-	for (size_t i = 0; i < summary->member_count; i++) {
-		struct member *member = &summary->members[i];
-		for (size_t j = 0; j < member->count; j++) {
-			free(member->items[j].tag);
-			free(member->items[j].text);
-		}
-		free(member->items);
-		free(member->name);
-		free(member->similarity);
-		free(member->other);
-	}
-	for (size_t i = 0; i < summary->profile_count; i++) {
-		free(summary->profiles[i].name);
-		free(summary->profiles[i].holdings);
-	}
-	free(summary->query);
-	free(summary->members);
-	free(summary->profiles);
-	free(summary->facts);
-	free(summary->listed);
-	string_table_free(&summary->tags);
-	*summary = (struct summary){0};
 }

@@ -28,14 +28,9 @@ struct merge_list {
 static void read_header(struct neighbours_merge *merge,
 			const struct tsv_reader *table)
 {
-	static const char *const names[] = {"query", "rank", "neighbour",
-					    "similarity", "why"};
-	bool why = table->count == 5;
-	bool known = table->count == 4 || why;
+	bool why;
 
-	for (size_t i = 0; known && i < table->count; i++)
-		known = strcmp(table->fields[i].text, names[i]) == 0;
-	if (!known)
+	if (!neighbours_is_header(table, &why))
 		tsv_die(table, "no header of neighbours: expected query, "
 			       "rank, neighbour, similarity[, why]");
 	if (merge->begun && why != merge->why)

@@ -1,16 +1,20 @@
 #include "explain/neighbours_tsv.h"
 
-#include <stdbool.h>
+#include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "text/percent.h"
 #include "text/tsv.h"
 
-/* Significant digits of a similarity: a float reads back from 9.  Decimals of
- * a contribution. */
-enum { DIGITS = 9, DECIMALS = 6 };
+/* A float reads back from 9 significant digits. */
+enum {
+	DIGITS = NEIGHBOURS_SIMILARITY_DIGITS,
+	DECIMALS = NEIGHBOURS_CONTRIBUTION_DECIMALS
+};
 
 /* The finest decimal that (other) is worked out to: with it and the largest
  * magnitude below, sums stay below 2^127. */
@@ -133,7 +137,7 @@ static bool subtract_items(struct neighbour *neighbour, const char *similarity)
 	return true;
 }
 
-void neighbours_settle(struct neighbour *neighbour)
+void neighbours_round(struct neighbour *neighbour)
 {
 	char similarity[NUMBER_TEXT], text[NUMBER_TEXT];
 	size_t kept = 0;
@@ -195,7 +199,24 @@ static void write_why(struct output *output, struct neighbour *neighbour,
 	output_text(output, " (other)");
 }
 
-void neighbours_write_header(struct output *output, int why)
+double neighbours_round_similarity(double similarity)
+{
+	char text[NUMBER_TEXT];
+
+	number_write(text, similarity, DIGITS);
+	return strtod(text, NULL);
+}
+
+double neighbours_round_contribution(double contribution)
+{
+	char text[NUMBER_TEXT];
+
+	if (number_fixed(text, contribution, DECIMALS) >= NUMBER_TEXT)
+		return contribution;
+	return strtod(text, NULL);
+}
+
+void neighbours_write_header(struct output *output, bool why)
 {
 	output_text(output, "query\trank\tneighbour\tsimilarity");
 	output_text(output, why ? "\twhy\n" : "\n");
@@ -203,7 +224,7 @@ void neighbours_write_header(struct output *output, int why)
 
 void neighbours_write(struct output *output, const char *query,
 		      size_t query_length, size_t rank,
-		      struct neighbour *neighbour, int why)
+		      struct neighbour *neighbour, bool why)
 {
 	/* A tab, the number, and a tab or the line's end. */
 	char place[NUMBER_TEXT + 2] = "\t", similarity[NUMBER_TEXT + 2] = "\t";
@@ -244,6 +265,29 @@ void neighbours_write_packed(struct output *output, const char *text,
 }
 
 /* ----------------------------------------------------------------- reading */
+
+bool neighbours_is_header(const struct tsv_reader *table, bool *why)
+{
+	static const char *const names[] = {"query", "rank", "neighbour",
+					    "similarity", "why"};
+	bool right = table->count == 4 || table->count == 5;
+
+	for (size_t i = 0; right && i < table->count; i++)
+		right = strcmp(table->fields[i].text, names[i]) == 0;
+	*why = table->count == 5;
+	return right;
+}
+
+bool neighbours_read_number(const char *text, double *value)
+{
+	const char *digits = text + (*text == '-');
+	const char *point = strchr(text, '.');
+
+	return number_real(text, value) && fabs(*value) <= (double)FLT_MAX &&
+	       strlen(text) < NUMBER_TEXT && *digits >= '0' && *digits <= '9' &&
+	       (*digits != '0' || strchr(".eE", digits[1]) != NULL) &&
+	       (point == NULL || (point[1] >= '0' && point[1] <= '9'));
+}
 
 bool neighbours_next_item(char **rest, char **number, char **tag)
 {

@@ -40,13 +40,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/decimal.h"
 #include "base/io.h"
+#include "base/number.h"
+#include "text/tsv.h"
 
-/* A tag's part of a similarity. */
+/* A tag's contribution to a similarity. */
 struct reason {
 	const char *tag; /* not escaped; "" is what centring puts there */
 	size_t length;
+	size_t column; /* the tag's in the model, or CONTRIBUTIONS_CENTER; of
+			  no meaning to this module */
 	double contribution;
 };
 
@@ -61,11 +64,27 @@ struct neighbour {
 };
 
 /* Write the header line; why says whether the last column is there. */
-void neighbours_write_header(struct output *output, int why);
+void neighbours_write_header(struct output *output, bool why);
+
+/* Whether the current row is such a header line; sets *why. */
+bool neighbours_is_header(const struct tsv_reader *table, bool *why);
+
+/* The numbers as a reader of a line finds them: a similarity rounded to 9
+ * significant digits, a contribution to 6 decimals. */
+double neighbours_round_similarity(double similarity);
+double neighbours_round_contribution(double contribution);
+
+/* Write them so. */
+enum { NEIGHBOURS_SIMILARITY_DIGITS = 9, NEIGHBOURS_CONTRIBUTION_DECIMALS = 6 };
+
+/* Read a number as a line has it, which JSON could have too: no sign but '-',
+ * digits on both sides of a point, no zeros in front, within the range of a
+ * float; false where the text is none. */
+bool neighbours_read_number(const char *text, double *value);
 
 /* Drop the reasons that a line would leave out, and set neighbour->other to
- * what the rest of them leave of the similarity as it is printed. */
-void neighbours_settle(struct neighbour *neighbour);
+ * the printed similarity less the rest of them. */
+void neighbours_round(struct neighbour *neighbour);
 
 /* Write one line.  Reasons whose contribution prints as 0.000000 (six
  * decimals) are left out; (other) is worked out in exact decimals and always
@@ -73,7 +92,7 @@ void neighbours_settle(struct neighbour *neighbour);
  * neighbour->other. */
 void neighbours_write(struct output *output, const char *query,
 		      size_t query_length, size_t rank,
-		      struct neighbour *neighbour, int why);
+		      struct neighbour *neighbour, bool why);
 
 /* Write a tag, a value or a name inside a # line: % ; = escaped as %XX, then
  * as any field. */
@@ -81,8 +100,9 @@ void neighbours_write_packed(struct output *output, const char *text,
 			     size_t length);
 
 /* Cut the next item of a sum off *rest: "0.29 DIAPERS" before " + "; *number
- * and *tag become texts, %XX undone.  The last item is "(other)".  False at
- * the end, or where there is no number. */
+ * and *tag become texts, %XX undone, and *rest the text behind, or NULL after
+ * the last item, which is "(other)".  False at the end, or where there is no
+ * number. */
 bool neighbours_next_item(char **rest, char **number, char **tag);
 
 #endif

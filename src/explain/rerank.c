@@ -26,10 +26,10 @@ static int compare_hits(const void *a, const void *b)
 /* A checked row. */
 static const char *take_row(const struct rerank *blend,
 			    const struct model *model, size_t row,
-			    struct row *taken)
+			    struct sparse_row *taken)
 {
 	model = sharded_model_resolve(blend->shards, model, &row);
-	return contributions_row(&model->matrix, row, taken);
+	return contributions_view_row(&model->matrix, row, taken);
 }
 
 /* Keep the best of what has the least similarity. */
@@ -50,7 +50,7 @@ static const char *rank(const struct rerank *blend,
 			const struct search_query *query,
 			struct search_result *found)
 {
-	struct row own, other;
+	struct sparse_row own, other;
 	const char *error = take_row(blend, blend->asked, query->asked, &own);
 
 	for (size_t i = 0; i < found->count && error == NULL; i++) {

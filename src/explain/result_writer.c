@@ -20,216 +20,237 @@ const char *const output_format_words[] = {[OUTPUT_TSV] = "tsv",
 					   [OUTPUT_IDS] = "ids",
 					   NULL};
 
-/* What a thread needs to write answers. */
-struct pen {
-	const struct result_writer *pens;
+/* What one thread writes with. */
+struct result_worker {
+	const struct result_writer *writer;
 	struct output *output; /* of the piece in hand, in memory */
 	char **error;          /* of the piece in hand */
-	struct top_contributions explain;
-	struct neighbours_metadata notes;
+	struct top_contributions top;
+	struct profile_writer profiles;
+	struct model_metadata metadata;
 };
 
 /* Some pieces, written by all threads: a text for each. */
-struct sheets {
-	struct result_writer *pens;
+struct result_batch {
+	struct result_writer *writer;
 	const struct search_query *queries;
-	const struct search_result *found;
+	const struct search_result *results;
 	size_t count;
 };
 
 /* True where error is NULL; else the piece's first is kept, to be told when
  * all threads are done. */
-static bool is_fine(struct pen *pen, const char *error)
+static bool is_fine(struct result_worker *worker, const char *error)
 {
-	if (error != NULL && *pen->error == NULL)
-		*pen->error = alloc_text(error, strlen(error));
+	if (error != NULL && *worker->error == NULL)
+		*worker->error = alloc_text(error, strlen(error));
 	return error == NULL;
 }
 
-/* The #profile line of a row. */
-static void write_profile(struct pen *pen, const struct model *model,
-			  size_t row)
+/* Write the #profile line of a row of the asked or the answering customers. */
+static void write_profile(struct result_worker *worker,
+			  const struct model *model, size_t row)
 {
-	model = sharded_model_resolve(pen->pens->shards, model, &row);
-	is_fine(pen, neighbours_metadata_profile(&pen->notes, pen->output,
-						 model, row));
+	bool is_customer = model == worker->writer->model;
+
+	model = sharded_model_resolve(worker->writer->shards, model, &row);
+	is_fine(worker,
+		profile_writer_write_profile(&worker->profiles, worker->output,
+					     model, row, is_customer));
 }
 
 /* The name of a customer; what is none is damage. */
-static const char *name_of(struct pen *pen, const struct model *model,
-			   size_t row, size_t *length)
+static const char *name_of(struct result_worker *worker,
+			   const struct model *model, size_t row,
+			   size_t *length)
 {
 	const char *name = text_array_at(&model->matrix.users, row, length);
 
 	if (*length == 0)
-		is_fine(pen, error_text("tensor users.offsets is damaged: row "
-					"%zu",
-					row));
+		is_fine(worker,
+			error_text("tensor users.offsets is damaged: row "
+				   "%zu",
+				   row));
 	return name;
 }
 
 /* A similar customer, with the reasons where they are wanted. */
-static struct neighbour make_neighbour(struct pen *pen, struct hit hit,
+static struct neighbour make_neighbour(struct result_worker *worker,
+				       struct hit hit,
 				       struct reason reasons[TOP_CONTRIBUTIONS])
 {
 	struct neighbour neighbour = {.reasons = reasons};
 
-	is_fine(pen,
-		pen->pens->manner.why
-			? top_contributions_hit(&pen->explain, hit, &neighbour)
-			: top_contributions_name(&pen->explain, hit,
+	is_fine(worker,
+		worker->writer->options.why
+			? top_contributions_hit(&worker->top, hit, &neighbour)
+			: top_contributions_name(&worker->top, hit,
 						 &neighbour));
 	return neighbour;
 }
 
-static void write_tsv(struct pen *pen, size_t row,
-		      const struct search_result *found)
+static void write_tsv(struct result_worker *worker, size_t row,
+		      const struct search_result *result)
 {
 	size_t length;
-	const char *name = name_of(pen, pen->pens->asked, row, &length);
+	const char *name = name_of(worker, worker->writer->asked, row, &length);
 
-	for (size_t i = 0; i < found->count; i++) {
+	for (size_t i = 0; i < result->count; i++) {
 		struct reason reasons[TOP_CONTRIBUTIONS];
 		struct neighbour neighbour =
-			make_neighbour(pen, found->hits[i], reasons);
+			make_neighbour(worker, result->hits[i], reasons);
 
-		neighbours_write(pen->output, name, length, i + 1, &neighbour,
-				 pen->pens->manner.why);
+		neighbours_write(worker->output, name, length, i + 1,
+				 &neighbour, worker->writer->options.why);
 	}
 }
 
-static void write_json_why(struct output *output, struct neighbour *neighbour)
+static void write_json_why(struct json_writer *json,
+			   struct neighbour *neighbour)
 {
-	neighbours_settle(neighbour);
-	output_text(output, ",\"why\":[");
+	neighbours_round(neighbour);
+	json_put_array(json, "why");
 	for (size_t i = 0; i < neighbour->reason_count; i++) {
 		const struct reason *reason = &neighbour->reasons[i];
 
-		output_text(output, i ? ",{\"tag\":" : "{\"tag\":");
-		json_write_string(output, reason->tag, reason->length);
-		output_print(output, ",\"contribution\":%.6f}",
-			     reason->contribution);
+		json_put_object(json, NULL);
+		json_put_string(json, "tag", reason->tag, reason->length);
+		json_put_fixed(json, "contribution", reason->contribution,
+			       NEIGHBOURS_CONTRIBUTION_DECIMALS);
+		json_put_end(json);
 	}
-	output_print(output, "],\"other\":%s", neighbour->other);
+	json_put_end(json);
+	json_put_number(json, "other", neighbour->other);
 }
 
-static void write_json(struct pen *pen, size_t row,
-		       const struct search_result *found)
+static void write_json(struct result_worker *worker, size_t row,
+		       const struct search_result *result)
 {
-	struct output *output = pen->output;
+	struct json_writer json;
 	size_t length;
-	const char *name = name_of(pen, pen->pens->asked, row, &length);
+	const char *name = name_of(worker, worker->writer->asked, row, &length);
 
-	output_text(output, "{\"query\":");
-	json_write_string(output, name, length);
-	output_text(output, ",\"neighbours\":[");
-	for (size_t i = 0; i < found->count; i++) {
+	json_writer_init(&json, worker->output, JSON_STYLE_COMPACT);
+	json_put_object(&json, NULL);
+	json_put_string(&json, "query", name, length);
+	json_put_array(&json, "neighbours");
+	for (size_t i = 0; i < result->count; i++) {
 		struct reason reasons[TOP_CONTRIBUTIONS];
 		struct neighbour neighbour =
-			make_neighbour(pen, found->hits[i], reasons);
+			make_neighbour(worker, result->hits[i], reasons);
 
-		output_print(output,
-			     "%s{\"rank\":%zu,\"customer\":", i ? "," : "",
-			     i + 1);
-		json_write_string(output, neighbour.name, neighbour.length);
-		output_print(output, ",\"similarity\":%.9g",
-			     neighbour.similarity);
-		if (pen->pens->manner.why)
-			write_json_why(output, &neighbour);
-		output_text(output, "}");
+		json_put_object(&json, NULL);
+		json_put_count(&json, "rank", i + 1);
+		json_put_string(&json, "customer", neighbour.name,
+				neighbour.length);
+		json_put_real(&json, "similarity", neighbour.similarity,
+			      NEIGHBOURS_SIMILARITY_DIGITS);
+		if (worker->writer->options.why)
+			write_json_why(&json, &neighbour);
+		json_put_end(&json);
 	}
-	output_text(output, "]}\n");
+	json_put_end(&json);
+	json_put_end(&json);
+	output_text(worker->output, "\n");
 }
 
-static void write_ids(struct pen *pen, const struct search_result *found)
+static void write_ids(struct result_worker *worker,
+		      const struct search_result *result)
 {
-	for (size_t i = 0; i < found->count; i++) {
+	for (size_t i = 0; i < result->count; i++) {
 		size_t length;
-		const char *name = name_of(pen, pen->pens->model,
-					   found->hits[i].row, &length);
+		const char *name = name_of(worker, worker->writer->model,
+					   result->hits[i].row, &length);
 
-		tsv_write_field(pen->output, name, length);
-		output_text(pen->output, "\n");
+		tsv_write_field(worker->output, name, length);
+		output_text(worker->output, "\n");
 	}
 }
 
-static void write_note(struct pen *pen, const struct search_result *found)
+static void write_model(struct result_worker *worker,
+			const struct search_result *result)
 {
-	struct query_metadata note = pen->pens->manner.note;
+	struct query_metadata query = worker->writer->options.metadata;
 
-	note.candidates = found->candidates;
-	note.matching = found->matching;
-	neighbours_metadata_model(&pen->notes, pen->output, &note);
+	query.candidates = result->candidates;
+	query.matching = result->matching;
+	model_metadata_set_query(&worker->metadata, &query);
+	neighbours_metadata_write_model(worker->output, &worker->metadata);
 }
 
-static void write_profiles(struct pen *pen, const struct search_query *query,
-			   const struct search_result *found)
+static void write_profiles(struct result_worker *worker,
+			   const struct search_query *query,
+			   const struct search_result *result)
 {
-	const struct result_writer *pens = pen->pens;
+	const struct result_writer *writer = worker->writer;
 
-	write_profile(pen, pens->asked, query->asked);
-	for (size_t i = 0; i < found->count; i++)
-		if (found->hits[i].row != query->self)
-			write_profile(pen, pens->model, found->hits[i].row);
-	is_fine(pen, neighbours_metadata_tags(&pen->notes, pen->output));
+	write_profile(worker, writer->asked, query->asked);
+	for (size_t i = 0; i < result->count; i++)
+		if (result->hits[i].row != query->self)
+			write_profile(worker, writer->model,
+				      result->hits[i].row);
+	is_fine(worker,
+		profile_writer_write_tags(&worker->profiles, worker->output));
 }
 
-static void write_answer(struct pen *pen, const struct search_query *query,
-			 const struct search_result *found)
+static void write_answer(struct result_worker *worker,
+			 const struct search_query *query,
+			 const struct search_result *result)
 {
 	size_t row = query->asked;
 
-	if (pen->pens->manner.layout == OUTPUT_IDS) {
-		write_ids(pen, found);
+	if (worker->writer->options.format == OUTPUT_IDS) {
+		write_ids(worker, result);
 		return;
 	}
-	if (pen->pens->manner.why &&
-	    !is_fine(pen, top_contributions_query(&pen->explain,
-						  pen->pens->asked, row)))
+	if (worker->writer->options.why &&
+	    !is_fine(worker, top_contributions_query(
+				     &worker->top, worker->writer->asked, row)))
 		return;
-	if (pen->pens->manner.layout == OUTPUT_JSON) {
-		write_json(pen, row, found);
+	if (worker->writer->options.format == OUTPUT_JSON) {
+		write_json(worker, row, result);
 		return;
 	}
-	if (pen->pens->manner.profiles)
-		write_note(pen, found);
-	write_tsv(pen, row, found);
-	if (pen->pens->manner.profiles)
-		write_profiles(pen, query, found);
+	if (worker->writer->options.profiles)
+		write_model(worker, result);
+	write_tsv(worker, row, result);
+	if (worker->writer->options.profiles)
+		write_profiles(worker, query, result);
 }
 
 static void write_piece(void *shared, size_t piece, unsigned thread)
 {
-	struct sheets *sheets = shared;
-	struct pen *pen = &sheets->pens->each[thread];
+	struct result_batch *batch = shared;
+	struct result_worker *worker = &batch->writer->each[thread];
 	size_t first = piece * PIECE;
 
-	pen->output = &sheets->pens->texts[piece];
-	pen->error = &sheets->pens->errors[piece];
-	for (size_t i = first; i < first + PIECE && i < sheets->count; i++)
-		if (sheets->found[i].count > 0)
-			write_answer(pen, &sheets->queries[i],
-				     &sheets->found[i]);
+	worker->output = &batch->writer->texts[piece];
+	worker->error = &batch->writer->errors[piece];
+	for (size_t i = first; i < first + PIECE && i < batch->count; i++)
+		if (batch->results[i].count > 0)
+			write_answer(worker, &batch->queries[i],
+				     &batch->results[i]);
 }
 
 /* Texts by all threads, then one after another to the output. */
-static const char *write_sheets(struct sheets *sheets, struct output *output)
+static const char *write_batch(struct result_batch *batch,
+			       struct output *output)
 {
-	struct result_writer *pens = sheets->pens;
-	size_t pieces = (sheets->count + PIECE - 1) / PIECE;
+	struct result_writer *writer = batch->writer;
+	size_t pieces = (batch->count + PIECE - 1) / PIECE;
 
-	thread_pool_run(pens->threads, pieces, write_piece, sheets);
+	thread_pool_run(writer->threads, pieces, write_piece, batch);
 	for (size_t i = 0; i < pieces; i++)
-		if (pens->errors[i] != NULL)
-			return pens->errors[i];
+		if (writer->errors[i] != NULL)
+			return writer->errors[i];
 	for (size_t i = 0; i < pieces; i++) {
-		struct output *text = &pens->texts[i];
+		struct output *text = &writer->texts[i];
 
-		if (text->held > 0 && !pens->begun) {
-			pens->begun = true;
-			if (pens->manner.layout == OUTPUT_TSV)
+		if (text->held > 0 && !writer->begun) {
+			writer->begun = true;
+			if (writer->options.format == OUTPUT_TSV)
 				neighbours_write_header(output,
-							pens->manner.why);
+							writer->options.why);
 		}
 		output_write(output, text->buffer, text->held);
 		text->held = 0;
@@ -237,68 +258,72 @@ static const char *write_sheets(struct sheets *sheets, struct output *output)
 	return NULL;
 }
 
-const char *result_writer_write(struct result_writer *pens,
+const char *result_writer_write(struct result_writer *writer,
 				struct output *output,
 				const struct search_query *queries,
-				const struct search_result *found, size_t count)
+				const struct search_result *results,
+				size_t count)
 {
-	struct sheets sheets = {.pens = pens};
-	size_t most = (size_t)PIECES * pens->threads * PIECE;
+	struct result_batch batch = {.writer = writer};
+	size_t most = (size_t)PIECES * writer->threads * PIECE;
 	const char *error = NULL;
 
 	for (size_t done = 0; done < count && error == NULL;
-	     done += sheets.count) {
-		sheets.queries = queries + done;
-		sheets.found = found + done;
-		sheets.count = count - done < most ? count - done : most;
-		error = write_sheets(&sheets, output);
+	     done += batch.count) {
+		batch.queries = queries + done;
+		batch.results = results + done;
+		batch.count = count - done < most ? count - done : most;
+		error = write_batch(&batch, output);
 	}
 	return error;
 }
 
-void result_writer_begin(struct result_writer *pens,
+void result_writer_begin(struct result_writer *writer,
 			 const struct sharded_model *shards,
 			 const struct model *asked,
-			 const struct output_options *manner,
+			 const struct output_options *options,
 			 enum metric metric, unsigned threads)
 {
 	const struct model *model = &shards->whole;
 
-	*pens = (struct result_writer){
+	*writer = (struct result_writer){
 		.shards = shards,
 		.model = model,
 		.asked = asked,
-		.manner = *manner,
+		.options = *options,
 		.threads = threads,
-		.each = alloc(threads, sizeof *pens->each),
-		.texts = alloc((size_t)PIECES * threads, sizeof *pens->texts),
+		.each = alloc(threads, sizeof *writer->each),
+		.texts = alloc((size_t)PIECES * threads, sizeof *writer->texts),
 		.errors = alloc((size_t)PIECES * threads, sizeof(char *)),
 	};
-	contributions_begin(&pens->reasons, model, metric);
-	pens->reasons.share = manner->share;
+	contributions_begin(&writer->contributions, model, metric);
+	writer->contributions.share = options->share;
 	for (unsigned i = 0; i < threads; i++) {
-		pens->each[i].pens = pens;
-		top_contributions_begin(&pens->each[i].explain, shards,
-					&pens->reasons);
-		neighbours_metadata_begin(&pens->each[i].notes, model);
+		writer->each[i].writer = writer;
+		top_contributions_begin(&writer->each[i].top, shards,
+					&writer->contributions);
+		profile_writer_init(&writer->each[i].profiles, model);
+		model_metadata_init(&writer->each[i].metadata, model,
+				    &options->metadata);
 	}
 	for (size_t i = 0; i < (size_t)PIECES * threads; i++)
-		output_memory(&pens->texts[i]);
+		output_memory(&writer->texts[i]);
 }
 
-void result_writer_end(struct result_writer *pens)
+void result_writer_end(struct result_writer *writer)
 {
-	for (unsigned i = 0; i < pens->threads; i++) {
-		neighbours_metadata_end(&pens->each[i].notes);
-		top_contributions_end(&pens->each[i].explain);
+	for (unsigned i = 0; i < writer->threads; i++) {
+		profile_writer_free(&writer->each[i].profiles);
+		model_metadata_free(&writer->each[i].metadata);
+		top_contributions_end(&writer->each[i].top);
 	}
-	for (size_t i = 0; i < (size_t)PIECES * pens->threads; i++) {
-		free(pens->texts[i].buffer);
-		free(pens->errors[i]);
+	for (size_t i = 0; i < (size_t)PIECES * writer->threads; i++) {
+		free(writer->texts[i].buffer);
+		free(writer->errors[i]);
 	}
-	free(pens->each);
-	free(pens->texts);
-	free(pens->errors);
-	contributions_end(&pens->reasons);
-	*pens = (struct result_writer){0};
+	free(writer->each);
+	free(writer->texts);
+	free(writer->errors);
+	contributions_end(&writer->contributions);
+	*writer = (struct result_writer){0};
 }

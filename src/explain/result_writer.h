@@ -19,43 +19,43 @@ enum output_format { OUTPUT_TSV, OUTPUT_JSON, OUTPUT_IDS };
 extern const char *const output_format_words[];
 
 struct output_options {
-	enum output_format layout;
+	enum output_format format;
 	bool why;      /* with reasons */
-	bool profiles; /* with # lines, where the layout is TSV */
+	bool profiles; /* with # lines, where the format is TSV */
 	double share; /* of the embeddings in a similarity (explain/rerank.h) */
-	struct query_metadata note; /* what those say; what depends on the query
-			     is set for each */
+	struct query_metadata metadata; /* what those say; what depends on the
+			     query is set for each */
 };
 
 struct result_writer {
 	const struct sharded_model *shards;
 	const struct model *model; /* shards->whole */
 	const struct model *asked; /* whose customers ask; may be the same */
-	struct output_options manner;
-	struct contributions reasons;
+	struct output_options options;
+	struct contributions contributions;
 	unsigned threads;
-	bool begun;           /* something is written */
-	struct pen *each;     /* of each thread */
-	struct output *texts; /* of pieces, in memory */
-	char **errors;        /* of pieces: a error_text, or NULL */
+	bool begun;                 /* something is written */
+	struct result_worker *each; /* of each thread */
+	struct output *texts;       /* of pieces, in memory */
+	char **errors;              /* of pieces: a error_text, or NULL */
 };
 
-/* The pens stay where they are until result_writer_end. */
-void result_writer_begin(struct result_writer *pens,
+/* The writer stay where they are until result_writer_end. */
+void result_writer_begin(struct result_writer *writer,
 			 const struct sharded_model *shards,
 			 const struct model *asked,
-			 const struct output_options *manner,
+			 const struct output_options *options,
 			 enum metric metric, unsigned threads);
-void result_writer_end(struct result_writer *pens);
+void result_writer_end(struct result_writer *writer);
 
 /* Write the answers to count queries, rows of the model that asks (its columns
  * and components are those of the other), after a header line the first time; a
  * query without neighbours gives nothing.  NULL or a error_text: the model is
  * damaged. */
-const char *result_writer_write(struct result_writer *pens,
+const char *result_writer_write(struct result_writer *writer,
 				struct output *output,
 				const struct search_query *queries,
-				const struct search_result *found,
+				const struct search_result *results,
 				size_t count);
 
 #endif

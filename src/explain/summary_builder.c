@@ -5,139 +5,71 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/errors.h"
+#include "explain/enrichment.h"
 #include "explain/neighbours_tsv.h"
-#include "base/number.h"
 
-/* Significant digits of a similarity, as explain/neighbours_tsv.h prints it. */
-enum { DIGITS = 9 };
-
-void summary_builder_begin(struct summary_builder *describe,
+void summary_builder_begin(struct summary_builder *builder,
 			   const struct sharded_model *shards,
-			   const struct contributions *reasons)
+			   const struct contributions *contributions)
 {
-	*describe = (struct summary_builder){
+	*builder = (struct summary_builder){
 		.shards = shards,
 		.index = alloc(shards->whole.matrix.m, sizeof(size_t)),
 	};
-	top_contributions_begin(&describe->explain, shards, reasons);
+	top_contributions_begin(&builder->top, shards, contributions);
 }
 
-void summary_builder_end(struct summary_builder *describe)
+void summary_builder_end(struct summary_builder *builder)
 {
-	top_contributions_end(&describe->explain);
-	free(describe->index);
-	free(describe->places);
-	*describe = (struct summary_builder){0};
+	top_contributions_end(&builder->top);
+	free(builder->index);
+	free(builder->columns);
+	free(builder->order);
+	*builder = (struct summary_builder){0};
 }
 
-/* ------------------------------------------------------------------ origin */
+/* -------------------------------------------------------------------- tags */
 
-static char *copy(const char *text)
+/* The index in the summary of a column of the model, or of what centring
+ * contributes, which has the empty name. */
+static size_t add_column(struct summary_builder *builder, struct summary *s,
+			 size_t column)
 {
-	return alloc_text(text, text ? strlen(text) : 0);
+	bool is_tag = column != CONTRIBUTIONS_CENTER;
+	size_t length = 0, tag, before = s->tags.count;
+	const char *name = "";
+
+	if (is_tag && builder->index[column] > 0)
+		return builder->index[column] - 1;
+	if (is_tag)
+		name = text_array_at(&builder->shards->whole.matrix.tags,
+				     column, &length);
+	tag = summary_add_tag(s, name, length);
+	builder->columns = alloc_grow(builder->columns, &builder->column_room,
+				      tag + 1, sizeof *builder->columns);
+	if (is_tag)
+		builder->index[column] = tag + 1;
+	/* A column with the empty name is to be forgotten, too. */
+	if (is_tag || tag == before)
+		builder->columns[tag] = column;
+	return tag;
 }
 
-/* The value as it is printed with nine digits. */
-static double printed(double value)
+/* Forget the tags of the summary, in as many steps as it has. */
+static void forget_tags(struct summary_builder *builder,
+			const struct summary *s)
 {
-	char text[NUMBER_TEXT];
-
-	number_write(text, value, DIGITS);
-	return strtod(text, NULL);
-}
-
-static char *print_least(const struct query_metadata *note)
-{
-	char text[NUMBER_TEXT] = "";
-
-	if (note->min_similarity != NULL)
-		number_write(text, *note->min_similarity, DIGITS);
-	return copy(text);
-}
-
-static void set_origin(const struct summary_builder *describe,
-		       const struct query_metadata *note,
-		       struct model_metadata *origin)
-{
-	const struct model *model = &describe->shards->whole;
-	const struct csr_matrix *matrix = &model->matrix;
-	const char *kind = safetensors_option(&model->file, "matrix.value");
-	char id[17];
-
-	safetensors_id(&model->file, id);
-	*origin = (struct model_metadata){
-		.id = copy(id),
-		.metric = copy(note->metric),
-		.customer = copy(matrix->customer),
-		.tag = copy(matrix->tag),
-		.value = copy(matrix->value),
-		.kind = copy(kind),
-		.min_similarity = print_least(note),
-		.among = copy(note->among),
-		.customers = (int64_t)matrix->n,
-		.without_signal = (int64_t)note->without_signal,
-		.tags = (int64_t)matrix->m,
-		.dimensions = (int64_t)model->k,
-		.asked = (int64_t)note->asked,
-		.candidates = (int64_t)note->candidates,
-		.matching = note->min_similarity ? (int64_t)note->matching : -1,
-		.median_pair = printed(model->median_pair),
-		.top_pair = printed(model->top_pair),
-	};
-	for (size_t t = 0; t < TENTHS; t++)
-		origin->tenths[t] = matrix->tenth_size[t];
+	for (size_t tag = 0; tag < s->tags.count; tag++)
+		if (builder->columns[tag] != CONTRIBUTIONS_CENTER)
+			builder->index[builder->columns[tag]] = 0;
 }
 
 /* ---------------------------------------------------------------- profiles */
 
-/* The index of a tag in the summary; one that is new gets its facts. */
-static const char *find_tag(struct summary_builder *describe, struct summary *s,
-			    size_t tag, size_t *index)
-{
-	const struct csr_matrix *matrix = &describe->shards->whole.matrix;
-	struct tag facts = {.known = true};
-	size_t length;
-	const char *name, *error;
-
-	if (describe->index[tag] > 0) {
-		*index = describe->index[tag] - 1;
-		return NULL;
-	}
-	if ((error = neighbours_metadata_users(matrix, tag, &facts.users)) !=
-	    NULL)
-		return error;
-	for (size_t t = 0; t < TENTHS; t++)
-		facts.tenths[t] = matrix->tenths[tag * TENTHS + t];
-	name = text_array_at(&matrix->tags, tag, &length);
-	*index = string_table_add(&s->tags, name, length);
-	describe->index[tag] = *index + 1;
-	s->facts = alloc_grow(s->facts, &s->fact_room, *index + 1,
-			      sizeof *s->facts);
-	s->facts[*index] = facts;
-	return NULL;
-}
-
-/* No tag is known any more. */
-static void forget_tags(struct summary_builder *describe,
-			const struct summary *s)
-{
-	const struct text_array *tags = &describe->shards->whole.matrix.tags;
-
-	for (size_t i = 0; i < s->tags.count; i++) {
-		size_t tag =
-			text_array_find(tags, string_table_text(&s->tags, i),
-					string_table_length(&s->tags, i));
-
-		if (tag != SIZE_MAX)
-			describe->index[tag] = 0;
-	}
-}
-
-/* The value as its text reads.  No two decimals of up to six digits round to
- * one float, so one that does is the text; and the quotient of two integers
- * that doubles hold is the double nearest to it. */
-static double shown(float value)
+/* The value as its printed text reads.  No two decimals of up to six digits
+ * round to one float, so one that does is the text; and the quotient of two
+ * integers that doubles hold is the double nearest to it. */
+static double round_raw(float value)
 {
 	static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
 	char text[NUMBER_TEXT];
@@ -150,226 +82,201 @@ static double shown(float value)
 		if ((float)(digits / powers[i]) == value)
 			return digits / powers[i];
 	}
-	return strtod(neighbours_metadata_raw(text, value), NULL);
+	return strtod(neighbours_metadata_print_raw(text, value), NULL);
 }
 
-/* The query's by falling value; of the others the order means nothing. */
-static const char *set_holdings(struct summary_builder *describe,
-				struct summary *s,
-				const struct csr_matrix *matrix, size_t row,
-				struct profile *profile)
+/* Set the values of the last profile: the query's by falling weight; of the
+ * others the order means nothing. */
+static const char *set_values(struct summary_builder *builder,
+			      struct summary *s,
+			      const struct csr_matrix *matrix, size_t row)
 {
+	struct summary_profile *profile = &s->profiles[s->profile_count - 1];
 	size_t begin = (size_t)matrix->indptr[row];
 	size_t count = (size_t)matrix->indptr[row + 1] - begin;
 	const char *error = NULL;
 
-	describe->places = alloc_grow(describe->places, &describe->room, count,
-				      sizeof *describe->places);
+	builder->order = alloc_grow(builder->order, &builder->order_room, count,
+				    sizeof *builder->order);
 	if (s->profile_count == 1)
-		neighbours_metadata_order(matrix, begin, count,
-					  describe->places);
+		neighbours_metadata_sort_row(matrix, begin, count,
+					     builder->order);
 	else
 		for (size_t i = 0; i < count; i++)
-			describe->places[i].at = (int32_t)i;
-	profile->holdings = alloc(count, sizeof *profile->holdings);
+			builder->order[i].place = (int32_t)i;
+	profile->values = alloc(count, sizeof *profile->values);
 	profile->room = count;
 	for (size_t i = 0; i < count && error == NULL; i++) {
-		size_t at = begin + (size_t)describe->places[i].at;
-		struct tag_value *holding = &profile->holdings[i];
+		size_t at = begin + (size_t)builder->order[i].place;
+		size_t column = (size_t)matrix->indices[at];
+		size_t tag = add_column(builder, s, column);
+		struct summary_tag *facts = &s->tag_facts[tag];
 
-		holding->value = shown(matrix->raw[at]);
-		error = find_tag(describe, s, (size_t)matrix->indices[at],
-				 &holding->tag);
-		profile->count = i + 1;
+		profile->values[profile->count++] = (struct tag_value){
+			.tag = tag, .value = round_raw(matrix->raw[at])};
+		facts->last_profile = s->profile_count;
+		if (!facts->counted)
+			error = neighbours_metadata_count_tag(
+				&builder->shards->whole.matrix, column,
+				&facts->counts);
+		facts->counted = true;
 	}
 	return error;
 }
 
 /* Add the profile of a row of the asking or the answering customers. */
-static const char *add_profile(struct summary_builder *describe,
+static const char *add_profile(struct summary_builder *builder,
 			       struct summary *s, const struct model *model,
 			       size_t row)
 {
-	bool guest = model != &describe->shards->whole;
+	bool is_customer = model == &builder->shards->whole;
 	const char *error, *name = "";
+	unsigned tenth = TENTHS;
 	size_t length = 0;
 
-	model = sharded_model_resolve(describe->shards, model, &row);
-	if ((error = csr_matrix_check_row(&model->matrix, row)) != NULL)
+	model = sharded_model_resolve(builder->shards, model, &row);
+	error = neighbours_metadata_check_row(&model->matrix, row);
+	if (error != NULL)
 		return error;
-	if (model->matrix.tenth[row] >= TENTHS)
-		return error_text(
-			"row %zu is damaged: tenth %u, expected 0 to 9", row,
-			(unsigned)model->matrix.tenth[row]);
-	if (!guest)
+	if (is_customer) {
 		name = text_array_at(&model->matrix.users, row, &length);
-	s->profiles = alloc_grow(s->profiles, &s->profile_room,
-				 s->profile_count + 1, sizeof *s->profiles);
-	struct profile *profile = &s->profiles[s->profile_count++];
-	*profile = (struct profile){
-		.name = alloc_text(name, length),
-		.tenth = guest ? TENTHS : model->matrix.tenth[row],
-	};
-	return set_holdings(describe, s, &model->matrix, row, profile);
+		tenth = model->matrix.tenth[row];
+	}
+	summary_add_profile(s, alloc_text(name, length), tenth);
+	return set_values(builder, s, &model->matrix, row);
+}
+
+static const char *add_profiles(struct summary_builder *builder,
+				struct summary *s,
+				const struct search_query *query,
+				const struct search_result *result)
+{
+	const char *error = NULL;
+
+	for (size_t i = 0; i < result->count && error == NULL; i++)
+		if (result->hits[i].row != query->self)
+			error = add_profile(builder, s, &builder->shards->whole,
+					    result->hits[i].row);
+	return error;
 }
 
 /* -------------------------------------------------------------- neighbours */
 
-static char *print_similarity(double similarity)
-{
-	char text[NUMBER_TEXT];
-
-	return alloc_text(text, number_write(text, similarity, DIGITS));
-}
-
-static void add_item(struct member *member, const struct reason *reason)
-{
-	char text[NUMBER_TEXT];
-	int length = snprintf(text, sizeof text, "%.6f", reason->contribution);
-
-	member->items[member->count++] = (struct item){
-		.tag = alloc_text(reason->tag, reason->length),
-		.text = alloc_text(text, (size_t)length),
-		.amount = strtod(text, NULL),
-	};
-}
-
-static const char *add_member(struct summary_builder *describe,
-			      struct summary *s, struct hit hit)
+static const char *add_neighbour(struct summary_builder *builder,
+				 struct summary *s, struct hit hit)
 {
 	struct reason reasons[TOP_CONTRIBUTIONS];
-	struct neighbour neighbour = {.reasons = reasons};
-	struct member *member = &s->members[s->member_count];
-	const char *error =
-		top_contributions_hit(&describe->explain, hit, &neighbour);
+	struct neighbour line = {.reasons = reasons};
+	const char *error = top_contributions_hit(&builder->top, hit, &line);
+	struct summary_neighbour *neighbour;
 
 	if (error != NULL)
 		return error;
-	neighbours_settle(&neighbour);
-	*member = (struct member){
-		.name = alloc_text(neighbour.name, neighbour.length),
-		.rank = ++s->member_count,
-		.similarity = print_similarity(neighbour.similarity),
-		.other = copy(neighbour.other),
-		.items = alloc(TOP_CONTRIBUTIONS, sizeof *member->items),
-		.room = TOP_CONTRIBUTIONS,
-	};
-	member->score = strtod(member->similarity, NULL);
-	for (size_t i = 0; i < neighbour.reason_count; i++)
-		add_item(member, &neighbour.reasons[i]);
+	neighbours_round(&line);
+	neighbour = summary_add_neighbour(
+		s, alloc_text(line.name, line.length),
+		neighbours_round_similarity(line.similarity));
+	strcpy(neighbour->other, line.other);
+	for (size_t i = 0; i < line.reason_count; i++)
+		summary_add_contribution(
+			neighbour, add_column(builder, s, reasons[i].column),
+			neighbours_round_contribution(reasons[i].contribution));
 	return NULL;
 }
 
-static const char *add_members(struct summary_builder *describe,
-			       struct summary *s, const struct model *asked,
-			       const struct search_query *query,
-			       const struct search_result *found)
+static const char *add_neighbours(struct summary_builder *builder,
+				  struct summary *s, const struct model *asked,
+				  const struct search_query *query,
+				  const struct search_result *result)
 {
-	const char *error = top_contributions_query(&describe->explain, asked,
-						    query->asked);
+	const char *error =
+		top_contributions_query(&builder->top, asked, query->asked);
 
-	s->members = alloc(found->count, sizeof *s->members);
-	s->member_room = found->count;
-	for (size_t i = 0; i < found->count && error == NULL; i++)
-		error = add_member(describe, s, found->hits[i]);
-	return error;
-}
-
-static const char *add_profiles(struct summary_builder *describe,
-				struct summary *s,
-				const struct search_query *query,
-				const struct search_result *found)
-{
-	const char *error = NULL;
-
-	for (size_t i = 0; i < found->count && error == NULL; i++)
-		if (found->hits[i].row != query->self)
-			error = add_profile(describe, s,
-					    &describe->shards->whole,
-					    found->hits[i].row);
+	for (size_t i = 0; i < result->count && error == NULL; i++)
+		error = add_neighbour(builder, s, result->hits[i]);
 	return error;
 }
 
 /* ----------------------------------------------------------------- queries */
 
-static void begin(struct summary_builder *describe,
-		  const struct query_metadata *note, const struct model *asked,
+/* result may be NULL. */
+static void begin(struct summary_builder *builder,
+		  const struct query_metadata *metadata,
+		  const struct search_result *result, const struct model *asked,
 		  size_t row, struct summary *s)
 {
-	const struct model *whole = &describe->shards->whole;
+	const struct model *whole = &builder->shards->whole;
+	struct query_metadata query = *metadata;
 	size_t length = 0;
 	const char *name = "";
 
+	if (result != NULL) {
+		query.candidates = result->candidates;
+		query.matching = result->matching;
+	}
 	*s = (struct summary){0};
-	set_origin(describe, note, &s->origin);
+	model_metadata_init(&s->metadata, whole, &query);
 	if (asked == whole)
 		name = text_array_at(&whole->matrix.users, row, &length);
 	s->query = alloc_text(name, length);
 }
 
-/* Work out what is shared; free what was made where there is an error. */
-static const char *finish(struct summary_builder *describe, const char *error,
-			  struct summary *s)
+/* Free what was made where there is an error; else returns NULL. */
+static const char *end(struct summary_builder *builder, const char *error,
+		       struct summary *s)
 {
-	forget_tags(describe, s);
-	if (error == NULL)
-		error = summary_work(s);
+	forget_tags(builder, s);
 	if (error != NULL)
 		summary_free(s);
 	return error;
 }
 
-const char *summary_builder_alone(struct summary_builder *describe,
-				  const struct query_metadata *note,
+const char *summary_builder_alone(struct summary_builder *builder,
+				  const struct query_metadata *metadata,
 				  const struct model *asked, size_t row,
 				  struct summary *summary)
 {
-	begin(describe, note, asked, row, summary);
-	return finish(describe, add_profile(describe, summary, asked, row),
-		      summary);
+	const char *error;
+
+	begin(builder, metadata, NULL, asked, row, summary);
+	error = add_profile(builder, summary, asked, row);
+	if (error == NULL)
+		error = enrichment_test(summary);
+	return end(builder, error, summary);
 }
 
-const char *summary_builder_query(struct summary_builder *describe,
-				  const struct query_metadata *note,
+const char *summary_builder_query(struct summary_builder *builder,
+				  const struct query_metadata *metadata,
 				  const struct model *asked,
 				  const struct search_query *query,
-				  const struct search_result *found,
+				  const struct search_result *result,
 				  struct summary *summary)
 {
-	struct query_metadata said = *note;
-	const char *error;
+	const char *error = NULL;
 
-	said.candidates = found->candidates;
-	said.matching = found->matching;
-	if (found->count == 0)
-		return summary_builder_alone(describe, &said, asked,
-					     query->asked, summary);
-	begin(describe, &said, asked, query->asked, summary);
-	error = add_members(describe, summary, asked, query, found);
+	begin(builder, metadata, result, asked, query->asked, summary);
+	if (result->count > 0)
+		error = add_neighbours(builder, summary, asked, query, result);
 	if (error == NULL)
-		error = add_profile(describe, summary, asked, query->asked);
+		error = add_profile(builder, summary, asked, query->asked);
 	if (error == NULL)
-		error = add_profiles(describe, summary, query, found);
-	return finish(describe, error, summary);
+		error = add_profiles(builder, summary, query, result);
+	if (error == NULL)
+		error = enrichment_test(summary);
+	return end(builder, error, summary);
 }
 
-const char *summary_builder_list(struct summary_builder *describe,
-				 const struct query_metadata *note,
+const char *summary_builder_list(struct summary_builder *builder,
+				 const struct query_metadata *metadata,
 				 const struct model *asked,
 				 const struct search_query *query,
-				 const struct search_result *found,
+				 const struct search_result *result,
 				 struct summary *summary)
 {
-	struct query_metadata said = *note;
-	const char *error;
+	const char *error = NULL;
 
-	said.candidates = found->candidates;
-	said.matching = found->matching;
-	begin(describe, &said, asked, query->asked, summary);
-	error = found->count > 0
-			? add_members(describe, summary, asked, query, found)
-			: NULL;
-	if (error != NULL)
-		summary_free(summary);
-	return error;
+	begin(builder, metadata, result, asked, query->asked, summary);
+	if (result->count > 0)
+		error = add_neighbours(builder, summary, asked, query, result);
+	return end(builder, error, summary);
 }

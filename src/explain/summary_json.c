@@ -3,309 +3,283 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "text/json_writer.h"
-#include "text/tsv.h"
+#include "explain/neighbours_tsv.h"
 
-/* How many tags of the profile stand in the JSON, those that the customer
- * has. */
+/* How many tags of the profile are written, those that the customer has. */
 enum { TOP = 5 };
 
-static const char *tag_name(const struct summary *s, size_t tag)
-{
-	return string_table_text(&s->tags, tag);
-}
+/* What the functions below share. */
+struct summary_json {
+	struct json_writer *writer;
+	const struct summary *summary;
+	const struct display_names *names;
+};
 
-/* -------------------------------------------------------------------- JSON */
+/* ------------------------------------------------------------------ pieces */
 
 /* A customer by its id, and by name where there are names. */
-static void put_customer(struct output *output,
-			 const struct display_names *labels, const char *before,
-			 const char *name)
+static void put_customer(const struct summary_json *json, const char *id)
 {
-	output_print(output, "%s\"customer\": ", before);
-	if (*name == '\0')
-		output_text(output, "null");
-	else
-		json_write_string(output, name, strlen(name));
-	display_names_json(&labels->customers, name, strlen(name), output);
+	json_put_text(json->writer, "customer", *id ? id : NULL);
+	display_names_put(&json->names->customers, id, strlen(id),
+			  json->writer);
 }
 
 /* A tag likewise. */
-static void put_named_tag(struct output *output,
-			  const struct display_names *labels,
-			  const char *before, const char *name)
+static void put_tag(const struct summary_json *json, size_t tag)
 {
-	output_print(output, "%s\"tag\": ", before);
-	json_write_string(output, name, strlen(name));
-	display_names_json(&labels->tags, name, strlen(name), output);
+	const char *id = summary_tag_name(json->summary, tag);
+	size_t length = string_table_length(&json->summary->tags, tag);
+
+	json_put_string(json->writer, "tag", id, length);
+	display_names_put(&json->names->tags, id, length, json->writer);
 }
 
-/* "key": "text", with what comes before. */
-static void put_pair(struct output *output, const char *before, const char *key,
-		     const char *text)
+/* How many customers have the tag. */
+static void put_customers(const struct summary_json *json, size_t tag)
 {
-	output_print(output, "%s\"%s\": ", before, key);
-	json_write_string(output, text, strlen(text));
+	json_put_integer(json->writer, "customers",
+			 json->summary->tag_facts[tag].counts.customers);
 }
 
-static void put_count(struct output *output, const char *key, int64_t count)
+static void put_model(const struct summary_json *json)
 {
-	output_print(output, ", \"%s\": %lld", key, (long long)count);
+	const struct model_metadata *metadata = &json->summary->metadata;
+	struct json_writer *writer = json->writer;
+
+	json_put_object(writer, "columns");
+	json_put_text(writer, "customer", metadata->customer);
+	json_put_text(writer, "tag", metadata->tag);
+	json_put_text(writer, "value", metadata->value);
+	json_put_end(writer);
+	json_put_object(writer, "model");
+	json_put_text(writer, "id", metadata->id);
+	json_put_integer(writer, "customers", metadata->customers);
+	json_put_integer(writer, "without_signal", metadata->without_signal);
+	json_put_integer(writer, "tags", metadata->tags);
+	json_put_integer(writer, "dimensions", metadata->dimensions);
+	json_put_text(writer, "metric", metadata->metric);
+	json_put_fixed(writer, "median_pair", metadata->median_pair, 3);
+	json_put_fixed(writer, "top_percent_pair", metadata->top_percent_pair,
+		       3);
+	json_put_end(writer);
 }
 
-static const char *truth(bool value)
+static void put_profile(const struct summary_json *json)
 {
-	return value ? "true" : "false";
-}
-
-static void put_model(struct output *output,
-		      const struct model_metadata *origin)
-{
-	put_pair(output, "\"columns\": {", "customer", origin->customer);
-	put_pair(output, ", ", "tag", origin->tag);
-	put_pair(output, ", ", "value", origin->value);
-	put_pair(output, "}, \"model\": {", "id", origin->id);
-	put_count(output, "customers", origin->customers);
-	put_count(output, "without_signal", origin->without_signal);
-	put_count(output, "tags", origin->tags);
-	put_count(output, "dimensions", origin->dimensions);
-	put_pair(output, ", ", "metric", origin->metric);
-	output_print(output,
-		     ", \"median_pair\": %.3f, \"top_percent_pair\": %.3f}",
-		     origin->median_pair, origin->top_pair);
-}
-
-static void put_profile(struct output *output, const struct summary *s,
-			const struct display_names *labels)
-{
-	const struct profile *profile = &s->profiles[0];
+	const struct summary_profile *profile = &json->summary->profiles[0];
+	struct json_writer *writer = json->writer;
 	char text[NUMBER_TEXT] = "null";
 	size_t count = 0;
 
-	if (summary_adds(s))
-		summary_value(text, summary_total(profile));
-	output_print(output,
-		     ", \"profile\": {\"tags\": %zu, \"value\": %s, "
-		     "\"top\": [",
-		     summary_held(profile), text);
+	if (summary_is_additive(json->summary))
+		summary_format_value(text, summary_total(profile));
+	json_put_object(writer, "profile");
+	json_put_count(writer, "tags", summary_count_tags(profile));
+	json_put_number(writer, "value", text);
+	json_put_array(writer, "top");
 	for (size_t i = 0; i < profile->count && count < TOP; i++) {
-		const struct tag_value *holding = &profile->holdings[i];
+		const struct tag_value *value = &profile->values[i];
 
-		if (holding->value <= 0)
+		if (value->value <= 0)
 			continue;
-		put_named_tag(output, labels, count ? ", {" : "{",
-			      tag_name(s, holding->tag));
-		output_print(output, ", \"value\": %s",
-			     summary_value(text, holding->value));
-		put_count(output, "customers", s->facts[holding->tag].users);
-		output_text(output, "}");
+		json_put_object(writer, NULL);
+		put_tag(json, value->tag);
+		json_put_number(writer, "value",
+				summary_format_value(text, value->value));
+		put_customers(json, value->tag);
+		json_put_end(writer);
 		count++;
 	}
-	output_text(output, "]}");
+	json_put_end(writer);
+	json_put_end(writer);
 }
 
-static bool both_hold(const struct summary *s, const struct member *member,
-		      const char *name)
+/* -------------------------------------------------------------- neighbours */
+
+static void put_why(const struct summary_json *json,
+		    const struct summary_neighbour *neighbour)
 {
-	size_t tag = string_table_find(&s->tags, name, strlen(name));
+	const struct summary *s = json->summary;
+	struct json_writer *writer = json->writer;
 
-	return tag != STRING_TABLE_NONE &&
-	       summary_holds(&s->profiles[0], tag) &&
-	       summary_holds(member->profile, tag);
-}
+	json_put_array(writer, "why");
+	for (size_t i = 0; i < neighbour->count; i++) {
+		size_t tag = neighbour->contributions[i].tag;
 
-static void put_why(struct output *output, const struct summary *s,
-		    const struct display_names *labels,
-		    const struct member *member)
-{
-	output_text(output, ", \"why\": [");
-	for (size_t i = 0; i < member->count; i++) {
-		const struct item *item = &member->items[i];
-
-		put_named_tag(output, labels, i ? ", {" : "{", item->tag);
-		output_print(output, ", \"contribution\": %s", item->text);
+		json_put_object(writer, NULL);
+		put_tag(json, tag);
+		json_put_fixed(writer, "contribution",
+			       neighbour->contributions[i].amount,
+			       NEIGHBOURS_CONTRIBUTION_DECIMALS);
 		if (s->profile_count > 0)
-			output_print(output, ", \"both\": %s",
-				     truth(both_hold(s, member, item->tag)));
-		output_text(output, "}");
+			json_put_bool(writer, "both",
+				      summary_has_tag(&s->profiles[0], tag) &&
+					      summary_has_tag(
+						      neighbour->profile, tag));
+		json_put_end(writer);
 	}
-	output_print(output, "], \"other\": %s}",
-		     member->other ? member->other : member->similarity);
+	json_put_end(writer);
+	if (*neighbour->other != '\0')
+		json_put_number(writer, "other", neighbour->other);
+	else
+		json_put_real(writer, "other", neighbour->similarity,
+			      NEIGHBOURS_SIMILARITY_DIGITS);
 }
 
-static void put_members(struct output *output, const struct summary *s,
-			const struct display_names *labels)
+static void put_neighbours(const struct summary_json *json)
 {
-	output_text(output, ", \"neighbours\": [");
-	for (size_t i = 0; i < s->member_count; i++) {
-		const struct member *member = &s->members[i];
+	struct json_writer *writer = json->writer;
 
-		output_print(output, "%s{\"rank\": %zu", i ? ", " : "",
-			     member->rank);
-		put_customer(output, labels, ", ", member->name);
-		output_print(output, ", \"similarity\": %s",
-			     member->similarity);
-		put_why(output, s, labels, member);
+	json_put_array(writer, "neighbours");
+	for (size_t i = 0; i < json->summary->neighbour_count; i++) {
+		const struct summary_neighbour *neighbour =
+			&json->summary->neighbours[i];
+
+		json_put_object(writer, NULL);
+		json_put_count(writer, "rank", neighbour->rank);
+		put_customer(json, neighbour->name);
+		json_put_real(writer, "similarity", neighbour->similarity,
+			      NEIGHBOURS_SIMILARITY_DIGITS);
+		put_why(json, neighbour);
+		json_put_end(writer);
 	}
-	output_text(output, "]");
+	json_put_end(writer);
 }
 
-/* A listed tag; the object is left open. */
-static void put_tag(struct output *output, const struct summary *s,
-		    const struct display_names *labels, size_t i)
-{
-	const struct tag *tag = &s->facts[i];
+/* ------------------------------------------------------------------- group */
 
-	put_named_tag(output, labels, "{", tag_name(s, i));
-	output_print(output,
-		     ", \"members\": %zu, \"expected\": %.2f, \"times\": %.2f",
-		     tag->members, tag->expected, summary_times(tag));
+/* The members that a listed tag has in both lists. */
+static void put_listed(const struct summary_json *json, size_t tag)
+{
+	const struct summary_tag *facts = &json->summary->tag_facts[tag];
+
+	put_tag(json, tag);
+	json_put_count(json->writer, "members", facts->members);
+	json_put_fixed(json->writer, "expected", facts->expected, 2);
+	json_put_fixed(json->writer, "times", summary_ratio(facts), 2);
 }
 
-static void put_group(struct output *output, const struct summary *s,
-		      const struct display_names *labels)
+static void put_over_represented(const struct summary_json *json)
 {
-	output_print(output,
-		     ", \"group\": {\"members\": %zu, \"tags_compared\": %zu, "
-		     "\"expected_from\": \"customers of the same tenth by "
-		     "number of tags\", \"chosen_on_these_events\": true, "
-		     "\"over_represented\": [",
-		     s->group, s->compared);
+	const struct summary *s = json->summary;
+
+	json_put_array(json->writer, "over_represented");
 	for (size_t i = 0; i < s->listed_count; i++) {
-		const struct tag *tag = &s->facts[s->listed[i]];
+		size_t tag = s->listed[i];
 
-		output_text(output, i ? ", " : "");
-		put_tag(output, s, labels, s->listed[i]);
-		put_count(output, "customers", tag->users);
-		output_print(output, ", \"has\": %s}", truth(tag->has));
+		json_put_object(json->writer, NULL);
+		put_listed(json, tag);
+		put_customers(json, tag);
+		json_put_bool(json->writer, "has", s->tag_facts[tag].query_has);
+		json_put_end(json->writer);
 	}
-	output_text(output, "]");
+	json_put_end(json->writer);
 }
 
-static void put_holders(struct output *output, const struct summary *s,
-			size_t tag)
+static void put_missing(const struct summary_json *json)
 {
-	const char *between = "";
+	const struct summary *s = json->summary;
+	struct json_writer *writer = json->writer;
 
-	output_text(output, ", \"held_by\": [");
-	for (size_t i = 0; i < s->member_count; i++) {
-		const struct member *member = &s->members[i];
-
-		if (member->self || !summary_holds(member->profile, tag))
-			continue;
-		output_text(output, between);
-		json_write_string(output, member->name, strlen(member->name));
-		between = ", ";
-	}
-	output_text(output, "]}");
-}
-
-static void put_missing(struct output *output, const struct summary *s,
-			const struct display_names *labels)
-{
-	const char *between = "";
-
-	output_text(output, ", \"missing\": [");
+	json_put_array(writer, "missing");
 	for (size_t i = 0; i < s->listed_count; i++) {
-		if (s->facts[s->listed[i]].has)
+		size_t tag = s->listed[i];
+
+		if (s->tag_facts[tag].query_has)
 			continue;
-		output_text(output, between);
-		put_tag(output, s, labels, s->listed[i]);
-		put_holders(output, s, s->listed[i]);
-		between = ", ";
+		json_put_object(writer, NULL);
+		put_listed(json, tag);
+		json_put_array(writer, "held_by");
+		for (size_t j = 0; j < s->neighbour_count; j++) {
+			const struct summary_neighbour *neighbour =
+				&s->neighbours[j];
+
+			if (!neighbour->is_query &&
+			    summary_has_tag(neighbour->profile, tag))
+				json_put_text(writer, NULL, neighbour->name);
+		}
+		json_put_end(writer);
+		json_put_end(writer);
 	}
-	output_text(output, "]}");
+	json_put_end(writer);
 }
 
-/* The end of the object, and where there are no neighbours, why. */
-static void put_note(struct output *output, const struct summary *s)
+static void put_group(const struct summary_json *json)
+{
+	struct json_writer *writer = json->writer;
+
+	json_put_object(writer, "group");
+	json_put_count(writer, "members", json->summary->group);
+	json_put_count(writer, "tags_compared", json->summary->compared);
+	json_put_text(writer, "expected_from",
+		      "customers of the same tenth by number of tags");
+	json_put_bool(writer, "chosen_on_these_events", true);
+	put_over_represented(json);
+	put_missing(json);
+	json_put_end(writer);
+}
+
+/* Where there are no neighbours, why. */
+static void put_note(const struct summary_json *json)
 {
 	const char *reason = "no one is left to be similar";
 
-	if (s->member_count > 0) {
-		output_text(output, "}\n");
+	if (json->summary->neighbour_count > 0)
 		return;
-	}
-	output_text(output, ", \"note\": ");
-	if (s->silent)
+	if (json->summary->zero_vector)
 		reason = "no tag with weight, so no one is similar";
-	else if (s->origin.candidates > 0)
+	else if (json->summary->metadata.candidates > 0)
 		reason = "no one has the least similarity or more";
-	json_write_string(output, reason, strlen(reason));
-	output_text(output, "}\n");
+	json_put_text(json->writer, "note", reason);
 }
 
-void summary_json_write(const struct summary *summary,
-			const struct display_names *labels,
-			struct output *output)
+/* ----------------------------------------------------------------- objects */
+
+void summary_json_put(struct json_writer *writer, const struct summary *summary,
+		      const struct display_names *names)
 {
-	put_customer(output, labels, "{", summary->query);
-	output_text(output, ", ");
-	put_model(output, &summary->origin);
-	put_profile(output, summary, labels);
-	put_members(output, summary, labels);
-	put_group(output, summary, labels);
-	put_missing(output, summary, labels);
-	put_note(output, summary);
+	const struct summary_json json = {writer, summary, names};
+
+	put_customer(&json, summary->query);
+	put_model(&json);
+	put_profile(&json);
+	put_neighbours(&json);
+	put_group(&json);
+	put_note(&json);
 }
 
-void summary_json_write_list(const struct summary *summary,
-			     const struct display_names *labels,
-			     struct output *output)
+void summary_json_put_list(struct json_writer *writer,
+			   const struct summary *summary,
+			   const struct display_names *names)
 {
-	put_customer(output, labels, "{", summary->query);
-	output_text(output, ", ");
-	put_model(output, &summary->origin);
-	put_members(output, summary, labels);
-	put_note(output, summary);
+	const struct summary_json json = {writer, summary, names};
+
+	put_customer(&json, summary->query);
+	put_model(&json);
+	put_neighbours(&json);
+	put_note(&json);
 }
 
-void summary_json_write_profile(const struct summary *summary,
-				const struct display_names *labels,
-				struct output *output)
+void summary_json_put_profile(struct json_writer *writer,
+			      const struct summary *summary,
+			      const struct display_names *names)
 {
-	const struct profile *profile = &summary->profiles[0];
-	char text[NUMBER_TEXT];
+	const struct summary_json json = {writer, summary, names};
+	const struct summary_profile *profile = &summary->profiles[0];
 
-	put_customer(output, labels, "{", summary->query);
-	output_text(output, ", ");
-	put_model(output, &summary->origin);
-	put_profile(output, summary, labels);
-	output_text(output, ", \"tags\": [");
+	put_customer(&json, summary->query);
+	put_model(&json);
+	put_profile(&json);
+	json_put_array(writer, "tags");
 	for (size_t i = 0; i < profile->count; i++) {
-		const struct tag_value *holding = &profile->holdings[i];
+		const struct tag_value *value = &profile->values[i];
 
-		put_named_tag(output, labels, i ? ", {" : "{",
-			      tag_name(summary, holding->tag));
-		number_write(text, holding->value, 9);
-		output_print(output, ", \"value\": %s", text);
-		put_count(output, "customers",
-			  summary->facts[holding->tag].users);
-		output_text(output, "}");
+		json_put_object(writer, NULL);
+		put_tag(&json, value->tag);
+		json_put_real(writer, "value", value->value, 9);
+		put_customers(&json, value->tag);
+		json_put_end(writer);
 	}
-	output_text(output, "]}\n");
-}
-
-/* --------------------------------------------------------------------- TSV */
-
-void summary_tsv_write_header(struct output *output)
-{
-	output_text(output, "customer\ttag\tmembers\tof\texpected\ttimes\t"
-			    "customers\thas\n");
-}
-
-void summary_tsv_write(const struct summary *summary, struct output *output)
-{
-	for (size_t i = 0; i < summary->listed_count; i++) {
-		const struct tag *tag = &summary->facts[summary->listed[i]];
-		const char *name = tag_name(summary, summary->listed[i]);
-
-		tsv_write_field(output, summary->query, strlen(summary->query));
-		output_text(output, "\t");
-		tsv_write_field(output, name, strlen(name));
-		output_print(output, "\t%zu\t%zu\t%.2f\t%.2f\t%lld\t%d\n",
-			     tag->members, summary->group, tag->expected,
-			     summary_times(tag), (long long)tag->users,
-			     tag->has);
-	}
+	json_put_end(writer);
 }

@@ -1,5 +1,6 @@
 #include "explain/summary_text.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,8 @@
 #include "base/control_chars.h"
 #include "base/errors.h"
 #include "base/number.h"
+#include "explain/enrichment.h"
+#include "explain/neighbours_tsv.h"
 
 enum { WIDTH = 80 };
 
@@ -20,7 +23,7 @@ static const double largest_share = 10;
 
 struct page {
 	const struct summary *summary;
-	const struct display_names *labels;
+	const struct display_names *names;
 	struct output *output;
 	size_t used;  /* columns of the line being written */
 	char **texts; /* those that the page made, freed with it */
@@ -75,8 +78,8 @@ static const char *shown(struct page *page, const char *name)
 }
 
 /* The id, with the name that people know before it: "Python (17)". */
-static const char *labelled(struct page *page,
-			    const struct display_name_set *set, const char *id)
+static const char *with_name(struct page *page,
+			     const struct display_name_set *set, const char *id)
 {
 	const char *label = display_names_find(set, id, strlen(id));
 
@@ -87,7 +90,7 @@ static const char *labelled(struct page *page,
 
 static const char *customer(struct page *page, const char *id)
 {
-	return labelled(page, &page->labels->customers, id);
+	return with_name(page, &page->names->customers, id);
 }
 
 static const char *query(struct page *page)
@@ -97,12 +100,12 @@ static const char *query(struct page *page)
 
 static const char *tag_text(struct page *page, const char *id)
 {
-	return labelled(page, &page->labels->tags, id);
+	return with_name(page, &page->names->tags, id);
 }
 
 static const char *tag_name(struct page *page, size_t tag)
 {
-	return tag_text(page, string_table_text(&page->summary->tags, tag));
+	return tag_text(page, summary_tag_name(page->summary, tag));
 }
 
 static const char *commas(struct page *page, int64_t count)
@@ -165,7 +168,7 @@ static void put_right(struct page *page, const char *text, size_t width)
 /* " in FILE", where only the customers in a file could be neighbours. */
 static const char *in_file(struct page *page)
 {
-	const char *among = page->summary->origin.among;
+	const char *among = page->summary->metadata.among;
 
 	return *among ? printed(page, " in %s", shown(page, among)) : "";
 }
@@ -176,19 +179,19 @@ static const char *others(struct page *page)
 	const struct summary *s = page->summary;
 
 	return commas(page,
-		      s->origin.candidates - (s->group < s->member_count));
+		      s->metadata.candidates - (s->group < s->neighbour_count));
 }
 
-static char *weighed_by(struct page *page)
+static char *weighted_by(struct page *page)
 {
-	const struct model_metadata *origin = &page->summary->origin;
-	const char *value = shown(page, origin->value);
+	const struct model_metadata *metadata = &page->summary->metadata;
+	const char *value = shown(page, metadata->value);
 
-	if (strcmp(origin->kind, "one") == 0)
+	if (strcmp(metadata->kind, "one") == 0)
 		return printed(page, "each counted once");
-	if (strcmp(origin->kind, "events") == 0)
+	if (strcmp(metadata->kind, "events") == 0)
 		return printed(page, "weighed by number of events");
-	if (strcmp(origin->kind, "mean") == 0)
+	if (strcmp(metadata->kind, "mean") == 0)
 		return printed(page, "weighed by mean %s", value);
 	return printed(page, "weighed by %s", value);
 }
@@ -205,46 +208,49 @@ static void put_title(struct page *page)
 				"compared by %s %s",
 				query(page), count, others(page),
 				*file ? file : " others",
-				commas(page, s->origin.tags),
-				s->origin.tags == 1 ? "tag" : "tags"));
+				commas(page, s->metadata.tags),
+				s->metadata.tags == 1 ? "tag" : "tags"));
 	end_line(page);
-	put_words(page, printed(page, "(%s by %s, %s)",
-				shown(page, s->origin.customer),
-				shown(page, s->origin.tag), weighed_by(page)));
+	put_words(page,
+		  printed(page, "(%s by %s, %s)",
+			  shown(page, s->metadata.customer),
+			  shown(page, s->metadata.tag), weighted_by(page)));
 	end_line(page);
 }
 
 /* Why there are fewer than were asked for. */
 static void put_filter(struct page *page)
 {
-	const struct model_metadata *origin = &page->summary->origin;
-	char *text;
+	const struct model_metadata *metadata = &page->summary->metadata;
+	char least[NUMBER_TEXT], *text;
 
-	if ((int64_t)page->summary->member_count >= origin->asked)
+	if ((int64_t)page->summary->neighbour_count >= metadata->asked)
 		return;
-	if (*origin->min_similarity != '\0' && origin->matching < 0)
+	number_write(least, metadata->min_similarity,
+		     NEIGHBOURS_SIMILARITY_DIGITS);
+	if (!isnan(metadata->min_similarity) && metadata->matching < 0)
 		text = printed(
 			page,
 			"%s of the customers looked at%s %s a "
 			"similarity of %s or more",
-			commas(page, (int64_t)page->summary->member_count),
+			commas(page, (int64_t)page->summary->neighbour_count),
 			in_file(page),
-			page->summary->member_count == 1 ? "has" : "have",
-			origin->min_similarity);
-	else if (*origin->min_similarity != '\0')
+			page->summary->neighbour_count == 1 ? "has" : "have",
+			least);
+	else if (!isnan(metadata->min_similarity))
 		text = printed(page,
 			       "%s of the %s customers%s %s a similarity of "
 			       "%s or more",
-			       commas(page, origin->matching),
-			       commas(page, origin->candidates), in_file(page),
-			       origin->matching == 1 ? "has" : "have",
-			       origin->min_similarity);
+			       commas(page, metadata->matching),
+			       commas(page, metadata->candidates),
+			       in_file(page),
+			       metadata->matching == 1 ? "has" : "have", least);
 	else
 		text = printed(page,
 			       "%s customers%s could be compared, of %s asked "
 			       "for",
-			       commas(page, origin->candidates), in_file(page),
-			       commas(page, origin->asked));
+			       commas(page, metadata->candidates),
+			       in_file(page), commas(page, metadata->asked));
 	put_words(page, text);
 	end_line(page);
 }
@@ -252,30 +258,30 @@ static void put_filter(struct page *page)
 /* ------------------------------------------------------------------- query */
 
 /* A tag of the query and its value; flags have none that is worth a word. */
-static char *apart(struct page *page, const struct tag_value *holding)
+static char *apart(struct page *page, const struct tag_value *value)
 {
-	char value[NUMBER_TEXT];
-	const char *name = tag_name(page, holding->tag);
+	char text[NUMBER_TEXT];
+	const char *name = tag_name(page, value->tag);
 
-	if (strcmp(page->summary->origin.kind, "one") == 0)
+	if (strcmp(page->summary->metadata.kind, "one") == 0)
 		return printed(page, "%s", name);
 	return printed(page, "%s %s", name,
-		       summary_value(value, holding->value));
+		       summary_format_value(text, value->value));
 }
 
 /* The first tags of the profile, those that it has. */
 static void put_apart(struct page *page)
 {
-	const struct profile *profile = &page->summary->profiles[0];
+	const struct summary_profile *profile = &page->summary->profiles[0];
 	char *last = NULL;
 	size_t count = 0;
 
 	for (size_t i = 0; i < profile->count && count < APART; i++) {
-		if (profile->holdings[i].value <= 0)
+		if (profile->values[i].value <= 0)
 			continue;
 		if (last != NULL)
 			put_piece(page, printed(page, "%s,", last));
-		last = apart(page, &profile->holdings[i]);
+		last = apart(page, &profile->values[i]);
 		count++;
 	}
 	if (last == NULL)
@@ -287,17 +293,18 @@ static void put_apart(struct page *page)
 static void put_profile(struct page *page)
 {
 	const struct summary *s = page->summary;
-	const struct profile *profile = &s->profiles[0];
-	size_t held = summary_held(profile);
+	const struct summary_profile *profile = &s->profiles[0];
+	size_t held = summary_count_tags(profile);
 	const char *in_all = "";
 	char value[NUMBER_TEXT];
 
 	/* cs-aggregate calls the number of events "value", and a number of
 	 * tags with a number of events beside it reads as one thing. */
-	if (strcmp(s->origin.kind, "sum") == 0 &&
-	    strcmp(s->origin.value, "value") != 0)
-		in_all = printed(page, ", %s in all",
-				 summary_value(value, summary_total(profile)));
+	if (strcmp(s->metadata.kind, "sum") == 0 &&
+	    strcmp(s->metadata.value, "value") != 0)
+		in_all = printed(
+			page, ", %s in all",
+			summary_format_value(value, summary_total(profile)));
 	end_line(page);
 	put_words(page, printed(page, "%s has %zu %s%s.%s", query(page), held,
 				held == 1 ? "tag" : "tags", in_all,
@@ -309,24 +316,30 @@ static void put_profile(struct page *page)
 /* ----------------------------------------------------------------- members */
 
 /* "DIAPERS 41 %", or the contribution where a share says nothing. */
-static char *reason(struct page *page, const struct member *member,
-		    const struct item *item)
+static char *reason(struct page *page,
+		    const struct summary_neighbour *neighbour,
+		    const struct tag_contribution *contribution)
 {
-	const char *tag = *item->tag ? tag_text(page, item->tag)
-				     : "(all tags, by centring)";
-	double share = member->score > 0 ? item->amount / member->score
-					 : largest_share;
+	const char *name = summary_tag_name(page->summary, contribution->tag);
+	const char *tag =
+		*name ? tag_text(page, name) : "(all tags, by centring)";
+	double share = neighbour->similarity > 0
+			       ? contribution->amount / neighbour->similarity
+			       : largest_share;
 
 	if (share < largest_share && share > -largest_share)
 		return printed(page, "%s %.0f %%", tag, 100 * share);
-	return printed(page, "%s %s", tag, item->text);
+	return printed(page, "%s %.*f", tag, NEIGHBOURS_CONTRIBUTION_DECIMALS,
+		       contribution->amount);
 }
 
 /* As many reasons as fit, the first in any case. */
-static void put_reasons(struct page *page, const struct member *member)
+static void put_reasons(struct page *page,
+			const struct summary_neighbour *neighbour)
 {
-	for (size_t i = 0; i < member->count; i++) {
-		char *text = reason(page, member, &member->items[i]);
+	for (size_t i = 0; i < neighbour->count; i++) {
+		char *text =
+			reason(page, neighbour, &neighbour->contributions[i]);
 
 		if (i > 0 && page->used + 2 + columns(text) > WIDTH)
 			return;
@@ -335,29 +348,30 @@ static void put_reasons(struct page *page, const struct member *member)
 	}
 }
 
-static void put_member(struct page *page, const struct member *member,
-		       size_t width)
+static void put_neighbour(struct page *page,
+			  const struct summary_neighbour *neighbour,
+			  size_t width)
 {
-	put_right(page, printed(page, "%zu", member->rank), 4);
+	put_right(page, printed(page, "%zu", neighbour->rank), 4);
 	put(page, "  ");
-	put_right(page, customer(page, member->name), width);
+	put_right(page, customer(page, neighbour->name), width);
 	put(page, "  ");
-	put_right(page, printed(page, "%.3f", member->score), 10);
-	put_reasons(page, member);
+	put_right(page, printed(page, "%.3f", neighbour->similarity), 10);
+	put_reasons(page, neighbour);
 	end_line(page);
 }
 
-static void put_members(struct page *page)
+static void put_neighbours(struct page *page)
 {
 	const struct summary *s = page->summary;
 	size_t width = strlen("customer");
 	bool why = false;
 
-	for (size_t i = 0; i < s->member_count; i++) {
-		size_t wide = columns(customer(page, s->members[i].name));
+	for (size_t i = 0; i < s->neighbour_count; i++) {
+		size_t wide = columns(customer(page, s->neighbours[i].name));
 
 		width = wide > width ? wide : width;
-		why = why || s->members[i].count > 0;
+		why = why || s->neighbours[i].count > 0;
 	}
 	end_line(page);
 	put(page, "      ");
@@ -365,15 +379,16 @@ static void put_members(struct page *page)
 	put(page, "  similarity");
 	put(page, why ? "  why (share of the similarity)" : "");
 	end_line(page);
-	for (size_t i = 0; i < s->member_count; i++)
-		put_member(page, &s->members[i], width);
+	for (size_t i = 0; i < s->neighbour_count; i++)
+		put_neighbour(page, &s->neighbours[i], width);
 	/* The model has measured cosines. */
-	if (strcmp(s->origin.metric, "cosine") != 0)
+	if (strcmp(s->metadata.metric, "cosine") != 0)
 		return;
 	put_words(page, printed(page,
 				"Two customers picked at random have %.2f; one "
 				"pair in a hundred %.2f or more.",
-				s->origin.median_pair, s->origin.top_pair));
+				s->metadata.median_pair,
+				s->metadata.top_percent_pair));
 	end_line(page);
 }
 
@@ -392,7 +407,8 @@ static void widen(size_t *width, size_t needed)
 
 static char *share_of(struct page *page, size_t tag)
 {
-	return printed(page, "%zu of %zu", page->summary->facts[tag].members,
+	return printed(page, "%zu of %zu",
+		       page->summary->tag_facts[tag].members,
 		       page->summary->group);
 }
 
@@ -423,13 +439,13 @@ static void put_row(struct page *page, const struct widths *widths,
 static void put_shared_tag(struct page *page, const struct widths *widths,
 			   size_t i)
 {
-	const struct tag *tag = &page->summary->facts[i];
+	const struct summary_tag *tag = &page->summary->tag_facts[i];
 	const char *const cells[5] = {
 		printed(page, "  %s", tag_name(page, i)),
 		share_of(page, i),
 		printed(page, "%.1f", tag->expected),
-		printed(page, "%.1f", summary_times(tag)),
-		tag->has ? "has it" : "has not",
+		printed(page, "%.1f", summary_ratio(tag)),
+		tag->query_has ? "has it" : "has not",
 	};
 
 	put_row(page, widths, cells);
@@ -462,9 +478,9 @@ static void put_missing(struct page *page)
 	char *last = NULL;
 
 	for (size_t i = 0; i < s->listed_count; i++) {
-		const struct tag *tag = &s->facts[s->listed[i]];
+		const struct summary_tag *tag = &s->tag_facts[s->listed[i]];
 
-		if (tag->has)
+		if (tag->query_has)
 			continue;
 		if (last == NULL)
 			end_line(page);
@@ -512,16 +528,16 @@ static void put_group(struct page *page)
 }
 
 void summary_text_write(const struct summary *summary,
-			const struct display_names *labels,
+			const struct display_names *names,
 			struct output *output)
 {
 	struct page page = {
-		.summary = summary, .labels = labels, .output = output};
+		.summary = summary, .names = names, .output = output};
 
 	put_title(&page);
 	put_filter(&page);
 	put_profile(&page);
-	put_members(&page);
+	put_neighbours(&page);
 	put_group(&page);
 	for (size_t i = 0; i < page.count; i++)
 		free(page.texts[i]);

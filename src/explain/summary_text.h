@@ -5,13 +5,13 @@
 
 #include "explain/display_names.h"
 #include "base/io.h"
-#include "explain/enrichment.h"
+#include "explain/summary.h"
 
-/* Nothing is cut in the middle: wide names push their column, reasons that do
- * not fit are left out, the least first, and all else is wrapped.  Bytes of a
- * name that could steer a terminal are written as \xNN. */
+/* Write the summary.  Nothing is cut in the middle: wide names push their
+ * column, contributions that do not fit are left out, the least first, and all
+ * else is wrapped.  Control characters of names are written as \xNN. */
 void summary_text_write(const struct summary *summary,
-			const struct display_names *labels,
+			const struct display_names *names,
 			struct output *output);
 
 #endif

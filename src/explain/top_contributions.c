@@ -5,45 +5,45 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 
-void top_contributions_begin(struct top_contributions *explain,
+void top_contributions_begin(struct top_contributions *top,
 			     const struct sharded_model *shards,
-			     const struct contributions *reasons)
+			     const struct contributions *contributions)
 {
-	*explain = (struct top_contributions){.shards = shards,
-					      .reasons = reasons};
-	side_begin(&explain->query, reasons);
-	side_begin(&explain->other, reasons);
+	*top = (struct top_contributions){.shards = shards,
+					  .contributions = contributions};
+	similarity_side_begin(&top->query, contributions);
+	similarity_side_begin(&top->other, contributions);
 }
 
-void top_contributions_end(struct top_contributions *explain)
+void top_contributions_end(struct top_contributions *top)
 {
-	side_end(&explain->query);
-	side_end(&explain->other);
-	free(explain->parts);
-	*explain = (struct top_contributions){0};
+	similarity_side_end(&top->query);
+	similarity_side_end(&top->other);
+	free(top->parts);
+	*top = (struct top_contributions){0};
 }
 
 /* Make the side that of a row of the asking or the answering customers. */
-static const char *set_side(const struct top_contributions *explain,
-			    struct side *side, const struct model *model,
-			    size_t row)
+static const char *set_side(const struct top_contributions *top,
+			    struct similarity_side *side,
+			    const struct model *model, size_t row)
 {
-	model = sharded_model_resolve(explain->shards, model, &row);
-	return side_set(side, explain->reasons, model, row);
+	model = sharded_model_resolve(top->shards, model, &row);
+	return similarity_side_set(side, top->contributions, model, row);
 }
 
-const char *top_contributions_query(struct top_contributions *explain,
+const char *top_contributions_query(struct top_contributions *top,
 				    const struct model *asked, size_t row)
 {
-	return set_side(explain, &explain->query, asked, row);
+	return set_side(top, &top->query, asked, row);
 }
 
-const char *top_contributions_name(const struct top_contributions *explain,
+const char *top_contributions_name(const struct top_contributions *top,
 				   struct hit hit, struct neighbour *neighbour)
 {
 	neighbour->similarity = (double)hit.score;
 	neighbour->reason_count = 0;
-	neighbour->name = text_array_at(&explain->shards->whole.matrix.users,
+	neighbour->name = text_array_at(&top->shards->whole.matrix.users,
 					hit.row, &neighbour->length);
 	if (neighbour->length == 0)
 		return error_text("tensor users.offsets is damaged: row %zu",
@@ -52,39 +52,39 @@ const char *top_contributions_name(const struct top_contributions *explain,
 }
 
 /* A part by the name of its tag. */
-static struct reason name_part(const struct top_contributions *explain,
+static struct reason name_part(const struct top_contributions *top,
 			       const struct contribution *part)
 {
-	struct reason reason = {.tag = "", .contribution = part->amount};
+	struct reason reason = {
+		.tag = "", .column = part->tag, .contribution = part->amount};
 
-	if (part->tag != REASONS_CENTER)
-		reason.tag = text_array_at(&explain->shards->whole.matrix.tags,
+	if (part->tag != CONTRIBUTIONS_CENTER)
+		reason.tag = text_array_at(&top->shards->whole.matrix.tags,
 					   part->tag, &reason.length);
 	return reason;
 }
 
-const char *top_contributions_hit(struct top_contributions *explain,
-				  struct hit hit, struct neighbour *neighbour)
+const char *top_contributions_hit(struct top_contributions *top, struct hit hit,
+				  struct neighbour *neighbour)
 {
-	const char *error = top_contributions_name(explain, hit, neighbour);
+	const char *error = top_contributions_name(top, hit, neighbour);
 	size_t count;
 
 	if (error == NULL)
-		error = set_side(explain, &explain->other,
-				 &explain->shards->whole, hit.row);
+		error = set_side(top, &top->other, &top->shards->whole,
+				 hit.row);
 	if (error != NULL)
 		return error;
-	explain->parts = alloc_grow(explain->parts, &explain->room,
-				    explain->query.row.count +
-					    explain->other.row.count + 1,
-				    sizeof *explain->parts);
-	error = contributions_parts(explain->reasons, &explain->query,
-				    &explain->other, explain->parts, &count);
+	top->parts = alloc_grow(top->parts, &top->room,
+				top->query.row.count + top->other.row.count + 1,
+				sizeof *top->parts);
+	error = contributions_compute(top->contributions, &top->query,
+				      &top->other, top->parts, &count);
 	if (error != NULL)
 		return error;
 	neighbour->reason_count =
-		contributions_largest(explain->parts, count, TOP_CONTRIBUTIONS);
+		contributions_largest(top->parts, count, TOP_CONTRIBUTIONS);
 	for (size_t i = 0; i < neighbour->reason_count; i++)
-		neighbour->reasons[i] = name_part(explain, &explain->parts[i]);
+		neighbour->reasons[i] = name_part(top, &top->parts[i]);
 	return NULL;
 }

@@ -175,22 +175,24 @@ static void put_field(struct output *body, const char *text)
 }
 
 /* "0.29 DIAPERS + 0.08 SOUP + 0.34 (other)" */
-static void put_reason(struct predict_reply *answer,
-		       const struct member *member)
+static void put_reason(struct predict_reply *answer, const struct summary *s,
+		       const struct summary_neighbour *neighbour)
 {
 	struct output text;
 
 	output_memory(&text);
-	for (size_t i = 0; i < member->count; i++) {
-		const struct item *item = &member->items[i];
-		const char *label = display_names_find(
-			&answer->labels->tags, item->tag, strlen(item->tag));
+	for (size_t i = 0; i < neighbour->count; i++) {
+		const char *tag =
+			summary_tag_name(s, neighbour->contributions[i].tag);
+		const char *label = display_names_find(&answer->labels->tags,
+						       tag, strlen(tag));
 
-		output_print(&text, "%s ", item->text);
-		output_text(&text, label ? label : item->tag);
+		output_print(&text, "%.6f ",
+			     neighbour->contributions[i].amount);
+		output_text(&text, label ? label : tag);
 		output_text(&text, " + ");
 	}
-	output_print(&text, "%s (other)", member->other);
+	output_print(&text, "%s (other)", neighbour->other);
 	output_write(&text, "", 1);
 	put_field(&answer->body, (const char *)text.buffer);
 	free(text.buffer);
@@ -201,22 +203,22 @@ static void write_csv(struct predict_reply *answer, const struct summary *s)
 	const struct display_name_set *who = &answer->labels->customers;
 	struct output *body = &answer->body;
 
-	for (size_t i = 0; i < s->member_count; i++) {
-		const struct member *member = &s->members[i];
+	for (size_t i = 0; i < s->neighbour_count; i++) {
+		const struct summary_neighbour *neighbour = &s->neighbours[i];
 
 		if (answer->ask.batch) {
 			put_field(body, s->query);
 			output_text(body, ",");
 		}
-		put_field(body, member->name);
+		put_field(body, neighbour->name);
 		if (who->given) {
 			const char *label = display_names_find(
-				who, member->name, strlen(member->name));
+				who, neighbour->name, strlen(neighbour->name));
 			output_text(body, ",");
 			put_field(body, label ? label : "");
 		}
-		output_print(body, ",%s,", member->similarity);
-		put_reason(answer, member);
+		output_print(body, ",%.9g,", neighbour->similarity);
+		put_reason(answer, s, neighbour);
 		output_print(body, ",%s,%s\r\n", answer->ask.loaded->id,
 			     answer->ask.loaded->made);
 	}
@@ -233,56 +235,39 @@ static void write_csv_header(struct predict_reply *answer)
 
 /* --------------------------------------------------------------------- JSON */
 
-/* Take back the last bytes, which are the ones given. */
-static void take_back(struct output *body, const char *bytes)
+/* Tags of the new customer's profile that the model lacks. */
+static void put_unknown_tags(struct json_writer *json,
+			     const struct predict_request *ask)
 {
-	body->held -= strlen(bytes);
-}
+	const struct text_array *tags = &ask->loaded->model->matrix.tags;
+	json_t *profile = json_object_get(ask->body, "profile"), *value;
+	const char *tag;
 
-/* The names of a list, and of what holds it. */
-static void put_list(struct output *body, const json_t *list)
-{
-	size_t i;
-	json_t *value;
-
-	output_text(body, "[");
-	json_array_foreach(list, i, value)
-	{
-		output_text(body, i ? ", " : "");
-		json_write_string(body, json_string_value(value),
-				  json_string_length(value));
-	}
-	output_text(body, "]");
-}
-
-/* Tags of the guest's profile that the model lacks. */
-static void put_unknown_tags(struct predict_reply *answer)
-{
-	const struct text_array *tags = &answer->ask.loaded->model->matrix.tags;
-	json_t *profile = json_object_get(answer->ask.body, "profile"), *value;
-	const char *tag, *between = "";
-
-	take_back(&answer->body, "}\n");
-	output_text(&answer->body, ", \"unknown_tags\": [");
+	json_put_array(json, "unknown_tags");
 	json_object_foreach(profile, tag, value)
 	{
-		if (text_array_find(tags, tag, strlen(tag)) != SIZE_MAX)
-			continue;
-		output_text(&answer->body, between);
-		json_write_string(&answer->body, tag, strlen(tag));
-		between = ", ";
+		if (text_array_find(tags, tag, strlen(tag)) == SIZE_MAX)
+			json_put_text(json, NULL, tag);
 	}
-	output_text(&answer->body, "]}\n");
+	json_put_end(json);
 }
 
-static void put_audience(struct predict_reply *answer)
+static void put_audience(struct json_writer *json,
+			 const struct predict_request *ask)
 {
-	take_back(&answer->body, "}\n");
-	output_print(&answer->body,
-		     ", \"audience\": {\"seeds\": %zu, \"unknown\": ",
-		     answer->ask.audience.customers);
-	put_list(&answer->body, answer->ask.lacking);
-	output_text(&answer->body, "}}\n");
+	size_t i;
+	json_t *name;
+
+	json_put_object(json, "audience");
+	json_put_count(json, "seeds", ask->audience.customers);
+	json_put_array(json, "unknown");
+	json_array_foreach(ask->lacking, i, name)
+	{
+		json_put_string(json, NULL, json_string_value(name),
+				json_string_length(name));
+	}
+	json_put_end(json);
+	json_put_end(json);
 }
 
 /* ----------------------------------------------------------------- writing */
@@ -303,7 +288,7 @@ static const char *describe(struct predict_reply *answer,
 {
 	const struct predict_request *ask = &answer->ask;
 	const struct model *asked = asked_model(answer);
-	const struct query_metadata note = {
+	const struct query_metadata metadata = {
 		.metric = ask->metric == METRIC_DOT ? "dot" : "cosine",
 		.without_signal = answer->zeros,
 		.asked = ask->limit,
@@ -312,85 +297,96 @@ static const char *describe(struct predict_reply *answer,
 	const char *error;
 
 	if (ask->whose == WHOSE_AUDIENCE || answer->csv)
-		error = summary_builder_list(tool, &note, asked,
+		error = summary_builder_list(tool, &metadata, asked,
 					     &answer->queries[q],
 					     &answer->found[q], summary);
 	else
-		error = summary_builder_query(tool, &note, asked,
+		error = summary_builder_query(tool, &metadata, asked,
 					      &answer->queries[q],
 					      &answer->found[q], summary);
 	if (error == NULL)
-		summary->silent = answer->found[q].zero;
+		summary->zero_vector = answer->found[q].zero;
 	return error;
 }
 
+/* Write the answer to query q as CSV, or as a JSON object. */
 static const char *write_query(struct predict_reply *answer,
-			       struct summary_builder *tool, size_t q)
+			       struct summary_builder *tool, size_t q,
+			       struct json_writer *json)
 {
+	const struct predict_request *ask = &answer->ask;
 	struct summary summary;
 	const char *error = describe(answer, tool, q, &summary);
 
 	if (error != NULL)
 		return error;
-	if (answer->csv)
+	if (answer->csv) {
 		write_csv(answer, &summary);
-	else if (answer->ask.whose == WHOSE_AUDIENCE)
-		summary_json_write_list(&summary, answer->labels,
-					&answer->body);
-	else
-		summary_json_write(&summary, answer->labels, &answer->body);
+		summary_free(&summary);
+		return NULL;
+	}
+	json_put_object(json, NULL);
+	if (ask->whose == WHOSE_AUDIENCE) {
+		summary_json_put_list(json, &summary, answer->labels);
+		put_audience(json, ask);
+	} else {
+		summary_json_put(json, &summary, answer->labels);
+	}
+	if (ask->whose == WHOSE_GUEST)
+		put_unknown_tags(json, ask);
+	json_put_end(json);
 	summary_free(&summary);
 	return NULL;
 }
 
 /* A customer of a list that there is not. */
-static void put_missing(struct output *body, const struct asked *asked)
+static void put_missing(struct json_writer *json, const struct asked *asked)
 {
-	output_text(body, "{\"customer\": ");
-	json_write_string(body, asked->name, asked->length);
-	output_text(body, ", \"error\": \"no such customer\"}\n");
+	json_put_object(json, NULL);
+	json_put_string(json, "customer", asked->name, asked->length);
+	json_put_text(json, "error", "no such customer");
+	json_put_end(json);
 }
 
 static const char *write_batch(struct predict_reply *answer,
-			       struct summary_builder *tool)
+			       struct summary_builder *tool,
+			       struct json_writer *json)
 {
-	struct output *body = &answer->body;
 	const char *error = NULL;
 	size_t q = 0;
 
-	output_text(body, "{\"answers\": [");
+	json_put_object(json, NULL);
+	json_put_array(json, "answers");
 	for (size_t i = 0; i < answer->ask.count && error == NULL; i++) {
 		const struct asked *asked = &answer->ask.customers[i];
 
-		output_text(body, i ? ", " : "");
 		if (asked->row == ROW_NONE)
-			put_missing(body, asked);
+			put_missing(json, asked);
 		else
-			error = write_query(answer, tool, q++);
-		take_back(body, error ? "" : "\n");
+			error = write_query(answer, tool, q++, json);
 	}
-	output_text(body, "]}\n");
+	json_put_end(json);
+	json_put_end(json);
 	return error;
 }
 
 static const char *write_all(struct predict_reply *answer,
 			     struct summary_builder *tool)
 {
+	struct json_writer json;
 	const char *error = NULL;
 
+	json_writer_init(&json, &answer->body, JSON_STYLE_SPACED);
 	if (answer->csv)
 		write_csv_header(answer);
-	else if (answer->ask.batch)
-		return write_batch(answer, tool);
-	for (size_t q = 0; q < answer->count && error == NULL; q++)
-		error = write_query(answer, tool, q);
-	if (error != NULL || answer->csv)
-		return error;
-	if (answer->ask.whose == WHOSE_GUEST)
-		put_unknown_tags(answer);
-	else if (answer->ask.whose == WHOSE_AUDIENCE)
-		put_audience(answer);
-	return NULL;
+	if (answer->ask.batch && !answer->csv)
+		error = write_batch(answer, tool, &json);
+	else
+		for (size_t q = 0; q < answer->count && error == NULL; q++)
+			error = write_query(answer, tool, q, &json);
+	if (!answer->csv)
+		output_text(&answer->body, "\n");
+	return error;
 }
 
 void predict_reply_write(struct predict_reply *answer)
@@ -422,11 +418,12 @@ void predict_reply_profile(struct predict_reply *answer)
 	struct served_model *loaded = answer->ask.loaded;
 	struct summary_builder tool =
 		served_model_borrow(loaded, METRIC_COSINE);
-	const struct query_metadata note = {.metric = "cosine",
-					    .without_signal = loaded->silent};
+	const struct query_metadata metadata = {
+		.metric = "cosine", .without_signal = loaded->silent};
 	struct summary summary;
+	struct json_writer json;
 	const char *error =
-		summary_builder_alone(&tool, &note, loaded->model,
+		summary_builder_alone(&tool, &metadata, loaded->model,
 				      answer->ask.customers[0].row, &summary);
 
 	served_model_return(loaded, METRIC_COSINE, tool);
@@ -439,7 +436,11 @@ void predict_reply_profile(struct predict_reply *answer)
 		write_error(answer);
 		return;
 	}
-	summary_json_write_profile(&summary, answer->labels, &answer->body);
+	json_writer_init(&json, &answer->body, JSON_STYLE_SPACED);
+	json_put_object(&json, NULL);
+	summary_json_put_profile(&json, &summary, answer->labels);
+	json_put_end(&json);
+	output_text(&answer->body, "\n");
 	summary_free(&summary);
 }
 

@@ -1,4 +1,4 @@
-/* summary against its definition written out plainly: expected counts, the
+/* enrichment against its definition written out plainly: expected counts, the
  * tail of the sum of hypergeometric counts, and which tags are listed. */
 #include <math.h>
 #include <stdbool.h>
@@ -50,19 +50,20 @@ static void fill_customers(void)
 		}
 }
 
-static struct profile make_profile(size_t customer)
+static struct summary_profile make_profile(size_t customer)
 {
 	char name[24];
-	struct profile profile = {.tenth = (unsigned)(customer / TENTH)};
+	struct summary_profile profile = {.tenth =
+						  (unsigned)(customer / TENTH)};
 
 	snprintf(name, sizeof name, "%zu", customer);
 	profile.name = alloc_text(name, strlen(name));
-	profile.holdings = alloc(TAGS, sizeof *profile.holdings);
+	profile.values = alloc(TAGS, sizeof *profile.values);
 	/* What it has not, it has with a value of zero or less. */
 	for (size_t j = 0; j < TAGS; j++) {
 		double value = has[customer][j] ? 2 : j % 2 ? 0 : -1;
 
-		profile.holdings[profile.count++] =
+		profile.values[profile.count++] =
 			(struct tag_value){.tag = j, .value = value};
 	}
 	return profile;
@@ -71,31 +72,34 @@ static struct profile make_profile(size_t customer)
 static void make_summary(struct summary *s, const size_t *group)
 {
 	*s = (struct summary){0};
-	s->origin.id = alloc_text("", 0);
-	s->origin.kind = alloc_text("sum", 3);
+	s->metadata.id = alloc_text("", 0);
+	s->metadata.kind = alloc_text("sum", 3);
 	for (size_t t = 0; t < TENTHS; t++)
-		s->origin.tenths[t] = TENTH;
+		s->metadata.tenths[t] = TENTH;
 	s->profiles = alloc(MEMBERS + 1, sizeof *s->profiles);
-	s->members = alloc(MEMBERS, sizeof *s->members);
+	s->neighbours = alloc(MEMBERS, sizeof *s->neighbours);
 	for (size_t i = 0; i <= MEMBERS; i++)
 		s->profiles[s->profile_count++] = make_profile(group[i]);
 	s->query = alloc_text(s->profiles[0].name, strlen(s->profiles[0].name));
 	for (size_t i = 0; i < MEMBERS; i++) {
 		const char *name = s->profiles[i + 1].name;
 
-		s->members[s->member_count++] = (struct member){
-			.name = alloc_text(name, strlen(name)), .rank = i + 1};
+		s->neighbours[s->neighbour_count++] =
+			(struct summary_neighbour){
+				.name = alloc_text(name, strlen(name)),
+				.rank = i + 1};
 	}
-	s->facts = alloc(TAGS, sizeof *s->facts);
+	s->tag_facts = alloc(TAGS, sizeof *s->tag_facts);
 	for (size_t j = 0; j < TAGS; j++) {
 		char name[24];
 
 		snprintf(name, sizeof name, "tag %zu", j);
 		string_table_add(&s->tags, name, strlen(name));
-		s->facts[j].known = true;
+		s->tag_facts[j].last_profile = 1;
+		s->tag_facts[j].counted = true;
 		for (size_t i = 0; i < CUSTOMERS; i++) {
-			s->facts[j].users += has[i][j];
-			s->facts[j].tenths[i / TENTH] += has[i][j];
+			s->tag_facts[j].counts.customers += has[i][j];
+			s->tag_facts[j].counts.tenths[i / TENTH] += has[i][j];
 		}
 	}
 }
@@ -140,16 +144,16 @@ static void check_tag(const struct summary *s, const size_t *group, size_t tag)
 		members += has[group[i]][tag];
 		expected += (double)holders[t] / (double)customers[t];
 	}
-	if (s->facts[tag].members != members)
-		fail("members", tag, (double)s->facts[tag].members,
+	if (s->tag_facts[tag].members != members)
+		fail("members", tag, (double)s->tag_facts[tag].members,
 		     (double)members);
 	if (members < ENRICHMENT_MIN_MEMBERS)
 		return;
-	if (fabs(s->facts[tag].expected - expected) > 1e-12)
-		fail("expected", tag, s->facts[tag].expected, expected);
+	if (fabs(s->tag_facts[tag].expected - expected) > 1e-12)
+		fail("expected", tag, s->tag_facts[tag].expected, expected);
 	double chance = tail(customers, holders, draws, 0, (long)members);
-	if (fabs(s->facts[tag].chance - chance) > 1e-12 * chance)
-		fail("chance", tag, s->facts[tag].chance, chance);
+	if (fabs(s->tag_facts[tag].chance - chance) > 1e-12 * chance)
+		fail("chance", tag, s->tag_facts[tag].chance, chance);
 }
 
 /* Listed are the tags with a chance of at most some bound that is at most 5 %
@@ -160,28 +164,30 @@ static void check_listed(const struct summary *s)
 	size_t compared = 0, listed = 0;
 
 	for (size_t j = 0; j < TAGS; j++)
-		compared += s->facts[j].members >= ENRICHMENT_MIN_MEMBERS;
+		compared += s->tag_facts[j].members >= ENRICHMENT_MIN_MEMBERS;
 	for (size_t j = 0; j < TAGS; j++) {
 		size_t within = 0;
 
-		if (s->facts[j].members < ENRICHMENT_MIN_MEMBERS)
+		if (s->tag_facts[j].members < ENRICHMENT_MIN_MEMBERS)
 			continue;
 		for (size_t i = 0; i < TAGS; i++)
-			within +=
-				s->facts[i].members >= ENRICHMENT_MIN_MEMBERS &&
-				s->facts[i].chance <= s->facts[j].chance;
-		if (s->facts[j].chance * (double)compared <=
+			within += s->tag_facts[i].members >=
+					  ENRICHMENT_MIN_MEMBERS &&
+				  s->tag_facts[i].chance <=
+					  s->tag_facts[j].chance;
+		if (s->tag_facts[j].chance * (double)compared <=
 			    0.05 * (double)within &&
-		    s->facts[j].chance > bound)
-			bound = s->facts[j].chance;
+		    s->tag_facts[j].chance > bound)
+			bound = s->tag_facts[j].chance;
 	}
 	for (size_t j = 0; j < TAGS; j++) {
-		bool expected = s->facts[j].members >= ENRICHMENT_MIN_MEMBERS &&
-				s->facts[j].chance <= bound;
+		bool expected =
+			s->tag_facts[j].members >= ENRICHMENT_MIN_MEMBERS &&
+			s->tag_facts[j].chance <= bound;
 
 		listed += expected;
-		if (s->facts[j].listed != expected)
-			fail("listed", j, s->facts[j].listed, expected);
+		if (s->tag_facts[j].listed != expected)
+			fail("listed", j, s->tag_facts[j].listed, expected);
 	}
 	if (s->compared != compared || s->listed_count != listed)
 		fail("compared and listed", 0, (double)s->compared,
@@ -192,8 +198,8 @@ static void check_listed(const struct summary *s)
 static size_t check_order(const struct summary *s)
 {
 	for (size_t i = 1; i < s->listed_count; i++) {
-		const struct tag *a = &s->facts[s->listed[i - 1]];
-		const struct tag *b = &s->facts[s->listed[i]];
+		const struct summary_tag *a = &s->tag_facts[s->listed[i - 1]];
+		const struct summary_tag *b = &s->tag_facts[s->listed[i]];
 
 		if ((double)a->members / a->expected <
 		    (double)b->members / b->expected * (1 - 1e-15))
@@ -237,7 +243,7 @@ int main(void)
 		fill_customers();
 		pick(group, round);
 		make_summary(&s, group);
-		const char *error = summary_work(&s);
+		const char *error = enrichment_test(&s);
 		if (error != NULL) {
 			printf("%s\n", error);
 			return 1;

@@ -1,10 +1,11 @@
-/* neighbours: a written line reads back: its tags are those that were given,
- * and its items add up to its similarity in integers. */
+/* neighbours_tsv: a written line reads back: its tags are those that were
+ * given, and its items add up to its similarity in integers. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "explain/neighbours_tsv.h"
 #include "base/random.h"
 
@@ -114,7 +115,7 @@ static void write_one(struct output *output)
 	    reasons[neighbour.reason_count - 1].contribution == 0)
 		reasons[neighbour.reason_count - 1].contribution = 0.5;
 	output->held = 0;
-	neighbours_write(output, "q", 1, 1, &neighbour, 1);
+	neighbours_write(output, "q", 1, 1, &neighbour, true);
 	snprintf(line, sizeof line, "%.*s", (int)output->held - 1,
 		 (const char *)output->buffer);
 	check(&neighbour, line);
@@ -135,7 +136,7 @@ static void check_tiny(struct output *output)
 	snprintf(expected, sizeof expected, "q\t1\tx\t%s\t%s (other)\n", tiny,
 		 tiny);
 	output->held = 0;
-	neighbours_write(output, "q", 1, 1, &neighbour, 1);
+	neighbours_write(output, "q", 1, 1, &neighbour, true);
 	if (output->held != strlen(expected) ||
 	    memcmp(output->buffer, expected, output->held) != 0)
 		fail("tiny", "");

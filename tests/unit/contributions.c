@@ -1,5 +1,5 @@
-/* reasons against the formula written out densely: parts, their sum, which is
- * the similarity, and the order of the largest. */
+/* contributions against the formula written out densely: parts, their sum,
+ * which is the similarity, and the order of the largest. */
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -165,7 +165,7 @@ static void check_parts(const struct sample *s, enum metric metric, size_t q,
 	for (size_t i = 0; i < count; i++) {
 		size_t t = parts[i].tag;
 		double expected =
-			t == REASONS_CENTER
+			t == CONTRIBUTIONS_CENTER
 				? shifts
 				: half_of(s, raw_of(s, q, t), t, x) +
 					  half_of(s, raw_of(s, x, t), t, q);
@@ -187,42 +187,44 @@ static void check_parts(const struct sample *s, enum metric metric, size_t q,
 
 static void check_pairs(const struct sample *s, enum metric metric)
 {
-	struct contributions reasons;
-	struct side query, other;
+	struct contributions context;
+	struct similarity_side query, other;
 	struct contribution parts[2 * M + 1];
 	size_t count;
 
-	contributions_begin(&reasons, &s->model, metric);
-	side_begin(&query, &reasons);
-	side_begin(&other, &reasons);
+	contributions_begin(&context, &s->model, metric);
+	similarity_side_begin(&query, &context);
+	similarity_side_begin(&other, &context);
 	for (size_t q = 0; q < N; q++)
 		for (size_t x = 0; x < N; x++) {
 			if (length_of(s, q, METRIC_COSINE) == 0 ||
 			    length_of(s, x, METRIC_COSINE) == 0)
 				continue;
-			if (side_set(&query, &reasons, &s->model, q) != NULL ||
-			    side_set(&other, &reasons, &s->model, x) != NULL ||
-			    contributions_parts(&reasons, &query, &other, parts,
-						&count) != NULL)
+			if (similarity_side_set(&query, &context, &s->model,
+						q) != NULL ||
+			    similarity_side_set(&other, &context, &s->model,
+						x) != NULL ||
+			    contributions_compute(&context, &query, &other,
+						  parts, &count) != NULL)
 				fail("refused row", &s->model, metric,
 				     (double)q, (double)x);
 			else
 				check_parts(s, metric, q, x, parts, count);
 		}
-	side_end(&query);
-	side_end(&other);
-	contributions_end(&reasons);
+	similarity_side_end(&query);
+	similarity_side_end(&other);
+	contributions_end(&context);
 }
 
 static void check_largest(void)
 {
-	struct contribution parts[] = {{REASONS_CENTER, -0.5},
+	struct contribution parts[] = {{CONTRIBUTIONS_CENTER, -0.5},
 				       {0, 0.1},
 				       {1, 0.5},
 				       {2, -0.75},
 				       {3, -0.5},
 				       {4, 0.2}};
-	static const size_t expected[] = {2, REASONS_CENTER, 1, 3};
+	static const size_t expected[] = {2, CONTRIBUTIONS_CENTER, 1, 3};
 	size_t count = contributions_largest(parts, 6, 4);
 
 	for (size_t i = 0; i < 4; i++)
