@@ -17,22 +17,22 @@ struct customer_list {
 	bool missed;         /* one was asked for in vain, and that is said */
 };
 
-size_t customer_list_row(const struct customer_list *whom, size_t i);
+size_t customer_list_row(const struct customer_list *list, size_t i);
 
 /* Ask for a customer; where the model has none of the name, say so with near
  * names, unless unknown ones are ignored. */
-void customer_list_user(struct customer_list *whom, const struct model *model,
+void customer_list_user(struct customer_list *list, const struct model *model,
 			const char *name);
 
 /* Ask for each customer in a file, one a line: empty lines are skipped, a
  * carriage return at the end is left out, and escapes of our TSV are undone. */
-void customer_list_file(struct customer_list *whom, const struct model *model,
+void customer_list_file(struct customer_list *list, const struct model *model,
 			const char *path);
 
 /* Ask for each customer of the model, and none besides. */
-void customer_list_all(struct customer_list *whom, const struct model *model);
+void customer_list_all(struct customer_list *list, const struct model *model);
 
-void customer_list_free(struct customer_list *whom);
+void customer_list_free(struct customer_list *list);
 
 /* Set the bits of the customers in such a file, or, where they are not
  * allowed, clear them; row i is bit i % 64 of word i / 64.  Returns how many
@@ -42,7 +42,7 @@ size_t customer_list_mark(uint64_t *bits, const struct model *model,
 
 /* Set the bits of the customers in such a file, and say which the model lacks,
  * as customer_list_file does. */
-void customer_list_seeds(struct customer_list *whom, uint64_t *bits,
+void customer_list_seeds(struct customer_list *list, uint64_t *bits,
 			 const struct model *model, const char *path);
 
 #endif

@@ -1,19 +1,12 @@
 #include "explain/summary_text.h"
 
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
-#include "base/control_chars.h"
-#include "base/errors.h"
 #include "base/number.h"
 #include "explain/enrichment.h"
 #include "explain/neighbours_tsv.h"
-
-enum { WIDTH = 80 };
+#include "explain/text_lines.h"
 
 /* How many tags are said to set the customer apart. */
 enum { APART = 3 };
@@ -21,160 +14,69 @@ enum { APART = 3 };
 /* A share of a similarity beyond this many times it says nothing. */
 static const double largest_share = 10;
 
-struct page {
+struct summary_page {
 	const struct summary *summary;
 	const struct display_names *names;
-	struct output *output;
-	size_t used;  /* columns of the line being written */
-	char **texts; /* those that the page made, freed with it */
-	size_t count, room;
+	struct text_lines lines;
 };
 
 /* ------------------------------------------------------------------- texts */
 
-/* Columns that a UTF-8 text takes: its characters. */
-static size_t columns(const char *text)
-{
-	size_t count = 0;
-
-	for (; *text != '\0'; text++)
-		count += ((unsigned char)*text & 0xc0) != 0x80;
-	return count;
-}
-
-static char *keep(struct page *page, char *text)
-{
-	page->texts = alloc_grow(page->texts, &page->room, page->count + 1,
-				 sizeof *page->texts);
-	page->texts[page->count++] = text;
-	return text;
-}
-
-/* A text that lasts as long as the page. */
-static char *printed(struct page *page, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static char *printed(struct page *page, const char *format, ...)
-{
-	va_list arguments;
-	char *text;
-
-	va_start(arguments, format);
-	int length = vasprintf(&text, format, arguments);
-	va_end(arguments);
-	if (length < 0)
-		die("out of memory");
-	return keep(page, text);
-}
-
-/* The name as a terminal may see it. */
-static const char *shown(struct page *page, const char *name)
-{
-	size_t length = strlen(name);
-	char *text = keep(page, alloc(alloc_product(length, 4) + 1, 1));
-
-	control_chars_escape(text, name, length);
-	return text;
-}
-
 /* The id, with the name that people know before it: "Python (17)". */
-static const char *with_name(struct page *page,
+static const char *with_name(struct summary_page *page,
 			     const struct display_name_set *set, const char *id)
 {
 	const char *label = display_names_find(set, id, strlen(id));
 
 	if (label == NULL)
-		return shown(page, id);
-	return shown(page, printed(page, "%s (%s)", label, id));
+		return text_lines_escape(&page->lines, id);
+	return text_lines_escape(
+		&page->lines,
+		text_lines_print(&page->lines, "%s (%s)", label, id));
 }
 
-static const char *customer(struct page *page, const char *id)
+static const char *customer(struct summary_page *page, const char *id)
 {
 	return with_name(page, &page->names->customers, id);
 }
 
-static const char *query(struct page *page)
+static const char *query(struct summary_page *page)
 {
 	return customer(page, page->summary->query);
 }
 
-static const char *tag_text(struct page *page, const char *id)
+static const char *tag_text(struct summary_page *page, const char *id)
 {
 	return with_name(page, &page->names->tags, id);
 }
 
-static const char *tag_name(struct page *page, size_t tag)
+static const char *tag_name(struct summary_page *page, size_t tag)
 {
 	return tag_text(page, summary_tag_name(page->summary, tag));
 }
 
-static const char *commas(struct page *page, int64_t count)
+static const char *commas(struct summary_page *page, int64_t count)
 {
 	char text[NUMBER_TEXT];
 
-	return printed(page, "%s", number_commas(text, (uint64_t)count));
-}
-
-/* ------------------------------------------------------------------- lines */
-
-static void put(struct page *page, const char *text)
-{
-	output_text(page->output, text);
-	page->used += columns(text);
-}
-
-static void end_line(struct page *page)
-{
-	output_text(page->output, "\n");
-	page->used = 0;
-}
-
-/* The text behind a space, or on the next line where it does not fit. */
-static void put_piece(struct page *page, const char *text)
-{
-	if (page->used > 0 && page->used + 1 + columns(text) > WIDTH)
-		end_line(page);
-	else if (page->used > 0)
-		put(page, " ");
-	put(page, text);
-}
-
-/* The words of the text, each a piece. */
-static void put_words(struct page *page, char *text)
-{
-	for (char *word; (word = strsep(&text, " ")) != NULL;)
-		put_piece(page, word);
-}
-
-/* The text at the left or the right of a column. */
-static void put_left(struct page *page, const char *text, size_t width)
-{
-	size_t wide = columns(text);
-
-	put(page, text);
-	for (; wide < width; wide++)
-		put(page, " ");
-}
-
-static void put_right(struct page *page, const char *text, size_t width)
-{
-	for (size_t wide = columns(text); wide < width; wide++)
-		put(page, " ");
-	put(page, text);
+	return text_lines_print(&page->lines, "%s",
+				number_commas(text, (uint64_t)count));
 }
 
 /* ------------------------------------------------------------------- title */
 
 /* " in FILE", where only the customers in a file could be neighbours. */
-static const char *in_file(struct page *page)
+static const char *in_file(struct summary_page *page)
 {
 	const char *among = page->summary->metadata.among;
 
-	return *among ? printed(page, " in %s", shown(page, among)) : "";
+	return *among ? text_lines_print(&page->lines, " in %s",
+					 text_lines_escape(&page->lines, among))
+		      : "";
 }
 
 /* How many customers could be neighbours, the asked one not counted. */
-static const char *others(struct page *page)
+static const char *others(struct summary_page *page)
 {
 	const struct summary *s = page->summary;
 
@@ -182,44 +84,52 @@ static const char *others(struct page *page)
 		      s->metadata.candidates - (s->group < s->neighbour_count));
 }
 
-static char *weighted_by(struct page *page)
+static char *weighted_by(struct summary_page *page)
 {
 	const struct model_metadata *metadata = &page->summary->metadata;
-	const char *value = shown(page, metadata->value);
+	const char *value = text_lines_escape(&page->lines, metadata->value);
 
 	if (strcmp(metadata->kind, "one") == 0)
-		return printed(page, "each counted once");
+		return text_lines_print(&page->lines, "each counted once");
 	if (strcmp(metadata->kind, "events") == 0)
-		return printed(page, "weighed by number of events");
+		return text_lines_print(&page->lines,
+					"weighed by number of events");
 	if (strcmp(metadata->kind, "mean") == 0)
-		return printed(page, "weighed by mean %s", value);
-	return printed(page, "weighed by %s", value);
+		return text_lines_print(&page->lines, "weighed by mean %s",
+					value);
+	return text_lines_print(&page->lines, "weighed by %s", value);
 }
 
-static void put_title(struct page *page)
+static void put_title(struct summary_page *page)
 {
 	const struct summary *s = page->summary;
 	const char *file = in_file(page);
-	const char *count =
-		s->group == 1 ? "" : printed(page, "%zu ", s->group);
+	const char *count = s->group == 1 ? ""
+					  : text_lines_print(&page->lines,
+							     "%zu ", s->group);
 
-	put_words(page, printed(page,
-				"Customer %s and the %smost similar of %s%s, "
-				"compared by %s %s",
-				query(page), count, others(page),
-				*file ? file : " others",
-				commas(page, s->metadata.tags),
-				s->metadata.tags == 1 ? "tag" : "tags"));
-	end_line(page);
-	put_words(page,
-		  printed(page, "(%s by %s, %s)",
-			  shown(page, s->metadata.customer),
-			  shown(page, s->metadata.tag), weighted_by(page)));
-	end_line(page);
+	text_lines_put_words(
+		&page->lines,
+		text_lines_print(&page->lines,
+				 "Customer %s and the %smost similar of %s%s, "
+				 "compared by %s %s",
+				 query(page), count, others(page),
+				 *file ? file : " others",
+				 commas(page, s->metadata.tags),
+				 s->metadata.tags == 1 ? "tag" : "tags"));
+	text_lines_end(&page->lines);
+	text_lines_put_words(
+		&page->lines,
+		text_lines_print(
+			&page->lines, "(%s by %s, %s)",
+			text_lines_escape(&page->lines, s->metadata.customer),
+			text_lines_escape(&page->lines, s->metadata.tag),
+			weighted_by(page)));
+	text_lines_end(&page->lines);
 }
 
 /* Why there are fewer than were asked for. */
-static void put_filter(struct page *page)
+static void put_filter(struct summary_page *page)
 {
 	const struct model_metadata *metadata = &page->summary->metadata;
 	char least[NUMBER_TEXT], *text;
@@ -229,8 +139,8 @@ static void put_filter(struct page *page)
 	number_write(least, metadata->min_similarity,
 		     NEIGHBOURS_SIMILARITY_DIGITS);
 	if (!isnan(metadata->min_similarity) && metadata->matching < 0)
-		text = printed(
-			page,
+		text = text_lines_print(
+			&page->lines,
 			"%s of the customers looked at%s %s a "
 			"similarity of %s or more",
 			commas(page, (int64_t)page->summary->neighbour_count),
@@ -238,39 +148,40 @@ static void put_filter(struct page *page)
 			page->summary->neighbour_count == 1 ? "has" : "have",
 			least);
 	else if (!isnan(metadata->min_similarity))
-		text = printed(page,
-			       "%s of the %s customers%s %s a similarity of "
-			       "%s or more",
-			       commas(page, metadata->matching),
-			       commas(page, metadata->candidates),
-			       in_file(page),
-			       metadata->matching == 1 ? "has" : "have", least);
+		text = text_lines_print(
+			&page->lines,
+			"%s of the %s customers%s %s a similarity of "
+			"%s or more",
+			commas(page, metadata->matching),
+			commas(page, metadata->candidates), in_file(page),
+			metadata->matching == 1 ? "has" : "have", least);
 	else
-		text = printed(page,
-			       "%s customers%s could be compared, of %s asked "
-			       "for",
-			       commas(page, metadata->candidates),
-			       in_file(page), commas(page, metadata->asked));
-	put_words(page, text);
-	end_line(page);
+		text = text_lines_print(
+			&page->lines,
+			"%s customers%s could be compared, of %s asked "
+			"for",
+			commas(page, metadata->candidates), in_file(page),
+			commas(page, metadata->asked));
+	text_lines_put_words(&page->lines, text);
+	text_lines_end(&page->lines);
 }
 
 /* ------------------------------------------------------------------- query */
 
 /* A tag of the query and its value; flags have none that is worth a word. */
-static char *apart(struct page *page, const struct tag_value *value)
+static char *apart(struct summary_page *page, const struct tag_value *value)
 {
 	char text[NUMBER_TEXT];
 	const char *name = tag_name(page, value->tag);
 
 	if (strcmp(page->summary->metadata.kind, "one") == 0)
-		return printed(page, "%s", name);
-	return printed(page, "%s %s", name,
-		       summary_format_value(text, value->value));
+		return text_lines_print(&page->lines, "%s", name);
+	return text_lines_print(&page->lines, "%s %s", name,
+				summary_format_value(text, value->value));
 }
 
 /* The first tags of the profile, those that it has. */
-static void put_apart(struct page *page)
+static void put_apart(struct summary_page *page)
 {
 	const struct summary_profile *profile = &page->summary->profiles[0];
 	char *last = NULL;
@@ -280,17 +191,19 @@ static void put_apart(struct page *page)
 		if (profile->values[i].value <= 0)
 			continue;
 		if (last != NULL)
-			put_piece(page, printed(page, "%s,", last));
+			text_lines_put_piece(
+				&page->lines,
+				text_lines_print(&page->lines, "%s,", last));
 		last = apart(page, &profile->values[i]);
 		count++;
 	}
 	if (last == NULL)
 		return;
-	put_piece(page, last);
-	end_line(page);
+	text_lines_put_piece(&page->lines, last);
+	text_lines_end(&page->lines);
 }
 
-static void put_profile(struct page *page)
+static void put_profile(struct summary_page *page)
 {
 	const struct summary *s = page->summary;
 	const struct summary_profile *profile = &s->profiles[0];
@@ -302,21 +215,24 @@ static void put_profile(struct page *page)
 	 * tags with a number of events beside it reads as one thing. */
 	if (strcmp(s->metadata.kind, "sum") == 0 &&
 	    strcmp(s->metadata.value, "value") != 0)
-		in_all = printed(
-			page, ", %s in all",
+		in_all = text_lines_print(
+			&page->lines, ", %s in all",
 			summary_format_value(value, summary_total(profile)));
-	end_line(page);
-	put_words(page, printed(page, "%s has %zu %s%s.%s", query(page), held,
-				held == 1 ? "tag" : "tags", in_all,
-				held > 0 ? "  What sets it apart:" : ""));
-	end_line(page);
+	text_lines_end(&page->lines);
+	text_lines_put_words(
+		&page->lines,
+		text_lines_print(&page->lines, "%s has %zu %s%s.%s",
+				 query(page), held, held == 1 ? "tag" : "tags",
+				 in_all,
+				 held > 0 ? "  What sets it apart:" : ""));
+	text_lines_end(&page->lines);
 	put_apart(page);
 }
 
 /* ----------------------------------------------------------------- members */
 
 /* "DIAPERS 41 %", or the contribution where a share says nothing. */
-static char *reason(struct page *page,
+static char *reason(struct summary_page *page,
 		    const struct summary_neighbour *neighbour,
 		    const struct tag_contribution *contribution)
 {
@@ -328,68 +244,81 @@ static char *reason(struct page *page,
 			       : largest_share;
 
 	if (share < largest_share && share > -largest_share)
-		return printed(page, "%s %.0f %%", tag, 100 * share);
-	return printed(page, "%s %.*f", tag, NEIGHBOURS_CONTRIBUTION_DECIMALS,
-		       contribution->amount);
+		return text_lines_print(&page->lines, "%s %.0f %%", tag,
+					100 * share);
+	return text_lines_print(&page->lines, "%s %.*f", tag,
+				NEIGHBOURS_CONTRIBUTION_DECIMALS,
+				contribution->amount);
 }
 
 /* As many reasons as fit, the first in any case. */
-static void put_reasons(struct page *page,
+static void put_reasons(struct summary_page *page,
 			const struct summary_neighbour *neighbour)
 {
 	for (size_t i = 0; i < neighbour->count; i++) {
 		char *text =
 			reason(page, neighbour, &neighbour->contributions[i]);
 
-		if (i > 0 && page->used + 2 + columns(text) > WIDTH)
+		if (i > 0 && page->lines.used + 2 + text_lines_columns(text) >
+				     TEXT_LINES_WIDTH)
 			return;
-		put(page, i > 0 ? ", " : "  ");
-		put(page, text);
+		text_lines_put(&page->lines, i > 0 ? ", " : "  ");
+		text_lines_put(&page->lines, text);
 	}
 }
 
-static void put_neighbour(struct page *page,
+static void put_neighbour(struct summary_page *page,
 			  const struct summary_neighbour *neighbour,
 			  size_t width)
 {
-	put_right(page, printed(page, "%zu", neighbour->rank), 4);
-	put(page, "  ");
-	put_right(page, customer(page, neighbour->name), width);
-	put(page, "  ");
-	put_right(page, printed(page, "%.3f", neighbour->similarity), 10);
+	text_lines_put_right(
+		&page->lines,
+		text_lines_print(&page->lines, "%zu", neighbour->rank), 4);
+	text_lines_put(&page->lines, "  ");
+	text_lines_put_right(&page->lines, customer(page, neighbour->name),
+			     width);
+	text_lines_put(&page->lines, "  ");
+	text_lines_put_right(
+		&page->lines,
+		text_lines_print(&page->lines, "%.3f", neighbour->similarity),
+		10);
 	put_reasons(page, neighbour);
-	end_line(page);
+	text_lines_end(&page->lines);
 }
 
-static void put_neighbours(struct page *page)
+static void put_neighbours(struct summary_page *page)
 {
 	const struct summary *s = page->summary;
 	size_t width = strlen("customer");
 	bool why = false;
 
 	for (size_t i = 0; i < s->neighbour_count; i++) {
-		size_t wide = columns(customer(page, s->neighbours[i].name));
+		size_t wide = text_lines_columns(
+			customer(page, s->neighbours[i].name));
 
 		width = wide > width ? wide : width;
 		why = why || s->neighbours[i].count > 0;
 	}
-	end_line(page);
-	put(page, "      ");
-	put_right(page, "customer", width);
-	put(page, "  similarity");
-	put(page, why ? "  why (share of the similarity)" : "");
-	end_line(page);
+	text_lines_end(&page->lines);
+	text_lines_put(&page->lines, "      ");
+	text_lines_put_right(&page->lines, "customer", width);
+	text_lines_put(&page->lines, "  similarity");
+	text_lines_put(&page->lines,
+		       why ? "  why (share of the similarity)" : "");
+	text_lines_end(&page->lines);
 	for (size_t i = 0; i < s->neighbour_count; i++)
 		put_neighbour(page, &s->neighbours[i], width);
 	/* The model has measured cosines. */
 	if (strcmp(s->metadata.metric, "cosine") != 0)
 		return;
-	put_words(page, printed(page,
-				"Two customers picked at random have %.2f; one "
-				"pair in a hundred %.2f or more.",
-				s->metadata.median_pair,
-				s->metadata.top_percent_pair));
-	end_line(page);
+	text_lines_put_words(
+		&page->lines,
+		text_lines_print(
+			&page->lines,
+			"Two customers picked at random have %.2f; one "
+			"pair in a hundred %.2f or more.",
+			s->metadata.median_pair, s->metadata.top_percent_pair));
+	text_lines_end(&page->lines);
 }
 
 /* ------------------------------------------------------------------- group */
@@ -405,58 +334,59 @@ static void widen(size_t *width, size_t needed)
 		*width = needed;
 }
 
-static char *share_of(struct page *page, size_t tag)
+static char *share_of(struct summary_page *page, size_t tag)
 {
-	return printed(page, "%zu of %zu",
-		       page->summary->tag_facts[tag].members,
-		       page->summary->group);
+	return text_lines_print(&page->lines, "%zu of %zu",
+				page->summary->tag_facts[tag].members,
+				page->summary->group);
 }
 
-static struct widths measure(struct page *page)
+static struct widths measure(struct summary_page *page)
 {
 	const struct summary *s = page->summary;
 	struct widths widths = {.name = 25, .figure = 11, .query = 11};
 
 	for (size_t i = 0; i < s->listed_count; i++) {
-		widen(&widths.name, columns(tag_name(page, s->listed[i])) + 2);
+		widen(&widths.name,
+		      text_lines_columns(tag_name(page, s->listed[i])) + 2);
 		widen(&widths.figure,
-		      columns(share_of(page, s->listed[i])) + 2);
+		      text_lines_columns(share_of(page, s->listed[i])) + 2);
 	}
-	widen(&widths.query, columns(query(page)) + 2);
+	widen(&widths.query, text_lines_columns(query(page)) + 2);
 	return widths;
 }
 
-static void put_row(struct page *page, const struct widths *widths,
+static void put_row(struct summary_page *page, const struct widths *widths,
 		    const char *const cells[5])
 {
-	put_left(page, cells[0], widths->name);
+	text_lines_put_left(&page->lines, cells[0], widths->name);
 	for (int i = 1; i <= 3; i++)
-		put_right(page, cells[i], widths->figure);
-	put_right(page, cells[4], widths->query);
-	end_line(page);
+		text_lines_put_right(&page->lines, cells[i], widths->figure);
+	text_lines_put_right(&page->lines, cells[4], widths->query);
+	text_lines_end(&page->lines);
 }
 
-static void put_shared_tag(struct page *page, const struct widths *widths,
-			   size_t i)
+static void put_shared_tag(struct summary_page *page,
+			   const struct widths *widths, size_t i)
 {
 	const struct summary_tag *tag = &page->summary->tag_facts[i];
 	const char *const cells[5] = {
-		printed(page, "  %s", tag_name(page, i)),
+		text_lines_print(&page->lines, "  %s", tag_name(page, i)),
 		share_of(page, i),
-		printed(page, "%.1f", tag->expected),
-		printed(page, "%.1f", summary_ratio(tag)),
+		text_lines_print(&page->lines, "%.1f", tag->expected),
+		text_lines_print(&page->lines, "%.1f", summary_ratio(tag)),
 		tag->query_has ? "has it" : "has not",
 	};
 
 	put_row(page, widths, cells);
 }
 
-static void put_shared(struct page *page)
+static void put_shared(struct summary_page *page)
 {
 	const struct summary *s = page->summary;
 	struct widths widths = measure(page);
 	const char *const head[5] = {
-		printed(page, "What the %zu share", s->group),
+		text_lines_print(&page->lines, "What the %zu share", s->group),
 		"have it",
 		"expected",
 		"times",
@@ -466,13 +396,16 @@ static void put_shared(struct page *page)
 	put_row(page, &widths, head);
 	for (size_t i = 0; i < s->listed_count; i++)
 		put_shared_tag(page, &widths, s->listed[i]);
-	put_words(page,
-		  printed(page, "Expected: of %zu customers with as many tags.",
-			  s->group));
-	end_line(page);
+	text_lines_put_words(
+		&page->lines,
+		text_lines_print(
+			&page->lines,
+			"Expected: of %zu customers with as many tags.",
+			s->group));
+	text_lines_end(&page->lines);
 }
 
-static void put_missing(struct page *page)
+static void put_missing(struct summary_page *page)
 {
 	const struct summary *s = page->summary;
 	char *last = NULL;
@@ -483,63 +416,72 @@ static void put_missing(struct page *page)
 		if (tag->query_has)
 			continue;
 		if (last == NULL)
-			end_line(page);
-		put_piece(page, last ? printed(page, "%s,", last)
-				     : printed(page, "What %s may be missing:",
-					       query(page)));
-		last = printed(page,
-			       "%s (%zu of the %zu have it, %.1f expected)",
-			       tag_name(page, s->listed[i]), tag->members,
-			       s->group, tag->expected);
+			text_lines_end(&page->lines);
+		text_lines_put_piece(
+			&page->lines,
+			last ? text_lines_print(&page->lines, "%s,", last)
+			     : text_lines_print(
+				       &page->lines,
+				       "What %s may be missing:", query(page)));
+		last = text_lines_print(
+			&page->lines,
+			"%s (%zu of the %zu have it, %.1f expected)",
+			tag_name(page, s->listed[i]), tag->members, s->group,
+			tag->expected);
 	}
 	if (last == NULL)
 		return;
-	put_piece(page, last);
-	end_line(page);
+	text_lines_put_piece(&page->lines, last);
+	text_lines_end(&page->lines);
 }
 
-static void put_group(struct page *page)
+static void put_group(struct summary_page *page)
 {
 	const struct summary *s = page->summary;
 
-	end_line(page);
+	text_lines_end(&page->lines);
 	if (s->listed_count > 0) {
 		put_shared(page);
 		put_missing(page);
-		end_line(page);
-		put_words(page,
-			  printed(page,
-				  "The %zu were chosen by these same events, "
-				  "so such figures are high by construction: "
-				  "of events held back they would share less.",
-				  s->group));
+		text_lines_end(&page->lines);
+		text_lines_put_words(
+			&page->lines,
+			text_lines_print(
+				&page->lines,
+				"The %zu were chosen by these same events, "
+				"so such figures are high by construction: "
+				"of events held back they would share less.",
+				s->group));
 	} else if (s->group >= ENRICHMENT_MIN_MEMBERS) {
-		put_words(page, printed(page,
-					"The %zu share nothing beyond what "
-					"customers as active share.",
-					s->group));
+		text_lines_put_words(
+			&page->lines,
+			text_lines_print(&page->lines,
+					 "The %zu share nothing beyond what "
+					 "customers as active share.",
+					 s->group));
 	} else {
-		put_words(page, printed(page,
-					"It takes %d neighbours or more to "
-					"tell what they share.",
-					ENRICHMENT_MIN_MEMBERS));
+		text_lines_put_words(
+			&page->lines,
+			text_lines_print(&page->lines,
+					 "It takes %d neighbours or more to "
+					 "tell what they share.",
+					 ENRICHMENT_MIN_MEMBERS));
 	}
-	end_line(page);
+	text_lines_end(&page->lines);
 }
 
 void summary_text_write(const struct summary *summary,
 			const struct display_names *names,
 			struct output *output)
 {
-	struct page page = {
-		.summary = summary, .names = names, .output = output};
+	struct summary_page page = {.summary = summary,
+				    .names = names,
+				    .lines = {.output = output}};
 
 	put_title(&page);
 	put_filter(&page);
 	put_profile(&page);
 	put_neighbours(&page);
 	put_group(&page);
-	for (size_t i = 0; i < page.count; i++)
-		free(page.texts[i]);
-	free(page.texts);
+	text_lines_free(&page.lines);
 }
