@@ -29,7 +29,8 @@ static void expect(struct neighbours_merge *merge, size_t limit, size_t count,
 	output_memory(&output);
 	written = neighbours_merge_write(merge, &output, limit);
 	if (written != count || output.held != strlen(expected) ||
-	    memcmp(output.buffer, expected, output.held) != 0) {
+	    (output.held > 0 &&
+	     memcmp(output.buffer, expected, output.held) != 0)) {
 		printf("%zu lines, expected %zu:\n%.*s\nexpected:\n%s\n",
 		       written, count, (int)output.held,
 		       (const char *)output.buffer, expected);
