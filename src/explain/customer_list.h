@@ -8,40 +8,45 @@
 
 #include "model/model.h"
 
-/* The asked customers of a model, by row. */
+/* Rows of a model in the order in which their customers were named, one named
+ * twice twice.  Zero at first. */
 struct customer_list {
-	size_t *rows; /* count; NULL: row i is customer i */
+	size_t *rows; /* count; NULL: item i is row i */
 	size_t count, room;
-	bool all;            /* each customer of the model was asked for */
-	bool ignore_unknown; /* set by the caller */
-	bool missed;         /* one was asked for in vain, and that is said */
+	bool all;            /* customer_list_all was called */
+	bool ignore_unknown; /* no message on unknown names; set by the caller
+			      */
+	bool missed;         /* there was a message on an unknown name */
 };
 
+/* The row of item i. */
 size_t customer_list_row(const struct customer_list *list, size_t i);
 
-/* Ask for a customer; where the model has none of the name, say so with near
- * names, unless unknown ones are ignored. */
+/* Add a customer; where the model has none of the name, print a message with
+ * near names, unless unknown ones are ignored. */
 void customer_list_user(struct customer_list *list, const struct model *model,
 			const char *name);
 
-/* Ask for each customer in a file, one a line: empty lines are skipped, a
- * carriage return at the end is left out, and escapes of our TSV are undone. */
+/* Add each customer in a file, one a line: empty lines are skipped, a carriage
+ * return at the end is left out, and escapes of our TSV are undone.  Unknown
+ * names as above, and a file without names. */
 void customer_list_file(struct customer_list *list, const struct model *model,
 			const char *path);
 
-/* Ask for each customer of the model, and none besides. */
+/* Let the list be all customers of the model, in the order of its rows. */
 void customer_list_all(struct customer_list *list, const struct model *model);
 
+/* Free the rows, and set the list to zero. */
 void customer_list_free(struct customer_list *list);
 
-/* Set the bits of the customers in such a file, or, where they are not
- * allowed, clear them; row i is bit i % 64 of word i / 64.  Returns how many
- * of them the model has. */
+/* Set the bits (base/bitset.h) of the rows of the customers in such a file,
+ * or, where they are not allowed, clear them.  Returns how many of them the
+ * model has; that some are unknown is news for a terminal alone. */
 size_t customer_list_mark(uint64_t *bits, const struct model *model,
 			  const char *path, bool allowed);
 
-/* Set the bits of the customers in such a file, and say which the model lacks,
- * as customer_list_file does. */
+/* Set the bits of the rows of the customers in such a file; unknown names as in
+ * customer_list_file. */
 void customer_list_seeds(struct customer_list *list, uint64_t *bits,
 			 const struct model *model, const char *path);
 

@@ -12,14 +12,14 @@
 #include "text/tsv.h"
 
 /* One line, its texts back to back, each with a zero byte after it. */
-struct line {
+struct merge_line {
 	double similarity;
 	char *name, *printed, *why; /* name is what is freed */
 	size_t length;              /* of the name */
 };
 
 struct merge_list {
-	struct line *lines;
+	struct merge_line *lines;
 	size_t count, room;
 };
 
@@ -42,13 +42,13 @@ static void read_header(struct neighbours_merge *merge,
 	merge->why = why;
 }
 
-static struct line take_line(const struct tsv_reader *table)
+static struct merge_line copy_line(const struct tsv_reader *table)
 {
 	const struct tsv_field *fields = table->fields;
 	size_t name = fields[2].length + 1, printed = fields[3].length + 1;
 	size_t why = table->count > 4 ? fields[4].length + 1 : 0;
-	struct line line = {.name = alloc(name + printed + why, 1),
-			    .length = fields[2].length};
+	struct merge_line line = {.name = alloc(name + printed + why, 1),
+				  .length = fields[2].length};
 
 	if (!number_real(fields[3].text, &line.similarity) ||
 	    fabs(line.similarity) > (double)FLT_MAX)
@@ -86,7 +86,7 @@ static void read_line(struct neighbours_merge *merge,
 		*list = (struct merge_list){0};
 	list->lines = alloc_grow(list->lines, &list->room, list->count + 1,
 				 sizeof *list->lines);
-	list->lines[list->count++] = take_line(table);
+	list->lines[list->count++] = copy_line(table);
 }
 
 void neighbours_merge_read(struct neighbours_merge *merge, const char *path)
@@ -106,29 +106,29 @@ void neighbours_merge_read(struct neighbours_merge *merge, const char *path)
 
 static int by_name(const void *a, const void *b)
 {
-	const struct line *x = a, *y = b;
+	const struct merge_line *x = a, *y = b;
 
 	return string_table_compare(x->name, x->length, y->name, y->length);
 }
 
 static int by_rank(const void *a, const void *b)
 {
-	const struct line *x = a, *y = b;
+	const struct merge_line *x = a, *y = b;
 
 	if (x->similarity != y->similarity)
 		return x->similarity > y->similarity ? -1 : 1;
 	return by_name(a, b);
 }
 
-/* Drop what stands there twice, and sort. */
-static void settle(const struct neighbours_merge *merge, size_t query)
+/* Drop neighbours that are there twice, and sort the others by rank. */
+static void sort_lines(const struct neighbours_merge *merge, size_t query)
 {
 	struct merge_list *list = &merge->lists[query];
 	size_t kept = 0;
 
 	qsort(list->lines, list->count, sizeof *list->lines, by_name);
 	for (size_t i = 0; i < list->count; i++) {
-		struct line *line = &list->lines[i], *last;
+		struct merge_line *line = &list->lines[i], *last;
 
 		last = kept ? &list->lines[kept - 1] : NULL;
 		if (last == NULL || by_name(last, line) != 0) {
@@ -148,7 +148,7 @@ static void settle(const struct neighbours_merge *merge, size_t query)
 
 static void write_line(const struct neighbours_merge *merge,
 		       struct output *output, size_t query, size_t rank,
-		       const struct line *line)
+		       const struct merge_line *line)
 {
 	tsv_write_field(output, string_table_text(&merge->queries, query),
 			string_table_length(&merge->queries, query));
@@ -170,7 +170,7 @@ size_t neighbours_merge_write(struct neighbours_merge *merge,
 	for (size_t query = 0; query < merge->queries.count; query++) {
 		struct merge_list *list = &merge->lists[query];
 
-		settle(merge, query);
+		sort_lines(merge, query);
 		for (size_t i = 0; i < list->count && i < limit; i++) {
 			if (written++ == 0)
 				neighbours_write_header(output, merge->why);

@@ -10,23 +10,26 @@
 #include "base/string_table.h"
 #include "base/io.h"
 
+/* Zero at first. */
 struct neighbours_merge {
 	struct string_table queries;
 	struct merge_list *lists; /* of each query */
-	size_t room;
-	bool begun, why; /* a file is read; it has reasons */
+	size_t room;              /* of lists */
+	bool begun, why;          /* a file is read; it has the column why */
 };
 
 /* Read a file.  Ends the process on what is no line of neighbours, and where
  * its header is not that of the files before. */
 void neighbours_merge_read(struct neighbours_merge *merge, const char *path);
 
-/* Write the limit best of each query.  A neighbour that stands in several
- * files with one similarity is written once; with several, the process ends.
- * Returns how many lines there are. */
+/* Write the limit best of each query, after a header line; nothing where there
+ * are none.  A neighbour that stands in several files with one similarity is
+ * written once; with several, the process ends.  Returns how many lines there
+ * are, without the header. */
 size_t neighbours_merge_write(struct neighbours_merge *merge,
 			      struct output *output, size_t limit);
 
+/* Free all, and set it to zero. */
 void neighbours_merge_free(struct neighbours_merge *merge);
 
 #endif

@@ -24,7 +24,7 @@ struct rerank {
 	unsigned threads;
 };
 
-/* Rank each query's hits; NULL or a error_text: a row is damaged. */
+/* Rank each query's hits; NULL, or an error text: a row is damaged. */
 const char *rerank(const struct rerank *blend,
 		   const struct search_query *queries,
 		   struct search_result *found, size_t count);

@@ -1,5 +1,5 @@
-/* result_writer: answers of a search written as TSV, JSON or names, with the
- * reasons for each similarity, by all threads. */
+/* result_writer: results of a search written as TSV, JSON or names, with the
+ * contributions to each similarity, by all threads. */
 #ifndef EXPLAIN_RESULT_WRITER_H
 #define EXPLAIN_RESULT_WRITER_H
 
@@ -20,11 +20,11 @@ extern const char *const output_format_words[];
 
 struct output_options {
 	enum output_format format;
-	bool why;      /* with reasons */
+	bool why;      /* with contributions */
 	bool profiles; /* with # lines, where the format is TSV */
 	double share; /* of the embeddings in a similarity (explain/rerank.h) */
-	struct query_metadata metadata; /* what those say; what depends on the
-			     query is set for each */
+	struct query_metadata metadata; /* for #model; candidates and matching
+					   are set for each query */
 };
 
 struct result_writer {
@@ -33,14 +33,16 @@ struct result_writer {
 	const struct model *asked; /* whose customers ask; may be the same */
 	struct output_options options;
 	struct contributions contributions;
+	/* private: */
 	unsigned threads;
 	bool begun;                 /* something is written */
 	struct result_worker *each; /* of each thread */
 	struct output *texts;       /* of pieces, in memory */
-	char **errors;              /* of pieces: a error_text, or NULL */
+	char **errors;              /* of pieces: an error text, or NULL */
 };
 
-/* The writer stay where they are until result_writer_end. */
+/* Begin; shards and asked must outlive the writer, which must not move until
+ * result_writer_end, since its workers point to it. */
 void result_writer_begin(struct result_writer *writer,
 			 const struct sharded_model *shards,
 			 const struct model *asked,
@@ -48,10 +50,11 @@ void result_writer_begin(struct result_writer *writer,
 			 enum metric metric, unsigned threads);
 void result_writer_end(struct result_writer *writer);
 
-/* Write the answers to count queries, rows of the model that asks (its columns
- * and components are those of the other), after a header line the first time; a
- * query without neighbours gives nothing.  NULL or a error_text: the model is
- * damaged. */
+/* Write the results of count queries, rows of the model that asks (its columns
+ * and components are those of the other), in their order, after a header line
+ * the first time; a query without neighbours gives nothing.  The bytes do not
+ * depend on the number of threads.  NULL, or an error text, valid until
+ * result_writer_end: the model is damaged. */
 const char *result_writer_write(struct result_writer *writer,
 				struct output *output,
 				const struct search_query *queries,
