@@ -1,0 +1,335 @@
+/* cs-eval: is the similarity right?  Figures from two halves of one log, each
+ * with an interval; and how many neighbours changed between two models. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "base/io.h"
+#include "base/options.h"
+#include "base/progress.h"
+#include "base/thread_pool.h"
+#include "evaluate/column_removal.h"
+#include "evaluate/evaluation.h"
+#include "evaluate/evaluation_report.h"
+#include "evaluate/halves.h"
+#include "evaluate/similarity_scan.h"
+#include "evaluate/stability.h"
+
+enum {
+	KEY_METRIC = 256,
+	KEY_ALPHA,
+	KEY_COMPARE,
+	KEY_OVERLAP,
+	KEY_QUERIES,
+	KEY_ROUNDS,
+	KEY_SEED,
+	KEY_FORMAT
+};
+
+static const char *const metric_words[] = {"combined", "embedding", "profile",
+					   NULL};
+static const char *const format_words[] = {"text", "tsv", "json", NULL};
+enum { METRIC_WORD_COMBINED, METRIC_WORD_EMBEDDING, METRIC_WORD_PROFILE };
+
+static unsigned metric, format, threads;
+static double alpha = 0.75;
+static struct option_list compared;
+static bool overlap;
+static size_t queries = 2000, rounds = 1000, seed = 1;
+static const char *output_path;
+
+static const struct option_row rows[] = {
+	{"what:", KEY_METRIC, "metric", "M",
+	 "combined, embedding, profile [combined]",
+	 OPTION_TO_CHOICE(metric, metric_words)},
+	{NULL, KEY_ALPHA, "alpha", "A",
+	 "of combined: the share of dimensions [.75]",
+	 OPTION_TO_REAL(alpha, 0.01, 1)},
+	{NULL, KEY_COMPARE, "compare", "MODEL",
+	 "against MODEL, whose HALF comes next", OPTION_TO_LIST(compared)},
+	{NULL, KEY_OVERLAP, "overlap", NULL,
+	 "how many neighbours changed from OLD to NEW",
+	 OPTION_TO_FLAG(overlap, true)},
+	{"sample:", KEY_QUERIES, "queries", "N", "ask about N customers [2000]",
+	 OPTION_TO_INTEGER(queries, 1, 1000000)},
+	{NULL, KEY_ROUNDS, "rounds", "N", "of the bootstrap [1000]",
+	 OPTION_TO_INTEGER(rounds, 40, 100000)},
+	{NULL, KEY_SEED, "seed", "N", "of the sample and the bootstrap [1]",
+	 OPTION_TO_INTEGER(seed, 0, INT64_MAX)},
+	{"output:", KEY_FORMAT, "format", "F", "text, tsv, json [text]",
+	 OPTION_TO_CHOICE(format, format_words)},
+	OPTION_OUTPUT_TO(NULL, output_path),
+	OPTION_THREADS_TO(threads),
+	OPTION_COMMON};
+
+static const struct options_text text = {
+	.name = "cs-eval",
+	.usage = "cs-eval [OPTION]... MODEL HALF [--compare MODEL HALF]...\n"
+		 "       cs-eval --overlap [OPTION]... OLD NEW",
+	.purpose =
+		"Measure whether similar customers are alike: MODEL is of half "
+		"A of a log, and\n"
+		"HALF is half B as \"cs-matrix --as MODEL\" makes it, or with "
+		"columns of its own.",
+	.footer =
+		"exit: 0 done; 2 wrong use, input or output\n"
+		"  cs-aggregate --half A views.csv | cs-matrix | cs-svd -o "
+		"a.bin\n"
+		"  cs-aggregate --half B views.csv | cs-matrix --as a.bin -o "
+		"b.bin\n"
+		"  cs-eval a.bin b.bin\n"
+		"The manual page, cs-eval(1), says what each figure means and "
+		"does not show.",
+	.rows = rows,
+};
+
+static void check(const char *error)
+{
+	if (error != NULL)
+		die("%s", error);
+}
+
+/* ----------------------------------------------------------------- methods */
+
+/* Whether x = a V holds, which the combined similarity rests on. */
+static bool can_combine(const struct model *model)
+{
+	return model->scale == SCALE_US && model->center == CENTER_NONE;
+}
+
+static struct scan_method method_of(const struct model *model,
+				    enum scan_metric which)
+{
+	return (struct scan_method){which, alpha, model->k};
+}
+
+/* What neighbours of a model are found by, unless said otherwise. */
+static enum scan_metric default_metric(const struct model *model)
+{
+	return can_combine(model) ? SCAN_COMBINED : SCAN_EMBEDDING;
+}
+
+static enum scan_metric chosen_metric(const struct model *model)
+{
+	static const int given[] = {KEY_METRIC, 0};
+
+	if (options_given(given) == NULL)
+		return default_metric(model);
+	switch (metric) {
+	case METRIC_WORD_EMBEDDING:
+		return SCAN_EMBEDDING;
+	case METRIC_WORD_PROFILE:
+		return SCAN_PROFILE;
+	default:
+		break;
+	}
+	if (!can_combine(model))
+		die_usage("--metric combined: %s was made with --center or "
+			  "--scale; expected embedding or profile",
+			  model->input.name);
+	return SCAN_COMBINED;
+}
+
+static void name_method(char *name, size_t room,
+			const struct scan_method *method)
+{
+	static const char *const words[] = {
+		[SCAN_ACTIVITY] = "activity alone",
+		[SCAN_POPULARITY] = "popularity",
+		[SCAN_PROFILE] = "rows (profile)",
+		[SCAN_EMBEDDING] = "embedding",
+		[SCAN_COMBINED] = "combined",
+	};
+
+	if (method->metric == SCAN_COMBINED)
+		snprintf(name, room, "combined, alpha %g", method->alpha);
+	else
+		snprintf(name, room, "%s", words[method->metric]);
+}
+
+/* -------------------------------------------------------------- evaluation */
+
+struct work {
+	struct half_pair *pairs; /* the subject's, then those compared */
+	size_t pair_count;
+	struct population population;
+	struct evaluation evaluation;
+	struct evaluation_notes notes;
+	size_t *against;
+	struct removal removals[REMOVALS];
+};
+
+static size_t add_row(struct work *work, size_t pair, enum scan_metric which)
+{
+	struct evaluation *evaluation = &work->evaluation;
+	struct evaluated *row = &evaluation->rows[evaluation->count];
+	const char *path = work->pairs[pair].model.input.name;
+	const char *slash = strrchr(path, '/');
+	char name[48];
+
+	row->pair = &work->pairs[pair];
+	row->method = method_of(&row->pair->model, which);
+	name_method(name, sizeof name, &row->method);
+	if (pair == 0)
+		snprintf(row->name, sizeof row->name, "%s", name);
+	else
+		snprintf(row->name, sizeof row->name, "%.40s (%.20s)",
+			 slash != NULL ? slash + 1 : path, name);
+	return evaluation->count++;
+}
+
+/* The subject first, then others of its model, then models compared. */
+static void add_rows(struct work *work)
+{
+	const struct model *model = &work->pairs[0].model;
+	enum scan_metric subject = chosen_metric(model);
+	static const enum scan_metric others[] = {SCAN_PROFILE, SCAN_EMBEDDING,
+						  SCAN_COMBINED, SCAN_ACTIVITY,
+						  SCAN_POPULARITY};
+	struct evaluation_notes *notes = &work->notes;
+
+	work->evaluation.rows =
+		alloc(work->pair_count + 6, sizeof *work->evaluation.rows);
+	work->against = alloc(work->pair_count + 1, sizeof *work->against);
+	add_row(work, 0, subject);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		if (others[i] == subject ||
+		    (others[i] == SCAN_COMBINED && !can_combine(model)))
+			continue;
+		size_t row = add_row(work, 0, others[i]);
+		if (others[i] == SCAN_PROFILE)
+			work->against[notes->against_count++] =
+				notes->rows_row = row;
+	}
+	for (size_t pair = 1; pair < work->pair_count; pair++)
+		work->against[notes->against_count++] = add_row(
+			work, pair, default_metric(&work->pairs[pair].model));
+	notes->against = work->against;
+}
+
+static void open_pairs(struct work *work, char **operands, size_t count)
+{
+	if (count != compared.count + 2)
+		die_usage("expected a MODEL and its HALF, and for each "
+			  "--compare MODEL one HALF more");
+	work->pair_count = compared.count + 1;
+	work->pairs = alloc(work->pair_count, sizeof *work->pairs);
+	check(half_pair_open(&work->pairs[0], operands[0], operands[1],
+			     threads));
+	check(population_find(&work->population, &work->pairs[0], queries,
+			      seed));
+	for (size_t i = 1; i < work->pair_count; i++) {
+		struct half_pair *pair = &work->pairs[i];
+		check(half_pair_open(pair, compared.texts[i - 1],
+				     operands[i + 1], threads));
+		if (pair->same_columns != work->pairs[0].same_columns)
+			die("%s: it was %sfolded into %s, unlike %s",
+			    pair->held.input.name,
+			    pair->same_columns ? "" : "not ",
+			    pair->model.input.name,
+			    work->pairs[0].held.input.name);
+		population_match(&work->population, &work->pairs[0], pair);
+	}
+}
+
+static void write_evaluation(struct output *output, struct work *work)
+{
+	struct evaluation_notes *notes = &work->notes;
+
+	evaluation_notes_warn(notes);
+	switch ((enum evaluation_format)format) {
+	case FORMAT_TEXT:
+		evaluation_write_text(output, notes);
+		break;
+	case FORMAT_TSV:
+		evaluation_write_tsv(output, notes);
+		break;
+	case FORMAT_JSON:
+		evaluation_write_json(output, notes);
+		break;
+	}
+	for (size_t i = 0; format != FORMAT_TEXT && !options_quiet &&
+			   i < notes->warning_count;
+	     i++)
+		warn("%s", notes->warnings[i]);
+	evaluation_notes_free(notes);
+}
+
+static void evaluate(struct output *output, char **operands, size_t count)
+{
+	struct work work = {0};
+	struct evaluation *evaluation = &work.evaluation;
+
+	open_pairs(&work, operands, count);
+	add_rows(&work);
+	progress_begin("queries", 0);
+	evaluation_run(evaluation, &work.population, &work.pairs[0], rounds,
+		       seed, threads);
+	work.notes.evaluation = evaluation;
+	work.notes.pair = &work.pairs[0];
+	work.notes.rounds = rounds;
+	work.notes.seed = seed;
+	work.notes.removals = work.removals;
+	if (evaluation->ranked)
+		work.notes.removal_count =
+			column_removal_try(&work.pairs[0], &work.population,
+					   threads, work.removals);
+	progress_end();
+	write_evaluation(output, &work);
+	evaluation_free(evaluation);
+	population_free(&work.population);
+	for (size_t i = 0; i < work.pair_count; i++)
+		half_pair_close(&work.pairs[i]);
+	free(work.pairs);
+	free(work.against);
+}
+
+/* ----------------------------------------------------------------- overlap */
+
+static void compare_models(struct output *output, char **operands, size_t count)
+{
+	struct half_pair old, new;
+	struct population population;
+	struct stability stability;
+	struct scan_method methods[2];
+
+	if (count != 2 || compared.count > 0)
+		die_usage("--overlap: expected two models, OLD and NEW, and no "
+			  "--compare");
+	check(half_pair_open(&old, operands[0], operands[1], threads));
+	check(half_pair_open(&new, operands[1], operands[0], threads));
+	check(population_find(&population, &old, queries, seed));
+	population_match(&population, &old, &new);
+	methods[0] = method_of(&old.model, chosen_metric(&old.model));
+	methods[1] = method_of(&new.model, chosen_metric(&new.model));
+	progress_begin("queries", 2 * population.query_count);
+	stability_find(&stability, &old, &new, &population, &methods[0],
+		       &methods[1], threads);
+	progress_end();
+	stability_write(output, &stability, &old, &population,
+			(enum evaluation_format)format);
+	population_free(&population);
+	half_pair_close(&old);
+	half_pair_close(&new);
+}
+
+int main(int argc, char **argv)
+{
+	struct output output;
+
+	threads = thread_pool_processors();
+	char **operands = options_read(&text, argc, argv);
+	size_t count = (size_t)(argc - optind);
+
+	output_open(&output, output_path);
+	if (overlap)
+		compare_models(&output, operands, count);
+	else
+		evaluate(&output, operands, count);
+	output_close(&output);
+	free(compared.texts);
+	return STATUS_DONE;
+}

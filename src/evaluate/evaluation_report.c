@@ -1,0 +1,439 @@
+#include "evaluate/evaluation_report.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "base/number.h"
+#include "text/json_writer.h"
+#include "text/tsv.h"
+
+/* Fewer customers than this tell little. */
+enum { FEW_CUSTOMERS = 200 };
+
+/* ---------------------------------------------------------------- warnings */
+
+static void add_warning(struct evaluation_notes *notes, const char *text)
+{
+	size_t room = sizeof notes->warnings / sizeof *notes->warnings;
+
+	if (notes->warning_count < room)
+		notes->warnings[notes->warning_count++] =
+			alloc_text(text, strlen(text));
+}
+
+static void warn_removals(struct evaluation_notes *notes)
+{
+	const struct evaluation *evaluation = notes->evaluation;
+	const struct interval *mrr =
+		&evaluation->rows[notes->rows_row].figures[FIGURE_MRR];
+	double chance = evaluation_chance(evaluation->population, FIGURE_MRR);
+	const struct removal *worst = NULL;
+
+	if (!evaluation->ranked || mrr->low <= chance)
+		return;
+	for (size_t i = 0; i < notes->removal_count; i++)
+		if (worst == NULL || notes->removals[i].mrr < worst->mrr)
+			worst = &notes->removals[i];
+	if (worst != NULL && worst->mrr < mrr->value / 2)
+		add_warning(
+			notes,
+			error_text("%s \"%s\" alone carries the ranks: without "
+				   "it the MRR of rows is %.4f, not %.4f; it "
+				   "identifies customers, it does not say who "
+				   "is alike",
+				   worst->family ? "the tags that begin with"
+						 : "the tag",
+				   worst->name, worst->mrr, mrr->value));
+}
+
+void evaluation_notes_warn(struct evaluation_notes *notes)
+{
+	const struct evaluation *evaluation = notes->evaluation;
+	const struct population *population = evaluation->population;
+
+	if (!notes->pair->same_columns)
+		add_warning(notes,
+			    "the halves have columns of their own: nobody can "
+			    "be found again, and only the agreement is told");
+	else if (!evaluation->ranked)
+		add_warning(
+			notes,
+			error_text("finding customers again says nothing here: "
+				   "%.1f %% of the pairs of customer and tag "
+				   "in half B are in half A, too; read the "
+				   "agreement, best of halves by tag",
+				   100 * population->repeated));
+	warn_removals(notes);
+	if (population->n < FEW_CUSTOMERS)
+		add_warning(notes, error_text("%zu customers are too few to "
+					      "tell most similarities apart",
+					      population->n));
+}
+
+void evaluation_notes_free(struct evaluation_notes *notes)
+{
+	for (size_t i = 0; i < notes->warning_count; i++)
+		free(notes->warnings[i]);
+	notes->warning_count = 0;
+}
+
+/* -------------------------------------------------------------------- text */
+
+enum { LABEL = 30 };
+
+static void put_label(struct output *output, const char *label)
+{
+	output_print(output, "  %-*.*s", LABEL, LABEL, label);
+}
+
+/* "0.1164 [0.1040, 0.1279]" */
+static void put_interval(struct output *output, const struct interval *interval,
+			 int decimals)
+{
+	output_print(output, " %*.*f [%.*f, %.*f]", decimals + 3, decimals,
+		     interval->value, decimals, interval->low, decimals,
+		     interval->high);
+}
+
+static void put_ranks(struct output *output,
+		      const struct evaluation *evaluation, int first)
+{
+	const struct population *population = evaluation->population;
+
+	put_label(output, "chance");
+	output_print(
+		output, " %7.4f                   %6.1f %6.1f %8.0f\n",
+		evaluation_chance(population, (enum figure)first),
+		100 * evaluation_chance(population, (enum figure)(first + 1)),
+		100 * evaluation_chance(population, (enum figure)(first + 2)),
+		evaluation_chance(population, (enum figure)(first + 3)));
+	for (size_t i = 0; i < evaluation->count; i++) {
+		const struct interval *figures = evaluation->rows[i].figures;
+		put_label(output, evaluation->rows[i].name);
+		put_interval(output, &figures[first], 4);
+		output_print(output, " %6.1f %6.1f %8.0f\n",
+			     100 * figures[first + 1].value,
+			     100 * figures[first + 2].value,
+			     figures[first + 3].value);
+	}
+}
+
+static void put_found_again(struct output *output,
+			    const struct evaluation *evaluation)
+{
+	char n[NUMBER_TEXT];
+
+	output_print(output,
+		     "\nThe same customer found again among all %s: mean "
+		     "reciprocal rank (MRR),\nfirst %% (the re-identification "
+		     "rate), among the first ten %%, median rank\n",
+		     number_commas(n, evaluation->population->n));
+	put_ranks(output, evaluation, FIGURE_MRR);
+	output_text(output, "\nThe same among customers of the same tenth of "
+			    "activity\n");
+	put_ranks(output, evaluation, FIGURE_MATCHED_MRR);
+}
+
+/* Skewness of a binomial count: what hubness is where neighbours are drawn at
+ * random. */
+static double random_hubness(const struct population *population)
+{
+	double p = SCAN_NEAREST / (double)(population->n - 1);
+	double count = (double)population->query_count;
+
+	return p < 1 ? (1 - 2 * p) / sqrt(count * p * (1 - p)) : 0;
+}
+
+static void put_agreement(struct output *output,
+			  const struct evaluation *evaluation)
+{
+	output_text(
+		output,
+		"\nThe ten neighbours of half A, how alike on half B: times "
+		"what is expected by\nthe neighbour's tenth of activity, and "
+		"by both sides; hubness\n");
+	put_label(output, "chance");
+	output_print(output, " %6.3f                  %6.3f %25.2f\n", 1.0, 1.0,
+		     random_hubness(evaluation->population));
+	for (size_t i = 0; i < evaluation->count; i++) {
+		const struct evaluated *row = &evaluation->rows[i];
+		put_label(output, row->name);
+		put_interval(output, &row->figures[FIGURE_BY_TENTH], 3);
+		put_interval(output, &row->figures[FIGURE_BY_BOTH], 3);
+		output_print(output, " %6.2f\n", row->hubness);
+	}
+}
+
+static void put_change(struct output *output, const char *name,
+		       const struct interval *change, bool relative)
+{
+	double scale = relative ? 100 : 1;
+	int decimals = relative ? 1 : 4;
+	const char *verdict = change->low > 0    ? "better"
+			      : change->high < 0 ? "worse"
+						 : "no difference shown";
+
+	output_print(output, "    %-24s %+.*f%s [%+.*f, %+.*f] %s\n", name,
+		     decimals, scale * change->value, relative ? " %" : "",
+		     decimals, scale * change->low, decimals,
+		     scale * change->high, verdict);
+}
+
+/* The figures of which differences are told in the table for people. */
+static const struct {
+	enum figure figure;
+	const char *name;
+} told[] = {
+	{FIGURE_MRR, "MRR"},
+	{FIGURE_MATCHED_MRR, "MRR, same tenth"},
+	{FIGURE_BY_TENTH, "agreement, by tenth"},
+	{FIGURE_BY_BOTH, "agreement, by both sides"},
+};
+
+static void put_differences(struct output *output,
+			    const struct evaluation_notes *notes)
+{
+	const struct evaluation *evaluation = notes->evaluation;
+
+	for (size_t i = 0; i < notes->against_count; i++) {
+		output_print(output, "\n%s against %s\n",
+			     evaluation->rows[0].name,
+			     evaluation->rows[notes->against[i]].name);
+		for (size_t f = 0; f < sizeof told / sizeof *told; f++) {
+			bool relative = told[f].figure >= FIGURE_BY_TENTH;
+			if (!relative && !evaluation->ranked)
+				continue;
+			struct interval change = evaluation_difference(
+				evaluation, 0, notes->against[i],
+				told[f].figure);
+			put_change(output, told[f].name, &change, relative);
+		}
+	}
+}
+
+void evaluation_write_text(struct output *output,
+			   const struct evaluation_notes *notes)
+{
+	const struct evaluation *evaluation = notes->evaluation;
+	const struct population *population = evaluation->population;
+	char n[4][NUMBER_TEXT];
+
+	output_print(output,
+		     "%s customers in both halves (%s in half A alone, %s in "
+		     "half B alone), %s asked\nabout; brackets are 95 %% "
+		     "intervals over customers\n",
+		     number_commas(n[0], population->n),
+		     number_commas(n[1], population->only_a),
+		     number_commas(n[2], population->only_b),
+		     number_commas(n[3], population->query_count));
+	if (notes->pair->same_columns)
+		output_print(output,
+			     "%.1f %% of the pairs of customer and tag in half "
+			     "B are in half A, too\n",
+			     100 * population->repeated);
+	if (evaluation->ranked)
+		put_found_again(output, evaluation);
+	put_agreement(output, evaluation);
+	put_differences(output, notes);
+	if (notes->warning_count > 0)
+		output_text(output, "\n");
+	for (size_t i = 0; i < notes->warning_count; i++)
+		output_print(output, "warning: %s\n", notes->warnings[i]);
+}
+
+/* --------------------------------------------------------------------- TSV */
+
+static bool exists(const struct evaluation *evaluation, int figure)
+{
+	return evaluation->ranked || figure >= FIGURE_BY_TENTH;
+}
+
+static void put_line(struct output *output, const char *name,
+		     const char *against, const char *figure,
+		     const struct interval *interval)
+{
+	tsv_write_field(output, name, strlen(name));
+	output_text(output, "\t");
+	tsv_write_field(output, against, strlen(against));
+	if (interval == NULL)
+		output_print(output, "\t%s\t\t\t\n", figure);
+	else
+		output_print(output, "\t%s\t%.9g\t%.9g\t%.9g\n", figure,
+			     interval->value, interval->low, interval->high);
+}
+
+static void put_count(struct output *output, const char *figure, double value)
+{
+	put_line(output, "", "", figure,
+		 &(struct interval){value, value, value});
+}
+
+void evaluation_write_tsv(struct output *output,
+			  const struct evaluation_notes *notes)
+{
+	const struct evaluation *evaluation = notes->evaluation;
+	const struct population *population = evaluation->population;
+	struct interval interval;
+
+	output_text(output, "similarity\tagainst\tfigure\tvalue\tlow\thigh\n");
+	put_count(output, "customers", (double)population->n);
+	put_count(output, "queries", (double)population->query_count);
+	put_count(output, "repeated_pairs", population->repeated);
+	for (int f = 0; f < FIGURES; f++) {
+		double chance = evaluation_chance(population, (enum figure)f);
+		interval = (struct interval){chance, chance, chance};
+		put_line(output, "chance", "", figure_names[f],
+			 exists(evaluation, f) ? &interval : NULL);
+	}
+	for (size_t i = 0; i < evaluation->count; i++) {
+		const struct evaluated *row = &evaluation->rows[i];
+		for (int f = 0; f < FIGURES; f++)
+			put_line(output, row->name, "", figure_names[f],
+				 exists(evaluation, f) ? &row->figures[f]
+						       : NULL);
+		interval = (struct interval){row->hubness, row->hubness,
+					     row->hubness};
+		put_line(output, row->name, "", "hubness", &interval);
+	}
+	for (size_t i = 0; i < notes->against_count; i++)
+		for (int f = 0; f < FIGURES; f++) {
+			size_t other = notes->against[i];
+			interval = evaluation_difference(evaluation, 0, other,
+							 (enum figure)f);
+			put_line(output, evaluation->rows[0].name,
+				 evaluation->rows[other].name, figure_names[f],
+				 exists(evaluation, f) ? &interval : NULL);
+		}
+}
+
+/* -------------------------------------------------------------------- JSON */
+
+static void put_json_interval(struct json_writer *json, const char *key,
+			      const struct interval *interval)
+{
+	json_put_object(json, key);
+	json_put_real(json, "value", interval->value, 9);
+	json_put_real(json, "low", interval->low, 9);
+	json_put_real(json, "high", interval->high, 9);
+	json_put_end(json);
+}
+
+static void put_json_row(struct json_writer *json,
+			 const struct evaluation *evaluation,
+			 const struct evaluated *row)
+{
+	static const char *const metrics[] = {
+		[SCAN_ACTIVITY] = "activity", [SCAN_POPULARITY] = "popularity",
+		[SCAN_PROFILE] = "profile",   [SCAN_EMBEDDING] = "embedding",
+		[SCAN_COMBINED] = "combined",
+	};
+
+	json_put_object(json, NULL);
+	json_put_text(json, "name", row->name);
+	json_put_text(json, "model", row->pair->model.input.name);
+	json_put_text(json, "metric", metrics[row->method.metric]);
+	if (row->method.metric == SCAN_COMBINED)
+		json_put_real(json, "alpha", row->method.alpha, 9);
+	if (row->method.metric >= SCAN_EMBEDDING)
+		json_put_count(json, "dimensions", row->method.k);
+	for (int f = 0; f < FIGURES; f++)
+		if (exists(evaluation, f))
+			put_json_interval(json, figure_names[f],
+					  &row->figures[f]);
+		else
+			json_put_null(json, figure_names[f]);
+	json_put_real(json, "hubness", row->hubness, 9);
+	json_put_count(json, "most_frequent_neighbour", row->most_near);
+	json_put_end(json);
+}
+
+static void put_json_differences(struct json_writer *json,
+				 const struct evaluation_notes *notes)
+{
+	const struct evaluation *evaluation = notes->evaluation;
+
+	json_put_array(json, "differences");
+	for (size_t i = 0; i < notes->against_count; i++) {
+		size_t other = notes->against[i];
+		json_put_object(json, NULL);
+		json_put_text(json, "of", evaluation->rows[0].name);
+		json_put_text(json, "against", evaluation->rows[other].name);
+		for (int f = 0; f < FIGURES; f++) {
+			if (!exists(evaluation, f))
+				continue;
+			struct interval interval = evaluation_difference(
+				evaluation, 0, other, (enum figure)f);
+			put_json_interval(json, figure_names[f], &interval);
+		}
+		json_put_end(json);
+	}
+	json_put_end(json);
+}
+
+static void put_json_counts(struct json_writer *json,
+			    const struct evaluation_notes *notes)
+{
+	const struct evaluation *evaluation = notes->evaluation;
+	const struct population *population = evaluation->population;
+
+	json_put_count(json, "customers", population->n);
+	json_put_count(json, "only_in_half_a", population->only_a);
+	json_put_count(json, "only_in_half_b", population->only_b);
+	json_put_count(json, "queries", population->query_count);
+	json_put_count(json, "neighbours", SCAN_NEAREST);
+	json_put_count(json, "bootstrap_rounds", notes->rounds);
+	json_put_count(json, "seed", notes->seed);
+	json_put_real(json, "repeated_pairs", population->repeated, 9);
+	json_put_bool(json, "ranks_void", !evaluation->ranked);
+	json_put_object(json, "chance");
+	for (int f = 0; f < FIGURES; f++)
+		json_put_real(json, figure_names[f],
+			      evaluation_chance(population, (enum figure)f), 9);
+	json_put_real(json, "hubness", random_hubness(population), 9);
+	json_put_end(json);
+}
+
+static void put_json_removals(struct json_writer *json,
+			      const struct evaluation_notes *notes)
+{
+	json_put_array(json, "left_out");
+	for (size_t i = 0; i < notes->removal_count; i++) {
+		const struct removal *removal = &notes->removals[i];
+		json_put_object(json, NULL);
+		json_put_text(json,
+			      removal->family ? "tags_that_begin_with" : "tag",
+			      removal->name);
+		json_put_count(json, "tags", removal->tags);
+		json_put_real(json, "share_of_similarity", removal->share, 9);
+		json_put_real(json, "profile_mrr_without", removal->mrr, 9);
+		json_put_end(json);
+	}
+	json_put_end(json);
+}
+
+void evaluation_write_json(struct output *output,
+			   const struct evaluation_notes *notes)
+{
+	const struct evaluation *evaluation = notes->evaluation;
+	struct json_writer json;
+
+	json_writer_init(&json, output, JSON_STYLE_INDENTED);
+	json_put_object(&json, NULL);
+	put_json_counts(&json, notes);
+	json_put_array(&json, "similarities");
+	for (size_t i = 0; i < evaluation->count; i++)
+		put_json_row(&json, evaluation, &evaluation->rows[i]);
+	json_put_end(&json);
+	put_json_differences(&json, notes);
+	put_json_removals(&json, notes);
+	json_put_array(&json, "warnings");
+	for (size_t i = 0; i < notes->warning_count; i++)
+		json_put_text(&json, NULL, notes->warnings[i]);
+	json_put_end(&json);
+	json_put_end(&json);
+	output_text(output, "\n");
+}

@@ -1,0 +1,41 @@
+/* evaluation_report: an evaluation as a table for people, as TSV, as JSON. */
+#ifndef EVALUATE_EVALUATION_REPORT_H
+#define EVALUATE_EVALUATION_REPORT_H
+
+#include "base/io.h"
+#include "evaluate/column_removal.h"
+#include "evaluate/evaluation.h"
+
+/* What is told besides the figures.  Row 0 is the subject; differences are its
+ * from each row of against[0..against_count). */
+struct evaluation_notes {
+	const struct evaluation *evaluation;
+	const struct half_pair *pair;
+	size_t rounds;
+	uint64_t seed;
+	const size_t *against;
+	size_t against_count;
+	size_t rows_row; /* the row that is the cosine of rows */
+	const struct removal *removals;
+	size_t removal_count;
+	char *warnings[8]; /* owned by the notes: evaluation_notes_free */
+	size_t warning_count;
+};
+
+/* Find what must be warned of: ranks that mean nothing, a column that carries
+ * them, too few customers. */
+void evaluation_notes_warn(struct evaluation_notes *notes);
+void evaluation_notes_free(struct evaluation_notes *notes);
+
+void evaluation_write_text(struct output *output,
+			   const struct evaluation_notes *notes);
+
+/* similarity, against, figure, value, low, high: a line each; against is empty
+ * for a figure itself; values that do not exist are empty. */
+void evaluation_write_tsv(struct output *output,
+			  const struct evaluation_notes *notes);
+
+void evaluation_write_json(struct output *output,
+			   const struct evaluation_notes *notes);
+
+#endif
