@@ -100,11 +100,12 @@ pipeline: $(described)
 	@echo "The model: $(MODEL)/emb.bin; what it is: $(MODEL)/metadata.json"
 
 beside := $(dir $(lastword $(filter %pipeline.mk,$(MAKEFILE_LIST))))
-include $(addprefix $(beside),profile.mk serve.mk database.mk)
+include $(addprefix $(beside),profile.mk serve.mk database.mk eval.mk)
 similar: $(described) $(if $(profile),$(BIN)/cs-matrix $(BIN)/cs-project)
 	$(if $(profile),$(describe-profile),$(describe))
 
 forget:
+	rm -rf $(MODEL)/halves
 	rm -f $(addprefix $(MODEL)/,profiles.tsv matrix.bin emb.bin \
 		metadata.json neighbours.tsv sigma.tsv events.tsv new.tsv \
 		new.mat new.bin .profiles .matrix .model)

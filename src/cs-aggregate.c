@@ -32,7 +32,10 @@ enum {
 	KEY_PREFIX,
 	KEY_MERGE,
 	KEY_REJECTS,
-	KEY_REPORT
+	KEY_REPORT,
+	KEY_HALF,
+	KEY_HALF_BY,
+	KEY_SEED
 };
 
 static struct choices {
@@ -40,9 +43,12 @@ static struct choices {
 	char delimiter;
 	bool merge;
 	const char *tags, *separator, *prefix, *rejects, *report, *output;
+	const char *half_by; /* a column, or NULL: each event by itself */
+	enum event_half half;
+	size_t seed;
 	size_t memory;
 	unsigned threads;
-} choices = {.columns.headed = true, .delimiter = ','};
+} choices = {.columns.headed = true, .delimiter = ',', .seed = 1};
 
 static void read_delimiter(const char *argument)
 {
@@ -70,6 +76,14 @@ static void read_prefix(const char *argument)
 		tsv_escape_text(options_once(choices.prefix), strlen(argument));
 }
 
+static const char *const half_words[] = {"A", "B", NULL};
+
+static void read_half(const char *argument)
+{
+	(void)argument;
+	choices.half = options_choice(half_words) == 0 ? HALF_A : HALF_B;
+}
+
 static const struct option_row rows[] = {
 	{"columns:", 'u', "user", "COL", "of the customer, by name or number",
 	 OPTION_TO_FILE(choices.columns.named[COLUMN_USER])},
@@ -95,7 +109,14 @@ static const struct option_row rows[] = {
 	{NULL, KEY_REJECTS, "rejects", "FILE",
 	 "set wrong rows aside, reasons in FILE.why",
 	 OPTION_TO_FILE(choices.rejects)},
-	{NULL, 'S', "memory", "SIZE", "how much it takes [a quarter of all]",
+	{"half:", KEY_HALF, "half", "H", "count one half of the events, A or B",
+	 OPTION_TO_FUNCTION(read_half)},
+	{NULL, KEY_HALF_BY, "half-by", "COL", "what has one COL is in one half",
+	 OPTION_TO_FILE(choices.half_by)},
+	{NULL, KEY_SEED, "seed", "N", "of the hash that cuts [1]",
+	 OPTION_TO_INTEGER(choices.seed, 0, INT64_MAX)},
+	{"memory:", 'S', "memory", "SIZE",
+	 "how much it takes [a quarter of all]",
 	 OPTION_TO_SIZE(choices.memory)},
 	OPTION_OUTPUT_TO("output:", choices.output),
 	{NULL, KEY_REPORT, "report", "FILE", "what became of the rows, as JSON",
@@ -124,9 +145,10 @@ static const struct options_text text = {
 
 static char **read_options(int argc, char **argv)
 {
-	static const int of_events[] = {'u',           't',           'v',
-					'd',           KEY_NO_HEADER, KEY_TAGS,
-					KEY_SEPARATOR, KEY_REJECTS,   0};
+	static const int of_events[] = {
+		'u',      't',           'v',         'd',      KEY_NO_HEADER,
+		KEY_TAGS, KEY_SEPARATOR, KEY_REJECTS, KEY_HALF, KEY_HALF_BY,
+		0};
 
 	choices.threads = thread_pool_processors();
 	choices.memory = (size_t)sysconf(_SC_PHYS_PAGES) / 4 *
@@ -136,6 +158,9 @@ static char **read_options(int argc, char **argv)
 		die_usage("%s says how a log is read: it does not go with "
 			  "--merge",
 			  options_given(of_events));
+	if (choices.half_by != NULL && choices.half == HALF_ALL)
+		die_usage("--half-by: it says how --half cuts, and there is no "
+			  "--half");
 	return paths;
 }
 
@@ -143,7 +168,7 @@ static char **read_options(int argc, char **argv)
 
 /* How many rows were read, used, without a tag and wrong. */
 struct account {
-	uint64_t in, used, untagged, rejected;
+	uint64_t in, used, untagged, other, rejected;
 	bool grouped; /* the counts below are known */
 	struct group_by_counts counts;
 };
@@ -186,6 +211,8 @@ static void write_report(const struct account *account,
 	json_put_count(&json, "rows_in", account->in);
 	json_put_count(&json, "rows_used", account->used);
 	json_put_count(&json, "rows_untagged", account->untagged);
+	if (choices.half != HALF_ALL)
+		json_put_count(&json, "rows_other_half", account->other);
 	put_reasons(&json, rejects);
 	put_grouped(&json, account, "users", account->counts.users);
 	put_grouped(&json, account, "tags", account->counts.tags);
@@ -206,18 +233,22 @@ static void warn_columns(const struct columns *columns)
 
 static void warn_account(const struct account *account)
 {
-	char n[7][NUMBER_TEXT], untagged[2 * NUMBER_TEXT] = "";
+	char n[8][NUMBER_TEXT], untagged[2 * NUMBER_TEXT] = "";
+	char other[2 * NUMBER_TEXT] = "";
 	char rejected[2 * NUMBER_TEXT] = "";
 
 	if (account->untagged > 0)
 		snprintf(untagged, sizeof untagged, ", %s without a tag",
 			 number_commas(n[5], account->untagged));
+	if (account->other > 0)
+		snprintf(other, sizeof other, ", %s of the other half",
+			 number_commas(n[7], account->other));
 	if (account->rejected > 0)
 		snprintf(rejected, sizeof rejected, ", %s rejected",
 			 number_commas(n[6], account->rejected));
-	warn("%s rows: %s used%s%s; %s customers, %s tags, %s pairs",
+	warn("%s rows: %s used%s%s%s; %s customers, %s tags, %s pairs",
 	     number_commas(n[0], account->in),
-	     number_commas(n[1], account->used), untagged, rejected,
+	     number_commas(n[1], account->used), untagged, other, rejected,
 	     number_commas(n[2], account->counts.users),
 	     number_commas(n[3], account->counts.tags),
 	     number_commas(n[4], account->counts.pairs));
@@ -242,13 +273,34 @@ static void write_header(struct output *output, const struct columns *columns,
 	}
 }
 
+/* Find the column that --half-by names.  Tags are halved where it is theirs:
+ * the catalogue's column of tags, or without one the log's. */
+static void select_half(struct event_reader *events, struct csv_file *file,
+			const struct csv_names *names)
+{
+	const struct item_tags *items = events->items;
+
+	if (choices.half_by == NULL)
+		return;
+	events->half_by_tag =
+		items != NULL && strcmp(choices.half_by, items->tag_name) == 0;
+	if (events->half_by_tag)
+		return;
+	file->hash_column = columns_index(file->name, choices.half_by,
+					  choices.columns.headed, names);
+	events->half_by_tag = items == NULL &&
+			      file->hash_column == file->selected[COLUMN_TAG];
+}
+
 static void select_columns(void *context, struct csv_source *source,
 			   size_t file, const struct csv_names *names)
 {
-	struct columns *columns = context;
+	struct event_reader *events = context;
+	struct columns *columns = events->columns;
 	const struct csv_file *files = source->files;
 
 	columns_detect(columns, &source->files[file], names);
+	select_half(events, &source->files[file], names);
 	if (choices.rejects != NULL && file > 0 && columns->headed &&
 	    (files[file].header_size != files[0].header_size ||
 	     memcmp(files[file].header, files[0].header,
@@ -321,6 +373,8 @@ static void open_logs(struct aggregation *work, char **paths, size_t count)
 
 	*events = (struct event_reader){.columns = columns,
 					.separator = choices.separator,
+					.half = choices.half,
+					.half_key = choices.seed,
 					.groups = &work->groups,
 					.rejects = &work->rejects};
 	output_open(&work->output, choices.output);
@@ -335,7 +389,9 @@ static void open_logs(struct aggregation *work, char **paths, size_t count)
 	csv_reader_begin(&events->source, paths, count, choices.delimiter,
 			 columns->headed);
 	events->source.opened = select_columns;
-	events->source.context = columns;
+	events->source.context = events;
+	events->source.hashed = choices.half != HALF_ALL;
+	events->source.hash_key = choices.seed;
 	group_by_begin(&work->groups, choices.threads, group_memory());
 	rejects_begin(&work->rejects, &events->source, columns->names,
 		      choices.threads, choices.rejects != NULL);
@@ -350,6 +406,7 @@ static void read_logs(struct aggregation *work)
 	work->account.in = events->rows_in;
 	work->account.used = events->rows_used;
 	work->account.untagged = events->rows_untagged;
+	work->account.other = events->rows_other;
 	work->account.rejected = rejects_count(&work->rejects, REJECT_NONE);
 	if (choices.columns.guessed && !options_quiet)
 		warn_columns(&choices.columns);
@@ -379,7 +436,7 @@ static void close_logs(struct aggregation *work)
 	output_close(&work->output);
 	if (!options_quiet &&
 	    (choices.columns.guessed || account->untagged > 0 ||
-	     account->rejected > 0 || options_chatty()))
+	     account->other > 0 || account->rejected > 0 || options_chatty()))
 		warn_account(account);
 	group_by_end(&work->groups);
 	rejects_end(&work->rejects);

@@ -26,7 +26,8 @@ enum {
 	KEY_QUERIES,
 	KEY_ROUNDS,
 	KEY_SEED,
-	KEY_FORMAT
+	KEY_FORMAT,
+	KEY_REPORT
 };
 
 static const char *const metric_words[] = {"combined", "embedding", "profile",
@@ -39,7 +40,7 @@ static double alpha = 0.75;
 static struct option_list compared;
 static bool overlap;
 static size_t queries = 2000, rounds = 1000, seed = 1;
-static const char *output_path;
+static const char *output_path, *report_path;
 
 static const struct option_row rows[] = {
 	{"what:", KEY_METRIC, "metric", "M",
@@ -62,6 +63,8 @@ static const struct option_row rows[] = {
 	{"output:", KEY_FORMAT, "format", "F", "text, tsv, json [text]",
 	 OPTION_TO_CHOICE(format, format_words)},
 	OPTION_OUTPUT_TO(NULL, output_path),
+	{NULL, KEY_REPORT, "report", "FILE", "write FILE, as json, besides",
+	 OPTION_TO_FILE(report_path)},
 	OPTION_THREADS_TO(threads),
 	OPTION_COMMON};
 
@@ -239,7 +242,14 @@ static void write_evaluation(struct output *output, struct work *work)
 {
 	struct evaluation_notes *notes = &work->notes;
 
+	struct output report;
+
 	evaluation_notes_warn(notes);
+	if (report_path != NULL) {
+		output_open(&report, report_path);
+		evaluation_write_json(&report, notes);
+		output_close(&report);
+	}
 	switch ((enum evaluation_format)format) {
 	case FORMAT_TEXT:
 		evaluation_write_text(output, notes);
@@ -296,9 +306,10 @@ static void compare_models(struct output *output, char **operands, size_t count)
 	struct stability stability;
 	struct scan_method methods[2];
 
-	if (count != 2 || compared.count > 0)
-		die_usage("--overlap: expected two models, OLD and NEW, and no "
-			  "--compare");
+	if (count != 2 || compared.count > 0 || report_path != NULL)
+		die_usage(
+			"--overlap: expected two models, OLD and NEW, and neither "
+			"--compare nor --report");
 	check(half_pair_open(&old, operands[0], operands[1], threads));
 	check(half_pair_open(&new, operands[1], operands[0], threads));
 	check(population_find(&population, &old, queries, seed));

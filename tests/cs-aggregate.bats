@@ -492,6 +492,59 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	refused "UTF-16" log.csv
 }
 
+@test "halves: of events, of a column, of tags; together they are all" {
+	for i in {1..400}
+	do
+		echo "c$((i % 7)),i$((i % 23)),b$((i / 4)),$i"
+	done | sed '1i customer,item,basket,value' > log.csv
+	printf 'item,tag\n' > tags.csv
+	for i in {0..22}; do echo "i$i,t$((i % 9))"; done >> tags.csv
+	cs-aggregate -q log.csv > all.tsv
+	for by in "" "--half-by basket" "--half-by item" "--half-by 3" "--half-by basket --seed 7"
+	do
+		for half in A B
+		do
+			# shellcheck disable=SC2086
+			cs-aggregate -q --half $half $by --report $half.json log.csv > $half.tsv
+			# shellcheck disable=SC2086
+			sed 1d log.csv | sort -r | sed '1i customer,item,basket,value' |
+				cs-aggregate -q --half $half $by -S 64K | cmp - $half.tsv
+		done
+		cs-aggregate --merge A.tsv B.tsv | cmp - all.tsv
+		[ "$(wc -l < A.tsv)" -gt 20 ] && [ "$(wc -l < B.tsv)" -gt 20 ]
+		used=$(grep -oE '"rows_used": [0-9]+' A.json | grep -oE '[0-9]+$')
+		grep -q "\"rows_other_half\": $used," B.json
+		grep -q "\"rows_other_half\": $((400 - used))," A.json
+	done
+	# Tags of the two halves are different ones, with a catalogue too.
+	for more in "--half-by item" "--tags tags.csv --half-by tag"
+	do
+		for half in A B
+		do
+			# shellcheck disable=SC2086
+			cs-aggregate -q --half $half $more log.csv | sed 1d |
+				cut -f 2 | sort -u > $half.tags
+			[ -s $half.tags ]
+		done
+		[ -z "$(comm -12 A.tags B.tags)" ]
+	done
+	# Baskets stay whole.
+	for half in A B
+	do
+		cs-aggregate -q --half $half --half-by basket -t basket log.csv |
+			cut -f 2 | sed 1d | sort -u > $half.baskets
+	done
+	[ -z "$(comm -12 A.baskets B.baskets)" ]
+	run ! cmp -s <(cs-aggregate -q --half A --half-by basket log.csv) \
+		<(cs-aggregate -q --half A --half-by basket --seed 2 log.csv)
+	run -2 cs-aggregate --half-by basket log.csv
+	[[ "$output" == *"--half-by: it says how --half cuts"* ]]
+	run -2 cs-aggregate --half A --half-by no log.csv
+	[[ "$output" == *"no column no"* ]]
+	run -2 cs-aggregate --half C log.csv
+	run -2 cs-aggregate --merge --half A all.tsv
+}
+
 @test "profiles to merge have equal headers, and are profiles" {
 	log a,t,1 b,t,2
 	cs-aggregate -q log.csv > a.tsv

@@ -10,7 +10,7 @@ setup() {
 
 # Folders of src/, in the order in which they may include each other: a module
 # includes modules of its own folder and of folders before it.
-folders="base text events model linalg search explain serve"
+folders="base text events model linalg search explain evaluate serve"
 
 # "FILE INCLUDED" for each include line of the tree at $1, both from src/ on.
 includes() {

@@ -41,13 +41,15 @@ static void warn_removals(struct evaluation_notes *notes)
 	if (worst != NULL && worst->mrr < mrr->value / 2)
 		add_warning(
 			notes,
-			error_text("%s \"%s\" alone carries the ranks: without "
+			error_text("%s \"%s\" alone %s the ranks: without "
 				   "it the MRR of rows is %.4f, not %.4f; it "
 				   "identifies customers, it does not say who "
 				   "is alike",
 				   worst->family ? "the tags that begin with"
 						 : "the tag",
-				   worst->name, worst->mrr, mrr->value));
+				   worst->name,
+				   worst->family ? "carry" : "carries",
+				   worst->mrr, mrr->value));
 }
 
 void evaluation_notes_warn(struct evaluation_notes *notes)
@@ -215,6 +217,28 @@ static void put_differences(struct output *output,
 	}
 }
 
+/* What a model was made by, of its metadata. */
+static const char *const recipe_keys[] = {"matrix.value",  "matrix.damp",
+					  "matrix.weight", "matrix.norm",
+					  "svd.center",    "svd.scale"};
+enum { RECIPE_KEYS = sizeof recipe_keys / sizeof *recipe_keys };
+
+static const char *recipe_value(const struct model *model, size_t i)
+{
+	const char *value = safetensors_option(&model->file, recipe_keys[i]);
+
+	return value != NULL ? value : "unknown";
+}
+
+static void put_recipe(struct output *output, const struct model *model)
+{
+	for (size_t i = 0; i < RECIPE_KEYS; i++)
+		output_print(output, "%s %.12s, ",
+			     strchr(recipe_keys[i], '.') + 1,
+			     recipe_value(model, i));
+	output_print(output, "%zu dimensions\n", model->k);
+}
+
 void evaluation_write_text(struct output *output,
 			   const struct evaluation_notes *notes)
 {
@@ -222,6 +246,7 @@ void evaluation_write_text(struct output *output,
 	const struct population *population = evaluation->population;
 	char n[4][NUMBER_TEXT];
 
+	put_recipe(output, &notes->pair->model);
 	output_print(output,
 		     "%s customers in both halves (%s in half A alone, %s in "
 		     "half B alone), %s asked\nabout; brackets are 95 %% "
@@ -380,6 +405,12 @@ static void put_json_counts(struct json_writer *json,
 	const struct evaluation *evaluation = notes->evaluation;
 	const struct population *population = evaluation->population;
 
+	json_put_object(json, "recipe");
+	for (size_t i = 0; i < RECIPE_KEYS; i++)
+		json_put_text(json, recipe_keys[i],
+			      recipe_value(&notes->pair->model, i));
+	json_put_count(json, "dimensions", notes->pair->model.k);
+	json_put_end(json);
 	json_put_count(json, "customers", population->n);
 	json_put_count(json, "only_in_half_a", population->only_a);
 	json_put_count(json, "only_in_half_b", population->only_b);

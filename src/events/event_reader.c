@@ -2,6 +2,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <xxhash.h>
 
 #include "base/alloc.h"
 #include "base/progress.h"
@@ -26,7 +27,8 @@ struct event_reader_thread {
 	struct string_slice *tags; /* of all those rows */
 	uint32_t *tag_indices;
 	size_t tag_count, tag_room, tag_index_room;
-	uint64_t rows_in, rows_used, rows_untagged;
+	uint64_t rows_in, rows_used, rows_untagged, rows_other;
+	bool other; /* the cell had a tag of the other half */
 	bool ended;
 };
 
@@ -112,9 +114,23 @@ static void reject_rows(const struct event_reader *events,
 
 /* ----------------------------------------------------------------- grouping */
 
-static void append_tag(struct event_reader_thread *state, const char *text,
+/* Whether what has that hash is in the half that counts. */
+static bool in_half(const struct event_reader *events, uint64_t hash)
+{
+	return events->half == HALF_ALL ||
+	       (hash & 1) == (events->half == HALF_B);
+}
+
+static void append_tag(const struct event_reader *events,
+		       struct event_reader_thread *state, const char *text,
 		       size_t length)
 {
+	if (events->half_by_tag &&
+	    !in_half(events,
+		     XXH3_64bits_withSeed(text, length, events->half_key))) {
+		state->other = true;
+		return;
+	}
 	state->tags = alloc_grow(state->tags, &state->tag_room,
 				 state->tag_count + 1, sizeof *state->tags);
 	state->tags[state->tag_count++] = (struct string_slice){text, length};
@@ -133,14 +149,14 @@ static void append_tags(const struct event_reader *events,
 		while ((part = item_tags_next_part(text, length, &at,
 						   events->separator, &size)) !=
 		       NULL)
-			append_tag(state, part, size);
+			append_tag(events, state, part, size);
 		return;
 	}
 	size_t item = string_table_find(&items->items, text, length);
 	if (item == STRING_TABLE_NONE)
 		return;
 	for (size_t i = items->begin[item]; i < items->begin[item + 1]; i++)
-		append_tag(state,
+		append_tag(events, state,
 			   string_table_text(&items->tags, items->tag[i]),
 			   string_table_length(&items->tags, items->tag[i]));
 }
@@ -157,13 +173,22 @@ static void collect_rows(const struct event_reader *events,
 	state->users = alloc_grow(state->users, &state->user_room, rows,
 				  sizeof *state->users);
 	state->used_count = state->tag_count = 0;
+	uint64_t other = 0;
 	for (size_t i = 0; i < rows; i++) {
 		const struct csv_slice *slices = state->rows.rows[i].selected;
 		size_t tags = state->tag_count;
+		state->other = false;
+		if (!events->half_by_tag &&
+		    !in_half(events, state->rows.rows[i].hash)) {
+			other++;
+			continue;
+		}
 		append_tags(events, state, text + slices[COLUMN_TAG].begin,
 			    slices[COLUMN_TAG].length);
-		if (state->tag_count == tags)
+		if (state->tag_count == tags) {
+			other += state->other;
 			continue;
+		}
 		state->users[state->used_count] =
 			(struct string_slice){text + slices[COLUMN_USER].begin,
 					      slices[COLUMN_USER].length};
@@ -171,7 +196,8 @@ static void collect_rows(const struct event_reader *events,
 			(struct used_row){state->values[i], state->tag_count};
 	}
 	state->rows_used += state->used_count;
-	state->rows_untagged += rows - state->used_count;
+	state->rows_other += other;
+	state->rows_untagged += rows - state->used_count - other;
 }
 
 static int by_number(const void *a, const void *b)
@@ -270,6 +296,7 @@ void event_reader_run(struct event_reader *events)
 		events->rows_in += state->rows_in;
 		events->rows_used += state->rows_used;
 		events->rows_untagged += state->rows_untagged;
+		events->rows_other += state->rows_other;
 		free(state->block.bytes);
 		csv_rows_free(&state->rows);
 		free(state->values);

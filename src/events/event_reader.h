@@ -11,6 +11,10 @@
 #include "events/item_tags.h"
 #include "events/rejects.h"
 
+/* A log is cut in two by a keyed hash, whole groups of rows, or of tags: half
+ * A has those whose hash is even. */
+enum event_half { HALF_ALL, HALF_A, HALF_B };
+
 struct event_reader {
 	struct csv_source source;
 	struct columns *columns;
@@ -19,7 +23,12 @@ struct event_reader {
 	struct group_by *groups;
 	struct rejects *rejects;
 	struct event_reader_thread *states; /* of each thread; private */
+	enum event_half half;               /* which events count */
+	bool half_by_tag;  /* halves of the tags, not of rows; set at the
+			      latest when the first file is open */
+	uint64_t half_key; /* of tags; of rows: source.hash_key */
 	uint64_t rows_in, rows_used, rows_untagged;
+	uint64_t rows_other; /* of the other half */
 };
 
 /* Read the source to its end; what is in the groups then is right only where

@@ -3,6 +3,7 @@
 #include <csv.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "base/alloc.h"
 #include "base/errors.h"
@@ -22,6 +23,8 @@ struct parse_state {
 	struct csv_row *row; /* the current one, rows->rows[rows->count] */
 	size_t column;       /* of the next field */
 	bool escapes;        /* a field may hold what is escaped */
+	bool hashed;
+	uint64_t key;
 };
 
 static void begin_row(struct parse_state *parse_state)
@@ -32,7 +35,7 @@ static void begin_row(struct parse_state *parse_state)
 		rows->rows = alloc_grow(rows->rows, &rows->capacity,
 					rows->count + 1, sizeof *rows->rows);
 	parse_state->row = &rows->rows[rows->count];
-	*parse_state->row = (struct csv_row){0};
+	*parse_state->row = (struct csv_row){.hash = parse_state->key};
 	parse_state->column = 0;
 }
 
@@ -56,6 +59,12 @@ static void on_field(void *field, size_t length, void *context)
 {
 	struct parse_state *parse_state = context;
 	size_t column = parse_state->column++;
+
+	if (parse_state->hashed &&
+	    (parse_state->file->hash_column == CSV_COLUMN_NONE ||
+	     parse_state->file->hash_column == column))
+		parse_state->row->hash = XXH3_64bits_withSeed(
+			field, length, parse_state->row->hash);
 
 	if (column < parse_state->file->fields &&
 	    parse_state->file->place[column] > 0)
@@ -115,7 +124,9 @@ bool csv_reader_parse_block(const struct csv_source *source,
 {
 	struct parse_state parse_state = {.file = &source->files[block->file],
 					  .rows = rows,
-					  .escapes = block->escapes};
+					  .escapes = block->escapes,
+					  .hashed = source->hashed,
+					  .key = source->hash_key};
 
 	rows->count = rows->used = 0;
 	begin_row(&parse_state);
@@ -130,7 +141,9 @@ void csv_reader_parse_singly(const struct csv_source *source,
 {
 	struct parse_state parse_state = {.file = &source->files[block->file],
 					  .rows = rows,
-					  .escapes = true};
+					  .escapes = true,
+					  .hashed = source->hashed,
+					  .key = source->hash_key};
 	const unsigned char *bytes = block->bytes;
 	size_t line = block->line;
 
@@ -334,6 +347,7 @@ static void open_file(struct csv_source *source)
 	}
 	for (int i = 0; i < CSV_COLUMNS_USED; i++)
 		file->selected[i] = CSV_COLUMN_NONE;
+	file->hash_column = CSV_COLUMN_NONE;
 	source->opened(source->context, source, current, &names);
 	file->place = alloc(file->fields, 1);
 	for (int i = 0; i < CSV_COLUMNS_USED; i++)

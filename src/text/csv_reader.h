@@ -30,6 +30,8 @@ struct csv_slice {
 struct csv_row {
 	struct csv_slice selected[CSV_COLUMNS_USED];
 	uint32_t fields; /* how many it has in all */
+	uint64_t hash;   /* where csv_source.hashed: of hash_column, or of all
+			    its fields */
 	/* Of rows read singly only: */
 	enum csv_fault fault;
 	uint32_t begin, size; /* its bytes in the block, the line end too */
@@ -50,6 +52,7 @@ struct csv_file {
 	size_t fields;                     /* that each row should have */
 	size_t selected[CSV_COLUMNS_USED]; /* columns from 0, or CSV_COLUMN_NONE
 					    */
+	size_t hash_column;   /* set by opened; CSV_COLUMN_NONE: all columns */
 	unsigned char *place; /* fields: the place in selected + 1, or 0 */
 	char *header;         /* the header line as it stands, with a line
 			       * end; NULL where there is none */
@@ -70,6 +73,8 @@ struct csv_source {
 	size_t count;
 	char delimiter;
 	bool headed; /* the first line of each file names its columns */
+	bool hashed; /* work out the hash of rows, keyed by hash_key */
+	uint64_t hash_key;
 	/* Called as each file begins, to set file->selected.  names are those
 	 * of its header, or where there is none the fields of its first row. */
 	void (*opened)(void *context, struct csv_source *source, size_t file,

@@ -1,0 +1,197 @@
+# cs-eval: its figures worked out in numpy besides, its warnings, and inputs
+# that cannot be evaluated.
+
+load helper
+
+# Customers c1..c$1 of five kinds, each with events on tags of its kind, and now
+# and then of all; $2 events each.
+log_of_kinds() {
+	awk -v n="$1" -v events="$2" 'BEGIN {
+		srand(3); print "customer,tag,value"
+		for (c = 1; c <= n; c++)
+			for (e = 0; e < events; e++)
+				printf "c%d,%s%d,%d.%d\n", c,
+					rand() < .7 ? "kind" c % 5 "-" : "any-",
+					int(rand() * 12), e, c
+	}'
+}
+
+# Half A to a.bin, half B folded in to b.mat, of FILE by these options.
+halve() {
+	local log=$1
+	shift
+	cs-aggregate -q --half A "$@" "$log" > A.tsv
+	cs-aggregate -q --half B "$@" "$log" > B.tsv
+	cs-matrix -q --value events --damp sqrt --weight smooth A.tsv |
+		cs-svd -q -k 8 > a.bin
+	cs-matrix -q --as a.bin B.tsv > b.mat
+}
+
+setup_file() {
+	cd "$BATS_FILE_TMPDIR" || return
+	log_of_kinds 300 30 > log.csv
+	halve log.csv
+	cs-matrix -q --value mean --damp none --weight none --norm none A.tsv |
+		cs-svd -q -k 6 --center row --scale u > other.bin
+	cs-matrix -q --as other.bin B.tsv > other.mat
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return
+}
+
+# The value of a figure in a TSV report: similarity, against, figure.
+figure() {
+	awk -F '\t' -v of="$2" -v against="$3" -v figure="$4" \
+		'$1 == of && $2 == against && $3 == figure { print $4 }' "$1"
+}
+
+@test "every figure is that of the definitions, in numpy" {
+	need numpy
+	cs-eval --format tsv a.bin b.mat > report.tsv
+	PYTHONPATH=$BATS_TEST_DIRNAME "$PYTHON" "$BATS_TEST_DIRNAME/eval.py" \
+		a.bin b.mat report.tsv
+}
+
+@test "the same on real data" {
+	need numpy
+	need_shared completejourney
+	for half in A B
+	do
+		cs-aggregate -q --half $half --half-by basket_id \
+			-u household_id -t product_id -v sales_value \
+			--tags "$shared/completejourney/products.csv:product_id,product_category" \
+			"$shared/completejourney/transactions.csv" > real-$half.tsv
+	done
+	cs-matrix --value events real-A.tsv | cs-svd -k 32 > real.bin
+	cs-matrix -q --as real.bin real-B.tsv > real.mat
+	cs-eval --queries 1000000 --rounds 40 --format tsv real.bin real.mat > real.tsv
+	PYTHONPATH=$BATS_TEST_DIRNAME "$PYTHON" "$BATS_TEST_DIRNAME/eval.py" \
+		real.bin real.mat real.tsv
+}
+
+@test "a seed gives the same bytes with any threads; another seed other intervals" {
+	for format in text tsv json
+	do
+		cs-eval --queries 100 -j 1 --format $format a.bin b.mat > one
+		cs-eval --queries 100 -j 3 --format $format a.bin b.mat | cmp - one
+		run ! cmp -s one <(cs-eval --queries 100 --seed 2 --format $format a.bin b.mat)
+	done
+	python3 -m json.tool one > /dev/null
+}
+
+@test "kinds are found, chance is not beaten by popularity, a model is told from another" {
+	cs-eval --format tsv a.bin b.mat --compare other.bin other.mat > report.tsv
+	combined="combined, alpha 0.75"
+	awk -v mrr="$(figure report.tsv "$combined" "" matched_mrr)" \
+		-v chance="$(figure report.tsv chance "" matched_mrr)" \
+		-v near="$(figure report.tsv "$combined" "" agreement_by_tenth)" \
+		-v popular="$(figure report.tsv popularity "" mrr)" \
+		-v random="$(figure report.tsv chance "" mrr)" 'BEGIN {
+		exit !(mrr > 1.5 * chance && near > 1.3 && popular < 2 * random) }'
+	[ -n "$(figure report.tsv "$combined" "other.bin (embedding)" mrr)" ]
+	[ -n "$(figure report.tsv "$combined" "rows (profile)" agreement_by_both)" ]
+	# A figure is within its interval, and a model differs in nothing from itself.
+	awk -F '\t' 'NR > 1 && $4 != "" && !($5 <= $4 && $4 <= $6) { print; bad = 1 }
+		END { exit bad }' report.tsv
+	cs-eval --metric profile --format json a.bin b.mat --compare a.bin b.mat > self.json
+	cs-eval --format tsv a.bin b.mat --compare a.bin b.mat |
+		awk -F '\t' '$2 ~ /^a.bin/ && ($4 != 0 || $5 != 0 || $6 != 0) { bad = 1 }
+			$2 ~ /^a.bin/ { seen++ } END { exit bad || seen != 10 }'
+}
+
+@test "where no pair repeats ranks are left out, with the reason" {
+	# Each customer has each tag once.
+	awk 'BEGIN { srand(5); print "customer,tag"
+		for (c = 0; c < 250; c++)
+			for (t = 0; t < 40; t++)
+				if (rand() < (t % 5 == c % 5 ? .7 : .1))
+					print "c" c ",t" t }' > once.csv
+	halve once.csv
+	cs-eval --format tsv a.bin b.mat > once.tsv 2> said
+	grep -q "finding customers again says nothing here: 0.0 % of the pairs" said
+	[ -z "$(figure once.tsv "rows (profile)" "" mrr)" ]
+	[ -n "$(figure once.tsv "rows (profile)" "" agreement_by_tenth)" ]
+	run ! grep -q MRR <(cs-eval -q a.bin b.mat)
+	# Halves of the tags, each with columns of its own.
+	for half in A B
+	do
+		cs-aggregate -q --half $half --half-by tag once.csv |
+			cs-matrix -q --weight smooth > $half.mat
+	done
+	cs-svd -q -k 5 A.mat > tags.bin
+	cs-eval --format tsv tags.bin B.mat > tags.tsv 2> said
+	grep -q "the halves have columns of their own" said
+	awk -v near="$(figure tags.tsv "rows (profile)" "" agreement_by_tenth)" \
+		'BEGIN { exit !(near > 1.2) }'
+}
+
+@test "a column that identifies people is named" {
+	{
+		log_of_kinds 300 8
+		awk 'BEGIN { for (c = 1; c <= 300; c++) for (e = 0; e < 8; e++)
+			print "c" c ",store " c ",1" e }'
+	} > store.csv
+	halve store.csv
+	cs-eval a.bin b.mat > report
+	grep -q 'warning: the tags that begin with "store " alone carry the ranks' report
+	run ! grep -q warning <(halve log.csv && cs-eval a.bin b.mat)
+}
+
+@test "few customers are warned of; one is refused, and none" {
+	head -n 1501 log.csv > few.csv
+	halve few.csv
+	cs-eval a.bin b.mat | grep -q "warning: 50 customers are too few"
+	printf 'customer,tag\na,x\na,x2\na,y\n' > one.csv
+	cs-aggregate -q one.csv | cs-matrix -q --weight none > one.mat
+	cs-svd -q one.mat > one.bin
+	cs-matrix -q --as one.bin <(cs-aggregate -q one.csv) > one-b.mat
+	run -2 --separate-stderr cs-eval -o out one.bin one-b.mat
+	[[ "$stderr" == *"1 customers have tags with weight in both halves: at least 2"* ]]
+	printf 'customer,tag\nz,x\nz,y\n' | cs-aggregate -q | cs-matrix -q --as one.bin > none.mat
+	run -2 --separate-stderr cs-eval -o out one.bin none.mat
+	[[ "$stderr" == *"0 customers have tags with weight in both halves"* ]]
+	[ ! -e out ]
+}
+
+@test "halves of different models, and what is no half, are refused" {
+	halve log.csv
+	run -2 --separate-stderr cs-eval other.bin b.mat
+	[[ "$stderr" == *"b.mat: it was folded into another model than other.bin"* ]]
+	run -2 --separate-stderr cs-eval a.bin b.mat --compare other.bin b.mat
+	[[ "$stderr" == *"b.mat: it was folded into another model than other.bin"* ]]
+	run -2 cs-eval a.bin
+	[[ "$output" == *"expected a MODEL and its HALF"* ]]
+	run -2 cs-eval a.bin b.mat b.mat
+	run -2 cs-eval a.bin b.mat --compare other.bin
+	run -2 cs-eval b.mat a.bin
+	run -2 cs-eval --metric combined other.bin other.mat
+	[[ "$output" == *"--metric combined: other.bin was made with --center or --scale"* ]]
+	cs-eval -q --metric embedding other.bin other.mat > /dev/null
+	head -c 5000 a.bin > cut.bin
+	run -2 cs-eval cut.bin b.mat
+	cp b.mat damaged.mat
+	printf X | dd of=damaged.mat bs=1 seek=$(($(wc -c < b.mat) / 2)) conv=notrunc status=none
+	run -2 cs-eval a.bin damaged.mat
+	run -2 cs-eval a.bin log.csv
+	run -2 cs-eval a.bin /dev/null
+	run -2 cs-eval --rounds 3 a.bin b.mat
+	run -2 cs-eval --format x a.bin b.mat
+}
+
+@test "overlap: all are kept from a model to itself, few to a random one" {
+	cs-eval --overlap --format tsv a.bin a.bin > same.tsv
+	grep -qx "$(printf 'mean_kept\t\t10')" same.tsv
+	grep -qx "$(printf 'customers_who_kept\t10\t300')" same.tsv
+	cs-aggregate -q log.csv | cs-matrix -q > all.mat
+	cs-svd -q -k 3 all.mat > small.bin
+	cs-svd -q -k 12 all.mat > large.bin
+	cs-eval --overlap --metric embedding --format tsv small.bin large.bin > moved.tsv
+	awk -F '\t' '$1 == "mean_kept" && !($3 > 0.5 && $3 < 9) { bad = 1 }
+		$1 == "customers_who_kept" { sum += $3; kept += $2 * $3 }
+		$1 == "mean_kept" { mean = $3 }
+		END { exit bad || sum != 300 || (kept / 300 - mean) ^ 2 > 1e-6 }' moved.tsv
+	cs-eval --overlap small.bin large.bin | grep -q "kept of 10 neighbours"
+	cs-eval --overlap --format json small.bin large.bin | python3 -m json.tool > /dev/null
+	run -2 cs-eval --overlap small.bin
+}

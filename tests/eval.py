@@ -1,0 +1,85 @@
+"""cs-eval's figures worked out in numpy from the same files, by the
+definitions of cs-eval(1).  eval.py MODEL HALF TSV: ends with 1 and says where
+they differ.  All customers must have been asked about."""
+import sys
+import numpy as np
+from tensors import read, names, dense
+
+
+def unit(a):
+    length = np.linalg.norm(a, axis=1, keepdims=True)
+    return a / np.where(length > 0, length, 1)
+
+
+def rounded(s):
+    return (s + 6291456.0) - 6291456.0
+
+
+meta, A = read(sys.argv[1])
+_, B = read(sys.argv[2])
+at = {u: i for i, u in enumerate(names(B, "users"))}
+raw_a, raw_b = dense(A, "profile.values"), dense(B, "profile.values")
+both = [(i, at[u]) for i, u in enumerate(names(A, "users"))
+        if u in at and raw_a[i].any() and raw_b[at[u]].any()]
+ia, ib = map(list, zip(*both))
+n, tenth = len(both), A["users.tenth"][ia]
+a, b = unit(raw_a[ia]), unit(raw_b[ib])
+xa = A["embedding"][ia] / np.linalg.norm(raw_a[ia], axis=1, keepdims=True)
+xb = b @ A["components"]
+counts = [(raw[rows] != 0).sum(1) for raw, rows in ((raw_a, ia), (raw_b, ib))]
+
+
+def combined(x, y, p, alpha=0.75):
+    lx, ly = (np.linalg.norm(z, axis=1) for z in (x, y))
+    dot = x @ y.T
+    k = alpha * dot / np.sqrt(np.outer(lx, ly)) + p - dot
+    own = [alpha * z + np.maximum(1 - z * z, 0) for z in (lx, ly)]
+    return k / np.sqrt(np.outer(*own))
+
+
+def figures(cross, within):
+    out, score = {}, rounded(cross)
+    own = np.diag(score)[:, None]
+    same = tenth[:, None] == tenth[None, :]
+    for name, among in (("", np.ones((n, n), bool)), ("matched_", same)):
+        rank = 1 + ((score > own) & among).sum(1) + \
+            (((score == own) & among).sum(1) - 1) / 2
+        out[name + "mrr"] = np.mean(1 / rank)
+        out[name + "accuracy_1"] = np.mean(rank <= 1)
+        out[name + "recall_10"] = np.mean(rank <= 10)
+        out[name + "median_rank"] = np.sort(rank)[(n - 1) // 2]
+    score = rounded(within)
+    np.fill_diagonal(score, -np.inf)
+    near = np.argsort(-score, axis=1, kind="stable")[:, :10]
+    close = b @ b.T
+    np.fill_diagonal(close, 0)
+    rows = np.arange(n)[:, None]
+    sums = np.stack([close[:, tenth == t].sum(1) for t in range(10)], 1)
+    sizes = np.bincount(tenth, minlength=10)[None, :] - \
+        (tenth[:, None] == np.arange(10))
+    expected = (sums / np.maximum(sizes, 1))[rows, tenth[near]]
+    mean = close.sum(1) / (n - 1)
+    found = close[rows, near].sum()
+    out["agreement_by_tenth"] = found / expected.sum()
+    out["agreement_by_both"] = found / (
+        mean[:, None] * mean[near] / mean.mean()).sum()
+    often = np.bincount(near.ravel(), minlength=n)
+    out["hubness"] = np.mean((often - often.mean()) ** 3) / often.std() ** 3
+    return out
+
+
+want = {"rows (profile)": figures(b @ a.T, a @ a.T),
+        "embedding": figures(unit(xb) @ unit(xa).T, unit(xa) @ unit(xa).T),
+        "combined, alpha 0.75": figures(combined(xb, xa, b @ a.T),
+                                        combined(xa, xa, a @ a.T)),
+        "activity alone": figures(
+            -abs(np.log(counts[1])[:, None] - np.log(counts[0])),
+            -abs(np.log(counts[0])[:, None] - np.log(counts[0])))}
+seen = 0
+for line in open(sys.argv[3]).read().splitlines()[1:]:
+    who, against, figure, value, _, _ = line.split("\t")
+    if who in want and not against:
+        seen += 1
+        if not np.isclose(float(value), want[who][figure], rtol=1e-6):
+            sys.exit(f"{who}: {figure}: {value}, numpy {want[who][figure]}")
+sys.exit(seen != 44 and f"{seen} figures compared")
