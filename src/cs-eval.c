@@ -70,13 +70,14 @@ static const struct option_row rows[] = {
 
 static const struct options_text text = {
 	.name = "cs-eval",
-	.usage = "cs-eval [OPTION]... MODEL HALF [--compare MODEL HALF]...\n"
+	.usage = "cs-eval [OPTION]... MODEL [HALF] [--compare MODEL HALF]...\n"
 		 "       cs-eval --overlap [OPTION]... OLD NEW",
 	.purpose =
 		"Measure whether similar customers are alike: MODEL is of half "
 		"A of a log, and\n"
 		"HALF is half B as \"cs-matrix --as MODEL\" makes it, or with "
-		"columns of its own.",
+		"columns of its own;\n"
+		"standard input without a HALF, or for \"-\".",
 	.footer =
 		"exit: 0 done; 2 wrong use, input or output\n"
 		"  cs-aggregate --half A views.csv | cs-matrix | cs-svd -o "
@@ -215,13 +216,16 @@ static void add_rows(struct work *work)
 
 static void open_pairs(struct work *work, char **operands, size_t count)
 {
-	if (count != compared.count + 2)
+	/* Without a HALF it is standard input, where there is but one. */
+	bool piped = count == 1 && compared.count == 0;
+
+	if (!piped && count != compared.count + 2)
 		die_usage("expected a MODEL and its HALF, and for each "
 			  "--compare MODEL one HALF more");
 	work->pair_count = compared.count + 1;
 	work->pairs = alloc(work->pair_count, sizeof *work->pairs);
-	check(half_pair_open(&work->pairs[0], operands[0], operands[1],
-			     threads));
+	check(half_pair_open(&work->pairs[0], operands[0],
+			     piped ? "-" : operands[1], threads));
 	check(population_find(&work->population, &work->pairs[0], queries,
 			      seed));
 	for (size_t i = 1; i < work->pair_count; i++) {

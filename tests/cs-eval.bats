@@ -160,7 +160,9 @@ figure() {
 	[[ "$stderr" == *"b.mat: it was folded into another model than other.bin"* ]]
 	run -2 --separate-stderr cs-eval a.bin b.mat --compare other.bin b.mat
 	[[ "$stderr" == *"b.mat: it was folded into another model than other.bin"* ]]
-	run -2 cs-eval a.bin
+	run -2 cs-eval a.bin < /dev/null
+	[[ "$output" == *"standard input"* ]]
+	run -2 cs-eval
 	[[ "$output" == *"expected a MODEL and its HALF"* ]]
 	run -2 cs-eval a.bin b.mat b.mat
 	run -2 cs-eval a.bin b.mat --compare other.bin

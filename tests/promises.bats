@@ -9,6 +9,8 @@ setup_file() {
 	cs-matrix -o matrix.bin profiles.tsv
 	cs-svd -q -k 16 -o emb.bin matrix.bin
 	cs-knn -u 626 --profiles -o neighbours.tsv emb.bin
+	cs-aggregate -q --half A views.csv | cs-matrix -q | cs-svd -q -k 16 -o half.bin
+	cs-aggregate -q --half B views.csv | cs-matrix -q --as half.bin -o half.mat || true
 }
 
 setup() {
@@ -29,6 +31,7 @@ call() {
 	cs-index) command="cs-index --cells 4" input=emb.bin ;;
 	cs-knn) command="cs-knn -q --all" input=emb.bin ;;
 	cs-summarize) command="cs-summarize" input=neighbours.tsv ;;
+	cs-eval) command="cs-eval -q half.bin" input=half.mat ;;
 	cs-dump) command="cs-dump --check --format json" input=emb.bin ;;
 	*) echo "no call for $1"; return 1 ;;
 	esac
@@ -214,6 +217,8 @@ refuses() {
 			# A profile is no log by its header, but it is CSV; what
 			# a matrix is can be told.
 			[ "$tool $other" != "cs-dump matrix.bin" ] || continue
+			# A half may have columns of its own, and be a model.
+			[ "$tool" != cs-eval ] || [[ $other != *.bin ]] || continue
 			refuses "$tool" $command $other
 			[[ "$stderr" == *"$other"* ]]
 		done

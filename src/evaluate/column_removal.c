@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/control_chars.h"
 #include "base/string_table.h"
 #include "evaluate/similarity_scan.h"
 
@@ -149,6 +150,7 @@ static bool try_one(const struct half_pair *pair,
 			       ? length
 			       : sizeof removal->name - 1),
 		 name);
+	control_chars_replace(removal->name);
 	removal->tags = removal->family ? families->tags[chosen] : 1;
 	removal->share =
 		removal->family ? families->share[chosen] : share[chosen];
