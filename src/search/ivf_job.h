@@ -4,6 +4,7 @@
 #ifndef SEARCH_IVF_JOB_H
 #define SEARCH_IVF_JOB_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,7 +42,18 @@ struct ivf_job {
 /* The row at a place of the index, or ROW_NONE: the place is padding, the row
  * is self, or it may not be a result.  Sets job->bad_place where the index is
  * damaged. */
-size_t ivf_job_row(struct ivf_job *job, size_t place, size_t self);
+static inline size_t ivf_job_row(struct ivf_job *job, size_t place, size_t self)
+{
+	int32_t row = job->index->rows[place];
+
+	if (row < 0 || (size_t)row == self)
+		return ROW_NONE;
+	if ((size_t)row >= job->index->n) {
+		job->bad_place = true;
+		return ROW_NONE;
+	}
+	return search_allows(job->search, (size_t)row) ? (size_t)row : ROW_NONE;
+}
 
 /* Push a row with its exact score by a query's unit vector (d); scratch has
  * room for d.  Sets job->bad_row where the row is not finite, or zero. */
@@ -52,6 +64,16 @@ void ivf_job_push(struct ivf_job *job, struct topk *list, const float *unit,
 void ivf_job_begin_lists(struct ivf_job *job, size_t first, size_t end);
 
 /* A lower score cannot enter the list, or is not wanted. */
-float ivf_job_threshold(const struct ivf_job *job, const struct topk *list);
+static inline float ivf_job_threshold(const struct ivf_job *job,
+				      const struct topk *list)
+{
+	float low = (float)job->search->min_score;
+	float threshold =
+		job->search->count_matching ? -INFINITY : list->threshold;
+
+	if ((double)low > job->search->min_score)
+		low = nextafterf(low, -INFINITY);
+	return threshold > low ? threshold : low;
+}
 
 #endif
