@@ -1,6 +1,6 @@
-/* nearest against the definition in search/exact_search.h, written out plainly:
- * every kernel, with a sieve and without, and every cut and number of threads
- * must give its bits. */
+/* exact_search against the definition in its header, written out plainly: every
+ * kernel, with and without the int8 filter, and any number of threads and
+ * queries give its bits. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,16 +8,9 @@
 
 #include "base/alloc.h"
 #include "search/exact_search.h"
-#include "base/random.h"
+#include "cases.h"
 
 enum { CASES = 1000 };
-
-static uint64_t seed, counter;
-
-static size_t chance(size_t below)
-{
-	return (size_t)(random_bits(seed, counter++) % below);
-}
 
 /* The vector as it is compared. */
 static void make_unit(const struct exact_search *search, const float *row,
@@ -64,7 +57,7 @@ static int compare(const void *a, const void *b)
 	return (x->row > y->row) - (x->row < y->row);
 }
 
-/* The answer by definition: every score, sorted. */
+/* The result by definition: every score, sorted. */
 static void plainly(const struct exact_search *search, const float *units,
 		    const struct search_query *query,
 		    struct search_result *found)
@@ -194,8 +187,8 @@ static int check(struct exact_search *search,
 	return 0;
 }
 
-/* By every kernel without a sieve, and by the best with the fastest sieve and
- * the plain one. */
+/* By every kernel without a filter, and by the best with the fastest and the
+ * plain filter. */
 static int check_all(struct exact_search *search,
 		     const struct search_query *queries, size_t count,
 		     const struct search_result *wanted)
@@ -295,12 +288,7 @@ static int check_refusals(void)
 
 int main(int argc, char **argv)
 {
-	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 10) : CASES;
 	int failed = check_refusals();
 
-	for (seed = 1; seed <= cases; seed++) {
-		counter = 0;
-		failed |= run_case();
-	}
-	return failed;
+	return failed | run_cases(argc, argv, CASES, run_case);
 }

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/random.h"
 #include "search/filter_refine.h"
+#include "cases.h"
 
 enum {
 	CASES = 60,
@@ -19,19 +19,6 @@ enum {
 	MAX_ROWS = MAX_BLOCKS * TILE_ROWS,
 	MAX_DIMENSIONS = 70
 };
-
-static uint64_t seed, counter;
-
-static size_t chance(size_t below)
-{
-	return (size_t)(random_bits(seed, counter++) % below);
-}
-
-static int fail(const char *what)
-{
-	printf("seed %llu: %s\n", (unsigned long long)seed, what);
-	return 1;
-}
 
 /* The data of a case, and what was pushed. */
 struct filter_case {
@@ -158,11 +145,11 @@ static void score(struct filter_case *test, const struct filter_refine *filter)
 	query_batch_end(&batch);
 }
 
-static int run_case(struct filter_case *test)
+static int run_case(void)
 {
+	struct filter_case *test = alloc(1, sizeof *test);
 	int failed = 0;
 
-	memset(test, 0, sizeof *test);
 	make_case(test);
 	for (unsigned k = 0; k < DOT_KERNELS; k++)
 		for (unsigned i = 0; i <= INT8_KERNELS; i++) {
@@ -174,19 +161,11 @@ static int run_case(struct filter_case *test)
 			score(test, &filter);
 			failed |= compare(test);
 		}
+	free(test);
 	return failed;
 }
 
 int main(int argc, char **argv)
 {
-	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 10) : CASES;
-	struct filter_case *test = alloc(1, sizeof *test);
-	int failed = 0;
-
-	for (seed = 1; seed <= cases; seed++) {
-		counter = 0;
-		failed |= run_case(test);
-	}
-	free(test);
-	return failed;
+	return run_cases(argc, argv, CASES, run_case);
 }

@@ -1,5 +1,6 @@
-/* codes: the bound of a row is never below its score, by any version, whatever
- * the row is like; and versions differ by no more than rounding. */
+/* int8: the upper bound of a row is never below its exact score and the lower
+ * bound never above it, by every kernel and for rows that quantize badly;
+ * kernels differ by rounding at most. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,20 +8,13 @@
 
 #include "base/alloc.h"
 #include "search/int8_kernels.h"
-#include "base/random.h"
 #include "search/dot_kernels.h"
+#include "cases.h"
 
 enum { CASES = 2000, MOST = 300 };
 
-static uint64_t seed, counter;
-
-static size_t chance(size_t below)
-{
-	return (size_t)(random_bits(seed, counter++) % below);
-}
-
-/* What bytes keep worst: one large number among small ones, all equal, halves
- * of a step, numbers that are denormal, huge or next to none. */
+/* Rows that quantize badly: one large column among small ones, all equal,
+ * halfway between two codes, subnormal, huge, nearly zero. */
 static float number_of(size_t kind, size_t j, size_t at)
 {
 	float normal = (float)random_normal(seed, counter++);
@@ -47,8 +41,8 @@ static float number_of(size_t kind, size_t j, size_t at)
 	}
 }
 
-/* A unit vector, as search/exact_search.h compares them; zeros where it has
- * none. */
+/* A unit vector as search/exact_search.h compares it; zero for a zero vector.
+ */
 static void make_unit(float *unit, size_t d)
 {
 	size_t kind = chance(9), at = chance(d);
@@ -60,8 +54,8 @@ static void make_unit(float *unit, size_t d)
 		dot_scale(unit, unit, d, 1 / sqrt(square));
 }
 
-/* A row's bytes by the definition, column by column: the same bits from any
- * processor, so an index has the same bytes wherever it is made. */
+/* The codes of a row by their definition, column by column: the same bits on
+ * every processor, so that an index has the same bytes wherever it is made. */
 static int check_bytes(const float *unit, size_t d, const uint8_t *block,
 		       size_t r, float scale, float residual)
 {
@@ -90,48 +84,48 @@ static int check_bytes(const float *unit, size_t d, const uint8_t *block,
 	return failed;
 }
 
-struct tsv_reader {
+struct int8_case {
 	float rows[INT8_BLOCK_ROWS][MOST], query[MOST];
 	_Alignas(64) float scales[INT8_BLOCK_ROWS], residuals[INT8_BLOCK_ROWS];
 	float scores[INT8_BLOCK_ROWS];
 };
 
-static int fill(struct tsv_reader *table, uint8_t *block, size_t d)
+static int fill(struct int8_case *test, uint8_t *block, size_t d)
 {
 	int failed = 0;
 
-	make_unit(table->query, d);
+	make_unit(test->query, d);
 	for (size_t r = 0; r < INT8_BLOCK_ROWS; r++) {
-		float *row = table->rows[r];
+		float *row = test->rows[r];
 
 		make_unit(row, d);
 		if (chance(4) == 0)
-			memcpy(row, table->query, d * sizeof *row);
+			memcpy(row, test->query, d * sizeof *row);
 		if (chance(4) == 0)
 			for (size_t j = 0; j < d; j++)
 				row[j] = -row[j];
-		int8_quantize(row, d, block, r, &table->scales[r],
-			      &table->residuals[r]);
-		table->scores[r] = dot_kernel_get(DOT_KERNELS - 1)
-					   ->exact_pair(table->query, row, d);
-		failed |= check_bytes(row, d, block, r, table->scales[r],
-				      table->residuals[r]);
+		int8_quantize(row, d, block, r, &test->scales[r],
+			      &test->residuals[r]);
+		test->scores[r] = dot_kernel_get(DOT_KERNELS - 1)
+					  ->exact_pair(test->query, row, d);
+		failed |= check_bytes(row, d, block, r, test->scales[r],
+				      test->residuals[r]);
 	}
 	return failed;
 }
 
-/* The least threshold above which the row is left out, found by halving. */
+/* The smallest threshold at which the row is left out, by bisection. */
 static float bound_of(const struct int8_kernel *bounds,
 		      const struct int8_query *query, const uint8_t *block,
-		      const struct tsv_reader *table, size_t r)
+		      const struct int8_case *test, size_t r)
 {
 	float low = -4, high = 4;
 
 	for (int i = 0; i < 40; i++) {
 		float threshold = low + (high - low) / 2;
 
-		if (bounds->mask_query(query, block, table->scales,
-				       table->residuals, threshold) >>
+		if (bounds->mask_query(query, block, test->scales,
+				       test->residuals, threshold) >>
 			    r &
 		    1)
 			low = threshold;
@@ -143,7 +137,7 @@ static float bound_of(const struct int8_kernel *bounds,
 
 static int check(const struct int8_kernel *bounds,
 		 const struct int8_query *query, const uint8_t *block,
-		 struct tsv_reader *table, size_t d)
+		 struct int8_case *test, size_t d)
 {
 	const struct int8_kernel *plain = int8_kernel_get(INT8_KERNELS - 1);
 	size_t looked = chance(INT8_BLOCK_ROWS);
@@ -151,19 +145,19 @@ static int check(const struct int8_kernel *bounds,
 
 	for (size_t r = 0; r < INT8_BLOCK_ROWS; r++) {
 		/* With its own score as the threshold a row must stay. */
-		if (bounds->mask_query(query, block, table->scales,
-				       table->residuals, table->scores[r]) >>
+		if (bounds->mask_query(query, block, test->scales,
+				       test->residuals, test->scores[r]) >>
 			    r &
 		    1)
 			continue;
 		printf("seed %llu, %s: d %zu, row %zu of score %.9g is left "
 		       "out\n",
 		       (unsigned long long)seed, bounds->name, d, r,
-		       (double)table->scores[r]);
+		       (double)test->scores[r]);
 		failed = 1;
 	}
-	float bound = bound_of(bounds, query, block, table, looked);
-	float other = bound_of(plain, query, block, table, looked);
+	float bound = bound_of(bounds, query, block, test, looked);
+	float other = bound_of(plain, query, block, test, looked);
 	if (fabsf(bound - other) > 4e-6F) {
 		printf("seed %llu, %s: d %zu, row %zu has a bound of %.9g, "
 		       "plainly %.9g\n",
@@ -172,9 +166,9 @@ static int check(const struct int8_kernel *bounds,
 		failed = 1;
 	}
 	/* What is damaged is looked at, and found so then. */
-	float kept = table->residuals[looked];
-	table->residuals[looked] = NAN;
-	if (!(bounds->mask_query(query, block, table->scales, table->residuals,
+	float kept = test->residuals[looked];
+	test->residuals[looked] = NAN;
+	if (!(bounds->mask_query(query, block, test->scales, test->residuals,
 				 2) >>
 		      looked &
 	      1)) {
@@ -182,26 +176,26 @@ static int check(const struct int8_kernel *bounds,
 		       (unsigned long long)seed, bounds->name);
 		failed = 1;
 	}
-	table->residuals[looked] = kept;
+	test->residuals[looked] = kept;
 	/* A bound that says nothing would pass all of this: the length of what
 	 * bytes miss is half a step for each column at most, of the row and of
 	 * the query, and it counts twice. */
-	double most = (double)table->scores[looked] +
+	double most = (double)test->scores[looked] +
 		      2.02 / 127 * sqrt((double)d) + 1e-4;
 	if ((double)bound > most) {
 		printf("seed %llu, %s: d %zu, row %zu of score %.9g has a "
 		       "bound of %.9g\n",
 		       (unsigned long long)seed, bounds->name, d, looked,
-		       (double)table->scores[looked], (double)bound);
+		       (double)test->scores[looked], (double)bound);
 		failed = 1;
 	}
 	return failed;
 }
 
-/* No product is less than it is said to be at least, nor is that far below. */
+/* No score is below its lower bound, nor far above it. */
 static int check_lower(const struct int8_kernel *bounds,
 		       const struct int8_query *query, const uint8_t *block,
-		       const struct tsv_reader *table, size_t d)
+		       const struct int8_case *test, size_t d)
 {
 	size_t at = chance(TILE_QUERIES);
 	uint64_t rows = random_bits(seed, counter++);
@@ -212,34 +206,34 @@ static int check_lower(const struct int8_kernel *bounds,
 	int8_query_group_begin(&group, d);
 	for (size_t i = 0; i < TILE_QUERIES; i++)
 		int8_query_group_set(&group, i, i == at ? query : NULL);
-	bounds->lower_bounds(&group, block, table->scales, table->residuals,
-			     rows, lower, 2 * INT8_BLOCK_ROWS);
+	bounds->lower_bounds(&group, block, test->scales, test->residuals, rows,
+			     lower, 2 * INT8_BLOCK_ROWS);
 	for (size_t r = 0; r < INT8_BLOCK_ROWS; r++) {
 		float own = lower[at * 2 * INT8_BLOCK_ROWS + r];
 		float least = int8_query_group_unscale(&group, at, own);
-		double most = (double)table->scores[r] -
+		double most = (double)test->scores[r] -
 			      2.02 / 127 * sqrt((double)d) - 1e-4;
 
 		if (rows >> r & 1
-			    ? least <= table->scores[r] && (double)least >= most
+			    ? least <= test->scores[r] && (double)least >= most
 			    : own == -INFINITY)
 			continue;
 		printf("seed %llu, %s: d %zu, row %zu of score %.9g is at "
 		       "least %.9g\n",
 		       (unsigned long long)seed, bounds->name, d, r,
-		       (double)table->scores[r], (double)least);
+		       (double)test->scores[r], (double)least);
 		failed = 1;
 	}
 	int8_query_group_end(&group);
 	return failed;
 }
 
-/* A group with the query among others: what its sieve leaves is what stays for
- * the query alone, but where a bound is as good as at the threshold; and it is
- * left where the row's own threshold is below. */
+/* The masks of a group with the query among others are those of the query
+ * alone, but where the bound equals the threshold to rounding; a row's own
+ * lower threshold keeps it. */
 static int check_masks(const struct int8_kernel *bounds,
 		       const struct int8_query *query, const uint8_t *block,
-		       const struct tsv_reader *table, size_t d)
+		       const struct int8_case *test, size_t d)
 {
 	size_t at = chance(TILE_QUERIES), looked = chance(INT8_BLOCK_ROWS);
 	float thresholds[TILE_QUERIES], row_thresholds[INT8_BLOCK_ROWS];
@@ -250,62 +244,61 @@ static int check_masks(const struct int8_kernel *bounds,
 	int8_query_group_begin(&group, d);
 	for (size_t i = 0; i < TILE_QUERIES; i++) {
 		int8_query_group_set(&group, i, i == at ? query : NULL);
-		thresholds[i] = i == at ? table->scores[looked] : INFINITY;
+		thresholds[i] = i == at ? test->scores[looked] : INFINITY;
 	}
 	for (size_t r = 0; r < INT8_BLOCK_ROWS; r++)
 		row_thresholds[r] = INFINITY;
-	bounds->mask_group(&group, block, table->scales, table->residuals,
+	bounds->mask_group(&group, block, test->scales, test->residuals,
 			   thresholds, NULL, masks);
 	uint64_t sure =
-		bounds->mask_query(query, block, table->scales,
-				   table->residuals, thresholds[at] + 4e-6F);
+		bounds->mask_query(query, block, test->scales, test->residuals,
+				   thresholds[at] + 4e-6F);
 	uint64_t most =
-		bounds->mask_query(query, block, table->scales,
-				   table->residuals, thresholds[at] - 4e-6F);
+		bounds->mask_query(query, block, test->scales, test->residuals,
+				   thresholds[at] - 4e-6F);
 	failed |= (masks[at] & sure) != sure || (masks[at] & ~most) != 0;
 	failed |= (masks[at] >> looked & 1) == 0;
 	thresholds[at] = INFINITY;
-	row_thresholds[looked] = table->scores[looked];
-	bounds->mask_group(&group, block, table->scales, table->residuals,
+	row_thresholds[looked] = test->scores[looked];
+	bounds->mask_group(&group, block, test->scales, test->residuals,
 			   thresholds, row_thresholds, masks);
 	failed |= masks[at] != (uint64_t)1 << looked;
 	for (size_t i = 0; i < TILE_QUERIES; i++)
 		failed |= i != at && (masks[i] & ~((uint64_t)1 << looked)) != 0;
 	int8_query_group_end(&group);
 	if (failed)
-		printf("seed %llu, %s: the sieve of d %zu lets through what it "
-		       "should not, or too little\n",
+		printf("seed %llu, %s: the masks of d %zu are not those of "
+		       "its thresholds\n",
 		       (unsigned long long)seed, bounds->name, d);
+	return failed;
+}
+
+static int run_case(void)
+{
+	struct int8_case *test = alloc_aligned(1, sizeof *test);
+	size_t d = 1 + chance(chance(2) ? 20 : MOST);
+	uint8_t *block = alloc_aligned(int8_block_bytes(d), 1);
+	struct int8_query query;
+	int failed = fill(test, block, d);
+
+	int8_query_begin(&query, d);
+	int8_query_set(&query, test->query, d);
+	for (unsigned i = 0; i < INT8_KERNELS; i++) {
+		const struct int8_kernel *bounds = int8_kernel_get(i);
+
+		if (bounds == NULL)
+			continue;
+		failed |= check(bounds, &query, block, test, d);
+		failed |= check_masks(bounds, &query, block, test, d);
+		failed |= check_lower(bounds, &query, block, test, d);
+	}
+	int8_query_end(&query);
+	free(block);
+	free(test);
 	return failed;
 }
 
 int main(int argc, char **argv)
 {
-	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 10) : CASES;
-	struct tsv_reader *table = alloc_aligned(1, sizeof *table);
-	int failed = 0;
-
-	for (seed = 1; seed <= cases; seed++) {
-		counter = 0;
-		size_t d = 1 + chance(chance(2) ? 20 : MOST);
-		uint8_t *block = alloc_aligned(int8_block_bytes(d), 1);
-		struct int8_query query;
-
-		failed |= fill(table, block, d);
-		int8_query_begin(&query, d);
-		int8_query_set(&query, table->query, d);
-		for (unsigned i = 0; i < INT8_KERNELS; i++)
-			if (int8_kernel_get(i) != NULL) {
-				failed |= check(int8_kernel_get(i), &query,
-						block, table, d);
-				failed |= check_masks(int8_kernel_get(i),
-						      &query, block, table, d);
-				failed |= check_lower(int8_kernel_get(i),
-						      &query, block, table, d);
-			}
-		int8_query_end(&query);
-		free(block);
-	}
-	free(table);
-	return failed;
+	return run_cases(argc, argv, CASES, run_case);
 }

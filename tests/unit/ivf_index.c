@@ -1,7 +1,7 @@
-/* index against exact search: all customers from codes, and those of the
- * nearest cells one by one and together, by every kernel and number of
- * threads, must be what search/exact_search.h finds of the same customers by
- * its plain loop, to the bit. */
+/* ivf_index and ivf_search against exact search: an exact search by codes, and
+ * a search in the nearest cells, query by query and in panels, by every kernel
+ * and number of threads, give what search/exact_search.h finds among the same
+ * rows by its plain loop, to the bit. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,19 +12,12 @@
 #include "search/exact_search.h"
 #include "search/ivf_search.h"
 #include "search/inverted_lists.h"
-#include "base/random.h"
+#include "cases.h"
 
 enum { CASES = 1000 };
 
-static uint64_t seed, counter;
-
-static size_t chance(size_t below)
-{
-	return (size_t)(random_bits(seed, counter++) % below);
-}
-
-/* Rows with ties, copies, zeros, near copies, and, what bytes keep worst, one
- * large number among small ones. */
+/* Rows with ties, copies, zero vectors, near copies, and rows that quantize
+ * badly: one large column among small ones. */
 static void fill(float *rows, size_t n, size_t d)
 {
 	size_t coarse = chance(3);
@@ -114,8 +107,8 @@ static int allowed(const struct exact_search *search, size_t row)
 	       (search->allowed[row / 64] >> row % 64 & 1) != 0;
 }
 
-/* The customers in the first cells of a query, and in more until there are
- * enough, as bits. */
+/* The rows in the first cells of a query, and in more until there are enough,
+ * as bits. */
 static void choose(const struct exact_search *search, const struct made *made,
 		   size_t cells, const struct search_query *query,
 		   size_t probes, uint64_t *bits)
@@ -156,7 +149,7 @@ static int same(const struct search_result *a, const struct search_result *b,
 		memcmp(a->hits, b->hits, a->count * sizeof *a->hits) == 0);
 }
 
-/* What the plain loop finds, of all or of the cells. */
+/* What the plain loop finds, among all rows or those of the cells. */
 static void plainly(const struct exact_search *search, const struct made *made,
 		    size_t cells, const struct search_query *queries,
 		    size_t count, size_t probes, struct search_result *wanted)
@@ -293,12 +286,5 @@ static int run_case(void)
 
 int main(int argc, char **argv)
 {
-	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 10) : CASES;
-	int failed = 0;
-
-	for (seed = 1; seed <= cases; seed++) {
-		counter = 0;
-		failed |= run_case();
-	}
-	return failed;
+	return run_cases(argc, argv, CASES, run_case);
 }

@@ -8,24 +8,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/random.h"
 #include "search/dot_kernels.h"
 #include "search/kmeans.h"
+#include "cases.h"
 
 enum { CASES = 200, MAX_ROWS = 400, MAX_DIMENSIONS = 20, MAX_CELLS = 12 };
-
-static uint64_t seed, counter;
-
-static size_t chance(size_t below)
-{
-	return (size_t)(random_bits(seed, counter++) % below);
-}
-
-static int fail(const char *what)
-{
-	printf("seed %llu: %s\n", (unsigned long long)seed, what);
-	return 1;
-}
 
 /* The score of two vectors by the plain kernel, as search/exact_search.h
  * defines the cosine. */
@@ -138,7 +125,6 @@ static int check_groups(void)
 
 int main(int argc, char **argv)
 {
-	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 10) : CASES;
 	int failed = 0;
 
 	seed = 1;
@@ -146,9 +132,5 @@ int main(int argc, char **argv)
 	    kmeans_count(256) != 2 || kmeans_count(1000000) != 1024)
 		failed |= fail("number of cells");
 	failed |= check_groups();
-	for (seed = 1; seed <= cases; seed++) {
-		counter = 0;
-		failed |= run_case();
-	}
-	return failed;
+	return failed | run_cases(argc, argv, CASES, run_case);
 }

@@ -6,25 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/random.h"
 #include "search/dot_vectors.h"
 #include "search/kmeans.h"
 #include "search/recall.h"
+#include "cases.h"
 
 enum { CASES = 12, MAX_ROWS = 60, DIMENSIONS = 6, MAX_CELLS = 8 };
-
-static uint64_t seed, counter;
-
-static size_t chance(size_t below)
-{
-	return (size_t)(random_bits(seed, counter++) % below);
-}
-
-static int fail(const char *what)
-{
-	printf("seed %llu: %s\n", (unsigned long long)seed, what);
-	return 1;
-}
 
 static double cosine(const float *a, const float *b)
 {
@@ -113,12 +100,5 @@ static int run_case(void)
 
 int main(int argc, char **argv)
 {
-	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 10) : CASES;
-	int failed = 0;
-
-	for (seed = 1; seed <= cases; seed++) {
-		counter = 0;
-		failed |= run_case();
-	}
-	return failed;
+	return run_cases(argc, argv, CASES, run_case);
 }

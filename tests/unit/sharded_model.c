@@ -8,24 +8,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/random.h"
 #include "search/exact_search.h"
 #include "search/sharded_model.h"
+#include "cases.h"
 
 enum { CASES = 300, MAX_ROWS = 90, MAX_SHARDS = 5, DIMENSIONS = 4, WIDTH = 4 };
-
-static uint64_t seed, counter;
-
-static size_t chance(size_t below)
-{
-	return (size_t)(random_bits(seed, counter++) % below);
-}
-
-static int fail(const char *what)
-{
-	printf("seed %llu: %s\n", (unsigned long long)seed, what);
-	return 1;
-}
 
 /* Rows of one file; names are WIDTH digits, so that bytes sort as numbers. */
 struct shard_rows {
@@ -158,12 +145,5 @@ static int run_case(void)
 
 int main(int argc, char **argv)
 {
-	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 10) : CASES;
-	int failed = 0;
-
-	for (seed = 1; seed <= cases; seed++) {
-		counter = 0;
-		failed |= run_case();
-	}
-	return failed;
+	return run_cases(argc, argv, CASES, run_case);
 }

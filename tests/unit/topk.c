@@ -6,16 +6,9 @@
 #include <string.h>
 
 #include "search/topk.h"
-#include "base/random.h"
+#include "cases.h"
 
 enum { CASES = 8000, MOST = 1024 };
-
-static uint64_t seed, counter;
-
-static size_t chance(size_t below)
-{
-	return (size_t)(random_bits(seed, counter++) % below);
-}
 
 /* Close together, with ties, or with some NaN, or none. */
 static float value_of(size_t kind)
@@ -139,35 +132,33 @@ static int check_list(enum metric metric, size_t count, size_t limit,
 	return failed;
 }
 
+static int run_case(void)
+{
+	float values[MOST];
+	size_t kind = chance(6), count = 64 * (1 + chance(MOST / 64));
+	int failed = 0;
+
+	for (size_t i = 0; i < count; i++)
+		values[i] = value_of(kind);
+	failed |=
+		check_bound(values, count, 1 + chance(chance(2) ? 16 : count));
+	failed |= check_above(values, values[chance(count)]);
+	failed |= check_below((float)random_normal(seed, counter++));
+	if (seed % 8 == 0)
+		failed |= check_list(
+			chance(2) ? METRIC_COSINE : METRIC_DOT, chance(MOST),
+			1 + chance(chance(2) ? TOPK_SORTED_LIMIT : 300),
+			chance(2) ? -INFINITY : value_of(1), 1 + chance(4));
+	return failed;
+}
+
 int main(int argc, char **argv)
 {
-	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 10) : CASES;
 	static const float scores[] = {0,        -0.0F,     1,        -1,
 				       INFINITY, -INFINITY, 0x1p-149F};
-	float values[MOST];
-	int failed = 0;
+	int failed = score_below(METRIC_COSINE, -1) != -INFINITY;
 
 	for (size_t i = 0; i < sizeof scores / sizeof *scores; i++)
 		failed |= check_below(scores[i]);
-	failed |= score_below(METRIC_COSINE, -1) != -INFINITY;
-	for (seed = 1; seed <= cases; seed++) {
-		size_t count, kind = chance(6);
-
-		counter = 0;
-		count = 64 * (1 + chance(MOST / 64));
-		for (size_t i = 0; i < count; i++)
-			values[i] = value_of(kind);
-		failed |= check_bound(values, count,
-				      1 + chance(chance(2) ? 16 : count));
-		failed |= check_above(values, values[chance(count)]);
-		failed |= check_below((float)random_normal(seed, counter++));
-		if (seed % 8 == 0)
-			failed |= check_list(
-				chance(2) ? METRIC_COSINE : METRIC_DOT,
-				chance(MOST),
-				1 + chance(chance(2) ? TOPK_SORTED_LIMIT : 300),
-				chance(2) ? -INFINITY : value_of(1),
-				1 + chance(4));
-	}
-	return failed;
+	return failed | run_cases(argc, argv, CASES, run_case);
 }
