@@ -35,12 +35,25 @@ enum {
 	KEY_REPORT,
 	KEY_HALF,
 	KEY_HALF_BY,
-	KEY_SEED
+	KEY_SEED,
+	KEY_DECIMAL,
+	KEY_THOUSANDS,
+	KEY_NULL,
+	KEY_SKIP,
+	KEY_COMMENT,
+	KEY_QUOTE,
+	KEY_ESCAPE,
+	KEY_ENCODING
 };
 
 static struct choices {
 	struct columns columns;
-	char delimiter;
+	struct csv_dialect dialect;
+	struct decimal_style style;
+	char **nulls; /* escaped as fields are */
+	size_t null_count, null_room;
+	size_t skip;
+	unsigned quote, escape; /* of their words */
 	bool merge;
 	const char *tags, *separator, *prefix, *rejects, *report, *output;
 	const char *half_by; /* a column, or NULL: each event by itself */
@@ -48,20 +61,58 @@ static struct choices {
 	size_t seed;
 	size_t memory;
 	unsigned threads;
-} choices = {.columns.headed = true, .delimiter = ',', .seed = 1};
+} choices = {.columns.headed = true,
+	     .dialect.delimiter = ",",
+	     .style.point = '.',
+	     .seed = 1};
 
+/* Quotation marks, line ends and NUL separate nothing. */
 static void read_delimiter(const char *argument)
 {
-	if (strcmp(argument, "\\t") == 0 || strcmp(argument, "tab") == 0) {
-		choices.delimiter = '\t';
-		return;
-	}
-	if (strlen(argument) != 1 || strchr("\"\r\n", *argument) != NULL)
-		die_usage("-d, --delimiter \"%s\": expected one byte, no quote "
-			  "and no line end; a tab is '\\t'",
+	if (strcmp(argument, "\\t") == 0 || strcmp(argument, "tab") == 0)
+		argument = "\t";
+	if (*argument == '\0' || strlen(argument) > 15 ||
+	    strpbrk(argument, "\"\r\n") != NULL)
+		die_usage("-d, --delimiter \"%s\": expected up to 15 bytes, no "
+			  "quote and no line end; a tab is '\\t', ' +' is a "
+			  "run of blanks",
 			  argument);
-	choices.delimiter = *argument;
+	choices.dialect.delimiter = argument;
 }
+
+static char read_byte(const char *option, const char *argument)
+{
+	if (strlen(argument) != 1 || strchr("\"\r\n", *argument) != NULL)
+		die_usage("%s \"%s\": expected one byte", option, argument);
+	return *argument;
+}
+
+static void read_decimal(const char *argument)
+{
+	choices.style.point = read_byte("--decimal", argument);
+}
+
+static void read_thousands(const char *argument)
+{
+	choices.style.thousands = read_byte("--thousands", argument);
+}
+
+static void read_comment(const char *argument)
+{
+	choices.dialect.comment = read_byte("--comment", argument);
+}
+
+static void read_null(const char *argument)
+{
+	choices.nulls =
+		alloc_grow(choices.nulls, &choices.null_room,
+			   choices.null_count + 1, sizeof *choices.nulls);
+	choices.nulls[choices.null_count++] =
+		tsv_escape_text(argument, strlen(argument));
+}
+
+static const char *const quote_words[] = {"double", "none", NULL};
+static const char *const escape_words[] = {"none", "backslash", NULL};
 
 /* A separator and a prefix as they stand in TSV; kept to the end. */
 static void read_separator(const char *argument)
@@ -91,11 +142,32 @@ static const struct option_row rows[] = {
 	 OPTION_TO_FILE(choices.columns.named[COLUMN_TAG])},
 	{NULL, 'v', "value", "COL", "of what is summed",
 	 OPTION_TO_FILE(choices.columns.named[COLUMN_VALUE])},
-	{NULL, 'd', "delimiter", "CHAR", "between fields; '\\t' is a tab [,]",
+	{NULL, 'd', "delimiter", "STR",
+	 "between fields: '\\t', ' +' for blanks [,]",
 	 OPTION_TO_FUNCTION(read_delimiter)},
 	{NULL, KEY_NO_HEADER, "no-header", NULL,
 	 "files have none: columns by number",
 	 OPTION_TO_FLAG(choices.columns.headed, false)},
+	{"format:", KEY_DECIMAL, "decimal", "CHAR", "decimal mark [.]",
+	 OPTION_TO_FUNCTION(read_decimal)},
+	{NULL, KEY_THOUSANDS, "thousands", "CHAR",
+	 "mark between groups of three digits [none]",
+	 OPTION_TO_FUNCTION(read_thousands)},
+	{NULL, KEY_NULL, "null", "STR", "a field STR is empty; may be repeated",
+	 OPTION_TO_FUNCTION(read_null)},
+	{NULL, KEY_SKIP, "skip", "N", "lines before the header [0]",
+	 OPTION_TO_INTEGER(choices.skip, 0, 1000000)},
+	{NULL, KEY_COMMENT, "comment", "CHAR",
+	 "lines that begin with it are no rows [none]",
+	 OPTION_TO_FUNCTION(read_comment)},
+	{NULL, KEY_QUOTE, "quote", "Q",
+	 "double, none: quotes are data [double]",
+	 OPTION_TO_CHOICE(choices.quote, quote_words)},
+	{NULL, KEY_ESCAPE, "escape", "E", "none, backslash [none]",
+	 OPTION_TO_CHOICE(choices.escape, escape_words)},
+	{NULL, KEY_ENCODING, "encoding", "NAME",
+	 "of the files, as iconv knows it [UTF-8]",
+	 OPTION_TO_TEXT(choices.dialect.encoding)},
 	{"tags:", KEY_TAGS, "tags", "FILE",
 	 "FILE[:ITEM,TAG] says which tags an item has",
 	 OPTION_TO_FILE(choices.tags)},
@@ -169,6 +241,7 @@ static char **read_options(int argc, char **argv)
 /* How many rows were read, used, without a tag and wrong. */
 struct account {
 	uint64_t in, used, untagged, other, rejected;
+	struct row_notes notes;
 	bool grouped; /* the counts below are known */
 	struct group_by_counts counts;
 };
@@ -213,6 +286,8 @@ static void write_report(const struct account *account,
 	json_put_count(&json, "rows_untagged", account->untagged);
 	if (choices.half != HALF_ALL)
 		json_put_count(&json, "rows_other_half", account->other);
+	json_put_count(&json, "values_rounded", account->notes.rounded);
+	json_put_count(&json, "header_lines_repeated", account->notes.headers);
 	put_reasons(&json, rejects);
 	put_grouped(&json, account, "users", account->counts.users);
 	put_grouped(&json, account, "tags", account->counts.tags);
@@ -229,6 +304,26 @@ static void warn_columns(const struct columns *columns)
 	warn("took %s, %s%s%s", names[COLUMN_USER], names[COLUMN_TAG],
 	     columns->valued ? ", " : "; each row counts 1",
 	     columns->valued ? names[COLUMN_VALUE] : "");
+}
+
+/* What was noticed of rows that are used, or are none. */
+static void warn_notes(const struct row_notes *notes)
+{
+	char count[NUMBER_TEXT];
+
+	if (notes->headers > 0)
+		warn("%s repeated header line%s skipped",
+		     number_commas(count, notes->headers),
+		     notes->headers == 1 ? "" : "s");
+	if (notes->rounded > 0)
+		warn("%s value%s of more than 9 decimals rounded to 9",
+		     number_commas(count, notes->rounded),
+		     notes->rounded == 1 ? "" : "s");
+	if (notes->surplus > 0)
+		warn("%s row%s with an empty field after the last column, "
+		     "which is ignored",
+		     number_commas(count, notes->surplus),
+		     notes->surplus == 1 ? "" : "s");
 }
 
 static void warn_account(const struct account *account)
@@ -322,7 +417,12 @@ static void end_if_rejected(struct rejects *rejects,
 	if (choices.rejects)
 		return;
 	write_report(account, rejects);
-	if (!options_quiet)
+	if (account->rejected == account->in && !options_quiet)
+		fputs("  all rows are wrong: are these the right columns "
+		      "(-u, -t, -v), and is it the\n"
+		      "  right format (-d, --decimal, --no-header)?\n",
+		      stderr);
+	else if (!options_quiet)
 		fputs("  to set such rows aside and go on: --rejects FILE\n",
 		      stderr);
 	exit(STATUS_WRONG);
@@ -377,17 +477,27 @@ static void open_logs(struct aggregation *work, char **paths, size_t count)
 					.half_key = choices.seed,
 					.groups = &work->groups,
 					.rejects = &work->rejects};
+	choices.dialect.unquoted = choices.quote == 1;
+	choices.dialect.backslash = choices.escape == 1;
 	output_open(&work->output, choices.output);
 	if (choices.tags != NULL) {
 		item_tags_read(&work->items, "--tags", choices.tags,
-			       choices.delimiter, columns->headed,
+			       &choices.dialect, columns->headed,
 			       choices.separator);
 		events->items = &work->items;
 		columns->joined = true;
 		columns->join = work->items.item_name;
 	}
-	csv_reader_begin(&events->source, paths, count, choices.delimiter,
+	csv_reader_begin(&events->source, paths, count, &choices.dialect,
 			 columns->headed);
+	events->source.skip = choices.skip;
+	events->rules = (struct row_rules){.columns = columns,
+					   .style = choices.style,
+					   .nulls = choices.nulls,
+					   .null_count = choices.null_count,
+					   .tag_may_be_empty =
+						   events->items == NULL &&
+						   events->separator != NULL};
 	events->source.opened = select_columns;
 	events->source.context = events;
 	events->source.hashed = choices.half != HALF_ALL;
@@ -407,6 +517,7 @@ static void read_logs(struct aggregation *work)
 	work->account.used = events->rows_used;
 	work->account.untagged = events->rows_untagged;
 	work->account.other = events->rows_other;
+	work->account.notes = events->notes;
 	work->account.rejected = rejects_count(&work->rejects, REJECT_NONE);
 	if (choices.columns.guessed && !options_quiet)
 		warn_columns(&choices.columns);
@@ -434,6 +545,8 @@ static void close_logs(struct aggregation *work)
 	write_rejects(&work->rejects);
 	write_report(account, &work->rejects);
 	output_close(&work->output);
+	if (!options_quiet)
+		warn_notes(&account->notes);
 	if (!options_quiet &&
 	    (choices.columns.guessed || account->untagged > 0 ||
 	     account->other > 0 || account->rejected > 0 || options_chatty()))

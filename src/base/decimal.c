@@ -36,12 +36,26 @@ static bool read_exponent(const char *text, const char *end, long *exponent)
 	return true;
 }
 
-/* The number is 0.d1d2d3... * 10^point, d1 not zero: digits is d1d2d3... up to
- * the last that is not zero. */
-static enum decimal_error place(const char *digits, size_t count, long point,
-				long limit, decimal *value)
+/* True where what follows digit keep rounds up: half to even, of which last is
+ * the digit before.  more: digits that are not zero follow those here. */
+static bool rounds_up(const char *digits, size_t count, long keep, bool more,
+		      bool odd)
 {
-	decimal sum = 0;
+	if (keep < 0 || (size_t)keep >= count)
+		return false;
+	if (digits[keep] != '5')
+		return digits[keep] > '5';
+	return more || (size_t)keep + 1 < count || odd;
+}
+
+/* The number is 0.d1d2d3... * 10^point, d1 not zero: digits is d1d2d3... up to
+ * the last that is not zero, or, where more is set, as many as there is room
+ * for. */
+static enum decimal_error place(const char *digits, size_t count, bool more,
+				long point, long limit, decimal *value)
+{
+	long keep = point + DECIMALS;
+	decimal sum = 0, most = 1;
 
 	if (count == 0 || point <= NOISE) {
 		*value = 0;
@@ -49,14 +63,15 @@ static enum decimal_error place(const char *digits, size_t count, long point,
 	}
 	if (point > limit)
 		return DECIMAL_LARGE;
-	if ((long)count - point > DECIMALS)
-		return DECIMAL_PRECISE;
-	for (size_t i = 0; i < count; i++)
-		sum = sum * 10 + (digits[i] - '0');
-	for (long i = (long)count - point; i < DECIMALS; i++)
-		sum *= 10;
+	for (long i = 0; i < keep; i++)
+		sum = sum * 10 + ((size_t)i < count ? digits[i] - '0' : 0);
 	*value = sum;
-	return DECIMAL_FINE;
+	if (!more && (long)count <= keep)
+		return DECIMAL_FINE;
+	*value += rounds_up(digits, count, keep, more, sum % 2 == 1);
+	for (long i = 0; i < limit + DECIMALS; i++)
+		most *= 10;
+	return *value < most ? DECIMAL_ROUNDED : DECIMAL_LARGE;
 }
 
 /* Numbers of any length and with exponents. */
@@ -97,12 +112,10 @@ static enum decimal_error read_general(const char *text, const char *end,
 	}
 	if (text != end)
 		return DECIMAL_TEXT;
-	if (kept > sizeof digits && point + exponent > NOISE)
-		return point + exponent > limit ? DECIMAL_LARGE
-						: DECIMAL_PRECISE;
-	if (kept > sizeof digits)
-		kept = sizeof digits;
-	return place(digits, kept, point + exponent, limit, value);
+	bool more = kept > sizeof digits;
+
+	return place(digits, more ? sizeof digits : kept, more,
+		     point + exponent, limit, value);
 }
 
 /* The common case: up to 18 digits with up to 9 of them after a point. */
@@ -144,6 +157,8 @@ static enum decimal_error read_any(const char *text, size_t length, long limit,
 	if (!read_short(text, end, value)) {
 		enum decimal_error error =
 			read_general(text, end, limit, value);
+		if (error == DECIMAL_ROUNDED && negative)
+			*value = -*value;
 		if (error != DECIMAL_FINE)
 			return error;
 	}
@@ -163,12 +178,69 @@ enum decimal_error decimal_read_sum(const char *text, size_t length,
 	return read_any(text, length, SUM_DIGITS, value);
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Append the digits before the decimal mark without the marks between
+ * thousands; false where those do not stand between groups of three. */
+static bool join_groups(char thousands, const char **text, const char *end,
+			char *to, size_t *length)
+{
+	size_t group = 0;
+	bool grouped = false;
+
+	for (; *text < end && (is_digit(**text) || **text == thousands);
+	     ++*text) {
+		if (is_digit(**text)) {
+			to[(*length)++] = **text;
+			group++;
+			continue;
+		}
+		if (group == 0 || group > 3 || (grouped && group != 3))
+			return false;
+		grouped = true;
+		group = 0;
+	}
+	return !grouped || group == 3;
+}
+
+enum decimal_error decimal_read_styled(const struct decimal_style *style,
+				       const char *text, size_t length,
+				       decimal *value)
+{
+	const char *end = text + length;
+	char plain[128];
+	size_t used = 0;
+
+	while (text < end && is_blank(*text))
+		text++;
+	while (end > text && is_blank(end[-1]))
+		end--;
+	if (style->point == '.' && style->thousands == 0)
+		return decimal_read(text, (size_t)(end - text), value);
+	if (text == end || (size_t)(end - text) > sizeof plain)
+		return DECIMAL_TEXT;
+	if (*text == '-' || *text == '+')
+		plain[used++] = *text++;
+	if (style->thousands != 0 &&
+	    !join_groups(style->thousands, &text, end, plain, &used))
+		return DECIMAL_TEXT;
+	for (; text < end; text++) {
+		if (*text == '.' && style->point != '.')
+			return DECIMAL_TEXT;
+		plain[used++] = *text == style->point ? '.' : *text;
+	}
+	return decimal_read(plain, used, value);
+}
+
 const char *decimal_reason(enum decimal_error error)
 {
 	static const char *const reasons[] = {
 		[DECIMAL_FINE] = "fine",
 		[DECIMAL_TEXT] = "expected a number",
-		[DECIMAL_PRECISE] = "more than 9 decimals: scale the column",
+		[DECIMAL_ROUNDED] = "more than 9 decimals",
 		[DECIMAL_LARGE] =
 			"magnitude of 10^18 or more: scale the column",
 	};

@@ -15,15 +15,30 @@ __extension__ typedef __int128 decimal;
 enum decimal_error {
 	DECIMAL_FINE,    /* no error */
 	DECIMAL_TEXT,    /* not a number: empty, text, NaN, Inf, hex */
-	DECIMAL_PRECISE, /* more than 9 decimals that are not zero */
+	DECIMAL_ROUNDED, /* more than 9 decimals: the value is rounded */
 	DECIMAL_LARGE    /* magnitude of 10^18 or more */
 };
 
 /* Read length bytes, all of them, as [+-]digits[.digits][(e|E)[+-]digits].
- * A magnitude below 10^-12 is 0: it is what binary floating point leaves of a
- * sum that should be zero (4.440892e-16). */
+ * More than 9 decimals, as binary floating point writes them
+ * (8.850000000000001), are rounded to the nearest, ties to even: *value is set
+ * and DECIMAL_ROUNDED returned.  A magnitude below 10^-12 is 0 without more
+ * said: it is what floating point leaves of a sum that should be zero
+ * (4.440892e-16). */
 enum decimal_error decimal_read(const char *text, size_t length,
 				decimal *value);
+
+/* How a value of a log is written. */
+struct decimal_style {
+	char point;     /* the decimal mark, '.' or another byte */
+	char thousands; /* between groups of three digits before it, or 0 */
+};
+
+/* The same for a value of a log: blanks around it are ignored, and digits
+ * before the decimal mark may stand in groups of three as the style says. */
+enum decimal_error decimal_read_styled(const struct decimal_style *style,
+				       const char *text, size_t length,
+				       decimal *value);
 
 /* The same for a sum of such values: magnitude below 10^29. */
 enum decimal_error decimal_read_sum(const char *text, size_t length,

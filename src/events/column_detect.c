@@ -51,6 +51,8 @@ static const char *list(const struct csv_names *names)
 /* What may be meant where a file seems to have but one column. */
 static const char *hint(const struct csv_names *names)
 {
+	if (names->count > 0 && *names->names[0] == '#')
+		return "\n  if lines that begin with # are no rows: --comment '#'";
 	if (names->count != 1)
 		return "";
 	if (strstr(names->names[0], "\tevents\t") != NULL)
@@ -63,7 +65,9 @@ static const char *hint(const struct csv_names *names)
 		return "\n  if bars stand between its columns: -d '|'";
 	if (strchr(names->names[0], ',') != NULL)
 		return "\n  if commas stand between its columns: -d ,";
-	return "";
+	if (strstr(names->names[0], "::") != NULL)
+		return "\n  if '::' stands between its columns: -d '::'";
+	return "\n  if its header is not on the first line: --skip N";
 }
 
 static _Noreturn void die_of_columns(const char *file, const char *what,

@@ -29,86 +29,70 @@ struct event_reader_thread {
 	size_t tag_count, tag_room, tag_index_room;
 	uint64_t rows_in, rows_used, rows_untagged, rows_other;
 	bool other; /* the cell had a tag of the other half */
+	struct row_notes notes;
 	bool ended;
 };
 
 /* ---------------------------------------------------------------- checking */
 
-static enum reject check_value(const struct csv_rows *rows,
-			       const struct csv_slice *slice, decimal *value)
+static void add_notes(struct row_notes *sum, const struct row_notes *notes)
 {
-	if (slice->length == 0)
-		return REJECT_EMPTY_VALUE;
-	switch (decimal_read(rows->text + slice->begin, slice->length, value)) {
-	case DECIMAL_FINE:
-		return REJECT_NONE;
-	case DECIMAL_PRECISE:
-		return REJECT_PRECISE;
-	case DECIMAL_LARGE:
-		return REJECT_LARGE;
-	default:
-		return REJECT_TEXT;
-	}
+	sum->rounded += notes->rounded;
+	sum->surplus += notes->surplus;
+	sum->headers += notes->headers;
 }
 
-/* What is wrong with a row, and its value. */
-static enum reject check(const struct event_reader *events,
-			 const struct csv_file *file,
-			 const struct csv_rows *rows, const struct csv_row *row,
-			 decimal *value)
-{
-	*value = 0;
-	if (row->fault != CSV_FINE)
-		return REJECT_CSV + row->fault;
-	if (row->fields != file->fields)
-		return row->fields < file->fields ? REJECT_FEW : REJECT_MANY;
-	if (row->selected[COLUMN_USER].length == 0)
-		return REJECT_EMPTY_USER;
-	/* A cell for several tags may hold none. */
-	if (row->selected[COLUMN_TAG].length == 0 &&
-	    (events->items != NULL || events->separator == NULL))
-		return REJECT_EMPTY_TAG;
-	if (!events->columns->valued)
-		return REJECT_NONE;
-	return check_value(rows, &row->selected[COLUMN_VALUE], value);
-}
-
-/* Check all rows of the block; false where one is wrong. */
+/* Check all rows of the block; false where one is wrong or no row, and then
+ * nothing is counted. */
 static bool check_block(const struct event_reader *events,
 			struct event_reader_thread *state)
 {
 	const struct csv_file *file = &events->source.files[state->block.file];
+	const struct csv_rows *rows = &state->rows;
+	struct row_notes notes = {0};
 
 	state->values = alloc_grow(state->values, &state->value_room,
-				   state->rows.count, sizeof *state->values);
-	for (size_t i = 0; i < state->rows.count; i++)
-		if (check(events, file, &state->rows, &state->rows.rows[i],
-			  &state->values[i]) != REJECT_NONE)
+				   rows->count, sizeof *state->values);
+	for (size_t i = 0; i < rows->count; i++)
+		if (row_check(&events->rules, file, rows, &rows->rows[i],
+			      &state->values[i], &notes) != REJECT_NONE ||
+		    row_repeats_header(&events->rules, file, rows,
+				       &rows->rows[i]))
 			return false;
+	add_notes(&state->notes, &notes);
 	return true;
 }
 
-/* Read the block's rows singly, and take those that are wrong out. */
+/* Read the block's rows singly, and take those out that are wrong or repeat the
+ * header. */
 static void reject_rows(const struct event_reader *events,
 			struct event_reader_thread *state, unsigned thread)
 {
 	const struct csv_file *file = &events->source.files[state->block.file];
 	struct csv_rows *rows = &state->rows;
 	size_t kept = 0;
+	uint64_t headers = state->notes.headers;
 
 	csv_reader_parse_singly(&events->source, &state->block, rows);
 	state->rows_in += rows->count;
 	state->values = alloc_grow(state->values, &state->value_room,
 				   rows->count, sizeof *state->values);
 	for (size_t i = 0; i < rows->count; i++) {
-		enum reject reject = check(events, file, rows, &rows->rows[i],
-					   &state->values[kept]);
+		if (row_repeats_header(&events->rules, file, rows,
+				       &rows->rows[i])) {
+			state->notes.headers++;
+			continue;
+		}
+		enum reject reject =
+			row_check(&events->rules, file, rows, &rows->rows[i],
+				  &state->values[kept], &state->notes);
 		if (reject != REJECT_NONE)
 			rejects_add(events->rejects, thread, &state->block,
 				    rows, &rows->rows[i], reject);
 		else
 			rows->rows[kept++] = rows->rows[i];
 	}
+	state->rows_in -= state->notes.headers - headers;
 	rows->count = kept;
 }
 
@@ -297,6 +281,7 @@ void event_reader_run(struct event_reader *events)
 		events->rows_used += state->rows_used;
 		events->rows_untagged += state->rows_untagged;
 		events->rows_other += state->rows_other;
+		add_notes(&events->notes, &state->notes);
 		free(state->block.bytes);
 		csv_rows_free(&state->rows);
 		free(state->values);

@@ -1,5 +1,6 @@
 /* event_reader: the rows of event logs made (customer, tag) records, on several
- * threads; every row is used, has no tag, or is rejected. */
+ * threads; every row is used, has no tag, or is rejected.  A line that repeats
+ * the header is no row. */
 #ifndef EVENTS_EVENT_READER_H
 #define EVENTS_EVENT_READER_H
 
@@ -10,6 +11,7 @@
 #include "events/group_by.h"
 #include "events/item_tags.h"
 #include "events/rejects.h"
+#include "events/row_check.h"
 
 /* A log is cut in two by a keyed hash, whole groups of rows, or of tags: half
  * A has those whose hash is even. */
@@ -18,6 +20,7 @@ enum event_half { HALF_ALL, HALF_A, HALF_B };
 struct event_reader {
 	struct csv_source source;
 	struct columns *columns;
+	struct row_rules rules;
 	const struct item_tags *items; /* of --tags, or NULL */
 	const char *separator;         /* of tags in a cell, or NULL */
 	struct group_by *groups;
@@ -29,6 +32,7 @@ struct event_reader {
 	uint64_t half_key; /* of tags; of rows: source.hash_key */
 	uint64_t rows_in, rows_used, rows_untagged;
 	uint64_t rows_other; /* of the other half */
+	struct row_notes notes;
 };
 
 /* Read the source to its end; what is in the groups then is right only where

@@ -185,8 +185,8 @@ static void split_columns(struct reading *reading, const char *option,
 }
 
 void item_tags_read(struct item_tags *items, const char *option,
-		    const char *argument, char delimiter, int headed,
-		    const char *separator)
+		    const char *argument, const struct csv_dialect *dialect,
+		    int headed, const char *separator)
 {
 	char *path = alloc_text(argument, strlen(argument));
 	struct reading reading = {
@@ -196,7 +196,7 @@ void item_tags_read(struct item_tags *items, const char *option,
 	struct csv_rows rows = {0};
 
 	split_columns(&reading, option, path);
-	csv_reader_begin(&source, &path, 1, delimiter, headed);
+	csv_reader_begin(&source, &path, 1, dialect, headed);
 	source.opened = select_columns;
 	source.context = &reading;
 	while (csv_reader_next(&source, &block)) {

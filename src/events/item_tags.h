@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/string_table.h"
+#include "text/csv_dialect.h"
 
 struct item_tags {
 	struct string_table items, tags; /* names, escaped as in TSV */
@@ -20,8 +21,8 @@ struct item_tags {
  * empty tag is none; separator (escaped, or NULL) splits cells of tags.  option
  * is the name of the option, for messages.  Ends the process on a wrong row. */
 void item_tags_read(struct item_tags *items, const char *option,
-		    const char *argument, char delimiter, int headed,
-		    const char *separator);
+		    const char *argument, const struct csv_dialect *dialect,
+		    int headed, const char *separator);
 
 /* The next part of a cell of size bytes, from *at on: returns where it begins
  * and sets *length; NULL at the end.  Empty parts are skipped.  Both texts are

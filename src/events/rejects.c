@@ -60,7 +60,8 @@ static int column_of(enum reject reject)
 		return COLUMN_TAG;
 	case REJECT_EMPTY_VALUE:
 	case REJECT_TEXT:
-	case REJECT_PRECISE:
+	case REJECT_COMMA:
+	case REJECT_SIGN:
 	case REJECT_LARGE:
 		return COLUMN_VALUE;
 	default:
@@ -80,9 +81,18 @@ static const char *column_name(const struct rejects *rejects, int column)
 /* What is wrong with a value. */
 static const char *value_reason(enum reject reject)
 {
-	return decimal_reason(reject == REJECT_PRECISE ? DECIMAL_PRECISE
-			      : reject == REJECT_LARGE ? DECIMAL_LARGE
-						       : DECIMAL_TEXT);
+	switch (reject) {
+	case REJECT_COMMA:
+		return "expected a number; --decimal , or --thousands , says "
+		       "what the comma is";
+	case REJECT_SIGN:
+		return "a sign of currency or percent: take it away before, as "
+		       "with sed 's/[$%]//g'";
+	case REJECT_LARGE:
+		return decimal_reason(DECIMAL_LARGE);
+	default:
+		return decimal_reason(DECIMAL_TEXT);
+	}
 }
 
 const char *rejects_reason(const struct rejects *rejects, enum reject reject)
@@ -99,7 +109,8 @@ const char *rejects_reason(const struct rejects *rejects, enum reject reject)
 	case REJECT_EMPTY_VALUE:
 		return error_text("%s is empty", column_name(rejects, column));
 	case REJECT_TEXT:
-	case REJECT_PRECISE:
+	case REJECT_COMMA:
+	case REJECT_SIGN:
 	case REJECT_LARGE:
 		return error_text("%s: %s", column_name(rejects, column),
 				  value_reason(reject));
@@ -122,8 +133,7 @@ static void describe(const struct rejects *rejects, const struct csv_rows *rows,
 		snprintf(what, room, "%u field%s, expected %zu",
 			 (unsigned)row->fields, row->fields == 1 ? "" : "s",
 			 expected);
-	else if (reject == REJECT_TEXT || reject == REJECT_PRECISE ||
-		 reject == REJECT_LARGE)
+	else if (column == COLUMN_VALUE && reject != REJECT_EMPTY_VALUE)
 		snprintf(what, room, "%s \"%.*s%s\": %s",
 			 column_name(rejects, column),
 			 value->length > QUOTED ? QUOTED : (int)value->length,

@@ -20,8 +20,10 @@ enum reject {
 	REJECT_EMPTY_USER,
 	REJECT_EMPTY_TAG,
 	REJECT_EMPTY_VALUE,
-	REJECT_TEXT, /* a value that is no number, too fine, too large */
-	REJECT_PRECISE,
+	REJECT_TEXT,  /* the value is no number */
+	REJECT_COMMA, /* it has a comma, which --decimal or --thousands allows
+		       */
+	REJECT_SIGN,  /* it has a sign of currency or percent */
 	REJECT_LARGE,
 	REJECT_CSV, /* REJECT_CSV + enum csv_fault */
 	REJECTS = REJECT_CSV + CSV_FAULTS

@@ -40,9 +40,10 @@ static void add(struct display_name_set *set, const char *id, size_t length,
 void display_names_read(struct display_name_set *set, const char *option,
 			const char *argument)
 {
+	static const struct csv_dialect commas = {.delimiter = ","};
 	struct item_tags items = {0};
 
-	item_tags_read(&items, option, argument, ',', true, NULL);
+	item_tags_read(&items, option, argument, &commas, true, NULL);
 	set->given = true;
 	for (size_t i = 0; i < items.items.count; i++) {
 		size_t length, ignored, first = items.begin[i];

@@ -66,6 +66,7 @@ static void on_field(void *field, size_t length, void *context)
 		parse_state->row->hash = XXH3_64bits_withSeed(
 			field, length, parse_state->row->hash);
 
+	parse_state->row->last_empty = length == 0;
 	if (column < parse_state->file->fields &&
 	    parse_state->file->place[column] > 0)
 		append_text(
@@ -94,7 +95,7 @@ static int is_no_space(unsigned char byte)
 
 /* Parse bytes that begin with a row; false where a rule is broken, and then
  * what the callbacks have made of them means nothing. */
-static bool parse(const struct csv_source *source, const unsigned char *bytes,
+static bool parse(const struct csv_file *file, const unsigned char *bytes,
 		  size_t size, bool blanks,
 		  void (*field)(void *, size_t, void *),
 		  void (*row)(int, void *), void *context)
@@ -104,7 +105,7 @@ static bool parse(const struct csv_source *source, const unsigned char *bytes,
 
 	if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) != 0)
 		die("libcsv could not be started");
-	csv_set_delim(&parser, (unsigned char)source->delimiter);
+	csv_set_delim(&parser, (unsigned char)file->delimiter);
 	/* libcsv drops blanks around fields, but they are data.  The function
 	 * that prevents it is called for each byte, so it is set only where
 	 * there may be such blanks. */
@@ -131,8 +132,8 @@ bool csv_reader_parse_block(const struct csv_source *source,
 	rows->count = rows->used = 0;
 	begin_row(&parse_state);
 	return !block->nul &&
-	       parse(source, block->bytes, block->size, block->blanks, on_field,
-		     on_row, &parse_state);
+	       parse(parse_state.file, block->bytes, block->size, block->blanks,
+		     on_field, on_row, &parse_state);
 }
 
 void csv_reader_parse_singly(const struct csv_source *source,
@@ -151,11 +152,12 @@ void csv_reader_parse_singly(const struct csv_source *source,
 	for (size_t at = 0, size; at < block->size; at += size) {
 		enum csv_fault fault;
 		size = csv_scan_row(bytes + at, block->size - at,
-				    source->delimiter, &fault);
+				    parse_state.file->delimiter, &fault);
 		size_t row = rows->count;
 		begin_row(&parse_state);
-		if (fault == CSV_FINE && !parse(source, bytes + at, size, true,
-						on_field, on_row, &parse_state))
+		if (fault == CSV_FINE &&
+		    !parse(parse_state.file, bytes + at, size, true, on_field,
+			   on_row, &parse_state))
 			die("%s:%zu: libcsv reads this row otherwise than the "
 			    "search for its end",
 			    source->files[block->file].name, line);
@@ -199,11 +201,11 @@ static void on_names(int ending, void *context)
 /* ----------------------------------------------------------------- blocks */
 
 void csv_reader_begin(struct csv_source *source, char **paths, size_t count,
-		      char delimiter, bool headed)
+		      const struct csv_dialect *dialect, bool headed)
 {
 	*source = (struct csv_source){
 		.count = count ? count : 1,
-		.delimiter = delimiter,
+		.dialect = *dialect,
 		.headed = headed,
 		.paths = count ? paths : NULL,
 	};
@@ -246,6 +248,8 @@ static void check_foreign(const struct csv_source *source)
 		die_foreign(source, "compressed by gzip", "zcat");
 	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
 		if (size >= foreign[i].size &&
+		    (source->dialect.encoding == NULL ||
+		     strcmp(foreign[i].what, "UTF-16") != 0) &&
 		    memcmp(bytes, foreign[i].magic, foreign[i].size) == 0)
 			die_foreign(source, foreign[i].what,
 				    foreign[i].command);
@@ -261,9 +265,12 @@ static bool fill(struct csv_source *source, size_t size)
 		source->carry_room = size;
 	}
 	while (source->carried < size) {
-		size_t got = input_read(&source->input,
-					source->carry + source->carried,
-					size - source->carried);
+		unsigned char *to = source->carry + source->carried;
+		size_t room = size - source->carried;
+		size_t got = source->converting
+				     ? csv_conversion_read(&source->conversion,
+							   to, room)
+				     : input_read(&source->input, to, room);
 		if (got == 0)
 			return false;
 		source->carried += got;
@@ -277,14 +284,48 @@ static void drop(struct csv_source *source, size_t size)
 	memmove(source->carry, source->carry + size, source->carried);
 }
 
-/* Drop a byte-order mark and empty lines. */
-static void skip(struct csv_source *source)
+/* Drop the next line. */
+static void drop_line(struct csv_source *source)
+{
+	size_t at = 0;
+
+	for (;;) {
+		bool more = fill(source, at + BLOCK);
+		while (at < source->carried && source->carry[at] != '\n')
+			at++;
+		if (at < source->carried || !more)
+			break;
+	}
+	drop(source, at < source->carried ? at + 1 : at);
+	source->line++;
+}
+
+/* Take the delimiter from a first line "sep=;", which Excel writes. */
+static void take_separator_line(struct csv_source *source,
+				struct csv_file *file)
+{
+	const unsigned char *bytes = source->carry;
+
+	if (source->carried < 6 || memcmp(bytes, "sep=", 4) != 0 ||
+	    (bytes[5] != '\n' && bytes[5] != '\r'))
+		return;
+	file->delimiter = (char)bytes[4];
+	drop_line(source);
+}
+
+/* Drop a byte-order mark, what is to be skipped, and empty lines. */
+static void skip(struct csv_source *source, struct csv_file *file)
 {
 	size_t at = 0;
 
 	if (source->carried >= 3 &&
 	    memcmp(source->carry, "\xef\xbb\xbf", 3) == 0)
 		drop(source, 3);
+	for (size_t i = 0; i < source->skip; i++)
+		drop_line(source);
+	if (!source->converting)
+		take_separator_line(source, file);
+	fill(source, BLOCK);
 	while (at < source->carried &&
 	       (source->carry[at] == '\n' || source->carry[at] == '\r'))
 		at++;
@@ -293,14 +334,15 @@ static void skip(struct csv_source *source)
 }
 
 /* The first row: the header, or what tells how many columns there are. */
-static size_t first_row(struct csv_source *source, enum csv_fault *fault)
+static size_t first_row(struct csv_source *source, const struct csv_file *file,
+			enum csv_fault *fault)
 {
 	size_t size, room = BLOCK;
 
 	for (;;) {
 		bool more = fill(source, room);
 		size = csv_scan_row(source->carry, source->carried,
-				    source->delimiter, fault);
+				    file->delimiter, fault);
 		/* A row that ends where the bytes do may go on. */
 		if (!more || size + 1 < source->carried || room > ROW_LIMIT)
 			return size;
@@ -308,36 +350,65 @@ static size_t first_row(struct csv_source *source, enum csv_fault *fault)
 	}
 }
 
-static void open_file(struct csv_source *source)
+/* Open the current file, and begin to convert it where it needs that. */
+static void open_input(struct csv_source *source, struct csv_file *file)
 {
 	size_t current = source->current;
-	struct csv_file *file = &source->files[current];
-	struct csv_names names = {0};
-	enum csv_fault fault;
+	bool converts = csv_dialect_converts(&source->dialect);
+	const char *error = NULL;
 
 	input_open(&source->input,
 		   source->paths ? source->paths[current] : NULL);
 	source->open = true;
 	source->line = 1;
 	file->name = source->input.name;
-	fill(source, BLOCK);
+	file->delimiter = converts ? ',' : *source->dialect.delimiter;
+	fill(source, converts ? CSV_CONVERSION_HEAD : BLOCK);
 	if (source->carried == 0)
 		die("%s: empty, expected CSV%s", file->name,
 		    source->headed ? " with a header line" : "");
 	check_foreign(source);
-	skip(source);
-	size_t size = first_row(source, &fault);
+	if (!converts)
+		return;
+	error = csv_conversion_begin(&source->conversion, &source->dialect,
+				     &source->input, source->carry,
+				     source->carried);
+	if (error != NULL)
+		die("%s", error);
+	source->converting = true;
+	source->carried = 0;
+	fill(source, BLOCK);
+}
+
+/* Read the names of the header, or the fields of the first row; returns the
+ * bytes of that row. */
+static size_t read_names(struct csv_source *source, const struct csv_file *file,
+			 struct csv_names *names)
+{
+	enum csv_fault fault;
+	size_t size = first_row(source, file, &fault);
+
 	if (size == 0)
 		die("%s: nothing but empty lines, expected CSV", file->name);
-	if (fault == CSV_FINE && !parse(source, source->carry, size, true,
-					on_name, on_names, &names))
+	if (fault == CSV_FINE &&
+	    !parse(file, source->carry, size, true, on_name, on_names, names))
 		die("%s: libcsv cannot read its first row", file->name);
-	if (fault != CSV_FINE && source->headed)
-		die("%s:%zu: the header line has %s", file->name, source->line,
-		    csv_fault_text[fault]);
 	if (fault != CSV_FINE)
-		die("%s:%zu: the first row has %s", file->name, source->line,
+		die("%s:%zu: the %s has %s", file->name, source->line,
+		    source->headed ? "header line" : "first row",
 		    csv_fault_text[fault]);
+	return size;
+}
+
+static void open_file(struct csv_source *source)
+{
+	size_t current = source->current;
+	struct csv_file *file = &source->files[current];
+	struct csv_names names = {0};
+
+	open_input(source, file);
+	skip(source, file);
+	size_t size = read_names(source, file, &names);
 	file->fields = names.count;
 	if (source->headed) {
 		file->header = alloc_text((char *)source->carry, size);
@@ -360,6 +431,9 @@ static void open_file(struct csv_source *source)
 
 static void close_file(struct csv_source *source)
 {
+	if (source->converting)
+		csv_conversion_end(&source->conversion);
+	source->converting = false;
 	input_close(&source->input);
 	source->open = false;
 	source->carried = 0;
@@ -376,8 +450,8 @@ static size_t cut(struct csv_source *source, struct csv_block *block, bool last)
 	/* CR LF is not cut in two. */
 	if (!last && bytes[size - 1] == '\r')
 		size--;
-	struct csv_bounds bounds =
-		csv_scan_bounds(bytes, size, source->delimiter);
+	struct csv_bounds bounds = csv_scan_bounds(
+		bytes, size, source->files[source->current].delimiter);
 	size = last ? size : bounds.end;
 	lines = last ? 0 : bounds.lines;
 	block->nul = bounds.nul;

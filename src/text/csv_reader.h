@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "text/csv_dialect.h"
 #include "text/csv_scan.h"
 #include "base/io.h"
 
@@ -32,6 +33,7 @@ struct csv_row {
 	uint32_t fields; /* how many it has in all */
 	uint64_t hash;   /* where csv_source.hashed: of hash_column, or of all
 			    its fields */
+	bool last_empty; /* the last of them has length 0 */
 	/* Of rows read singly only: */
 	enum csv_fault fault;
 	uint32_t begin, size; /* its bytes in the block, the line end too */
@@ -49,6 +51,7 @@ struct csv_rows {
 /* A file of the source. */
 struct csv_file {
 	const char *name;                  /* for messages */
+	char delimiter;                    /* between its fields */
 	size_t fields;                     /* that each row should have */
 	size_t selected[CSV_COLUMNS_USED]; /* columns from 0, or CSV_COLUMN_NONE
 					    */
@@ -71,7 +74,8 @@ struct csv_names {
 struct csv_source {
 	struct csv_file *files;
 	size_t count;
-	char delimiter;
+	struct csv_dialect dialect;
+	size_t skip; /* lines at the begin of each file that are no rows */
 	bool headed; /* the first line of each file names its columns */
 	bool hashed; /* work out the hash of rows, keyed by hash_key */
 	uint64_t hash_key;
@@ -83,6 +87,8 @@ struct csv_source {
 	/* private */
 	char **paths;
 	struct input input;
+	struct csv_conversion conversion; /* of the dialect, where needed */
+	bool converting;
 	size_t current; /* file */
 	bool open, ended;
 	size_t line; /* of the next byte */
@@ -104,9 +110,10 @@ struct csv_block {
 	bool escapes;      /* some field may need escapes */
 };
 
-/* Begin; no paths: standard input.  Nothing is opened yet. */
+/* Begin; no paths: standard input.  Nothing is opened yet.  A file that begins
+ * with a line "sep=;" has that byte between its fields. */
 void csv_reader_begin(struct csv_source *source, char **paths, size_t count,
-		      char delimiter, bool headed);
+		      const struct csv_dialect *dialect, bool headed);
 
 /* The next block; false at the end of the last file.  Any thread may call it.
  * block->bytes is reused from call to call; the caller frees it at the end.

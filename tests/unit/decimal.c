@@ -27,8 +27,42 @@ static void expect(const char *text, enum decimal_error error, decimal value)
 
 	if (decimal_read(text, strlen(text), &read) != error)
 		fail(text, "another error");
-	else if (error == DECIMAL_FINE && read != value)
+	else if ((error == DECIMAL_FINE || error == DECIMAL_ROUNDED) &&
+		 read != value)
 		fail(text, "another value");
+}
+
+static void expect_styled(char point, char thousands, const char *text,
+			  enum decimal_error error, decimal value)
+{
+	const struct decimal_style style = {point, thousands};
+	decimal read = 0;
+
+	if (decimal_read_styled(&style, text, strlen(text), &read) != error)
+		fail(text, "another error in this style");
+	else if (error == DECIMAL_FINE && read != value)
+		fail(text, "another value in this style");
+}
+
+static void check_styles(void)
+{
+	expect_styled('.', 0, " 12.5\t", DECIMAL_FINE, 12 * one + one / 2);
+	expect_styled('.', 0, "1,5", DECIMAL_TEXT, 0);
+	expect_styled('.', 0, "  ", DECIMAL_TEXT, 0);
+	expect_styled(',', 0, "1,50", DECIMAL_FINE, one + one / 2);
+	expect_styled(',', 0, "-,5", DECIMAL_FINE, -one / 2);
+	expect_styled(',', 0, "1.50", DECIMAL_TEXT, 0);
+	expect_styled(',', '.', "1.234.567,5", DECIMAL_FINE,
+		      1234567 * one + one / 2);
+	expect_styled(',', ' ', "-12 000", DECIMAL_FINE, -12000 * one);
+	expect_styled('.', ',', "1,234.50", DECIMAL_FINE, 1234 * one + one / 2);
+	expect_styled('.', ',', "1,000", DECIMAL_FINE, 1000 * one);
+	expect_styled('.', ',', "1000", DECIMAL_FINE, 1000 * one);
+	expect_styled('.', ',', "1,00", DECIMAL_TEXT, 0);
+	expect_styled('.', ',', "1000,000", DECIMAL_TEXT, 0);
+	expect_styled('.', ',', ",000", DECIMAL_TEXT, 0);
+	expect_styled('.', ',', "1,,000", DECIMAL_TEXT, 0);
+	expect_styled('.', ',', "1.000,000", DECIMAL_TEXT, 0);
 }
 
 static void check_chosen(void)
@@ -42,7 +76,19 @@ static void check_chosen(void)
 	expect("1.25E-2", DECIMAL_FINE, one / 80);
 	expect("0.000000001", DECIMAL_FINE, 1);
 	expect("0.0000000010", DECIMAL_FINE, 1);
-	expect("0.0000000011", DECIMAL_PRECISE, 0);
+	expect("0.0000000011", DECIMAL_ROUNDED, 1);
+	/* Half to even, and further digits above half. */
+	expect("0.0000000005", DECIMAL_ROUNDED, 0);
+	expect("0.0000000015", DECIMAL_ROUNDED, 2);
+	expect("-0.0000000025", DECIMAL_ROUNDED, -2);
+	expect("0.00000000050000000000000000000000000000000000001",
+	       DECIMAL_ROUNDED, 1);
+	expect("8.850000000000001", DECIMAL_ROUNDED, 8 * one + one / 20 * 17);
+	expect("0.30000000000000004", DECIMAL_ROUNDED, one / 10 * 3);
+	expect("0.9999999999", DECIMAL_ROUNDED, one);
+	expect("1.00000000004e2", DECIMAL_FINE, 100 * one + 4);
+	expect("0.00000000004", DECIMAL_ROUNDED, 0);
+	expect("999999999999999999.9999999999", DECIMAL_LARGE, 0);
 	expect("4.440892e-16", DECIMAL_FINE, 0);
 	expect("1e-9999999999", DECIMAL_FINE, 0);
 	expect("999999999999999999.999999999", DECIMAL_FINE,
@@ -118,6 +164,7 @@ int main(void)
 	decimal value;
 
 	check_chosen();
+	check_styles();
 	check_length();
 	check_random();
 	check_written(0);
