@@ -116,7 +116,7 @@ static void read_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct ivf_builder builder;
-	struct model model, like;
+	struct model model, like = {0};
 	struct output output;
 	size_t nonzero;
 

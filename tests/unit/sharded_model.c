@@ -109,7 +109,7 @@ static int check_search(const struct sharded_model *shards, const float *rows,
 static int run_case(void)
 {
 	static struct shard_rows each[MAX_SHARDS];
-	struct model models[MAX_SHARDS];
+	struct model models[MAX_SHARDS] = {0};
 	struct ivf_index indexes[MAX_SHARDS] = {0};
 	float rows[MAX_ROWS * DIMENSIONS];
 	size_t n = 1 + chance(MAX_ROWS), count = 2 + chance(MAX_SHARDS - 1);

@@ -41,7 +41,7 @@ static int falling(const void *a, const void *b)
 static int check_bound(const float *values, size_t count, size_t k)
 {
 	float bound = kth_lower_bound(values, count, k);
-	float sorted[MOST], last = -INFINITY, range;
+	float sorted[MOST] = {0}, last = -INFINITY, range;
 	size_t have = 0, there = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -102,7 +102,7 @@ static int check_list(enum metric metric, size_t count, size_t limit,
 		      double min_score, size_t parts)
 {
 	struct topk lists[4];
-	struct hit all[MOST];
+	struct hit all[MOST] = {0};
 	size_t matching = 0, expected;
 
 	for (size_t p = 0; p < parts; p++)
