@@ -326,6 +326,43 @@ static void warn_notes(const struct row_notes *notes)
 		     notes->surplus == 1 ? "" : "s");
 }
 
+/* Warn, once, of bytes that are not UTF-8. */
+static void warn_foreign(const struct event_reader *events)
+{
+	const struct foreign_bytes *foreign = &events->foreign;
+	char bytes[4 * 3 + 1] = "";
+
+	if (foreign->line == 0)
+		return;
+	for (size_t i = 0; i < foreign->count; i++)
+		snprintf(bytes + 3 * i, 4, " %02x", foreign->bytes[i]);
+	warn("%s:%zu: not UTF-8 (bytes%s): names are taken as they stand, and "
+	     "JSON cannot show them; --encoding ISO-8859-1, or before: iconv "
+	     "-f ISO-8859-1 -t UTF-8",
+	     events->source.files[foreign->file].name, foreign->line, bytes);
+}
+
+/* Point out customers whose names may mean nothing: many rows, one customer. */
+static void warn_suspects(const struct suspects *suspects, uint64_t users)
+{
+	enum { MIN_CUSTOMERS = 10 };
+	char events[NUMBER_TEXT], all[NUMBER_TEXT];
+
+	number_commas(all, suspects->events);
+	if (suspects->missing > 0 && choices.null_count == 0)
+		warn("a customer is named \"%s\", with %s of %s events: if that "
+		     "means no customer, --null '%s'",
+		     suspects->missing_name,
+		     number_commas(events, suspects->missing), all,
+		     suspects->missing_name);
+	else if (users >= MIN_CUSTOMERS &&
+		 suspects->most > suspects->events / 5)
+		warn("customer \"%s\" has %s of %s events: if that means no "
+		     "customer, --null '%s'",
+		     suspects->most_name, number_commas(events, suspects->most),
+		     all, suspects->most_name);
+}
+
 static void warn_account(const struct account *account)
 {
 	char n[8][NUMBER_TEXT], untagged[2 * NUMBER_TEXT] = "";
@@ -463,6 +500,7 @@ struct aggregation {
 	struct rejects rejects;
 	struct event_reader events;
 	struct account account;
+	struct suspects suspects;
 };
 
 /* Open everything; paths are read later. */
@@ -521,6 +559,8 @@ static void read_logs(struct aggregation *work)
 	work->account.rejected = rejects_count(&work->rejects, REJECT_NONE);
 	if (choices.columns.guessed && !options_quiet)
 		warn_columns(&choices.columns);
+	if (!options_quiet)
+		warn_foreign(events);
 	end_if_rejected(&work->rejects, &work->account);
 }
 
@@ -534,6 +574,7 @@ static void write_profile(struct aggregation *work)
 	profile.prefix_length = choices.prefix ? strlen(choices.prefix) : 0;
 	write_header(&work->output, &choices.columns, work->events.items);
 	work->account.counts = group_by_write(&work->groups, &profile);
+	work->suspects = profile.suspects;
 	work->account.grouped = true;
 }
 
@@ -545,8 +586,10 @@ static void close_logs(struct aggregation *work)
 	write_rejects(&work->rejects);
 	write_report(account, &work->rejects);
 	output_close(&work->output);
-	if (!options_quiet)
+	if (!options_quiet) {
 		warn_notes(&account->notes);
+		warn_suspects(&work->suspects, account->counts.users);
+	}
 	if (!options_quiet &&
 	    (choices.columns.guessed || account->untagged > 0 ||
 	     account->other > 0 || account->rejected > 0 || options_chatty()))

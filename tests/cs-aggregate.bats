@@ -711,3 +711,44 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	run -2 cs-aggregate more.csv
 	[[ "$output" == *"4 fields, expected 3"* ]]
 }
+
+@test "an open quote is told with the lines that it swallowed" {
+	printf '%s\n' user,tag,value a,t,1 'a,"t,1' > open.csv
+	seq -f 'a,t,%g' 20 >> open.csv
+	run -2 cs-aggregate open.csv
+	[[ "$output" == *"open.csv:3: a quote that is not closed by the end of the file: lines 3 to 23"* ]]
+}
+
+@test "a log that is not UTF-8 is warned of once, with line, bytes and remedy" {
+	for threads in 1 3
+	do
+		{ echo user,tag,value; seq -f '%g,t,1' 50000; } > latin1.csv
+		printf 'Jos\xe9,caf\xe9,2\nM\xfcller,t,3\n' >> latin1.csv
+		run -0 cs-aggregate -j $threads latin1.csv
+		[ "$(grep -ac 'not UTF-8' <<< "$output")" -eq 1 ]
+		grep -aq 'latin1.csv:50002: not UTF-8 (bytes e9 2c 63 61).*--encoding ISO-8859-1.*iconv' \
+			<<< "$output"
+	done
+	run -0 cs-aggregate --encoding ISO-8859-1 -o out latin1.csv
+	run ! grep 'not UTF-8' <<< "$output"
+	grep -q $'^José\tcafé\t1\t2$' out
+}
+
+@test "a customer whose name is a word for nothing, or who has a fifth of all rows, is pointed out" {
+	{ echo user,tag,value; seq -f '%g,t,1' 20; printf '%s\n' NULL,t,1 NULL,u,1; } > log.csv
+	run -0 cs-aggregate -o out log.csv
+	[[ "$output" == *'a customer is named "NULL", with 2 of 22 events'*"--null 'NULL'"* ]]
+	run -0 cs-aggregate --null NULL --rejects aside -o out log.csv
+	[[ "$output" != *"is named"* ]]
+	{ echo user,tag,value; seq -f '%g,t,1' 20; seq -f 'guest,t%g,1' 30; } > log.csv
+	for threads in 1 3
+	do
+		run -0 cs-aggregate -j $threads -S 1M -o out log.csv
+		[[ "$output" == *'customer "guest" has 30 of 50 events'*"--null 'guest'"* ]]
+	done
+	# Neither without a reason, nor under -q.
+	run -0 cs-aggregate -q -o out log.csv
+	[ -z "$output" ]
+	run -0 cs-aggregate -o out "$ROOT/data/views.csv"
+	[[ "$output" != *"events: if that means"* ]]
+}

@@ -44,6 +44,7 @@ unit() {
 @test "unit tempfile" { unit tempfile; }
 @test "unit thread_pool" { unit thread_pool; }
 @test "unit topk" { unit topk; }
+@test "unit utf8" { unit utf8; }
 
 @test "each program of tests/unit has a line here" {
 	diff <(basename -s .c "$BATS_TEST_DIRNAME"/unit/*.c | sort) \

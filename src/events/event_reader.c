@@ -2,11 +2,13 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <xxhash.h>
 
 #include "base/alloc.h"
 #include "base/progress.h"
 #include "base/thread_pool.h"
+#include "base/utf8.h"
 
 /* A row that is used. */
 struct used_row {
@@ -30,6 +32,7 @@ struct event_reader_thread {
 	uint64_t rows_in, rows_used, rows_untagged, rows_other;
 	bool other; /* the cell had a tag of the other half */
 	struct row_notes notes;
+	struct foreign_bytes foreign;
 	bool ended;
 };
 
@@ -235,6 +238,32 @@ static void group_rows(const struct event_reader *events,
 /* ------------------------------------------------------------------- threads
  */
 
+/* Look for bytes that are not UTF-8, until some are found. */
+static void look_for_foreign(struct event_reader_thread *state)
+{
+	const struct csv_block *block = &state->block;
+	struct foreign_bytes *foreign = &state->foreign;
+
+	if (foreign->line > 0)
+		return;
+	size_t at = utf8_first_invalid(block->bytes, block->size);
+	if (at == block->size)
+		return;
+	foreign->file = block->file;
+	foreign->line = block->line + csv_scan_lines(block->bytes, at);
+	foreign->sequence = block->sequence;
+	foreign->count = block->size - at < 4 ? block->size - at : 4;
+	memcpy(foreign->bytes, block->bytes + at, foreign->count);
+}
+
+static void keep_first(struct foreign_bytes *first,
+		       const struct foreign_bytes *other)
+{
+	if (other->line > 0 &&
+	    (first->line == 0 || other->sequence < first->sequence))
+		*first = *other;
+}
+
 /* Take blocks until there are no more, or memory is full. */
 static void work(void *shared, size_t piece, unsigned thread)
 {
@@ -247,6 +276,7 @@ static void work(void *shared, size_t piece, unsigned thread)
 			state->ended = true;
 			return;
 		}
+		look_for_foreign(state);
 		uint64_t before = state->rows_in;
 		if (csv_reader_parse_block(&events->source, &state->block,
 					   &state->rows) &&
@@ -282,6 +312,7 @@ void event_reader_run(struct event_reader *events)
 		events->rows_untagged += state->rows_untagged;
 		events->rows_other += state->rows_other;
 		add_notes(&events->notes, &state->notes);
+		keep_first(&events->foreign, &state->foreign);
 		free(state->block.bytes);
 		csv_rows_free(&state->rows);
 		free(state->values);

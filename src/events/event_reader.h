@@ -17,6 +17,14 @@
  * A has those whose hash is even. */
 enum event_half { HALF_ALL, HALF_A, HALF_B };
 
+/* Where a log first has bytes that are not UTF-8. */
+struct foreign_bytes {
+	size_t file, line; /* line 0: nowhere */
+	uint64_t sequence; /* of the block */
+	unsigned char bytes[4];
+	size_t count;
+};
+
 struct event_reader {
 	struct csv_source source;
 	struct columns *columns;
@@ -33,6 +41,7 @@ struct event_reader {
 	uint64_t rows_in, rows_used, rows_untagged;
 	uint64_t rows_other; /* of the other half */
 	struct row_notes notes;
+	struct foreign_bytes foreign;
 };
 
 /* Read the source to its end; what is in the groups then is right only where

@@ -205,6 +205,16 @@ void rejects_add(struct rejects *rejects, unsigned thread,
 
 	describe(rejects, rows, row, rejects->source->files[block->file].fields,
 		 reject, what, sizeof what, &begin);
+	/* What an open quote has swallowed. */
+	if (reject == REJECT_CSV + CSV_QUOTE_OPEN) {
+		size_t last =
+			row->line +
+			csv_scan_lines(block->bytes + row->begin, row->size);
+		size_t used = strlen(what);
+
+		snprintf(what + used, sizeof what - used, ": lines %zu to %zu",
+			 row->line, last > row->line ? last - 1 : last);
+	}
 	/* A thread reads its blocks, and their rows, in ascending order. */
 	if (tally->count++ == 0) {
 		tally->sequence = block->sequence;

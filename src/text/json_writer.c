@@ -5,31 +5,7 @@
 #include <string.h>
 
 #include "base/number.h"
-
-/* The length of the character that begins there (RFC 3629: none longer than
- * needed, no surrogates, none above U+10FFFF); 0 where none does. */
-static size_t character(const unsigned char *text, size_t length)
-{
-	unsigned char first = text[0];
-	size_t size = first < 0x80   ? 1
-		      : first < 0xc2 ? 0
-		      : first < 0xe0 ? 2
-		      : first < 0xf0 ? 3
-		      : first < 0xf5 ? 4
-				     : 0;
-
-	if (size == 0 || size > length)
-		return 0;
-	for (size_t i = 1; i < size; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	if ((first == 0xe0 && text[1] < 0xa0) ||
-	    (first == 0xed && text[1] > 0x9f) ||
-	    (first == 0xf0 && text[1] < 0x90) ||
-	    (first == 0xf4 && text[1] > 0x8f))
-		return 0;
-	return size;
-}
+#include "base/utf8.h"
 
 static void escape(struct output *output, unsigned char c)
 {
@@ -49,7 +25,7 @@ void json_write_string(struct output *output, const char *text, size_t length)
 
 	output_text(output, "\"");
 	while (i < length) {
-		size_t size = character(bytes + i, length - i);
+		size_t size = utf8_character(bytes + i, length - i);
 
 		if (size > 0 && bytes[i] >= 0x20 && bytes[i] != '"' &&
 		    bytes[i] != '\\') {

@@ -1,0 +1,49 @@
+/* utf8: characters of RFC 3629 and nothing else, at any place of a text. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+static int failed;
+
+static void expect(const char *bytes, size_t size, size_t invalid)
+{
+	char text[64];
+
+	/* At every place of a longer text, across the steps of eight bytes. */
+	for (size_t before = 0; before < 20; before++) {
+		memset(text, 'a', sizeof text);
+		memcpy(text + before, bytes, size);
+		size_t found = utf8_first_invalid((unsigned char *)text,
+						  before + size + 17);
+		size_t wanted =
+			invalid == size ? before + size + 17 : before + invalid;
+
+		if (found != wanted) {
+			printf("%s at %zu: %zu, expected %zu\n", bytes, before,
+			       found, wanted);
+			failed = 1;
+		}
+	}
+}
+
+int main(void)
+{
+	expect("plain", 5, 5);
+	expect("\xc3\xa9", 2, 2);
+	expect("\xe2\x82\xac", 3, 3);
+	expect("\xf0\x9f\x98\x80", 4, 4);
+	expect("\xf4\x8f\xbf\xbf", 4, 4);
+	expect("\xe9", 1, 0);     /* of ISO 8859-1 */
+	expect("\x80", 1, 0);     /* not the first byte */
+	expect("\xc0\xaf", 2, 0); /* longer than needed */
+	expect("\xe0\x9f\xbf", 3, 0);
+	expect("\xed\xa0\x80", 3, 0);     /* a surrogate */
+	expect("\xf4\x90\x80\x80", 4, 0); /* above U+10FFFF */
+	expect("\xc3\xa9\xff", 3, 2);
+	if (utf8_first_invalid((const unsigned char *)"ab\xc3", 3) != 2 ||
+	    utf8_first_invalid((const unsigned char *)"", 0) != 0 ||
+	    utf8_character((const unsigned char *)"\xe2\x82", 2) != 0)
+		failed = 1;
+	return failed;
+}
