@@ -304,7 +304,7 @@ struct knn {
 	char metric[NUMBER_TEXT + 8]; /* what #model says of a blend */
 };
 
-/* The model is not what it should be: a error_text, after its name. */
+/* The model is not what it should be: an error text, after its name. */
 static void check(const struct model *model, const char *error)
 {
 	if (error != NULL)

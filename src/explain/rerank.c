@@ -13,7 +13,7 @@ struct work {
 	const struct rerank *blend;
 	const struct search_query *queries;
 	struct search_result *found;
-	char **errors; /* of each query: a error_text, or NULL */
+	char **errors; /* of each query: an error text, or NULL */
 };
 
 static int compare_hits(const void *a, const void *b)

@@ -58,7 +58,7 @@ void dense_multiply(size_t n, const double *a, const double *b, double *c);
 
 /* The count largest eigenvalues of the symmetric n x n matrix a (upper
  * triangle used, destroyed), falling, and their eigenvectors: row i of
- * vectors (count x n) belongs to values[i].  NULL, or a error_text. */
+ * vectors (count x n) belongs to values[i].  NULL, or an error text. */
 const char *dense_eigen(size_t n, double *a, size_t count, double *values,
 			double *vectors);
 

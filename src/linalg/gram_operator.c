@@ -21,7 +21,7 @@ enum { RANGES = 64 };
 
 /* ------------------------------------------------------------------- scan */
 
-/* Where chunks begin; a error_text if a row's bounds are wrong. */
+/* Where chunks begin; an error text if a row's bounds are wrong. */
 static const char *cut_chunks(struct gram_operator *op)
 {
 	const struct csr_matrix *a = op->matrix;

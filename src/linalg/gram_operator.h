@@ -30,8 +30,8 @@ struct gram_operator {
 	size_t *chunk_begin; /* chunks + 1: rows */
 };
 
-/* Look at every row and value once: a error_text names a row that is damaged or
- * not finite.  The matrix must outlive the operator. */
+/* Look at every row and value once: an error text names a row that is damaged
+ * or not finite.  The matrix must outlive the operator. */
 const char *gram_operator_begin(struct gram_operator *op,
 				const struct csr_matrix *matrix,
 				enum center center, unsigned threads);

@@ -38,7 +38,7 @@ struct lanczos {
 size_t lanczos_limit(size_t k);
 
 /* The kernel is one of the operator's set.  lanczos_limit(k) + BLOCK_COLUMNS
- * columns must fit in the matrix.  NULL, or a error_text: LAPACK failed. */
+ * columns must fit in the matrix.  NULL, or an error text: LAPACK failed. */
 const char *lanczos_find(struct lanczos *lanczos,
 			 const struct gram_operator *op,
 			 const struct block_kernel *kernel,

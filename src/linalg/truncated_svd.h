@@ -39,7 +39,7 @@ struct svd_options {
 	size_t memory; /* bytes of basis kept out of scratch files */
 };
 
-/* Find the k largest triplets.  NULL, or a error_text (LAPACK failed, or the
+/* Find the k largest triplets.  NULL, or an error text (LAPACK failed, or the
  * tolerance was not reached in a bounded number of passes).  k 0 afterwards:
  * B is zero. */
 const char *truncated_svd_find(struct truncated_svd *factor,

@@ -44,7 +44,7 @@ const char *csr_matrix_view(struct csr_matrix *matrix,
 			    const struct safetensors *format);
 
 /* Check row i: bounds of indptr, indices ascending and below m, values
- * finite.  NULL or a error_text that names the row. */
+ * finite.  NULL or an error text that names the row. */
 const char *csr_matrix_check_row(const struct csr_matrix *matrix, size_t row);
 
 /* Text i and its length; offsets out of bounds give length 0. */

@@ -33,7 +33,7 @@ struct model {
 };
 
 /* Map and check the file: header, shapes, options, components and sigma
- * finite.  The embedding is checked by model_verify.  A error_text does not
+ * finite.  The embedding is checked by model_verify.  An error text does not
  * name the file; input.name does. */
 const char *model_open(struct model *model, const char *path);
 

@@ -13,7 +13,7 @@
 struct sum {
 	const struct model *model;
 	const struct tensor *tensor;
-	char *error; /* a error_text, or NULL */
+	char *error; /* an error text, or NULL */
 };
 
 static struct {

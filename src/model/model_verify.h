@@ -19,7 +19,7 @@ struct findings {
 const char *text_array_check(const struct text_array *texts, const char *what);
 
 /* Look at every byte: checksums, names, rows, counts, finite numbers.  NULL
- * or a error_text that names the tensor or the row. */
+ * or an error text that names the tensor or the row. */
 const char *model_check(const struct model *model, struct findings *findings);
 
 #endif

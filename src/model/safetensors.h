@@ -20,7 +20,7 @@
  * Nothing in the header depends on what is known only after the first tensor
  * is written, so a stream whose producer failed lacks its end and is refused.
  *
- * Functions that read end nothing: they return NULL or a error_text, which does
+ * Functions that read end nothing: they return NULL or an error text, which does
  * not name the file. */
 #ifndef MODEL_SAFETENSORS_H
 #define MODEL_SAFETENSORS_H
@@ -63,7 +63,7 @@ const char *safetensors_read(struct safetensors *format,
 const struct tensor *safetensors_find(const struct safetensors *format,
 				      const char *name);
 
-/* The same, or a error_text if it is missing or not of that type and shape;
+/* The same, or an error text if it is missing or not of that type and shape;
  * rows or columns UINT64_MAX: any.  dims 1: columns is ignored. */
 const char *safetensors_need(const struct safetensors *format, const char *name,
 			     enum dtype type, unsigned dims, uint64_t rows,

@@ -44,7 +44,7 @@ struct predict_request {
 	double least;
 	bool has_least;
 	uint64_t *allowed; /* a bit a row, or NULL: all may be answers */
-	/* What is wrong: the status of HTTP, a error_text, and the field, or
+	/* What is wrong: the status of HTTP, an error text, and the field, or
 	 * NULL. */
 	int status;
 	char *error;

@@ -48,7 +48,7 @@ struct served_model {
 		spare_room[SERVED_MODEL_METRICS];
 };
 
-/* Load the model, for the first who uses it; NULL and a error_text, which names
+/* Load the model, for the first who uses it; NULL and an error text, which names
  * the file, where it is not one. */
 struct served_model *served_model_open(const char *path,
 				       const struct display_names *labels,
