@@ -9,33 +9,11 @@
 #include "base/errors.h"
 #include "base/string_table.h"
 #include "base/thread_pool.h"
-
-/* One event, in 16 bytes: indices of its names in the thread's dictionaries,
- * and its value in 10^-9.  A value of LARGE or more in magnitude is two
- * records, of which one counts no event, has the bit HIGH in its tag, and its
- * value in 2^HIGH_SHIFT * 10^-9.
- *
- * Once names have ranks, the indices are replaced by a key that sorts: from
- * high bits to low the rank of the customer, that of the tag, and the bit HIGH.
- */
-struct record {
-	union {
-		struct {
-			uint32_t user, tag;
-		};
-		uint64_t key;
-	};
-	int64_t value;
-};
-#define HIGH  (UINT32_C(1) << 31)
-#define LARGE (INT64_C(1) << 62)
-enum { HIGH_SHIFT = 40 };
+#include "events/event_record.h"
 
 enum {
 	PART = 1 << 14,  /* records of a part, about: they fit the cache */
 	PARTS = 1 << 10, /* at most: each is a stream that is written to */
-	DIGIT = 11,      /* bits of a radix, at most */
-	PASSES = 6,      /* of a radix sort, at most: 64 bits */
 	FLUSH = 1 << 20 /* bytes of a part that are held before they are written
 			 */
 };
@@ -53,7 +31,7 @@ struct dictionary {
 
 struct group_by_thread {
 	struct dictionary dictionaries[KINDS];
-	struct record *records;
+	struct event_record *records;
 	size_t count, capacity;
 	_Atomic size_t bytes; /* of memory, at the last group_by_full */
 	size_t *begin;        /* parts + 1: of each part in records */
@@ -61,9 +39,10 @@ struct group_by_thread {
 
 /* What a thread sorts a part with. */
 struct sorter {
-	struct record *records, *spare; /* as many as the largest part has */
-	struct run_writer writer;       /* to output */
-	struct output output;           /* in memory */
+	struct event_record *records,
+		*spare;           /* as many as the largest part has */
+	struct run_writer writer; /* to output */
+	struct output output;     /* in memory */
 };
 
 /* The records of all threads, being sorted and written. */
@@ -71,7 +50,7 @@ struct sorting {
 	struct group_by *groups;
 	struct string_table names[KINDS]; /* of all threads */
 	uint32_t *order[KINDS];           /* the names by rank */
-	unsigned tag_bits;                /* of a key, with that of HIGH */
+	unsigned tag_bits;      /* of a key, with that of EVENT_RECORD_HIGH */
 	unsigned user_bits;     /* a customer's part is its rank >> this */
 	size_t parts, largest;  /* how many; records of the largest */
 	struct sorter *sorters; /* of each thread */
@@ -107,7 +86,7 @@ void group_by_tags(struct group_by *groups, unsigned thread,
 			     list, count, indices);
 }
 
-static void append(struct group_by_thread *thread, struct record record)
+static void append(struct group_by_thread *thread, struct event_record record)
 {
 	if (thread->count == thread->capacity)
 		thread->records =
@@ -121,13 +100,14 @@ void group_by_add(struct group_by *groups, unsigned thread, uint32_t user,
 {
 	struct group_by_thread *state = &groups->states[thread];
 
-	if (value >= LARGE || value <= -LARGE) {
-		decimal high = value >> HIGH_SHIFT;
+	if (value >= EVENT_RECORD_LARGE || value <= -EVENT_RECORD_LARGE) {
+		decimal high = value >> EVENT_RECORD_SHIFT;
 		append(state,
-		       (struct record){{{user, tag | HIGH}}, (int64_t)high});
-		value -= high * ((decimal)1 << HIGH_SHIFT);
+		       (struct event_record){{{user, tag | EVENT_RECORD_HIGH}},
+					     (int64_t)high});
+		value -= high * ((decimal)1 << EVENT_RECORD_SHIFT);
 	}
-	append(state, (struct record){{{user, tag}}, (int64_t)value});
+	append(state, (struct event_record){{{user, tag}}, (int64_t)value});
 }
 
 /* Bytes of a dictionary, twice: once more for the one it is joined into. */
@@ -141,7 +121,7 @@ static size_t dictionary_bytes(const struct string_table *names)
 bool group_by_full(struct group_by *groups, unsigned thread)
 {
 	struct group_by_thread *state = &groups->states[thread];
-	size_t bytes = state->count * sizeof(struct record);
+	size_t bytes = state->count * sizeof(struct event_record);
 
 	for (int kind = 0; kind < KINDS; kind++)
 		bytes += dictionary_bytes(&state->dictionaries[kind].names);
@@ -226,11 +206,6 @@ static void plan_parts(struct sorting *sorting)
 	sorting->tag_bits = bits_of(sorting->names[TAGS].count) + 1;
 }
 
-static size_t part_of(const struct sorting *sorting, uint64_t key)
-{
-	return key >> (sorting->tag_bits + sorting->user_bits);
-}
-
 /* Set the keys of a thread's records, and count those of part p in
  * begin[p + 1], so that a running sum makes of counts where parts begin. */
 static void make_keys(const struct sorting *sorting,
@@ -240,47 +215,33 @@ static void make_keys(const struct sorting *sorting,
 	const uint32_t *tag_rank = state->dictionaries[TAGS].rank;
 
 	for (size_t i = 0; i < state->count; i++) {
-		struct record *record = &state->records[i];
+		struct event_record *record = &state->records[i];
 		uint64_t user = user_rank[record->user];
-		uint64_t tag = tag_rank[record->tag & ~HIGH];
-		uint64_t high = record->tag / HIGH;
+		uint64_t tag = tag_rank[record->tag & ~EVENT_RECORD_HIGH];
+		uint64_t high = record->tag / EVENT_RECORD_HIGH;
 		record->key = user << sorting->tag_bits | tag << 1 | high;
-		state->begin[part_of(sorting, record->key) + 1]++;
+		size_t part =
+			record->key >> (sorting->tag_bits + sorting->user_bits);
+		state->begin[part + 1]++;
 	}
 	for (int kind = 0; kind < KINDS; kind++)
 		free(state->dictionaries[kind].rank);
 }
 
-/* Move a thread's records to their parts, in place: an American flag sort
- * (McIlroy, Bostic, McIlroy, "Engineering radix sort", 1993). */
+/* Move a thread's records to their parts. */
 static void make_parts(void *shared, size_t piece, unsigned thread)
 {
 	struct sorting *sorting = shared;
 	struct group_by_thread *state = &sorting->groups->states[piece];
 	size_t parts = sorting->parts;
-	size_t *next = alloc(parts, sizeof *next);
 
 	(void)thread;
 	state->begin = alloc(parts + 1, sizeof *state->begin);
 	make_keys(sorting, state);
-	for (size_t part = 0; part < parts; part++) {
-		next[part] = state->begin[part];
-		state->begin[part + 1] += state->begin[part];
-	}
 	for (size_t part = 0; part < parts; part++)
-		while (next[part] < state->begin[part + 1]) {
-			struct record *record = &state->records[next[part]];
-			size_t home = part_of(sorting, record->key);
-			if (home == part) {
-				next[part]++;
-				continue;
-			}
-			struct record *other = &state->records[next[home]++];
-			struct record swap = *record;
-			*record = *other;
-			*other = swap;
-		}
-	free(next);
+		state->begin[part + 1] += state->begin[part];
+	event_records_partition(state->records, state->begin, parts,
+				sorting->tag_bits + sorting->user_bits);
 }
 
 /* How many records a part has, of all threads. */
@@ -297,37 +258,6 @@ static size_t part_size(const struct sorting *sorting, size_t part)
 
 /* ------------------------------------------------------- sorting and summing
  */
-
-/* Sort by the low bits of the keys, from the lowest digit up; the result is in
- * one of the two arrays, which is returned. */
-static struct record *radix_sort(struct record *records, struct record *spare,
-				 size_t count, unsigned bits)
-{
-	uint32_t counts[PASSES][1 << DIGIT];
-	unsigned passes = (bits + DIGIT - 1) / DIGIT;
-	unsigned digit = passes ? (bits + passes - 1) / passes : 0;
-	uint64_t mask = (UINT64_C(1) << digit) - 1;
-
-	memset(counts, 0, passes * sizeof *counts);
-	for (size_t i = 0; i < count; i++)
-		for (unsigned pass = 0; pass < passes; pass++)
-			counts[pass][records[i].key >> pass * digit & mask]++;
-	for (unsigned pass = 0; pass < passes; pass++) {
-		uint32_t *next = counts[pass], sum = 0;
-		for (size_t i = 0; i <= mask; i++) {
-			uint32_t own = next[i];
-			next[i] = sum;
-			sum += own;
-		}
-		for (size_t i = 0; i < count; i++)
-			spare[next[records[i].key >> pass * digit & mask]++] =
-				records[i];
-		struct record *swap = records;
-		records = spare;
-		spare = swap;
-	}
-	return records;
-}
 
 /* Wait until all earlier parts are written. */
 static void wait_turn(struct sorting *sorting, size_t part)
@@ -349,28 +279,9 @@ static void write_out(struct sorting *sorting, struct output *output)
 	output->held = 0;
 }
 
-/* Sum the records of the customer and tag of record i; returns the index after
- * them. */
-static size_t sum_pair(const struct record *records, size_t i, size_t end,
-		       uint64_t *events, decimal *value)
-{
-	uint64_t pair = records[i].key >> 1;
-
-	*events = 0;
-	*value = 0;
-	for (; i < end && records[i].key >> 1 == pair; i++) {
-		bool high = records[i].key & 1;
-		*events += !high;
-		*value += high ? (decimal)records[i].value *
-					  ((decimal)1 << HIGH_SHIFT)
-			       : (decimal)records[i].value;
-	}
-	return i;
-}
-
 static void write_part(struct sorting *sorting, size_t part,
-		       struct sorter *sorter, const struct record *records,
-		       size_t count)
+		       struct sorter *sorter,
+		       const struct event_record *records, size_t count)
 {
 	const struct string_table *users = &sorting->names[USERS];
 	const struct string_table *tags = &sorting->names[TAGS];
@@ -391,7 +302,7 @@ static void write_part(struct sorting *sorting, size_t part,
 					string_table_length(users, index));
 			last = user;
 		}
-		i = sum_pair(records, i, count, &events, &value);
+		i = event_records_sum(records, i, count, &events, &value);
 		run_writer_pair(writer, string_table_text(tags, tag),
 				string_table_length(tags, tag), events, value);
 		if (sorter->output.held > FLUSH) {
@@ -405,7 +316,7 @@ static void write_part(struct sorting *sorting, size_t part,
 
 /* Copy the records of a part, of all threads; returns how many. */
 static size_t copy_part(const struct sorting *sorting, size_t part,
-			struct record *records)
+			struct event_record *records)
 {
 	const struct group_by *groups = sorting->groups;
 	size_t count = 0;
@@ -444,9 +355,9 @@ static void finish_part(void *shared, size_t part, unsigned thread)
 	if (sorter->records == NULL)
 		begin_sorter(sorting, sorter);
 	size_t count = copy_part(sorting, part, sorter->records);
-	const struct record *sorted =
-		radix_sort(sorter->records, sorter->spare, count,
-			   sorting->user_bits + sorting->tag_bits);
+	const struct event_record *sorted =
+		event_records_sort(sorter->records, sorter->spare, count,
+				   sorting->user_bits + sorting->tag_bits);
 	write_part(sorting, part, sorter, sorted, count);
 	wait_turn(sorting, part);
 	write_out(sorting, &sorter->output);
