@@ -14,34 +14,12 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/file_type.h"
+#include "base/tempfile.h"
 
 enum { BUFFER = 1 << 18 };
 
 /* The descriptor of an output in memory. */
 enum { IN_MEMORY = -1 };
-
-static const char *tempfile_folder(void)
-{
-	const char *folder = getenv("TMPDIR");
-
-	return folder == NULL || *folder == '\0' ? "/tmp" : folder;
-}
-
-/* A new unlinked file in the folder for temporary files, or -1. */
-static int unnamed_file(void)
-{
-	char path[4096];
-	int fd = open(tempfile_folder(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	if (fd >= 0)
-		return fd;
-	/* Not every file system has files without a name. */
-	snprintf(path, sizeof path, "%s/cs.XXXXXX", tempfile_folder());
-	fd = mkostemp(path, O_CLOEXEC);
-	if (fd >= 0)
-		unlink(path);
-	return fd;
-}
 
 /* ------------------------------------------------------------------ input */
 
@@ -181,7 +159,7 @@ static const char *copy_file(struct input *input, int fd)
 const char *input_try_copy(struct input *input)
 {
 	const char *error;
-	int fd = unnamed_file();
+	int fd = tempfile_try_open();
 
 	if (fd < 0)
 		return error_text("a copy in $TMPDIR: %s", strerror(errno));
@@ -429,34 +407,4 @@ void io_finish_stdout(void)
 		unwritten("standard output");
 	if (fclose(stdout) != 0)
 		unwritten("standard output");
-}
-
-/* -------------------------------------------------------- temporary files */
-
-int tempfile_open(void)
-{
-	int fd = unnamed_file();
-
-	if (fd < 0)
-		die("%s: cannot create a scratch file: %s", tempfile_folder(),
-		    strerror(errno));
-	return fd;
-}
-
-void tempfile_write(int fd, const void *bytes, size_t size)
-{
-	write_all(fd, bytes, size, "a scratch file in $TMPDIR");
-}
-
-void *tempfile_map(int fd, size_t size, bool writable)
-{
-	if (size == 0)
-		return (void *)(uintptr_t) "";
-	void *bytes =
-		mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ,
-		     writable ? MAP_SHARED : MAP_PRIVATE, fd, 0);
-	if (bytes == MAP_FAILED)
-		die("a scratch file in $TMPDIR: cannot map: %s",
-		    strerror(errno));
-	return bytes;
 }

@@ -84,16 +84,4 @@ bool output_terminal(const struct output *output);
 /* Flush the C library's stdout (--help and the like) and check it. */
 void io_finish_stdout(void);
 
-/* A new unlinked file in $TMPDIR (or /tmp), open for reading and writing; the
- * caller closes it. */
-int tempfile_open(void);
-
-/* Write all bytes at the offset of fd, or end the process. */
-void tempfile_write(int fd, const void *bytes, size_t size);
-
-/* Map size bytes of fd, read-only, or writable: then what is stored goes to the
- * file, whose pages the kernel can write back, unlike those of the heap.  The
- * caller unmaps them. */
-void *tempfile_map(int fd, size_t size, bool writable);
-
 #endif

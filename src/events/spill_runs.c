@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/string_table.h"
+#include "base/tempfile.h"
 
 /* READ_SIZE: bytes of a run that are read at a time.  MAX_WAYS: runs that are
  * merged at a time, at most; a row costs the logarithm of that.  VARINT: bytes

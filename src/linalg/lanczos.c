@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/progress.h"
+#include "base/tempfile.h"
 #include "base/random.h"
 #include "base/io.h"
 

@@ -12,6 +12,7 @@
 #include "base/errors.h"
 #include "base/io.h"
 #include "base/random.h"
+#include "base/tempfile.h"
 
 enum { SIZE = 1000000 };
 
