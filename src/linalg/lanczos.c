@@ -15,7 +15,6 @@
 #include "base/progress.h"
 #include "base/tempfile.h"
 #include "base/random.h"
-#include "base/io.h"
 
 enum { BLOCK = BLOCK_COLUMNS * BLOCK_COLUMNS, PASS_LIMIT = 1000, SWEEPS = 5 };
 
