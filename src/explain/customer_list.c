@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "base/bitset.h"
 #include "base/errors.h"
-#include "base/options.h"
+#include "base/progress.h"
 #include "text/tsv.h"
 
 size_t customer_list_row(const struct customer_list *list, size_t i)
@@ -128,7 +128,7 @@ size_t customer_list_mark(uint64_t *bits, const struct model *model,
 		else
 			bitset_clear(bits, row);
 	}
-	if (known < named && options_chatty())
+	if (known < named && progress_enabled())
 		warn("%s: %zu of %zu customers are not in %s", table.name,
 		     named - known, named, model->input.name);
 	tsv_close(&table);

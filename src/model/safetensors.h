@@ -20,8 +20,8 @@
  * Nothing in the header depends on what is known only after the first tensor
  * is written, so a stream whose producer failed lacks its end and is refused.
  *
- * Functions that read end nothing: they return NULL or an error text, which does
- * not name the file. */
+ * Functions that read end nothing: they return NULL or an error text, which
+ * does not name the file. */
 #ifndef MODEL_SAFETENSORS_H
 #define MODEL_SAFETENSORS_H
 

@@ -24,7 +24,6 @@
 #include "serve/batch_queue.h"
 #include "serve/metrics.h"
 #include "base/number.h"
-#include "base/options.h"
 #include "text/json_writer.h"
 #include "text/percent.h"
 #include "serve/http_text.h"
@@ -825,11 +824,10 @@ static void announce(int fd)
 	getnameinfo((struct sockaddr *)&address, length, host, sizeof host,
 		    port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
 	number_commas(customers, server.current.loaded->model->matrix.n);
-	if (!options_quiet)
-		warn(address.ss_family == AF_INET6
-			     ? "%s: %s customers, on http://[%s]:%s/"
-			     : "%s: %s customers, on http://%s:%s/",
-		     server.choices->model, customers, host, port);
+	notice(address.ss_family == AF_INET6
+		       ? "%s: %s customers, on http://[%s]:%s/"
+		       : "%s: %s customers, on http://%s:%s/",
+	       server.choices->model, customers, host, port);
 }
 
 /* ------------------------------------------------------------------- ending */

@@ -48,8 +48,8 @@ struct served_model {
 		spare_room[SERVED_MODEL_METRICS];
 };
 
-/* Load the model, for the first who uses it; NULL and an error text, which names
- * the file, where it is not one. */
+/* Load the model, for the first who uses it; NULL and an error text, which
+ * names the file, where it is not one. */
 struct served_model *served_model_open(const char *path,
 				       const struct display_names *labels,
 				       unsigned threads, const char **error);
