@@ -314,21 +314,11 @@ static void check(const struct model *model, const char *error)
 /* Ask for each customer of another model. */
 static void open_queries(struct knn *knn)
 {
-	const char *error = model_open(&knn->queries, choices.queries);
+	const char *error = neighbour_search_open(
+		&knn->queries, choices.queries, knn->model, choices.threads);
 
-	if (error == NULL)
-		error = safetensors_verify_all(&knn->queries.file,
-					       choices.threads);
-	check(&knn->queries, error);
-	error = sharded_model_compare(knn->model, &knn->queries);
 	if (error != NULL)
 		die("%s", error);
-	for (size_t row = 0, k = knn->queries.k; row < knn->queries.matrix.n;
-	     row++)
-		if (!isfinite(dot_square_norm(knn->queries.embedding + row * k,
-					      k)))
-			die("%s: row %zu of the embedding is not finite",
-			    knn->queries.input.name, row);
 	knn->asked = &knn->queries;
 	customer_list_all(&knn->whom, knn->asked);
 }

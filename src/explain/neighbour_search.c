@@ -3,8 +3,30 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/errors.h"
 #include "explain/rerank.h"
+#include "model/safetensors.h"
+#include "search/dot_vectors.h"
 #include "search/exact_search.h"
+
+const char *neighbour_search_open(struct model *queries, const char *path,
+				  const struct model *model, unsigned threads)
+{
+	const char *error = model_open(queries, path);
+
+	if (error == NULL)
+		error = safetensors_verify_all(&queries->file, threads);
+	if (error != NULL)
+		return error_text("%s: %s", queries->input.name, error);
+	error = sharded_model_compare(model, queries);
+	for (size_t row = 0; error == NULL && row < queries->matrix.n; row++)
+		if (!isfinite(dot_square_norm(
+			    queries->embedding + row * queries->k, queries->k)))
+			error = error_text("%s: row %zu of the embedding is "
+					   "not finite",
+					   queries->input.name, row);
+	return error;
+}
 
 /* The number of neighbours that the search by embedding finds. */
 static size_t search_limit(const struct neighbour_search *search)

@@ -28,6 +28,12 @@ struct neighbour_search {
 	unsigned threads;
 };
 
+/* Open a model whose rows are to be queries: all of its bytes are verified, its
+ * components must be those of model, and its embedding finite.  Returns NULL,
+ * or an error text that names the file; model_close is due either way. */
+const char *neighbour_search_open(struct model *queries, const char *path,
+				  const struct model *model, unsigned threads);
+
 /* How many queries in one call keep their results within about 512 MB. */
 size_t neighbour_search_batch(const struct neighbour_search *search);
 
