@@ -28,6 +28,7 @@ unit() {
 @test "unit ivf_index" { unit ivf_index; }
 @test "unit json_writer" { unit json_writer; }
 @test "unit kmeans" { unit kmeans; }
+@test "unit neighbour_search" { unit neighbour_search; }
 @test "unit neighbours_merge" { unit neighbours_merge; }
 @test "unit neighbours_metadata" { unit neighbours_metadata; }
 @test "unit neighbours_tsv" { unit neighbours_tsv; }
