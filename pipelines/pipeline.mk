@@ -33,11 +33,14 @@ endif
 matrix-default =
 svd-default =
 knn-default =
+matrix-first = --value sum --damp log --weight idf
+svd-first =
+knn-first =
 matrix-classic = --value mean --damp none --weight none --norm none
 svd-classic = -k 50 --center row --scale u --tol 1e-6
 knn-classic = -n 15
-ifeq ($(filter default classic,$(RECIPE)),)
-$(error RECIPE=$(RECIPE): expected default or classic)
+ifeq ($(filter default first classic,$(RECIPE)),)
+$(error RECIPE=$(RECIPE): expected default, first or classic)
 endif
 
 # The values as they were said, dollars and all.

@@ -9,7 +9,8 @@ ifneq ($(findstring $(newline),$(profile)),)
 $(error PROFILE holds a newline)
 endif
 
-# Its lines of a profile, for the customer "new".
+# Its lines of a profile, for the customer "new": a whole VALUE is the number of
+# events, too, for models that count them.
 define profile-lines
 printf '%s\n' $(call quote,$(profile)) | tr ';' '\n' | awk -F= ' \
 	/^ *$$/ { next } \
@@ -18,7 +19,8 @@ printf '%s\n' $(call quote,$(profile)) | tr ';' '\n' | awk -F= ' \
 			$$0 > "/dev/stderr"; exit 2 } \
 	{ tag = $$0; sub(/ *=[^=]*$$/, "", tag); sub(/^ */, "", tag); \
 	  value = $$NF; gsub(/ /, "", value); gsub(/\\/, "\\\\", tag); \
-	  printf "new\t%s\t1\t%s\n", tag, value }' | \
+	  printf "new\t%s\t%s\t%s\n", tag, \
+		value ~ /^[1-9][0-9]*$$/ ? value : 1, value }' | \
 	LC_ALL=C sort -t "$$(printf '\t')" -k 2,2
 endef
 

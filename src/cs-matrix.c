@@ -34,10 +34,10 @@ static const double least_weight = 1e-6, most_weight = 1e6;
 
 static const struct option_row rows[] = {
 	{"value:", KEY_VALUE, "value", "V",
-	 "mean, sum, events, one, auto [sum]"},
-	{NULL, KEY_DAMP, "damp", "D", "none, log (of 1 + it), sqrt [log]"},
+	 "mean, sum, events, one, auto [auto]"},
+	{NULL, KEY_DAMP, "damp", "D", "none, log (of 1 + it), sqrt [sqrt]"},
 	{"weight:", KEY_WEIGHT, "weight", "W",
-	 "of a tag: none, idf, sqrt-idf, smooth [idf]"},
+	 "none, idf, sqrt-idf, smooth [smooth]"},
 	{NULL, KEY_WEIGHTS, "weights", "W,W,...",
 	 "of each of several FILEs [1,1,...]"},
 	{NULL, KEY_NORM, "norm", "N", "of a row: none, l2 [l2]"},
@@ -750,9 +750,9 @@ static void release(struct work *work)
 
 int main(int argc, char *argv[])
 {
-	struct work work = {.choices = {.value = VALUE_SUM,
-					.damp = DAMP_LOG,
-					.weight = WEIGHT_IDF,
+	struct work work = {.choices = {.value = VALUE_AUTO,
+					.damp = DAMP_SQRT,
+					.weight = WEIGHT_SMOOTH,
 					.norm = NORM_L2,
 					.min_users = 1,
 					.memory = 64 << 20}};

@@ -6,7 +6,7 @@ load helper
 setup_file() {
 	cd "$BATS_FILE_TMPDIR" || return
 	cs-aggregate -q "$ROOT/data/views.csv" > profiles.tsv
-	cs-matrix profiles.tsv > matrix.bin
+	cs-matrix --value sum --damp log --weight idf profiles.tsv > matrix.bin
 	cs-svd -k 20 matrix.bin > emb.bin
 	cs-index --cells 16 emb.bin > fast.bin
 	cut -f 1 profiles.tsv | sed 1d | uniq | sed -n '1~50p' > some

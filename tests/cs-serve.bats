@@ -7,7 +7,7 @@ setup_file() {
 	cd "$BATS_FILE_TMPDIR" || return
 	head -n 4000 "$ROOT/data/views.csv" > views.csv
 	cs-aggregate -q -o profiles.tsv views.csv
-	cs-matrix -o matrix.bin profiles.tsv
+	cs-matrix --value sum --damp log --weight idf -o matrix.bin profiles.tsv
 	cs-svd -q -k 16 -o emb.bin matrix.bin
 	cs-svd -q -k 8 -o other.bin matrix.bin
 	cs-index -q -o indexed.bin emb.bin
@@ -25,7 +25,7 @@ setup_file() {
 		printf 'Ünïcode\tc\t2\t2\n'
 		printf 'Ünïcode\td\t2\t2\n'
 	} > hostile.tsv
-	cs-matrix --weight none -o hostile.mat hostile.tsv
+	cs-matrix --value sum --weight none -o hostile.mat hostile.tsv
 	cs-svd -q -o hostile.bin hostile.mat
 	export PYTHONPATH=$ROOT/tests
 }
@@ -66,7 +66,7 @@ setup() {
 	cs-aggregate -q -u household_id -t product_id -v sales_value \
 		--tags "$shared/completejourney/products.csv:product_id,product_category" \
 		"$shared/completejourney/transactions.csv" |
-		cs-matrix -q | cs-svd -q -o journey.bin
+		cs-matrix -q --value sum --weight idf | cs-svd -q -o journey.bin
 	"$PYTHON" - <<-'END'
 	from service import *
 	with Service("journey.bin") as s:

@@ -25,7 +25,7 @@ setup() {
 call() {
 	case $1 in
 	cs-aggregate) command="cs-aggregate -q" input=views.csv ;;
-	cs-matrix) command="cs-matrix" input=profiles.tsv ;;
+	cs-matrix) command="cs-matrix -q" input=profiles.tsv ;;
 	cs-svd) command="cs-svd -q -k 16" input=matrix.bin ;;
 	cs-project) command="cs-project emb.bin" input=matrix.bin ;;
 	cs-index) command="cs-index --cells 4" input=emb.bin ;;

@@ -9,7 +9,7 @@ setup_file() {
 	cs-aggregate -q -o journey.tsv \
 		--tags "$shared/completejourney/products.csv:product_id,product_category" \
 		"$shared/completejourney/transactions.csv"
-	cs-matrix -o journey.mat journey.tsv
+	cs-matrix --value sum --damp log --weight idf -o journey.mat journey.tsv
 	cs-svd -q -o journey.bin journey.mat
 }
 

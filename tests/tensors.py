@@ -99,7 +99,7 @@ def expected(paths, o):
 
 def check(arguments):
     cut = arguments.index("--")
-    o = dict(value="sum", damp="log", weight="idf", norm="l2", weights="")
+    o = dict(value="auto", damp="sqrt", weight="smooth", norm="l2", weights="")
     o.update({"min-users": "1", "min-tags": "0"})
     o.update(x.split("=", 1) for x in arguments[cut + 2:])
     users, tags, raw, there, a = expected(arguments[:cut], o)
