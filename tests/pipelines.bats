@@ -252,3 +252,23 @@ serve_once() {
 	[ "$status" -eq 2 ]
 	[[ "$output" == *"cannot be written by this user"*"sudo chown -R"* ]]
 }
+
+@test "eval measures the recipe on halves, beside the classic one" {
+	said eval EVAL=--queries=200
+	grep -q '^value events, damp sqrt, weight smooth, norm l2, ' out
+	grep -q '^combined, alpha 0.75 against classic.bin (embedding)' out
+	"$PYTHON" -c '
+import json
+report = json.load(open("trained_model/halves/report.json"))
+assert report["queries"] == 200 and not report["ranks_void"]'
+	said eval RECIPE=first HALF_BY=course_id EVAL=--queries=200
+	grep -q '^value sum, damp log, weight idf, ' out
+	# Halves of the tags have columns of their own.
+	said eval HALF_BY=course_tag EVAL=--queries=200
+	grep -q '^warning: the halves have columns of their own' out
+	run ! grep -q MRR out
+	run -2 make eval HALF_BY=no
+	[[ "$output" == *"no column no"* ]]
+	make forget
+	[ ! -e trained_model ]
+}

@@ -64,3 +64,12 @@ bench: all $(GENERATE) $(MAKE_MATRIX) $(RESIDENT) rivals $(DUCKDB)/package.json
 bench-threads: all $(MAKE_MATRIX) $(ARITHMETIC)
 	@unset OPENBLAS_CORETYPE; $(BENCH_PLACES) \
 		tests/bench/scaling $(or $(ROUNDS),5)
+
+.PHONY: eval-report
+#: eval-report   measure the defaults on halves of the logs of EVAL_DATA
+#:               [../shared/data], and write the table into README.md
+EVAL_DATA = ../shared/data
+eval-report: all
+	BIN=$(abspath $(BIN)) CLASSIC_MATRIX='$(matrix-classic)' \
+		CLASSIC_SVD='$(svd-classic)' pipelines/eval-report \
+		$(EVAL_DATA) README.md
