@@ -17,11 +17,18 @@ halves = $(AGGREGATE) $(if $(tags),--tags $(call quote,$(tags))) \
 	-- $(call quote,$(views))
 evaluated := $(patsubst %,$(BIN)/cs-%,aggregate matrix svd eval)
 
-.PHONY: eval
+# evaluate JOB with these options of cs-matrix and cs-svd.
+run-evaluate = BIN=$(BIN) CLASSIC_MATRIX='$(matrix-classic)' \
+	CLASSIC_SVD='$(svd-classic)' $(evaluate) $(1) $(MODEL)/halves \
+	$(call quote,$(2)) $(call quote,$(3)) $(call quote,$(EVAL)) $(halves)
+
+.PHONY: eval tune
 eval: $(evaluated)
 	@mkdir -p $(MODEL)/halves
-	@BIN=$(BIN) CLASSIC_MATRIX='$(matrix-classic)' \
-		CLASSIC_SVD='$(svd-classic)' $(evaluate) eval $(MODEL)/halves \
-		$(call quote,$(matrix-$(RECIPE)) $(MATRIX)) \
-		$(call quote,$(svd-$(RECIPE)) $(SVD)) $(call quote,$(EVAL)) \
-		$(halves)
+	@$(call run-evaluate,eval,$(matrix-$(RECIPE)) $(MATRIX),$(svd-$(RECIPE)) $(SVD))
+
+#: tune          try other recipes and similarities on halves of VIEWS, and write
+#:               the one to use as RECIPE=tuned
+tune: $(evaluated)
+	@mkdir -p $(MODEL)/halves
+	@$(call run-evaluate,tune,,-k 256)

@@ -39,8 +39,13 @@ knn-first =
 matrix-classic = --value mean --damp none --weight none --norm none
 svd-classic = -k 50 --center row --scale u --tol 1e-6
 knn-classic = -n 15
-ifeq ($(filter default first classic,$(RECIPE)),)
-$(error RECIPE=$(RECIPE): expected default, first or classic)
+# What make tune found; it stands beside the model.
+-include $(MODEL)/tuned.mk
+ifeq ($(filter default first classic tuned,$(RECIPE)),)
+$(error RECIPE=$(RECIPE): expected default, first, classic or tuned)
+endif
+ifeq ($(RECIPE) $(origin matrix-tuned),tuned undefined)
+$(error RECIPE=tuned: there is no $(MODEL)/tuned.mk: run make tune before)
 endif
 
 # The values as they were said, dollars and all.
@@ -109,6 +114,7 @@ similar: $(described) $(if $(profile),$(BIN)/cs-matrix $(BIN)/cs-project)
 
 forget:
 	rm -rf $(MODEL)/halves
+	rm -f $(MODEL)/tuned.mk
 	rm -f $(addprefix $(MODEL)/,profiles.tsv matrix.bin emb.bin \
 		metadata.json neighbours.tsv sigma.tsv events.tsv new.tsv \
 		new.mat new.bin .profiles .matrix .model)

@@ -17,6 +17,7 @@
 #include "evaluate/halves.h"
 #include "evaluate/similarity_scan.h"
 #include "evaluate/stability.h"
+#include "evaluate/tuning.h"
 
 enum {
 	KEY_METRIC = 256,
@@ -27,7 +28,9 @@ enum {
 	KEY_ROUNDS,
 	KEY_SEED,
 	KEY_FORMAT,
-	KEY_REPORT
+	KEY_REPORT,
+	KEY_TUNE,
+	KEY_RECIPE
 };
 
 static const char *const metric_words[] = {"combined", "embedding", "profile",
@@ -38,9 +41,9 @@ enum { METRIC_WORD_COMBINED, METRIC_WORD_EMBEDDING, METRIC_WORD_PROFILE };
 static unsigned metric, format, threads;
 static double alpha = 0.75;
 static struct option_list compared;
-static bool overlap;
+static bool overlap, tune;
 static size_t queries = 2000, rounds = 1000, seed = 1;
-static const char *output_path, *report_path;
+static const char *output_path, *report_path, *recipe_path;
 
 static const struct option_row rows[] = {
 	{"what:", KEY_METRIC, "metric", "M",
@@ -54,6 +57,9 @@ static const struct option_row rows[] = {
 	{NULL, KEY_OVERLAP, "overlap", NULL,
 	 "how many neighbours changed from OLD to NEW",
 	 OPTION_TO_FLAG(overlap, true)},
+	{NULL, KEY_TUNE, "tune", NULL,
+	 "which model and similarity to use",
+	 OPTION_TO_FLAG(tune, true)},
 	{"sample:", KEY_QUERIES, "queries", "N", "ask about N customers [2000]",
 	 OPTION_TO_INTEGER(queries, 1, 1000000)},
 	{NULL, KEY_ROUNDS, "rounds", "N", "of the bootstrap [1000]",
@@ -65,13 +71,18 @@ static const struct option_row rows[] = {
 	OPTION_OUTPUT_TO(NULL, output_path),
 	{NULL, KEY_REPORT, "report", "FILE", "write FILE, as json, besides",
 	 OPTION_TO_FILE(report_path)},
+	{NULL, KEY_RECIPE, "recipe", "FILE", "of --tune, write lines for make",
+	 OPTION_TO_FILE(recipe_path)},
 	OPTION_THREADS_TO(threads),
 	OPTION_COMMON};
 
 static const struct options_text text = {
 	.name = "cs-eval",
-	.usage = "cs-eval [OPTION]... MODEL [HALF] [--compare MODEL HALF]...\n"
-		 "       cs-eval --overlap [OPTION]... OLD NEW",
+	.usage =
+		"cs-eval [OPTION]... MODEL [HALF] [--compare MODEL HALF]...\n"
+		"       cs-eval --tune [OPTION]... MODEL HALF [--compare MODEL "
+		"HALF]...\n"
+		"       cs-eval --overlap [OPTION]... OLD NEW",
 	.purpose =
 		"Measure whether similar customers are alike: MODEL is of half "
 		"A of a log, and\n"
@@ -272,6 +283,49 @@ static void write_evaluation(struct output *output, struct work *work)
 	evaluation_notes_free(notes);
 }
 
+static void close_work(struct work *work)
+{
+	evaluation_free(&work->evaluation);
+	population_free(&work->population);
+	for (size_t i = 0; i < work->pair_count; i++)
+		half_pair_close(&work->pairs[i]);
+	free(work->pairs);
+	free(work->against);
+}
+
+static void tune_models(struct output *output, char **operands, size_t count)
+{
+	struct work work = {0};
+	struct evaluation *evaluation = &work.evaluation;
+	struct tuning tuning;
+	struct output recipe;
+
+	if (report_path != NULL || format != FORMAT_TEXT)
+		die_usage("--tune: it writes text, and --recipe FILE");
+	open_pairs(&work, operands, count);
+	for (size_t i = 0; i < work.pair_count; i++)
+		if (!can_combine(&work.pairs[i].model))
+			die("%s: it was made with --center or --scale, and "
+			    "cannot be tuned",
+			    work.pairs[i].model.input.name);
+	evaluation->rows = tuning_make_rows(work.pairs, work.pair_count,
+					    &evaluation->count);
+	progress_begin("queries", (uint64_t)work.pair_count * 2 *
+					  work.population.query_count);
+	evaluation_run(evaluation, &work.population, &work.pairs[0], rounds,
+		       seed, threads);
+	progress_end();
+	tuning_choose(&tuning, evaluation);
+	tuning_write(output, &tuning);
+	if (recipe_path != NULL) {
+		output_open(&recipe, recipe_path);
+		tuning_write_recipe(&recipe, &tuning);
+		output_close(&recipe);
+	}
+	tuning_free(&tuning);
+	close_work(&work);
+}
+
 static void evaluate(struct output *output, char **operands, size_t count)
 {
 	struct work work = {0};
@@ -293,12 +347,7 @@ static void evaluate(struct output *output, char **operands, size_t count)
 					   threads, work.removals);
 	progress_end();
 	write_evaluation(output, &work);
-	evaluation_free(evaluation);
-	population_free(&work.population);
-	for (size_t i = 0; i < work.pair_count; i++)
-		half_pair_close(&work.pairs[i]);
-	free(work.pairs);
-	free(work.against);
+	close_work(&work);
 }
 
 /* ----------------------------------------------------------------- overlap */
@@ -340,7 +389,13 @@ int main(int argc, char **argv)
 	size_t count = (size_t)(argc - optind);
 
 	output_open(&output, output_path);
-	if (overlap)
+	if (overlap && tune)
+		die_usage("--overlap and --tune: one at a time");
+	if (recipe_path != NULL && !tune)
+		die_usage("--recipe: it is written by --tune");
+	if (tune)
+		tune_models(&output, operands, count);
+	else if (overlap)
 		compare_models(&output, operands, count);
 	else
 		evaluate(&output, operands, count);

@@ -197,3 +197,22 @@ figure() {
 	cs-eval --overlap --format json small.bin large.bin | python3 -m json.tool > /dev/null
 	run -2 cs-eval --overlap small.bin
 }
+
+@test "tune: the best of several recipes, and lines for make" {
+	log_of_kinds 300 12 > short.csv
+	halve short.csv
+	cs-matrix -q --value one --weight idf A.tsv | cs-svd -q -k 20 > one.bin
+	cs-matrix -q --as one.bin B.tsv > one.mat
+	cs-eval --tune --recipe tuned.mk a.bin b.mat --compare one.bin one.mat > tuned
+	grep -q "^300 customers, 300 asked about, 18 similarities" tuned
+	[ "$(grep -c ' default$' tuned)" -eq 1 ]
+	grep -qE '^use (the default|.*: significantly better)' tuned
+	[ "$(sed 's/ =.*//' tuned.mk | tail -n 3 | tr '\n' ' ')" = \
+		"matrix-tuned svd-tuned knn-tuned " ]
+	cs-eval --tune -j 1 a.bin b.mat --compare one.bin one.mat | cmp - tuned
+	run -2 cs-eval --tune other.bin other.mat
+	[[ "$output" == *"cannot be tuned"* ]]
+	run -2 cs-eval --recipe tuned.mk a.bin b.mat
+	run -2 cs-eval --tune --overlap a.bin b.mat
+	run -2 cs-eval --tune --format json a.bin b.mat
+}

@@ -75,7 +75,7 @@ print(json.load(sys.stdin)["dimensions"])')" = 5 ]
 	run -2 make similar U=nobody
 	[[ "$output" == *"no customer nobody"* ]]
 	run -2 make pipeline RECIPE=none
-	[[ "$output" == *"RECIPE=none: expected default, first or classic"* ]]
+	[[ "$output" == *"RECIPE=none: expected default, first, classic or tuned"* ]]
 }
 
 @test "a log of one's own, with blanks in its name, and its tags" {
@@ -269,6 +269,20 @@ assert report["queries"] == 200 and not report["ranks_void"]'
 	run ! grep -q MRR out
 	run -2 make eval HALF_BY=no
 	[[ "$output" == *"no column no"* ]]
+	make forget
+	[ ! -e trained_model ]
+}
+
+@test "tune writes RECIPE=tuned, which is taken" {
+	head -n 4000 data/views.csv > few.csv
+	run -2 make pipeline VIEWS=few.csv RECIPE=tuned
+	[[ "$output" == *"run make tune before"* ]]
+	said tune VIEWS=few.csv EVAL=--queries=200
+	grep -q '^tune: 12 recipes, about' err
+	grep -qE '^use ' out
+	said trained_model/emb.bin VIEWS=few.csv RECIPE=tuned
+	weight=$(sed -nE 's/^matrix-tuned.*--weight ([a-z-]+).*/\1/p' trained_model/tuned.mk)
+	cs-dump trained_model/emb.bin | grep -q "matrix.weight $weight"
 	make forget
 	[ ! -e trained_model ]
 }
