@@ -206,7 +206,7 @@ many_pairs() {
 	awk 'BEGIN { for (i = 0; i < 600000; i++)
 			square[i * 7 % 997] += (1 + i % 3) ^ 2
 		for (t in square) printf "%.6f\n", sqrt(square[t]) }' |
-		sort -rn | head -n 10 > expected
+		sort -rn | sed -n 1,10p > expected
 	cs-dump --what sigma of.bin | sed 1d | cut -f 2 |
 		awk '{ printf "%.6f\n", $1 }' | cmp - expected
 }
