@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "linalg/alignment.h"
 #include "linalg/dense.h"
 #include "base/alloc.h"
 #include "base/errors.h"
@@ -28,7 +29,9 @@
 /* A residual of this share of its own singular value is worth a word. */
 static const double DOUBTFUL = 0.1;
 
-enum { KEY_TOL = 256, KEY_CENTER, KEY_SCALE, KEY_SEED };
+enum { KEY_TOL = 256, KEY_CENTER, KEY_SCALE, KEY_SEED, KEY_ALIGN };
+
+static const char *align; /* a model, or NULL */
 
 static const struct option_row rows[] = {
 	{"what:", 'k', "dimensions", "N", "how many singular triplets [64]"},
@@ -38,6 +41,8 @@ static const struct option_row rows[] = {
 	{NULL, KEY_SCALE, "scale", "S",
 	 "embedding: us (U S), sqrt (U S^1/2), u [us]"},
 	{NULL, KEY_SEED, "seed", "N", "of the starting block [1]"},
+	{NULL, KEY_ALIGN, "align", "OLD", "rotate onto the embedding of OLD",
+	 OPTION_TO_FILE(align)},
 	{"memory:", 'S', "buffer-size", "SIZE",
 	 "of the basis kept out of scratch files [2G]"},
 	OPTION_OUTPUT("output:"),
@@ -77,6 +82,7 @@ struct work {
 	struct similarity_quantiles pairs;
 	struct projection embed;
 	double *residual; /* of each triplet */
+	char aligned[17]; /* the id of the model of --align, or "" */
 };
 
 static void read_option(struct choices *choices, int key)
@@ -159,6 +165,63 @@ static void find(struct work *work)
 		     work->input.name, work->factor.k, wanted, work->factor.k);
 }
 
+/* ------------------------------------------------------------- alignment */
+
+static void take_nothing(void *context, size_t first, size_t count,
+			 const float *rows_)
+{
+	(void)context;
+	(void)first;
+	(void)count;
+	(void)rows_;
+}
+
+/* The residuals of the triplets, before they are rotated: a pass of its own
+ * where A^T A does not give them. */
+static void find_residuals(struct work *work)
+{
+	const struct truncated_svd *factor = &work->factor;
+	size_t m = work->matrix.m;
+	double *y = NULL;
+
+	work->residual = alloc(factor->k, sizeof *work->residual);
+	if (!truncated_svd_knows(factor, &work->op)) {
+		y = alloc_aligned(alloc_product(m, factor->ld), sizeof *y);
+		projection_begin(&work->embed, factor, m, work->choices.scale,
+				 work->choices.center, work->op.column_mean);
+		projection_all(&work->embed, &work->matrix,
+			       work->choices.threads, y, take_nothing, NULL);
+		projection_end(&work->embed);
+	}
+	truncated_svd_residual(factor, &work->op, y, work->residual);
+	free(y);
+}
+
+/* Rotate the components onto those of --align. */
+static void rotate(struct work *work)
+{
+	struct model old;
+	const char *error = model_open(&old, align);
+
+	if (error == NULL)
+		error = safetensors_verify_all(&old.file,
+					       work->choices.threads);
+	for (size_t row = 0; error == NULL && row < old.matrix.n; row++)
+		error = csr_matrix_check_row(&old.matrix, row);
+	if (error == NULL &&
+	    (old.scale != SCALE_US || old.center != CENTER_NONE))
+		error = "it was made with --scale or --center: it cannot be "
+			"aligned with";
+	if (error == NULL) {
+		find_residuals(work);
+		error = alignment_rotate(&work->factor, &work->matrix, &old);
+	}
+	if (error != NULL)
+		die("--align: %s: %s", old.input.name, error);
+	safetensors_id(&old.file, work->aligned);
+	model_close(&old);
+}
+
 /* --------------------------------------------------------------- writing */
 
 static json_t *describe(const struct work *work)
@@ -174,6 +237,8 @@ static json_t *describe(const struct work *work)
 	metadata_set(metadata, "svd.scale", "%s", scale_words[choices->scale]);
 	metadata_set(metadata, "svd.seed", "%llu",
 		     (unsigned long long)choices->factor.seed);
+	if (work->aligned[0] != '\0')
+		metadata_set(metadata, "svd.align", "%s", work->aligned);
 	metadata_set(metadata, "svd.energy", "%.17g", work->op.centred);
 	return metadata;
 }
@@ -216,8 +281,11 @@ static void write_embedding(struct work *work)
 	size_t m = work->matrix.m;
 	double *y = NULL;
 
-	work->residual = alloc(factor->k, sizeof *work->residual);
-	if (!truncated_svd_knows(factor, &work->op))
+	bool found = work->residual != NULL;
+
+	if (!found)
+		work->residual = alloc(factor->k, sizeof *work->residual);
+	if (!found && !truncated_svd_knows(factor, &work->op))
 		y = alloc_aligned(alloc_product(m, factor->ld), sizeof *y);
 	projection_begin(&work->embed, factor, m, work->choices.scale,
 			 work->choices.center, work->op.column_mean);
@@ -226,7 +294,8 @@ static void write_embedding(struct work *work)
 	projection_all(&work->embed, &work->matrix, work->choices.threads, y,
 		       write_rows, work);
 	progress_end();
-	truncated_svd_residual(factor, &work->op, y, work->residual);
+	if (!found)
+		truncated_svd_residual(factor, &work->op, y, work->residual);
 	projection_end(&work->embed);
 	free(y);
 }
@@ -321,6 +390,10 @@ int main(int argc, char *argv[])
 	if (argc - optind > 1)
 		die_usage("one matrix at a time: \"%s\" is too many",
 			  argv[optind + 1]);
+	if (align != NULL && (work.choices.scale != SCALE_US ||
+			      work.choices.center != CENTER_NONE))
+		die_usage("--align: it goes with neither --scale nor "
+			  "--center");
 	output_open(&output, work.choices.output);
 	if (output_terminal(&output))
 		die("a model is binary and standard output is a terminal: "
@@ -329,6 +402,8 @@ int main(int argc, char *argv[])
 	dense_begin();
 	read_matrix(&work, argv[optind]);
 	find(&work);
+	if (align != NULL)
+		rotate(&work);
 	write_model(&work, &output);
 	output_close(&output);
 	truncated_svd_free(&work.factor);

@@ -513,3 +513,49 @@ open("bent.mat", "wb").write(data)' "$part"
 	OPENBLAS_NUM_THREADS=7 OMP_NUM_THREADS=5 cs-svd -q -k 20 wide.mat |
 		cmp - wide.bin
 }
+
+@test "--align: nearer to the old embedding, with the same similarities" {
+	need numpy
+	head -n 28000 "$ROOT/data/views.csv" | cs-aggregate -q |
+		cs-matrix -q | cs-svd -q -k 24 > old.bin
+	cs-aggregate -q "$ROOT/data/views.csv" | cs-matrix -q > now.mat
+	cs-svd -q -k 24 now.mat > new.bin
+	cs-svd -q -k 24 --align old.bin now.mat > aligned.bin
+	cs-dump --check aligned.bin > /dev/null
+	cs-svd -q -k 24 -j 1 --align old.bin now.mat | cmp - aligned.bin
+	PYTHONPATH=$BATS_TEST_DIRNAME "$PYTHON" - <<-'END'
+	from tensors import *
+	_, old = read("old.bin")
+	_, new = read("new.bin")
+	meta, aligned = read("aligned.bin")
+	row = {u: i for i, u in enumerate(names(new, "users"))}
+	both = [(i, row[u]) for i, u in enumerate(names(old, "users")) if u in row]
+	o, n = map(list, zip(*both))
+	x, y, z = (t["embedding"].astype(float) for t in (old, new, aligned))
+	def unit(a):
+	    return a / np.maximum(np.linalg.norm(a, axis=1, keepdims=True), 1e-30)
+	before = (unit(x[o]) * unit(y[n])).sum(1).mean()
+	after = (unit(x[o]) * unit(z[n])).sum(1).mean()
+	assert after > 0.9 and after > before, (before, after)
+	# The rotation of the definition, and nothing else.
+	a, b = dense(old, "profile.values")[o], dense(new, "profile.values")[n]
+	w = (x[o] ** 2).sum(1) / (a ** 2).sum(1) * (y[n] ** 2).sum(1) / (b ** 2).sum(1)
+	p, _, q = np.linalg.svd((y[n] * w[:, None]).T @ x[o])
+	assert abs(z - y @ (p @ q)).max() < 1e-5
+	assert abs(dense(new, "profile.values") @ aligned["components"] - z).max() < 1e-5
+	assert abs(y @ y.T - z @ z.T).max() < 1e-5
+	assert (new["sigma"] == aligned["sigma"]).all()
+	assert (aligned["residual"] <= 1e-3).all() and meta["svd.align"]
+	END
+	# Among many tags, too, where the residuals take a pass of their own.
+	cs-svd -q -k 16 wide.mat > wide.bin
+	cs-svd -q -k 16 --seed 2 --align wide.bin wide.mat > again.bin
+	cs-dump --what sigma wide.bin | cut -f 1,2 | cut -c 1-8 > sigma
+	cs-dump --what sigma again.bin | cut -f 1,2 | cut -c 1-8 | cmp - sigma
+	run -2 cs-svd -k 8 --align old.bin now.mat
+	[[ "$output" == *"--align: old.bin: it has 24 dimensions, and the new model 8: -k 24"* ]]
+	run -2 cs-svd -k 24 --align old.bin --scale u now.mat
+	run -2 cs-svd -k 24 --align now.mat now.mat
+	run -2 cs-svd -k 16 --align wide.bin now.mat
+	[[ "$output" == *"no customer with weight in common"* || "$output" == *"dimensions"* ]]
+}

@@ -359,3 +359,41 @@ const char *dense_eigen(size_t n, double *a, size_t count, double *values,
 		swap_rows(vectors + i * n, vectors + (count - 1 - i) * n, n);
 	return NULL;
 }
+
+const char *dense_polar(size_t n, double *a)
+{
+	double *values = alloc(n, sizeof *values);
+	double *left = alloc(alloc_product(n, n), sizeof *left);
+	double *right = alloc(alloc_product(n, n), sizeof *right);
+	lapack_int size = (lapack_int)n;
+
+	/* By columns the same memory is A^T, and what comes out R^T. */
+	lapack_int info = LAPACKE_dgesdd(LAPACK_COL_MAJOR, 'A', size, size, a,
+					 size, values, left, size, right, size);
+	cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)n,
+		    (int)n, 1, left, (int)n, right, (int)n, 0, a, (int)n);
+	free(values);
+	free(left);
+	free(right);
+	return info == 0 ? NULL
+			 : error_text("LAPACK dgesdd failed (%d)", (int)info);
+}
+
+void dense_multiply_right(size_t rows, size_t k, size_t ld, double *v,
+			  const double *r)
+{
+	enum { SOME_ROWS = 1024 };
+	double *copy = alloc(alloc_product(SOME_ROWS, k), sizeof *copy);
+
+	for (size_t first = 0; first < rows; first += SOME_ROWS) {
+		size_t count =
+			rows - first < SOME_ROWS ? rows - first : SOME_ROWS;
+		for (size_t i = 0; i < count; i++)
+			memcpy(copy + i * k, v + (first + i) * ld,
+			       k * sizeof *copy);
+		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans,
+			    (int)count, (int)k, (int)k, 1, copy, (int)k, r,
+			    (int)k, 0, v + first * ld, (int)ld);
+	}
+	free(copy);
+}

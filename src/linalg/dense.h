@@ -62,4 +62,12 @@ void dense_multiply(size_t n, const double *a, const double *b, double *c);
 const char *dense_eigen(size_t n, double *a, size_t count, double *values,
 			double *vectors);
 
+/* A (n x n) becomes the orthogonal matrix nearest to it: P Q^T where A is
+ * P S Q^T.  NULL, or an error text. */
+const char *dense_polar(size_t n, double *a);
+
+/* The first k columns of V (rows x ld) become V R; R is k x k. */
+void dense_multiply_right(size_t rows, size_t k, size_t ld, double *v,
+			  const double *r);
+
 #endif
