@@ -25,7 +25,9 @@ run-evaluate = BIN=$(BIN) CLASSIC_MATRIX='$(matrix-classic)' \
 .PHONY: eval tune
 eval: $(evaluated)
 	@mkdir -p $(MODEL)/halves
+	@rm -f $(MODEL)/halves/.of
 	@$(call run-evaluate,eval,$(matrix-$(RECIPE)) $(MATRIX),$(svd-$(RECIPE)) $(SVD))
+	@printf '%s\n' $(call quote,$(model-of)) > $(MODEL)/halves/.of
 
 #: tune          try other recipes and similarities on halves of VIEWS, and write
 #:               the one to use as RECIPE=tuned

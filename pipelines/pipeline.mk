@@ -62,7 +62,7 @@ state = $(shell f=$(call quote,$(1)); [ -e "$$f" ] || f=$${f%:*}; \
 	stat -Lc '%n %s %.Y' -- "$$f" 2> /dev/null || printf '%s' "$$f")
 
 .PHONY: pipeline similar forget
-ifneq ($(filter pipeline similar serve $(MODEL)/%,$(MAKECMDGOALS)),)
+ifneq ($(filter pipeline similar serve eval $(MODEL)/%,$(MAKECMDGOALS)),)
 log := $(call state,$(views)) $(if $(tags),$(call state,$(tags)))
 endif
 
@@ -74,6 +74,12 @@ matrix := $(BIN)/cs-matrix $(matrix-$(RECIPE)) $(MATRIX) \
 model := $(BIN)/cs-svd $(svd-$(RECIPE)) $(SVD) \
 	-o $(MODEL)/emb.bin $(MODEL)/matrix.bin
 profiles-of := $(profiles) < $(log)
+
+# What make eval measured of this model, for its summary: of the same log and
+# options.
+model-of := $(profiles-of) $(matrix) $(model)
+measured = $(if $(call same,$(shell cat $(MODEL)/halves/.of 2> /dev/null),$(model-of)), \
+	--measured $(MODEL)/halves/report.json)
 
 $(MODEL)/.profiles: $(call changed,$(MODEL)/.profiles,profiles-of)
 	$(call keep,profiles-of)
@@ -96,7 +102,7 @@ define describe
 	@$(BIN)/cs-knn $(knn-$(RECIPE)) $(KNN) --profiles \
 		--user=$(call quote,$(user)) \
 		-o $(MODEL)/neighbours.tsv $(MODEL)/emb.bin
-	@$(BIN)/cs-summarize $(SUMMARIZE) $(MODEL)/neighbours.tsv
+	@$(BIN)/cs-summarize $(measured) $(SUMMARIZE) $(MODEL)/neighbours.tsv
 endef
 
 described = $(MODEL)/emb.bin $(MODEL)/metadata.json \

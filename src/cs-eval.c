@@ -15,6 +15,7 @@
 #include "evaluate/evaluation.h"
 #include "evaluate/evaluation_report.h"
 #include "evaluate/halves.h"
+#include "evaluate/held_out_tags.h"
 #include "evaluate/similarity_scan.h"
 #include "evaluate/stability.h"
 #include "evaluate/tuning.h"
@@ -174,6 +175,7 @@ struct work {
 	struct evaluation_notes notes;
 	size_t *against;
 	struct removal removals[REMOVALS];
+	struct held_out_tags tags;
 };
 
 static size_t add_row(struct work *work, size_t pair, enum scan_metric which)
@@ -340,10 +342,15 @@ static void evaluate(struct output *output, char **operands, size_t count)
 	work.notes.rounds = rounds;
 	work.notes.seed = seed;
 	work.notes.removals = work.removals;
-	if (evaluation->ranked)
+	if (evaluation->ranked) {
+		check(held_out_tags_measure(
+			&work.tags, &work.pairs[0], &work.population,
+			evaluation->nearest, rounds, seed, threads));
+		work.notes.tags = &work.tags;
 		work.notes.removal_count =
 			column_removal_try(&work.pairs[0], &work.population,
 					   threads, work.removals);
+	}
 	progress_end();
 	write_evaluation(output, &work);
 	close_work(&work);

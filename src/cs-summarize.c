@@ -1,5 +1,7 @@
 /* cs-summarize: neighbours described for a reader: who is alike and why, what
  * the group shares, what the query may be missing. */
+#include <jansson.h>
+
 #include "base/errors.h"
 #include "base/io.h"
 #include "base/options.h"
@@ -10,7 +12,7 @@
 #include "explain/summary_text.h"
 #include "explain/summary_tsv.h"
 
-enum { KEY_FORMAT = 256, KEY_NAMES, KEY_WHO };
+enum { KEY_FORMAT = 256, KEY_NAMES, KEY_WHO, KEY_MEASURED };
 enum summary_format { SUMMARY_TEXT, SUMMARY_JSON, SUMMARY_TSV };
 
 static const char *const format_words[] = {[SUMMARY_TEXT] = "text",
@@ -21,6 +23,7 @@ static const char *const format_words[] = {[SUMMARY_TEXT] = "text",
 static unsigned format;
 static const char *output_file;
 static struct display_names names;
+static const char *measured_file;
 
 static void read_tag_names(const char *argument)
 {
@@ -41,6 +44,9 @@ static const struct option_row rows[] = {
 	 OPTION_TO_FUNCTION(read_tag_names)},
 	{NULL, KEY_WHO, "who", "FILE[:ID,NAME]", "names of customers",
 	 OPTION_TO_FUNCTION(read_customer_names)},
+	{NULL, KEY_MEASURED, "measured", "FILE",
+	 "what cs-eval --report found of listed tags",
+	 OPTION_TO_FILE(measured_file)},
 	OPTION_OUTPUT_TO(NULL, output_file),
 	OPTION_COMMON};
 
@@ -60,6 +66,37 @@ static const struct options_text text = {
 		  "The manual page, cs-summarize(1), has the rest.",
 	.rows = rows,
 };
+
+/* The figure of cs-eval's report, and its interval; 0 where it measured none.
+ */
+static struct {
+	double value, low, high;
+} held_out;
+
+static void read_measured(void)
+{
+	struct input input;
+	json_error_t error;
+	json_t *report, *tags;
+
+	input_open(&input, measured_file);
+	input_map(&input);
+	report = json_loadb((const char *)input.bytes, input.size, 0, &error);
+	if (report == NULL)
+		die("%s: %s: expected a report of cs-eval", input.name,
+		    error.text);
+	tags = json_object_get(report, "listed_tags");
+	if (tags == NULL)
+		die("%s: no listed_tags: expected a report of cs-eval",
+		    input.name);
+	if (!json_is_null(tags) &&
+	    json_unpack(tags, "{s:F, s:F, s:F}", "value", &held_out.value,
+			"low", &held_out.low, "high", &held_out.high) != 0)
+		die("%s: listed_tags: expected value, low and high",
+		    input.name);
+	json_decref(report);
+	input_close(&input);
+}
 
 static void write_json(const struct summary *summary, struct output *output)
 {
@@ -101,6 +138,9 @@ static void summarize(struct summary_reader *reader, struct output *output)
 			die("%s", error);
 		if (!found)
 			break;
+		summary.held_out = held_out.value;
+		summary.held_out_low = held_out.low;
+		summary.held_out_high = held_out.high;
 		write_summary(&summary, output, is_first);
 		summary_free(&summary);
 		is_first = false;
@@ -122,6 +162,8 @@ int main(int argc, char *argv[])
 	if (operands[0] != NULL && operands[1] != NULL)
 		die_usage("one file at a time: \"%s\" is too many",
 			  operands[1]);
+	if (measured_file != NULL)
+		read_measured();
 	output_open(&output, output_file);
 	error = summary_reader_open(&reader, operands[0]);
 	if (error != NULL)

@@ -181,6 +181,15 @@ figure() {
 	run -2 cs-eval --format x a.bin b.mat
 }
 
+@test "tags that summaries list are counted in half B" {
+	cs-eval --report report.json a.bin b.mat > told
+	grep -q "^Tags that a summary of half A lists: the neighbours have them in half B" told
+	"$PYTHON" -c '
+import json
+times = json.load(open("report.json"))["listed_tags"]
+assert 1.2 < times["low"] <= times["value"] <= times["high"] < 6, times'
+}
+
 @test "overlap: all are kept from a model to itself, few to a random one" {
 	cs-eval --overlap --format tsv a.bin a.bin > same.tsv
 	grep -qx "$(printf 'mean_kept\t\t10')" same.tsv

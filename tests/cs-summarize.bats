@@ -317,3 +317,18 @@ print(json.load(sys.stdin)["neighbours"][0]["customer"])' > found
 	refused "rank \"?[2J?\"" "s/^ann.1/ann\t$(printf '\033')[2J\\\\n/"
 	refused "a backslash" '3s/bob/b\\x/'
 }
+
+@test "--measured states what cs-eval found of events held back" {
+	small=$BATS_TEST_DIRNAME/cases/cs-summarize/grocery.tsv
+	echo '{"listed_tags": {"value": 1.7, "low": 1.6, "high": 1.8}}' > report.json
+	cs-summarize --measured report.json "$small" | tr '\n' ' ' |
+		grep -qF 'of tags listed like these, 1.70 times the expected number were seen in events held back [1.60, 1.80].'
+	echo '{"listed_tags": null}' > report.json
+	cs-summarize --measured report.json "$small" | cmp - <(cs-summarize "$small")
+	for wrong in '' '[]' '{}' '{"listed_tags": 1}' '{"listed_tags": {"value": "x"}}'
+	do
+		echo "$wrong" > report.json
+		run -2 cs-summarize --measured report.json "$small"
+		[[ "$output" == "cs-summarize: report.json: "*expected* ]]
+	done
+}

@@ -261,6 +261,11 @@ serve_once() {
 import json
 report = json.load(open("trained_model/halves/report.json"))
 assert report["queries"] == 200 and not report["ranks_void"]'
+	# The summary of that model says what was measured, and of no other.
+	said pipeline
+	tr '\n' ' ' < out | grep -qE 'tags listed like these, [0-9.]+ times the expected number were seen in events held back \['
+	said pipeline SVD="-k 8"
+	grep -q 'of events held back they would share less' <(tr '\n' ' ' < out)
 	said eval RECIPE=first HALF_BY=course_id EVAL=--queries=200
 	grep -q '^value sum, damp log, weight idf, ' out
 	# Halves of the tags have columns of their own.

@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "evaluate/column_removal.h"
 #include "evaluate/evaluation.h"
+#include "evaluate/held_out_tags.h"
 
 /* What is told besides the figures.  Row 0 is the subject; differences are its
  * from each row of against[0..against_count). */
@@ -18,6 +19,7 @@ struct evaluation_notes {
 	size_t rows_row; /* the row that is the cosine of rows */
 	const struct removal *removals;
 	size_t removal_count;
+	const struct held_out_tags *tags; /* NULL: not measured */
 	char *warnings[8]; /* owned by the notes: evaluation_notes_free */
 	size_t warning_count;
 };

@@ -77,6 +77,10 @@ struct summary {
 	struct string_table tags;
 	struct summary_tag *tag_facts; /* of each tag */
 	size_t tag_room;
+	/* How many times as often as expected neighbours were seen to have such
+	 * listed tags in events held back (evaluate/held_out_tags.h), and its
+	 * 95 % interval; set by the caller, 0: not measured. */
+	double held_out, held_out_low, held_out_high;
 	bool zero_vector; /* the query's vector is zero; set by the caller */
 	/* Set by enrichment_test: */
 	size_t group;    /* neighbours without the query */

@@ -435,6 +435,35 @@ static void put_missing(struct summary_page *page)
 	text_lines_end(&page->lines);
 }
 
+/* Such figures are high by construction; or what was measured instead. */
+static void put_caution(struct summary_page *page)
+{
+	const struct summary *s = page->summary;
+	struct text_lines *lines = &page->lines;
+
+	if (s->held_out > 0)
+		text_lines_put_words(
+			lines,
+			text_lines_print(
+				lines,
+				"The %zu were chosen by these same events, so "
+				"such figures are high by construction: of "
+				"tags listed like these, %.2f times the "
+				"expected number were seen in events held back "
+				"[%.2f, %.2f].",
+				s->group, s->held_out, s->held_out_low,
+				s->held_out_high));
+	else
+		text_lines_put_words(
+			lines,
+			text_lines_print(
+				lines,
+				"The %zu were chosen by these same events, "
+				"so such figures are high by construction: "
+				"of events held back they would share less.",
+				s->group));
+}
+
 static void put_group(struct summary_page *page)
 {
 	const struct summary *s = page->summary;
@@ -444,14 +473,7 @@ static void put_group(struct summary_page *page)
 		put_shared(page);
 		put_missing(page);
 		text_lines_end(&page->lines);
-		text_lines_put_words(
-			&page->lines,
-			text_lines_print(
-				&page->lines,
-				"The %zu were chosen by these same events, "
-				"so such figures are high by construction: "
-				"of events held back they would share less.",
-				s->group));
+		put_caution(page);
 	} else if (s->group >= ENRICHMENT_MIN_MEMBERS) {
 		text_lines_put_words(
 			&page->lines,
