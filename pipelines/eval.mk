@@ -15,7 +15,7 @@ evaluate := $(beside)evaluate
 halves = $(AGGREGATE) $(if $(tags),--tags $(call quote,$(tags))) \
 	$(if $(half_by),--half-by $(call quote,$(half_by))) \
 	-- $(call quote,$(views))
-evaluated := $(patsubst %,$(BIN)/cs-%,aggregate matrix svd eval)
+evaluated := $(patsubst %,$(BIN)/cs-%,aggregate matrix svd eval dump)
 
 # evaluate JOB with these options of cs-matrix and cs-svd.
 run-evaluate = BIN=$(BIN) CLASSIC_MATRIX='$(matrix-classic)' \
