@@ -10,6 +10,7 @@ unit() {
 
 @test "unit alloc" { unit alloc; }
 @test "unit bitset" { unit bitset; }
+@test "unit bootstrap" { unit bootstrap; }
 @test "unit combined_search" { unit combined_search; }
 @test "unit contributions" { unit contributions; }
 @test "unit cpu_features" { unit cpu_features; }

@@ -1,0 +1,87 @@
+/* bootstrap: the last row is the sums and medians as they are, draws do not
+ * depend on threads, the interval of a mean is that of theory, and a figure
+ * less itself is 0. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "evaluate/bootstrap.h"
+
+enum { CUSTOMERS = 400, ROUNDS = 2000 };
+
+static double mean(const void *context, const double *sums,
+		   const double *medians)
+{
+	(void)context;
+	(void)medians;
+	return sums[0] / CUSTOMERS;
+}
+
+static double median(const void *context, const double *sums,
+		     const double *medians)
+{
+	(void)context;
+	(void)sums;
+	return medians[0];
+}
+
+static double difference(const void *context, const double *sums,
+			 const double *medians)
+{
+	return mean(context, sums, medians) - mean(context, sums + 1, medians);
+}
+
+static int check(const char *what, double found, double expected,
+		 double tolerance)
+{
+	if (fabs(found - expected) <= tolerance)
+		return 0;
+	printf("%s: %g, expected %g\n", what, found, expected);
+	return 1;
+}
+
+int main(void)
+{
+	/* Two equal columns of normal numbers; ranks 1 to CUSTOMERS. */
+	double values[2 * CUSTOMERS], ranks[CUSTOMERS], sum = 0, square = 0;
+	struct bootstrap one, three;
+	int failed = 0;
+
+	for (size_t i = 0; i < CUSTOMERS; i++) {
+		values[i] = values[CUSTOMERS + i] = 5 + random_normal(3, i);
+		ranks[i] = (double)((i * 7) % CUSTOMERS + 1);
+		sum += values[i];
+	}
+	for (size_t i = 0; i < CUSTOMERS; i++)
+		square += pow(values[i] - sum / CUSTOMERS, 2);
+	bootstrap_run(&one, values, 2, ranks, 1, CUSTOMERS, ROUNDS, 1, 1);
+	bootstrap_run(&three, values, 2, ranks, 1, CUSTOMERS, ROUNDS, 1, 3);
+	if (memcmp(one.sums, three.sums, (ROUNDS + 1) * 2 * sizeof *one.sums) !=
+		    0 ||
+	    memcmp(one.middle, three.middle,
+		   (ROUNDS + 1) * sizeof *one.middle) != 0) {
+		puts("threads change the draws");
+		failed = 1;
+	}
+
+	struct interval of_mean = bootstrap_interval(&one, mean, NULL);
+	struct interval of_median = bootstrap_interval(&one, median, NULL);
+	struct interval of_none = bootstrap_interval(&one, difference, NULL);
+	double error = sqrt(square / CUSTOMERS / CUSTOMERS);
+	failed |= check("mean", of_mean.value, sum / CUSTOMERS, 1e-12);
+	failed |= check("low", of_mean.low, of_mean.value - 1.96 * error,
+			0.2 * error);
+	failed |= check("high", of_mean.high, of_mean.value + 1.96 * error,
+			0.2 * error);
+	failed |= check("median", of_median.value, CUSTOMERS / 2, 0);
+	/* The median of n uniform ranks has standard error n / (2 sqrt n). */
+	failed |= check("median's width", of_median.high - of_median.low,
+			2 * 1.96 * CUSTOMERS / (2 * sqrt(CUSTOMERS)), 8);
+	failed |= check("difference", fabs(of_none.low) + fabs(of_none.high), 0,
+			0);
+	bootstrap_free(&one);
+	bootstrap_free(&three);
+	return failed;
+}
