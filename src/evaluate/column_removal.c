@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "base/control_chars.h"
 #include "base/string_table.h"
-#include "evaluate/similarity_scan.h"
+#include "evaluate/scan_ranks.h"
 
 /* share[c]: what column c adds to a_q . b_q, over all queries' sum. */
 static double *find_shares(const struct half_pair *pair,
@@ -101,7 +101,7 @@ static double mrr_without(const struct half_pair *pair,
 	struct similarity_scan scan;
 
 	similarity_scan_begin(&scan, pair, population, &rows, 1, keep, threads);
-	similarity_scan_ranks(&scan, &rows, 1, ranks, ranks + queries);
+	scan_ranks(&scan, &rows, 1, ranks, ranks + queries);
 	similarity_scan_end(&scan);
 	for (size_t q = 0; q < queries; q++)
 		sum += 1 / ranks[q];

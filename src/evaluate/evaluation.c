@@ -244,12 +244,11 @@ static void scan_rows(struct evaluation *evaluation, size_t first, size_t end,
 		methods[i] = evaluation->rows[first + i].method;
 	similarity_scan_begin(&scan, pair, evaluation->population, methods,
 			      count, NULL, threads);
-	similarity_scan_nearest(&scan, methods, count,
-				evaluation->nearest +
-					first * queries * SCAN_NEAREST);
+	scan_nearest(&scan, methods, count,
+		     evaluation->nearest + first * queries * SCAN_NEAREST);
 	if (evaluation->ranked)
-		similarity_scan_ranks(&scan, methods, count, ranks,
-				      ranks + count * queries);
+		scan_ranks(&scan, methods, count, ranks,
+			   ranks + count * queries);
 	for (size_t i = 0; evaluation->ranked && i < count; i++)
 		for (size_t matched = 0; matched < 2; matched++)
 			memcpy(evaluation->ranks +

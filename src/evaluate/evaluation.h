@@ -9,7 +9,7 @@
 #include "evaluate/agreement.h"
 #include "evaluate/bootstrap.h"
 #include "evaluate/halves.h"
-#include "evaluate/similarity_scan.h"
+#include "evaluate/scan_ranks.h"
 
 /* A figure of the table. */
 enum figure {

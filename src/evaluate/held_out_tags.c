@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "evaluate/similarity_scan.h"
+#include "evaluate/scan_ranks.h"
 #include "explain/enrichment.h"
 
 struct held_out_job {

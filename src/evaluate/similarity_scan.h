@@ -17,6 +17,7 @@
 #ifndef EVALUATE_SIMILARITY_SCAN_H
 #define EVALUATE_SIMILARITY_SCAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,7 +39,7 @@ struct scan_method {
 	size_t k;     /* dimensions used, of the embedding */
 };
 
-enum { SCAN_QUERIES = 16, SCAN_TILE = 128, SCAN_CUTS = 8, SCAN_NEAREST = 10 };
+enum { SCAN_QUERIES = 16, SCAN_TILE = 128, SCAN_CUTS = 8 };
 
 /* What is made once for a pair of halves. */
 struct similarity_scan {
@@ -66,19 +67,41 @@ void similarity_scan_begin(struct similarity_scan *scan,
 			   const unsigned char *keep, unsigned threads);
 void similarity_scan_end(struct similarity_scan *scan);
 
-/* Rank of the query's own row of half A among the population for its row of
- * half B: 1 + those more similar + half of the others equally similar; and the
- * same among those of its tenth.  Each count x query_count doubles, by method.
- */
-void similarity_scan_ranks(const struct similarity_scan *scan,
-			   const struct scan_method *methods, size_t count,
-			   double *ranks, double *matched);
+/* The work of a thread: a block of queries, and a tile of customers. */
+struct scan_worker {
+	uint32_t query[SCAN_QUERIES]; /* indices of the population */
+	size_t count;
+	double *dense; /* m x SCAN_QUERIES: rows of the queries, of length 1 */
+	double *x;     /* k x SCAN_QUERIES: their embeddings */
+	double length[SCAN_CUTS][SCAN_QUERIES];
+	double log_tags[SCAN_QUERIES];
+	double *t;               /* a row's embedding, in the making */
+	float *row;              /* the same, k */
+	uint32_t ids[SCAN_TILE]; /* customers of the tile */
+	double products[SCAN_TILE * SCAN_QUERIES];        /* a_q . a_y */
+	double dots[SCAN_CUTS][SCAN_TILE * SCAN_QUERIES]; /* x_q . x_y */
+	double scores[SCAN_TILE * SCAN_QUERIES];
+};
 
-/* The SCAN_NEAREST most similar other customers in half A, of a query's row of
- * half A, by falling similarity, ties by number: count x query_count x
- * SCAN_NEAREST; UINT32_MAX where the population has fewer. */
-void similarity_scan_nearest(const struct similarity_scan *scan,
-			     const struct scan_method *methods, size_t count,
-			     uint32_t *nearest);
+struct scan_worker *scan_worker_begin(const struct similarity_scan *scan);
+void scan_worker_end(struct scan_worker *worker);
+
+/* Take queries first, first + 1, ... of the population, at most SCAN_QUERIES:
+ * their rows of half A, or where held of half B, folded in.  Then
+ * scan_worker_clear, with the same held, before the next are taken. */
+void scan_worker_take(struct scan_worker *worker,
+		      const struct similarity_scan *scan, size_t first,
+		      bool held);
+void scan_worker_clear(struct scan_worker *worker,
+		       const struct similarity_scan *scan, bool held);
+
+/* Set products and dots of ids[0..rows), of half A, with the queries. */
+void scan_worker_multiply(struct scan_worker *worker,
+			  const struct similarity_scan *scan, size_t rows);
+
+/* Set scores (rows x SCAN_QUERIES) by a method, from products and dots. */
+void scan_worker_score(struct scan_worker *worker,
+		       const struct similarity_scan *scan,
+		       const struct scan_method *method, size_t rows);
 
 #endif

@@ -17,7 +17,7 @@ static void find_nearest(const struct half_pair *pair,
 
 	similarity_scan_begin(&scan, pair, population, method, 1, NULL,
 			      threads);
-	similarity_scan_nearest(&scan, method, 1, nearest);
+	scan_nearest(&scan, method, 1, nearest);
 	similarity_scan_end(&scan);
 }
 

@@ -5,7 +5,7 @@
 
 #include "base/io.h"
 #include "evaluate/halves.h"
-#include "evaluate/similarity_scan.h"
+#include "evaluate/scan_ranks.h"
 
 enum { STABILITY_MOVED = 10 };
 
