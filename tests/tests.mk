@@ -10,7 +10,8 @@ $(BUILD)/fault.so: tests/fault/fault.c $(BUILD)/.flags | setup-build
 	$(call say,CC,$<)$(CC) -std=c17 -D_GNU_SOURCE $(WARNINGS) -O1 -g \
 		-shared -fPIC -o $@ $< -ldl
 
-tested = all $(UNITS:%=$(BUILD)/unit-%) $(GENERATE) $(BUILD)/fault.so
+tested = all $(UNITS:%=$(BUILD)/unit-%) $(GENERATE) $(MAKE_MATRIX) \
+	$(RESIDENT) $(ARITHMETIC) $(BUILD)/fault.so
 
 # bats, several files at a time where GNU parallel is there.
 BATS = BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) \

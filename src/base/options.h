@@ -111,12 +111,12 @@ struct options_text {
 	{                                                                      \
 		group, 'o', "output", "FILE",                                  \
 			"write FILE, whole or not at all",                     \
-			OPTION_TO_FILE(variable)                               \
+			.kind = OPTION_KIND_FILE, .to.text = &(variable)       \
 	}
 #define OPTION_THREADS_TO(variable)                                            \
 	{                                                                      \
 		NULL, 'j', "threads", "N", "threads [all processors]",         \
-			OPTION_TO_THREADS(variable)                            \
+			.kind = OPTION_KIND_THREADS, .to.threads = &(variable) \
 	}
 #define OPTION_OUTPUT(group)                                                   \
 	{                                                                      \

@@ -15,7 +15,9 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "search/exact_search.h"
 #include "search/ivf_index.h"
+#include "search/ivf_search.h"
 #include "search/sharded_model.h"
 #include "base/thread_pool.h"
 
@@ -32,7 +34,7 @@ static const char *answer(const struct sharded_model *shards, const char *how,
 
 	if (strcmp(how, "exact") == 0)
 		return exact_search_run(search, queries, count, found, &zeros);
-	return ivf_index_search(
+	return ivf_search_run(
 		index, search, queries, count,
 		strcmp(how, "codes") == 0
 			? 0
