@@ -1,5 +1,4 @@
 /* cs-dump: what a matrix or a model is; its tensors as text or for numpy. */
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,12 +38,22 @@ enum form { FORM_JSON, FORM_TSV, FORM_NPY, FORM_TEXT };
 static const char *const form_words[] = {
 	[FORM_JSON] = "json", [FORM_TSV] = "tsv", [FORM_NPY] = "npy", NULL};
 
+static struct choices {
+	enum what what;
+	enum form form;
+	bool check;
+	const char *output; /* NULL: standard output */
+} choices = {.what = WHAT_ALL, .form = FORM_TEXT};
+
 static const struct option_row rows[] = {
-	{"what:", KEY_CHECK, "check", NULL, "look at every byte first"},
-	{NULL, KEY_WHAT, "what", "W", "one of its parts, named in the manual"},
+	{"what:", KEY_CHECK, "check", NULL, "look at every byte first",
+	 OPTION_TO_FLAG(choices.check, true)},
+	{NULL, KEY_WHAT, "what", "W", "one of its parts, named in the manual",
+	 OPTION_TO_CHOICE(choices.what, what_words)},
 	{"output:", KEY_FORMAT, "format", "F",
-	 "json; with --what: tsv, npy [text, tsv]"},
-	OPTION_OUTPUT(NULL),
+	 "json; with --what: tsv, npy [text, tsv]",
+	 OPTION_TO_CHOICE(choices.form, form_words)},
+	OPTION_OUTPUT_TO(NULL, choices.output),
 	OPTION_COMMON};
 
 static const struct options_text text = {
@@ -64,10 +73,6 @@ static const struct options_text text = {
 };
 
 struct work {
-	enum what what;
-	enum form form;
-	bool check;
-	const char *path; /* of the output, or NULL */
 	struct model model;
 	struct ivf_index index; /* cells 0: it has none */
 	double energy; /* ||B||_F^2 of what was decomposed; 0: unknown */
@@ -98,7 +103,7 @@ static const char *verify(const struct work *work)
 	const char *error = NULL;
 
 	for (size_t i = 0; i < 6 && error == NULL; i++) {
-		const char *name = tensors[work->what][i];
+		const char *name = tensors[choices.what][i];
 		if (name != NULL)
 			error = safetensors_verify(
 				file, safetensors_find(file, name));
@@ -112,12 +117,12 @@ static const char *check_names(const struct work *work)
 	const struct csr_matrix *matrix = &work->model.matrix;
 	const char *error = NULL;
 
-	if (work->what == WHAT_USERS || work->what == WHAT_PROFILES ||
-	    work->what == WHAT_EMBEDDING)
+	if (choices.what == WHAT_USERS || choices.what == WHAT_PROFILES ||
+	    choices.what == WHAT_EMBEDDING)
 		error = text_array_check(&matrix->users, "users");
 	if (error == NULL &&
-	    (work->what == WHAT_TAGS || work->what == WHAT_PROFILES ||
-	     work->what == WHAT_COMPONENTS))
+	    (choices.what == WHAT_TAGS || choices.what == WHAT_PROFILES ||
+	     choices.what == WHAT_COMPONENTS))
 		error = text_array_check(&matrix->tags, "tags");
 	return error;
 }
@@ -127,16 +132,16 @@ static void open_model(struct work *work, const char *path)
 	struct model *model = &work->model;
 	const char *energy, *error = model_open_any(model, path);
 
-	if (error == NULL && work->check)
+	if (error == NULL && choices.check)
 		error = model_check(model, &work->findings);
 	if (error == NULL && model->embedding != NULL &&
 	    ivf_index_exists(model))
 		error = ivf_index_view(&work->index, model);
 	if (error == NULL && model->embedding == NULL &&
-	    work->what >= WHAT_EMBEDDING && work->what <= WHAT_SIGMA)
+	    choices.what >= WHAT_EMBEDDING && choices.what <= WHAT_SIGMA)
 		error = error_text("a matrix, which has no %s: cs-svd makes a "
 				   "model of it",
-				   what_words[work->what]);
+				   what_words[choices.what]);
 	if (error == NULL)
 		error = verify(work);
 	if (error == NULL)
@@ -305,7 +310,7 @@ static void put_checked(struct work *work)
 	struct output *output = &work->output;
 	char n[NUMBER_TEXT], silent[NUMBER_TEXT];
 
-	if (work->check)
+	if (choices.check)
 		output_print(output,
 			     "%-11severy byte: %zu checksums, %s customers "
 			     "(%s without signal)\n",
@@ -360,7 +365,7 @@ static void set_sizes(json_t *object, const struct work *work)
 	set(object, "columns",
 	    json_pack("{s:s,s:s,s:s}", "customer", matrix->customer, "tag",
 		      matrix->tag, "value", matrix->value));
-	if (!work->check)
+	if (!choices.check)
 		return;
 	set(object, "without_signal",
 	    json_integer((json_int_t)work->findings.silent));
@@ -628,63 +633,41 @@ static void (*const writers[][4])(struct work *work) = {
 	[WHAT_ALL] = {[FORM_JSON] = write_json, [FORM_TEXT] = write_text},
 };
 
-static void read_option(struct work *work, int key)
-{
-	switch (key) {
-	case KEY_CHECK:
-		work->check = true;
-		break;
-	case KEY_WHAT:
-		work->what = (enum what)options_choice(what_words);
-		break;
-	case KEY_FORMAT:
-		work->form = (enum form)options_choice(form_words);
-		break;
-	case 'o':
-		work->path = options_once(work->path);
-		break;
-	}
-}
-
 /* Refuse what cannot be written; tsv is what --what gives. */
-static void settle(struct work *work)
+static void check_choices(void)
 {
-	if (work->what != WHAT_ALL && work->form == FORM_TEXT)
-		work->form = FORM_TSV;
-	if (writers[work->what][work->form] != NULL)
+	if (choices.what != WHAT_ALL && choices.form == FORM_TEXT)
+		choices.form = FORM_TSV;
+	if (writers[choices.what][choices.form] != NULL)
 		return;
-	if (work->what == WHAT_ALL)
+	if (choices.what == WHAT_ALL)
 		die_usage("--format %s: expected --what, too: a tensor can be "
 			  "written so",
-			  form_words[work->form]);
-	if (work->form == FORM_JSON)
+			  form_words[choices.form]);
+	if (choices.form == FORM_JSON)
 		die_usage("--what %s: it is written as tsv or npy; json "
 			  "describes the whole, without --what",
-			  what_words[work->what]);
+			  what_words[choices.what]);
 	die_usage("--what %s --format %s: sparse rows are no array; --format "
 		  "tsv writes them",
-		  what_words[work->what], form_words[work->form]);
+		  what_words[choices.what], form_words[choices.form]);
 }
 
 int main(int argc, char *argv[])
 {
-	struct work work = {.what = WHAT_ALL, .form = FORM_TEXT};
-	int key;
+	struct work work = {0};
+	char **models = options_read(&text, argc, argv);
 
-	options_begin(&text, argc, argv);
-	while ((key = options_next()) != -1)
-		read_option(&work, key);
-	settle(&work);
-	if (argc - optind > 1)
-		die_usage("one model at a time: \"%s\" is too many",
-			  argv[optind + 1]);
-	output_open(&work.output, work.path);
-	if (work.form == FORM_NPY && output_terminal(&work.output))
+	check_choices();
+	if (models[0] != NULL && models[1] != NULL)
+		die_usage("one model at a time: \"%s\" is too many", models[1]);
+	output_open(&work.output, choices.output);
+	if (choices.form == FORM_NPY && output_terminal(&work.output))
 		die("an array is binary and standard output is a terminal: "
 		    "use > FILE or -o FILE");
 
-	open_model(&work, argv[optind]);
-	writers[work.what][work.form](&work);
+	open_model(&work, models[0]);
+	writers[choices.what][choices.form](&work);
 	output_close(&work.output);
 	model_close(&work.model);
 	return STATUS_DONE;

@@ -3,7 +3,6 @@
  *
  * A row's embedding is worked out as cs-svd does it (linalg/projection.h), so a
  * customer of the model gets the bytes that stand there. */
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +18,14 @@
 #include "base/io.h"
 #include "base/thread_pool.h"
 
-static const struct option_row rows[] = {OPTION_OUTPUT("output:"),
-					 OPTION_THREADS, OPTION_COMMON};
+static struct choices {
+	const char *output; /* NULL: standard output */
+	unsigned threads;
+} choices;
+
+static const struct option_row rows[] = {
+	OPTION_OUTPUT_TO("output:", choices.output),
+	OPTION_THREADS_TO(choices.threads), OPTION_COMMON};
 
 static const struct options_text text = {
 	.name = "cs-project",
@@ -40,8 +45,6 @@ static const struct options_text text = {
 };
 
 struct work {
-	unsigned threads;
-	const char *output;
 	struct model model;
 	struct input input;
 	struct safetensors file;
@@ -61,7 +64,7 @@ static void read_model(struct work *work, const char *path)
 
 	if (error == NULL)
 		error = safetensors_verify_all(&work->model.file,
-					       work->threads);
+					       choices.threads);
 	check(&work->model.input, error);
 }
 
@@ -76,7 +79,7 @@ static void read_matrix(struct work *work, const char *path)
 	if (error == NULL && safetensors_find(&work->file, "sigma") != NULL)
 		error = "a model already, expected a matrix";
 	if (error == NULL)
-		error = safetensors_verify_all(&work->file, work->threads);
+		error = safetensors_verify_all(&work->file, choices.threads);
 	if (error == NULL)
 		error = csr_matrix_view(&work->matrix, &work->file);
 	check(&work->input, error);
@@ -170,7 +173,7 @@ static void write_model(struct work *work, struct output *output)
 	model_writer_begin(&work->writer, output, &store);
 	projection_model(&embed, model);
 	progress_begin("customers", work->matrix.n);
-	projection_all(&embed, &work->matrix, work->threads, NULL, write_rows,
+	projection_all(&embed, &work->matrix, choices.threads, NULL, write_rows,
 		       work);
 	progress_end();
 	tensor_writer_put(&work->writer, model->residual,
@@ -181,38 +184,33 @@ static void write_model(struct work *work, struct output *output)
 	json_decref(metadata);
 }
 
-static void read_options(struct work *work, int argc, char **argv)
+/* The operands: MODEL, then MATRIX or NULL. */
+static char **read_options(int argc, char **argv)
 {
-	options_begin(&text, argc, argv);
-	work->threads = thread_pool_processors();
-	for (int key; (key = options_next()) != -1;)
-		switch (key) {
-		case 'o':
-			work->output = options_once(work->output);
-			break;
-		case 'j':
-			work->threads = options_threads();
-			break;
-		}
-	if (argc - optind < 1 || argc - optind > 2)
+	choices.threads = thread_pool_processors();
+
+	char **paths = options_read(&text, argc, argv);
+	size_t count = (size_t)(argv + argc - paths);
+	if (count < 1 || count > 2)
 		die_usage("expected a MODEL, and a MATRIX or none");
-	if (strcmp(argv[optind], "-") == 0 &&
-	    (argc - optind == 1 || strcmp(argv[optind + 1], "-") == 0))
+	if (strcmp(paths[0], "-") == 0 &&
+	    (count == 1 || strcmp(paths[1], "-") == 0))
 		die_usage("only one of MODEL and MATRIX can be standard input");
+	return paths;
 }
 
 int main(int argc, char **argv)
 {
+	char **paths = read_options(argc, argv);
 	struct work work = {0};
 	struct output output;
 
-	read_options(&work, argc, argv);
-	output_open(&output, work.output);
+	output_open(&output, choices.output);
 	if (output_terminal(&output))
 		die("a model is binary and standard output is a terminal: "
 		    "use > FILE or -o FILE");
-	read_model(&work, argv[optind]);
-	read_matrix(&work, argv[optind + 1]);
+	read_model(&work, paths[0]);
+	read_matrix(&work, paths[1]);
 	check_columns(&work);
 	write_model(&work, &output);
 	output_close(&output);

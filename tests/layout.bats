@@ -133,6 +133,10 @@ wrong_includes() {
 	[ "$(grep -rl 'data_offsets' --include=*.c src)" = src/model/safetensors.c ]
 }
 
+@test "only programs read the command line" {
+	[ "$(grep -l '"base/options.h"' src/*/*.[ch])" = src/base/options.c ]
+}
+
 @test "help, synopsis and list of the page, and completion agree" {
 	for tool in $tools
 	do
