@@ -175,6 +175,12 @@ figure() {
 	cp b.mat damaged.mat
 	printf X | dd of=damaged.mat bs=1 seek=$(($(wc -c < b.mat) / 2)) conv=notrunc status=none
 	run -2 cs-eval a.bin damaged.mat
+	"$PYTHON" "$BATS_TEST_DIRNAME/forge.py" a.bin embedding 9 nan > forged.bin
+	run -2 cs-eval forged.bin b.mat
+	[[ "$output" == *"row 1 of the embedding is not finite"* ]]
+	"$PYTHON" "$BATS_TEST_DIRNAME/forge.py" b.mat users.tenth 3 10 > forged.mat
+	run -2 cs-eval a.bin forged.mat
+	[[ "$output" == *"row 3 is damaged: tenth 10"* ]]
 	run -2 cs-eval a.bin log.csv
 	run -2 cs-eval a.bin /dev/null
 	run -2 cs-eval --rounds 3 a.bin b.mat

@@ -24,6 +24,11 @@ static const char *open_one(struct model *model, const char *path,
 			error = error_text("row %zu is damaged: tenth %u", row,
 					   model->matrix.tenth[row]);
 	}
+	for (size_t i = 0; error == NULL && i < model->matrix.n * model->k; i++)
+		if (!isfinite(model->embedding[i]))
+			error = error_text("row %zu of the embedding is not "
+					   "finite",
+					   i / model->k);
 	return error == NULL ? NULL
 			     : error_text("%s: %s", model->input.name, error);
 }
