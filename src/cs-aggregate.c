@@ -14,7 +14,6 @@
 #include "base/number.h"
 #include "base/options.h"
 #include "base/thread_pool.h"
-#include "text/json_writer.h"
 #include "text/tsv.h"
 #include "events/column_detect.h"
 #include "events/event_reader.h"
@@ -22,6 +21,7 @@
 #include "events/item_tags.h"
 #include "events/profile_merge.h"
 #include "events/rejects.h"
+#include "events/row_account.h"
 
 /* ---------------------------------------------------------------- options */
 
@@ -236,156 +236,6 @@ static char **read_options(int argc, char **argv)
 	return paths;
 }
 
-/* ---------------------------------------------------------------- reports */
-
-/* How many rows were read, used, without a tag and wrong. */
-struct account {
-	uint64_t in, used, untagged, other, rejected;
-	struct row_notes notes;
-	bool grouped; /* the counts below are known */
-	struct group_by_counts counts;
-};
-
-static void put_reasons(struct json_writer *json, const struct rejects *rejects)
-{
-	json_put_object(json, "rows_rejected");
-	for (int i = REJECT_NONE + 1; rejects != NULL && i < REJECTS; i++) {
-		uint64_t count = rejects_count(rejects, (enum reject)i);
-
-		if (count > 0)
-			json_put_count(json,
-				       rejects_reason(rejects, (enum reject)i),
-				       count);
-	}
-	json_put_end(json);
-}
-
-/* A count that is known only where rows were grouped. */
-static void put_grouped(struct json_writer *json, const struct account *account,
-			const char *key, uint64_t count)
-{
-	if (account->grouped)
-		json_put_count(json, key, count);
-	else
-		json_put_null(json, key);
-}
-
-static void write_report(const struct account *account,
-			 const struct rejects *rejects)
-{
-	struct output output;
-	struct json_writer json;
-
-	if (choices.report == NULL)
-		return;
-	output_open(&output, choices.report);
-	json_writer_init(&json, &output, JSON_STYLE_SPACED);
-	json_put_object(&json, NULL);
-	json_put_count(&json, "rows_in", account->in);
-	json_put_count(&json, "rows_used", account->used);
-	json_put_count(&json, "rows_untagged", account->untagged);
-	if (choices.half != HALF_ALL)
-		json_put_count(&json, "rows_other_half", account->other);
-	json_put_count(&json, "values_rounded", account->notes.rounded);
-	json_put_count(&json, "header_lines_repeated", account->notes.headers);
-	put_reasons(&json, rejects);
-	put_grouped(&json, account, "users", account->counts.users);
-	put_grouped(&json, account, "tags", account->counts.tags);
-	put_grouped(&json, account, "pairs", account->counts.pairs);
-	json_put_end(&json);
-	output_text(&output, "\n");
-	output_close(&output);
-}
-
-static void warn_columns(const struct columns *columns)
-{
-	char *const *names = columns->names;
-
-	warn("took %s, %s%s%s", names[COLUMN_USER], names[COLUMN_TAG],
-	     columns->valued ? ", " : "; each row counts 1",
-	     columns->valued ? names[COLUMN_VALUE] : "");
-}
-
-/* What was noticed of rows that are used, or are none. */
-static void warn_notes(const struct row_notes *notes)
-{
-	char count[NUMBER_TEXT];
-
-	if (notes->headers > 0)
-		warn("%s repeated header line%s skipped",
-		     number_commas(count, notes->headers),
-		     notes->headers == 1 ? "" : "s");
-	if (notes->rounded > 0)
-		warn("%s value%s of more than 9 decimals rounded to 9",
-		     number_commas(count, notes->rounded),
-		     notes->rounded == 1 ? "" : "s");
-	if (notes->surplus > 0)
-		warn("%s row%s with an empty field after the last column, "
-		     "which is ignored",
-		     number_commas(count, notes->surplus),
-		     notes->surplus == 1 ? "" : "s");
-}
-
-/* Warn, once, of bytes that are not UTF-8. */
-static void warn_foreign(const struct event_reader *events)
-{
-	const struct foreign_bytes *foreign = &events->foreign;
-	char bytes[4 * 3 + 1] = "";
-
-	if (foreign->line == 0)
-		return;
-	for (size_t i = 0; i < foreign->count; i++)
-		snprintf(bytes + 3 * i, 4, " %02x", foreign->bytes[i]);
-	warn("%s:%zu: not UTF-8 (bytes%s): names are taken as they stand, and "
-	     "JSON cannot show them; --encoding ISO-8859-1, or before: iconv "
-	     "-f ISO-8859-1 -t UTF-8",
-	     events->source.files[foreign->file].name, foreign->line, bytes);
-}
-
-/* Point out customers whose names may mean nothing: many rows, one customer. */
-static void warn_suspects(const struct suspects *suspects, uint64_t users)
-{
-	enum { MIN_CUSTOMERS = 10 };
-	char events[NUMBER_TEXT], all[NUMBER_TEXT];
-
-	number_commas(all, suspects->events);
-	if (suspects->missing > 0 && choices.null_count == 0)
-		warn("a customer is named \"%s\", with %s of %s events: if that "
-		     "means no customer, --null '%s'",
-		     suspects->missing_name,
-		     number_commas(events, suspects->missing), all,
-		     suspects->missing_name);
-	else if (users >= MIN_CUSTOMERS &&
-		 suspects->most > suspects->events / 5)
-		warn("customer \"%s\" has %s of %s events: if that means no "
-		     "customer, --null '%s'",
-		     suspects->most_name, number_commas(events, suspects->most),
-		     all, suspects->most_name);
-}
-
-static void warn_account(const struct account *account)
-{
-	char n[8][NUMBER_TEXT], untagged[2 * NUMBER_TEXT] = "";
-	char other[2 * NUMBER_TEXT] = "";
-	char rejected[2 * NUMBER_TEXT] = "";
-
-	if (account->untagged > 0)
-		snprintf(untagged, sizeof untagged, ", %s without a tag",
-			 number_commas(n[5], account->untagged));
-	if (account->other > 0)
-		snprintf(other, sizeof other, ", %s of the other half",
-			 number_commas(n[7], account->other));
-	if (account->rejected > 0)
-		snprintf(rejected, sizeof rejected, ", %s rejected",
-			 number_commas(n[6], account->rejected));
-	warn("%s rows: %s used%s%s%s; %s customers, %s tags, %s pairs",
-	     number_commas(n[0], account->in),
-	     number_commas(n[1], account->used), untagged, other, rejected,
-	     number_commas(n[2], account->counts.users),
-	     number_commas(n[3], account->counts.tags),
-	     number_commas(n[4], account->counts.pairs));
-}
-
 /* ---------------------------------------------------------------- the work */
 
 static void write_header(struct output *output, const struct columns *columns,
@@ -445,7 +295,7 @@ static void select_columns(void *context, struct csv_source *source,
 /* Where rows are wrong, report them, and end the process unless they are set
  * aside. */
 static void end_if_rejected(struct rejects *rejects,
-			    const struct account *account)
+			    const struct row_account *account)
 {
 	if (account->rejected == 0)
 		return;
@@ -453,7 +303,7 @@ static void end_if_rejected(struct rejects *rejects,
 		rejects_warn(rejects, account->in);
 	if (choices.rejects)
 		return;
-	write_report(account, rejects);
+	row_account_report(account, rejects, choices.report);
 	if (account->rejected == account->in && !options_quiet)
 		fputs("  all rows are wrong: are these the right columns "
 		      "(-u, -t, -v), and is it the\n"
@@ -499,7 +349,7 @@ struct aggregation {
 	struct group_by groups;
 	struct rejects rejects;
 	struct event_reader events;
-	struct account account;
+	struct row_account account;
 	struct suspects suspects;
 };
 
@@ -551,6 +401,7 @@ static void read_logs(struct aggregation *work)
 	struct event_reader *events = &work->events;
 
 	event_reader_run(events);
+	work->account.halved = choices.half != HALF_ALL;
 	work->account.in = events->rows_in;
 	work->account.used = events->rows_used;
 	work->account.untagged = events->rows_untagged;
@@ -558,9 +409,9 @@ static void read_logs(struct aggregation *work)
 	work->account.notes = events->notes;
 	work->account.rejected = rejects_count(&work->rejects, REJECT_NONE);
 	if (choices.columns.guessed && !options_quiet)
-		warn_columns(&choices.columns);
+		row_account_warn_columns(&choices.columns);
 	if (!options_quiet)
-		warn_foreign(events);
+		row_account_warn_encoding(events);
 	end_if_rejected(&work->rejects, &work->account);
 }
 
@@ -581,19 +432,21 @@ static void write_profile(struct aggregation *work)
 /* Close the outputs, report, and free everything. */
 static void close_logs(struct aggregation *work)
 {
-	const struct account *account = &work->account;
+	const struct row_account *account = &work->account;
 
 	write_rejects(&work->rejects);
-	write_report(account, &work->rejects);
+	row_account_report(account, &work->rejects, choices.report);
 	output_close(&work->output);
 	if (!options_quiet) {
-		warn_notes(&account->notes);
-		warn_suspects(&work->suspects, account->counts.users);
+		row_account_warn_notes(&account->notes);
+		row_account_warn_suspects(&work->suspects,
+					  account->counts.users,
+					  choices.null_count == 0);
 	}
 	if (!options_quiet &&
 	    (choices.columns.guessed || account->untagged > 0 ||
 	     account->other > 0 || account->rejected > 0 || options_chatty()))
-		warn_account(account);
+		row_account_warn(account);
 	group_by_end(&work->groups);
 	rejects_end(&work->rejects);
 	csv_reader_end(&work->events.source);
@@ -613,17 +466,17 @@ static void aggregate(char **paths, size_t count)
 
 static void merge(char **paths, size_t count)
 {
-	struct account account = {.grouped = true};
+	struct row_account account = {.grouped = true};
 	struct output output;
 
 	output_open(&output, choices.output);
 	account.counts = profile_merge(paths, count, choices.prefix,
 				       group_memory(), &output, &account.in);
 	account.used = account.in;
-	write_report(&account, NULL);
+	row_account_report(&account, NULL, choices.report);
 	output_close(&output);
 	if (options_chatty())
-		warn_account(&account);
+		row_account_warn(&account);
 }
 
 int main(int argc, char **argv)

@@ -1,0 +1,151 @@
+#include "events/row_account.h"
+
+#include <stdio.h>
+
+#include "base/errors.h"
+#include "base/io.h"
+#include "base/number.h"
+#include "text/json_writer.h"
+
+/* --------------------------------------------------------------- the report */
+
+static void put_reasons(struct json_writer *json, const struct rejects *rejects)
+{
+	json_put_object(json, "rows_rejected");
+	for (int i = REJECT_NONE + 1; rejects != NULL && i < REJECTS; i++) {
+		uint64_t count = rejects_count(rejects, (enum reject)i);
+
+		if (count > 0)
+			json_put_count(json,
+				       rejects_reason(rejects, (enum reject)i),
+				       count);
+	}
+	json_put_end(json);
+}
+
+/* A count that is known only where rows were grouped. */
+static void put_grouped(struct json_writer *json,
+			const struct row_account *account, const char *key,
+			uint64_t count)
+{
+	if (account->grouped)
+		json_put_count(json, key, count);
+	else
+		json_put_null(json, key);
+}
+
+void row_account_report(const struct row_account *account,
+			const struct rejects *rejects, const char *path)
+{
+	struct output output;
+	struct json_writer json;
+
+	if (path == NULL)
+		return;
+	output_open(&output, path);
+	json_writer_init(&json, &output, JSON_STYLE_SPACED);
+	json_put_object(&json, NULL);
+	json_put_count(&json, "rows_in", account->in);
+	json_put_count(&json, "rows_used", account->used);
+	json_put_count(&json, "rows_untagged", account->untagged);
+	if (account->halved)
+		json_put_count(&json, "rows_other_half", account->other);
+	json_put_count(&json, "values_rounded", account->notes.rounded);
+	json_put_count(&json, "header_lines_repeated", account->notes.headers);
+	put_reasons(&json, rejects);
+	put_grouped(&json, account, "users", account->counts.users);
+	put_grouped(&json, account, "tags", account->counts.tags);
+	put_grouped(&json, account, "pairs", account->counts.pairs);
+	json_put_end(&json);
+	output_text(&output, "\n");
+	output_close(&output);
+}
+
+/* ----------------------------------------------------------------- messages */
+
+void row_account_warn_columns(const struct columns *columns)
+{
+	char *const *names = columns->names;
+
+	warn("took %s, %s%s%s", names[COLUMN_USER], names[COLUMN_TAG],
+	     columns->valued ? ", " : "; each row counts 1",
+	     columns->valued ? names[COLUMN_VALUE] : "");
+}
+
+void row_account_warn_notes(const struct row_notes *notes)
+{
+	char count[NUMBER_TEXT];
+
+	if (notes->headers > 0)
+		warn("%s repeated header line%s skipped",
+		     number_commas(count, notes->headers),
+		     notes->headers == 1 ? "" : "s");
+	if (notes->rounded > 0)
+		warn("%s value%s of more than 9 decimals rounded to 9",
+		     number_commas(count, notes->rounded),
+		     notes->rounded == 1 ? "" : "s");
+	if (notes->surplus > 0)
+		warn("%s row%s with an empty field after the last column, "
+		     "which is ignored",
+		     number_commas(count, notes->surplus),
+		     notes->surplus == 1 ? "" : "s");
+}
+
+void row_account_warn_encoding(const struct event_reader *events)
+{
+	const struct foreign_bytes *foreign = &events->foreign;
+	char bytes[4 * 3 + 1] = "";
+
+	if (foreign->line == 0)
+		return;
+	for (size_t i = 0; i < foreign->count; i++)
+		snprintf(bytes + 3 * i, 4, " %02x", foreign->bytes[i]);
+	warn("%s:%zu: not UTF-8 (bytes%s): names are taken as they stand, and "
+	     "JSON cannot show them; --encoding ISO-8859-1, or before: iconv "
+	     "-f ISO-8859-1 -t UTF-8",
+	     events->source.files[foreign->file].name, foreign->line, bytes);
+}
+
+void row_account_warn_suspects(const struct suspects *suspects, uint64_t users,
+			       bool words)
+{
+	enum { MIN_CUSTOMERS = 10 };
+	char events[NUMBER_TEXT], all[NUMBER_TEXT];
+
+	number_commas(all, suspects->events);
+	if (suspects->missing > 0 && words)
+		warn("a customer is named \"%s\", with %s of %s events: if that "
+		     "means no customer, --null '%s'",
+		     suspects->missing_name,
+		     number_commas(events, suspects->missing), all,
+		     suspects->missing_name);
+	else if (users >= MIN_CUSTOMERS &&
+		 suspects->most > suspects->events / 5)
+		warn("customer \"%s\" has %s of %s events: if that means no "
+		     "customer, --null '%s'",
+		     suspects->most_name, number_commas(events, suspects->most),
+		     all, suspects->most_name);
+}
+
+void row_account_warn(const struct row_account *account)
+{
+	char n[8][NUMBER_TEXT], untagged[2 * NUMBER_TEXT] = "";
+	char other[2 * NUMBER_TEXT] = "";
+	char rejected[2 * NUMBER_TEXT] = "";
+
+	if (account->untagged > 0)
+		snprintf(untagged, sizeof untagged, ", %s without a tag",
+			 number_commas(n[5], account->untagged));
+	if (account->other > 0)
+		snprintf(other, sizeof other, ", %s of the other half",
+			 number_commas(n[7], account->other));
+	if (account->rejected > 0)
+		snprintf(rejected, sizeof rejected, ", %s rejected",
+			 number_commas(n[6], account->rejected));
+	warn("%s rows: %s used%s%s%s; %s customers, %s tags, %s pairs",
+	     number_commas(n[0], account->in),
+	     number_commas(n[1], account->used), untagged, other, rejected,
+	     number_commas(n[2], account->counts.users),
+	     number_commas(n[3], account->counts.tags),
+	     number_commas(n[4], account->counts.pairs));
+}

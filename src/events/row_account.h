@@ -1,0 +1,49 @@
+/* row_account: what became of the rows of a log, as a report for programs and
+ * as messages for people. */
+#ifndef EVENTS_ROW_ACCOUNT_H
+#define EVENTS_ROW_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "events/column_detect.h"
+#include "events/event_reader.h"
+#include "events/group_by.h"
+#include "events/rejects.h"
+#include "events/row_check.h"
+#include "events/spill_runs.h"
+
+/* How many rows were read, used, without a tag, of the other half, and wrong.
+ */
+struct row_account {
+	uint64_t in, used, untagged, other, rejected;
+	struct row_notes notes;
+	bool halved;  /* one half of the log was asked for */
+	bool grouped; /* the counts below are known */
+	struct group_by_counts counts;
+};
+
+/* Write the account as an object of JSON to a file; rejects may be NULL, and a
+ * path of NULL writes nothing.  Ends the process where the file cannot be
+ * written. */
+void row_account_report(const struct row_account *account,
+			const struct rejects *rejects, const char *path);
+
+/* Say which columns were taken. */
+void row_account_warn_columns(const struct columns *columns);
+
+/* Say what was noticed of rows that are used, or are none. */
+void row_account_warn_notes(const struct row_notes *notes);
+
+/* Warn, once, of bytes that are not UTF-8. */
+void row_account_warn_encoding(const struct event_reader *events);
+
+/* Point out a customer, of so many, whose name may mean nothing: it has a fifth
+ * of all events or, where words is set, is a word for nothing. */
+void row_account_warn_suspects(const struct suspects *suspects, uint64_t users,
+			       bool words);
+
+/* Say the counts in a line. */
+void row_account_warn(const struct row_account *account);
+
+#endif
