@@ -11,11 +11,12 @@
 #include "base/alloc.h"
 #include "base/bitset.h"
 #include "explain/query_row.h"
-#include "explain/rerank.h"
 #include "base/errors.h"
 #include "explain/neighbours_merge.h"
 #include "model/model.h"
+#include "search/combined_quantiles.h"
 #include "search/exact_search.h"
+#include "search/model_metric.h"
 #include "base/number.h"
 #include "base/options.h"
 #include "explain/neighbour_report.h"
@@ -28,8 +29,14 @@
 #include "base/thread_pool.h"
 #include "explain/customer_list.h"
 
-static const char *const metric_words[] = {
-	[METRIC_COSINE] = "cosine", [METRIC_DOT] = "dot", NULL};
+enum {
+	/* So many queries, or so few customers, are worth an index of rows. */
+	INDEXED_QUERIES = 8,
+	SMALL_MODEL = 2000
+};
+
+static void take_metric(const char *word);
+static void take_alpha(const char *word);
 
 /* What the command line says. */
 static struct {
@@ -40,14 +47,15 @@ static struct {
 	bool all, merge, with_self, ignore_unknown, without_why;
 	int profiles; /* -1: not given */
 	double least; /* NaN: not given */
-	double share; /* of the embeddings in a similarity */
+	double alpha; /* of the metric combined */
+	bool has_alpha, has_metric;
 	double recall;
 	size_t probes;
 	size_t count; /* neighbours asked for */
 	enum metric metric;
 	enum output_format layout;
 	unsigned threads;
-} choices = {.profiles = -1, .least = NAN, .count = 10, .share = 1};
+} choices = {.profiles = -1, .least = NAN, .count = 10, .alpha = DEFAULT_ALPHA};
 
 /* ---------------------------------------------------------------- options */
 
@@ -62,7 +70,7 @@ enum {
 	KEY_SELF,
 	KEY_IGNORE,
 	KEY_METRIC,
-	KEY_BLEND,
+	KEY_ALPHA,
 	KEY_RECALL,
 	KEY_PROBES,
 	KEY_MERGE,
@@ -100,10 +108,11 @@ static const struct option_row rows[] = {
 	 OPTION_TO_FLAG(choices.ignore_unknown, true)},
 	{"how:", 'n', "neighbours", "N", "how many [10]",
 	 OPTION_TO_INTEGER(choices.count, 1, INT64_MAX)},
-	{NULL, KEY_METRIC, "metric", "M", "cosine, dot [cosine]",
-	 OPTION_TO_CHOICE(choices.metric, metric_words)},
-	{NULL, KEY_BLEND, "blend", "A", "A x embedding + (1 - A) x profile [1]",
-	 OPTION_TO_REAL(choices.share, 0, 1)},
+	{NULL, KEY_METRIC, "metric", "M", "combined, embedding, profile, dot",
+	 OPTION_TO_FUNCTION(take_metric)},
+	{NULL, KEY_ALPHA, "alpha", "A",
+	 "of combined: weight of embeddings [0.75]",
+	 OPTION_TO_FUNCTION(take_alpha)},
 	{NULL, KEY_RECALL, "recall", "R",
 	 "by an index, that share of the nearest ten",
 	 OPTION_TO_REAL(choices.recall, 1e-9, 1)},
@@ -149,6 +158,40 @@ static const struct options_text text = {
 		"The manual page, cs-knn(1), has the rest.",
 	.rows = rows,
 };
+
+/* The words of an earlier version say what they are called now. */
+static void take_metric(const char *word)
+{
+	size_t i = 0;
+
+	if (strcmp(word, "cosine") == 0)
+		die_usage("--metric cosine: the cosine of embeddings is "
+			  "--metric embedding");
+	while (metric_words[i] != NULL && strcmp(metric_words[i], word) != 0)
+		i++;
+	if (metric_words[i] == NULL)
+		die_usage("--metric: expected embedding, dot, profile or "
+			  "combined, found \"%s\"",
+			  word);
+	choices.metric = (enum metric)i;
+	choices.has_metric = true;
+}
+
+static void take_alpha(const char *word)
+{
+	if (!number_real(word, &choices.alpha) ||
+	    !(choices.alpha >= 0 && choices.alpha <= 1))
+		die_usage("--alpha: expected a number from 0 to 1, found "
+			  "\"%s\"",
+			  word);
+	choices.has_alpha = true;
+}
+
+/* True where only some cells of an index are looked at. */
+static bool by_index(void)
+{
+	return choices.recall > 0 || choices.probes > 0;
+}
 
 /* Standard input can be read once. */
 static void check_inputs(void)
@@ -208,8 +251,8 @@ static void check_merge(void)
 		{"--min-similarity", has_least()},
 		{"--include-self", choices.with_self},
 		{"--ignore-unknown", choices.ignore_unknown},
-		{"--metric", choices.metric != METRIC_COSINE},
-		{"--blend", choices.share < 1},
+		{"--metric", choices.has_metric},
+		{"--alpha", choices.has_alpha},
 		{"--recall", choices.recall > 0},
 		{"--probes", choices.probes > 0},
 		{"--format", choices.layout != OUTPUT_TSV},
@@ -237,23 +280,14 @@ static void check_profiles(void)
 			  "MODEL");
 }
 
-static void check_blend(void)
-{
-	if (choices.metric == METRIC_DOT)
-		die_usage("--blend: of two cosines, not of --metric dot");
-	if (choices.count > RERANK_CANDIDATES)
-		die_usage("-n, --neighbours: --blend ranks the %d best by "
-			  "embedding, and no more",
-			  RERANK_CANDIDATES);
-}
-
 static void check_index(void)
 {
 	if (choices.recall > 0 && choices.probes > 0)
 		die_usage("--probes: --recall says how many cells already");
-	if (choices.metric == METRIC_DOT)
-		die_usage("--recall, --probes: an index is by the cosine, not "
-			  "by --metric dot");
+	if (choices.has_alpha ||
+	    (choices.has_metric && choices.metric != METRIC_EMBEDDING))
+		die_usage("--recall, --probes: an index is of embeddings, and "
+			  "serves --metric embedding alone");
 }
 
 static void check_choices(void)
@@ -263,19 +297,33 @@ static void check_choices(void)
 	check_merge();
 	if (choices.profiles == 1)
 		check_profiles();
-	if (choices.share < 1)
-		check_blend();
-	if (choices.recall > 0 || choices.probes > 0)
+	if (choices.has_alpha && choices.has_metric &&
+	    choices.metric != METRIC_COMBINED)
+		die_usage("--alpha: of --metric combined, not of --metric %s",
+			  metric_words[choices.metric]);
+	if (by_index())
 		check_index();
-	if (has_least() && choices.metric == METRIC_COSINE &&
+	if (has_least() && choices.metric != METRIC_DOT &&
 	    fabs(choices.least) > 1)
-		die_usage("--min-similarity: a cosine is from -1 to 1");
+		die_usage("--min-similarity: expected -1 to 1; only products "
+			  "(--metric dot) are beyond");
 	check_inputs();
+}
+
+/* Of an earlier version. */
+static void refuse_blend(char *const *argv)
+{
+	for (; *argv != NULL && strcmp(*argv, "--") != 0; argv++)
+		if (strcmp(*argv, "--blend") == 0 ||
+		    strncmp(*argv, "--blend=", strlen("--blend=")) == 0)
+			die_usage("--blend: embedding and profile are "
+				  "compared together by --metric combined");
 }
 
 static void read_options(int argc, char **argv)
 {
 	options_begin(&text, argc, argv);
+	refuse_blend(argv);
 	choices.threads = thread_pool_processors();
 	while (options_next() != -1)
 		;
@@ -301,7 +349,6 @@ struct knn {
 	struct neighbour_report report;
 	struct output output;
 	struct result_writer pens;
-	char metric[NUMBER_TEXT + 8]; /* what #model says of a blend */
 };
 
 /* The model is not what it should be: an error text, after its name. */
@@ -330,8 +377,8 @@ static void open_group(struct knn *knn)
 	uint64_t *seeds = bitset_new(model->matrix.n);
 
 	customer_list_seeds(&knn->whom, seeds, model, choices.like);
-	check(model, query_row_mean(&knn->audience, &knn->shards, seeds,
-				    choices.like));
+	check(model, query_row_mean(&knn->audience, &knn->shards,
+				    choices.metric, seeds, choices.like));
 	if (knn->audience.customers == 0) {
 		warn("%s: none of its customers is in %s with a tag that has "
 		     "weight, so no one is similar",
@@ -373,15 +420,6 @@ static uint64_t *make_filter(const struct model *model)
 	return bits;
 }
 
-/* Whether an index or a blend looks at some customers only: see
- * explain/neighbours_metadata.h. */
-static size_t look_at(void)
-{
-	if (choices.recall > 0 || choices.probes > 0)
-		return 1;
-	return choices.share < 1 ? RERANK_CANDIDATES : 0;
-}
-
 /* Search, write and report count queries. */
 static void answer_batch(struct knn *knn, const struct search_query *queries,
 			 struct search_result *results, size_t count)
@@ -413,9 +451,11 @@ static void answer(struct knn *knn)
 		if (count > batch)
 			count = batch;
 		for (size_t i = 0; i < count; i++)
-			queries[i] = neighbour_search_query(
-				&knn->search,
-				customer_list_row(&knn->whom, done + i));
+			check(knn->asked,
+			      neighbour_search_query(
+				      &knn->search,
+				      customer_list_row(&knn->whom, done + i),
+				      &queries[i]));
 		answer_batch(knn, queries, results, count);
 	}
 	progress_end();
@@ -457,9 +497,20 @@ static const char *const *unread(const struct sharded_model *shards)
 
 	for (size_t s = 0; s < shards->count; s++)
 		few = few && shards->indexes[s].cells > 0;
-	if (!few || choices.metric == METRIC_DOT)
+	if (!few || choices.metric != METRIC_EMBEDDING)
 		return none;
-	return choices.recall > 0 || choices.probes > 0 ? cells : exact;
+	return by_index() ? cells : exact;
+}
+
+/* An index is of embeddings. */
+static void choose_metric(const struct model *model)
+{
+	if (!choices.has_metric && !choices.has_alpha)
+		choices.metric = by_index() ? METRIC_EMBEDDING
+					    : model_default_metric(model);
+	else if (!choices.has_metric)
+		choices.metric = METRIC_COMBINED;
+	check(model, model_check_metric(model, choices.metric));
 }
 
 static void open_models(struct knn *knn)
@@ -471,6 +522,8 @@ static void open_models(struct knn *knn)
 	knn->shards.probes = choices.probes;
 	if (error == NULL)
 		error = sharded_model_need_index(&knn->shards);
+	if (error == NULL)
+		choose_metric(&knn->shards.models[0]);
 	if (error == NULL) {
 		model_checksums_begin(knn->shards.models, knn->shards.count,
 				      unread(&knn->shards), choices.threads);
@@ -490,7 +543,7 @@ static void begin_search(struct knn *knn)
 		.metric = choices.metric,
 		.count = choices.count,
 		.min_score = has_least() ? choices.least : -INFINITY,
-		.share = choices.share,
+		.alpha = choices.alpha,
 		.allowed = knn->allowed,
 		.with_self = choices.with_self,
 		.threads = choices.threads,
@@ -499,14 +552,35 @@ static void begin_search(struct knn *knn)
 		.model = knn->model,
 		.asked = knn->asked,
 		.in_total = knn->whom.all && choices.like == NULL,
-		.by_index = choices.recall > 0 || choices.probes > 0,
-		.by_blend = choices.share < 1,
+		.by_index = by_index(),
 		.filtered = knn->allowed != NULL || has_least(),
 		.has_min_similarity = has_least(),
 		.min_similarity = has_least() ? choices.least : 0,
 		.count = choices.count,
 		.quiet = options_quiet,
 	};
+	if (metric_compares_rows(choices.metric) &&
+	    (knn->whom.count >= INDEXED_QUERIES ||
+	     knn->model->matrix.n < SMALL_MODEL))
+		check(knn->model,
+		      sharded_model_index_rows(&knn->shards, choices.threads));
+}
+
+/* How similar two customers at random are: the model's embeddings are
+ * measured; rows are measured here. */
+static void set_pairs(const struct model *model, struct query_metadata *note)
+{
+	static const double shares[] = {0.5, 0.99};
+	const struct similarity similarity = {.profile = choices.metric ==
+							 METRIC_PROFILE,
+					      .alpha = choices.alpha};
+	double pairs[2] = {model->median_pair, model->top_pair};
+
+	if (metric_compares_rows(choices.metric))
+		combined_quantiles(&model->matrix, model->embedding, model->k,
+				   &similarity, shares, 2, pairs);
+	note->median_pair = pairs[0];
+	note->top_pair = pairs[1];
 }
 
 static void begin_output(struct knn *knn)
@@ -514,29 +588,25 @@ static void begin_output(struct knn *knn)
 	struct output_options manner = {
 		.format = choices.layout,
 		.why = !choices.without_why,
-		.share = choices.share,
+		.alpha = choices.alpha,
 		.metadata = {.metric = metric_words[choices.metric],
+			     .alpha = choices.alpha,
 			     .asked = choices.count,
 			     .min_similarity =
 				     has_least() ? &choices.least : NULL,
-			     .looked_at = look_at(),
+			     .looked_at = by_index(),
 			     .among = choices.among},
 	};
 
-	if (choices.share < 1) {
-		strcpy(knn->metric, "blend ");
-		number_write(knn->metric + strlen(knn->metric), choices.share,
-			     9);
-		manner.metadata.metric = knn->metric;
-	}
 	output_open(&knn->output, choices.output);
 	manner.profiles =
 		choices.profiles == 1 ||
 		(choices.profiles == -1 && choices.users.count > 0 &&
 		 choices.layout == OUTPUT_TSV && knn->shards.count == 1 &&
 		 !output_terminal(&knn->output));
-	knn->search.count_matching =
-		manner.profiles && has_least() && choices.share == 1;
+	knn->search.count_matching = manner.profiles && has_least();
+	if (manner.profiles)
+		set_pairs(knn->model, &manner.metadata);
 	result_writer_begin(&knn->pens, &knn->shards, knn->asked, &manner,
 			    choices.metric, choices.threads);
 }

@@ -99,7 +99,7 @@ sums_exactly() {
 		for scale in us sqrt u; do
 			cs-svd -k 20 --tol 1e-6 --center $center \
 				--scale $scale matrix.bin > of.bin
-			cs-knn --all -q -n 15 of.bin > of.tsv
+			cs-knn --all -q -n 15 --metric embedding of.bin > of.tsv
 			"$PYTHON" "$BATS_TEST_DIRNAME/dense.py" of.bin of.tsv
 		done
 	done
@@ -128,9 +128,9 @@ sums_exactly() {
 		"$DATA/completejourney/transactions.csv" |
 		cs-matrix --value sum --damp log --weight idf --norm l2 |
 		cs-svd -k 64 > journey.bin
-	run -0 cs-knn -u 1955 --format ids journey.bin
+	run -0 cs-knn -u 1955 --metric embedding --format ids journey.bin
 	[ "${lines[*]}" = "1299 574 788 242 1778 888 1187 1203 13 989" ]
-	run -0 cs-knn -u 1955 -n 1 --no-profiles journey.bin
+	run -0 cs-knn -u 1955 -n 1 --metric embedding --no-profiles journey.bin
 	[[ "${lines[1]}" == *"0.293221 DIAPERS & DISPOSABLES + "* ]]
 	run -1 cs-knn -u 1878 journey.bin
 	[ "$output" = "cs-knn: journey.bin: customer 1878 has no tag with weight, so no one is similar" ]
@@ -388,16 +388,19 @@ sums_exactly() {
 	refused -u u001 --min-similarity 1.5
 	refused -u u001 --min-similarity nan
 	refused -u u001 emb.bin
-	refused -u u001 --blend 1.1
-	refused -u u001 --blend -0.1
-	refused -u u001 --blend half
-	refused -u u001 --blend 0.5 --metric dot
-	refused -u u001 --blend 0.5 -n 1001
+	refused -u u001 --alpha 1.1
+	refused -u u001 --alpha -0.1
+	refused -u u001 --alpha half
+	refused -u u001 --alpha 0.5 --metric dot
+	refused -u u001 --blend 0.5
+	[[ "$stderr" == *"--metric combined"* ]]
+	refused -u u001 --metric cosine
+	[[ "$stderr" == *"--metric embedding"* ]]
 	refused -u u001 --merge
 	refused --merge
 	printf 'query\trank\tneighbour\tsimilarity\na\t1\tb\t1\n' > part.tsv
 	for option in --among=users --not=users --min-similarity=0 \
-		--include-self --ignore-unknown --metric=dot --blend=0.5 \
+		--include-self --ignore-unknown --metric=dot --alpha=0.5 \
 		--recall=0.9 --probes=2 --format=ids --no-why --profiles; do
 		run -2 --separate-stderr cs-knn --merge "$option" part.tsv
 		[ -z "$output" ]
@@ -525,7 +528,8 @@ split_model() {
 		> some
 	for options in "--users some" "--users some --metric dot" \
 		"--users some --include-self -n 3" "--like some -n 20" \
-		"--users some --format json" "--users some --blend 0.4" \
+		"--users some --format json" "--users some --alpha 0.4" \
+		"--users some --metric embedding" "--users some --metric profile" \
 		"--users some --among among" "--all -q -n 3 --no-why" \
 		"--users some --format ids --not among -n 1000 -q"; do
 		sed -n '1~3p' some > among
@@ -620,33 +624,43 @@ some_near() {
 	done
 }
 
-@test "--blend: embedding and profile, against dense arithmetic" {
+@test "rows and embeddings: --metric combined and profile, against dense arithmetic" {
 	numpy
 	cut -f 1 profiles.tsv | sed 1d | uniq | sed -n '1~40p' |
 		grep -v -e zero -e '\\' > some
-	for recipe in "--center none" "--center row --scale u" \
-		"--center column --scale sqrt"; do
+	for recipe in "" "--center row --scale u"; do
 		cs-svd -k 20 --tol 1e-6 $recipe -o of.bin matrix.bin
-		for share in 0 0.25 0.5 1; do
-			cs-knn --users some -n 30 --no-profiles --blend $share \
-				of.bin > of.tsv
-			"$PYTHON" "$BATS_TEST_DIRNAME/blend.py" of.bin of.tsv \
-				$share
-		done
+		cs-knn --users some -n 30 --no-profiles --metric profile of.bin \
+			> of.tsv
+		"$PYTHON" "$BATS_TEST_DIRNAME/combined.py" of.bin of.tsv profile
 	done
 	sums_exactly of.tsv
-	# The first k are the first k of more; the profile's own is 1.
-	cs-knn --users some --blend 0.5 -n 1000 -q emb.bin > all-of.tsv
-	cs-knn --users some --blend 0.5 -n 7 -q emb.bin |
+	run -2 --separate-stderr cs-knn -u u007 --metric combined of.bin
+	[[ "$stderr" == *"--scale u: take --metric embedding or profile" ]]
+	run -2 --separate-stderr cs-knn -u u007 --alpha 0.5 of.bin
+	[[ "$stderr" == *"combined is defined for"* ]]
+	cs-knn -u u007 of.bin | grep -q ';metric=embedding;alpha=;'
+	cs-svd -k 20 --tol 1e-6 -o of.bin matrix.bin
+	for alpha in 0.02 0.33 0.75 1; do
+		cs-knn --users some -n 30 --no-profiles --alpha $alpha of.bin \
+			> of.tsv
+		"$PYTHON" "$BATS_TEST_DIRNAME/combined.py" of.bin of.tsv $alpha
+		sums_exactly of.tsv
+	done
+	# One at a time, without an index of rows, as together.
+	while IFS= read -r user; do
+		cs-knn -u "$user" -n 30 --no-profiles --alpha 1 of.bin | sed 1d
+	done < some | cmp - <(sed 1d of.tsv)
+	# The first k are the first k of more; the customer itself is 1.
+	cs-knn --users some -n 1000 -q emb.bin > all-of.tsv
+	cs-knn --users some -n 7 -q emb.bin |
 		cmp - <(awk -F '\t' 'NR == 1 || $2 <= 7' all-of.tsv)
-	cs-knn --users some --blend 0.5 -n 1000 -q --min-similarity 0.3 emb.bin |
+	cs-knn --users some -n 1000 -q --min-similarity 0.3 emb.bin |
 		cmp - <(awk -F '\t' 'NR == 1 || $4 >= 0.3' all-of.tsv)
-	cs-knn --users some --blend 1 emb.bin | cmp - <(cs-knn --users some emb.bin)
-	[ "$(cs-knn -u u007 --include-self --blend 0.3 -n 1 --no-why \
-		--no-profiles emb.bin | tail -n 1)" = \
-		"$(printf 'u007\t1\tu007\t1')" ]
-	cs-knn -u u007 --blend 0.5 emb.bin | cs-summarize --format json |
-		grep -q '"metric": *"blend 0.5"'
+	[ "$(cs-knn -u u007 --include-self -n 1 --no-why --no-profiles \
+		emb.bin | tail -n 1)" = "$(printf 'u007\t1\tu007\t1')" ]
+	cs-knn -u u007 --alpha 0.5 emb.bin | cs-summarize --format json |
+		grep -q '"metric": *"combined", *"alpha": *0.5'
 }
 
 @test "fewer neighbours than asked for: as many as there are, and how many" {

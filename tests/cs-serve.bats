@@ -238,8 +238,8 @@ setup() {
 	        ('{"user_handle": 1, "n": 0}', 400, "n", "1 to 1000"),
 	        ('{"user_handle": 1, "n": 1001}', 400, "n", "1 to 1000"),
 	        ('{"user_handle": 1, "n": "3"}', 400, "n", "whole number"),
-	        ('{"user_handle": 1, "metric": "l2"}', 400, "metric", "cosine"),
-	        ('{"user_handle": 1, "metric": 7}', 400, "metric", "cosine"),
+	        ('{"user_handle": 1, "metric": "l2"}', 400, "metric", "combined"),
+	        ('{"user_handle": 1, "metric": 7}', 400, "metric", "combined"),
 	        ('{"user_handle": 1, "min_similarity": "x"}', 400,
 	         "min_similarity", "number"),
 	        ('{"user_handle": 1, "min_similarity": 2}', 400,
@@ -721,6 +721,7 @@ setup() {
 	    for body, schema in (
 	            ({"user_handle": 1, "n": 3, "metric": "dot"}, "Answer"),
 	            ({"user_handle": "1", "min_similarity": 0.1}, "Answer"),
+	            ({"user_handle": 1, "alpha": 0.5}, "Answer"),
 	            ({"user_handle": "1", "among": [1, 2, 3], "not": [2]},
 	             "Answer"),
 	            ({"users": [1, "2", "nobody"]}, "Batch"),

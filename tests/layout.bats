@@ -189,7 +189,7 @@ wrong_includes() {
 		_customer_similarity cs-knn
 		echo "${COMPREPLY[*]}"
 	)
-	[ "$found" = "cosine dot" ]
+	[ "$found" = "combined embedding profile dot" ]
 }
 
 # Every option of the help, by its long name, is offered by the other shells.

@@ -33,14 +33,15 @@ static double diagonal_of(enum scale scale, double sigma)
 }
 
 void contributions_begin(struct contributions *context,
-			 const struct model *model, enum metric metric)
+			 const struct model *model, enum metric metric,
+			 double alpha)
 {
 	size_t k = model->k;
 
 	*context = (struct contributions){
 		.model = model,
 		.metric = metric,
-		.share = 1,
+		.alpha = alpha,
 	};
 	context->diagonal = alloc(k, sizeof(double));
 	for (size_t j = 0; j < k; j++)
@@ -96,32 +97,33 @@ const char *contributions_view_row(const struct csr_matrix *matrix, size_t row,
 				   struct sparse_row *view)
 {
 	const char *error = csr_matrix_check_row(matrix, row);
-	double square = 0;
-
 	if (error != NULL)
 		return error;
 	view->tags = matrix->indices + matrix->indptr[row];
 	view->values = matrix->values + matrix->indptr[row];
 	view->count = (size_t)(matrix->indptr[row + 1] - matrix->indptr[row]);
-	for (size_t i = 0; i < view->count; i++)
-		square += (double)view->values[i] * (double)view->values[i];
-	view->length = sqrt(square);
+	view->square = row_square(view->values, view->count);
 	return NULL;
 }
 
-double contributions_cosine(const struct sparse_row *a,
-			    const struct sparse_row *b)
+static struct similarity similarity_of(const struct contributions *context)
 {
-	double sum = 0;
+	return (struct similarity){.profile = context->metric == METRIC_PROFILE,
+				   .alpha = context->alpha};
+}
 
-	for (size_t i = 0, j = 0; i < a->count && j < b->count;) {
-		if (a->tags[i] == b->tags[j])
-			sum += (double)a->values[i] * (double)b->values[j];
-		int32_t tag = a->tags[i];
-		i += tag <= b->tags[j];
-		j += b->tags[j] <= tag;
-	}
-	return sum == 0 ? 0 : sum / (a->length * b->length);
+/* How much the products of the rows and of the embeddings count. */
+static struct score_factors factors_of(const struct contributions *context,
+				       const struct similarity_side *query,
+				       const struct similarity_side *other)
+{
+	const struct similarity similarity = similarity_of(context);
+
+	if (metric_compares_rows(context->metric))
+		return combined_factors(&similarity, &query->score,
+					&other->score);
+	return (struct score_factors){
+		.embedding = 1 / (query->length * other->length)};
 }
 
 const char *similarity_side_set(struct similarity_side *side,
@@ -140,6 +142,13 @@ const char *similarity_side_set(struct similarity_side *side,
 			       ? 1
 			       : sqrt(dot_square_norm(embedding, model->k));
 	side->shift = shift_of(side, model);
+	if (metric_compares_rows(context->metric)) {
+		const struct similarity similarity = similarity_of(context);
+
+		side->score = score_side_make(
+			&similarity, side->row.square,
+			embedding_dot(embedding, embedding, model->k));
+	}
 	return NULL;
 }
 
@@ -193,12 +202,11 @@ const char *contributions_compute(const struct contributions *context,
 				  const struct similarity_side *other,
 				  struct contribution *parts, size_t *count)
 {
-	double half = 0.5 * context->share / (query->length * other->length);
-	double rest =
-		(1 - context->share) / (query->row.length * other->row.length);
+	struct score_factors factors = factors_of(context, query, other);
+	double half = 0.5 * factors.embedding;
 	struct contribution *part = parts;
 
-	if (context->center != NULL)
+	if (context->center != NULL && half != 0)
 		*part++ = (struct contribution){
 			CONTRIBUTIONS_CENTER,
 			half * center_sum(context, query, other),
@@ -209,9 +217,9 @@ const char *contributions_compute(const struct contributions *context,
 		double both, sum = tag_sum(context, query, other, tag, &q, &x,
 					   &both);
 
-		sum *= half;
-		if (context->share < 1 && both != 0)
-			sum += rest * both;
+		sum = half * sum + factors.row * both;
+		if (half == 0 && both == 0)
+			continue;
 		*part++ = (struct contribution){tag, sum};
 	}
 	*count = (size_t)(part - parts);

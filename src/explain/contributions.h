@@ -6,11 +6,14 @@
  *     c_j = 1/2 (a_qj V_j D.x + a_xj V_j D.q) / (|q| |x|)
  * and the sum over all tags is the cosine (for the metric dot, without the
  * lengths, the product).  What centring takes from every tag is one
- * contribution more, for all tags together.  Where a similarity is A of the
- * cosine and 1 - A of that of the profiles, a tag that both have contributes
- *     A c_j + (1 - A) p_qj p_xj / (|p_q| |p_x|)
- * with p the rows as they are, not centred.  All of it is in double, added up
- * in one order.
+ * contribution more, for all tags together.
+ *
+ * The similarity of rows and the combined one are F a_q.a_x + E q.x for factors
+ * of the pair (combined_factors of search/combined_score.h), so tag j
+ * contributes
+ *     F a_qj a_xj + E/2 (a_qj V_j.x + a_xj V_j.q)
+ * and the sum over all tags is the similarity.  All of it is in double, added
+ * up in one order.
  *
  * explain/top_contributions.h finds the few largest, by name, for one query
  * after another. */
@@ -21,7 +24,8 @@
 #include <stdint.h>
 
 #include "model/model.h"
-#include "search/exact_search.h"
+#include "search/combined_score.h"
+#include "search/search_query.h"
 
 /* In place of a tag's index: the contribution of the centring. */
 #define CONTRIBUTIONS_CENTER ((size_t)-1)
@@ -35,7 +39,7 @@ struct contribution {
 struct contributions {
 	const struct model *model;
 	enum metric metric;
-	double share;     /* A: 1 unless the caller sets it */
+	double alpha;     /* of METRIC_COMBINED */
 	double *diagonal; /* k: that of D */
 	double *center;   /* k: the sum over the tags of V_j, times their mean
 			     with column centring; NULL without centring */
@@ -43,7 +47,8 @@ struct contributions {
 
 /* model must outlive the context.  O(m k) with centring. */
 void contributions_begin(struct contributions *context,
-			 const struct model *model, enum metric metric);
+			 const struct model *model, enum metric metric,
+			 double alpha);
 void contributions_end(struct contributions *context);
 
 /* A row of a matrix, viewed. */
@@ -51,16 +56,12 @@ struct sparse_row {
 	const int32_t *tags; /* count, ascending */
 	const float *values; /* count */
 	size_t count;
-	double length; /* the root of the sum of squares */
+	double square; /* the sum of squares */
 };
 
 /* View a row.  NULL, or an error text that names it: it is damaged. */
 const char *contributions_view_row(const struct csr_matrix *matrix, size_t row,
 				   struct sparse_row *view);
-
-/* The cosine of two rows, in double; 0 where one is all zeros. */
-double contributions_cosine(const struct sparse_row *a,
-			    const struct sparse_row *b);
 
 /* One of the two customers of a similarity. */
 struct similarity_side {
@@ -68,6 +69,7 @@ struct similarity_side {
 	double *scaled; /* k: D times its embedding */
 	double length;  /* of its embedding; 1 for the metric dot */
 	double shift;   /* how many times context.center its row lost */
+	struct score_side score; /* where the metric compares rows */
 };
 
 /* Allocate a side; any number of rows may be set in it, one after another. */
@@ -75,9 +77,10 @@ void similarity_side_begin(struct similarity_side *side,
 			   const struct contributions *context);
 void similarity_side_end(struct similarity_side *side);
 
-/* Set the side to a row, whose embedding is finite and not zero, of the
- * context's model or of another with the same columns and components, which
- * must stay open.  NULL, or an error text that names the row. */
+/* Set the side to a row, whose embedding is finite, and not zero unless
+ * the metric compares rows, of the context's model or of another with the same
+ * columns and components, which must stay open.  NULL, or an error text that
+ * names the row. */
 const char *similarity_side_set(struct similarity_side *side,
 				const struct contributions *context,
 				const struct model *model, size_t row);

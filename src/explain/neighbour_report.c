@@ -2,7 +2,7 @@
 
 #include "base/errors.h"
 #include "base/number.h"
-#include "explain/rerank.h"
+#include "search/combined_score.h"
 
 /* The customers that were compared with the least similarity. */
 static const char *compared(const struct neighbour_report *report,
@@ -12,20 +12,35 @@ static const char *compared(const struct neighbour_report *report,
 
 	if (report->by_index)
 		return "the customers looked at";
-	if (report->by_blend && result->candidates > RERANK_CANDIDATES)
-		return error_text("the %s best by embedding",
-				  number_commas(count, RERANK_CANDIDATES));
 	return error_text("%s", number_commas(count, result->candidates));
 }
 
-static void warn_none(const struct neighbour_report *report, const char *name,
-		      size_t length, const struct search_result *result)
+/* Has the query a row other than of zeros, in a model of one file? */
+static bool has_weight(const struct neighbour_report *report, size_t query)
+{
+	const struct csr_matrix *matrix = &report->asked->matrix;
+
+	return report->asked->embedding != NULL &&
+	       csr_matrix_check_row(matrix, query) == NULL &&
+	       row_square(matrix->values + matrix->indptr[query],
+			  (size_t)(matrix->indptr[query + 1] -
+				   matrix->indptr[query])) > 0;
+}
+
+static void warn_none(const struct neighbour_report *report, size_t query,
+		      const char *name, size_t length,
+		      const struct search_result *result)
 {
 	const char *file = report->model->input.name;
 	char low[NUMBER_TEXT];
 
 	number_write(low, report->min_similarity, 9);
-	if (result->zero)
+	if (result->zero && has_weight(report, query))
+		warn("%s: the %zu dimensions hold nothing of customer %.*s, so "
+		     "no one is similar by them: take --metric combined or "
+		     "profile",
+		     file, report->model->k, (int)length, name);
+	else if (result->zero)
 		warn("%s: customer %.*s has no tag with weight, so no one is "
 		     "similar",
 		     file, (int)length, name);
@@ -72,7 +87,7 @@ void neighbour_report_add(struct neighbour_report *report, size_t query,
 		report->few += !zero;
 	} else if (result->count == 0) {
 		report->missed = true;
-		warn_none(report, name, length, result);
+		warn_none(report, query, name, length, result);
 	} else if (!report->quiet) {
 		warn_few(report, name, length, result);
 	}

@@ -15,7 +15,6 @@ struct neighbour_report {
 	const struct model *asked; /* whose rows are the queries */
 	bool in_total; /* count the queries and warn at the end, once */
 	bool by_index; /* only some cells were searched */
-	bool by_blend; /* only the best by embedding were ranked */
 	bool filtered; /* an option left customers out */
 	bool has_min_similarity;
 	double min_similarity; /* as given, where it is */

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/errors.h"
-#include "explain/rerank.h"
 #include "model/safetensors.h"
 #include "search/dot_vectors.h"
 #include "search/exact_search.h"
@@ -28,55 +27,55 @@ const char *neighbour_search_open(struct model *queries, const char *path,
 	return error;
 }
 
-/* The number of neighbours that the search by embedding finds. */
-static size_t search_limit(const struct neighbour_search *search)
-{
-	return search->share < 1 ? RERANK_CANDIDATES : search->count;
-}
-
 size_t neighbour_search_batch(const struct neighbour_search *search)
 {
-	return exact_search_batch(search_limit(search),
+	return exact_search_batch(search->count,
 				  search->shards->whole.matrix.n);
 }
 
-/* The vector of a row of the shards or of asked. */
-static const float *vector_of(const struct neighbour_search *search,
-			      const struct model *model, size_t row)
+/* Have two queries the same row and the same vector? */
+static bool is_same(const struct search_query *a, const struct search_query *b,
+		    size_t k)
 {
-	model = sharded_model_resolve(search->shards, model, &row);
-	return model->embedding + row * model->k;
+	return a->count == b->count &&
+	       memcmp(a->vector, b->vector, k * sizeof *a->vector) == 0 &&
+	       (a->count == 0 ||
+		(memcmp(a->tags, b->tags, a->count * sizeof *a->tags) == 0 &&
+		 memcmp(a->values, b->values, a->count * sizeof *a->values) ==
+			 0));
 }
 
-/* The row of the shards that a query is, or ROW_NONE. */
-static size_t self_row(const struct neighbour_search *search, size_t row)
+/* Set query->self: the row of the shards that it is, or ROW_NONE. */
+static const char *set_self(const struct neighbour_search *search,
+			    struct search_query *query)
 {
 	const struct model *whole = &search->shards->whole;
-	size_t length, self;
+	struct search_query other;
+	size_t length;
 
-	if (search->asked == whole)
-		return row;
-	if (search->group)
-		return ROW_NONE;
-	const char *name =
-		text_array_at(&search->asked->matrix.users, row, &length);
-	self = model_find(whole, name, length);
-	if (self != ROW_NONE && search->with_self &&
-	    memcmp(vector_of(search, whole, self),
-		   vector_of(search, search->asked, row),
-		   whole->k * sizeof(float)) != 0)
-		return ROW_NONE;
-	return self;
+	query->self = search->asked == whole ? query->asked : ROW_NONE;
+	if (search->asked == whole || search->group)
+		return NULL;
+	const char *name = text_array_at(&search->asked->matrix.users,
+					 query->asked, &length);
+	query->self = model_find(whole, name, length);
+	if (query->self == ROW_NONE || !search->with_self)
+		return NULL;
+	const char *error =
+		sharded_model_query(search->shards, whole, query->self, &other);
+	if (error == NULL && !is_same(query, &other, whole->k))
+		query->self = ROW_NONE;
+	return error;
 }
 
-struct search_query
-neighbour_search_query(const struct neighbour_search *search, size_t row)
+const char *neighbour_search_query(const struct neighbour_search *search,
+				   size_t row, struct search_query *query)
 {
-	return (struct search_query){
-		.vector = vector_of(search, search->asked, row),
-		.self = self_row(search, row),
-		.asked = row,
-	};
+	const char *error =
+		sharded_model_query(search->shards, search->asked, row, query);
+
+	query->asked = row;
+	return error != NULL ? error : set_self(search, query);
 }
 
 const char *neighbour_search_run(const struct neighbour_search *search,
@@ -84,30 +83,18 @@ const char *neighbour_search_run(const struct neighbour_search *search,
 				 struct search_result *results, size_t count,
 				 size_t *zeros)
 {
-	bool blended = search->share < 1;
 	const struct exact_search exact = {
 		.d = search->shards->whole.k,
 		.metric = search->metric,
-		.limit = search_limit(search),
-		.min_score = blended ? -INFINITY : search->min_score,
+		.alpha = search->alpha,
+		.limit = search->count,
+		.min_score = search->min_score,
 		.allowed = search->allowed,
 		.with_self = search->with_self,
 		.count_matching = search->count_matching,
 		.threads = search->threads,
 	};
-	const struct rerank blend = {
-		.shards = search->shards,
-		.asked = search->asked,
-		.share = search->share,
-		.limit = search->count,
-		.least = search->min_score,
-		.threads = search->threads,
-	};
-	const char *error = sharded_model_search(
-		search->shards, &exact, queries, count, results, zeros);
 
-	if (error == NULL && blended &&
-	    (error = rerank(&blend, queries, results, count)) != NULL)
-		search_results_free(results, count);
-	return error;
+	return sharded_model_search(search->shards, &exact, queries, count,
+				    results, zeros);
 }

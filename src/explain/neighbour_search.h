@@ -1,6 +1,5 @@
 /* neighbour_search: the neighbours of rows of a model, or of other queries with
- * the same components: search over all shards and, where asked for, the ranking
- * by two similarities (explain/rerank.h). */
+ * the same components, over all shards. */
 #ifndef EXPLAIN_NEIGHBOUR_SEARCH_H
 #define EXPLAIN_NEIGHBOUR_SEARCH_H
 
@@ -21,7 +20,7 @@ struct neighbour_search {
 	enum metric metric;
 	size_t count;            /* neighbours of each query */
 	double min_score;        /* none below; -INFINITY: all */
-	double share;            /* of the embedding in a similarity; 1: all */
+	double alpha;            /* of METRIC_COMBINED */
 	const uint64_t *allowed; /* as in struct exact_search */
 	bool with_self;          /* a query may be its own neighbour */
 	bool count_matching;     /* as in struct exact_search */
@@ -39,10 +38,10 @@ size_t neighbour_search_batch(const struct neighbour_search *search);
 
 /* A row of asked as a query.  A row of another model that has the name of a
  * customer is that customer, and is left out of its results.  With with_self
- * it may be among them, and is taken for the same only if their vectors are
- * equal. */
-struct search_query
-neighbour_search_query(const struct neighbour_search *search, size_t row);
+ * it may be among them, and is taken for the same only if their rows and
+ * vectors are equal.  Returns NULL, or an error text: a row is damaged. */
+const char *neighbour_search_query(const struct neighbour_search *search,
+				   size_t row, struct search_query *query);
 
 /* Answer count queries, and set *zeros to the number of rows that are zero
  * vectors; results are as those of sharded_model_search.  Returns NULL, or an

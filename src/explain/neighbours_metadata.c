@@ -59,6 +59,8 @@ static const struct metadata_key {
 	KEY(tags, KEY_COUNT),
 	KEY(dimensions, KEY_COUNT),
 	KEY(metric, KEY_TEXT),
+	{"alpha", KEY_REAL_OR_NONE, offsetof(struct model_metadata, alpha),
+	 true},
 	KEY(median_pair, KEY_REAL),
 	KEY(top_percent_pair, KEY_REAL),
 	{"scale", KEY_TEXT, offsetof(struct model_metadata, scale), true},
@@ -107,6 +109,8 @@ void model_metadata_init(struct model_metadata *metadata,
 	*metadata = (struct model_metadata){
 		.id = copy(id),
 		.metric = copy(query->metric),
+		.alpha = strcmp(query->metric, "combined") == 0 ? query->alpha
+								: NAN,
 		.scale = copy(scale_words[model->scale]),
 		.customer = copy(matrix->customer),
 		.tag = copy(matrix->tag),
@@ -116,9 +120,9 @@ void model_metadata_init(struct model_metadata *metadata,
 		.customers = (int64_t)matrix->n,
 		.tags = (int64_t)matrix->m,
 		.dimensions = (int64_t)model->k,
-		.median_pair = neighbours_round_similarity(model->median_pair),
+		.median_pair = neighbours_round_similarity(query->median_pair),
 		.top_percent_pair =
-			neighbours_round_similarity(model->top_pair),
+			neighbours_round_similarity(query->top_pair),
 	};
 	for (size_t t = 0; t < TENTHS; t++)
 		metadata->tenths[t] = matrix->tenth_size[t];

@@ -18,6 +18,10 @@
 /* What a program knows of a query besides the model. */
 struct query_metadata {
 	const char *metric;
+	double alpha; /* of the metric combined */
+	/* Similarity by the metric of two customers at random: the median, and
+	 * what 1 % reach. */
+	double median_pair, top_pair;
 	size_t without_signal; /* customers of the model without neighbours */
 	size_t asked;          /* how many neighbours were asked for */
 	size_t candidates;     /* customers who could have been answers */
@@ -37,6 +41,7 @@ struct model_metadata {
 	int64_t asked, candidates;
 	int64_t matching;      /* -1: not known, or no min_similarity */
 	double min_similarity; /* NAN: none was asked for */
+	double alpha;          /* NAN: of another metric than combined */
 	double median_pair, top_percent_pair; /* rounded as they are printed */
 	int64_t tenths[TENTHS];               /* customers in each */
 };

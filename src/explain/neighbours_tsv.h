@@ -21,9 +21,10 @@
  * All fields are escaped as in every TSV of ours (text/tsv.h).
  *
  * Keys of #model: id, customers, without_signal, tags, dimensions, metric,
- * median_pair, top_percent_pair (9 digits), scale (of the embedding), column
- * names customer, tag, value, what the value is: kind (sum, mean, events,
- * one), tenths (k1,...,k10 customers), and for the query that follows:
+ * alpha (of the metric combined alone), of two customers at random by the
+ * metric median_pair, top_percent_pair (9 digits), scale (of the embedding),
+ * column names customer, tag, value, what the value is: kind (sum, mean,
+ * events, one), tenths (k1,...,k10 customers), and for the query that follows:
  * asked (how many neighbours were asked for), candidates (how many customers
  * could have been answers), matching (how many of them passed
  * --min-similarity; -1 without, and where not all were looked at),

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/bitset.h"
 #include "model/weighting.h"
+#include "search/combined_score.h"
 #include "search/dot_kernels.h"
 
 /* What the one row's model points to. */
@@ -151,9 +152,10 @@ void query_row_fold_in(struct query_row *query, const struct fold_in *fold,
 
 /* Sums over the customers. */
 struct mean_sums {
-	double *embedding;    /* k: of x / |x| */
-	double *values, *raw; /* m: of a / |x|, and of the raw values */
-	double weight;        /* of 1 / |x| */
+	bool by_rows;         /* lengths are those of rows, not embeddings */
+	double *embedding;    /* k: of x / length */
+	double *values, *raw; /* m: of a / length, and of the raw values */
+	double weight;        /* of 1 / length */
 };
 
 /* Add a row, unless its vector is zero. */
@@ -164,11 +166,18 @@ static const char *add_customer(struct query_row *query, struct mean_sums *sums,
 		sharded_model_resolve(shards, &shards->whole, &row);
 	const struct csr_matrix *matrix = &model->matrix;
 	const float *x = model->embedding + row * model->k;
-	double length = sqrt(dot_square_norm(x, model->k));
 	const char *error = csr_matrix_check_row(matrix, row);
 
-	if (error != NULL || length == 0)
+	if (error != NULL)
 		return error;
+	size_t begin = (size_t)matrix->indptr[row];
+	double length = sqrt(
+		sums->by_rows
+			? row_square(matrix->values + begin,
+				     (size_t)matrix->indptr[row + 1] - begin)
+			: dot_square_norm(x, model->k));
+	if (length == 0)
+		return NULL;
 	for (size_t j = 0; j < model->k; j++)
 		sums->embedding[j] += (double)x[j] / length;
 	for (int64_t i = matrix->indptr[row]; i < matrix->indptr[row + 1];
@@ -206,12 +215,14 @@ static void set_mean(struct query_row *query, const struct mean_sums *sums,
 
 const char *query_row_mean(struct query_row *query,
 			   const struct sharded_model *shards,
-			   const uint64_t *customers, const char *name)
+			   enum metric metric, const uint64_t *customers,
+			   const char *name)
 {
 	const struct model *model = &shards->whole;
 	size_t m = model->matrix.m;
 	const char *error = NULL;
 	struct mean_sums sums = {
+		.by_rows = metric_compares_rows(metric),
 		.embedding = alloc(model->k, sizeof(double)),
 		.values = alloc(m, sizeof(double)),
 		.raw = alloc(m, sizeof(double)),

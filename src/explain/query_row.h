@@ -3,10 +3,11 @@
  *
  * - a new customer, folded into the model from tags and values: the one row
  *   that cs-matrix --as and cs-project would make;
- * - a group of customers: the mean of their unit vectors.  An embedding is
- *   linear in its row of the matrix, so the mean of x_s / |x_s| is the
- *   embedding of  sum of a_s / |x_s|  divided by how many there are, and
- *   contributions (explain/contributions.h) hold for it exactly. */
+ * - a group of customers: the mean of their vectors over their lengths, those
+ *   of embeddings for METRIC_EMBEDDING and METRIC_DOT, of rows for the others.
+ *   An embedding is linear in its row of the matrix, so the mean of x_s / l_s
+ *   is the embedding of the mean of a_s / l_s, and contributions
+ *   (explain/contributions.h) hold for it exactly. */
 #ifndef EXPLAIN_QUERY_ROW_H
 #define EXPLAIN_QUERY_ROW_H
 
@@ -44,13 +45,14 @@ void query_row_fold_in(struct query_row *query, const struct fold_in *fold,
 		       const struct named_tag_value *tags, size_t count);
 
 /* Fill the mean of the customers whose bit is set: bit i (base/bitset.h)
- * is row i of shards->whole.  Customers whose vector is zero are left out; when
+ * is row i of shards->whole.  Customers whose length is zero are left out; when
  * that leaves none, customers is 0 and the model has no row of its own.
  * Returns NULL, or an error text that names a damaged row.  shards and name
  * must outlive the row. */
 const char *query_row_mean(struct query_row *query,
 			   const struct sharded_model *shards,
-			   const uint64_t *customers, const char *name);
+			   enum metric metric, const uint64_t *customers,
+			   const char *name);
 
 /* Free what the row holds and set it to zero; zero is allowed. */
 void query_row_free(struct query_row *query);

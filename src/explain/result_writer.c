@@ -296,8 +296,8 @@ void result_writer_begin(struct result_writer *writer,
 		.texts = alloc((size_t)PIECES * threads, sizeof *writer->texts),
 		.errors = alloc((size_t)PIECES * threads, sizeof(char *)),
 	};
-	contributions_begin(&writer->contributions, model, metric);
-	writer->contributions.share = options->share;
+	contributions_begin(&writer->contributions, model, metric,
+			    options->alpha);
 	for (unsigned i = 0; i < threads; i++) {
 		writer->each[i].writer = writer;
 		top_contributions_begin(&writer->each[i].top, shards,

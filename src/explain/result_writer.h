@@ -22,7 +22,7 @@ struct output_options {
 	enum output_format format;
 	bool why;      /* with contributions */
 	bool profiles; /* with # lines, where the format is TSV */
-	double share; /* of the embeddings in a similarity (explain/rerank.h) */
+	double alpha;  /* of METRIC_COMBINED */
 	struct query_metadata metadata; /* for #model; candidates and matching
 					   are set for each query */
 };

@@ -59,6 +59,8 @@ static void put_model(const struct summary_json *json)
 	json_put_integer(writer, "tags", metadata->tags);
 	json_put_integer(writer, "dimensions", metadata->dimensions);
 	json_put_text(writer, "metric", metadata->metric);
+	if (strcmp(metadata->metric, "combined") == 0)
+		json_put_real(writer, "alpha", metadata->alpha, 9);
 	json_put_fixed(writer, "median_pair", metadata->median_pair, 3);
 	json_put_fixed(writer, "top_percent_pair", metadata->top_percent_pair,
 		       3);

@@ -308,8 +308,8 @@ static void put_neighbours(struct summary_page *page)
 	text_lines_end(&page->lines);
 	for (size_t i = 0; i < s->neighbour_count; i++)
 		put_neighbour(page, &s->neighbours[i], width);
-	/* The model has measured cosines. */
-	if (strcmp(s->metadata.metric, "cosine") != 0)
+	/* Products are not on a scale of their own. */
+	if (strcmp(s->metadata.metric, "dot") == 0)
 		return;
 	text_lines_put_words(
 		&page->lines,

@@ -110,7 +110,8 @@ size_t coarse_query_take(struct coarse_query *query, size_t i, size_t wanted,
 
 	/* Rows that tie with the last must be kept; cosines above 1 count as 1.
 	 */
-	threshold = score_below(METRIC_COSINE, threshold < 1 ? threshold : 1);
+	threshold =
+		score_below(METRIC_EMBEDDING, threshold < 1 ? threshold : 1);
 	for (size_t b = 0; b < blocks; b++)
 		for (uint64_t above =
 			     mask_above(scores + b * TILE_ROWS, threshold);
@@ -119,7 +120,7 @@ size_t coarse_query_take(struct coarse_query *query, size_t i, size_t wanted,
 				b * TILE_ROWS + (size_t)__builtin_ctzll(above);
 
 			query->keys[count++] = topk_key(
-				METRIC_COSINE, scores[row], (uint32_t)row);
+				METRIC_EMBEDDING, scores[row], (uint32_t)row);
 		}
 	topk_sort_keys(query->keys, count);
 	if (count > wanted)

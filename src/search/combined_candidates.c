@@ -118,7 +118,7 @@ static void bound_rows(struct candidates *candidates, const uint32_t *rows,
 			(struct candidate){range.high, row};
 		if (!candidates->raising)
 			continue;
-		topk_push(&candidates->lower, METRIC_COSINE, range.low, row);
+		topk_push(&candidates->lower, METRIC_EMBEDDING, range.low, row);
 		if (candidates->lower.threshold > threshold)
 			threshold = candidates->lower.threshold;
 	}

@@ -4,6 +4,21 @@
 
 #include "base/cpu_features.h"
 
+struct combined_query combined_query_row(const struct csr_matrix *matrix,
+					 const float *embedding, size_t d,
+					 size_t row, size_t self)
+{
+	size_t begin = (size_t)matrix->indptr[row];
+
+	return (struct combined_query){
+		.tags = matrix->indices + begin,
+		.values = matrix->values + begin,
+		.count = (size_t)matrix->indptr[row + 1] - begin,
+		.vector = embedding + row * d,
+		.self = self,
+	};
+}
+
 /* N(g), so that of two equal sides it is the numerator of the score. */
 static double norm_of(double alpha, double g)
 {

@@ -28,6 +28,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/csr_matrix.h"
+
 #define COMBINED_LEAST_NORM 0x1p-20
 
 struct similarity {
@@ -44,6 +46,11 @@ struct combined_query {
 	const float *vector;
 	size_t self;
 };
+
+/* Row i of a matrix as a query. */
+struct combined_query combined_query_row(const struct csr_matrix *matrix,
+					 const float *embedding, size_t d,
+					 size_t row, size_t self);
 
 /* What a score takes of one side of it. */
 struct score_side {

@@ -31,6 +31,7 @@ struct worker {
 struct combined_workspace {
 	struct worker *workers;
 	unsigned count;
+	atomic_flag taken; /* by a search */
 };
 
 /* A search in hand. */
@@ -45,6 +46,7 @@ struct run {
 	size_t *zeros;        /* of ranges */
 	float min_score;      /* at most search.min_score */
 	_Atomic size_t wrong; /* the first row that is refused */
+	bool own;             /* the workspace is of this search alone */
 };
 
 /* A query that is being answered. */
@@ -79,21 +81,6 @@ void combined_workspace_free(struct combined_workspace *workspace)
 	if (workspace != NULL)
 		free(workspace->workers);
 	free(workspace);
-}
-
-struct combined_query combined_query_row(const struct csr_matrix *matrix,
-					 const float *embedding, size_t d,
-					 size_t row, size_t self)
-{
-	size_t begin = (size_t)matrix->indptr[row];
-
-	return (struct combined_query){
-		.tags = matrix->indices + begin,
-		.values = matrix->values + begin,
-		.count = (size_t)matrix->indptr[row + 1] - begin,
-		.vector = embedding + row * d,
-		.self = self,
-	};
 }
 
 /* ------------------------------------------------------------------ scores */
@@ -138,8 +125,8 @@ static void offer(const struct combined_search *search, struct asked *asked,
 		&search->similarity, &asked->side, &side,
 		row_dot(worker->spread, other.tags, other.values, other.count),
 		x_dot);
-	topk_push(asked->answers, METRIC_COSINE, row == query->self ? 1 : score,
-		  (uint32_t)row);
+	topk_push(asked->answers, METRIC_EMBEDDING,
+		  row == query->self ? 1 : score, (uint32_t)row);
 }
 
 static void spread_set(struct worker *worker,
@@ -341,7 +328,7 @@ static void scan_sharing(const struct combined_search *search,
 		if (bitset_test(sharing, row))
 			offer(search, asked, worker, row);
 		else
-			topk_push(asked->answers, METRIC_COSINE, 0,
+			topk_push(asked->answers, METRIC_EMBEDDING, 0,
 				  (uint32_t)row);
 	}
 	free(sharing);
@@ -494,7 +481,10 @@ static void run_begin(struct run *run)
 		search->threads = 1;
 	if (search->kernel == NULL)
 		search->kernel = combined_kernel_best();
-	if (search->workspace == NULL)
+	run->own = search->workspace == NULL ||
+		   search->workspace->count < search->threads ||
+		   atomic_flag_test_and_set(&search->workspace->taken);
+	if (run->own)
 		search->workspace = combined_workspace_new(search->threads,
 							   search->matrix->m);
 	run->ranges = 1;
@@ -544,8 +534,10 @@ const char *combined_search_run(const struct combined_search *search,
 	} else {
 		count_candidates(&run, zeros);
 	}
-	if (search->workspace == NULL)
+	if (run.own)
 		combined_workspace_free(run.search.workspace);
+	else
+		atomic_flag_clear(&run.search.workspace->taken);
 	free(run.lists);
 	free(run.eligible);
 	free(run.zeros);

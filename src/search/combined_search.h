@@ -47,11 +47,6 @@ struct combined_search {
 	unsigned threads;
 };
 
-/* Row i of a matrix as a query. */
-struct combined_query combined_query_row(const struct csr_matrix *matrix,
-					 const float *embedding, size_t d,
-					 size_t row, size_t self);
-
 /* Answer count queries; found has room for as many, and *zeros becomes how many
  * rows have no weight.  Adds count to the progress.  NULL or an error text: a
  * row is damaged or not finite; there is nothing to free then. */
@@ -60,8 +55,8 @@ const char *combined_search_run(const struct combined_search *search,
 				size_t count, struct search_result *found,
 				size_t *zeros);
 
-/* Room for searches by so many threads in a matrix of m tags; one search at a
- * time has it. */
+/* Room for searches by up to so many threads in a matrix of m tags; one search
+ * at a time has it, and another at the same time takes its own. */
 struct combined_workspace *combined_workspace_new(unsigned threads, size_t m);
 void combined_workspace_free(struct combined_workspace *workspace);
 

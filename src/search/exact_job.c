@@ -9,8 +9,8 @@ static const double max_square_norm = 1e36;
 
 bool exact_job_is_usable(const struct exact_search *search, double square)
 {
-	return isfinite(square) &&
-	       (search->metric == METRIC_COSINE || square <= max_square_norm);
+	return isfinite(square) && (search->metric == METRIC_EMBEDDING ||
+				    square <= max_square_norm);
 }
 
 double exact_job_factor(const struct exact_search *search, double square)

@@ -120,7 +120,7 @@ void exact_panel_score(struct exact_job *job, size_t first, size_t count,
 	/* Scoring several blocks together evicts the panel from the cache; it
 	 * pays only while lists are empty and no earlier range has raised a
 	 * threshold. */
-	if (search->metric == METRIC_COSINE && !search->count_matching &&
+	if (search->metric == METRIC_EMBEDDING && !search->count_matching &&
 	    panel_scan.panel.thresholds[0] == job->threshold)
 		score_run(&panel_scan, end, run < most ? run : most, true);
 	while (panel_scan.block < end)

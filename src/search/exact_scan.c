@@ -31,7 +31,7 @@ static bool is_promising(const struct exact_job *job,
 	if (!(square > safe_low && square < safe_high))
 		return true;
 	double length = sqrt((double)square);
-	if (job->search->metric == METRIC_COSINE)
+	if (job->search->metric == METRIC_EMBEDDING)
 		threshold = (threshold - margin) * length;
 	else
 		threshold -= margin * scan_query->length * length + 1e-37;

@@ -86,9 +86,9 @@ static void finish_query(struct exact_job *job, size_t query)
 
 	if (job->ranges > 1)
 		merge_ranges(job, query);
-	if (search->with_self && search->metric == METRIC_COSINE &&
+	if (search->with_self && search->metric == METRIC_EMBEDDING &&
 	    self != ROW_NONE)
-		topk_push(list, METRIC_COSINE, 1, (uint32_t)self);
+		topk_push(list, METRIC_EMBEDDING, 1, (uint32_t)self);
 	job->results[query].hits = topk_finish(list);
 	job->results[query].count = list->count;
 	job->results[query].matching = list->matching;
@@ -320,7 +320,7 @@ struct filter_refine exact_search_filter(const struct exact_search *search,
 					? NULL
 					: int8_kernel_filter();
 	}
-	if (search->metric != METRIC_COSINE || search->d > INT8_MAX_COLUMNS)
+	if (search->metric != METRIC_EMBEDDING || search->d > INT8_MAX_COLUMNS)
 		filter.bounds = NULL;
 	return filter;
 }

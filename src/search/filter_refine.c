@@ -182,7 +182,8 @@ static void raise_threshold(struct panel *panel, size_t g, size_t i,
 	float *current = &panel->thresholds[g * TILE_QUERIES + i];
 
 	/* Cosines above 1 count as 1. */
-	threshold = score_below(METRIC_COSINE, threshold < 1 ? threshold : 1);
+	threshold =
+		score_below(METRIC_EMBEDDING, threshold < 1 ? threshold : 1);
 	*current = threshold > *current ? threshold : *current;
 }
 

@@ -16,7 +16,7 @@ void ivf_job_push(struct ivf_job *job, struct topk *list, const float *unit,
 		return;
 	}
 	dot_scale(scratch, vector, d, 1 / sqrt(square));
-	topk_push(list, METRIC_COSINE,
+	topk_push(list, METRIC_EMBEDDING,
 		  job->filter.kernel->exact_pair(unit, scratch, d),
 		  (uint32_t)row);
 }

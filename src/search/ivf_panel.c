@@ -86,7 +86,7 @@ struct worker {
 static float list_threshold(const struct ivf_job *job, size_t place)
 {
 	float threshold = score_below(
-		METRIC_COSINE, ivf_job_threshold(job, &job->lists[place]));
+		METRIC_EMBEDDING, ivf_job_threshold(job, &job->lists[place]));
 
 	return threshold > job->thresholds[place] ? threshold
 						  : job->thresholds[place];
@@ -102,7 +102,7 @@ static void push_place(void *shared, size_t at, size_t place, float score)
 
 	if (row == ROW_NONE)
 		return;
-	topk_push(&job->lists[worker->places[at]], METRIC_COSINE, score,
+	topk_push(&job->lists[worker->places[at]], METRIC_EMBEDDING, score,
 		  (uint32_t)row);
 	float threshold = list_threshold(job, worker->places[at]);
 	if (threshold > worker->panel.thresholds[at])

@@ -59,7 +59,7 @@ static void push_candidates(struct ivf_job *job, struct block_scan *block_scan,
 
 	if (whole_block) {
 		block_scan->thresholds[0] = score_below(
-			METRIC_COSINE, ivf_job_threshold(job, list));
+			METRIC_EMBEDDING, ivf_job_threshold(job, list));
 		job->filter.kernel->score_tile(
 			block_scan->packed, job->index->units + place * d, d,
 			block_scan->thresholds, NULL, scores, above);
@@ -72,7 +72,7 @@ static void push_candidates(struct ivf_job *job, struct block_scan *block_scan,
 		if (row == ROW_NONE)
 			continue;
 		if (whole_block)
-			topk_push(list, METRIC_COSINE, scores[r],
+			topk_push(list, METRIC_EMBEDDING, scores[r],
 				  (uint32_t)row);
 		else
 			ivf_job_push(job, list, block_scan->unit, row,

@@ -147,7 +147,7 @@ static void finish_query(struct ivf_job *job, size_t place)
 		   search_allows(job->search, self);
 
 	if (own && job->search->with_self)
-		topk_push(list, METRIC_COSINE, 1, (uint32_t)self);
+		topk_push(list, METRIC_EMBEDDING, 1, (uint32_t)self);
 	results->hits = topk_finish(list);
 	results->count = list->count;
 	results->matching = list->matching;

@@ -31,7 +31,9 @@ static void take_sample(struct sample *sample,
 
 		row = row < n ? row : n - 1;
 		sample->queries[i] = (struct search_query){
-			search->rows + row * search->d, row, row};
+			.vector = search->rows + row * search->d,
+			.self = row,
+			.asked = row};
 	}
 }
 
@@ -43,7 +45,7 @@ static const char *search_sample(struct sample *sample,
 		.rows = search->rows,
 		.n = search->n,
 		.d = search->d,
-		.metric = METRIC_COSINE,
+		.metric = METRIC_EMBEDDING,
 		.limit = TIED,
 		.min_score = -INFINITY,
 		.threads = threads,

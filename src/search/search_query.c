@@ -2,6 +2,17 @@
 
 #include <stdlib.h>
 
+const char *const metric_words[] = {[METRIC_EMBEDDING] = "embedding",
+				    [METRIC_DOT] = "dot",
+				    [METRIC_PROFILE] = "profile",
+				    [METRIC_COMBINED] = "combined",
+				    NULL};
+
+bool metric_compares_rows(enum metric metric)
+{
+	return metric == METRIC_PROFILE || metric == METRIC_COMBINED;
+}
+
 void search_results_free(struct search_result *results, size_t count)
 {
 	for (size_t q = 0; q < count; q++) {

@@ -18,6 +18,7 @@ struct exact_search {
 	const float *rows; /* n x d, row major, not normalized; n < 2^32 */
 	size_t n, d;
 	enum metric metric;
+	double alpha;            /* of METRIC_COMBINED: 0 to 1 */
 	size_t limit;            /* k: neighbours for each query */
 	double min_score;        /* none below; -INFINITY: all */
 	const uint64_t *allowed; /* bit i % 64 of word i / 64 is set where row
@@ -34,10 +35,23 @@ struct exact_search {
 	unsigned threads;
 };
 
+/* The words of enum metric, in order, NULL-terminated. */
+extern const char *const metric_words[];
+
+/* alpha where none is chosen. */
+#define DEFAULT_ALPHA 0.75
+
+/* True for METRIC_PROFILE and METRIC_COMBINED, which compare rows. */
+bool metric_compares_rows(enum metric metric);
+
 /* A query: d floats, not normalized, and the row that it is, or ROW_NONE. */
 struct search_query {
 	const float *vector;
 	size_t self;
+	/* Its row of the matrix, checked: for METRIC_PROFILE and _COMBINED. */
+	const int32_t *tags; /* count, ascending */
+	const float *values; /* count */
+	size_t count;
 	size_t asked; /* not read here: the caller's number of the query, for
 			 explain/result_writer.h its row in the model of the
 			 queries */

@@ -9,6 +9,7 @@
 #include "base/bitset.h"
 #include "base/errors.h"
 #include "base/string_table.h"
+#include "search/row_search.h"
 #include "search/exact_search.h"
 #include "search/ivf_search.h"
 
@@ -211,6 +212,11 @@ void sharded_model_close(struct sharded_model *shards)
 		if (shards->rows != NULL)
 			free(shards->rows[s]);
 	}
+	for (size_t i = 0; shards->rows_by_tag != NULL && i < shards->count;
+	     i++)
+		inverted_index_free(&shards->rows_by_tag[i]);
+	free(shards->rows_by_tag);
+	combined_workspace_free(shards->workspace);
 	free(shards->models);
 	free(shards->indexes);
 	free(shards->rows);
@@ -260,6 +266,46 @@ static size_t cells_to_scan(const struct sharded_model *shards)
 	return most;
 }
 
+const char *sharded_model_index_rows(struct sharded_model *shards,
+				     unsigned threads)
+{
+	const char *error = NULL;
+
+	if (shards->rows_by_tag != NULL)
+		return NULL;
+	shards->rows_by_tag = alloc(shards->count, sizeof *shards->rows_by_tag);
+	for (size_t s = 0; s < shards->count && error == NULL; s++) {
+		const struct model *model = &shards->models[s];
+
+		error = inverted_index_build(&shards->rows_by_tag[s],
+					     &model->matrix, model->embedding,
+					     model->k, threads);
+		if (error != NULL && shards->count > 1)
+			error = error_text("%s: %s", model->input.name, error);
+	}
+	shards->workspace =
+		combined_workspace_new(threads, shards->whole.matrix.m);
+	return error;
+}
+
+const char *sharded_model_query(const struct sharded_model *shards,
+				const struct model *model, size_t row,
+				struct search_query *query)
+{
+	model = sharded_model_resolve(shards, model, &row);
+	const char *error = csr_matrix_check_row(&model->matrix, row);
+
+	if (error != NULL)
+		return error;
+	struct combined_query taken = combined_query_row(
+		&model->matrix, model->embedding, model->k, row, ROW_NONE);
+	query->vector = taken.vector;
+	query->tags = taken.tags;
+	query->values = taken.values;
+	query->count = taken.count;
+	return NULL;
+}
+
 /* Search one file: by its index if that is asked for, or faster. */
 static const char *run_search(const struct sharded_model *shards, size_t shard,
 			      const struct exact_search *search,
@@ -270,8 +316,15 @@ static const char *run_search(const struct sharded_model *shards, size_t shard,
 	const struct ivf_index *index = &shards->indexes[shard];
 	size_t probes = cells_to_scan(shards);
 
+	if (metric_compares_rows(search->metric))
+		return row_search_run(&shards->models[shard],
+				      shards->rows_by_tag
+					      ? &shards->rows_by_tag[shard]
+					      : NULL,
+				      shards->workspace, search, queries, count,
+				      results, zeros);
 	if (probes > 0 || (index->cells > 0 && count <= IVF_INDEX_MIN_ROWS &&
-			   search->metric == METRIC_COSINE))
+			   search->metric == METRIC_EMBEDDING))
 		return ivf_search_run(index, search, queries, count, probes,
 				      counts, results, zeros);
 	return exact_search_run(search, queries, count, results, zeros);

@@ -11,6 +11,7 @@
 
 #include "search/ivf_index.h"
 #include "model/model.h"
+#include "search/combined_search.h"
 #include "search/search_query.h"
 
 struct sharded_model {
@@ -19,6 +20,8 @@ struct sharded_model {
 	struct model whole; /* one file: its model.  Several: the first, but
 			       matrix.n and matrix.users are those of all, and
 			       it has no rows of the matrix and embedding */
+	struct inverted_index *rows_by_tag;   /* of each model, or NULL */
+	struct combined_workspace *workspace; /* of searches by these */
 	struct ivf_index *indexes; /* count; cells 0: the file has no index */
 	/* How to search, set by the caller; exact if both are 0. */
 	double recall; /* above 0: by the indexes, with as many cells as have
@@ -77,5 +80,18 @@ const char *sharded_model_search(const struct sharded_model *shards,
 				 const struct search_query *queries,
 				 size_t count, struct search_result *results,
 				 size_t *zeros);
+
+/* Index the rows of all files by tag, so that each search by a metric that
+ * compares rows is fast; building takes as long as a few searches without it.
+ * Returns NULL, or an error text: a row is damaged. */
+const char *sharded_model_index_rows(struct sharded_model *shards,
+				     unsigned threads);
+
+/* Make a row of a model a query: a row of whole, or of another model with the
+ * same columns and components.  self and asked are left to the caller.  Returns
+ * NULL, or an error text: the row is damaged. */
+const char *sharded_model_query(const struct sharded_model *shards,
+				const struct model *model, size_t row,
+				struct search_query *query);
 
 #endif

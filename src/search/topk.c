@@ -44,7 +44,7 @@ static struct hit hit_of(uint64_t key)
 static float canonical_score(enum metric metric, float score)
 {
 	score += 0.0f; /* -0 becomes +0 */
-	if (metric == METRIC_COSINE)
+	if (metric == METRIC_EMBEDDING)
 		score = score > 1 ? 1 : score < -1 ? -1 : score;
 	return score;
 }
@@ -389,7 +389,7 @@ float score_below(enum metric metric, float score)
 {
 	uint32_t bits;
 
-	if (metric == METRIC_COSINE && score <= -1)
+	if (metric == METRIC_EMBEDDING && score <= -1)
 		return -INFINITY;
 	if (!(score > 0 && score < INFINITY))
 		return nextafterf(score, -INFINITY);

@@ -12,7 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum metric { METRIC_COSINE, METRIC_DOT };
+/* What similarity is: the cosine of two embeddings, their product, the cosine
+ * of two rows of the matrix, or of rows and embeddings together
+ * (search/combined_score.h). */
+enum metric { METRIC_EMBEDDING, METRIC_DOT, METRIC_PROFILE, METRIC_COMBINED };
 
 struct hit {
 	float score;

@@ -21,35 +21,42 @@ bool predict_reply_joins(const struct predict_reply *a,
 			 const struct predict_reply *b)
 {
 	return a->ask.loaded == b->ask.loaded &&
-	       a->ask.metric == b->ask.metric && a->ask.allowed == NULL &&
-	       b->ask.allowed == NULL && !a->ask.has_least && !b->ask.has_least;
+	       a->ask.metric == b->ask.metric && a->ask.alpha == b->ask.alpha &&
+	       a->ask.allowed == NULL && b->ask.allowed == NULL &&
+	       !a->ask.has_least && !b->ask.has_least;
 }
 
-static void add_query(struct predict_reply *answer, const float *vector,
-		      size_t self, size_t asked)
+/* Add a query: a row of the model, or the one row of another. */
+static void add_query(struct predict_reply *answer, const struct model *model,
+		      size_t row, size_t self)
 {
-	answer->queries[answer->count++] = (struct search_query){
-		.vector = vector, .self = self, .asked = asked};
+	struct search_query *query = &answer->queries[answer->count];
+	const struct sharded_model *shards = &answer->ask.loaded->shards;
+
+	/* Rows were checked when the model was loaded, or the query made. */
+	if (sharded_model_query(shards, model, row, query) != NULL)
+		return;
+	query->self = self;
+	query->asked = row;
+	answer->count++;
 }
 
 /* The queries of the customers that there are. */
 static void make_queries(struct predict_reply *answer)
 {
 	const struct predict_request *ask = &answer->ask;
-	const struct model *model = ask->loaded->model;
 
 	answer->queries = alloc(ask->count + 1, sizeof *answer->queries);
 	answer->found = alloc(ask->count + 1, sizeof *answer->found);
 	if (ask->whose == WHOSE_GUEST)
-		add_query(answer, ask->guest.model.embedding, ROW_NONE, 0);
+		add_query(answer, &ask->guest.model, 0, ROW_NONE);
 	if (ask->whose == WHOSE_AUDIENCE)
-		add_query(answer, ask->audience.model.embedding, ROW_NONE, 0);
+		add_query(answer, &ask->audience.model, 0, ROW_NONE);
 	for (size_t i = 0; i < ask->count; i++) {
 		size_t row = ask->customers[i].row;
 
 		if (row != ROW_NONE)
-			add_query(answer, model->embedding + row * model->k,
-				  row, row);
+			add_query(answer, ask->loaded->model, row, row);
 	}
 }
 
@@ -78,6 +85,7 @@ static const char *search_all(struct predict_reply *const answers[],
 	struct exact_search search = {
 		.d = first->loaded->model->k,
 		.metric = first->metric,
+		.alpha = first->alpha,
 		.min_score = first->least,
 		.allowed = first->allowed,
 		.count_matching = first->has_least,
@@ -288,14 +296,14 @@ static const char *describe(struct predict_reply *answer,
 {
 	const struct predict_request *ask = &answer->ask;
 	const struct model *asked = asked_model(answer);
-	const struct query_metadata metadata = {
-		.metric = ask->metric == METRIC_DOT ? "dot" : "cosine",
+	struct query_metadata metadata = {
 		.without_signal = answer->zeros,
 		.asked = ask->limit,
 		.min_similarity = ask->has_least ? &ask->least : NULL,
 	};
 	const char *error;
 
+	served_model_describe(ask->loaded, ask->metric, ask->alpha, &metadata);
 	if (ask->whose == WHOSE_AUDIENCE || answer->csv)
 		error = summary_builder_list(tool, &metadata, asked,
 					     &answer->queries[q],
@@ -398,8 +406,15 @@ void predict_reply_write(struct predict_reply *answer)
 	if (answer->ask.error == NULL) {
 		struct summary_builder tool =
 			served_model_borrow(loaded, metric);
-		const char *error = write_all(answer, &tool);
+		const struct contributions *shared = tool.top.contributions;
+		struct contributions contributions = *shared;
+		const char *error;
 
+		/* All but alpha are the model's. */
+		contributions.alpha = answer->ask.alpha;
+		tool.top.contributions = &contributions;
+		error = write_all(answer, &tool);
+		tool.top.contributions = shared;
 		served_model_return(loaded, metric, tool);
 		if (error != NULL)
 			predict_request_fail(&answer->ask, INTERNAL_ERROR, NULL,
@@ -417,16 +432,17 @@ void predict_reply_profile(struct predict_reply *answer)
 {
 	struct served_model *loaded = answer->ask.loaded;
 	struct summary_builder tool =
-		served_model_borrow(loaded, METRIC_COSINE);
-	const struct query_metadata metadata = {
-		.metric = "cosine", .without_signal = loaded->silent};
+		served_model_borrow(loaded, loaded->metric);
+	struct query_metadata metadata = {.without_signal = loaded->silent};
 	struct summary summary;
 	struct json_writer json;
-	const char *error =
-		summary_builder_alone(&tool, &metadata, loaded->model,
+	const char *error;
+
+	served_model_describe(loaded, loaded->metric, DEFAULT_ALPHA, &metadata);
+	error = summary_builder_alone(&tool, &metadata, loaded->model,
 				      answer->ask.customers[0].row, &summary);
 
-	served_model_return(loaded, METRIC_COSINE, tool);
+	served_model_return(loaded, loaded->metric, tool);
 	output_memory(&answer->body);
 	answer->status = OK;
 	answer->type = predict_reply_json;
@@ -456,18 +472,23 @@ void predict_reply_model(struct output *body, const struct served_model *loaded)
 	const struct model *model = loaded->model;
 	const struct csr_matrix *matrix = &model->matrix;
 
+	struct query_metadata metadata = {0};
+
+	served_model_describe(loaded, loaded->metric, DEFAULT_ALPHA, &metadata);
 	put_pair(body, "{", "id", loaded->id);
 	put_pair(body, ", ", "date", loaded->made);
-	output_print(body,
-		     ", \"customers\": %zu, \"without_signal\": %zu, "
-		     "\"tags\": %zu, \"dimensions\": %zu, "
-		     "\"median_pair\": %.3f, \"top_percent_pair\": %.3f, "
-		     "\"pair_quantiles\": [",
-		     matrix->n, loaded->silent, matrix->m, model->k,
-		     model->median_pair, model->top_pair);
+	output_print(
+		body,
+		", \"customers\": %zu, \"without_signal\": %zu, "
+		"\"tags\": %zu, \"dimensions\": %zu, "
+		"\"metric\": \"%s\", \"median_pair\": %.3f, \"top_percent_pair\": %.3f, "
+		"\"pair_quantiles\": [",
+		matrix->n, loaded->silent, matrix->m, model->k, metadata.metric,
+		metadata.median_pair, metadata.top_pair);
 	for (size_t i = 0; i < SERVED_MODEL_QUANTILES; i++)
 		output_print(body, "%s[%g, %.5f]", i ? ", " : "",
-			     served_model_shares[i], loaded->quantiles[i]);
+			     served_model_shares[i],
+			     loaded->quantiles[loaded->metric][i]);
 	put_pair(body, "], \"columns\": {", "customer", matrix->customer);
 	put_pair(body, ", ", "tag", matrix->tag);
 	put_pair(body, ", ", "value", matrix->value);

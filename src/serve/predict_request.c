@@ -9,14 +9,12 @@
 #include "base/alloc.h"
 #include "base/bitset.h"
 #include "base/number.h"
+#include "search/model_metric.h"
 
 enum { DEFAULT_COUNT = 10 };
 
 /* Of HTTP. */
 enum { BAD_REQUEST = 400, NOT_FOUND = 404 };
-
-static const char *const metric_words[] = {
-	[METRIC_COSINE] = "cosine", [METRIC_DOT] = "dot", NULL};
 
 bool predict_request_fail(struct predict_request *ask, int status,
 			  const char *field, const char *format, ...)
@@ -39,6 +37,8 @@ void predict_request_begin(struct predict_request *ask,
 	*ask = (struct predict_request){
 		.loaded = served_model_hold(loaded),
 		.limit = DEFAULT_COUNT,
+		.metric = loaded->metric,
+		.alpha = DEFAULT_ALPHA,
 		.least = -INFINITY,
 	};
 }
@@ -331,7 +331,7 @@ static bool read_like(struct predict_request *ask, json_t *list)
 	ask->lacking = marks.lacking;
 	if (good) {
 		error = query_row_mean(&ask->audience, &ask->loaded->shards,
-				       marks.bits, "");
+				       ask->metric, marks.bits, "");
 		ask->whose = WHOSE_AUDIENCE;
 		forbid(ask, marks.bits);
 	}
@@ -368,11 +368,29 @@ static bool set_metric(struct predict_request *ask, const char *word)
 {
 	for (int i = 0; word != NULL && metric_words[i] != NULL; i++)
 		if (strcmp(metric_words[i], word) == 0) {
+			const char *error = model_check_metric(
+				ask->loaded->model, (enum metric)i);
+
 			ask->metric = (enum metric)i;
-			return true;
+			return error == NULL ||
+			       predict_request_fail(ask, BAD_REQUEST, "metric",
+						    "metric: %s", error);
 		}
-	return predict_request_fail(ask, BAD_REQUEST, "metric",
-				    "metric: expected \"cosine\" or \"dot\"");
+	return predict_request_fail(
+		ask, BAD_REQUEST, "metric",
+		"metric: expected \"combined\", \"embedding\", "
+		"\"profile\" or \"dot\"");
+}
+
+static bool read_alpha(struct predict_request *ask, json_t *value)
+{
+	ask->alpha = json_number_value(value);
+	if (json_is_number(value) && ask->alpha >= 0 && ask->alpha <= 1 &&
+	    ask->metric == METRIC_COMBINED)
+		return true;
+	return predict_request_fail(ask, BAD_REQUEST, "alpha",
+				    "alpha: expected a number from 0 to 1, "
+				    "with the metric combined");
 }
 
 static bool read_least(struct predict_request *ask, json_t *value)
@@ -395,6 +413,7 @@ enum field {
 	SUBJECTS, /* those above say whose neighbours */
 	COUNT = SUBJECTS,
 	METRIC,
+	ALPHA,
 	LEAST,
 	AMONG,
 	NOT,
@@ -408,6 +427,7 @@ static const char *const fields[FIELDS] = {
 	[LIKE] = "like",
 	[COUNT] = "n",
 	[METRIC] = "metric",
+	[ALPHA] = "alpha",
 	[LEAST] = "min_similarity",
 	[AMONG] = "among",
 	[NOT] = "not",
@@ -429,6 +449,8 @@ static bool read_field(struct predict_request *ask, enum field field,
 		return read_count(ask, value);
 	case METRIC:
 		return set_metric(ask, json_string_value(value));
+	case ALPHA:
+		return read_alpha(ask, value);
 	case LEAST:
 		return read_least(ask, value);
 	case AMONG:
@@ -459,7 +481,7 @@ static bool check_fields(struct predict_request *ask)
 				ask, BAD_REQUEST, key,
 				"%.100s: no such field: expected "
 				"user_handle, users, profile or like, "
-				"and n, metric, min_similarity, among, "
+				"and n, metric, alpha, min_similarity, among, "
 				"not",
 				key);
 	}
@@ -496,11 +518,10 @@ static bool check_total(struct predict_request *ask)
 
 static bool check_least(struct predict_request *ask)
 {
-	if (ask->has_least && ask->metric == METRIC_COSINE &&
-	    fabs(ask->least) > 1)
+	if (ask->has_least && ask->metric != METRIC_DOT && fabs(ask->least) > 1)
 		return predict_request_fail(
 			ask, BAD_REQUEST, "min_similarity",
-			"min_similarity: a cosine is from -1 to 1");
+			"min_similarity: expected from -1 to 1");
 	return true;
 }
 

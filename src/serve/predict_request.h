@@ -41,6 +41,7 @@ struct predict_request {
 	json_t *lacking; /* of an audience: names that are no customer's */
 	size_t limit;
 	enum metric metric;
+	double alpha; /* of METRIC_COMBINED */
 	double least;
 	bool has_least;
 	uint64_t *allowed; /* a bit a row, or NULL: all may be answers */

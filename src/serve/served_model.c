@@ -10,12 +10,28 @@
 #include "model/model_verify.h"
 #include "base/errors.h"
 #include "linalg/similarity_quantiles.h"
+#include "search/combined_quantiles.h"
+#include "search/model_metric.h"
 
 const double served_model_shares[SERVED_MODEL_QUANTILES] = {
 	0,   0.01, 0.05, 0.1,  0.2,   0.3,   0.4,   0.5,    0.6,    0.7,
 	0.8, 0.9,  0.95, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999, 1};
 
 /* ------------------------------------------------------------------- facts */
+
+/* Places in served_model_shares. */
+enum { MEDIAN = 7, TOP_PERCENT = 13 };
+
+static void find_row_quantiles(struct served_model *loaded, enum metric metric)
+{
+	const struct model *model = loaded->model;
+	const struct similarity similarity = {
+		.profile = metric == METRIC_PROFILE, .alpha = DEFAULT_ALPHA};
+
+	combined_quantiles(&model->matrix, model->embedding, model->k,
+			   &similarity, served_model_shares,
+			   SERVED_MODEL_QUANTILES, loaded->quantiles[metric]);
+}
 
 static void find_quantiles(struct served_model *loaded, unsigned threads)
 {
@@ -25,7 +41,34 @@ static void find_quantiles(struct served_model *loaded, unsigned threads)
 	similarity_quantiles_begin(&pairs, model->matrix.n, model->k);
 	similarity_quantiles_add(&pairs, 0, model->matrix.n, model->embedding);
 	similarity_quantiles_end(&pairs, threads, served_model_shares,
-				 SERVED_MODEL_QUANTILES, loaded->quantiles);
+				 SERVED_MODEL_QUANTILES,
+				 loaded->quantiles[METRIC_EMBEDDING]);
+	find_row_quantiles(loaded, METRIC_PROFILE);
+	if (model_check_metric(model, METRIC_COMBINED) == NULL)
+		find_row_quantiles(loaded, METRIC_COMBINED);
+}
+
+void served_model_describe(const struct served_model *loaded,
+			   enum metric metric, double alpha,
+			   struct query_metadata *note)
+{
+	static const double shares[] = {0.5, 0.99};
+	const struct model *model = loaded->model;
+	const struct similarity similarity = {.alpha = alpha};
+	double pairs[2] = {loaded->quantiles[metric][MEDIAN],
+			   loaded->quantiles[metric][TOP_PERCENT]};
+
+	if (metric == METRIC_COMBINED && alpha != DEFAULT_ALPHA)
+		combined_quantiles(&model->matrix, model->embedding, model->k,
+				   &similarity, shares, 2, pairs);
+	if (!metric_compares_rows(metric)) {
+		pairs[0] = model->median_pair;
+		pairs[1] = model->top_pair;
+	}
+	note->metric = metric_words[metric];
+	note->alpha = alpha;
+	note->median_pair = pairs[0];
+	note->top_pair = pairs[1];
 }
 
 static int by_label(const void *a, const void *b)
@@ -88,15 +131,16 @@ static const char *load(struct served_model *loaded, const char *path,
 		return error_text("%s: %s", path, error);
 	loaded->silent = findings.silent;
 	safetensors_id(&loaded->model->file, loaded->id);
+	loaded->metric = model_default_metric(loaded->model);
 	find_quantiles(loaded, threads);
 	find_labelled(loaded, labels);
 	projection_model(&loaded->embed, loaded->model);
 	for (int metric = 0; metric < SERVED_MODEL_METRICS; metric++) {
 		contributions_begin(&loaded->reasons[metric], loaded->model,
-				    (enum metric)metric);
-		loaded->reasons[metric].share = 1;
+				    (enum metric)metric, DEFAULT_ALPHA);
 	}
-	return NULL;
+	error = sharded_model_index_rows(&loaded->shards, threads);
+	return error ? error_text("%s: %s", path, error) : NULL;
 }
 
 static void unload(struct served_model *loaded)

@@ -19,7 +19,7 @@
 enum { SERVED_MODEL_QUANTILES = 20 };
 extern const double served_model_shares[SERVED_MODEL_QUANTILES];
 
-enum { SERVED_MODEL_METRICS = 2 };
+enum { SERVED_MODEL_METRICS = METRIC_COMBINED + 1 };
 
 /* A customer by the name that people know. */
 struct known_as {
@@ -33,7 +33,9 @@ struct served_model {
 	char id[17], made[24]; /* when: 2026-11-23T22:54:37Z */
 	time_t time;
 	size_t silent; /* customers without signal */
-	double quantiles[SERVED_MODEL_QUANTILES];
+	/* Of pairs at random, by metric; those of products are none. */
+	double quantiles[SERVED_MODEL_METRICS][SERVED_MODEL_QUANTILES];
+	enum metric metric; /* where a request names none */
 	struct fold_in fold;
 	struct projection embed;
 	struct contributions reasons[SERVED_MODEL_METRICS]; /* by metric */
@@ -58,7 +60,13 @@ struct served_model *served_model_open(const char *path,
 struct served_model *served_model_hold(struct served_model *loaded);
 void served_model_release(struct served_model *loaded);
 
-/* Borrow what describing takes, for the metric; and give it back. */
+/* Set what the note says of two customers at random, and of the metric. */
+void served_model_describe(const struct served_model *loaded,
+			   enum metric metric, double alpha,
+			   struct query_metadata *note);
+
+/* Borrow what describing takes, for the metric and DEFAULT_ALPHA; and give it
+ * back. */
 struct summary_builder served_model_borrow(struct served_model *loaded,
 					   enum metric metric);
 void served_model_return(struct served_model *loaded, enum metric metric,

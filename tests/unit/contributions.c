@@ -192,13 +192,13 @@ static void check_pairs(const struct sample *s, enum metric metric)
 	struct contribution parts[2 * M + 1];
 	size_t count;
 
-	contributions_begin(&context, &s->model, metric);
+	contributions_begin(&context, &s->model, metric, 0.6);
 	similarity_side_begin(&query, &context);
 	similarity_side_begin(&other, &context);
 	for (size_t q = 0; q < N; q++)
 		for (size_t x = 0; x < N; x++) {
-			if (length_of(s, q, METRIC_COSINE) == 0 ||
-			    length_of(s, x, METRIC_COSINE) == 0)
+			if (length_of(s, q, METRIC_EMBEDDING) == 0 ||
+			    length_of(s, x, METRIC_EMBEDDING) == 0)
 				continue;
 			if (similarity_side_set(&query, &context, &s->model,
 						q) != NULL ||
@@ -245,7 +245,7 @@ int main(void)
 		for (int how = CENTER_NONE; how <= CENTER_COLUMN; how++) {
 			make_sample(&sample, (enum scale)scale,
 				    (enum center)how);
-			check_pairs(&sample, METRIC_COSINE);
+			check_pairs(&sample, METRIC_EMBEDDING);
 			check_pairs(&sample, METRIC_DOT);
 		}
 	check_largest();

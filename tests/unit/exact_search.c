@@ -43,7 +43,7 @@ static float score(const struct exact_search *search, const float *a,
 
 	for (size_t j = 0; j < search->d; j++)
 		sum = fmaf(a[j], b[j], sum);
-	if (search->metric == METRIC_COSINE)
+	if (search->metric == METRIC_EMBEDDING)
 		sum = sum > 1 ? 1 : sum < -1 ? -1 : sum;
 	return sum == 0 ? 0 : sum;
 }
@@ -78,7 +78,7 @@ static void plainly(const struct exact_search *search, const float *units,
 		    (search->allowed &&
 		     !(search->allowed[row / 64] >> row % 64 & 1)))
 			continue;
-		if (row == query->self && search->metric == METRIC_COSINE)
+		if (row == query->self && search->metric == METRIC_EMBEDDING)
 			hit.score = 1;
 		found->candidates++;
 		if (hit.score >= search->min_score)
@@ -109,7 +109,7 @@ static void fill(float *rows, size_t n, size_t d, enum metric metric)
 	for (size_t i = 0; i < n; i++) {
 		float *row = rows + i * d;
 		float size = chance(10) ? 1
-			     : metric == METRIC_COSINE
+			     : metric == METRIC_EMBEDDING
 				     ? ldexpf(1, (int)chance(240) - 130)
 				     : ldexpf(1, (int)chance(80) - 60);
 
@@ -133,7 +133,7 @@ static struct exact_search make_case(size_t *count)
 	struct exact_search search = {
 		.n = 1 + chance(chance(4) ? 300 : 5000),
 		.d = 1 + chance(chance(3) ? 20 : 150),
-		.metric = chance(4) ? METRIC_COSINE : METRIC_DOT,
+		.metric = chance(4) ? METRIC_EMBEDDING : METRIC_DOT,
 		.limit = 1 + chance(chance(3) ? 12 : 6000),
 		.min_score = chance(3) ? -INFINITY
 				       : (double)((int)chance(21) - 10) / 10,

@@ -21,6 +21,7 @@ static void expect(bool right, const char *what)
 enum { DIMENSIONS = 2, CUSTOMERS = 4, QUERIES = 3 };
 
 static const float rows[CUSTOMERS * DIMENSIONS] = {1, 0, 2, 1, 0, 3, 0, 0};
+static const int64_t no_entries[CUSTOMERS + 1];
 static const int64_t offsets[] = {0, 1, 2, 3, 4};
 static const unsigned char names[] = "aceg";
 
@@ -35,13 +36,18 @@ static struct model make_model(const float *embedding, size_t n,
 
 	model.input.name = "model";
 	model.matrix.n = n;
+	model.matrix.indptr = no_entries;
 	model.matrix.users = (struct text_array){offsets, bytes, n};
 	return model;
 }
 
 static size_t self_of(const struct neighbour_search *search, size_t row)
 {
-	return neighbour_search_query(search, row).self;
+	struct search_query query;
+	const char *error = neighbour_search_query(search, row, &query);
+
+	expect(error == NULL, "a query is made");
+	return query.self;
 }
 
 static void check_self(struct neighbour_search search,
@@ -71,7 +77,9 @@ static void check_run(const struct neighbour_search *search)
 	size_t zeros = 0;
 
 	for (size_t row = 0; row < CUSTOMERS; row++)
-		queries[row] = neighbour_search_query(search, row);
+		expect(neighbour_search_query(search, row, &queries[row]) ==
+			       NULL,
+		       "a query is made");
 	const char *error = neighbour_search_run(search, queries, results,
 						 CUSTOMERS, &zeros);
 	expect(error == NULL, "the search succeeds");
@@ -105,7 +113,7 @@ int main(void)
 						.asked = &shards.whole,
 						.count = 3,
 						.min_score = -INFINITY,
-						.share = 1,
+						.metric = METRIC_EMBEDDING,
 						.threads = 1};
 
 	check_self(search, &queries);

@@ -40,7 +40,8 @@ static void check_mean(const struct sharded_model *shards)
 	struct query_row row, copy;
 	size_t length;
 	const char *name,
-		*error = query_row_mean(&row, shards, &customers, "group");
+		*error = query_row_mean(&row, shards, METRIC_EMBEDDING,
+					&customers, "group");
 
 	if (error != NULL) {
 		printf("%s\n", error);
@@ -74,7 +75,8 @@ static void check_zero(const struct sharded_model *shards)
 	uint64_t customers = 1 << 4;
 	struct query_row row;
 
-	if (query_row_mean(&row, shards, &customers, "") != NULL)
+	if (query_row_mean(&row, shards, METRIC_EMBEDDING, &customers, "") !=
+	    NULL)
 		failed = 1;
 	expect("customers with a zero vector", (double)row.customers, 0);
 	query_row_free(&row);
@@ -121,7 +123,7 @@ static void check_damage(struct sharded_model shards)
 	const char *error;
 
 	shards.whole.matrix.indices = falling;
-	error = query_row_mean(&row, &shards, &customers, "");
+	error = query_row_mean(&row, &shards, METRIC_EMBEDDING, &customers, "");
 	if (error == NULL || strstr(error, "row 0") == NULL) {
 		printf("damaged row: %s\n", error ? error : "no error");
 		failed = 1;

@@ -90,7 +90,8 @@ static int check_search(const struct sharded_model *shards, const float *rows,
 	int failed = 0;
 
 	for (size_t i = 0; i < n; i++)
-		queries[i] = (struct search_query){rows + i * DIMENSIONS, i, i};
+		queries[i] = (struct search_query){
+			.vector = rows + i * DIMENSIONS, .self = i, .asked = i};
 	if (exact_search_run(&search, queries, n, one, &zeros) ||
 	    sharded_model_search(shards, &search, queries, n, many,
 				 &zeros_many))

@@ -112,7 +112,7 @@ static int check_list(enum metric metric, size_t count, size_t limit,
 
 		topk_push(&lists[chance(parts)], metric, score, (uint32_t)i);
 		score += 0.0f;
-		if (metric == METRIC_COSINE)
+		if (metric == METRIC_EMBEDDING)
 			score = fminf(1, fmaxf(-1, score));
 		if (score >= min_score)
 			all[matching++] = (struct hit){score, (uint32_t)i};
@@ -146,7 +146,7 @@ static int run_case(void)
 	failed |= check_below((float)random_normal(seed, counter++));
 	if (seed % 8 == 0)
 		failed |= check_list(
-			chance(2) ? METRIC_COSINE : METRIC_DOT, chance(MOST),
+			chance(2) ? METRIC_EMBEDDING : METRIC_DOT, chance(MOST),
 			1 + chance(chance(2) ? TOPK_SORTED_LIMIT : 300),
 			chance(2) ? -INFINITY : value_of(1), 1 + chance(4));
 	return failed;
@@ -156,7 +156,7 @@ int main(int argc, char **argv)
 {
 	static const float scores[] = {0,        -0.0F,     1,        -1,
 				       INFINITY, -INFINITY, 0x1p-149F};
-	int failed = score_below(METRIC_COSINE, -1) != -INFINITY;
+	int failed = score_below(METRIC_EMBEDDING, -1) != -INFINITY;
 
 	for (size_t i = 0; i < sizeof scores / sizeof *scores; i++)
 		failed |= check_below(scores[i]);

@@ -1,0 +1,100 @@
+#include "search/combined_quantiles.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+/* A customer of the sample. */
+struct sampled {
+	struct combined_query row;
+	struct score_side side;
+};
+
+static int rising(const void *a, const void *b)
+{
+	float x = *(const float *)a, y = *(const float *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The customers of the sample that have weight; free() it. */
+static struct sampled *take_sample(const struct csr_matrix *matrix,
+				   const float *embedding, size_t d,
+				   const struct similarity *similarity,
+				   size_t *count)
+{
+	size_t n = matrix->n,
+	       wanted = n < COMBINED_SAMPLE ? n : COMBINED_SAMPLE;
+	struct sampled *sample = alloc(wanted, sizeof *sample);
+
+	*count = 0;
+	for (size_t i = 0; i < wanted; i++) {
+		size_t row = i * n / wanted;
+		struct sampled *one = &sample[*count];
+
+		if (csr_matrix_check_row(matrix, row) != NULL)
+			continue;
+		one->row =
+			combined_query_row(matrix, embedding, d, row, SIZE_MAX);
+		one->side = score_side_make(
+			similarity, row_square(one->row.values, one->row.count),
+			embedding_dot(one->row.vector, one->row.vector, d));
+		*count += one->side.square > 0;
+	}
+	return sample;
+}
+
+/* The similarity of the other to the one whose values are spread. */
+static float score_pair(const struct similarity *similarity,
+			const struct sampled *one, const struct sampled *other,
+			const double *spread, size_t d)
+{
+	return combined_score(
+		similarity, &one->side, &other->side,
+		row_dot(spread, other->row.tags, other->row.values,
+			other->row.count),
+		embedding_dot(one->row.vector, other->row.vector, d));
+}
+
+void combined_quantiles(const struct csr_matrix *matrix, const float *embedding,
+			size_t d, const struct similarity *similarity,
+			const double *shares, size_t count, double *values)
+{
+	size_t rows, pairs = 0;
+	struct sampled *sample =
+		take_sample(matrix, embedding, d, similarity, &rows);
+	size_t each = rows / 2 < COMBINED_PAIRS
+			      ? (rows > 0 ? (rows - 1) / 2 : 0)
+			      : COMBINED_PAIRS;
+	double *spread = alloc(matrix->m, sizeof *spread);
+
+	/* Two customers are one pair. */
+	if (rows == 2)
+		each = 1;
+	float *scores = alloc(rows * each + 1, sizeof *scores);
+
+	for (size_t i = 0; i < rows; i++) {
+		const struct combined_query *row = &sample[i].row;
+
+		for (size_t t = 0; t < row->count; t++)
+			spread[row->tags[t]] = (double)row->values[t];
+		for (size_t step = 1; step <= each; step++)
+			scores[pairs++] = score_pair(similarity, &sample[i],
+						     &sample[(i + step) % rows],
+						     spread, d);
+		for (size_t t = 0; t < row->count; t++)
+			spread[row->tags[t]] = 0;
+	}
+	if (pairs > 1)
+		qsort(scores, pairs, sizeof *scores, rising);
+	for (size_t i = 0; i < count; i++)
+		values[i] =
+			pairs == 0
+				? 0
+				: (double)scores[(size_t)(shares[i] *
+							  (double)(pairs - 1))];
+	free(scores);
+	free(spread);
+	free(sample);
+}

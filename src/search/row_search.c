@@ -1,0 +1,40 @@
+#include "search/row_search.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+
+const char *row_search_run(const struct model *model,
+			   const struct inverted_index *index,
+			   struct combined_workspace *workspace,
+			   const struct exact_search *search,
+			   const struct search_query *queries, size_t count,
+			   struct search_result *results, size_t *zeros)
+{
+	const struct combined_search combined = {
+		.matrix = &model->matrix,
+		.embedding = model->embedding,
+		.d = model->k,
+		.index = index,
+		.similarity = {.profile = search->metric == METRIC_PROFILE,
+			       .alpha = search->alpha},
+		.limit = search->limit,
+		.min_score = search->min_score,
+		.allowed = search->allowed,
+		.with_self = search->with_self,
+		.count_matching = search->count_matching,
+		.workspace = workspace,
+		.quiet = search->quiet,
+		.threads = search->threads,
+	};
+	struct combined_query *own = alloc(count, sizeof *own);
+	const char *error;
+
+	for (size_t q = 0; q < count; q++)
+		own[q] = (struct combined_query){
+			queries[q].tags, queries[q].values, queries[q].count,
+			queries[q].vector, queries[q].self};
+	error = combined_search_run(&combined, own, count, results, zeros);
+	free(own);
+	return error;
+}

@@ -1,0 +1,18 @@
+/* row_search: search/combined_search.h in terms of search/search_query.h. */
+#ifndef SEARCH_ROW_SEARCH_H
+#define SEARCH_ROW_SEARCH_H
+
+#include "model/model.h"
+#include "search/combined_search.h"
+#include "search/search_query.h"
+
+/* Answer queries by METRIC_PROFILE or METRIC_COMBINED over the model's rows;
+ * index and workspace may be NULL.  As exact_search_run otherwise. */
+const char *row_search_run(const struct model *model,
+			   const struct inverted_index *index,
+			   struct combined_workspace *workspace,
+			   const struct exact_search *search,
+			   const struct search_query *queries, size_t count,
+			   struct search_result *results, size_t *zeros);
+
+#endif
