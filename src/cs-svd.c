@@ -4,7 +4,6 @@
  * The embedding is written as it is computed, chunk by chunk: what stays in
  * memory does not grow with the customers. */
 #include <float.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,22 +30,40 @@ static const double DOUBTFUL = 0.1;
 
 enum { KEY_TOL = 256, KEY_CENTER, KEY_SCALE, KEY_SEED, KEY_ALIGN };
 
-static const char *align; /* a model, or NULL */
+static struct choices {
+	struct svd_options factor;
+	enum center center;
+	enum scale scale;
+	unsigned threads;
+	const char *output; /* NULL: standard output */
+	const char *align;  /* a model, or NULL */
+} choices = {
+	.factor = {.k = 64,
+		   .tolerance = 1e-3,
+		   .seed = 1,
+		   .memory = (size_t)2 << 30},
+};
 
 static const struct option_row rows[] = {
-	{"what:", 'k', "dimensions", "N", "how many singular triplets [64]"},
-	{NULL, KEY_TOL, "tol", "T", "residual of each, of the largest [1e-3]"},
+	{"what:", 'k', "dimensions", "N", "how many singular triplets [64]",
+	 OPTION_TO_INTEGER(choices.factor.k, 1, INT32_MAX)},
+	{NULL, KEY_TOL, "tol", "T", "residual of each, of the largest [1e-3]",
+	 OPTION_TO_REAL(choices.factor.tolerance, 1e-10, 1e-1)},
 	{NULL, KEY_CENTER, "center", "C",
-	 "none; row, column: less their means [none]"},
+	 "none; row, column: less their means [none]",
+	 OPTION_TO_CHOICE(choices.center, center_words)},
 	{NULL, KEY_SCALE, "scale", "S",
-	 "embedding: us (U S), sqrt (U S^1/2), u [us]"},
-	{NULL, KEY_SEED, "seed", "N", "of the starting block [1]"},
+	 "embedding: us (U S), sqrt (U S^1/2), u [us]",
+	 OPTION_TO_CHOICE(choices.scale, scale_words)},
+	{NULL, KEY_SEED, "seed", "N", "of the starting block [1]",
+	 OPTION_TO_INTEGER(choices.factor.seed, 0, INT64_MAX)},
 	{NULL, KEY_ALIGN, "align", "OLD", "rotate onto the embedding of OLD",
-	 OPTION_TO_FILE(align)},
+	 OPTION_TO_FILE(choices.align)},
 	{"memory:", 'S', "buffer-size", "SIZE",
-	 "of the basis kept out of scratch files [2G]"},
-	OPTION_OUTPUT("output:"),
-	OPTION_THREADS,
+	 "of the basis kept out of scratch files [2G]",
+	 OPTION_TO_SIZE(choices.factor.memory)},
+	OPTION_OUTPUT_TO("output:", choices.output),
+	OPTION_THREADS_TO(choices.threads),
 	OPTION_COMMON};
 
 static const struct options_text text = {
@@ -63,16 +80,7 @@ static const struct options_text text = {
 	.rows = rows,
 };
 
-struct choices {
-	struct svd_options factor;
-	enum center center;
-	enum scale scale;
-	unsigned threads;
-	const char *output;
-};
-
 struct work {
-	struct choices choices;
 	struct input input;
 	struct safetensors file;
 	struct csr_matrix matrix;
@@ -85,36 +93,6 @@ struct work {
 	char aligned[17]; /* the id of the model of --align, or "" */
 };
 
-static void read_option(struct choices *choices, int key)
-{
-	switch (key) {
-	case 'k':
-		choices->factor.k = (size_t)options_integer(1, INT32_MAX);
-		break;
-	case KEY_TOL:
-		choices->factor.tolerance = options_real(1e-10, 1e-1);
-		break;
-	case KEY_CENTER:
-		choices->center = (enum center)options_choice(center_words);
-		break;
-	case KEY_SCALE:
-		choices->scale = (enum scale)options_choice(scale_words);
-		break;
-	case KEY_SEED:
-		choices->factor.seed = (uint64_t)options_integer(0, INT64_MAX);
-		break;
-	case 'S':
-		choices->factor.memory = options_size();
-		break;
-	case 'j':
-		choices->threads = options_threads();
-		break;
-	case 'o':
-		choices->output = options_once(choices->output);
-		break;
-	}
-}
-
 static void read_matrix(struct work *work, const char *path)
 {
 	const char *error;
@@ -126,25 +104,23 @@ static void read_matrix(struct work *work, const char *path)
 	if (error == NULL && safetensors_find(&work->file, "sigma") != NULL)
 		error = "a model already, expected a matrix";
 	if (error == NULL)
-		error = safetensors_verify_all(&work->file,
-					       work->choices.threads);
+		error = safetensors_verify_all(&work->file, choices.threads);
 	if (error == NULL)
 		error = csr_matrix_view(&work->matrix, &work->file);
 	if (error == NULL && (work->matrix.nnz == 0 || work->matrix.m == 0))
 		error = "a matrix without entries";
 	if (error == NULL)
 		error = gram_operator_begin(&work->op, &work->matrix,
-					    work->choices.center,
-					    work->choices.threads);
+					    choices.center, choices.threads);
 	if (error != NULL)
 		die("%s: %s", work->input.name, error);
 }
 
 static void find(struct work *work)
 {
-	const char *error = truncated_svd_find(&work->factor, &work->op,
-					       &work->choices.factor);
-	size_t wanted = work->choices.factor.k;
+	const char *error =
+		truncated_svd_find(&work->factor, &work->op, &choices.factor);
+	size_t wanted = choices.factor.k;
 
 	if (error != NULL)
 		die("%s: %s", work->input.name, error);
@@ -187,10 +163,10 @@ static void find_residuals(struct work *work)
 	work->residual = alloc(factor->k, sizeof *work->residual);
 	if (!truncated_svd_knows(factor, &work->op)) {
 		y = alloc_aligned(alloc_product(m, factor->ld), sizeof *y);
-		projection_begin(&work->embed, factor, m, work->choices.scale,
-				 work->choices.center, work->op.column_mean);
-		projection_all(&work->embed, &work->matrix,
-			       work->choices.threads, y, take_nothing, NULL);
+		projection_begin(&work->embed, factor, m, choices.scale,
+				 choices.center, work->op.column_mean);
+		projection_all(&work->embed, &work->matrix, choices.threads, y,
+			       take_nothing, NULL);
 		projection_end(&work->embed);
 	}
 	truncated_svd_residual(factor, &work->op, y, work->residual);
@@ -201,11 +177,10 @@ static void find_residuals(struct work *work)
 static void rotate(struct work *work)
 {
 	struct model old;
-	const char *error = model_open(&old, align);
+	const char *error = model_open(&old, choices.align);
 
 	if (error == NULL)
-		error = safetensors_verify_all(&old.file,
-					       work->choices.threads);
+		error = safetensors_verify_all(&old.file, choices.threads);
 	for (size_t row = 0; error == NULL && row < old.matrix.n; row++)
 		error = csr_matrix_check_row(&old.matrix, row);
 	if (error == NULL &&
@@ -226,17 +201,16 @@ static void rotate(struct work *work)
 
 static json_t *describe(const struct work *work)
 {
-	const struct choices *choices = &work->choices;
 	json_t *metadata = json_deep_copy(work->file.metadata);
 
 	metadata_set(metadata, "svd.version", "%s", options_version);
-	metadata_set(metadata, "svd.k", "%zu", choices->factor.k);
-	metadata_set(metadata, "svd.tol", "%.17g", choices->factor.tolerance);
+	metadata_set(metadata, "svd.k", "%zu", choices.factor.k);
+	metadata_set(metadata, "svd.tol", "%.17g", choices.factor.tolerance);
 	metadata_set(metadata, "svd.center", "%s",
-		     center_words[choices->center]);
-	metadata_set(metadata, "svd.scale", "%s", scale_words[choices->scale]);
+		     center_words[choices.center]);
+	metadata_set(metadata, "svd.scale", "%s", scale_words[choices.scale]);
 	metadata_set(metadata, "svd.seed", "%llu",
-		     (unsigned long long)choices->factor.seed);
+		     (unsigned long long)choices.factor.seed);
 	if (work->aligned[0] != '\0')
 		metadata_set(metadata, "svd.align", "%s", work->aligned);
 	metadata_set(metadata, "svd.energy", "%.17g", work->op.centred);
@@ -287,11 +261,11 @@ static void write_embedding(struct work *work)
 		work->residual = alloc(factor->k, sizeof *work->residual);
 	if (!found && !truncated_svd_knows(factor, &work->op))
 		y = alloc_aligned(alloc_product(m, factor->ld), sizeof *y);
-	projection_begin(&work->embed, factor, m, work->choices.scale,
-			 work->choices.center, work->op.column_mean);
+	projection_begin(&work->embed, factor, m, choices.scale, choices.center,
+			 work->op.column_mean);
 	similarity_quantiles_begin(&work->pairs, work->matrix.n, factor->k);
 	progress_begin("customers", work->matrix.n);
-	projection_all(&work->embed, &work->matrix, work->choices.threads, y,
+	projection_all(&work->embed, &work->matrix, choices.threads, y,
 		       write_rows, work);
 	progress_end();
 	if (!found)
@@ -303,7 +277,7 @@ static void write_embedding(struct work *work)
 static void check_residuals(const struct work *work)
 {
 	const double *residual = work->residual;
-	double tolerance = work->choices.factor.tolerance;
+	double tolerance = choices.factor.tolerance;
 
 	for (size_t j = 0; j < work->factor.k; j++)
 		if (!(residual[j] <= tolerance))
@@ -364,7 +338,7 @@ static void write_model(struct work *work, struct output *output)
 	warn_doubtful(work);
 	tensor_writer_put(&work->writer, work->residual,
 			  work->factor.k * sizeof *work->residual);
-	similarity_quantiles_end(&work->pairs, work->choices.threads, shares, 2,
+	similarity_quantiles_end(&work->pairs, choices.threads, shares, 2,
 				 pairs);
 	tensor_writer_put(&work->writer, pairs, sizeof pairs);
 	tensor_writer_end(&work->writer);
@@ -374,35 +348,26 @@ static void write_model(struct work *work, struct output *output)
 
 int main(int argc, char *argv[])
 {
-	struct work work = {.choices = {
-				    .factor = {.k = 64,
-					       .tolerance = 1e-3,
-					       .seed = 1,
-					       .memory = (size_t)2 << 30},
-				    .threads = thread_pool_processors(),
-			    }};
+	struct work work = {0};
 	struct output output;
-	int key;
 
-	options_begin(&text, argc, argv);
-	while ((key = options_next()) != -1)
-		read_option(&work.choices, key);
-	if (argc - optind > 1)
-		die_usage("one matrix at a time: \"%s\" is too many",
-			  argv[optind + 1]);
-	if (align != NULL && (work.choices.scale != SCALE_US ||
-			      work.choices.center != CENTER_NONE))
+	choices.threads = thread_pool_processors();
+	char **paths = options_read(&text, argc, argv);
+	if (paths[0] != NULL && paths[1] != NULL)
+		die_usage("one matrix at a time: \"%s\" is too many", paths[1]);
+	if (choices.align != NULL &&
+	    (choices.scale != SCALE_US || choices.center != CENTER_NONE))
 		die_usage("--align: it goes with neither --scale nor "
 			  "--center");
-	output_open(&output, work.choices.output);
+	output_open(&output, choices.output);
 	if (output_terminal(&output))
 		die("a model is binary and standard output is a terminal: "
 		    "use > FILE or -o FILE");
 
 	dense_begin();
-	read_matrix(&work, argv[optind]);
+	read_matrix(&work, paths[0]);
 	find(&work);
-	if (align != NULL)
+	if (choices.align != NULL)
 		rotate(&work);
 	write_model(&work, &output);
 	output_close(&output);
