@@ -29,6 +29,7 @@ unit() {
 @test "unit ivf_index" { unit ivf_index; }
 @test "unit json_writer" { unit json_writer; }
 @test "unit kmeans" { unit kmeans; }
+@test "unit matrix_builder" { unit matrix_builder; }
 @test "unit neighbour_search" { unit neighbour_search; }
 @test "unit neighbours_merge" { unit neighbours_merge; }
 @test "unit neighbours_metadata" { unit neighbours_metadata; }
@@ -47,6 +48,7 @@ unit() {
 @test "unit thread_pool" { unit thread_pool; }
 @test "unit topk" { unit topk; }
 @test "unit utf8" { unit utf8; }
+@test "unit weighting" { unit weighting; }
 
 @test "each program of tests/unit has a line here" {
 	diff <(basename -s .c "$BATS_TEST_DIRNAME"/unit/*.c | sort) \

@@ -69,27 +69,14 @@ void query_row_free(struct query_row *query)
 
 /* ------------------------------------------------------------ new customer */
 
-/* A tag that the model has. */
-struct known_tag {
-	size_t tag;
-	double raw;
-};
-
-static int by_tag(const void *a, const void *b)
-{
-	const struct known_tag *x = a, *y = b;
-
-	return (x->tag > y->tag) - (x->tag < y->tag);
-}
-
 /* Find the tags that the model has, ascending; query->known of them. */
-static struct known_tag *find_tags(struct query_row *query,
-				   const struct fold_in *fold,
-				   const struct named_tag_value *tags,
-				   size_t count)
+static struct matrix_entry *find_tags(struct query_row *query,
+				      const struct fold_in *fold,
+				      const struct named_tag_value *tags,
+				      size_t count)
 {
 	const struct text_array *names = &fold->model.matrix.tags;
-	struct known_tag *known = alloc(count, sizeof *known);
+	struct matrix_entry *known = alloc(count, sizeof *known);
 
 	for (size_t i = 0; i < count; i++) {
 		size_t tag =
@@ -98,28 +85,26 @@ static struct known_tag *find_tags(struct query_row *query,
 		double raw = fold->value == VALUE_ONE ? 1 : tags[i].value;
 
 		if (tag != SIZE_MAX)
-			known[query->known++] = (struct known_tag){tag, raw};
+			known[query->known++] =
+				(struct matrix_entry){(int32_t)tag, raw};
 		else if (query->unknown == NULL)
 			query->unknown = tags[i].tag;
 	}
-	if (query->known > 1)
-		qsort(known, query->known, sizeof *known, by_tag);
+	matrix_entry_sort(known, query->known);
 	return known;
 }
 
 static void weight_row(struct query_row_storage *storage,
 		       const struct fold_in *fold,
-		       const struct known_tag *known, size_t count)
+		       const struct matrix_entry *known, size_t count)
 {
 	double *values = alloc(count, sizeof *values);
 	uint64_t active = 0;
 
-	for (size_t i = 0; i < count; i++)
-		values[i] = weighting_damp(fold->damp, known[i].raw) *
-			    fold->model.matrix.weight[known[i].tag];
-	weighting_normalize(fold->norm, values, count);
+	weighting_row(fold->damp, fold->norm, fold->model.matrix.weight, known,
+		      count, values);
 	for (size_t i = 0; i < count; i++) {
-		storage->indices[i] = (int32_t)known[i].tag;
+		storage->indices[i] = known[i].column;
 		storage->values[i] = (float)values[i];
 		storage->raw[i] = (float)known[i].raw;
 		active += storage->raw[i] > 0;
@@ -132,7 +117,7 @@ void query_row_fold_in(struct query_row *query, const struct fold_in *fold,
 		       const struct projection *projection,
 		       const struct named_tag_value *tags, size_t count)
 {
-	struct known_tag *known;
+	struct matrix_entry *known;
 	double *t = alloc_aligned(projection->ld, sizeof *t);
 
 	*query = (struct query_row){.model = fold->model};

@@ -1,199 +1,381 @@
 #include "model/matrix_builder.h"
 
-#include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/errors.h"
-#include "events/profile_reader.h"
-#include "base/progress.h"
 
-const double builder_repeated_least = 0.05;
-
-/* Where a row's pairs, and the bytes of its name, begin; they end where the
- * next row's begin. */
-struct bound {
-	uint64_t pair, byte;
-};
-
-static void add_tag(struct matrix_builder *gather, size_t file)
+static size_t profile_row(const struct matrix_builder *builder, size_t i)
 {
-	size_t count = gather->tags.count;
-
-	gather->tag_file = alloc_grow(gather->tag_file, &gather->file_room,
-				      count, sizeof *gather->tag_file);
-	gather->tag_users = alloc_grow(gather->tag_users, &gather->user_room,
-				       count, sizeof *gather->tag_users);
-	gather->tag_file[count - 1] = (uint32_t)file;
-	gather->tag_users[count - 1] = 0;
+	return builder->row ? builder->row[i] : i;
 }
 
-static void add_pair(struct matrix_builder *gather,
-		     const struct profile_reader *profiles,
-		     const struct profile_entry *entry)
+/* Set builder->entries to the pairs of a row of profiles whose tags stay. */
+static size_t read_row(struct matrix_builder *builder, size_t row)
 {
-	const char *text = profiles->texts + entry->tag;
-	size_t before = gather->tags.count;
-	size_t tag = string_table_add(&gather->tags, text, entry->length);
-	struct builder_pair pair;
+	size_t pairs, count = 0;
+	const struct stored_pair *pair =
+		profile_store_row(&builder->profiles, row, &pairs);
+	bool ascending = true;
+	int32_t last = -1;
 
-	if (tag == before)
-		add_tag(gather, entry->file);
-	else if (gather->tag_file[tag] != entry->file)
-		profile_reader_die(
-			profiles, entry,
-			"tag %s stands in %s, too: to tell them apart, "
-			"cs-aggregate --prefix STR",
-			text,
-			profile_reader_name(profiles, gather->tag_file[tag]));
-	memset(&pair, 0, sizeof pair);
-	pair.tag = (uint32_t)tag;
-	pair.raw = weighting_value(gather->value == VALUE_AUTO ? VALUE_SUM
-							       : gather->value,
-				   entry->events, entry->value);
-	if (gather->value == VALUE_AUTO) {
-		if (entry->events > UINT32_MAX)
-			profile_reader_die(profiles, entry,
-					   "more than 2^32 - 1 events: give "
-					   "--value events, or sum");
-		pair.events = (uint32_t)entry->events;
+	builder->entries =
+		alloc_grow(builder->entries, &builder->entry_capacity, pairs,
+			   sizeof *builder->entries);
+	for (size_t i = 0; i < pairs; i++) {
+		int32_t column = builder->column[pair[i].tag];
+		if (column < 0)
+			continue;
+		builder->entries[count++] = (struct matrix_entry){
+			column,
+			profile_store_raw(&builder->profiles, &pair[i])};
+		ascending = ascending && column > last;
+		last = column;
 	}
-	gather->repeating += entry->events > 1;
-	gather->tag_users[tag]++;
-	tempfile_add(&gather->pairs, &pair, sizeof pair);
+	/* They ascend but for several files and for names with escapes. */
+	if (!ascending)
+		matrix_entry_sort(builder->entries, count);
+	return count;
 }
 
-static void add_bound(struct matrix_builder *gather)
+const struct matrix_entry *matrix_builder_row(struct matrix_builder *builder,
+					      size_t i, size_t *count)
 {
-	const struct bound bound = {
-		.pair = gather->pairs.size / sizeof(struct builder_pair),
-		.byte = gather->users.size,
-	};
-
-	tempfile_add(&gather->bounds, &bound, sizeof bound);
+	*count = read_row(builder, profile_row(builder, i));
+	return builder->entries;
 }
 
-static void add_customer(struct matrix_builder *gather,
-			 const struct profile_reader *profiles)
+const double *matrix_builder_values(struct matrix_builder *builder,
+				    size_t count)
 {
-	for (size_t i = 0; i < profiles->count; i++)
-		add_pair(gather, profiles, &profiles->entries[i]);
-	tempfile_add(&gather->users, profiles->customer,
-		     profiles->customer_length);
-	add_bound(gather);
-	gather->n++;
+	builder->values = alloc_grow(builder->values, &builder->value_capacity,
+				     count, sizeof *builder->values);
+	weighting_row(builder->options->damp, builder->options->norm,
+		      builder->weight, builder->entries, count,
+		      builder->values);
+	return builder->values;
 }
 
-/* Say now and then how much of the input is read, where that is known. */
-static void tell(const struct profile_reader *profiles, size_t customers)
+const char *matrix_builder_customer(struct matrix_builder *builder, size_t i,
+				    size_t *length)
 {
-	char note[32];
-
-	progress_add(1);
-	if (customers % 4096 != 0)
-		return;
-	double share = profile_reader_share(profiles);
-	if (share < 0)
-		return;
-	snprintf(note, sizeof note, "%.0f %% read", 100 * share);
-	progress_note(note);
+	return profile_store_name(&builder->profiles, profile_row(builder, i),
+				  length);
 }
 
-static void read_customers(struct matrix_builder *gather,
-			   struct profile_reader *profiles)
+const char *matrix_builder_tag(struct matrix_builder *builder, size_t column,
+			       size_t *length)
 {
-	char *last = NULL;
-	size_t length = 0, room = 0;
+	const struct string_table *tags = &builder->profiles.tags;
 
-	gather->in_order = true;
-	add_bound(gather);
-	progress_begin("customers", 0);
-	while (profile_reader_next(profiles)) {
-		if (string_table_compare(last, length, profiles->customer,
-					 profiles->customer_length) > 0)
-			gather->in_order = false;
-		length = profiles->customer_length;
-		last = alloc_grow(last, &room, length, 1);
-		memcpy(last, profiles->customer, length);
-		add_customer(gather, profiles);
-		tell(profiles, gather->n);
+	if (builder->options->fold_in != NULL)
+		return text_array_at(
+			&builder->options->fold_in->model.matrix.tags, column,
+			length);
+	*length = string_table_length(tags, builder->column_tag[column]);
+	return string_table_text(tags, builder->column_tag[column]);
+}
+
+/* ------------------------------------------------- what stays in the matrix */
+
+/* Drop tags of too few customers and number the others by their names. */
+static void select_tags(struct matrix_builder *builder)
+{
+	struct profile_store *profiles = &builder->profiles;
+	size_t count = profiles->tags.count;
+	uint32_t *rank = alloc(count, sizeof *rank);
+
+	string_table_rank(&profiles->tags, rank);
+	builder->column = alloc(count, sizeof *builder->column);
+	builder->column_tag = alloc(count, sizeof *builder->column_tag);
+	for (size_t i = 0; i < count; i++)
+		builder->column_tag[rank[i]] = (uint32_t)i;
+	for (size_t i = 0; i < count; i++) {
+		uint32_t tag = builder->column_tag[i];
+		bool stays =
+			profiles->tag_users[tag] >= builder->options->min_users;
+		builder->column[tag] = stays ? (int32_t)builder->m : -1;
+		if (stays)
+			builder->column_tag[builder->m++] = tag;
 	}
-	progress_end();
-	free(last);
+	free(rank);
 }
 
-/* Choose for VALUE_AUTO: numbers of events where they say something. */
-static void choose_value(struct matrix_builder *gather)
+static int by_name(const void *a, const void *b, void *profiles)
 {
-	size_t pairs = gather->pairs.size / sizeof(struct builder_pair);
+	size_t x_length, y_length;
+	const char *x =
+		profile_store_name(profiles, *(const uint32_t *)a, &x_length);
+	const char *y =
+		profile_store_name(profiles, *(const uint32_t *)b, &y_length);
 
-	gather->repeated = (double)gather->repeating / (double)pairs;
-	gather->by_events = gather->value == VALUE_AUTO &&
-			    gather->repeated >= builder_repeated_least;
-	if (gather->value == VALUE_AUTO)
-		gather->value = gather->by_events ? VALUE_EVENTS : VALUE_SUM;
+	return string_table_compare(x, x_length, y, y_length);
 }
 
-double matrix_builder_raw(const struct matrix_builder *gather,
-			  const struct builder_pair *pair)
+/* Drop customers of too few tags and sort the others by their names. */
+static const char *select_customers(struct matrix_builder *builder)
 {
-	return gather->by_events ? (double)pair->events : pair->raw;
+	struct profile_store *profiles = &builder->profiles;
+	size_t min_tags = builder->options->min_tags;
+
+	builder->n = profiles->n;
+	if (profiles->in_order && min_tags == 0 &&
+	    builder->options->fold_in == NULL)
+		return NULL;
+	if (profiles->n > UINT32_MAX)
+		return "more than 2^32 - 1 customers to choose from";
+	builder->row = alloc(profiles->n, sizeof *builder->row);
+	builder->n = 0;
+	for (size_t row = 0; row < profiles->n; row++)
+		if (read_row(builder, row) >= min_tags)
+			builder->row[builder->n++] = (uint32_t)row;
+	if (!profiles->in_order)
+		qsort_r(builder->row, builder->n, sizeof *builder->row, by_name,
+			profiles);
+	return NULL;
 }
 
-void matrix_builder_read(struct matrix_builder *gather, char **paths,
-			 size_t count, enum value value, size_t memory)
+/* With fold_in: the columns are the model's; count the tags it lacks. */
+static void match_tags(struct matrix_builder *builder)
 {
-	struct profile_reader profiles;
+	const struct profile_store *profiles = &builder->profiles;
+	const struct text_array *tags =
+		&builder->options->fold_in->model.matrix.tags;
+	size_t count = profiles->tags.count;
 
-	*gather = (struct matrix_builder){.value = value};
-	profile_reader_open(&profiles, paths, count);
-	tempfile_begin(&gather->pairs, memory / 8 * 6);
-	tempfile_begin(&gather->users, memory / 8);
-	tempfile_begin(&gather->bounds, memory / 8);
-	read_customers(gather, &profiles);
-	if (gather->n == 0)
-		die("%s: a header alone: a matrix without entries cannot be "
-		    "made",
-		    profile_reader_name(&profiles, 0));
-	for (int i = 0; i < 4; i++)
-		gather->columns[i] = alloc_text(
-			profile_reader_column(&profiles, 0, i),
-			strlen(profile_reader_column(&profiles, 0, i)));
-	profile_reader_close(&profiles);
-	gather->bound = tempfile_bytes(&gather->bounds);
-	choose_value(gather);
+	builder->m = tags->count;
+	builder->column = alloc(count, sizeof *builder->column);
+	for (size_t i = 0; i < count; i++) {
+		size_t column = text_array_find(
+			tags, string_table_text(&profiles->tags, i),
+			string_table_length(&profiles->tags, i));
+		builder->column[i] = column == SIZE_MAX ? -1 : (int32_t)column;
+		if (column != SIZE_MAX)
+			continue;
+		if (builder->unknown_tags++ == 0)
+			builder->first_unknown = i;
+		builder->unknown_pairs += profiles->tag_users[i];
+	}
 }
 
-const struct builder_pair *matrix_builder_row(struct matrix_builder *gather,
-					      size_t row, size_t *count)
+/* With fold_in: drop the customers that have none of the model's tags. */
+static void match_customers(struct matrix_builder *builder)
 {
-	const struct bound *bound = &gather->bound[row];
-	const struct builder_pair *pairs = tempfile_bytes(&gather->pairs);
+	size_t stay = 0;
 
-	*count = bound[1].pair - bound[0].pair;
-	return pairs + bound[0].pair;
+	builder->unknown_row = alloc(builder->n, sizeof *builder->unknown_row);
+	for (size_t i = 0; i < builder->n; i++) {
+		uint32_t row = builder->row[i];
+		if (read_row(builder, row) > 0)
+			builder->row[stay++] = row;
+		else
+			builder->unknown_row[builder->unknown_rows++] = row;
+	}
+	builder->n = stay;
 }
 
-const char *matrix_builder_name(struct matrix_builder *gather, size_t row,
-				size_t *length)
+static const char *select_rows_and_columns(struct matrix_builder *builder)
 {
-	const struct bound *bound = &gather->bound[row];
-	const char *bytes = tempfile_bytes(&gather->users);
+	const struct matrix_options *options = builder->options;
+	const char *error;
 
-	*length = bound[1].byte - bound[0].byte;
-	return bytes + bound[0].byte;
+	if (options->fold_in != NULL) {
+		match_tags(builder);
+		error = select_customers(builder);
+		if (error == NULL)
+			match_customers(builder);
+		return error;
+	}
+	select_tags(builder);
+	error = select_customers(builder);
+	if (error == NULL && builder->m == 0)
+		error = error_text("no tag has the %zu customers of "
+				   "--min-users",
+				   options->min_users);
+	if (error == NULL && builder->n == 0)
+		error = error_text("no customer has the %zu tags of --min-tags",
+				   options->min_tags);
+	return error;
 }
 
-void matrix_builder_free(struct matrix_builder *gather)
+/* -------------------------------------------------------- tenths and weights
+ */
+
+/* Count the customers of each tag and the tags of each customer. */
+static const char *count_pairs(struct matrix_builder *builder)
 {
-	for (int i = 0; i < 4; i++)
-		free(gather->columns[i]);
-	string_table_free(&gather->tags);
-	free(gather->tag_file);
-	free(gather->tag_users);
-	tempfile_end(&gather->pairs);
-	tempfile_end(&gather->users);
-	tempfile_end(&gather->bounds);
-	*gather = (struct matrix_builder){0};
+	tempfile_begin(&builder->tag_counts, builder->options->memory / 16);
+	builder->column_users =
+		alloc(builder->m, sizeof *builder->column_users);
+	for (size_t i = 0; i < builder->n; i++) {
+		uint32_t tags = 0;
+		size_t count;
+		const struct matrix_entry *entries =
+			matrix_builder_row(builder, i, &count);
+		for (size_t j = 0; j < count; j++) {
+			builder->column_users[entries[j].column]++;
+			tags += entries[j].raw > 0;
+		}
+		builder->nnz += count;
+		tempfile_add(&builder->tag_counts, &tags, sizeof tags);
+	}
+	return builder->nnz > 0
+		       ? NULL
+		       : "--min-users leaves no customer a tag: a matrix "
+			 "without entries cannot be made";
+}
+
+static void weight_columns(struct matrix_builder *builder)
+{
+	builder->weight = alloc(builder->m, sizeof *builder->weight);
+	for (size_t i = 0; i < builder->m; i++)
+		builder->weight[i] =
+			weighting_column(builder->options->weight, builder->n,
+					 builder->column_users[i]);
+}
+
+/* Divide the customers into tenths by their number of tags, ties by name, with
+ * a counting sort: next[t] is the rank of the next customer of t tags. */
+static void set_tenths(struct matrix_builder *builder)
+{
+	const uint32_t *tags = tempfile_bytes(&builder->tag_counts);
+	size_t *next = alloc(builder->m + 1, sizeof *next), before = 0;
+
+	for (size_t i = 0; i < builder->n; i++)
+		next[tags[i]]++;
+	for (size_t i = 0; i <= builder->m; i++) {
+		size_t here = next[i];
+		next[i] = before;
+		before += here;
+	}
+	tempfile_begin(&builder->tenth, builder->options->memory / 16);
+	for (size_t i = 0; i < builder->n; i++) {
+		/* No overflow for up to 2^60 customers. */
+		size_t tenth = next[tags[i]]++ * TENTHS / builder->n;
+		unsigned char byte = (unsigned char)tenth;
+		tempfile_add(&builder->tenth, &byte, 1);
+		builder->tenth_size[tenth]++;
+	}
+	free(next);
+}
+
+/* Count the customers of each tag by tenth; with several files set squares[f]
+ * to the squared Frobenius norm of the columns of file f. */
+static void count_tenths(struct matrix_builder *builder, double *squares)
+{
+	const unsigned char *tenth = tempfile_bytes(&builder->tenth);
+
+	builder->tenths = alloc(alloc_product(builder->m, TENTHS),
+				sizeof *builder->tenths);
+	for (size_t i = 0; i < builder->n; i++) {
+		size_t count;
+		const struct matrix_entry *entries =
+			matrix_builder_row(builder, i, &count);
+		for (size_t j = 0; j < count; j++) {
+			size_t column = (size_t)entries[j].column;
+			uint32_t tag = builder->column_tag[column];
+			if (entries[j].raw > 0)
+				builder->tenths[column * TENTHS + tenth[i]]++;
+			if (builder->files == 1)
+				continue;
+			double value =
+				weighting_entry(builder->options->damp,
+						builder->weight, &entries[j]);
+			squares[builder->profiles.tag_file[tag]] +=
+				value * value;
+		}
+	}
+}
+
+/* Divide the weights of each file's columns by the Frobenius norm of its block
+ * and multiply them by the file's weight. */
+static void scale_blocks(struct matrix_builder *builder, const double *squares)
+{
+	const double *weights = builder->options->weights;
+
+	for (size_t i = 0; i < builder->m; i++) {
+		size_t file =
+			builder->profiles.tag_file[builder->column_tag[i]];
+		double factor = weights ? weights[file] : 1;
+		if (squares[file] > 0)
+			builder->weight[i] *= factor / sqrt(squares[file]);
+	}
+}
+
+/* With fold_in: the weights and the tenths are the model's. */
+static void take_weights(struct matrix_builder *builder)
+{
+	const struct fold_in *fold_in = builder->options->fold_in;
+	const struct csr_matrix *matrix = &fold_in->model.matrix;
+	size_t weights = builder->m * sizeof *builder->weight;
+	size_t tenths = builder->m * TENTHS * sizeof *builder->tenths;
+	const uint32_t *tags = tempfile_bytes(&builder->tag_counts);
+
+	builder->weight = memcpy(alloc(1, weights), matrix->weight, weights);
+	builder->tenths = memcpy(alloc(1, tenths), matrix->tenths, tenths);
+	memcpy(builder->tenth_size, matrix->tenth_size,
+	       sizeof builder->tenth_size);
+	tempfile_begin(&builder->tenth, builder->options->memory / 16);
+	for (size_t i = 0; i < builder->n; i++) {
+		unsigned char tenth = fold_in_tenth(fold_in, tags[i]);
+		tempfile_add(&builder->tenth, &tenth, 1);
+	}
+}
+
+static const char *weight(struct matrix_builder *builder)
+{
+	const char *error = count_pairs(builder);
+
+	if (error != NULL)
+		return error;
+	if (builder->options->fold_in != NULL) {
+		take_weights(builder);
+		return NULL;
+	}
+
+	double *squares = alloc(builder->files, sizeof *squares);
+
+	weight_columns(builder);
+	set_tenths(builder);
+	count_tenths(builder, squares);
+	if (builder->files > 1)
+		scale_blocks(builder, squares);
+	free(squares);
+	return NULL;
+}
+
+const char *matrix_builder_build(struct matrix_builder *builder,
+				 const struct matrix_options *options,
+				 char **paths, size_t count)
+{
+	const char *error;
+
+	*builder = (struct matrix_builder){.options = options,
+					   .files = count > 0 ? count : 1};
+	error = profile_store_read(&builder->profiles, paths, count,
+				   options->value, options->memory / 4 * 3);
+	if (error == NULL)
+		error = select_rows_and_columns(builder);
+	if (error == NULL && builder->n > 0)
+		error = weight(builder);
+	return error;
+}
+
+void matrix_builder_free(struct matrix_builder *builder)
+{
+	profile_store_free(&builder->profiles);
+	tempfile_end(&builder->tag_counts);
+	tempfile_end(&builder->tenth);
+	free(builder->row);
+	free(builder->unknown_row);
+	free(builder->column);
+	free(builder->column_tag);
+	free(builder->column_users);
+	free(builder->weight);
+	free(builder->tenths);
+	free(builder->entries);
+	free(builder->values);
+	*builder = (struct matrix_builder){0};
 }

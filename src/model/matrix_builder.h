@@ -1,64 +1,99 @@
-/* matrix_builder: profiles read once, and kept for several passes over their
- * rows.
+/* matrix_builder: the sparse, weighted matrix of customers x tags, made of
+ * profiles: which customers and tags stay, their order, the weights of the
+ * columns and the tenths of the customers.
  *
- * Pairs, names and where each row begins go through scratch files; in memory
- * stand the tags. */
+ * The rows are computed anew in every pass over them.  The memory that is used
+ * grows with the tags; of the customers it holds 4 bytes each where rows are
+ * dropped or sorted, and otherwise what the limit for temporary files allows.
+ * model/matrix_writer writes the matrix. */
 #ifndef MODEL_MATRIX_BUILDER_H
 #define MODEL_MATRIX_BUILDER_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/string_table.h"
 #include "base/tempfile.h"
+#include "model/csr_matrix.h"
+#include "model/fold_in.h"
+#include "model/profile_store.h"
 #include "model/weighting.h"
 
-struct builder_pair {
-	uint32_t tag;    /* in the order first seen */
-	uint32_t events; /* with VALUE_AUTO; else 0 */
-	double raw;      /* what --value takes of it; VALUE_AUTO: the sum */
+/* The limits of matrix_options.weights.  A sum of values is below 10^29 and a
+ * logarithm of it below 45: within these limits no weighted value overflows 32
+ * bits, and no square of one 64. */
+#define MATRIX_MIN_WEIGHT 1e-6
+#define MATRIX_MAX_WEIGHT 1e6
+
+struct matrix_options {
+	enum value value; /* VALUE_AUTO: profiles.value is the chosen one */
+	enum damp damp;
+	enum weight weight;
+	enum norm norm;
+	const double *weights; /* of each file, or NULL: all 1 */
+	size_t min_users;      /* drop tags of fewer customers; at least 1 */
+	size_t min_tags;       /* then drop customers of fewer tags */
+	size_t memory;         /* bytes of rows kept out of temporary files */
+	/* NULL, or the model or matrix whose columns, weights and tenths are
+	 * taken: value, damp and norm must be its own then, and weight,
+	 * weights and min_users are not used. */
+	const struct fold_in *fold_in;
 };
 
+/* Owns all that it points to but options. */
 struct matrix_builder {
-	char *columns[4]; /* the names of the first file's columns */
-	size_t n;         /* customers */
-	enum value value; /* asked for; in place of VALUE_AUTO the one chosen */
-	double repeated;  /* share of pairs with more than one event */
-	bool in_order;    /* they ascend by raw bytes as they were read */
-	struct string_table tags;
-	uint32_t *tag_file; /* of each tag: the file it stands in */
-	size_t *tag_users;  /* and how many customers have a pair with it */
+	const struct matrix_options *options;
+	size_t files;
+	struct profile_store profiles;
+	size_t n, m, nnz;           /* customers, tags, pairs that stay */
+	double *weight;             /* m: with the factor of its file */
+	int64_t *tenths;            /* m x TENTHS, as in csr_matrix */
+	int64_t tenth_size[TENTHS]; /* as in csr_matrix */
+	struct tempfile tenth;      /* n bytes: the customers' tenths */
+
+	/* With fold_in: what the model does not know. */
+	size_t unknown_tags, unknown_pairs;
+	size_t first_unknown;  /* index in profiles.tags */
+	uint32_t *unknown_row; /* rows of profiles without a known tag */
+	size_t unknown_rows;
+
 	/* private */
-	size_t file_room, user_room;
-	uint64_t repeating; /* pairs with more than one event */
-	bool by_events;     /* VALUE_AUTO became VALUE_EVENTS */
-	struct tempfile pairs, users, bounds;
-	const struct bound *bound;
+	uint32_t *row;        /* n: row of profiles, or NULL: the same */
+	int32_t *column;      /* of each tag of profiles, or -1: dropped */
+	uint32_t *column_tag; /* m: the inverse; NULL with fold_in */
+	size_t *column_users; /* m: customers with a pair */
+	struct tempfile tag_counts; /* n uint32_t: tags that a customer has */
+	struct matrix_entry *entries;
+	double *values;
+	size_t entry_capacity, value_capacity;
 };
 
-/* Where that share of pairs or more has several events, VALUE_AUTO is
- * VALUE_EVENTS, else VALUE_SUM. */
-extern const double builder_repeated_least;
+/* Read the profiles of count files (0: standard input) and build the matrix;
+ * options must stay in place until matrix_builder_free.  Returns NULL or an
+ * error text; to be freed in both cases.  With fold_in, n is 0 if no customer
+ * has a tag of the model: there is no matrix then. */
+const char *matrix_builder_build(struct matrix_builder *builder,
+				 const struct matrix_options *options,
+				 char **paths, size_t count);
 
-/* Read the files (none: standard input) side by side; memory is how many bytes
- * of rows may stay out of scratch files.  Ends the process on wrong input, and
- * where two files have a tag in common. */
-void matrix_builder_read(struct matrix_builder *gather, char **paths,
-			 size_t count, enum value value, size_t memory);
+/* The entries of row 0 <= i < n, ascending by column.  They are valid until the
+ * next call.  O(pairs of the row), and a sort where the files' lines are not
+ * in the order of the columns. */
+const struct matrix_entry *matrix_builder_row(struct matrix_builder *builder,
+					      size_t i, size_t *count);
 
-/* The pairs of a row, which are in the order of the files' lines. */
-const struct builder_pair *matrix_builder_row(struct matrix_builder *gather,
-					      size_t row, size_t *count);
+/* The weighted and normalized values of the row that matrix_builder_row has
+ * just returned; valid until the next call. */
+const double *matrix_builder_values(struct matrix_builder *builder,
+				    size_t count);
 
-/* What --value takes of a pair, after VALUE_AUTO was chosen for. */
-double matrix_builder_raw(const struct matrix_builder *gather,
-			  const struct builder_pair *pair);
+/* The name of the customer of row i: *length bytes, not terminated. */
+const char *matrix_builder_customer(struct matrix_builder *builder, size_t i,
+				    size_t *length);
 
-/* The name of a row. */
-const char *matrix_builder_name(struct matrix_builder *gather, size_t row,
-				size_t *length);
+/* The name of the tag of a column: *length bytes. */
+const char *matrix_builder_tag(struct matrix_builder *builder, size_t column,
+			       size_t *length);
 
-void matrix_builder_free(struct matrix_builder *gather);
+void matrix_builder_free(struct matrix_builder *builder);
 
 #endif

@@ -1,6 +1,7 @@
 #include "model/weighting.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 const char *const value_words[] = {
 	[VALUE_MEAN] = "mean", [VALUE_SUM] = "sum",   [VALUE_EVENTS] = "events",
@@ -55,15 +56,44 @@ double weighting_column(enum weight weight, size_t n, size_t users)
 	return weight == WEIGHT_IDF ? idf : sqrt(idf);
 }
 
-void weighting_normalize(enum norm norm, double *values, size_t count)
+static void normalize(double *values, size_t count)
 {
 	double squares = 0, length;
 
 	for (size_t i = 0; i < count; i++)
 		squares += values[i] * values[i];
-	if (norm == NORM_NONE || squares <= 0)
+	if (squares <= 0)
 		return;
 	length = sqrt(squares);
 	for (size_t i = 0; i < count; i++)
 		values[i] /= length;
+}
+
+double weighting_entry(enum damp damp, const double *weight,
+		       const struct matrix_entry *entry)
+{
+	return weighting_damp(damp, entry->raw) * weight[entry->column];
+}
+
+void weighting_row(enum damp damp, enum norm norm, const double *weight,
+		   const struct matrix_entry *entries, size_t count,
+		   double *values)
+{
+	for (size_t i = 0; i < count; i++)
+		values[i] = weighting_entry(damp, weight, &entries[i]);
+	if (norm == NORM_L2)
+		normalize(values, count);
+}
+
+static int by_column(const void *a, const void *b)
+{
+	const struct matrix_entry *x = a, *y = b;
+
+	return (x->column > y->column) - (x->column < y->column);
+}
+
+void matrix_entry_sort(struct matrix_entry *entries, size_t count)
+{
+	if (count > 1)
+		qsort(entries, count, sizeof *entries, by_column);
 }

@@ -1,0 +1,69 @@
+/* profile_store: the profiles of one or several files, read once and kept for
+ * several passes over their rows.
+ *
+ * The pairs, the customers' names and the bounds of the rows are written to
+ * temporary files beyond the given number of bytes; only the tags are always in
+ * memory. */
+#ifndef MODEL_PROFILE_STORE_H
+#define MODEL_PROFILE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/string_table.h"
+#include "base/tempfile.h"
+#include "model/weighting.h"
+
+/* One tag of one customer. */
+struct stored_pair {
+	uint32_t tag;    /* index in profile_store.tags */
+	uint32_t events; /* with VALUE_AUTO; else 0 */
+	double raw; /* weighting_value of the pair, in the events' unit; with
+		       VALUE_AUTO the sum */
+};
+
+/* Owns all that it points to. */
+struct profile_store {
+	char *columns[4]; /* the names of the first file's columns */
+	size_t n;         /* customers */
+	enum value value; /* asked for; in place of VALUE_AUTO the one chosen */
+	double repeated;  /* share of pairs with more than one event */
+	bool in_order;    /* the names ascend by raw bytes as they were read */
+	struct string_table tags; /* in the order first seen */
+	uint32_t *tag_file;       /* of each tag: the index of its file */
+	size_t *tag_users; /* of each tag: customers that have a pair with it */
+	/* private */
+	size_t file_capacity, user_capacity;
+	uint64_t repeated_pairs; /* pairs with more than one event */
+	bool by_events;          /* VALUE_AUTO became VALUE_EVENTS */
+	struct tempfile pairs, users, bounds;
+	const struct row_bound *bound; /* n + 1 */
+};
+
+/* VALUE_AUTO becomes VALUE_EVENTS where at least this share of the pairs has
+ * several events, and VALUE_SUM otherwise. */
+#define PROFILE_STORE_MIN_REPEATED 0.05
+
+/* Read count files (0: standard input) side by side.  memory: bytes of rows
+ * that may stay out of temporary files.  Returns NULL or an error text that
+ * names the file.  Ends the process, as the reader of profiles does, where a
+ * line is wrong or two files have a tag in common. */
+const char *profile_store_read(struct profile_store *store, char **paths,
+			       size_t count, enum value value, size_t memory);
+
+/* The pairs of row 0 <= row < n, in the order of the files' lines. */
+const struct stored_pair *profile_store_row(struct profile_store *store,
+					    size_t row, size_t *count);
+
+/* The raw value of a pair, by the chosen value. */
+double profile_store_raw(const struct profile_store *store,
+			 const struct stored_pair *pair);
+
+/* The name of the row's customer: *length bytes, not terminated. */
+const char *profile_store_name(struct profile_store *store, size_t row,
+			       size_t *length);
+
+void profile_store_free(struct profile_store *store);
+
+#endif
