@@ -402,6 +402,18 @@ static void ask(struct customer_list *whom, const struct model *model)
 		customer_list_all(whom, model);
 }
 
+/* Take a list of customers, if there is one, into the filter.  Where it matches
+ * nobody, the process ends: the list is not what it was meant to be. */
+static void mark(uint64_t *bits, const struct model *model, const char *path,
+		 bool allowed)
+{
+	if (path == NULL || customer_list_mark(bits, model, path, allowed,
+					       choices.ignore_unknown))
+		return;
+	warn("%s: none of its customers is in %s", path, model->input.name);
+	exit(STATUS_NOT_FOUND);
+}
+
 static uint64_t *make_filter(const struct model *model)
 {
 	if (choices.among == NULL && choices.not == NULL &&
@@ -409,14 +421,8 @@ static uint64_t *make_filter(const struct model *model)
 		return NULL;
 	uint64_t *bits = choices.among ? bitset_new(model->matrix.n)
 				       : bitset_new_full(model->matrix.n);
-	if (choices.among != NULL &&
-	    customer_list_mark(bits, model, choices.among, true) == 0) {
-		warn("%s: none of its customers is in %s", choices.among,
-		     model->input.name);
-		exit(STATUS_NOT_FOUND);
-	}
-	if (choices.not != NULL)
-		customer_list_mark(bits, model, choices.not, false);
+	mark(bits, model, choices.among, true);
+	mark(bits, model, choices.not, false);
 	return bits;
 }
 

@@ -231,6 +231,12 @@ sums_exactly() {
 	  "u001 u002 " ]
 	[ "${stderr_lines[0]}" = "cs-knn: users:2: no customer nobody in emb.bin" ]
 	[ "${stderr_lines[1]}" = "cs-knn: users:5: no customer no one in emb.bin" ]
+	[ "${stderr_lines[2]}" = "cs-knn: 2 of 4 in users are known" ]
+	[ "${#stderr_lines[@]}" -eq 3 ]
+	{ echo u001; seq -f nobody%.0f 100000; } > many
+	run -1 --separate-stderr cs-knn --users many -n 1 emb.bin
+	[ "${#stderr_lines[@]}" -eq 11 ]
+	[ "${stderr_lines[10]}" = "cs-knn: 1 of 100,001 in many are known" ]
 	run -0 --separate-stderr cs-knn --users users --ignore-unknown -n 1 emb.bin
 	[ -z "$stderr" ]
 	[ "${#lines[@]}" -eq 3 ]
@@ -270,6 +276,45 @@ sums_exactly() {
 	printf 'u000\n' > only
 	run -1 --separate-stderr cs-knn -u u000 --among only emb.bin
 	[ "$stderr" = "cs-knn: emb.bin: customer u000: no one is left to be similar" ]
+}
+
+@test "--not without a known customer: status 1, unless unknown are ignored" {
+	printf 'nobody\n' > strangers
+	run -1 --separate-stderr cs-knn -u u000 --not strangers emb.bin
+	[ -z "$output" ]
+	[ "$stderr" = "cs-knn: strangers: none of its customers is in emb.bin" ]
+	run -0 --separate-stderr cs-knn -u u000 --not strangers \
+		--ignore-unknown emb.bin
+	[ -z "$stderr" ]
+	run -0 --separate-stderr cs-knn -u u000 --not /dev/null emb.bin
+	[ "$stderr" = "cs-knn: /dev/null: no customer is named in it" ]
+	printf 'u001\nnobody\n' > optout
+	run -0 --separate-stderr cs-knn -u u000 --not optout emb.bin
+	[ "${stderr_lines[0]}" = "cs-knn: optout:2: no customer nobody in emb.bin" ]
+	[ "${stderr_lines[1]}" = "cs-knn: 1 of 2 in optout are known" ]
+}
+
+@test "lists with a byte-order mark, quotes, blanks, a header or more columns" {
+	seq -f u%03g 0 3 99 > plain
+	{ printf '\xef\xbb\xbf'; sed 's/$/\r/' plain; } > mark
+	{ echo user_id,name; sed 's/$/,x/' plain; } > csv
+	{ echo 'Customer ID'; cat plain; } > headed
+	sed 's/.*/"&"/' plain > quoted
+	sed 's/$/ /' plain > blanks
+	for option in --not --among --like; do
+		who="-u u000"
+		[ "$option" != --like ] || who=
+		cs-knn $who $option plain -n 9 --format ids emb.bin > expected
+		for list in mark csv headed quoted blanks; do
+			cs-knn $who $option $list -n 9 --format ids emb.bin \
+				2> errors | cmp - expected
+			[ ! -s errors ]
+		done
+	done
+	cs-knn --users plain -n 2 emb.bin > expected
+	for list in mark csv headed quoted blanks; do
+		cs-knn --users $list -n 2 emb.bin | cmp - expected
+	done
 }
 
 @test "--min-similarity keeps those that reach it, and reports where none does" {

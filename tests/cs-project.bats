@@ -197,7 +197,8 @@ assert [one["neighbours"][0]["customer"] for one in found] == ["1", "42", "77"]'
 	printf '%s\n' 1 nobody 42 > seeds
 	run -1 --separate-stderr cs-knn --like seeds -n 2 --format ids emb.bin
 	[ "${#lines[@]}" -eq 2 ]
-	[ "$stderr" = "cs-knn: seeds:2: no customer nobody in emb.bin" ]
+	[ "${stderr_lines[0]}" = "cs-knn: seeds:2: no customer nobody in emb.bin" ]
+	[ "${stderr_lines[1]}" = "cs-knn: 2 of 3 in seeds are known" ]
 	cs-knn --like seeds -n 2 --format ids --ignore-unknown emb.bin > two
 	cs-knn --like seeds -n 1 --format ids --ignore-unknown --not two emb.bin |
 		grep -vxFf two

@@ -99,6 +99,11 @@ static bool is_known(const char *name, const char *const known[])
 	return false;
 }
 
+bool columns_known_customer(const char *name)
+{
+	return is_known(name, users);
+}
+
 /* The only column with a name that is known; CSV_COLUMN_NONE where there is
  * none. */
 static size_t find_known(const struct csv_file *file,

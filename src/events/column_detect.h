@@ -40,6 +40,9 @@ void columns_detect(struct columns *columns, struct csv_file *file,
 size_t columns_index(const char *file, const char *name, bool headed,
 		     const struct csv_names *names);
 
+/* True for a name that is known for a column of customers. */
+bool columns_known_customer(const char *name);
+
 /* Free the names. */
 void columns_free(struct columns *columns);
 

@@ -6,7 +6,8 @@
 #include "base/alloc.h"
 #include "base/bitset.h"
 #include "base/errors.h"
-#include "base/progress.h"
+#include "base/number.h"
+#include "events/column_detect.h"
 #include "text/tsv.h"
 
 size_t customer_list_row(const struct customer_list *list, size_t i)
@@ -37,52 +38,195 @@ void customer_list_user(struct customer_list *list, const struct model *model,
 	}
 }
 
-/* The next name of a file with one a line, without empty lines and without
- * what Windows ends a line with; false at the end. */
-static bool next_name(struct tsv_reader *table)
-{
-	while (tsv_next_line(table)) {
-		struct tsv_field *name = &table->fields[0];
+/* How many unknown names of a file are shown. */
+enum { UNKNOWN_SHOWN = 10 };
 
+/* A file of names, one a line. */
+struct name_file {
+	struct tsv_reader lines;
+	const struct model *model;
+	size_t named, known; /* names read, and those that the model has */
+	size_t unknown_lines[UNKNOWN_SHOWN]; /* of the first unknown names */
+	char *unknown[UNKNOWN_SHOWN];
+	bool first_unknown; /* the first name is */
+};
+
+static bool is_blank(char byte)
+{
+	return byte == ' ' || byte == '\t' || byte == '\r';
+}
+
+static void trim(struct tsv_field *name)
+{
+	while (name->length > 0 && is_blank(name->text[name->length - 1]))
+		name->length--;
+	while (name->length > 0 && is_blank(*name->text)) {
+		name->text++;
+		name->length--;
+	}
+}
+
+/* Reduce a line to the first of its fields, between tabs, commas or
+ * semicolons, and take the quotes of CSV off it, in place. */
+static void first_field(struct tsv_field *name)
+{
+	char *text = name->text;
+	size_t used = 0, at = 0;
+
+	if (name->length == 0 || *text != '"') {
+		while (at < name->length && memchr("\t,;", text[at], 3) == NULL)
+			at++;
+		name->length = at;
+	} else {
+		for (at = 1; at < name->length; at++) {
+			if (text[at] == '"' &&
+			    (at + 1 == name->length || text[++at] != '"'))
+				break;
+			text[used++] = text[at];
+		}
+		name->length = used;
+	}
+	trim(name);
+}
+
+/* The row of the customer that a line names; SIZE_MAX where there is none, and
+ * then the name as it is shown.  The whole line comes first, so that no name
+ * that the model has is taken for one in another notation. */
+static size_t row_of_line(const struct model *model, struct tsv_field *name)
+{
+	struct tsv_field part;
+	size_t row;
+
+	/* A backslash that begins no escape stands for itself. */
+	tsv_unescape(name->text, &name->length);
+	row = model_find(model, name->text, name->length);
+	if (row != SIZE_MAX)
+		return row;
+	trim(name);
+	row = model_find(model, name->text, name->length);
+	if (row != SIZE_MAX)
+		return row;
+	part = *name;
+	first_field(&part);
+	if (part.length > 0)
+		*name = part;
+	return model_find(model, name->text, name->length);
+}
+
+static void note_unknown(struct name_file *file, const struct tsv_field *name)
+{
+	size_t count = file->named - file->known - 1;
+
+	if (file->named == 1)
+		file->first_unknown = true;
+	if (count >= UNKNOWN_SHOWN)
+		return;
+	file->unknown[count] = alloc_text(name->text, name->length);
+	file->unknown_lines[count] = file->lines.line;
+}
+
+/* The row of the next name of the file, SIZE_MAX where the model lacks it;
+ * false at the end.  A byte-order mark, empty lines and the carriage return of
+ * Windows are left out. */
+static bool next_row(struct name_file *file, size_t *row)
+{
+	while (tsv_next_line(&file->lines)) {
+		struct tsv_field *name = &file->lines.fields[0];
+
+		if (file->lines.line == 1 && name->length >= 3 &&
+		    memcmp(name->text, "\xef\xbb\xbf", 3) == 0) {
+			name->text += 3;
+			name->length -= 3;
+		}
 		if (name->length > 0 && name->text[name->length - 1] == '\r')
 			name->length--;
 		if (name->length == 0)
 			continue;
-		/* Any other backslash stands for itself. */
-		tsv_unescape(name->text, &name->length);
+		*row = row_of_line(file->model, name);
+		if (name->length == 0)
+			continue;
+		file->named++;
+		if (*row != SIZE_MAX)
+			file->known++;
+		else
+			note_unknown(file, name);
 		return true;
 	}
 	return false;
+}
+
+/* Leave the first line out where it is a header: an unknown name that is what
+ * columns of customers are called. */
+static void drop_header(struct name_file *file)
+{
+	const char *column = file->model->matrix.customer;
+
+	if (!file->first_unknown)
+		return;
+	if ((column == NULL || strcmp(file->unknown[0], column) != 0) &&
+	    !columns_known_customer(file->unknown[0]))
+		return;
+	free(file->unknown[0]);
+	memmove(file->unknown, file->unknown + 1,
+		(UNKNOWN_SHOWN - 1) * sizeof *file->unknown);
+	memmove(file->unknown_lines, file->unknown_lines + 1,
+		(UNKNOWN_SHOWN - 1) * sizeof *file->unknown_lines);
+	file->unknown[UNKNOWN_SHOWN - 1] = NULL;
+	file->named--;
+}
+
+static void begin_names(struct name_file *file, const struct model *model,
+			const char *path)
+{
+	*file = (struct name_file){.model = model};
+	tsv_open(&file->lines, path);
+}
+
+/* Print, by warn or notice, the names that the model lacks: the first, and how
+ * many are known of all. */
+static void report_unknown(const struct name_file *file,
+			   void (*print)(const char *, ...)
+				   __attribute__((format(printf, 1, 2))))
+{
+	char known[NUMBER_TEXT], named[NUMBER_TEXT];
+
+	for (size_t i = 0; i < UNKNOWN_SHOWN && file->unknown[i] != NULL; i++)
+		print("%s:%zu: no customer %s in %s", file->lines.name,
+		      file->unknown_lines[i], file->unknown[i],
+		      file->model->input.name);
+	print("%s of %s in %s are known", number_commas(known, file->known),
+	      number_commas(named, file->named), file->lines.name);
+}
+
+static void end_names(struct name_file *file)
+{
+	for (size_t i = 0; i < UNKNOWN_SHOWN; i++)
+		free(file->unknown[i]);
+	tsv_close(&file->lines);
 }
 
 /* Look each customer of a file up; what the model lacks is said. */
 static void each_named(struct customer_list *list, const struct model *model,
 		       const char *path, uint64_t *bits)
 {
-	struct tsv_reader table = {0};
-	size_t named = 0;
+	struct name_file file;
+	size_t row;
 
-	tsv_open(&table, path);
-	for (; next_name(&table); named++) {
-		const struct tsv_field *name = &table.fields[0];
-		size_t row = model_find(model, name->text, name->length);
-
-		if (row != SIZE_MAX && bits != NULL) {
+	begin_names(&file, model, path);
+	while (next_row(&file, &row))
+		if (row != SIZE_MAX && bits != NULL)
 			bitset_set(bits, row);
-		} else if (row != SIZE_MAX) {
+		else if (row != SIZE_MAX)
 			add_row(list, row);
-		} else if (!list->ignore_unknown) {
-			warn("%s:%zu: no customer %.*s in %s", table.name,
-			     table.line, (int)name->length, name->text,
-			     model->input.name);
-			list->missed = true;
-		}
-	}
-	if (named == 0) {
-		warn("%s: no customer is named in it", table.name);
+	drop_header(&file);
+	if (file.named == 0) {
+		warn("%s: no customer is named in it", file.lines.name);
+		list->missed = true;
+	} else if (file.known < file.named && !list->ignore_unknown) {
+		report_unknown(&file, warn);
 		list->missed = true;
 	}
-	tsv_close(&table);
+	end_names(&file);
 }
 
 void customer_list_file(struct customer_list *list, const struct model *model,
@@ -109,28 +253,27 @@ void customer_list_free(struct customer_list *list)
 	*list = (struct customer_list){0};
 }
 
-size_t customer_list_mark(uint64_t *bits, const struct model *model,
-			  const char *path, bool allowed)
+bool customer_list_mark(uint64_t *bits, const struct model *model,
+			const char *path, bool allowed, bool ignore_unknown)
 {
-	struct tsv_reader table = {0};
-	size_t known = 0, named = 0;
+	struct name_file file;
+	size_t row;
 
-	tsv_open(&table, path);
-	for (; next_name(&table); named++) {
-		size_t row = model_find(model, table.fields[0].text,
-					table.fields[0].length);
-
+	begin_names(&file, model, path);
+	while (next_row(&file, &row)) {
 		if (row == SIZE_MAX)
 			continue;
-		known++;
 		if (allowed)
 			bitset_set(bits, row);
 		else
 			bitset_clear(bits, row);
 	}
-	if (known < named && progress_enabled())
-		warn("%s: %zu of %zu customers are not in %s", table.name,
-		     named - known, named, model->input.name);
-	tsv_close(&table);
-	return known;
+	drop_header(&file);
+	bool any = file.known > 0 || (!allowed && file.named == 0);
+	if (file.named == 0)
+		notice("%s: no customer is named in it", file.lines.name);
+	else if (any && file.known < file.named && !ignore_unknown)
+		report_unknown(&file, notice);
+	end_names(&file);
+	return any || (!allowed && ignore_unknown);
 }

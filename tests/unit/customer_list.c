@@ -47,6 +47,32 @@ static void check_rows(const struct model *model)
 	expect("count after free", list.count, 0);
 }
 
+/* Lists as other programs write them. */
+static void check_notations(const struct model *model)
+{
+	static const char *const texts[] = {
+		"\xef\xbb\xbf\"ann\"\r\n\"dee\"\r\n",
+		"\xef\xbb\xbfuser_id,name\nann,\"x\"\ndee,y\n",
+		"Customer ID\nann \n dee\t\n \n",
+		"ann;1;2\n\"dee\";3\n",
+		"ann\tx\ndee\ty",
+	};
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		struct customer_list list = {0};
+
+		write_file(texts[i]);
+		customer_list_file(&list, model, path);
+		expect(texts[i], list.count, 2);
+		expect(texts[i], list.missed, false);
+		if (list.count == 2) {
+			expect(texts[i], list.rows[0], 0);
+			expect(texts[i], list.rows[1], 3);
+		}
+		customer_list_free(&list);
+	}
+}
+
 static void check_missed(const struct model *model)
 {
 	struct customer_list list = {0};
@@ -77,14 +103,26 @@ static void check_bits(const struct model *model)
 	uint64_t bits[1] = {0};
 
 	write_file("bob\neve\nno one\n");
-	expect("known", customer_list_mark(bits, model, path, true), 2);
+	expect("any known", customer_list_mark(bits, model, path, true, true),
+	       true);
 	expect("bits", (size_t)bits[0], 1 << 1 | 1 << 4);
 	write_file("eve\nann\n");
-	expect("known", customer_list_mark(bits, model, path, false), 2);
+	expect("any known", customer_list_mark(bits, model, path, false, true),
+	       true);
 	expect("bits left", (size_t)bits[0], 1 << 1);
 	customer_list_seeds(&list, bits, model, path);
 	expect("bits added", (size_t)bits[0], 1 << 0 | 1 << 1 | 1 << 4);
 	expect("rows beside bits", list.count, 0);
+	write_file("nobody\n");
+	expect("none known", customer_list_mark(bits, model, path, true, true),
+	       false);
+	expect("none of those to leave out is known",
+	       customer_list_mark(bits, model, path, false, false), false);
+	expect("unknown names ignored",
+	       customer_list_mark(bits, model, path, false, true), true);
+	write_file("");
+	expect("nobody to leave out",
+	       customer_list_mark(bits, model, path, false, false), true);
 	customer_list_free(&list);
 }
 
@@ -93,6 +131,7 @@ int main(void)
 	struct model model = small_model();
 
 	check_rows(&model);
+	check_notations(&model);
 	check_missed(&model);
 	check_all(&model);
 	check_bits(&model);
