@@ -1,44 +1,44 @@
-/* batch_queue: requests that wait for an answer, and the threads that answer
- * them.
- *
- * What waits when a thread is free is searched for together, where one search
- * can serve it: a pass over a large model then serves many. */
+/* batch_queue: jobs that wait, and the worker threads that take several of
+ * them at a time. */
 #ifndef SERVE_BATCH_QUEUE_H
 #define SERVE_BATCH_QUEUE_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "serve/predict_reply.h"
-#include "serve/model_reload.h"
-
+/* What is queued; a member of the caller's own struct. */
 struct batch_job {
 	struct batch_job *next; /* private */
-	struct predict_reply answer;
-	/* Reads answer.ask, of the model that it is begun with. */
-	void (*read)(struct batch_job *job);
-	/* The body is written. */
-	void (*done)(struct batch_job *job);
 };
 
 struct batch_queue {
-	struct model_reload *current;
-	unsigned threads;
-	size_t most; /* that may wait */
-	/* private: */
-	struct crew *crew;
+	unsigned threads; /* workers; at least 1 */
+	size_t limit;     /* jobs that may wait */
+	void *context;    /* the first argument of run */
+	/* Does the jobs, which the queue forgets then; called by several
+	 * workers at a time.  alone: no other job waits and every other worker
+	 * is idle. */
+	void (*run)(void *context, struct batch_job *jobs[], size_t count,
+		    bool alone);
+	struct batch_workers *workers; /* private */
 };
 
-void batch_queue_begin(struct batch_queue *jobs);
+/* At most so many jobs are handed to one call of run: beyond, one search for
+ * all gains little, and the first waits for the last. */
+enum { BATCH_QUEUE_MAX_BATCH = 64 };
 
-/* Have a job done; false where too many wait. */
-bool batch_queue_add(struct batch_queue *jobs, struct batch_job *job);
+/* Start the workers; the members above are set, and stay.  Ends the process
+ * where a thread cannot be started. */
+void batch_queue_begin(struct batch_queue *queue);
 
-/* How many wait. */
-size_t batch_queue_waiting(const struct batch_queue *jobs);
+/* Append a job; false, and nothing done, where limit jobs wait.  The job must
+ * live until run has had it. */
+bool batch_queue_add(struct batch_queue *queue, struct batch_job *job);
 
-/* Finish what waits, and end the threads. */
-void batch_queue_end(struct batch_queue *jobs);
+/* How many jobs wait. */
+size_t batch_queue_waiting(const struct batch_queue *queue);
+
+/* Finish what waits, end the workers and free what the queue holds. */
+void batch_queue_end(struct batch_queue *queue);
 
 #endif

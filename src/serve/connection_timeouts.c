@@ -1,6 +1,5 @@
 #include "serve/connection_timeouts.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -9,16 +8,13 @@
 
 /* Seconds that a phase may last; 0: no limit. */
 static const double limits[] = {
-	[PHASE_IDLE] = 30, /* a browser that keeps a connection comes back */
-	[PHASE_READ] = 10, /* 64 KB, on a slow line */
-	[PHASE_WORK] = 0,
-	[PHASE_SEND] = 60, /* some megabytes, likewise */
+	[CONNECTION_IDLE] = 30, /* a browser that keeps one comes back */
+	[CONNECTION_READ] = 10, /* 64 KB, on a slow line */
+	[CONNECTION_WORK] = 0,
+	[CONNECTION_SEND] = 60, /* some megabytes, on a slow line */
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct connection *first;
-
-double connections_now(void)
+double connection_clock(void)
 {
 	struct timespec now;
 
@@ -26,39 +22,51 @@ double connections_now(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-struct connection *connections_open(int fd)
+void connection_list_begin(struct connection_list *list)
+{
+	list->first = NULL;
+	pthread_mutex_init(&list->lock, NULL);
+}
+
+void connection_list_end(struct connection_list *list)
+{
+	pthread_mutex_destroy(&list->lock);
+}
+
+struct connection *connection_list_add(struct connection_list *list, int fd)
 {
 	struct connection *connection = alloc(1, sizeof *connection);
 
 	connection->fd = fd;
-	connections_enter(connection, PHASE_IDLE);
-	pthread_mutex_lock(&lock);
-	connection->next = first;
-	connection->place = &first;
-	if (first != NULL)
-		first->place = &connection->next;
-	first = connection;
-	pthread_mutex_unlock(&lock);
+	connection_enter(connection, CONNECTION_IDLE);
+	pthread_mutex_lock(&list->lock);
+	connection->next = list->first;
+	connection->link = &list->first;
+	if (list->first != NULL)
+		list->first->link = &connection->next;
+	list->first = connection;
+	pthread_mutex_unlock(&list->lock);
 	return connection;
 }
 
-void connections_close(struct connection *connection)
+void connection_list_remove(struct connection_list *list,
+			    struct connection *connection)
 {
-	pthread_mutex_lock(&lock);
-	*connection->place = connection->next;
+	pthread_mutex_lock(&list->lock);
+	*connection->link = connection->next;
 	if (connection->next != NULL)
-		connection->next->place = connection->place;
-	pthread_mutex_unlock(&lock);
+		connection->next->link = connection->link;
+	pthread_mutex_unlock(&list->lock);
 	free(connection);
 }
 
-void connections_enter(struct connection *connection, enum phase phase)
+void connection_enter(struct connection *connection,
+		      enum connection_phase phase)
 {
-	atomic_store(&connection->since, connections_now());
+	atomic_store(&connection->since, connection_clock());
 	atomic_store(&connection->phase, (int)phase);
 }
 
-/* Has it been in its phase for too long? */
 static bool is_late(struct connection *connection, double now)
 {
 	double limit = limits[atomic_load(&connection->phase)];
@@ -71,17 +79,15 @@ static bool is_idle(struct connection *connection)
 {
 	char byte;
 
-	return atomic_load(&connection->phase) == PHASE_IDLE &&
+	return atomic_load(&connection->phase) == CONNECTION_IDLE &&
 	       recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
 }
 
-void connections_sweep(bool idle)
+void connection_list_sweep(struct connection_list *list, double now, bool idle)
 {
-	double now = connections_now();
-
-	pthread_mutex_lock(&lock);
-	for (struct connection *c = first; c != NULL; c = c->next)
+	pthread_mutex_lock(&list->lock);
+	for (struct connection *c = list->first; c != NULL; c = c->next)
 		if (is_late(c, now) || (idle && is_idle(c)))
 			shutdown(c->fd, SHUT_RDWR);
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(&list->lock);
 }

@@ -1,38 +1,52 @@
-/* connection_timeouts: what each connection of a service is about, and how long
- * it may be: a client that is slow on purpose is cut off. */
+/* connection_timeouts: what each connection of a service is doing, and since
+ * when, so that a client that is slow on purpose can be cut off. */
 #ifndef SERVE_CONNECTION_TIMEOUTS_H
 #define SERVE_CONNECTION_TIMEOUTS_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stddef.h>
 
-enum phase {
-	PHASE_IDLE, /* waits for a request */
-	PHASE_READ, /* a request's head or body is on its way */
-	PHASE_WORK, /* it is being answered: no limit */
-	PHASE_SEND  /* the answer is on its way */
+enum connection_phase {
+	CONNECTION_IDLE, /* waits for a request */
+	CONNECTION_READ, /* a request's head or body is on its way */
+	CONNECTION_WORK, /* the request is being answered: no limit */
+	CONNECTION_SEND  /* the reply is on its way */
 };
 
 struct connection {
-	int fd;
+	int fd; /* the caller's */
 	atomic_int phase;
-	_Atomic double since; /* seconds, of connections_now */
-	struct connection *next, **place;
+	_Atomic double since;            /* seconds, of connection_clock */
+	struct connection *next, **link; /* private */
+};
+
+/* The open connections; safe to use from several threads. */
+struct connection_list {
+	pthread_mutex_t lock;
+	struct connection *first;
 };
 
 /* Seconds of a clock that never goes back. */
-double connections_now(void);
+double connection_clock(void);
 
-/* A connection of the descriptor begins, and ends. */
-struct connection *connections_open(int fd);
-void connections_close(struct connection *connection);
+void connection_list_begin(struct connection_list *list);
+/* The list is empty again. */
+void connection_list_end(struct connection_list *list);
 
-/* It is in that phase from now on. */
-void connections_enter(struct connection *connection, enum phase phase);
+/* Add a connection of the descriptor, idle from now on; it is the list's, until
+ * connection_list_remove frees it. */
+struct connection *connection_list_add(struct connection_list *list, int fd);
+void connection_list_remove(struct connection_list *list,
+			    struct connection *connection);
 
-/* Shut those down that are in a phase for too long; their owner sees the end
- * and closes them.  idle: all that are idle and have sent nothing. */
-void connections_sweep(bool idle);
+/* The connection is in that phase from now on. */
+void connection_enter(struct connection *connection,
+		      enum connection_phase phase);
+
+/* Shut down the sockets that have been in their phase for too long at the time
+ * now, of connection_clock; idle: also those that are idle and of which no byte
+ * waits.  Their owner sees the end of the stream, and removes them. */
+void connection_list_sweep(struct connection_list *list, double now, bool idle);
 
 #endif

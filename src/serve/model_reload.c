@@ -16,49 +16,49 @@ static bool is_same(const struct stat *a, const struct stat *b)
 }
 
 /* The file's state; all zero where there is none. */
-static struct stat look(const struct model_reload *current)
+static struct stat look(const struct model_reload *reload)
 {
 	struct stat status;
 
-	if (stat(current->path, &status) != 0)
+	if (stat(reload->path, &status) != 0)
 		memset(&status, 0, sizeof status);
 	return status;
 }
 
-void model_reload_begin(struct model_reload *current)
+void model_reload_begin(struct model_reload *reload)
 {
 	const char *error;
 
-	pthread_mutex_init(&current->lock, NULL);
-	current->seen = current->tried = look(current);
-	current->loaded =
-		served_model_open(current->path, current->labels, 1, &error);
-	if (current->loaded == NULL)
+	pthread_mutex_init(&reload->lock, NULL);
+	reload->seen = reload->tried = look(reload);
+	reload->loaded =
+		served_model_open(reload->path, reload->labels, 1, &error);
+	if (reload->loaded == NULL)
 		die("%s", error);
-	atomic_fetch_add(&current->metrics->loads, 1);
+	atomic_fetch_add(&reload->metrics->loads, 1);
 }
 
-struct served_model *model_reload_hold(struct model_reload *current)
+struct served_model *model_reload_hold(struct model_reload *reload)
 {
 	struct served_model *loaded;
 
-	pthread_mutex_lock(&current->lock);
-	loaded = served_model_hold(current->loaded);
-	pthread_mutex_unlock(&current->lock);
+	pthread_mutex_lock(&reload->lock);
+	loaded = served_model_hold(reload->loaded);
+	pthread_mutex_unlock(&reload->lock);
 	return loaded;
 }
 
-static void swap(struct model_reload *current, struct served_model *loaded)
+static void swap(struct model_reload *reload, struct served_model *loaded)
 {
 	struct served_model *before;
 	char customers[NUMBER_TEXT];
 
-	pthread_mutex_lock(&current->lock);
-	before = current->loaded;
-	current->loaded = loaded;
-	pthread_mutex_unlock(&current->lock);
+	pthread_mutex_lock(&reload->lock);
+	before = reload->loaded;
+	reload->loaded = loaded;
+	pthread_mutex_unlock(&reload->lock);
 	warn("%s: model %s of %s customers, of %s, takes the place of %s",
-	     current->path, loaded->id,
+	     reload->path, loaded->id,
 	     number_commas(customers, loaded->model->matrix.n), loaded->made,
 	     before->id);
 	served_model_release(before);
@@ -66,49 +66,49 @@ static void swap(struct model_reload *current, struct served_model *loaded)
 
 static void *load(void *shared)
 {
-	struct model_reload *current = shared;
+	struct model_reload *reload = shared;
 	const char *error;
 	struct served_model *loaded =
-		served_model_open(current->path, current->labels, 1, &error);
+		served_model_open(reload->path, reload->labels, 1, &error);
 
 	if (loaded != NULL) {
-		atomic_fetch_add(&current->metrics->loads, 1);
-		swap(current, loaded);
+		atomic_fetch_add(&reload->metrics->loads, 1);
+		swap(reload, loaded);
 	} else {
-		atomic_fetch_add(&current->metrics->failed_loads, 1);
+		atomic_fetch_add(&reload->metrics->failed_loads, 1);
 		warn("%s; the model before stays", error);
 	}
-	atomic_store(&current->loading, false);
+	atomic_store(&reload->loading, false);
 	return NULL;
 }
 
-void model_reload_look(struct model_reload *current, bool now)
+void model_reload_look(struct model_reload *reload, bool now)
 {
-	struct stat status = look(current);
-	bool settled = is_same(&status, &current->seen);
+	struct stat status = look(reload);
+	bool settled = is_same(&status, &reload->seen);
 	pthread_t thread;
 
-	current->seen = status;
-	if (!now && (!settled || is_same(&status, &current->tried)))
+	reload->seen = status;
+	if (!now && (!settled || is_same(&status, &reload->tried)))
 		return;
-	if (atomic_exchange(&current->loading, true))
+	if (atomic_exchange(&reload->loading, true))
 		return;
-	current->tried = status;
-	if (pthread_create(&thread, NULL, load, current) == 0) {
+	reload->tried = status;
+	if (pthread_create(&thread, NULL, load, reload) == 0) {
 		pthread_detach(thread);
 		return;
 	}
-	warn("%s: cannot start a thread to load it", current->path);
-	atomic_store(&current->loading, false);
+	warn("%s: cannot start a thread to load it", reload->path);
+	atomic_store(&reload->loading, false);
 }
 
-bool model_reload_end(struct model_reload *current)
+bool model_reload_end(struct model_reload *reload)
 {
-	if (atomic_load(&current->loading))
+	if (atomic_load(&reload->loading))
 		return false;
-	pthread_mutex_lock(&current->lock);
-	served_model_release(current->loaded);
-	current->loaded = NULL;
-	pthread_mutex_unlock(&current->lock);
+	pthread_mutex_lock(&reload->lock);
+	served_model_release(reload->loaded);
+	reload->loaded = NULL;
+	pthread_mutex_unlock(&reload->lock);
 	return true;
 }

@@ -9,34 +9,35 @@
 #include <sys/stat.h>
 
 #include "explain/display_names.h"
-#include "serve/served_model.h"
 #include "serve/metrics.h"
+#include "serve/served_model.h"
 
 struct model_reload {
 	const char *path;
 	const struct display_names *labels;
 	struct metrics *metrics;
 	/* private: */
-	pthread_mutex_t lock;
+	pthread_mutex_t lock; /* of loaded */
 	struct served_model *loaded;
-	struct stat seen, tried; /* the file at the last look; as loaded */
+	struct stat seen, tried; /* the file at the last look; when loaded */
 	atomic_bool loading;
 };
 
-/* Load the model; ends the process where it is none. */
-void model_reload_begin(struct model_reload *current);
+/* Load the model; path, labels and metrics are set, and outlive reload.  Ends
+ * the process where the file is no model. */
+void model_reload_begin(struct model_reload *reload);
 
-/* The model, held: served_model_release lets go. */
-struct served_model *model_reload_hold(struct model_reload *current);
+/* The model that answers now, held: served_model_release lets it go. */
+struct served_model *model_reload_hold(struct model_reload *reload);
 
-/* Look at the file: where it is another one than was loaded, and no longer
- * being written, load it in the background, check it whole, and put it in the
+/* Look at the file: where it is another one than was loaded, and did not change
+ * between two looks, load and check it in the background, and let it take the
  * place of the model before.  What is no model is refused with a message, and
- * the model before stays.  now: load it in any case. */
-void model_reload_look(struct model_reload *current, bool now);
+ * the model before stays.  now: load the file in any case.  For one thread. */
+void model_reload_look(struct model_reload *reload, bool now);
 
-/* Let go of the model; none is held any more.  False where another one is
- * being loaded, by a thread that uses all this until the process ends. */
-bool model_reload_end(struct model_reload *current);
+/* Release the model.  Returns false, and does nothing, while a thread is
+ * loading another one: it uses reload until the process ends. */
+bool model_reload_end(struct model_reload *reload);
 
 #endif

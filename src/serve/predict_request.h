@@ -1,6 +1,5 @@
-/* predict_request: what a request wants to know, taken from the JSON of POST
- * /predict or from a path and its arguments, and checked against the model that
- * will answer. */
+/* predict_request: what a request asks, checked against the model that will
+ * answer it.  serve/request_reader.h fills it from HTTP. */
 #ifndef SERVE_PREDICT_REQUEST_H
 #define SERVE_PREDICT_REQUEST_H
 
@@ -10,70 +9,63 @@
 #include <stdint.h>
 
 #include "explain/query_row.h"
-#include "serve/served_model.h"
 #include "search/exact_search.h"
+#include "serve/served_model.h"
 
-/* How many neighbours a customer may ask for, whose profiles are compared, and
- * a group, whose members are listed, or a list in all; how many customers at
- * once. */
 enum {
-	REQUEST_MAX_NEIGHBOURS = 1000,
-	REQUEST_MAX_AUDIENCE = 100000,
-	REQUEST_MAX_CUSTOMERS = 1000
+	REQUEST_MAX_NEIGHBOURS = 1000, /* of a query: profiles are compared */
+	REQUEST_MAX_AUDIENCE = 100000, /* of a group: members are listed; and of
+					  all queries of a request together */
+	REQUEST_MAX_CUSTOMERS = 1000   /* queries of a request */
 };
 
-enum whose { WHOSE_CUSTOMERS, WHOSE_GUEST, WHOSE_AUDIENCE };
+/* Whose neighbours are wanted. */
+enum request_kind {
+	REQUEST_CUSTOMERS, /* of customers of the model */
+	REQUEST_PROFILE,   /* of a new customer, given by tags */
+	REQUEST_GROUP      /* of the mean of several customers */
+};
 
-/* A customer asked for by name. */
-struct asked {
-	const char *name;   /* of the request, or NULL: whole's row */
-	size_t length, row; /* row is ROW_NONE: there is none */
+/* A customer that the request names. */
+struct request_customer {
+	const char *name; /* in the request's body or path */
+	size_t length;
+	size_t row; /* in the model; ROW_NONE: it has no such customer */
 };
 
 struct predict_request {
-	struct served_model *loaded; /* held */
-	enum whose whose;
-	bool batch; /* "users": a list, even of one */
-	struct asked *customers;
+	struct served_model *loaded; /* held until predict_request_end */
+	enum request_kind kind;
+	bool batch; /* "users": the reply is a list, even of one */
+	struct request_customer *customers; /* count; of REQUEST_CUSTOMERS */
 	size_t count;
-	struct query_row guest;
-	struct query_row audience;
-	json_t *lacking; /* of an audience: names that are no customer's */
+	struct query_row row; /* of the other two kinds */
+	json_t *unknown;      /* of a group: ids that the model lacks */
 	size_t limit;
 	enum metric metric;
-	double alpha; /* of METRIC_COMBINED */
-	double least;
-	bool has_least;
-	uint64_t *allowed; /* a bit a row, or NULL: all may be answers */
-	/* What is wrong: the status of HTTP, an error text, and the field, or
-	 * NULL. */
+	double alpha;          /* of METRIC_COMBINED */
+	double min_similarity; /* -INFINITY unless has_min_similarity */
+	bool has_min_similarity;
+	uint64_t *allowed; /* a bit a row, or NULL: all may be neighbours */
+	/* Where something is wrong: the status of HTTP, an error text (owned),
+	 * and the field or NULL. */
 	int status;
 	char *error;
 	const char *field;
 	json_t *body; /* names point into it */
 };
 
-/* Begin an ask of a model, which is held until predict_request_end. */
-void predict_request_begin(struct predict_request *ask,
+/* Begin a request for a model, with the default of each field. */
+void predict_request_begin(struct predict_request *request,
 			   struct served_model *loaded);
 
-/* Read the body of POST /predict; false where something is wrong.  suggest: an
- * unknown customer's error names near ones. */
-bool predict_request_predict(struct predict_request *ask, const char *body,
-			     size_t size, bool suggest);
-
-/* Ask for one customer, by the name in a path; the arguments are texts, or
- * NULL. */
-bool predict_request_similar(struct predict_request *ask, const char *name,
-			     size_t length, const char *count,
-			     const char *metric, bool suggest);
-
-/* Note what is wrong; returns false.  field may be NULL and must last as long
- * as the ask's body. */
-bool predict_request_fail(struct predict_request *ask, int status,
+/* Note what is wrong; returns false.  field may be NULL and must live as long
+ * as the body. */
+bool predict_request_fail(struct predict_request *request, int status,
 			  const char *field, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-void predict_request_end(struct predict_request *ask);
+/* Free what the request holds and release the model; zero is allowed. */
+void predict_request_end(struct predict_request *request);
 
 #endif

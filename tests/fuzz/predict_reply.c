@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "serve/predict_reply.h"
+#include "serve/request_reader.h"
 #include "fuzz.h"
 #include "serve/served_model.h"
 #include "serve/http_text.h"
@@ -47,7 +48,7 @@ static void predict_reply_one(struct predict_reply *answer)
 {
 	struct predict_reply *list[] = {answer};
 
-	if (answer->ask.error == NULL)
+	if (answer->request.error == NULL)
 		predict_reply_search(list, 1, 1);
 	predict_reply_write(answer);
 	check(answer);
@@ -57,8 +58,8 @@ static void post(const char *body, size_t size, bool csv)
 {
 	struct predict_reply answer = {.labels = &labels, .csv = csv};
 
-	predict_request_begin(&answer.ask, loaded);
-	predict_request_predict(&answer.ask, body, size, true);
+	predict_request_begin(&answer.request, loaded);
+	request_read_body(&answer.request, body, size, true);
 	predict_reply_one(&answer);
 	predict_reply_end(&answer);
 }
@@ -87,9 +88,9 @@ static void get(char *path)
 	http_etag_matches(rest, "\"tag\"");
 	list(path, strlen(path));
 	if (id != NULL) {
-		predict_request_begin(&answer.ask, loaded);
-		predict_request_similar(&answer.ask, id, length, rest,
-					*rest ? NULL : "dot", true);
+		predict_request_begin(&answer.request, loaded);
+		request_read_similar(&answer.request, id, length, rest,
+				     *rest ? NULL : "dot", true);
 		predict_reply_one(&answer);
 		predict_reply_end(&answer);
 	}

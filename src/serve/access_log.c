@@ -1,0 +1,73 @@
+#include "serve/access_log.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/io.h"
+#include "text/json_writer.h"
+
+void access_log_begin(struct access_log *log)
+{
+	pthread_mutex_init(&log->lock, NULL);
+}
+
+void access_log_end(struct access_log *log)
+{
+	pthread_mutex_destroy(&log->lock);
+}
+
+static void put_time(struct json_writer *writer)
+{
+	struct timespec now;
+	struct tm when;
+	char seconds[32], text[64];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &when);
+	strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &when);
+	snprintf(text, sizeof text, "%s.%03ldZ", seconds,
+		 now.tv_nsec / 1000000);
+	json_put_text(writer, "time", text);
+}
+
+static void put_peer(struct json_writer *writer, const struct sockaddr *peer)
+{
+	char text[NI_MAXHOST] = "";
+
+	if (peer != NULL)
+		getnameinfo(peer,
+			    peer->sa_family == AF_INET6
+				    ? sizeof(struct sockaddr_in6)
+				    : sizeof(struct sockaddr_in),
+			    text, sizeof text, NULL, 0, NI_NUMERICHOST);
+	json_put_text(writer, "peer", text);
+}
+
+void access_log_write(struct access_log *log,
+		      const struct access_log_entry *entry)
+{
+	struct output line;
+	struct json_writer writer;
+
+	output_memory(&line);
+	json_writer_init(&writer, &line, JSON_STYLE_SPACED);
+	json_put_object(&writer, NULL);
+	put_time(&writer);
+	put_peer(&writer, entry->peer);
+	json_put_text(&writer, "method", entry->method ? entry->method : "");
+	json_put_text(&writer, "path", entry->path ? entry->path : "");
+	json_put_integer(&writer, "status", entry->status);
+	json_put_count(&writer, "bytes", entry->bytes);
+	json_put_fixed(&writer, "ms", entry->seconds * 1e3, 3);
+	json_put_text(&writer, "model", entry->model);
+	json_put_end(&writer);
+	output_text(&line, "\n");
+	pthread_mutex_lock(&log->lock);
+	fwrite(line.buffer, 1, line.held, stdout);
+	fflush(stdout);
+	pthread_mutex_unlock(&log->lock);
+	free(line.buffer);
+}

@@ -1,0 +1,31 @@
+/* access_log: a line of JSON for each request, on standard output. */
+#ifndef SERVE_ACCESS_LOG_H
+#define SERVE_ACCESS_LOG_H
+
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+struct access_log {
+	pthread_mutex_t lock; /* of standard output */
+};
+
+struct access_log_entry {
+	const struct sockaddr *peer; /* IPv4 or IPv6, or NULL */
+	const char *method, *path;   /* NULL: there was none */
+	int status;                  /* 0: cut off */
+	size_t bytes;                /* of the reply's body */
+	double seconds;
+	const char *model; /* that answered, or empty */
+};
+
+void access_log_begin(struct access_log *log);
+
+/* Write a line, with the time of now.  A failed write is ignored: the service
+ * goes on without its log. */
+void access_log_write(struct access_log *log,
+		      const struct access_log_entry *entry);
+
+void access_log_end(struct access_log *log);
+
+#endif

@@ -1,0 +1,284 @@
+#include "serve/http_daemon.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "serve/http_text.h"
+#include "serve/request_checks.h"
+#include "serve/routes.h"
+
+enum {
+	MAX_HEAD = 32 << 10, /* of a request's head, and its buffer */
+	/* The longest wait, and what a full batch of events may wait. */
+	WAIT_MILLISECONDS = 50
+};
+
+struct http_poller {
+	struct MHD_Daemon *daemon;
+	pthread_t thread;
+	int listener;
+	atomic_bool stop, stopped, end;
+};
+
+/* ---------------------------------------------------------------- requests */
+
+/* Keep a part of the body; that of a refused request is discarded. */
+static void keep_body(struct http_request *request, const char *bytes,
+		      size_t size)
+{
+	if (request->refusal == 0 && size > HTTP_MAX_BODY - request->size)
+		request->refusal = MHD_HTTP_CONTENT_TOO_LARGE;
+	if (request->refusal != 0)
+		return;
+	request->body = alloc_grow(request->body, &request->capacity,
+				   request->size + size, 1);
+	memcpy(request->body + request->size, bytes, size);
+	request->size += size;
+}
+
+static enum MHD_Result read_head(struct http_request *request, const char *path,
+				 const char *method)
+{
+	request->routed = true;
+	request->path = alloc_text(path, strlen(path));
+	request->method = alloc_text(method, strlen(method));
+	request->route = http_route(path, &request->id, &request->id_length);
+	request->refusal = request_find_refusal(request);
+	return request_is_refused_now(request) ? request_send_refusal(request)
+					       : MHD_YES;
+}
+
+/* Called by the library for the head, for each part of the body, for its end,
+ * and when a suspended connection is resumed. */
+static enum MHD_Result handle(void *unused, struct MHD_Connection *connection,
+			      const char *path, const char *method,
+			      const char *version, const char *upload,
+			      size_t *upload_size, void **context)
+{
+	struct http_request *request = *context;
+
+	(void)unused;
+	(void)connection;
+	(void)version;
+	if (!request->routed)
+		return read_head(request, path, method);
+	if (*upload_size > 0) {
+		keep_body(request, upload, *upload_size);
+		*upload_size = 0;
+		return MHD_YES;
+	}
+	if (request->answered)
+		return MHD_YES;
+	if (request->queued)
+		return routes_send_reply(request);
+	if (request->refusal != 0)
+		return request_send_refusal(request);
+	return routes_run(request);
+}
+
+static void *begin_request(void *shared, const char *uri,
+			   struct MHD_Connection *connection)
+{
+	struct http_request *request = alloc(1, sizeof *request);
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	(void)uri;
+	request->service = shared;
+	request->connection = connection;
+	request->route = ROUTE_NONE;
+	request->timeouts = info->socket_context;
+	request->began = connection_clock();
+	connection_enter(request->timeouts, CONNECTION_READ);
+	atomic_fetch_add(&request->service->active, 1);
+	return request;
+}
+
+static void log_request(const struct http_request *request, double seconds)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct access_log_entry entry = {
+		.peer = info ? info->client_addr : NULL,
+		.method = request->method,
+		.path = request->path,
+		.status = request->status,
+		.bytes = request->sent,
+		.seconds = seconds,
+		.model = request->model,
+	};
+
+	access_log_write(&request->service->log, &entry);
+}
+
+static void end_request(void *shared, struct MHD_Connection *connection,
+			void **context, enum MHD_RequestTerminationCode code)
+{
+	struct http_service *service = shared;
+	struct http_request *request = *context;
+	double seconds;
+
+	(void)connection;
+	if (request == NULL)
+		return;
+	*context = NULL;
+	if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK && !request->answered)
+		request->status = 0;
+	seconds = connection_clock() - request->began;
+	metrics_count(&service->metrics, request->route, request->status,
+		      seconds);
+	if (service->options->log)
+		log_request(request, seconds);
+	connection_enter(request->timeouts, CONNECTION_IDLE);
+	predict_reply_end(&request->job.reply);
+	free(request->body);
+	free(request->path);
+	free(request->method);
+	free(request->id);
+	free(request);
+	atomic_fetch_sub(&service->active, 1);
+}
+
+/* ------------------------------------------------------------- connections */
+
+static void watch_connection(void *shared, struct MHD_Connection *connection,
+			     void **context,
+			     enum MHD_ConnectionNotificationCode code)
+{
+	struct http_service *service = shared;
+	const union MHD_ConnectionInfo *info;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		info = MHD_get_connection_info(
+			connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		*context = connection_list_add(&service->connections,
+					       info->connect_fd);
+		atomic_fetch_add(&service->metrics.connections, 1);
+	} else if (*context != NULL) {
+		connection_list_remove(&service->connections, *context);
+		*context = NULL;
+		atomic_fetch_sub(&service->metrics.connections, 1);
+	}
+}
+
+/* Paths and arguments are taken as they come: an escaped slash in a part of a
+ * path is no slash. */
+static size_t leave_escaped(void *unused, struct MHD_Connection *connection,
+			    char *text)
+{
+	(void)unused;
+	(void)connection;
+	return strlen(text);
+}
+
+/* The library's messages quote requests. */
+static void discard_message(void *unused, const char *format, va_list arguments)
+{
+	(void)unused;
+	(void)format;
+	(void)arguments;
+}
+
+/* ----------------------------------------------------------------- pollers */
+
+static struct MHD_Daemon *start_daemon(struct http_service *service, int fd,
+				       unsigned connections)
+{
+	struct MHD_OptionItem options[] = {
+		{MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)discard_message, NULL},
+		{MHD_OPTION_LISTEN_SOCKET, fd, NULL},
+		{MHD_OPTION_CONNECTION_LIMIT, connections, NULL},
+		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, MAX_HEAD, NULL},
+		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)end_request, service},
+		{MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)watch_connection,
+		 service},
+		{MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)begin_request, service},
+		{MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escaped, NULL},
+		{MHD_OPTION_END, 0, NULL}};
+
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0,
+				NULL, NULL, handle, NULL, MHD_OPTION_ARRAY,
+				options, MHD_OPTION_END);
+}
+
+/* Accept what was connected before now, and no more. */
+static void stop_accepting(struct http_poller *poller)
+{
+	struct sockaddr_storage peer;
+	socklen_t length = sizeof peer;
+	int fd;
+
+	MHD_quiesce_daemon(poller->daemon);
+	while ((fd = accept4(poller->listener, (struct sockaddr *)&peer,
+			     &length, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+		MHD_add_connection(poller->daemon, fd, (struct sockaddr *)&peer,
+				   length);
+		length = sizeof peer;
+	}
+}
+
+static void *drive(void *shared)
+{
+	struct http_poller *poller = shared;
+
+	while (!atomic_load(&poller->end)) {
+		if (atomic_load(&poller->stop) &&
+		    !atomic_load(&poller->stopped)) {
+			stop_accepting(poller);
+			atomic_store(&poller->stopped, true);
+		}
+		MHD_run_wait(poller->daemon, WAIT_MILLISECONDS);
+	}
+	return NULL;
+}
+
+void http_daemon_begin(struct http_daemon *http, struct http_service *service,
+		       int fd, unsigned count, unsigned connections)
+{
+	http->fd = fd;
+	http->count = count;
+	http->pollers = alloc(count, sizeof *http->pollers);
+	for (unsigned i = 0; i < count; i++) {
+		struct http_poller *poller = &http->pollers[i];
+
+		poller->listener = fd;
+		poller->daemon = start_daemon(
+			service, fd, (connections + count - 1) / count);
+		if (poller->daemon == NULL)
+			die("cannot start the HTTP server: %s",
+			    strerror(errno));
+		if (pthread_create(&poller->thread, NULL, drive, poller) != 0)
+			die("cannot start thread %u", i + 1);
+	}
+}
+
+void http_daemon_stop_listening(struct http_daemon *http)
+{
+	const struct timespec moment = {.tv_nsec = 1000000};
+
+	for (unsigned i = 0; i < http->count; i++)
+		atomic_store(&http->pollers[i].stop, true);
+	for (unsigned i = 0; i < http->count; i++)
+		while (!atomic_load(&http->pollers[i].stopped))
+			nanosleep(&moment, NULL);
+	close(http->fd);
+}
+
+void http_daemon_end(struct http_daemon *http)
+{
+	for (unsigned i = 0; i < http->count; i++) {
+		struct http_poller *poller = &http->pollers[i];
+
+		atomic_store(&poller->end, true);
+		pthread_join(poller->thread, NULL);
+		MHD_stop_daemon(poller->daemon);
+	}
+	free(http->pollers);
+}

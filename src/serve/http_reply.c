@@ -1,0 +1,142 @@
+#include "serve/http_reply.h"
+
+#include <stdint.h>
+
+#include "base/errors.h"
+#include "serve/predict_reply.h"
+#include "serve/static_files.h"
+
+const char *http_header(const struct http_request *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
+					   name);
+}
+
+const char *http_argument(const struct http_request *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->connection,
+					   MHD_GET_ARGUMENT_KIND, name);
+}
+
+void http_add_header(struct MHD_Response *response, const char *name,
+		     const char *value)
+{
+	if (MHD_add_response_header(response, name, value) != MHD_YES)
+		warn("cannot add the header %s", name);
+}
+
+void http_add_cached(struct MHD_Response *response, const char *etag)
+{
+	if (etag != NULL)
+		http_add_header(response, "ETag", etag);
+	http_add_header(response, "Cache-Control", "no-cache");
+	http_add_header(response, "Vary", "Accept");
+}
+
+static void add_common(const struct http_request *request,
+		       struct MHD_Response *response, const char *type)
+{
+	http_add_header(response, "Content-Type", type);
+	http_add_header(response, "X-Content-Type-Options", "nosniff");
+	http_add_header(response, "Referrer-Policy", "no-referrer");
+	if (atomic_load(&request->service->draining))
+		http_add_header(response, "Connection", "close");
+}
+
+/* A response of bytes, which the library frees or which live on. */
+static struct MHD_Response *create(const void *bytes, size_t size,
+				   enum MHD_ResponseMemoryMode mode)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		size, (void *)(uintptr_t)bytes, mode);
+
+	if (response == NULL)
+		die("out of memory");
+	return response;
+}
+
+struct MHD_Response *http_response(struct http_request *request,
+				   struct output *body, const char *type)
+{
+	struct MHD_Response *response =
+		create(body->buffer, body->held, MHD_RESPMEM_MUST_FREE);
+
+	request->sent = body->held;
+	*body = (struct output){0};
+	add_common(request, response, type);
+	return response;
+}
+
+enum MHD_Result http_send(struct http_request *request, int status,
+			  struct MHD_Response *response)
+{
+	enum MHD_Result result = MHD_queue_response(request->connection,
+						    (unsigned)status, response);
+
+	request->status = status;
+	request->answered = true;
+	connection_enter(request->timeouts, CONNECTION_SEND);
+	MHD_destroy_response(response);
+	return result;
+}
+
+enum MHD_Result http_send_body(struct http_request *request, int status,
+			       const char *type, struct output *body)
+{
+	struct MHD_Response *response = http_response(request, body, type);
+
+	http_add_header(response, "Cache-Control", "no-store");
+	return http_send(request, status, response);
+}
+
+enum MHD_Result http_send_text(struct http_request *request, int status,
+			       const char *text)
+{
+	struct output body;
+
+	output_memory(&body);
+	output_text(&body, text);
+	return http_send_body(request, status, "text/plain; charset=utf-8",
+			      &body);
+}
+
+enum MHD_Result http_send_error(struct http_request *request, int status,
+				const char *error, const char *field,
+				const char *name, const char *value)
+{
+	struct MHD_Response *response;
+	struct output body;
+
+	output_memory(&body);
+	predict_reply_error(&body, error, field);
+	response = http_response(request, &body, predict_reply_json);
+	http_add_header(response, "Cache-Control", "no-store");
+	if (name != NULL)
+		http_add_header(response, name, value);
+	return http_send(request, status, response);
+}
+
+enum MHD_Result http_send_file(struct http_request *request)
+{
+	const struct static_file *file = static_file_find(request->path);
+	struct MHD_Response *response;
+
+	request->sent = (size_t)(file->end - file->bytes);
+	response = create(file->bytes, request->sent, MHD_RESPMEM_PERSISTENT);
+	add_common(request, response, file->type);
+	http_add_header(response, "Cache-Control", "no-cache");
+	http_add_header(response, "Content-Security-Policy",
+			"default-src 'self'; img-src 'self' data:; object-src "
+			"'none'; base-uri 'none'; form-action 'none'; "
+			"frame-ancestors 'none'");
+	return http_send(request, MHD_HTTP_OK, response);
+}
+
+enum MHD_Result http_send_unmodified(struct http_request *request,
+				     const char *etag)
+{
+	struct MHD_Response *response = create("", 0, MHD_RESPMEM_PERSISTENT);
+
+	http_add_cached(response, etag);
+	return http_send(request, MHD_HTTP_NOT_MODIFIED, response);
+}

@@ -1,0 +1,48 @@
+/* http_reply: replies as they are handed to libmicrohttpd: header fields, and a
+ * body whose buffer is given away. */
+#ifndef SERVE_HTTP_REPLY_H
+#define SERVE_HTTP_REPLY_H
+
+#include <microhttpd.h>
+
+#include "base/io.h"
+#include "serve/http_service.h"
+
+/* The value of the request's header field, or of its argument, as it came; NULL
+ * where it has none.  It lives until the request ends. */
+const char *http_header(const struct http_request *request, const char *name);
+const char *http_argument(const struct http_request *request, const char *name);
+
+void http_add_header(struct MHD_Response *response, const char *name,
+		     const char *value);
+
+/* Header fields of a reply that may be kept, as long as asking again says that
+ * it holds; etag may be NULL. */
+void http_add_cached(struct MHD_Response *response, const char *etag);
+
+/* A response with the fields that all have, and the body, whose buffer it
+ * takes; type must live on. */
+struct MHD_Response *http_response(struct http_request *request,
+				   struct output *body, const char *type);
+
+/* Hand the response to the library, and let it go. */
+enum MHD_Result http_send(struct http_request *request, int status,
+			  struct MHD_Response *response);
+
+/* Send a body that nothing may keep. */
+enum MHD_Result http_send_body(struct http_request *request, int status,
+			       const char *type, struct output *body);
+enum MHD_Result http_send_text(struct http_request *request, int status,
+			       const char *text);
+
+/* Send an error as JSON, and one header field more unless name is NULL. */
+enum MHD_Result http_send_error(struct http_request *request, int status,
+				const char *error, const char *field,
+				const char *name, const char *value);
+
+/* Send a file that is built in, or status 304 without a body. */
+enum MHD_Result http_send_file(struct http_request *request);
+enum MHD_Result http_send_unmodified(struct http_request *request,
+				     const char *etag);
+
+#endif

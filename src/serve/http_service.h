@@ -1,0 +1,75 @@
+/* http_service: what all requests of a service share, and one request. */
+#ifndef SERVE_HTTP_SERVICE_H
+#define SERVE_HTTP_SERVICE_H
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "explain/display_names.h"
+#include "serve/access_log.h"
+#include "serve/batch_queue.h"
+#include "serve/connection_timeouts.h"
+#include "serve/metrics.h"
+#include "serve/model_reload.h"
+#include "serve/predict_batch.h"
+
+struct http_server_options {
+	const char *model; /* the file */
+	const char *address, *port;
+	unsigned threads; /* workers */
+	struct display_names labels;
+	char *token;  /* all but the open routes ask for it; NULL: none does */
+	bool log;     /* a line of JSON for each request, on standard output */
+	bool suggest; /* an unknown customer's error names near ones */
+};
+
+struct http_service {
+	const struct http_server_options *options;
+	struct metrics metrics;
+	struct model_reload reload;
+	struct batch_queue queue; /* of predict_job */
+	struct connection_list connections;
+	struct access_log log;
+	atomic_bool draining; /* it ends when no request is under way */
+	atomic_bool closing;  /* no request is handed to the queue any more */
+	atomic_long active;   /* requests under way */
+	char names_tag[18];   /* of an ETag: "-" and the sum of labels shown */
+};
+
+enum {
+	HTTP_MAX_BODY = 64 << 10,          /* of POST */
+	HTTP_MAX_DISCARDED_BODY = 16 << 20 /* of a body that is refused: read,
+					      so that the client sees why */
+};
+
+/* A request, from its first line to the end of its reply.  Only the thread
+ * that reads its socket uses it, but while job is queued: then a worker does.
+ */
+struct http_request {
+	struct predict_job job; /* first: a job is its request */
+	struct http_service *service;
+	struct MHD_Connection *connection;
+	struct connection *timeouts;
+	double began; /* seconds, of connection_clock */
+	enum route route;
+	bool routed;   /* the head has been looked at */
+	bool queued;   /* the job has been handed to the queue */
+	bool answered; /* a reply has been handed to the library */
+	char *id;      /* of a path that names a customer, or NULL; owned */
+	size_t id_length;
+	char *path, *method; /* owned */
+	char *body;          /* owned: size bytes of capacity */
+	size_t size, capacity;
+	int refusal;   /* the status it is refused with unread; 0: it is not */
+	bool csv;      /* the client prefers CSV */
+	bool overload; /* too many others wait */
+	bool unmodified;           /* the client has this reply already */
+	const char *if_none_match; /* the header, or NULL */
+	int status;                /* of the reply */
+	size_t sent;               /* bytes of the reply's body */
+	char model[sizeof((struct served_model *)0)->id]; /* that answered */
+};
+
+#endif

@@ -1,0 +1,86 @@
+#include "serve/listener.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/errors.h"
+
+enum {
+	BACKLOG = 1024,
+	OTHER_FILES = 64 /* descriptors that are no connections */
+};
+
+/* A socket that listens there, or -1. */
+static int listen_at(const struct addrinfo *place)
+{
+	int one = 1, error;
+	int fd = socket(place->ai_family,
+			SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	if (bind(fd, place->ai_addr, place->ai_addrlen) == 0 &&
+	    listen(fd, BACKLOG) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+int listener_open(const char *address, const char *port)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+				 .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	struct addrinfo *places;
+	int error = getaddrinfo(address, port, &hints, &places), fd = -1;
+
+	if (error != 0)
+		die("%s: %s", address, gai_strerror(error));
+	for (struct addrinfo *a = places; a != NULL && fd < 0; a = a->ai_next)
+		fd = listen_at(a);
+	if (fd < 0)
+		die("%s, port %s: %s", address, port, strerror(errno));
+	freeaddrinfo(places);
+	return fd;
+}
+
+char *listener_url(int fd, char url[LISTENER_URL])
+{
+	struct sockaddr_storage address = {0};
+	socklen_t length = sizeof address;
+	char host[NI_MAXHOST] = "", port[NI_MAXSERV] = "";
+
+	getsockname(fd, (struct sockaddr *)&address, &length);
+	getnameinfo((struct sockaddr *)&address, length, host, sizeof host,
+		    port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+	snprintf(url, LISTENER_URL,
+		 address.ss_family == AF_INET6 ? "http://[%s]:%s/"
+					       : "http://%s:%s/",
+		 host, port);
+	return url;
+}
+
+unsigned listener_count_connections(unsigned limit)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return limit / 8;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+	getrlimit(RLIMIT_NOFILE, &files);
+	if (files.rlim_cur < 2 * OTHER_FILES)
+		die("only %llu files may be open",
+		    (unsigned long long)files.rlim_cur);
+	return files.rlim_cur < limit + OTHER_FILES
+		       ? (unsigned)files.rlim_cur - OTHER_FILES
+		       : limit;
+}

@@ -1,0 +1,23 @@
+/* listener: the socket that a service listens on. */
+#ifndef SERVE_LISTENER_H
+#define SERVE_LISTENER_H
+
+#include <stddef.h>
+
+/* A socket, non-blocking, that listens on the port of an address or a name; of
+ * a name with several addresses, on the first that can be had.  Ends the
+ * process where there is none. */
+int listener_open(const char *address, const char *port);
+
+/* Room for a URL of listener_url. */
+enum { LISTENER_URL = 1100 };
+
+/* Write "http://ADDRESS:PORT/" of the socket; returns url. */
+char *listener_url(int fd, char url[LISTENER_URL]);
+
+/* How many connections there are descriptors for, at most limit; raises the
+ * process's limit on open files as far as it may.  Ends the process where there
+ * are hardly any. */
+unsigned listener_count_connections(unsigned limit);
+
+#endif

@@ -1,0 +1,164 @@
+#include "serve/model_reply.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+#include "text/json_writer.h"
+
+static void put_quantiles(struct json_writer *writer,
+			  const struct served_model *loaded)
+{
+	json_put_array(writer, "pair_quantiles");
+	for (size_t i = 0; i < SERVED_MODEL_QUANTILES; i++) {
+		json_put_array(writer, NULL);
+		json_put_real(writer, NULL, served_model_shares[i], 6);
+		json_put_fixed(writer, NULL,
+			       loaded->quantiles[loaded->metric][i], 5);
+		json_put_end(writer);
+	}
+	json_put_end(writer);
+}
+
+void model_reply_write(struct output *body, const struct served_model *loaded)
+{
+	const struct model *model = loaded->model;
+	const struct csr_matrix *matrix = &model->matrix;
+	struct query_metadata metadata = {0};
+	struct json_writer writer;
+
+	served_model_describe(loaded, loaded->metric, DEFAULT_ALPHA, &metadata);
+	json_writer_init(&writer, body, JSON_STYLE_SPACED);
+	json_put_object(&writer, NULL);
+	json_put_text(&writer, "id", loaded->id);
+	json_put_text(&writer, "date", loaded->made);
+	json_put_count(&writer, "customers", matrix->n);
+	json_put_count(&writer, "without_signal", loaded->silent);
+	json_put_count(&writer, "tags", matrix->m);
+	json_put_count(&writer, "dimensions", model->k);
+	json_put_text(&writer, "metric", metadata.metric);
+	json_put_fixed(&writer, "median_pair", metadata.median_pair, 3);
+	json_put_fixed(&writer, "top_percent_pair", metadata.top_pair, 3);
+	put_quantiles(&writer, loaded);
+	json_put_object(&writer, "columns");
+	json_put_text(&writer, "customer", matrix->customer);
+	json_put_text(&writer, "tag", matrix->tag);
+	json_put_text(&writer, "value", matrix->value);
+	json_put_end(&writer);
+	json_put_end(&writer);
+	output_text(body, "\n");
+}
+
+/* The list of GET /customers as it is written. */
+struct listing {
+	struct json_writer writer;
+	const struct served_model *loaded;
+	const struct display_names *labels;
+	size_t count, limit;
+	bool more; /* one was left out */
+};
+
+static size_t count_tags(const struct csr_matrix *matrix, size_t row)
+{
+	size_t count = 0;
+
+	for (int64_t i = matrix->indptr[row]; i < matrix->indptr[row + 1]; i++)
+		count += matrix->raw[i] > 0;
+	return count;
+}
+
+/* Write a customer, or note that there are more than wanted. */
+static void put_customer(struct listing *listing, size_t row)
+{
+	const struct csr_matrix *matrix = &listing->loaded->model->matrix;
+	struct json_writer *writer = &listing->writer;
+	size_t length;
+	const char *name = text_array_at(&matrix->users, row, &length);
+
+	listing->more = listing->count == listing->limit;
+	if (listing->more)
+		return;
+	listing->count++;
+	json_put_object(writer, NULL);
+	json_put_string(writer, "customer", name, length);
+	json_put_text(
+		writer, "name",
+		display_names_find(&listing->labels->customers, name, length));
+	json_put_count(writer, "tags", count_tags(matrix, row));
+	json_put_end(writer);
+}
+
+/* The first row whose name is not below the text. */
+static size_t first_from(const struct text_array *users, const char *text,
+			 size_t length)
+{
+	size_t low = 0, high = users->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2, size;
+		const char *name = text_array_at(users, middle, &size);
+
+		if (string_table_compare(name, size, text, length) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool begins(const struct text_array *users, size_t row,
+		   const char *prefix, size_t length)
+{
+	size_t size;
+	const char *name = text_array_at(users, row, &size);
+
+	return size >= length && memcmp(name, prefix, length) == 0;
+}
+
+/* The first label that is not below the prefix, case aside. */
+static size_t first_label(const struct served_model *loaded, const char *prefix,
+			  size_t length)
+{
+	size_t low = 0, high = loaded->labelled_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strncasecmp(loaded->labelled[middle].label, prefix,
+				length) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+void model_reply_customers(struct output *body,
+			   const struct served_model *loaded,
+			   const struct display_names *labels,
+			   const char *prefix, size_t length, size_t limit)
+{
+	const struct text_array *users = &loaded->model->matrix.users;
+	struct listing listing = {
+		.loaded = loaded, .labels = labels, .limit = limit};
+
+	json_writer_init(&listing.writer, body, JSON_STYLE_SPACED);
+	json_put_object(&listing.writer, NULL);
+	json_put_array(&listing.writer, "customers");
+	for (size_t row = first_from(users, prefix, length);
+	     row < users->count && !listing.more &&
+	     begins(users, row, prefix, length);
+	     row++)
+		put_customer(&listing, row);
+	for (size_t i = first_label(loaded, prefix, length);
+	     length > 0 && i < loaded->labelled_count && !listing.more &&
+	     strncasecmp(loaded->labelled[i].label, prefix, length) == 0;
+	     i++)
+		if (!begins(users, loaded->labelled[i].row, prefix, length))
+			put_customer(&listing, loaded->labelled[i].row);
+	json_put_end(&listing.writer);
+	json_put_bool(&listing.writer, "more", listing.more);
+	json_put_end(&listing.writer);
+	output_text(body, "\n");
+}

@@ -1,0 +1,23 @@
+/* model_reply: what can be said of a model without a search: what it is, and
+ * its customers by name. */
+#ifndef SERVE_MODEL_REPLY_H
+#define SERVE_MODEL_REPLY_H
+
+#include <stddef.h>
+
+#include "base/io.h"
+#include "explain/display_names.h"
+#include "serve/served_model.h"
+
+/* Write the object of GET /model. */
+void model_reply_write(struct output *body, const struct served_model *loaded);
+
+/* Write the object of GET /customers: up to limit customers whose id begins
+ * with the prefix of that length, and then those whose label does, in any case
+ * of ASCII letters, which an empty prefix leaves out. */
+void model_reply_customers(struct output *body,
+			   const struct served_model *loaded,
+			   const struct display_names *labels,
+			   const char *prefix, size_t length, size_t limit);
+
+#endif

@@ -1,0 +1,303 @@
+#include "serve/request_customers.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/bitset.h"
+#include "base/number.h"
+
+/* Of HTTP. */
+enum { BAD_REQUEST = 400, NOT_FOUND = 404, INTERNAL_ERROR = 500 };
+
+/* Doubles from here on stand for more than one whole number. */
+static const double inexact = 9007199254740992; /* 2^53 */
+
+bool request_read_whole(const json_t *value, json_int_t *whole)
+{
+	double real = json_real_value(value);
+
+	if (json_is_integer(value))
+		*whole = json_integer_value(value);
+	else if (json_is_real(value) && fabs(real) < inexact &&
+		 rint(real) == real)
+		*whole = (json_int_t)real;
+	else
+		return false;
+	return true;
+}
+
+/* An id: a string, or a whole number, which is turned into one.  *value becomes
+ * that string, a new reference; NULL where the value is neither. */
+static const char *read_id(struct predict_request *request, const char *field,
+			   json_t **value, size_t *length)
+{
+	char text[NUMBER_TEXT];
+	json_int_t whole;
+
+	if (request_read_whole(*value, &whole)) {
+		snprintf(text, sizeof text, "%lld", (long long)whole);
+		*value = json_string(text);
+	} else if (json_is_string(*value)) {
+		json_incref(*value);
+	} else if (json_is_real(*value) &&
+		   fabs(json_real_value(*value)) >= inexact) {
+		predict_request_fail(
+			request, BAD_REQUEST, field,
+			"%s: a number of so many digits: write the id as a "
+			"string",
+			field);
+		return NULL;
+	} else {
+		predict_request_fail(
+			request, BAD_REQUEST, field,
+			"%s: expected a customer's id: a string or a whole "
+			"number",
+			field);
+		return NULL;
+	}
+	*length = json_string_length(*value);
+	return json_string_value(*value);
+}
+
+/* Call take for each id in the list of a field; the ids live as long as the
+ * body.  False where it is no list of ids, or take returned false. */
+static bool
+for_each_id(struct predict_request *request, const char *field, json_t *list,
+	    bool (*take)(struct predict_request *request, const char *name,
+			 size_t length, void *context),
+	    void *context)
+{
+	size_t i;
+	json_t *value;
+
+	if (!json_is_array(list))
+		return predict_request_fail(
+			request, BAD_REQUEST, field,
+			"%s: expected a list of customers' ids", field);
+	json_array_foreach(list, i, value)
+	{
+		size_t length;
+		const char *name = read_id(request, field, &value, &length);
+
+		if (name == NULL)
+			return false;
+		json_array_set_new(list, i, value);
+		if (!take(request, name, length, context))
+			return false;
+	}
+	return true;
+}
+
+/* Say that there is no such customer. */
+static bool fail_unknown(struct predict_request *request, const char *name,
+			 size_t length, bool suggest)
+{
+	char near[512] = "";
+
+	if (suggest)
+		model_near(request->loaded->model, name, length, near,
+			   sizeof near);
+	return predict_request_fail(request, NOT_FOUND, "user_handle",
+				    "no customer %.*s%s%s",
+				    (int)(length < 200 ? length : 200), name,
+				    *near ? "; near: " : "", near);
+}
+
+static void add_customer(struct predict_request *request, const char *name,
+			 size_t length)
+{
+	request->customers[request->count++] = (struct request_customer){
+		.name = name,
+		.length = length,
+		.row = model_find(request->loaded->model, name, length),
+	};
+}
+
+/* The customers in a list of ids. */
+struct id_set {
+	uint64_t *bits; /* of rows of the model */
+	size_t known;   /* ids that the model has, doubled ones counted twice */
+	json_t *unknown; /* appended to: the other ids; NULL: they are not */
+};
+
+static bool add_id(struct predict_request *request, const char *name,
+		   size_t length, void *context)
+{
+	struct id_set *set = context;
+	size_t row = model_find(request->loaded->model, name, length);
+
+	if (row != ROW_NONE) {
+		bitset_set(set->bits, row);
+		set->known++;
+	} else if (set->unknown != NULL) {
+		json_array_append_new(set->unknown,
+				      json_stringn_nocheck(name, length));
+	}
+	return true;
+}
+
+/* set->bits is set in any case, and the caller's. */
+static bool read_id_set(struct predict_request *request, const char *field,
+			json_t *list, struct id_set *set)
+{
+	set->bits = bitset_new(request->loaded->model->matrix.n);
+	return for_each_id(request, field, list, add_id, set);
+}
+
+bool request_read_among(struct predict_request *request, json_t *list)
+{
+	struct id_set set = {0};
+	bool valid = read_id_set(request, "among", list, &set);
+
+	request->allowed = set.bits;
+	if (valid && set.known == 0)
+		return predict_request_fail(
+			request, NOT_FOUND, "among",
+			"among: none of its customers is in the model");
+	return valid;
+}
+
+/* Remove rows from those that are allowed. */
+static void disallow(struct predict_request *request, const uint64_t *bits)
+{
+	size_t n = request->loaded->model->matrix.n;
+
+	if (request->allowed == NULL)
+		request->allowed = bitset_new_full(n);
+	bitset_remove(request->allowed, bits, n);
+}
+
+bool request_read_not(struct predict_request *request, json_t *list)
+{
+	struct id_set set = {0};
+	bool valid = read_id_set(request, "not", list, &set);
+
+	if (valid)
+		disallow(request, set.bits);
+	free(set.bits);
+	return valid;
+}
+
+bool request_set_customer(struct predict_request *request, const char *name,
+			  size_t length, bool suggest)
+{
+	request->customers = alloc(1, sizeof *request->customers);
+	add_customer(request, name, length);
+	if (request->customers[0].row == ROW_NONE)
+		return fail_unknown(request, name, length, suggest);
+	return true;
+}
+
+bool request_read_handle(struct predict_request *request, json_t *value,
+			 bool suggest)
+{
+	size_t length;
+	const char *name = read_id(request, "user_handle", &value, &length);
+
+	if (name == NULL)
+		return false;
+	json_object_set_new(request->body, "user_handle", value);
+	return request_set_customer(request, name, length, suggest);
+}
+
+static bool take_user(struct predict_request *request, const char *name,
+		      size_t length, void *context)
+{
+	(void)context;
+	add_customer(request, name, length);
+	return true;
+}
+
+bool request_read_users(struct predict_request *request, json_t *list)
+{
+	size_t count = json_array_size(list);
+
+	if (json_is_array(list) &&
+	    (count == 0 || count > REQUEST_MAX_CUSTOMERS))
+		return predict_request_fail(request, BAD_REQUEST, "users",
+					    "users: %zu ids, expected 1 to %d",
+					    count, REQUEST_MAX_CUSTOMERS);
+	request->customers = alloc(count, sizeof *request->customers);
+	request->batch = true;
+	return for_each_id(request, "users", list, take_user, NULL);
+}
+
+static bool read_tag_value(struct predict_request *request, const char *tag,
+			   json_t *value, struct named_tag_value *entry)
+{
+	*entry = (struct named_tag_value){
+		.tag = tag,
+		.length = strlen(tag),
+		.value = json_number_value(value),
+	};
+	if (!json_is_number(value) || fabs(entry->value) >= 1e18)
+		return predict_request_fail(
+			request, BAD_REQUEST, "profile",
+			"profile: %.100s: expected a number below "
+			"10^18",
+			tag);
+	return true;
+}
+
+bool request_read_profile(struct predict_request *request, json_t *profile)
+{
+	struct named_tag_value *tags;
+	size_t count = 0;
+	const char *tag;
+	json_t *value;
+	bool valid = true;
+
+	if (!json_is_object(profile) || json_object_size(profile) == 0)
+		return predict_request_fail(
+			request, BAD_REQUEST, "profile",
+			"profile: expected an object of tags, each "
+			"with a number");
+	tags = alloc(json_object_size(profile), sizeof *tags);
+	json_object_foreach(profile, tag, value)
+	{
+		valid = valid &&
+			read_tag_value(request, tag, value, &tags[count]);
+		count++;
+	}
+	if (valid) {
+		query_row_fold_in(&request->row, &request->loaded->fold,
+				  &request->loaded->embed, tags, count);
+		request->kind = REQUEST_PROFILE;
+		if (request->row.known == 0)
+			valid = predict_request_fail(
+				request, NOT_FOUND, "profile",
+				"profile: the model knows none of its "
+				"tags: the first is %.100s",
+				request->row.unknown);
+	}
+	free(tags);
+	return valid;
+}
+
+bool request_read_like(struct predict_request *request, json_t *list)
+{
+	struct id_set set = {.unknown = json_array()};
+	const char *error = NULL;
+	bool valid = read_id_set(request, "like", list, &set);
+
+	request->unknown = set.unknown;
+	if (valid) {
+		error = query_row_mean(&request->row, &request->loaded->shards,
+				       request->metric, set.bits, "");
+		request->kind = REQUEST_GROUP;
+		disallow(request, set.bits);
+	}
+	free(set.bits);
+	if (error != NULL)
+		return predict_request_fail(request, INTERNAL_ERROR, NULL, "%s",
+					    error);
+	if (valid && request->row.customers == 0)
+		return predict_request_fail(
+			request, NOT_FOUND, "like",
+			"like: none of its customers is in the model "
+			"with a tag that has weight");
+	return valid;
+}

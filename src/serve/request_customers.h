@@ -1,0 +1,42 @@
+/* request_customers: the customers that a request names: whose neighbours are
+ * wanted, and who may be one. */
+#ifndef SERVE_REQUEST_CUSTOMERS_H
+#define SERVE_REQUEST_CUSTOMERS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "serve/predict_request.h"
+
+/* Each function below reads the value of one field of request->body.  It
+ * returns false where predict_request_fail was called. */
+
+/* A whole number, also one that is written as 3.0 or 3e0: to JSON they are the
+ * same. */
+bool request_read_whole(const json_t *value, json_int_t *whole);
+
+/* "among" and "not": a list of ids.  Ids that the model lacks are skipped. */
+bool request_read_among(struct predict_request *request, json_t *list);
+bool request_read_not(struct predict_request *request, json_t *list);
+
+/* "user_handle": an id; suggest: the error of one that the model lacks names
+ * near ones, which takes O(n) comparisons of texts. */
+bool request_read_handle(struct predict_request *request, json_t *value,
+			 bool suggest);
+
+/* "users": a list of ids, of which the model may lack some. */
+bool request_read_users(struct predict_request *request, json_t *list);
+
+/* "profile": an object of tags and numbers. */
+bool request_read_profile(struct predict_request *request, json_t *profile);
+
+/* "like": a list of ids, the group; they are no longer allowed as neighbours,
+ * so this comes after "among" and "not". */
+bool request_read_like(struct predict_request *request, json_t *list);
+
+/* The one customer of a path; the name must live as long as the request. */
+bool request_set_customer(struct predict_request *request, const char *name,
+			  size_t length, bool suggest);
+
+#endif

@@ -1,0 +1,300 @@
+#include "serve/request_reader.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "search/model_metric.h"
+#include "serve/request_customers.h"
+
+/* Of HTTP. */
+enum { BAD_REQUEST = 400 };
+
+/* ------------------------------------------------------------------ fields */
+
+static bool read_count(struct predict_request *request, json_t *value)
+{
+	json_int_t highest = json_object_get(request->body, "like")
+				     ? REQUEST_MAX_AUDIENCE
+				     : REQUEST_MAX_NEIGHBOURS;
+	json_int_t count;
+
+	if (!request_read_whole(value, &count) || count < 1 || count > highest)
+		return predict_request_fail(
+			request, BAD_REQUEST, "n",
+			"n: expected a whole number from 1 to %lld",
+			(long long)highest);
+	request->limit = (size_t)count;
+	return true;
+}
+
+static bool set_metric(struct predict_request *request, const char *word)
+{
+	for (int i = 0; word != NULL && metric_words[i] != NULL; i++)
+		if (strcmp(metric_words[i], word) == 0) {
+			const char *error = model_check_metric(
+				request->loaded->model, (enum metric)i);
+
+			request->metric = (enum metric)i;
+			return error == NULL ||
+			       predict_request_fail(request, BAD_REQUEST,
+						    "metric", "metric: %s",
+						    error);
+		}
+	return predict_request_fail(
+		request, BAD_REQUEST, "metric",
+		"metric: expected \"combined\", \"embedding\", "
+		"\"profile\" or \"dot\"");
+}
+
+static bool read_alpha(struct predict_request *request, json_t *value)
+{
+	request->alpha = json_number_value(value);
+	if (json_is_number(value) && request->alpha >= 0 &&
+	    request->alpha <= 1 && request->metric == METRIC_COMBINED)
+		return true;
+	return predict_request_fail(request, BAD_REQUEST, "alpha",
+				    "alpha: expected a number from 0 to 1, "
+				    "with the metric combined");
+}
+
+static bool read_min_similarity(struct predict_request *request, json_t *value)
+{
+	request->min_similarity = json_number_value(value);
+	request->has_min_similarity = true;
+	if (!json_is_number(value) || !isfinite(request->min_similarity))
+		return predict_request_fail(
+			request, BAD_REQUEST, "min_similarity",
+			"min_similarity: expected a number");
+	return true;
+}
+
+/* The fields of a request, in the order in which they are read. */
+enum field {
+	HANDLE,
+	USERS,
+	PROFILE,
+	LIKE,
+	SUBJECTS, /* those above say whose neighbours */
+	COUNT = SUBJECTS,
+	METRIC,
+	ALPHA,
+	MIN_SIMILARITY,
+	AMONG,
+	NOT,
+	FIELDS
+};
+
+static const char *const fields[FIELDS] = {
+	[HANDLE] = "user_handle",
+	[USERS] = "users",
+	[PROFILE] = "profile",
+	[LIKE] = "like",
+	[COUNT] = "n",
+	[METRIC] = "metric",
+	[ALPHA] = "alpha",
+	[MIN_SIMILARITY] = "min_similarity",
+	[AMONG] = "among",
+	[NOT] = "not",
+};
+
+static bool read_field(struct predict_request *request, enum field field,
+		       json_t *value, bool suggest)
+{
+	switch (field) {
+	case HANDLE:
+		return request_read_handle(request, value, suggest);
+	case USERS:
+		return request_read_users(request, value);
+	case PROFILE:
+		return request_read_profile(request, value);
+	case LIKE:
+		return request_read_like(request, value);
+	case COUNT:
+		return read_count(request, value);
+	case METRIC:
+		return set_metric(request, json_string_value(value));
+	case ALPHA:
+		return read_alpha(request, value);
+	case MIN_SIMILARITY:
+		return read_min_similarity(request, value);
+	case AMONG:
+		return request_read_among(request, value);
+	case NOT:
+		return request_read_not(request, value);
+	case FIELDS:
+		break;
+	}
+	return true;
+}
+
+/* Is each field known, and exactly one of those that say whose neighbours? */
+static bool check_fields(struct predict_request *request)
+{
+	const char *key, *subject = NULL;
+	json_t *value;
+	int subjects = 0;
+
+	json_object_foreach(request->body, key, value)
+	{
+		size_t i = 0;
+
+		while (i < FIELDS && strcmp(fields[i], key) != 0)
+			i++;
+		if (i == FIELDS)
+			return predict_request_fail(
+				request, BAD_REQUEST, key,
+				"%.100s: no such field: expected "
+				"user_handle, users, profile or like, "
+				"and n, metric, alpha, min_similarity, among, "
+				"not",
+				key);
+	}
+	for (size_t i = SUBJECTS; i-- > 0;)
+		if (json_object_get(request->body, fields[i]) != NULL) {
+			subject = fields[i];
+			subjects++;
+		}
+	if (subjects == 0)
+		return predict_request_fail(
+			request, BAD_REQUEST, "user_handle",
+			"user_handle is missing: expected it, or "
+			"users, profile or like");
+	if (subjects > 1)
+		return predict_request_fail(
+			request, BAD_REQUEST, subject,
+			"expected one of user_handle, users, profile "
+			"and like, found %d of them",
+			subjects);
+	return true;
+}
+
+/* The largest number of neighbours keeps a thread busy for some seconds. */
+static bool check_total(struct predict_request *request)
+{
+	if (request->count * request->limit > REQUEST_MAX_AUDIENCE)
+		return predict_request_fail(
+			request, BAD_REQUEST, "n",
+			"n: %zu neighbours of %zu users: expected at "
+			"most %d in all",
+			request->limit, request->count, REQUEST_MAX_AUDIENCE);
+	return true;
+}
+
+static bool check_min_similarity(struct predict_request *request)
+{
+	if (request->has_min_similarity && request->metric != METRIC_DOT &&
+	    fabs(request->min_similarity) > 1)
+		return predict_request_fail(
+			request, BAD_REQUEST, "min_similarity",
+			"min_similarity: expected from -1 to 1");
+	return true;
+}
+
+/* Does a single quotation mark stand outside of strings? */
+static bool has_single_quote(const char *body, size_t size)
+{
+	bool inside = false;
+
+	for (size_t i = 0; i < size; i++)
+		if (body[i] == '"')
+			inside = !inside;
+		else if (inside && body[i] == '\\')
+			i++;
+		else if (!inside && body[i] == '\'')
+			return true;
+	return false;
+}
+
+/* Read the body as JSON of any kind; NULL and an error where it is none. */
+static json_t *read_json(const char *body, size_t size, json_error_t *error)
+{
+	const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
+	json_t *read = json_loadb(body, size, flags, error);
+
+	/* An integer beyond 64 bits: the reader of its field names the field.
+	 */
+	if (read == NULL &&
+	    json_error_code(error) == json_error_numeric_overflow)
+		read = json_loadb(body, size, flags | JSON_DECODE_INT_AS_REAL,
+				  error);
+	return read;
+}
+
+static bool parse(struct predict_request *request, const char *body,
+		  size_t size)
+{
+	static const char order_mark[] = "\xef\xbb\xbf";
+	json_error_t error;
+
+	if (size > 3 && memcmp(body, order_mark, 3) == 0) {
+		body += 3;
+		size -= 3;
+	}
+	request->body = read_json(body, size, &error);
+	if (request->body == NULL && has_single_quote(body, size))
+		return predict_request_fail(
+			request, BAD_REQUEST, NULL,
+			"the body has single quotes: JSON wants double "
+			"quotes, as in {\"user_handle\": 1}");
+	if (request->body == NULL)
+		return predict_request_fail(
+			request, BAD_REQUEST, NULL,
+			"the body is no JSON: line %d, column %d: "
+			"%.160s",
+			error.line, error.column, error.text);
+	if (!json_is_object(request->body))
+		return predict_request_fail(request, BAD_REQUEST, NULL,
+					    "the body is no object: expected "
+					    "{\"user_handle\": 1}");
+	return true;
+}
+
+/* Read the fields from first to before end that the body has. */
+static bool read_fields(struct predict_request *request, enum field first,
+			enum field end, bool suggest)
+{
+	for (enum field i = first; i < end; i++) {
+		json_t *value = json_object_get(request->body, fields[i]);
+
+		if (value != NULL && !read_field(request, i, value, suggest))
+			return false;
+	}
+	return true;
+}
+
+bool request_read_body(struct predict_request *request, const char *body,
+		       size_t size, bool suggest)
+{
+	if (size == 0)
+		return predict_request_fail(
+			request, BAD_REQUEST, NULL,
+			"the body is empty: expected JSON such as "
+			"{\"user_handle\": 1}");
+	if (!parse(request, body, size) || !check_fields(request))
+		return false;
+	/* Filters first: "like" takes its customers from those allowed. */
+	return read_fields(request, SUBJECTS, FIELDS, suggest) &&
+	       read_fields(request, 0, SUBJECTS, suggest) &&
+	       check_min_similarity(request) && check_total(request);
+}
+
+bool request_read_similar(struct predict_request *request, const char *name,
+			  size_t length, const char *n, const char *metric,
+			  bool suggest)
+{
+	int64_t limit;
+
+	if (n != NULL) {
+		if (!number_integer(n, 1, REQUEST_MAX_NEIGHBOURS, &limit))
+			return predict_request_fail(
+				request, BAD_REQUEST, "n",
+				"n: expected a whole number from 1 to "
+				"%d",
+				REQUEST_MAX_NEIGHBOURS);
+		request->limit = (size_t)limit;
+	}
+	if (metric != NULL && !set_metric(request, metric))
+		return false;
+	return request_set_customer(request, name, length, suggest);
+}

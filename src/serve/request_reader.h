@@ -1,0 +1,22 @@
+/* request_reader: a predict_request from the JSON of POST /predict, or from a
+ * path and its arguments. */
+#ifndef SERVE_REQUEST_READER_H
+#define SERVE_REQUEST_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "serve/predict_request.h"
+
+/* Read the body of POST /predict into a request just begun; false where
+ * something is wrong.  suggest: an unknown customer's error names near ones. */
+bool request_read_body(struct predict_request *request, const char *body,
+		       size_t size, bool suggest);
+
+/* Read what GET asks of the customer named in the path; n and metric are the
+ * arguments of that name, or NULL.  name must live as long as the request. */
+bool request_read_similar(struct predict_request *request, const char *name,
+			  size_t length, const char *n, const char *metric,
+			  bool suggest);
+
+#endif

@@ -1,0 +1,248 @@
+#include "serve/routes.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/number.h"
+#include "serve/http_reply.h"
+#include "serve/http_text.h"
+#include "serve/model_reply.h"
+#include "serve/request_customers.h"
+#include "serve/request_reader.h"
+#include "text/percent.h"
+
+enum {
+	MAX_LISTED = 1000, /* customers of one listing */
+	DEFAULT_LISTED = 20,
+	ETAG_ROOM = 48, /* quotation marks, two sums, "-csv" */
+	/* Rows of a model from which a search is worth several threads. */
+	MIN_PARALLEL_ROWS = 1 << 16
+};
+
+static enum MHD_Result send_ready(struct http_request *request)
+{
+	if (atomic_load(&request->service->draining))
+		return http_send_text(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+				      "draining\n");
+	return http_send_text(request, MHD_HTTP_OK, "ready\n");
+}
+
+static enum MHD_Result send_metrics(struct http_request *request)
+{
+	struct http_service *service = request->service;
+	struct served_model *loaded = model_reload_hold(&service->reload);
+	const struct metrics_model model = {
+		.id = loaded->id,
+		.age = difftime(time(NULL), loaded->time),
+		.customers = loaded->model->matrix.n,
+		.tags = loaded->model->matrix.m,
+	};
+	struct output body;
+
+	output_memory(&body);
+	atomic_store(&service->metrics.waiting,
+		     (long)batch_queue_waiting(&service->queue));
+	metrics_write(&service->metrics, &model, &body);
+	served_model_release(loaded);
+	return http_send_body(request, MHD_HTTP_OK,
+			      "text/plain; version=0.0.4; charset=utf-8",
+			      &body);
+}
+
+static enum MHD_Result send_model(struct http_request *request)
+{
+	struct served_model *loaded =
+		model_reload_hold(&request->service->reload);
+	struct output body;
+
+	output_memory(&body);
+	model_reply_write(&body, loaded);
+	served_model_release(loaded);
+	return http_send_body(request, MHD_HTTP_OK, predict_reply_json, &body);
+}
+
+static enum MHD_Result send_listing(struct http_request *request,
+				    const char *prefix, size_t length,
+				    size_t limit)
+{
+	struct http_service *service = request->service;
+	struct served_model *loaded = model_reload_hold(&service->reload);
+	struct output body;
+
+	output_memory(&body);
+	model_reply_customers(&body, loaded, &service->options->labels, prefix,
+			      length, limit);
+	served_model_release(loaded);
+	return http_send_body(request, MHD_HTTP_OK, predict_reply_json, &body);
+}
+
+static enum MHD_Result send_customers(struct http_request *request)
+{
+	const char *given = http_argument(request, "prefix");
+	const char *count = http_argument(request, "limit");
+	char *prefix =
+		alloc_text(given ? given : "", given ? strlen(given) : 0);
+	size_t length = percent_decode(prefix, strlen(prefix), true);
+	int64_t limit = DEFAULT_LISTED;
+	enum MHD_Result result;
+
+	if (length == SIZE_MAX)
+		result = http_send_error(
+			request, MHD_HTTP_BAD_REQUEST,
+			"prefix: expected two hexadecimal digits, not 00, "
+			"behind a %",
+			"prefix", NULL, NULL);
+	else if (count != NULL && !number_integer(count, 1, MAX_LISTED, &limit))
+		result = http_send_error(
+			request, MHD_HTTP_BAD_REQUEST,
+			"limit: expected a whole number from 1 to 1000",
+			"limit", NULL, NULL);
+	else
+		result = send_listing(request, prefix, length, (size_t)limit);
+	free(prefix);
+	return result;
+}
+
+/* The tag of a representation: the model, the names shown beside its ids, and
+ * the format. */
+static void write_etag(const struct http_request *request, char tag[ETAG_ROOM])
+{
+	snprintf(tag, ETAG_ROOM, "\"%s%s%s\"", request->model,
+		 request->service->names_tag, request->csv ? "-csv" : "");
+}
+
+/* Read the request of a job, with the model that will answer; called by a
+ * worker. */
+static bool read_job(struct predict_job *job)
+{
+	struct http_request *http = (struct http_request *)job;
+	struct predict_request *request = &job->reply.request;
+	bool suggest = http->service->options->suggest;
+	char tag[ETAG_ROOM];
+
+	memcpy(http->model, request->loaded->id, sizeof http->model);
+	if (http->route == ROUTE_PREDICT)
+		return request_read_body(request, http->body, http->size,
+					 suggest);
+	if (http->route == ROUTE_CUSTOMER) {
+		if (request_set_customer(request, http->id, http->id_length,
+					 suggest))
+			predict_reply_profile(&job->reply);
+		return false;
+	}
+	if (!request_read_similar(request, http->id, http->id_length,
+				  http_argument(http, "n"),
+				  http_argument(http, "metric"), suggest))
+		return false;
+	write_etag(http, tag);
+	http->unmodified = http->if_none_match != NULL &&
+			   http_etag_matches(http->if_none_match, tag);
+	return !http->unmodified;
+}
+
+static void finish_job(struct predict_job *job)
+{
+	MHD_resume_connection(((struct http_request *)job)->connection);
+}
+
+void routes_run_jobs(void *shared, struct batch_job *jobs[], size_t count,
+		     bool alone)
+{
+	struct http_service *service = shared;
+	struct predict_job *predict[BATCH_QUEUE_MAX_BATCH];
+	struct served_model *loaded = model_reload_hold(&service->reload);
+	bool parallel = alone && loaded->model->matrix.n >= MIN_PARALLEL_ROWS;
+
+	for (size_t i = 0; i < count; i++)
+		predict[i] = (struct predict_job *)jobs[i];
+	predict_batch_run(loaded, predict, count,
+			  parallel ? service->queue.threads : 1);
+	served_model_release(loaded);
+}
+
+static enum MHD_Result send_overload(struct http_request *request)
+{
+	return http_send_error(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+			       "too many requests wait: try again", NULL,
+			       "Retry-After", "1");
+}
+
+/* Hand the request to a worker; its connection is suspended until the worker
+ * is done. */
+static enum MHD_Result enqueue(struct http_request *request)
+{
+	struct http_service *service = request->service;
+	struct predict_job *job = &request->job;
+
+	if (atomic_load(&service->closing))
+		return send_overload(request);
+	request->csv = request->route != ROUTE_CUSTOMER &&
+		       http_wants_csv(http_header(request, "Accept"));
+	request->if_none_match = http_header(request, "If-None-Match");
+	job->reply.labels = &service->options->labels;
+	job->reply.csv = request->csv;
+	job->read = read_job;
+	job->done = finish_job;
+	request->queued = true;
+	connection_enter(request->timeouts, CONNECTION_WORK);
+	MHD_suspend_connection(request->connection);
+	if (!batch_queue_add(&service->queue, &job->queued)) {
+		request->overload = true;
+		finish_job(job);
+	}
+	return MHD_YES;
+}
+
+enum MHD_Result routes_send_reply(struct http_request *request)
+{
+	struct predict_reply *reply = &request->job.reply;
+	bool tagged =
+		request->route == ROUTE_SIMILAR && reply->status == MHD_HTTP_OK;
+	struct MHD_Response *response;
+	char tag[ETAG_ROOM];
+
+	if (request->overload)
+		return send_overload(request);
+	write_etag(request, tag);
+	if (request->unmodified)
+		return http_send_unmodified(request, tag);
+	if (request->route == ROUTE_CUSTOMER)
+		return http_send_body(request, reply->status, reply->type,
+				      &reply->body);
+	response = http_response(request, &reply->body, reply->type);
+	http_add_cached(response, tagged ? tag : NULL);
+	http_add_header(response, "X-Model", request->model);
+	http_add_header(response, "X-Model-Date", reply->request.loaded->made);
+	return http_send(request, reply->status, response);
+}
+
+enum MHD_Result routes_run(struct http_request *request)
+{
+	switch (request->route) {
+	case ROUTE_PREDICT:
+	case ROUTE_SIMILAR:
+	case ROUTE_CUSTOMER:
+		return enqueue(request);
+	case ROUTE_CUSTOMERS:
+		return send_customers(request);
+	case ROUTE_MODEL:
+		return send_model(request);
+	case ROUTE_PAGE:
+	case ROUTE_OPENAPI:
+		return http_send_file(request);
+	case ROUTE_HEALTH:
+		return http_send_text(request, MHD_HTTP_OK, "ok\n");
+	case ROUTE_READY:
+		return send_ready(request);
+	case ROUTE_METRICS:
+		return send_metrics(request);
+	case ROUTE_NONE:
+	case ROUTES:
+		break;
+	}
+	return MHD_NO;
+}
