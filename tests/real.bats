@@ -25,7 +25,7 @@ setup() {
 	printf 'cs-aggregate: %s\n' "took household_id, product_id, sales_value" \
 		"75,000 rows: 74,669 used, 331 without a tag; 2,374 customers, 290 tags, 50,022 pairs" |
 		diff - said
-	[ "$(cat report)" = '{"rows_in": 75000, "rows_used": 74669, "rows_untagged": 331, "rows_rejected": {}, "users": 2374, "tags": 290, "pairs": 50022}' ]
+	[ "$(cat report)" = '{"rows_in": 75000, "rows_used": 74669, "rows_untagged": 331, "values_rounded": 0, "header_lines_repeated": 0, "rows_rejected": {}, "users": 2374, "tags": 290, "pairs": 50022}' ]
 	# The same join and sums by another program.
 	need numpy
 	"$PYTHON" - "$shared/completejourney" <<-'END'
@@ -53,11 +53,11 @@ setup() {
 
 @test "households 1955 and 1111, described as recorded; 1878 has a zero vector" {
 	need_shared completejourney
-	cs-knn -u 1111 -u 1955 journey.bin | cs-summarize > found
+	cs-knn --metric embedding -u 1111 -u 1955 journey.bin | cs-summarize > found
 	diff found "$BATS_TEST_DIRNAME/cases/cs-summarize/grocery.text.expected"
-	run -1 cs-knn -u 1878 journey.bin
+	run -1 cs-knn --metric embedding -u 1878 journey.bin
 	[ "$output" = "cs-knn: journey.bin: customer 1878 has no tag with weight, so no one is similar" ]
-	cs-knn -u 1955 journey.bin | cs-summarize --format json | "$PYTHON" -c '
+	cs-knn --metric embedding -u 1955 journey.bin | cs-summarize --format json | "$PYTHON" -c '
 import json, sys
 one = json.load(sys.stdin)
 assert one["customer"] == "1955"
@@ -131,7 +131,7 @@ assert group["missing"][0]["held_by"] == ["1299", "788", "1778", "888", "1187",
 	cs-dump --check retail.bin > /dev/null
 	# Its ten neighbours are those that numpy finds in the embedding.
 	need numpy
-	cs-knn -u 17850 --profiles -o retail.knn retail.bin
+	cs-knn --metric embedding -u 17850 --profiles -o retail.knn retail.bin
 	cs-summarize --format json -o retail.json retail.knn
 	PYTHONPATH=$BATS_TEST_DIRNAME "$PYTHON" - <<-'END'
 	import json, numpy as np
