@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "serve/model_reply.h"
 #include "serve/predict_reply.h"
 #include "serve/request_reader.h"
 #include "fuzz.h"
@@ -69,7 +70,7 @@ static void list(const char *prefix, size_t length)
 	struct output body;
 
 	output_memory(&body);
-	predict_reply_customers(&body, loaded, &labels, prefix, length, 3);
+	model_reply_customers(&body, loaded, &labels, prefix, length, 3);
 	free(body.buffer);
 }
 
