@@ -487,6 +487,22 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 		log.csv.gz
 	run -2 --separate-stderr cs-aggregate < log.csv.gz
 	[[ "$stderr" == *"standard input: compressed by gzip"* ]]
+	printf 'PAR1\0\0' > log.parquet
+	refused "Parquet: duckdb -csv -c \"FROM 'log.parquet'\" | cs-aggregate" \
+		log.parquet
+	printf 'PK\3\4\24\0log.csv' > log.zip
+	refused "a zip archive: unzip -p log.zip | cs-aggregate" log.zip
+	printf 'PK\3\4\24\0[Content_Types].xml' > log.xlsx
+	refused "a workbook (xlsx): xlsx2csv log.xlsx | cs-aggregate" log.xlsx
+	printf '{"user_id": "u", "tag": "a"}\n{"user_id": "v", "tag": "b"}\n' \
+		> log.ndjson
+	jq -s . log.ndjson > log.json
+	for kind in json ndjson; do
+		run -2 --separate-stderr cs-aggregate log.$kind
+		[[ "$stderr" == *": JSON"*": jq -r"*" | cs-aggregate" ]]
+		bash -c "${stderr##*JSON*: } -q" > from-json
+		cut -f 1-2 from-json | cmp - <(printf 'user_id\ttag\nu\ta\nv\tb\n')
+	done
 	refused ": a directory, expected a file" .
 	refused "no-such-file: No such file" no-such-file
 	cs-aggregate -q "$VIEWS" | cs-matrix -o matrix.bin

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/file_type.h"
+#include "text/foreign_format.h"
 #include "text/tsv.h"
 
 /* Bytes of a block: what is made of it should stay in the cache.  Bytes of the
@@ -213,47 +214,18 @@ void csv_reader_begin(struct csv_source *source, char **paths, size_t count,
 	pthread_mutex_init(&source->lock, NULL);
 }
 
-/* First bytes of files that are no text in UTF-8, and the command that makes
- * one of them. */
-static const struct {
-	const char *magic;
-	unsigned char size;
-	const char *what, *command;
-} foreign[] = {
-	{"\x28\xb5\x2f\xfd", 4, "compressed by zstd", "zstdcat"},
-	{"\xfd"
-	 "7zXZ",
-	 5, "compressed by xz", "xzcat"},
-	{"BZh", 3, "compressed by bzip2", "bzcat"},
-	{"\xff\xfe", 2, "UTF-16", "iconv -f UTF-16 -t UTF-8"},
-	{"\xfe\xff", 2, "UTF-16", "iconv -f UTF-16 -t UTF-8"},
-};
-
-static _Noreturn void die_foreign(const struct csv_source *source,
-				  const char *what, const char *command)
-{
-	size_t current = source->current;
-
-	die("%s: %s: %s %s | %s", source->files[current].name, what, command,
-	    source->paths ? source->paths[current] : "FILE", program);
-}
-
+/* Refuse what is of another format. */
 static void check_foreign(const struct csv_source *source)
 {
 	const char *name = source->files[source->current].name;
-	const unsigned char *bytes = source->carry;
-	size_t size = source->carried;
+	struct foreign_format format;
 
-	if (file_type_is_gzip(bytes, size))
-		die_foreign(source, "compressed by gzip", "zcat");
-	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
-		if (size >= foreign[i].size &&
-		    (source->dialect.encoding == NULL ||
-		     strcmp(foreign[i].what, "UTF-16") != 0) &&
-		    memcmp(bytes, foreign[i].magic, foreign[i].size) == 0)
-			die_foreign(source, foreign[i].what,
-				    foreign[i].command);
-	if (file_type_is_binary_stream(bytes, size))
+	if (foreign_format_find(source->carry, source->carried,
+				source->dialect.encoding != NULL, &format))
+		die("%s: %s: %s%s%s | %s", name, format.what, format.before,
+		    source->paths ? source->paths[source->current] : "FILE",
+		    format.after, program);
+	if (file_type_is_binary_stream(source->carry, source->carried))
 		die("%s: a binary stream of matrices, expected CSV", name);
 }
 

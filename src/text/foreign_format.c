@@ -1,0 +1,90 @@
+#include "text/foreign_format.h"
+
+#include <string.h>
+
+/* How far into a zip archive a workbook is looked for. */
+enum { ARCHIVE_SEEN = 4096 };
+
+/* What begins with certain bytes. */
+static const struct {
+	const char *magic;
+	unsigned char size;
+	struct foreign_format format;
+} formats[] = {
+	{"\x1f\x8b", 2, {"compressed by gzip", "zcat ", ""}},
+	{"\x28\xb5\x2f\xfd", 4, {"compressed by zstd", "zstdcat ", ""}},
+	{"\xfd"
+	 "7zXZ",
+	 5,
+	 {"compressed by xz", "xzcat ", ""}},
+	{"BZh", 3, {"compressed by bzip2", "bzcat ", ""}},
+	{"PAR1", 4, {"Parquet", "duckdb -csv -c \"FROM '", "'\""}},
+	{"PK\3\4", 4, {"a zip archive", "unzip -p ", ""}},
+	{"\xff\xfe", 2, {"UTF-16", "iconv -f UTF-16 -t UTF-8 ", ""}},
+	{"\xfe\xff", 2, {"UTF-16", "iconv -f UTF-16 -t UTF-8 ", ""}},
+};
+
+static const struct foreign_format workbook = {"a workbook (xlsx)", "xlsx2csv ",
+					       ""};
+
+/* The keys of the first object become the header. */
+#define JQ_ROWS "'(.[0] | keys_unsorted) as $k | $k, (.[] | [.[$k[]]]) | @csv' "
+static const struct foreign_format json = {"JSON", "jq -r " JQ_ROWS, ""},
+				   json_lines = {"JSON lines",
+						 "jq -rs " JQ_ROWS, ""};
+
+/* The place of the first byte from at on that is no white space, or size. */
+static size_t skip_space(const unsigned char *bytes, size_t size, size_t at)
+{
+	while (at < size && memchr(" \t\r\n", bytes[at], 4) != NULL)
+		at++;
+	return at;
+}
+
+/* An array of objects, or an object a line; NULL: neither. */
+static const struct foreign_format *find_json(const unsigned char *bytes,
+					      size_t size)
+{
+	size_t at = skip_space(bytes, size, 0);
+	bool array = at < size && bytes[at] == '[';
+
+	if (array)
+		at = skip_space(bytes, size, at + 1);
+	if (at >= size || bytes[at] != '{')
+		return NULL;
+	at = skip_space(bytes, size, at + 1);
+	if (at >= size || bytes[at] != '"')
+		return NULL;
+	return array ? &json : &json_lines;
+}
+
+/* True for a zip archive that holds a workbook: the names of its members stand
+ * in it as they are. */
+static bool is_workbook(const unsigned char *bytes, size_t size)
+{
+	static const char member[] = "[Content_Types].xml";
+
+	if (size > ARCHIVE_SEEN)
+		size = ARCHIVE_SEEN;
+	return size >= 4 && memcmp(bytes, "PK\3\4", 4) == 0 &&
+	       memmem(bytes, size, member, sizeof member - 1) != NULL;
+}
+
+bool foreign_format_find(const unsigned char *bytes, size_t size,
+			 bool converted, struct foreign_format *format)
+{
+	const struct foreign_format *found = find_json(bytes, size);
+
+	if (is_workbook(bytes, size))
+		found = &workbook;
+	for (size_t i = 0;
+	     found == NULL && i < sizeof formats / sizeof *formats; i++)
+		if (size >= formats[i].size &&
+		    !(converted &&
+		      strcmp(formats[i].format.what, "UTF-16") == 0) &&
+		    memcmp(bytes, formats[i].magic, formats[i].size) == 0)
+			found = &formats[i].format;
+	if (found != NULL)
+		*format = *found;
+	return found != NULL;
+}
