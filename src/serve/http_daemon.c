@@ -1,10 +1,12 @@
 #include "serve/http_daemon.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,13 +18,14 @@
 
 enum {
 	MAX_HEAD = 32 << 10, /* of a request's head, and its buffer */
-	/* The longest wait, and what a full batch of events may wait. */
 	WAIT_MILLISECONDS = 50
 };
 
 struct http_poller {
 	struct MHD_Daemon *daemon;
+	struct http_service *service;
 	pthread_t thread;
+	int wake; /* an eventfd: a connection was resumed */
 	int listener;
 	atomic_bool stop, stopped, end;
 };
@@ -86,12 +89,14 @@ static enum MHD_Result handle(void *unused, struct MHD_Connection *connection,
 static void *begin_request(void *shared, const char *uri,
 			   struct MHD_Connection *connection)
 {
+	const struct http_poller *poller = shared;
 	struct http_request *request = alloc(1, sizeof *request);
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
 	(void)uri;
-	request->service = shared;
+	request->service = poller->service;
+	request->wake = poller->wake;
 	request->connection = connection;
 	request->route = ROUTE_NONE;
 	request->timeouts = info->socket_context;
@@ -188,9 +193,11 @@ static void discard_message(void *unused, const char *format, va_list arguments)
 
 /* ----------------------------------------------------------------- pollers */
 
-static struct MHD_Daemon *start_daemon(struct http_service *service, int fd,
+static struct MHD_Daemon *start_daemon(struct http_poller *poller, int fd,
 				       unsigned connections)
 {
+	struct http_service *service = poller->service;
+
 	struct MHD_OptionItem options[] = {
 		{MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)discard_message, NULL},
 		{MHD_OPTION_LISTEN_SOCKET, fd, NULL},
@@ -199,7 +206,7 @@ static struct MHD_Daemon *start_daemon(struct http_service *service, int fd,
 		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)end_request, service},
 		{MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)watch_connection,
 		 service},
-		{MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)begin_request, service},
+		{MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)begin_request, poller},
 		{MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escaped, NULL},
 		{MHD_OPTION_END, 0, NULL}};
 
@@ -224,6 +231,25 @@ static void stop_accepting(struct http_poller *poller)
 	}
 }
 
+/* Wait until the daemon has something to do. */
+static void wait_for_events(const struct http_poller *poller)
+{
+	const union MHD_DaemonInfo *info =
+		MHD_get_daemon_info(poller->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	struct pollfd files[] = {{.fd = info->epoll_fd, .events = POLLIN},
+				 {.fd = poller->wake, .events = POLLIN}};
+	MHD_UNSIGNED_LONG_LONG due;
+	int wait = WAIT_MILLISECONDS;
+	uint64_t wakes;
+
+	if (MHD_get_timeout(poller->daemon, &due) == MHD_YES &&
+	    due < WAIT_MILLISECONDS)
+		wait = (int)due;
+	if (poll(files, 2, wait) > 0 && files[1].revents != 0 &&
+	    read(poller->wake, &wakes, sizeof wakes) < 0)
+		return;
+}
+
 static void *drive(void *shared)
 {
 	struct http_poller *poller = shared;
@@ -234,7 +260,8 @@ static void *drive(void *shared)
 			stop_accepting(poller);
 			atomic_store(&poller->stopped, true);
 		}
-		MHD_run_wait(poller->daemon, WAIT_MILLISECONDS);
+		wait_for_events(poller);
+		MHD_run(poller->daemon);
 	}
 	return NULL;
 }
@@ -249,9 +276,11 @@ void http_daemon_begin(struct http_daemon *http, struct http_service *service,
 		struct http_poller *poller = &http->pollers[i];
 
 		poller->listener = fd;
+		poller->service = service;
+		poller->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		poller->daemon = start_daemon(
-			service, fd, (connections + count - 1) / count);
-		if (poller->daemon == NULL)
+			poller, fd, (connections + count - 1) / count);
+		if (poller->wake < 0 || poller->daemon == NULL)
 			die("cannot start the HTTP server: %s",
 			    strerror(errno));
 		if (pthread_create(&poller->thread, NULL, drive, poller) != 0)
@@ -279,6 +308,7 @@ void http_daemon_end(struct http_daemon *http)
 		atomic_store(&poller->end, true);
 		pthread_join(poller->thread, NULL);
 		MHD_stop_daemon(poller->daemon);
+		close(poller->wake);
 	}
 	free(http->pollers);
 }

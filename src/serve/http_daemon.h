@@ -1,9 +1,10 @@
 /* http_daemon: libmicrohttpd, and the threads that drive it.
  *
- * Each thread drives a daemon of its own; all listen on one socket.  No call of
- * the library may wait for long: after exactly as many events as it has room
- * for (128) it waits once more before it looks at them, in a loop of its own
- * without limit, until another event comes. */
+ * Each thread drives a daemon of its own; all listen on one socket.  The
+ * threads wait on the daemon's epoll descriptor and on one that is written to
+ * when a worker resumes a connection, and the library never waits: after
+ * exactly as many events as it has room for (128) it would wait once more
+ * before it looks at them, without limit, until another event comes. */
 #ifndef SERVE_HTTP_DAEMON_H
 #define SERVE_HTTP_DAEMON_H
 

@@ -51,6 +51,7 @@ struct http_request {
 	struct predict_job job; /* first: a job is its request */
 	struct http_service *service;
 	struct MHD_Connection *connection;
+	int wake; /* an eventfd, written to when the connection is resumed */
 	struct connection *timeouts;
 	double began; /* seconds, of connection_clock */
 	enum route route;

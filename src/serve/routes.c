@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/number.h"
@@ -146,7 +147,14 @@ static bool read_job(struct predict_job *job)
 
 static void finish_job(struct predict_job *job)
 {
-	MHD_resume_connection(((struct http_request *)job)->connection);
+	struct http_request *request = (struct http_request *)job;
+	const uint64_t one = 1;
+	int wake = request->wake;
+
+	/* Once resumed, the request is the other thread's. */
+	MHD_resume_connection(request->connection);
+	if (write(wake, &one, sizeof one) < 0)
+		return; /* the other thread looks by itself before long */
 }
 
 void routes_run_jobs(void *shared, struct batch_job *jobs[], size_t count,
