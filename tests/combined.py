@@ -57,6 +57,7 @@ else:
     seeds = []
 long = np.where(size > 0, size, 1)
 a, x = a / long[:, None], x / long[:, None]
+x[(x ** 2).sum(1) < 1e-6] = 0
 g = np.linalg.norm(x, axis=1)
 # K = f1 * a.a + f2 * x.x for factors of the pair.
 if metric == "profile":

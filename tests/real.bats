@@ -209,3 +209,33 @@ assert group["missing"][0]["held_by"] == ["1299", "788", "1778", "888", "1187",
 	assert r.max() < 1e-6
 	END
 }
+
+@test "completejourney by product: neighbours do not hang on seed and tolerance" {
+	need_shared completejourney
+	cs-aggregate -q -u household_id -t product_id -v sales_value \
+		"$shared/completejourney/transactions.csv" |
+		cs-matrix -q > product.mat
+	for seed in 1 2 3; do
+		for tol in 1e-3 1e-6; do
+			cs-svd -q --seed $seed --tol $tol product.mat > product.bin
+			cs-knn --all -q --no-why product.bin > "near.$seed.$tol"
+		done
+	done
+	"$PYTHON" - near.* <<-'END'
+	import sys
+	sets = []
+	for name in sys.argv[1:]:
+	    found = {}
+	    for line in open(name).read().splitlines()[1:]:
+	        query, _, other = line.split("\t")[:3]
+	        found.setdefault(query, set()).add(other)
+	    sets.append(found)
+	common = [len(set.intersection(*(s[q] for s in sets))) for q in sets[0]]
+	mean, least = sum(common) / len(common), min(common)
+	print("of ten neighbours %.3f are the same in all, at least %d" % (mean, least))
+	assert mean >= 9.5 and least >= 8
+	END
+	# Nobody else bought what household 63 bought: no one is made similar.
+	cs-knn -u 63 --no-profiles --no-why product.bin |
+		awk -F '\t' 'NR > 1 && $4 != 0 { exit 1 } END { exit NR != 11 }'
+}

@@ -33,7 +33,9 @@ struct score_side score_side_make(const struct similarity *similarity,
 
 	if (similarity->profile || !(square > 0))
 		return side;
-	side.g = sqrt(fmin(1, x_square / square));
+	if (x_square < COMBINED_LEAST_SHARE * square)
+		side.x_square = 0;
+	side.g = sqrt(fmin(1, side.x_square / square));
 	side.norm = norm_of(similarity->alpha, side.g);
 	return side;
 }

@@ -10,7 +10,9 @@
  * inner product of [sqrt(alpha / |x|) x; a - x V'], and s a cosine.  With
  *     p = a_q.a_y,  c = cosine of x_q and x_y,  u = sqrt(g_q g_y),
  *     h(u) = alpha u - u^2,  N(g) = 1 + alpha g - g^2
- * it is s = (p + c h(u)) / sqrt(N(g_q) N(g_y)).  Where x is 0, c is 0.  Where
+ * it is s = (p + c h(u)) / sqrt(N(g_q) N(g_y)).  Where g^2 is below
+ * COMBINED_LEAST_SHARE, x is rounding and what the tolerance of the
+ * factorization leaves, and is taken as 0; then c is 0.  Where
  * N is below COMBINED_LEAST_NORM (alpha near 0, and the dimensions hold the
  * whole row) nothing is left to compare, and s is 0.
  *
@@ -30,7 +32,8 @@
 
 #include "model/csr_matrix.h"
 
-#define COMBINED_LEAST_NORM 0x1p-20
+#define COMBINED_LEAST_NORM  0x1p-20
+#define COMBINED_LEAST_SHARE 1e-6
 
 struct similarity {
 	bool profile; /* the cosine of rows; alpha is not used */

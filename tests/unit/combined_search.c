@@ -188,8 +188,13 @@ static double kernel_of(const struct data *data, double alpha, size_t a,
 {
 	double xx = embedding_product(data, a, b) / (la * lb);
 	double ga = sqrt(embedding_product(data, a, a)) / la;
+	bool held;
 	double gb = sqrt(embedding_product(data, b, b)) / lb;
-	double dense = ga > 0 && gb > 0 ? alpha * xx / sqrt(ga * gb) : 0;
+	held = ga * ga >= COMBINED_LEAST_SHARE &&
+	       gb * gb >= COMBINED_LEAST_SHARE;
+	if (!held)
+		xx = 0;
+	double dense = held ? alpha * xx / sqrt(ga * gb) : 0;
 
 	return dense + product(data, a, b) / (la * lb) - xx;
 }
