@@ -164,11 +164,14 @@ by_files() {
 		PG_URL=$url sql -c 'COPY (SELECT customer,
 			translate(embedding::text, $$[]{}$$, $$$$)
 			FROM customer_embeddings ORDER BY customer COLLATE "C")
-			TO STDOUT' > "${found[-1]}"
+			TO STDOUT' |
+			awk -F '\t' '{ n = split($2, x, ","); printf "%s", $1
+				for (i = 1; i <= n; i++) printf "\t%.6g", x[i]
+				print "" }' > "${found[-1]}"
 	done
 	[ "$(PG_URL=$in sql -c 'SELECT pg_typeof(embedding)
 		FROM customer_embeddings LIMIT 1')" = vector ]
-	cmp "${found[@]}"
+	diff "${found[@]}"
 	[ "$(wc -l < found.1)" -eq "$(wc -l < expected.emb)" ]
 }
 

@@ -18,11 +18,11 @@ setup_file() {
 		printf 'nobody\tplain\t1\t0\n'
 	} | LC_ALL=C sort -u > hostile.tsv
 	{ grep ^customer hostile.tsv; grep -v ^customer hostile.tsv; } > sorted.tsv
-	cs-matrix --weight none -o hostile.mat sorted.tsv
+	cs-matrix --value sum --weight none -o hostile.mat sorted.tsv
 	cs-svd -q -o hostile.bin hostile.mat
 	printf 'secret\n' > token
 	printf 'id,name\n1,"Doe, Jane"\n' > who.csv
-	printf 'id,name\nd3-js,"Charts, <b>drawn</b>"\n' > names.csv
+	printf 'id,name\njavascript,"Charts, <b>drawn</b>"\n' > names.csv
 	export PYTHONPATH=$ROOT/tests:$ROOT/tests/page
 }
 
@@ -459,7 +459,7 @@ page() {
 	b.wait("document.querySelector('.lead h2')")
 	assert b.text(".lead h2") == "Doe, Jane (1)"
 	assert "Doe, Jane has " in b.text(".lead")
-	assert "Charts, <b>drawn</b> (d3-js)" in b.text(".lead")
+	assert "Charts, <b>drawn</b> (javascript)" in b.text(".lead")
 	near = s.get("/customers/1/similar").json()["neighbours"][0]["customer"]
 	b.open(home + f"?customer={near}")
 	b.wait("document.querySelector('.person')")
