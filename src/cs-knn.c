@@ -499,7 +499,7 @@ static const char *const *unread(const struct sharded_model *shards)
 		"index.residuals", "index.scales", NULL};
 	bool few = choices.like != NULL ||
 		   (choices.users.count > 0 &&
-		    choices.users.count <= IVF_INDEX_MIN_ROWS);
+		    choices.users.count <= IVF_INDEX_FEW_QUERIES);
 
 	for (size_t s = 0; s < shards->count; s++)
 		few = few && shards->indexes[s].cells > 0;

@@ -18,7 +18,8 @@
 
 enum { BLOCK = BLOCK_COLUMNS * BLOCK_COLUMNS, PASS_LIMIT = 1000, SWEEPS = 5 };
 
-/* So many tests without the residual halving: it will not. */
+/* The iteration ends without convergence after so many tests of the residual in
+ * which it did not halve. */
 enum { PATIENCE = 12 };
 
 /* More than BLOCK_COLUMNS values as near as this, relative to them, may be one.
@@ -321,7 +322,7 @@ static void restart_randomly(struct basis *s)
 
 /* The residual falls by about the same factor in each step: what the last two
  * tests say of it. */
-struct course {
+struct convergence {
 	double tolerance;
 	double worst, before; /* the last two residuals, 0: none yet */
 	unsigned step, step_before;
@@ -342,49 +343,52 @@ static double seconds(void)
 
 /* How many steps were left at the last test, by the last two; 0 where they do
  * not say. */
-static double steps_left(const struct course *course)
+static double steps_left(const struct convergence *convergence)
 {
-	if (course->before <= 0 || course->worst >= course->before)
+	if (convergence->before <= 0 ||
+	    convergence->worst >= convergence->before)
 		return 0;
-	double fall = log(course->before / course->worst) /
-		      (course->step - course->step_before);
-	return fmax(0, log(course->worst / course->tolerance) / fall);
+	double fall = log(convergence->before / convergence->worst) /
+		      (convergence->step - convergence->step_before);
+	return fmax(0, log(convergence->worst / convergence->tolerance) / fall);
 }
 
-static void say(const struct course *course, unsigned step)
+static void say(const struct convergence *convergence, unsigned step)
 {
 	char note[64];
-	double left = steps_left(course) - (step - course->step);
-	double each = (seconds() - course->begun) / step;
+	double left = steps_left(convergence) - (step - convergence->step);
+	double each = (seconds() - convergence->begun) / step;
 
-	if (course->step == 0)
+	if (convergence->step == 0)
 		return;
 	if (left > 0)
 		snprintf(note, sizeof note,
 			 "worst residual %.1e, about %.0f s left",
-			 course->worst, ceil(left * each));
+			 convergence->worst, ceil(left * each));
 	else
 		snprintf(note, sizeof note, "worst residual %.1e",
-			 course->worst);
+			 convergence->worst);
 	progress_note(note);
 }
 
 /* Take in a test, and decide when the next one is: a test costs about as much
  * as a step, so half of the way that seems left is gone without one. */
-static void record(struct course *course, unsigned step, double worst)
+static void record(struct convergence *convergence, unsigned step, double worst)
 {
-	course->before = course->worst;
-	course->step_before = course->step;
-	course->worst = worst;
-	course->step = step;
-	if (course->best == 0 || worst < course->best / 2) {
-		course->best = worst;
-		course->idle = 0;
+	convergence->before = convergence->worst;
+	convergence->step_before = convergence->step;
+	convergence->worst = worst;
+	convergence->step = step;
+	if (convergence->best == 0 || worst < convergence->best / 2) {
+		convergence->best = worst;
+		convergence->idle = 0;
 	} else {
-		course->idle++;
+		convergence->idle++;
 	}
-	double skip = floor(steps_left(course) / 2);
-	course->next = step + (skip < 2 ? 1 : skip > 8 ? 8 : (unsigned)skip);
+	double skip = floor(steps_left(convergence) / 2);
+	convergence->next = step + (skip < 2   ? 1
+				    : skip > 8 ? 8
+					       : (unsigned)skip);
 }
 
 /* ----------------------------------------------------------------- copies */
@@ -414,50 +418,51 @@ static bool is_crowded(const struct basis *s)
  * BLOCK_COLUMNS directions alone: where there may be such a value, what is
  * found is kept, and a random strip must find no more, its own largest value
  * known as well. */
-static bool is_complete(struct basis *s, struct course *course)
+static bool is_complete(struct basis *s, struct convergence *convergence)
 {
 	double sum = sum_values(s);
 	double error = s->floor * (double)s->k * s->values[0];
 
-	course->idle = 0;
-	if (course->sum == 0) {
+	convergence->idle = 0;
+	if (convergence->sum == 0) {
 		if (!is_crowded(s))
 			return true;
 		/* What is kept adds its residual to that of what comes. */
-		if (course->worst > course->tolerance / 4)
+		if (convergence->worst > convergence->tolerance / 4)
 			return false;
 	} else {
-		if (worst_residual(s, s->k + 1) > course->tolerance)
+		if (worst_residual(s, s->k + 1) > convergence->tolerance)
 			return false;
-		if (sum <= course->sum + error)
+		if (sum <= convergence->sum + error)
 			return true;
 	}
 	restart_randomly(s);
-	*course = (struct course){.tolerance = course->tolerance,
-				  .begun = course->begun,
-				  .sum = sum};
+	*convergence = (struct convergence){.tolerance = convergence->tolerance,
+					    .begun = convergence->begun,
+					    .sum = sum};
 	return false;
 }
 
 /* ------------------------------------------------------------------ solver */
 
-/* Test what there is; true where it stands, or hope is lost. */
+/* Compute the Ritz pairs of the basis and their residuals; true where all are
+ * within the tolerance, or where the residual no longer falls. */
 static bool is_done(struct basis *s, struct lanczos *lanczos,
-		    struct course *course, unsigned step)
+		    struct convergence *convergence, unsigned step)
 {
 	lanczos->worst = worst_residual(s, s->k);
-	record(course, step, lanczos->worst);
-	lanczos->reached =
-		lanczos->worst <= course->tolerance && is_complete(s, course);
+	record(convergence, step, lanczos->worst);
+	lanczos->reached = lanczos->worst <= convergence->tolerance &&
+			   is_complete(s, convergence);
 	return lanczos->reached || s->values[0] <= 0 ||
-	       course->idle >= PATIENCE || step >= PASS_LIMIT;
+	       convergence->idle >= PATIENCE || step >= PASS_LIMIT;
 }
 
 static const char *iterate(struct basis *s, struct lanczos *lanczos,
 			   const struct lanczos_options *choices)
 {
-	struct course course = {.tolerance = choices->tolerance,
-				.begun = seconds()};
+	struct convergence convergence = {.tolerance = choices->tolerance,
+					  .begun = seconds()};
 	/* At a restart: more than k, or it would hardly get on. */
 	size_t kept =
 		(s->k + 2 * BLOCK_COLUMNS - 1) / BLOCK_COLUMNS * BLOCK_COLUMNS;
@@ -466,14 +471,14 @@ static const char *iterate(struct basis *s, struct lanczos *lanczos,
 		s->used++;
 		expand(s);
 		s->local = s->used - 1;
-		say(&course, step);
+		say(&convergence, step);
 		progress_add(1);
 		lanczos->passes++;
 		if (s->used * BLOCK_COLUMNS < kept + BLOCK_COLUMNS ||
-		    (s->used < s->limit && step < course.next))
+		    (s->used < s->limit && step < convergence.next))
 			continue;
 		const char *error = solve(s, kept);
-		if (error != NULL || is_done(s, lanczos, &course, step))
+		if (error != NULL || is_done(s, lanczos, &convergence, step))
 			return error;
 		if (s->used == s->limit)
 			restart(s, kept);

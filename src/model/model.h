@@ -29,7 +29,7 @@ struct model {
 	enum scale scale;
 	enum center center;
 	double shift; /* how often a row lost tags.mean: once; for
-			 an audience (explain/audience.h) less or more */
+			 an audience (explain/query_row.h) less or more */
 };
 
 /* Map and check the file: header, shapes, options, components and sigma

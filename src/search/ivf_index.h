@@ -31,7 +31,7 @@
 #include "search/int8_kernels.h"
 
 /* Up to as many queries are answered one by one, from int8 codes. */
-enum { IVF_INDEX_MIN_ROWS = 4 };
+enum { IVF_INDEX_FEW_QUERIES = 4 };
 
 /* A view of the tensors; nothing is owned. */
 struct ivf_index {

@@ -159,7 +159,7 @@ static void finish_query(struct ivf_job *job, size_t place)
 
 static void search_cells(struct ivf_job *job)
 {
-	if (job->count <= IVF_INDEX_MIN_ROWS)
+	if (job->count <= IVF_INDEX_FEW_QUERIES)
 		ivf_scan_cells(job);
 	else
 		ivf_panel_cells(job);

@@ -323,7 +323,7 @@ static const char *run_search(const struct sharded_model *shards, size_t shard,
 					      : NULL,
 				      shards->workspace, search, queries, count,
 				      results, zeros);
-	if (probes > 0 || (index->cells > 0 && count <= IVF_INDEX_MIN_ROWS &&
+	if (probes > 0 || (index->cells > 0 && count <= IVF_INDEX_FEW_QUERIES &&
 			   search->metric == METRIC_EMBEDDING))
 		return ivf_search_run(index, search, queries, count, probes,
 				      counts, results, zeros);

@@ -255,7 +255,7 @@ static int run_case(void)
 	struct exact_search search = make_case();
 	size_t cells = 1 + chance(search.n < 24 ? search.n : 24);
 	size_t count =
-		chance(2) ? 1 + chance(IVF_INDEX_MIN_ROWS) : 1 + chance(40);
+		chance(2) ? 1 + chance(IVF_INDEX_FEW_QUERIES) : 1 + chance(40);
 	struct search_query *queries = alloc(count, sizeof *queries);
 	struct search_result *wanted = alloc(count, sizeof *wanted);
 	size_t ways[] = {0, 1 + chance(3), cells};
