@@ -239,6 +239,7 @@ static void make_columns(struct inverted_index *index)
 	size_t m = index->matrix->m, made = 0;
 
 	index->columns = alloc(m, sizeof *index->columns);
+	index->column_count = m;
 	for (size_t tag = 0; tag < m && made < INDEX_COLUMNS; tag++) {
 		const uint32_t *start = &index->starts[tag * index->blocks];
 
@@ -302,8 +303,7 @@ const char *inverted_index_build(struct inverted_index *index,
 
 void inverted_index_free(struct inverted_index *index)
 {
-	for (size_t tag = 0; index->columns != NULL && tag < index->matrix->m;
-	     tag++)
+	for (size_t tag = 0; tag < index->column_count; tag++)
 		free(index->columns[tag]);
 	free(index->columns);
 	free(index->starts);

@@ -60,7 +60,8 @@ struct inverted_index {
 			     [starts[t * blocks + b], starts[t * blocks + b +
 			     1]) */
 	struct posting *postings;
-	int16_t **columns;      /* m: of rows, or NULL */
+	int16_t **columns;      /* column_count: of rows, or NULL */
+	size_t column_count;    /* m; the matrix may be closed before */
 	uint8_t *codes;         /* n x code_bytes, aligned to 64 */
 	size_t code_bytes;      /* 0: d is too large for codes */
 	struct index_row *rows; /* n */
