@@ -5,13 +5,23 @@ load helper
 
 unit() {
 	cd "$BATS_TEST_TMPDIR" || return
-	"$BUILD/unit-$1"
+	"$BUILD/unit-$1" "${@:2}"
+}
+
+# A test of random cases: a fifth of them under sanitizers, which are slow.
+unit_cases() {
+	if [ "${FLAVOUR:-release}" = release ]
+	then
+		unit "$1"
+	else
+		unit "$1" 200
+	fi
 }
 
 @test "unit alloc" { unit alloc; }
 @test "unit bitset" { unit bitset; }
 @test "unit bootstrap" { unit bootstrap; }
-@test "unit combined_search" { unit combined_search; }
+@test "unit combined_search" { unit_cases combined_search; }
 @test "unit contributions" { unit contributions; }
 @test "unit cpu_features" { unit cpu_features; }
 @test "unit customer_list" { unit customer_list; }
@@ -20,13 +30,13 @@ unit() {
 @test "unit enrichment" { unit enrichment; }
 @test "unit errors" { unit errors; }
 @test "unit escapes" { unit escapes; }
-@test "unit exact_search" { unit exact_search; }
+@test "unit exact_search" { unit_cases exact_search; }
 @test "unit factor" { unit factor; }
 @test "unit filter_refine" { unit filter_refine; }
 @test "unit group_by" { unit group_by; }
 @test "unit int8" { unit int8; }
 @test "unit io" { unit io; }
-@test "unit ivf_index" { unit ivf_index; }
+@test "unit ivf_index" { unit_cases ivf_index; }
 @test "unit json_writer" { unit json_writer; }
 @test "unit kmeans" { unit kmeans; }
 @test "unit matrix_builder" { unit matrix_builder; }
