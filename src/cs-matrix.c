@@ -21,6 +21,7 @@ enum {
 	KEY_WEIGHTS,
 	KEY_MIN_USERS,
 	KEY_MIN_TAGS,
+	KEY_ATTRIBUTES,
 	KEY_AS
 };
 
@@ -67,6 +68,17 @@ static void read_weights(const char *argument)
 	}
 }
 
+static void read_attributes(const char *argument)
+{
+	const char *error;
+
+	if (*argument == '\0')
+		die_usage("--attributes: expected a text that tags begin with");
+	error = tag_prefixes_add(&choices.matrix.attributes, argument);
+	if (error != NULL)
+		die_usage("--attributes: %s", error);
+}
+
 static const struct option_row rows[] = {
 	{"value:", KEY_VALUE, "value", "V",
 	 "mean, sum, events, one, auto [auto]",
@@ -81,6 +93,9 @@ static const struct option_row rows[] = {
 	 OPTION_TO_FUNCTION(read_weights)},
 	{NULL, KEY_NORM, "norm", "N", "of a row: none, l2 [l2]",
 	 OPTION_TO_CHOICE(choices.matrix.norm, norm_words)},
+	{NULL, KEY_ATTRIBUTES, "attributes", "PREFIX",
+	 "tags that begin so are shown, not compared",
+	 OPTION_TO_FUNCTION(read_attributes)},
 	{"keep:", KEY_MIN_USERS, "min-users", "N",
 	 "tags of at least N customers [1]",
 	 OPTION_TO_INTEGER(choices.matrix.min_users, 1, INT64_MAX)},
@@ -138,8 +153,9 @@ static size_t count_files(char **paths)
 static void open_fold_in(struct fold_in *fold_in)
 {
 	static const int of_model[] = {
-		KEY_VALUE,   KEY_DAMP,      KEY_WEIGHT,   KEY_NORM,
-		KEY_WEIGHTS, KEY_MIN_USERS, KEY_MIN_TAGS, 0};
+		KEY_VALUE,    KEY_DAMP,       KEY_WEIGHT,
+		KEY_NORM,     KEY_WEIGHTS,    KEY_MIN_USERS,
+		KEY_MIN_TAGS, KEY_ATTRIBUTES, 0};
 	const char *given = options_given(of_model), *error;
 
 	if (given != NULL)
@@ -160,6 +176,15 @@ static void show_value(const struct profile_store *profiles)
 	    profiles->value != VALUE_AUTO && !options_quiet)
 		warn("--value %s: %.1f %% of pairs have more than one event",
 		     value_words[profiles->value], 100 * profiles->repeated);
+}
+
+/* Report the customers who have nothing that is compared. */
+static void warn_bare(const struct matrix_builder *builder)
+{
+	if (builder->bare > 0 && !options_quiet)
+		warn("%zu of %zu customers have attributes alone, and are like "
+		     "no one: --min-tags 1 leaves them out",
+		     builder->bare, builder->n);
 }
 
 /* Name the tags and the customers that the model of --as does not know. */
@@ -200,6 +225,7 @@ int main(int argc, char *argv[])
 	error = matrix_builder_build(&builder, &choices.matrix, paths, count);
 	show_value(&builder.profiles);
 	warn_unknown(&builder, fold_in.model.input.name);
+	warn_bare(&builder);
 	if (error != NULL)
 		die("%s", error);
 	if (builder.n == 0)

@@ -19,10 +19,14 @@ setup() {
 
 # The matrix of these options and files is that of the definition.
 holds() {
-	local options=() files=() words=()
+	local options=() files=() words=() attributes=
 	while [ $# -gt 0 ]
 	do
 		case $1 in
+		--attributes)
+			options+=("$1" "$2")
+			attributes=${attributes:+$attributes,}$2
+			shift 2 ;;
 		--*) options+=("$1" "$2"); words+=("${1#--}=$2"); shift 2 ;;
 		*) files+=("$1"); shift ;;
 		esac
@@ -30,7 +34,7 @@ holds() {
 	cs-matrix "${options[@]}" "${files[@]}" > matrix.bin
 	cs-dump --check matrix.bin > /dev/null
 	"$PYTHON" "$BATS_TEST_DIRNAME/tensors.py" check "${files[@]}" -- \
-		matrix.bin "${words[@]}"
+		matrix.bin "${words[@]}" "attributes=$attributes"
 }
 
 @test "each option, against numpy" {
@@ -89,6 +93,62 @@ holds() {
 	run -2 cs-matrix --weights 1,2 views.tsv
 	run -2 cs-matrix --weights 1 views.tsv follows.tsv
 	run -2 cs-matrix --weights 1,-1 views.tsv follows.tsv
+}
+
+@test "attributes are in the matrix, and change nothing of what is compared" {
+	need numpy
+	awk -F'\t' -v OFS='\t' 'NR == 1 { print; next } $1 != last {
+		last = $1; n++; print $1, "age:" n % 3, 1, 1
+		if (n % 2) print $1, "town:" n % 7, 1, 1 }' views.tsv > attributes.tsv
+	holds --attributes age: --attributes town: views.tsv attributes.tsv
+	holds --attributes age: --attributes town: --value events \
+		--min-tags 3 views.tsv attributes.tsv
+	# town:1 is no attribute here; the longest prefix counts.
+	holds --attributes age: views.tsv attributes.tsv
+	cs-matrix -q --norm l2 views.tsv | cs-svd -q -k 8 -o without.bin
+	cs-matrix -q --attributes age: --attributes town: views.tsv \
+		attributes.tsv | cs-svd -q -k 8 -o with.bin
+	for model in without with
+	do
+		cs-knn --all -n 5 --no-why --no-profiles $model.bin |
+			awk -F'\t' 'NR > 1 { printf "%s %s %.6f\n", $1, $3, $4 }' > $model.near
+	done
+	diff without.near with.near
+	cs-dump --format json with.bin > with.json
+	grep -q '"matrix.attributes.1": "age:"' with.json
+	grep -q '"matrix.attributes.2": "town:"' with.json
+	cs-dump --what tags with.bin | grep -q '^age:1'
+	# New customers: what counts as active is the model's.
+	cs-matrix -q --as with.bin views.tsv attributes.tsv -o again.mat
+	cs-matrix -q --attributes age: --attributes town: views.tsv \
+		attributes.tsv -o first.mat
+	"$PYTHON" - "$BATS_TEST_DIRNAME" <<-'END'
+	import sys
+	sys.path.insert(0, sys.argv[1])
+	import tensors
+	a, b = (tensors.read(x)[1] for x in ("first.mat", "again.mat"))
+	assert (a["profile.values"] == b["profile.values"]).all()
+	# A tenth holds customers as active as the least of it, or more.
+	assert (a["users.tenth"] <= b["users.tenth"]).all()
+	END
+}
+
+@test "attributes that are none, or all, and customers with nothing else" {
+	printf 'customer\ttag\tevents\tvalue\na\tx\t1\t1\nb\tage:1\t1\t1\n' > few.tsv
+	cs-matrix --attributes age: -o few.mat few.tsv 2> said
+	grep -qx "cs-matrix: 1 of 2 customers have attributes alone, and are like no one: --min-tags 1 leaves them out" said
+	cs-matrix --attributes age: --min-tags 1 -o few.mat few.tsv 2> said
+	run ! grep -q alone said
+	[ "$(cs-dump --what users few.mat | tail -n +2 | cut -f 1)" = a ]
+	run -2 cs-matrix --attributes town: -o out few.tsv
+	[[ "$output" == *"--attributes town:: no tag begins so"* ]]
+	run -2 cs-matrix --attributes age: --attributes x -o out few.tsv
+	[[ "$output" == *"every tag is one, and there is nothing left to compare"* ]]
+	run -2 cs-matrix --attributes age: --attributes age: -o out few.tsv
+	[[ "$output" == *'--attributes: the prefix "age:" is given twice'* ]]
+	run -2 cs-matrix --attributes "" -o out few.tsv
+	run -2 cs-matrix --as few.mat --attributes age: -o out few.tsv
+	[[ "$output" == *"--attributes: with --as it is the model's"* ]]
 }
 
 @test "same bytes for any memory; several files, in order, or a pipe" {

@@ -47,12 +47,18 @@ def undo(text):
     return text
 
 
+def is_attribute(tag, o):
+    return bool(o["attributes"]) and \
+        tag.startswith(tuple(o["attributes"].encode().split(b",")))
+
+
 def expected(paths, o):
     """users, tags, raw and weighted matrix by the definition."""
     cells, file_of = {}, {}
     if o["value"] == "auto":
         events = [int(line.split(b"\t")[2]) for path in paths
-                  for line in open(path, "rb").read().splitlines()[1:]]
+                  for line in open(path, "rb").read().splitlines()[1:]
+                  if not is_attribute(undo(line.split(b"\t")[1]), o)]
         several = sum(x > 1 for x in events) >= 0.05 * len(events)
         o.update(value="events" if several else "sum")
     for f, path in enumerate(paths):
@@ -69,7 +75,8 @@ def expected(paths, o):
     tags = sorted(t for t in count if count[t] >= int(o["min-users"]))
     active = {}
     for user, tag in cells:
-        active[user] = active.get(user, 0) + (tag in set(tags))
+        active[user] = active.get(user, 0) + \
+            (tag in set(tags) and not is_attribute(tag, o))
     users = [u for u in users if active[u] >= int(o["min-tags"])]
     raw = np.zeros((len(users), len(tags)))
     there = np.zeros(raw.shape, bool)
@@ -84,6 +91,7 @@ def expected(paths, o):
     a = a * {"none": 1, "idf": idf, "sqrt-idf": np.sqrt(idf),
              "smooth": np.sqrt(np.log1p(len(users) /
                                         np.maximum(there.sum(0), 1)))}[o["weight"]]
+    a = a * np.array([not is_attribute(tag, o) for tag in tags])
     weights = [float(w) for w in o["weights"].split(",")] if o["weights"] \
         else [1] * len(paths)
     if len(paths) > 1:
@@ -100,7 +108,7 @@ def expected(paths, o):
 def check(arguments):
     cut = arguments.index("--")
     o = dict(value="auto", damp="sqrt", weight="smooth", norm="l2", weights="")
-    o.update({"min-users": "1", "min-tags": "0"})
+    o.update({"min-users": "1", "min-tags": "0", "attributes": ""})
     o.update(x.split("=", 1) for x in arguments[cut + 2:])
     users, tags, raw, there, a = expected(arguments[:cut], o)
     metadata, t = read(arguments[cut + 1])
@@ -110,7 +118,7 @@ def check(arguments):
     assert np.allclose(dense(t, "profile.raw"), raw, rtol=1e-6, atol=0), "raw"
     assert np.allclose(dense(t, "profile.values"), a, rtol=2e-6, atol=1e-30), \
         abs(dense(t, "profile.values") - a).max()
-    active = (raw > 0).sum(1)
+    active = (raw > 0)[:, [not is_attribute(tag, o) for tag in tags]].sum(1)
     order = sorted(range(len(users)), key=lambda i: (active[i], users[i]))
     tenth = np.zeros(len(users), int)
     for place, i in enumerate(order):

@@ -107,7 +107,8 @@ static void weight_row(struct query_row_storage *storage,
 		storage->indices[i] = known[i].column;
 		storage->values[i] = (float)values[i];
 		storage->raw[i] = (float)known[i].raw;
-		active += storage->raw[i] > 0;
+		active += storage->raw[i] > 0 &&
+			  !fold_in_is_attribute(fold, (size_t)known[i].column);
 	}
 	storage->tenth = fold_in_tenth(fold, active);
 	free(values);

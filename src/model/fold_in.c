@@ -1,7 +1,9 @@
 #include "model/fold_in.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/errors.h"
 
 /* The index of an option's word, of the metadata. */
@@ -34,32 +36,52 @@ static const char *read_words(struct fold_in *fold)
 	fold->value = (enum value)value;
 	fold->damp = (enum damp)damp;
 	fold->norm = (enum norm)norm;
+	tag_prefixes_of_attributes(&fold->attributes, &fold->model.file);
 	return NULL;
+}
+
+bool fold_in_is_attribute(const struct fold_in *fold, size_t tag)
+{
+	size_t length;
+	const char *text;
+
+	if (fold->attributes.count == 0)
+		return false;
+	text = text_array_at(&fold->model.matrix.tags, tag, &length);
+	return tag_prefixes_find(&fold->attributes, text, length) !=
+	       TAG_PREFIX_NONE;
 }
 
 /* Find the least active customer of each tenth. */
 static const char *read_tenths(struct fold_in *fold)
 {
 	const struct csr_matrix *matrix = &fold->model.matrix;
-	const char *error;
+	const char *error = NULL;
+	bool *attribute = alloc(matrix->m, sizeof *attribute);
+
+	for (size_t tag = 0; tag < matrix->m; tag++)
+		attribute[tag] = fold_in_is_attribute(fold, tag);
 
 	for (int t = 0; t < TENTHS; t++)
 		fold->least[t] = UINT64_MAX;
-	for (size_t row = 0; row < matrix->n; row++) {
+	for (size_t row = 0; row < matrix->n && error == NULL; row++) {
 		uint64_t active = 0;
 		unsigned tenth = matrix->tenth[row];
-		if ((error = csr_matrix_check_row(matrix, row)) != NULL)
-			return error;
-		if (tenth >= TENTHS)
-			return error_text("row %zu is damaged: tenth %u", row,
-					  tenth);
+		error = csr_matrix_check_row(matrix, row);
+		if (error == NULL && tenth >= TENTHS)
+			error = error_text("row %zu is damaged: tenth %u", row,
+					   tenth);
+		if (error != NULL)
+			break;
 		for (int64_t i = matrix->indptr[row];
 		     i < matrix->indptr[row + 1]; i++)
-			active += matrix->raw[i] > 0;
+			active += matrix->raw[i] > 0 &&
+				  !attribute[matrix->indices[i]];
 		if (active < fold->least[tenth])
 			fold->least[tenth] = active;
 	}
-	return NULL;
+	free(attribute);
+	return error;
 }
 
 const char *fold_in_open(struct fold_in *fold, const char *path)

@@ -5,10 +5,12 @@
 #define MODEL_FOLD_IN_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "model/model.h"
+#include "model/tag_prefixes.h"
 #include "model/weighting.h"
 
 struct fold_in {
@@ -16,8 +18,10 @@ struct fold_in {
 	enum value value;
 	enum damp damp;
 	enum norm norm;
-	uint64_t least[TENTHS]; /* tags of the least active of each
-					tenth; UINT64_MAX: no one is in it */
+	struct tag_prefixes attributes; /* tags that do not count as active;
+					   the texts are the model's */
+	uint64_t least[TENTHS];         /* tags of the least active of each
+						tenth; UINT64_MAX: no one is in it */
 };
 
 /* View a model that is open and whose bytes are checked, and stays so; then
@@ -27,8 +31,11 @@ const char *fold_in_view(struct fold_in *fold, const struct model *model);
 /* Open a model, or a matrix, and look at every byte of what is taken. */
 const char *fold_in_open(struct fold_in *fold, const char *path);
 
-/* The tenth of a customer with so many tags: the highest that has a customer
- * with as few. */
+/* True where a column of the model is an attribute of customers. */
+bool fold_in_is_attribute(const struct fold_in *fold, size_t tag);
+
+/* The tenth of a customer with so many tags, attributes not counted: the
+ * highest that has a customer with as few. */
 unsigned char fold_in_tenth(const struct fold_in *fold, uint64_t active);
 
 /* Its options of cs-matrix and its names of columns, and its id. */

@@ -114,6 +114,55 @@ static int by_name(const void *a, const void *b, void *profiles)
 	return string_table_compare(x, x_length, y, y_length);
 }
 
+/* The prefixes of tags that are attributes. */
+static const struct tag_prefixes *
+attributes_of(const struct matrix_builder *builder)
+{
+	const struct matrix_options *options = builder->options;
+
+	return options->fold_in ? &options->fold_in->attributes
+				: &options->attributes;
+}
+
+/* Mark the columns that are attributes; every prefix of the options must be
+ * that of some tag, and some tag must be none. */
+static const char *mark_attributes(struct matrix_builder *builder)
+{
+	const struct tag_prefixes *prefixes = attributes_of(builder);
+	size_t used[TAG_PREFIXES_MOST] = {0}, others = 0;
+
+	builder->attribute = alloc(builder->m, sizeof *builder->attribute);
+	for (size_t i = 0; i < builder->m; i++) {
+		size_t length;
+		const char *tag = matrix_builder_tag(builder, i, &length);
+		size_t prefix = tag_prefixes_find(prefixes, tag, length);
+		builder->attribute[i] = prefix != TAG_PREFIX_NONE;
+		if (prefix == TAG_PREFIX_NONE)
+			others++;
+		else
+			used[prefix]++;
+	}
+	for (size_t i = 0;
+	     builder->options->fold_in == NULL && i < prefixes->count; i++)
+		if (used[i] == 0)
+			return error_text("--attributes %s: no tag begins so",
+					  prefixes->texts[i]);
+	return others > 0 || builder->m == 0
+		       ? NULL
+		       : "--attributes: every tag is one, and there is nothing "
+			 "left to compare";
+}
+
+/* How many of the entries just read are no attributes. */
+static size_t count_compared(const struct matrix_builder *builder, size_t count)
+{
+	size_t compared = 0;
+
+	for (size_t i = 0; i < count; i++)
+		compared += !builder->attribute[builder->entries[i].column];
+	return compared;
+}
+
 /* Drop customers of too few tags and sort the others by their names. */
 static const char *select_customers(struct matrix_builder *builder)
 {
@@ -129,7 +178,7 @@ static const char *select_customers(struct matrix_builder *builder)
 	builder->row = alloc(profiles->n, sizeof *builder->row);
 	builder->n = 0;
 	for (size_t row = 0; row < profiles->n; row++)
-		if (read_row(builder, row) >= min_tags)
+		if (count_compared(builder, read_row(builder, row)) >= min_tags)
 			builder->row[builder->n++] = (uint32_t)row;
 	if (!profiles->in_order)
 		qsort_r(builder->row, builder->n, sizeof *builder->row, by_name,
@@ -168,7 +217,7 @@ static void match_customers(struct matrix_builder *builder)
 	builder->unknown_row = alloc(builder->n, sizeof *builder->unknown_row);
 	for (size_t i = 0; i < builder->n; i++) {
 		uint32_t row = builder->row[i];
-		if (read_row(builder, row) > 0)
+		if (count_compared(builder, read_row(builder, row)) > 0)
 			builder->row[stay++] = row;
 		else
 			builder->unknown_row[builder->unknown_rows++] = row;
@@ -183,13 +232,17 @@ static const char *select_rows_and_columns(struct matrix_builder *builder)
 
 	if (options->fold_in != NULL) {
 		match_tags(builder);
-		error = select_customers(builder);
+		error = mark_attributes(builder);
+		if (error == NULL)
+			error = select_customers(builder);
 		if (error == NULL)
 			match_customers(builder);
 		return error;
 	}
 	select_tags(builder);
-	error = select_customers(builder);
+	error = mark_attributes(builder);
+	if (error == NULL)
+		error = select_customers(builder);
 	if (error == NULL && builder->m == 0)
 		error = error_text("no tag has the %zu customers of "
 				   "--min-users",
@@ -216,8 +269,11 @@ static const char *count_pairs(struct matrix_builder *builder)
 			matrix_builder_row(builder, i, &count);
 		for (size_t j = 0; j < count; j++) {
 			builder->column_users[entries[j].column]++;
-			tags += entries[j].raw > 0;
+			tags += entries[j].raw > 0 &&
+				!builder->attribute[entries[j].column];
 		}
+		builder->bare +=
+			count > 0 && count_compared(builder, count) == 0;
 		builder->nnz += count;
 		tempfile_add(&builder->tag_counts, &tags, sizeof tags);
 	}
@@ -232,8 +288,11 @@ static void weight_columns(struct matrix_builder *builder)
 	builder->weight = alloc(builder->m, sizeof *builder->weight);
 	for (size_t i = 0; i < builder->m; i++)
 		builder->weight[i] =
-			weighting_column(builder->options->weight, builder->n,
-					 builder->column_users[i]);
+			builder->attribute[i]
+				? 0
+				: weighting_column(builder->options->weight,
+						   builder->n,
+						   builder->column_users[i]);
 }
 
 /* Divide the customers into tenths by their number of tags, ties by name, with
@@ -355,7 +414,8 @@ const char *matrix_builder_build(struct matrix_builder *builder,
 	*builder = (struct matrix_builder){.options = options,
 					   .files = count > 0 ? count : 1};
 	error = profile_store_read(&builder->profiles, paths, count,
-				   options->value, options->memory / 4 * 3);
+				   options->value, attributes_of(builder),
+				   options->memory / 4 * 3);
 	if (error == NULL)
 		error = select_rows_and_columns(builder);
 	if (error == NULL && builder->n > 0)
@@ -370,6 +430,7 @@ void matrix_builder_free(struct matrix_builder *builder)
 	tempfile_end(&builder->tenth);
 	free(builder->row);
 	free(builder->unknown_row);
+	free(builder->attribute);
 	free(builder->column);
 	free(builder->column_tag);
 	free(builder->column_users);

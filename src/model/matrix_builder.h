@@ -9,6 +9,7 @@
 #ifndef MODEL_MATRIX_BUILDER_H
 #define MODEL_MATRIX_BUILDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@
 #include "model/csr_matrix.h"
 #include "model/fold_in.h"
 #include "model/profile_store.h"
+#include "model/tag_prefixes.h"
 #include "model/weighting.h"
 
 /* The limits of matrix_options.weights.  A sum of values is below 10^29 and a
@@ -30,9 +32,13 @@ struct matrix_options {
 	enum weight weight;
 	enum norm norm;
 	const double *weights; /* of each file, or NULL: all 1 */
-	size_t min_users;      /* drop tags of fewer customers; at least 1 */
-	size_t min_tags;       /* then drop customers of fewer tags */
-	size_t memory;         /* bytes of rows kept out of temporary files */
+	/* Tags that begin with one of these are attributes of customers: they
+	 * are in the matrix with the weight 0, and do not count for VALUE_AUTO,
+	 * min_tags and tenths.  With fold_in they are the model's. */
+	struct tag_prefixes attributes;
+	size_t min_users; /* drop tags of fewer customers; at least 1 */
+	size_t min_tags;  /* then drop customers of fewer tags */
+	size_t memory;    /* bytes of rows kept out of temporary files */
 	/* NULL, or the model or matrix whose columns, weights and tenths are
 	 * taken: value, damp and norm must be its own then, and weight,
 	 * weights and min_users are not used. */
@@ -44,9 +50,10 @@ struct matrix_builder {
 	const struct matrix_options *options;
 	size_t files;
 	struct profile_store profiles;
-	size_t n, m, nnz;           /* customers, tags, pairs that stay */
-	double *weight;             /* m: with the factor of its file */
-	int64_t *tenths;            /* m x TENTHS, as in csr_matrix */
+	size_t n, m, nnz; /* customers, tags, pairs that stay */
+	size_t bare;      /* customers who stay and have attributes alone */
+	double *weight;   /* m: with the factor of its file */
+	int64_t *tenths;  /* m x TENTHS, as in csr_matrix */
 	int64_t tenth_size[TENTHS]; /* as in csr_matrix */
 	struct tempfile tenth;      /* n bytes: the customers' tenths */
 
@@ -58,6 +65,7 @@ struct matrix_builder {
 
 	/* private */
 	uint32_t *row;        /* n: row of profiles, or NULL: the same */
+	bool *attribute;      /* m: the column is an attribute */
 	int32_t *column;      /* of each tag of profiles, or -1: dropped */
 	uint32_t *column_tag; /* m: the inverse; NULL with fold_in */
 	size_t *column_users; /* m: customers with a pair */

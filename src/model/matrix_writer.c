@@ -114,6 +114,11 @@ static json_t *make_metadata(const struct matrix_builder *builder,
 	metadata_set(metadata, "matrix.min-users", "%zu", options->min_users);
 	metadata_set(metadata, "matrix.min-tags", "%zu", options->min_tags);
 	metadata_set(metadata, "matrix.files", "%zu", builder->files);
+	for (size_t i = 0; i < options->attributes.count; i++) {
+		char key[64];
+		snprintf(key, sizeof key, "matrix.attributes.%zu", i + 1);
+		metadata_set(metadata, key, "%s", options->attributes.texts[i]);
+	}
 	for (size_t i = 0; builder->files > 1 && i < builder->files; i++) {
 		char key[64];
 		snprintf(key, sizeof key, "matrix.weights.%zu", i + 1);

@@ -15,10 +15,17 @@ struct row_bound {
 	uint64_t pair, byte;
 };
 
-static void add_tag(struct profile_store *store, size_t file)
+static void add_tag(struct profile_store *store, size_t file, const char *text,
+		    size_t length)
 {
 	size_t count = store->tags.count;
 
+	store->attribute =
+		alloc_grow(store->attribute, &store->attribute_capacity, count,
+			   sizeof *store->attribute);
+	store->attribute[count - 1] =
+		tag_prefixes_find(store->attributes, text, length) !=
+		TAG_PREFIX_NONE;
 	store->tag_file = alloc_grow(store->tag_file, &store->file_capacity,
 				     count, sizeof *store->tag_file);
 	store->tag_users = alloc_grow(store->tag_users, &store->user_capacity,
@@ -37,7 +44,7 @@ static void add_pair(struct profile_store *store,
 	struct stored_pair pair;
 
 	if (tag == before)
-		add_tag(store, entry->file);
+		add_tag(store, entry->file, text, entry->length);
 	else if (store->tag_file[tag] != entry->file)
 		profile_reader_die(
 			profiles, entry,
@@ -58,7 +65,8 @@ static void add_pair(struct profile_store *store,
 					   "--value events, or sum");
 		pair.events = (uint32_t)entry->events;
 	}
-	store->repeated_pairs += entry->events > 1;
+	store->compared_pairs += !store->attribute[tag];
+	store->repeated_pairs += !store->attribute[tag] && entry->events > 1;
 	store->tag_users[tag]++;
 	tempfile_add(&store->pairs, &pair, sizeof pair);
 }
@@ -127,9 +135,9 @@ static void read_customers(struct profile_store *store,
  * several. */
 static void choose_value(struct profile_store *store)
 {
-	size_t pairs = store->pairs.size / sizeof(struct stored_pair);
-
-	store->repeated = (double)store->repeated_pairs / (double)pairs;
+	if (store->compared_pairs > 0)
+		store->repeated = (double)store->repeated_pairs /
+				  (double)store->compared_pairs;
 	store->by_events = store->value == VALUE_AUTO &&
 			   store->repeated >= PROFILE_STORE_MIN_REPEATED;
 	if (store->value == VALUE_AUTO)
@@ -143,12 +151,15 @@ double profile_store_raw(const struct profile_store *store,
 }
 
 const char *profile_store_read(struct profile_store *store, char **paths,
-			       size_t count, enum value value, size_t memory)
+			       size_t count, enum value value,
+			       const struct tag_prefixes *attributes,
+			       size_t memory)
 {
 	struct profile_reader profiles;
 	const char *error = NULL;
 
-	*store = (struct profile_store){.value = value};
+	*store = (struct profile_store){.value = value,
+					.attributes = attributes};
 	profile_reader_open(&profiles, paths, count);
 	tempfile_begin(&store->pairs, memory / 8 * 6);
 	tempfile_begin(&store->users, memory / 8);
@@ -196,6 +207,7 @@ void profile_store_free(struct profile_store *store)
 	string_table_free(&store->tags);
 	free(store->tag_file);
 	free(store->tag_users);
+	free(store->attribute);
 	tempfile_end(&store->pairs);
 	tempfile_end(&store->users);
 	tempfile_end(&store->bounds);

@@ -13,6 +13,7 @@
 
 #include "base/string_table.h"
 #include "base/tempfile.h"
+#include "model/tag_prefixes.h"
 #include "model/weighting.h"
 
 /* One tag of one customer. */
@@ -28,14 +29,18 @@ struct profile_store {
 	char *columns[4]; /* the names of the first file's columns */
 	size_t n;         /* customers */
 	enum value value; /* asked for; in place of VALUE_AUTO the one chosen */
-	double repeated;  /* share of pairs with more than one event */
+	double repeated;  /* share of pairs with more than one event, of those
+			     whose tags are no attributes */
 	bool in_order;    /* the names ascend by raw bytes as they were read */
 	struct string_table tags; /* in the order first seen */
 	uint32_t *tag_file;       /* of each tag: the index of its file */
 	size_t *tag_users; /* of each tag: customers that have a pair with it */
 	/* private */
-	size_t file_capacity, user_capacity;
-	uint64_t repeated_pairs; /* pairs with more than one event */
+	bool *attribute; /* of each tag */
+	size_t file_capacity, user_capacity, attribute_capacity;
+	const struct tag_prefixes *attributes; /* the caller's */
+	uint64_t compared_pairs; /* pairs whose tag is no attribute */
+	uint64_t repeated_pairs; /* those of them with more than one event */
 	bool by_events;          /* VALUE_AUTO became VALUE_EVENTS */
 	struct tempfile pairs, users, bounds;
 	const struct row_bound *bound; /* n + 1 */
@@ -45,12 +50,15 @@ struct profile_store {
  * several events, and VALUE_SUM otherwise. */
 #define PROFILE_STORE_MIN_REPEATED 0.05
 
-/* Read count files (0: standard input) side by side.  memory: bytes of rows
+/* Read count files (0: standard input) side by side.  attributes are the
+ * prefixes of tags that do not count for VALUE_AUTO.  memory: bytes of rows
  * that may stay out of temporary files.  Returns NULL or an error text that
  * names the file.  Ends the process, as the reader of profiles does, where a
  * line is wrong or two files have a tag in common. */
 const char *profile_store_read(struct profile_store *store, char **paths,
-			       size_t count, enum value value, size_t memory);
+			       size_t count, enum value value,
+			       const struct tag_prefixes *attributes,
+			       size_t memory);
 
 /* The pairs of row 0 <= row < n, in the order of the files' lines. */
 const struct stored_pair *profile_store_row(struct profile_store *store,

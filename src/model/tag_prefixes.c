@@ -1,0 +1,50 @@
+#include "model/tag_prefixes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/errors.h"
+
+const char *tag_prefixes_add(struct tag_prefixes *prefixes, const char *text)
+{
+	for (size_t i = 0; i < prefixes->count; i++)
+		if (strcmp(prefixes->texts[i], text) == 0)
+			return error_text("the prefix \"%s\" is given twice",
+					  text);
+	if (prefixes->count == TAG_PREFIXES_MOST)
+		return error_text("more than %d prefixes", TAG_PREFIXES_MOST);
+	prefixes->texts[prefixes->count++] = text;
+	return NULL;
+}
+
+size_t tag_prefixes_find(const struct tag_prefixes *prefixes, const char *tag,
+			 size_t length)
+{
+	size_t found = TAG_PREFIX_NONE, longest = 0;
+
+	for (size_t i = 0; i < prefixes->count; i++) {
+		size_t size = strlen(prefixes->texts[i]);
+
+		if (size > length ||
+		    (found != TAG_PREFIX_NONE && size < longest) ||
+		    memcmp(prefixes->texts[i], tag, size) != 0)
+			continue;
+		found = i;
+		longest = size;
+	}
+	return found;
+}
+
+void tag_prefixes_of_attributes(struct tag_prefixes *prefixes,
+				const struct safetensors *file)
+{
+	char key[64];
+	const char *text;
+
+	prefixes->count = 0;
+	do {
+		snprintf(key, sizeof key, "matrix.attributes.%zu",
+			 prefixes->count + 1);
+		text = safetensors_option(file, key);
+	} while (text != NULL && tag_prefixes_add(prefixes, text) == NULL);
+}
