@@ -22,6 +22,7 @@
 #include "events/profile_merge.h"
 #include "events/rejects.h"
 #include "events/row_account.h"
+#include "events/shard_writer.h"
 
 /* ---------------------------------------------------------------- options */
 
@@ -35,6 +36,7 @@ enum {
 	KEY_REPORT,
 	KEY_HALF,
 	KEY_HALF_BY,
+	KEY_SHARDS,
 	KEY_SEED,
 	KEY_DECIMAL,
 	KEY_THOUSANDS,
@@ -59,6 +61,7 @@ static struct choices {
 	const char *half_by; /* a column, or NULL: each event by itself */
 	enum event_half half;
 	size_t seed;
+	size_t shards; /* 0: one file */
 	size_t memory;
 	unsigned threads;
 } choices = {.columns.headed = true,
@@ -191,6 +194,9 @@ static const struct option_row rows[] = {
 	 "how much it takes [a quarter of all]",
 	 OPTION_TO_SIZE(choices.memory)},
 	OPTION_OUTPUT_TO("output:", choices.output),
+	{NULL, KEY_SHARDS, "shards", "N",
+	 "-o names a directory: N files by customer",
+	 OPTION_TO_INTEGER(choices.shards, 1, MAX_SHARDS)},
 	{NULL, KEY_REPORT, "report", "FILE", "what became of the rows, as JSON",
 	 OPTION_TO_FILE(choices.report)},
 	OPTION_THREADS_TO(choices.threads),
@@ -230,6 +236,10 @@ static char **read_options(int argc, char **argv)
 		die_usage("%s says how a log is read: it does not go with "
 			  "--merge",
 			  options_given(of_events));
+	if (choices.shards > 0 &&
+	    (choices.output == NULL || strcmp(choices.output, "-") == 0))
+		die_usage("--shards: they are files of a directory: -o DIR "
+			  "names it");
 	if (choices.half_by != NULL && choices.half == HALF_ALL)
 		die_usage("--half-by: it says how --half cuts, and there is no "
 			  "--half");
@@ -237,6 +247,32 @@ static char **read_options(int argc, char **argv)
 }
 
 /* ---------------------------------------------------------------- the work */
+
+/* Where the profile goes: a file, or the shards of a directory. */
+struct destination {
+	struct output file;
+	struct shard_writer shards;
+	struct output *profile; /* of one of both */
+};
+
+static void open_destination(struct destination *destination)
+{
+	destination->profile = choices.shards > 0 ? &destination->shards.lines
+						  : &destination->file;
+	if (choices.shards > 0)
+		shard_writer_open(&destination->shards, choices.output,
+				  choices.shards);
+	else
+		output_open(&destination->file, choices.output);
+}
+
+static void close_destination(struct destination *destination)
+{
+	if (choices.shards > 0)
+		shard_writer_close(&destination->shards);
+	else
+		output_close(&destination->file);
+}
 
 static void write_header(struct output *output, const struct columns *columns,
 			 const struct item_tags *items)
@@ -344,7 +380,7 @@ static size_t group_memory(void)
 
 /* The work on event logs: what is open, and what became of the rows. */
 struct aggregation {
-	struct output output;
+	struct destination output;
 	struct item_tags items;
 	struct group_by groups;
 	struct rejects rejects;
@@ -367,7 +403,7 @@ static void open_logs(struct aggregation *work, char **paths, size_t count)
 					.rejects = &work->rejects};
 	choices.dialect.unquoted = choices.quote == 1;
 	choices.dialect.backslash = choices.escape == 1;
-	output_open(&work->output, choices.output);
+	open_destination(&work->output);
 	if (choices.tags != NULL) {
 		item_tags_read(&work->items, "--tags", choices.tags,
 			       &choices.dialect, columns->headed,
@@ -418,12 +454,13 @@ static void read_logs(struct aggregation *work)
 static void write_profile(struct aggregation *work)
 {
 	struct run_writer profile = {.kind = RUN_WRITER_PROFILE,
-				     .output = &work->output,
+				     .output = work->output.profile,
 				     .valued = choices.columns.valued};
 
 	profile.prefix = choices.prefix;
 	profile.prefix_length = choices.prefix ? strlen(choices.prefix) : 0;
-	write_header(&work->output, &choices.columns, work->events.items);
+	write_header(work->output.profile, &choices.columns,
+		     work->events.items);
 	work->account.counts = group_by_write(&work->groups, &profile);
 	work->suspects = profile.suspects;
 	work->account.grouped = true;
@@ -436,7 +473,7 @@ static void close_logs(struct aggregation *work)
 
 	write_rejects(&work->rejects);
 	row_account_report(account, &work->rejects, choices.report);
-	output_close(&work->output);
+	close_destination(&work->output);
 	if (!options_quiet) {
 		row_account_warn_notes(&account->notes);
 		row_account_warn_suspects(&work->suspects,
@@ -467,14 +504,15 @@ static void aggregate(char **paths, size_t count)
 static void merge(char **paths, size_t count)
 {
 	struct row_account account = {.grouped = true};
-	struct output output;
+	struct destination output;
 
-	output_open(&output, choices.output);
-	account.counts = profile_merge(paths, count, choices.prefix,
-				       group_memory(), &output, &account.in);
+	open_destination(&output);
+	account.counts =
+		profile_merge(paths, count, choices.prefix, group_memory(),
+			      output.profile, &account.in);
 	account.used = account.in;
 	row_account_report(&account, NULL, choices.report);
-	output_close(&output);
+	close_destination(&output);
 	if (options_chatty())
 		row_account_warn(&account);
 }

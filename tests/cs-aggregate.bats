@@ -768,3 +768,92 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	run -0 cs-aggregate -o out "$ROOT/data/views.csv"
 	[[ "$output" != *"events: if that means"* ]]
 }
+
+# ----------------------------------------------------------------- shards
+
+# What the shards of a directory are together.
+joined() {
+	head -n 1 "$(printf '%s\n' "$1"/*.tsv | head -n 1)"
+	tail -q -n +2 "$1"/*.tsv | sorted
+}
+
+@test "shards: a customer is whole in one, and all of them are the profile" {
+	cs-aggregate -q "$VIEWS" > expected
+	for n in 1 4 13
+	do
+		cs-aggregate -q --shards $n -o "of-$n" "$VIEWS"
+		[ "$(ls "of-$n" | wc -l)" -eq $n ]
+		joined "of-$n" | cmp - expected
+		for shard in "of-$n"/*.tsv
+		do
+			tail -n +2 "$shard" | sorted | cmp - <(tail -n +2 "$shard")
+			tail -n +2 "$shard" | cut -f 1 | uniq
+		done | sort | uniq -d | diff - /dev/null
+	done
+	[ -e of-13/00.tsv ] && [ -e of-13/12.tsv ]
+	# Threads, memory and the way of the input change nothing.
+	cs-aggregate -q --shards 4 -S 64K -j 3 -o spilled/ - < "$VIEWS"
+	diff -r of-4 spilled
+	cs-aggregate --merge --shards 4 -o merged expected
+	diff -r of-4 merged
+	# Where the 2000 customers are is stable, and even.
+	for shard in of-4/*.tsv
+	do
+		tail -n +2 "$shard" | cut -f 1 | uniq | wc -l
+	done > counts
+	[ "$(tr '\n' ' ' < counts)" = "482 474 548 496 " ]
+}
+
+@test "shards of one number add up over days, shard by shard" {
+	cs-aggregate -q "$VIEWS" > expected
+	for day in 1 2 3
+	do
+		awk -v d=$day 'NR == 1 || NR % 3 + 1 == d' "$VIEWS" > day.csv
+		cs-aggregate -q --shards 5 -o "day-$day" day.csv
+	done
+	mkdir all
+	for s in 0 1 2 3 4
+	do
+		cs-aggregate --merge -o "all/$s.tsv" day-?/$s.tsv
+	done
+	joined all | cmp - expected
+	cs-aggregate -q --shards 5 -o whole "$VIEWS"
+	diff -r whole all
+	# Shards without customers, and names with escapes.
+	printf '%s\n' user,tag,value 'a\b,t,1' '"c	d",t,2' > few.csv
+	cs-aggregate -q --shards 9 -o few few.csv
+	cs-aggregate -q few.csv | cmp - <(joined few)
+	[ "$(cat few/*.tsv | grep -c '^user')" -eq 9 ]
+	cs-aggregate --merge few/*.tsv | cmp - <(joined few)
+}
+
+@test "shards: the directory appears whole, replaces nothing, and leaves nothing" {
+	mkdir kept empty
+	echo old > kept/file
+	run -2 cs-aggregate --shards 2 -o kept "$VIEWS"
+	[[ "$output" == *"kept: it exists and is not empty"* ]]
+	[ "$(ls kept)" = file ]
+	cs-aggregate -q --shards 2 -o empty "$VIEWS"
+	[ "$(ls empty | tr '\n' ' ')" = "0.tsv 1.tsv " ]
+	run -2 cs-aggregate --shards 2 "$VIEWS"
+	[[ "$output" == *"-o DIR names it"* ]]
+	run -2 cs-aggregate --shards 2 -o - "$VIEWS"
+	run -2 cs-aggregate --shards 0 -o none "$VIEWS"
+	run -2 cs-aggregate --shards 513 -o none "$VIEWS"
+	run -2 cs-aggregate --shards 2 -o no-such-folder/out "$VIEWS"
+	[[ "$output" == *"no-such-folder/out"* ]]
+	# Wrong rows, and a signal while the log is read.
+	log a,t,1 b,t,x
+	refused "expected a number" --shards 2 log.csv
+	mkfifo pipe
+	cs-aggregate -q --shards 2 -o signalled pipe &
+	{ cat "$VIEWS"; for try in $(seq 100); do
+		[ -z "$(find . -name 'signalled.*' -type d)" ] || break
+		sleep 0.02
+	done; kill -TERM $!; } > pipe
+	run -143 wait $!
+	[ -z "$(find . -name 'signalled*' -o -name 'out*')" ]
+	# As many files as are allowed, where the system lets processes have them.
+	(ulimit -Sn 64; cs-aggregate -q --shards 512 -o many "$VIEWS")
+	[ "$(ls many | wc -l)" -eq 512 ]
+}

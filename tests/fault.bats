@@ -23,13 +23,13 @@ sweep() {
 	do
 		for n in $(seq 1 40)
 		do
-			rm -f out
+			rm -rf out
 			status=0
 			FAULT=$function FAULT_AT=$n LD_PRELOAD=$BUILD/fault.so \
 				"$@" -o out > said 2>&1 || status=$?
 			if [ "$status" -eq 0 ]
 			then
-				cmp out expected ||
+				diff -r out expected ||
 					{ echo "other bytes: $function $n"; return 1; }
 			else
 				failures=$((failures + 1))
@@ -48,6 +48,8 @@ sweep() {
 	sweep cs-aggregate -q -j 2 views.csv
 	sweep cs-aggregate -q -j 1 -S 1 views.csv
 	sweep cs-aggregate --merge profiles.tsv profiles.tsv
+	rm -r expected out
+	sweep cs-aggregate -q -j 1 --shards 3 views.csv
 }
 
 @test "cs-matrix" {

@@ -46,6 +46,8 @@ unit_cases() {
 @test "unit neighbours_tsv" { unit neighbours_tsv; }
 @test "unit number" { unit number; }
 @test "unit options" { unit options; }
+@test "unit output_directory" { unit output_directory; }
+@test "unit pending_files" { unit pending_files; }
 @test "unit progress" { unit progress; }
 @test "unit query_row" { unit query_row; }
 @test "unit random" { unit random; }

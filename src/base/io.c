@@ -14,12 +14,13 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/file_type.h"
+#include "base/pending_files.h"
 #include "base/tempfile.h"
 
 enum { BUFFER = 1 << 18 };
 
-/* The descriptor of an output in memory. */
-enum { IN_MEMORY = -1 };
+/* The descriptors of an output in memory, and of one to a function. */
+enum { IN_MEMORY = -1, TO_FUNCTION = -2 };
 
 /* ------------------------------------------------------------------ input */
 
@@ -182,75 +183,10 @@ void input_close(struct input *input)
 
 /* ----------------------------------------------------------------- output */
 
-/* The temporary files to remove when the process ends early.  A signal handler
- * reads them, so a path is written whole before it is marked as used. */
-enum { MAX_PENDING = 8 };
-
-static struct {
-	char path[4096];
-	volatile sig_atomic_t used;
-} pending[MAX_PENDING];
-
-static void remove_pending(void)
-{
-	for (int i = 0; i < MAX_PENDING; i++)
-		if (pending[i].used) {
-			pending[i].used = 0;
-			unlink(pending[i].path);
-		}
-}
-
-static void on_signal(int number)
-{
-	remove_pending();
-	signal(number, SIG_DFL);
-	raise(number);
-}
-
-/* Remove pending files at exit and on signals that end the process. */
-static void remove_at_end(void)
-{
-	static const int numbers[] = {SIGINT,  SIGTERM, SIGHUP,
-				      SIGPIPE, SIGXFSZ, SIGQUIT};
-	static bool registered;
-
-	if (registered)
-		return;
-	registered = true;
-	atexit(remove_pending);
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-		struct sigaction old;
-		if (sigaction(numbers[i], NULL, &old) == 0 &&
-		    old.sa_handler != SIG_IGN)
-			signal(numbers[i], on_signal);
-	}
-}
-
-static void add_pending(const char *path)
-{
-	for (int i = 0; i < MAX_PENDING; i++)
-		if (!pending[i].used) {
-			snprintf(pending[i].path, sizeof pending[i].path, "%s",
-				 path);
-			pending[i].used = 1;
-			remove_at_end();
-			return;
-		}
-	die("more than %d outputs at a time", MAX_PENDING);
-}
-
-/* The file was renamed: it stays. */
-static void drop_pending(const char *path)
-{
-	for (int i = 0; i < MAX_PENDING; i++)
-		if (pending[i].used && strcmp(pending[i].path, path) == 0)
-			pending[i].used = 0;
-}
-
 /* The reader of a pipe has closed it, which is no error of ours. */
 static _Noreturn void end_silently(void)
 {
-	remove_pending();
+	pending_files_remove();
 	_exit(128 + SIGPIPE);
 }
 
@@ -274,12 +210,10 @@ static void open_beside(struct output *output)
 {
 	output->temporary = alloc(strlen(output->path) + 8, 1);
 	sprintf(output->temporary, "%s.XXXXXX", output->path);
-	if (strlen(output->temporary) >= sizeof pending->path)
-		die("%s: the name is too long", output->path);
 	output->fd = mkostemp(output->temporary, O_CLOEXEC);
 	if (output->fd < 0)
 		die("%s: cannot create it: %s", output->path, strerror(errno));
-	add_pending(output->temporary);
+	pending_files_add(PENDING_FILE, output->temporary);
 	if (fchmod(output->fd, mode_of(output->path)) != 0)
 		die("%s: %s", output->path, strerror(errno));
 }
@@ -308,15 +242,19 @@ void output_open(struct output *output, const char *path)
 	open_beside(output);
 }
 
-static void write_all(int fd, const unsigned char *bytes, size_t size,
-		      const char *name)
+static void write_all(const struct output *output, const unsigned char *bytes,
+		      size_t size)
 {
+	if (output->fd == TO_FUNCTION) {
+		output->take(output->context, bytes, size);
+		return;
+	}
 	while (size > 0) {
-		ssize_t put = write(fd, bytes, size);
+		ssize_t put = write(output->fd, bytes, size);
 		if (put < 0 && errno == EINTR)
 			continue;
 		if (put < 0)
-			unwritten(name);
+			unwritten(output->name);
 		bytes += put;
 		size -= (size_t)put;
 	}
@@ -324,13 +262,25 @@ static void write_all(int fd, const unsigned char *bytes, size_t size,
 
 void output_flush(struct output *output)
 {
-	write_all(output->fd, output->buffer, output->held, output->name);
+	write_all(output, output->buffer, output->held);
 	output->held = 0;
 }
 
 void output_memory(struct output *output)
 {
 	*output = (struct output){.fd = IN_MEMORY, .name = "memory"};
+}
+
+void output_function(struct output *output,
+		     void (*take)(void *context, const unsigned char *bytes,
+				  size_t size),
+		     void *context)
+{
+	*output = (struct output){.fd = TO_FUNCTION,
+				  .name = "function",
+				  .take = take,
+				  .context = context};
+	output->buffer = alloc_resize(NULL, BUFFER, 1);
 }
 
 void output_write(struct output *output, const void *bytes, size_t size)
@@ -344,7 +294,7 @@ void output_write(struct output *output, const void *bytes, size_t size)
 	} else if (size > BUFFER - output->held) {
 		output_flush(output);
 		if (size >= BUFFER) {
-			write_all(output->fd, bytes, size, output->name);
+			write_all(output, bytes, size);
 			return;
 		}
 	}
@@ -383,12 +333,12 @@ void output_close(struct output *output)
 	if (output->temporary != NULL && fsync(output->fd) != 0)
 		unwritten(output->name);
 	/* Some systems report a full disk only here. */
-	if (close(output->fd) != 0)
+	if (output->fd != TO_FUNCTION && close(output->fd) != 0)
 		unwritten(output->name);
 	if (output->temporary != NULL) {
 		if (rename(output->temporary, output->path) != 0)
 			die("%s: %s", output->path, strerror(errno));
-		drop_pending(output->temporary);
+		pending_files_drop(output->temporary);
 	}
 	free(output->buffer);
 	free(output->path);

@@ -56,6 +56,9 @@ struct output {
 	size_t held;            /* bytes in it */
 	size_t written;         /* bytes handed to output_write in all */
 	size_t room;            /* of the buffer, of one in memory */
+	/* Of one to a function, or NULL; private. */
+	void (*take)(void *context, const unsigned char *bytes, size_t size);
+	void *context;
 };
 
 /* path is kept, not copied. */
@@ -77,6 +80,13 @@ void output_close(struct output *output);
 /* An output that stays in memory: what is written to it is buffer[0..held),
  * which the caller may take back by setting held to 0, and frees. */
 void output_memory(struct output *output);
+
+/* An output to a function, which gets all bytes in order; what one call of
+ * output_write has written comes in one call.  output_close flushes it. */
+void output_function(struct output *output,
+		     void (*take)(void *context, const unsigned char *bytes,
+				  size_t size),
+		     void *context);
 
 /* True where bytes would go to a terminal. */
 bool output_terminal(const struct output *output);

@@ -1,0 +1,138 @@
+#include "base/output_directory.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "base/pending_files.h"
+
+/* "directory/file"; free it. */
+static char *join(const char *directory, const char *file)
+{
+	size_t size = strlen(directory) + strlen(file) + 2;
+	char *path = alloc(size, 1);
+
+	snprintf(path, size, "%s/%s", directory, file);
+	return path;
+}
+
+static _Noreturn void die_exists(const struct output_directory *directory)
+{
+	die("%s: it exists and is not empty; it would be written whole: remove "
+	    "it, or give another name",
+	    directory->name);
+}
+
+/* Ends the process where something other than an empty directory is there. */
+static void check_free(const struct output_directory *directory)
+{
+	DIR *there = opendir(directory->path);
+	const struct dirent *entry;
+	bool empty = true;
+
+	if (there == NULL && errno == ENOENT)
+		return;
+	if (there == NULL)
+		die("%s: %s", directory->name,
+		    errno == ENOTDIR ? "a file, expected a directory to write"
+				     : strerror(errno));
+	while ((entry = readdir(there)) != NULL)
+		empty = empty && (strcmp(entry->d_name, ".") == 0 ||
+				  strcmp(entry->d_name, "..") == 0);
+	closedir(there);
+	if (!empty)
+		die_exists(directory);
+}
+
+void output_directory_open(struct output_directory *directory, const char *path)
+{
+	size_t length = strlen(path);
+	mode_t mask = umask(0);
+
+	umask(mask);
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	*directory = (struct output_directory){.name = path};
+	directory->path = realpath(path, NULL);
+	if (directory->path == NULL)
+		directory->path = alloc_text(path, length);
+	check_free(directory);
+	directory->temporary = alloc(strlen(directory->path) + 8, 1);
+	sprintf(directory->temporary, "%s.XXXXXX", directory->path);
+	if (mkdtemp(directory->temporary) == NULL)
+		die("%s: cannot create it: %s", path, strerror(errno));
+	pending_files_add(PENDING_DIRECTORY, directory->temporary);
+	if (chmod(directory->temporary, 0777 & ~mask) != 0)
+		die("%s: %s", path, strerror(errno));
+}
+
+void output_directory_add(struct output_directory *directory,
+			  struct output *output, const char *file)
+{
+	char *path = join(directory->temporary, file);
+	char *name = join(directory->name, file);
+
+	directory->names =
+		alloc_grow(directory->names, &directory->name_room,
+			   directory->name_count + 1, sizeof *directory->names);
+	directory->names[directory->name_count++] = name;
+	output_open(output, path);
+	output->name = name;
+	free(path);
+}
+
+void output_directory_end(struct output_directory *directory,
+			  struct output *output)
+{
+	char *path = alloc_text(output->path, strlen(output->path));
+
+	directory->files =
+		alloc_grow(directory->files, &directory->file_room,
+			   directory->file_count + 1, sizeof *directory->files);
+	directory->files[directory->file_count++] = path;
+	/* The closed file is as temporary as the directory. */
+	pending_files_add(PENDING_FILE, path);
+	output_close(output);
+}
+
+/* The entries of a directory are on disk once it is synchronized. */
+static bool synchronize(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool done = fd >= 0 && fsync(fd) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+void output_directory_close(struct output_directory *directory)
+{
+	if (!synchronize(directory->temporary))
+		die("%s: %s", directory->name, strerror(errno));
+	if (rename(directory->temporary, directory->path) != 0) {
+		if (errno == ENOTEMPTY || errno == EEXIST)
+			die_exists(directory);
+		die("%s: %s", directory->name, strerror(errno));
+	}
+	pending_files_drop(directory->temporary);
+	for (size_t i = 0; i < directory->file_count; i++) {
+		pending_files_drop(directory->files[i]);
+		free(directory->files[i]);
+	}
+	for (size_t i = 0; i < directory->name_count; i++)
+		free(directory->names[i]);
+	free(directory->files);
+	free(directory->names);
+	free(directory->path);
+	free(directory->temporary);
+	*directory = (struct output_directory){0};
+}

@@ -1,0 +1,35 @@
+/* output_directory: a directory of outputs that appears whole or not at all.
+ *
+ * The files are written to a temporary directory beside it, which is renamed in
+ * the end.  Ends the process with a message where something fails; then, and on
+ * signals, the temporary directory is removed with its files. */
+#ifndef BASE_OUTPUT_DIRECTORY_H
+#define BASE_OUTPUT_DIRECTORY_H
+
+#include <stddef.h>
+
+#include "base/io.h"
+
+struct output_directory {
+	const char *name;       /* as given, for messages */
+	char *path, *temporary; /* private */
+	char **files;           /* closed ones, in temporary; private */
+	char **names;           /* of opened ones, for messages; private */
+	size_t file_count, file_room, name_count, name_room;
+};
+
+/* path is kept, not copied.  What exists there must be an empty directory. */
+void output_directory_open(struct output_directory *directory,
+			   const char *path);
+
+/* Open an output to the file of that name in the directory, and close it; every
+ * output must be closed before the directory is. */
+void output_directory_add(struct output_directory *directory,
+			  struct output *output, const char *file);
+void output_directory_end(struct output_directory *directory,
+			  struct output *output);
+
+/* Rename the directory and free all memory. */
+void output_directory_close(struct output_directory *directory);
+
+#endif

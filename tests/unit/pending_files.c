@@ -1,0 +1,69 @@
+/* pending_files: what is added is removed at exit and on signals, what is
+ * dropped stays. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/pending_files.h"
+
+static int failed;
+
+static void check(int holds, const char *what)
+{
+	if (!holds) {
+		printf("%s\n", what);
+		failed = 1;
+	}
+}
+
+static void make(const char *path)
+{
+	close(open(path, O_CREAT | O_WRONLY, 0600));
+}
+
+/* A process that has a directory with a file, and a file that it drops, and
+ * ends by a signal, by exit, or by pending_files_remove and _exit. */
+static void run(int number)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		mkdir("d", 0700);
+		pending_files_add(PENDING_DIRECTORY, "d");
+		pending_files_add(PENDING_FILE, "d/never made");
+		make("d/a");
+		pending_files_add(PENDING_FILE, "d/a");
+		make("kept");
+		pending_files_add(PENDING_FILE, "kept");
+		pending_files_drop("kept");
+		if (number == 0)
+			exit(0);
+		if (number < 0) {
+			pending_files_remove();
+			_exit(0);
+		}
+		raise(number);
+	}
+	waitpid(child, &status, 0);
+	check(number <= 0 ? WIFEXITED(status)
+			  : WIFSIGNALED(status) && WTERMSIG(status) == number,
+	      "another end");
+	check(access("d", F_OK) != 0, "the directory is left");
+	check(unlink("kept") == 0, "what was dropped is removed");
+}
+
+int main(void)
+{
+	setvbuf(stdout, NULL, _IONBF, 0);
+	run(0);
+	run(-1);
+	run(SIGTERM);
+	run(SIGINT);
+	run(SIGXFSZ);
+	return failed;
+}
