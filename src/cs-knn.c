@@ -24,6 +24,7 @@
 #include "explain/result_writer.h"
 #include "base/progress.h"
 #include "search/sharded_model.h"
+#include "search/sharded_search.h"
 #include "base/io.h"
 #include "model/model_checksums.h"
 #include "base/thread_pool.h"
@@ -527,7 +528,7 @@ static void open_models(struct knn *knn)
 	knn->shards.recall = choices.recall;
 	knn->shards.probes = choices.probes;
 	if (error == NULL)
-		error = sharded_model_need_index(&knn->shards);
+		error = sharded_search_need_index(&knn->shards);
 	if (error == NULL)
 		choose_metric(&knn->shards.models[0]);
 	if (error == NULL) {

@@ -95,6 +95,6 @@ const char *neighbour_search_run(const struct neighbour_search *search,
 		.threads = search->threads,
 	};
 
-	return sharded_model_search(search->shards, &exact, queries, count,
-				    results, zeros);
+	return sharded_search_run(search->shards, &exact, queries, count,
+				  results, zeros);
 }

@@ -10,6 +10,7 @@
 #include "model/model.h"
 #include "search/search_query.h"
 #include "search/sharded_model.h"
+#include "search/sharded_search.h"
 
 /* Set by the caller; everything is borrowed. */
 struct neighbour_search {
@@ -44,7 +45,7 @@ const char *neighbour_search_query(const struct neighbour_search *search,
 				   size_t row, struct search_query *query);
 
 /* Answer count queries, and set *zeros to the number of rows that are zero
- * vectors; results are as those of sharded_model_search.  Returns NULL, or an
+ * vectors; results are as those of sharded_search_run.  Returns NULL, or an
  * error text; then there is nothing to free. */
 const char *neighbour_search_run(const struct neighbour_search *search,
 				 const struct search_query *queries,

@@ -20,7 +20,7 @@ enum {
 };
 
 struct all_pairs_job {
-	const struct all_pairs *pairs;
+	const struct all_pairs *search;
 	size_t panel_rows; /* rows, a multiple of TILE_QUERIES */
 	/* For each row: a score must be above to enter its list.  It only
 	 * rises, so an old one lets too much through and never too little. */
@@ -41,9 +41,10 @@ struct worker {
 
 static float threshold_of(const struct all_pairs_job *job, size_t row)
 {
-	return row < job->pairs->n ? atomic_load_explicit(&job->thresholds[row],
-							  memory_order_relaxed)
-				   : INFINITY;
+	return row < job->search->n
+		       ? atomic_load_explicit(&job->thresholds[row],
+					      memory_order_relaxed)
+		       : INFINITY;
 }
 
 /* Push a score to a row's list. Returns the row's new threshold: rows are
@@ -51,18 +52,18 @@ static float threshold_of(const struct all_pairs_job *job, size_t row)
 static float push_score(struct all_pairs_job *job, size_t row, float score,
 			size_t other)
 {
-	const struct all_pairs *pairs = job->pairs;
+	const struct all_pairs *search = job->search;
 	pthread_mutex_t *lock = &job->locks[row % LOCKS];
-	struct topk *list = &pairs->lists[row];
+	struct topk *list = &search->lists[row];
 	float threshold, bound;
 
 	pthread_mutex_lock(lock);
-	topk_push(list, pairs->metric, score, (uint32_t)other);
+	topk_push(list, search->metric, score, (uint32_t)other);
 	threshold = atomic_load_explicit(&job->thresholds[row],
 					 memory_order_relaxed);
-	bound = pairs->count_matching
+	bound = search->count_matching
 			? threshold
-			: score_below(pairs->metric, list->threshold);
+			: score_below(search->metric, list->threshold);
 	threshold = bound > threshold ? bound : threshold;
 	atomic_store_explicit(&job->thresholds[row], threshold,
 			      memory_order_relaxed);
@@ -90,13 +91,13 @@ static void push_pair(void *shared, size_t query, size_t row, float score)
  * end of the block. */
 static void score_rows(struct worker *worker, size_t rows)
 {
-	const struct all_pairs *pairs = worker->job->pairs;
+	const struct all_pairs *search = worker->job->search;
 	const struct block_run run = {.blocks = &worker->rows.block,
 				      .count = 1};
 	size_t before = worker->block + TILE_ROWS - 1 - worker->first;
 
-	packed_block_fill(&worker->rows, pairs->rows, pairs->factors,
-			  worker->block, pairs->n);
+	packed_block_fill(&worker->rows, search->rows, search->factors,
+			  worker->block, search->n);
 	for (size_t r = 0; r < TILE_ROWS; r++)
 		worker->row_thresholds[r] =
 			threshold_of(worker->job, worker->block + r);
@@ -112,21 +113,21 @@ static void score_rows(struct worker *worker, size_t rows)
 static void worker_begin(struct worker *worker, struct all_pairs_job *job,
 			 size_t panel)
 {
-	const struct all_pairs *pairs = job->pairs;
+	const struct all_pairs *search = job->search;
 	size_t first = panel * job->panel_rows;
 
 	worker->job = job;
 	worker->first = first;
-	query_batch_begin(&worker->batch, pairs->filter, job->panel_rows);
-	panel_begin(&worker->panel, pairs->filter, job->panel_rows);
-	packed_block_begin(&worker->rows, pairs->filter);
+	query_batch_begin(&worker->batch, search->filter, job->panel_rows);
+	panel_begin(&worker->panel, search->filter, job->panel_rows);
+	packed_block_begin(&worker->rows, search->filter);
 	for (size_t i = 0; i < job->panel_rows; i++) {
 		size_t row = first + i;
 
-		if (row < pairs->n)
+		if (row < search->n)
 			query_batch_put(&worker->batch, i,
-					pairs->rows + row * pairs->d,
-					pairs->factors[row]);
+					search->rows + row * search->d,
+					search->factors[row]);
 		panel_set_query(&worker->panel, i, worker->batch.each[i]);
 	}
 }
@@ -144,23 +145,23 @@ static void worker_end(struct worker *worker)
 static void raise_thresholds(void *shared, size_t piece, unsigned thread)
 {
 	struct all_pairs_job *job = shared;
-	const struct all_pairs *pairs = job->pairs;
+	const struct all_pairs *search = job->search;
 	struct worker *worker = alloc_aligned(1, sizeof *worker);
 	struct packed_block packed[FILTER_RUN_BLOCKS];
 	struct row_block blocks[FILTER_RUN_BLOCKS];
 	uint64_t rows[FILTER_RUN_BLOCKS];
 	/* One of the rows counted may be the query itself. */
-	struct block_run run = {blocks, 0, rows, pairs->limit + 1};
+	struct block_run run = {blocks, 0, rows, search->limit + 1};
 
 	(void)thread;
 	worker_begin(worker, job, piece);
 	for (size_t block = worker->first;
-	     run.count < filter_run_length(pairs->filter) && block < pairs->n;
+	     run.count < filter_run_length(search->filter) && block < search->n;
 	     block += TILE_ROWS) {
-		packed_block_begin(&packed[run.count], pairs->filter);
+		packed_block_begin(&packed[run.count], search->filter);
 		rows[run.count] =
-			packed_block_fill(&packed[run.count], pairs->rows,
-					  pairs->factors, block, pairs->n);
+			packed_block_fill(&packed[run.count], search->rows,
+					  search->factors, block, search->n);
 		blocks[run.count] = packed[run.count].block;
 		run.count++;
 	}
@@ -168,7 +169,7 @@ static void raise_thresholds(void *shared, size_t piece, unsigned thread)
 		worker->panel.thresholds[i] =
 			threshold_of(job, worker->first + i);
 	panel_raise_thresholds(&worker->panel, worker->panel.group_count, &run);
-	for (size_t i = 0; i < job->panel_rows && worker->first + i < pairs->n;
+	for (size_t i = 0; i < job->panel_rows && worker->first + i < search->n;
 	     i++)
 		atomic_store_explicit(&job->thresholds[worker->first + i],
 				      worker->panel.thresholds[i],
@@ -182,7 +183,7 @@ static void raise_thresholds(void *shared, size_t piece, unsigned thread)
 static void run_panel(void *shared, size_t piece, unsigned thread)
 {
 	struct all_pairs_job *job = shared;
-	const struct all_pairs *pairs = job->pairs;
+	const struct all_pairs *search = job->search;
 	struct worker *worker = alloc_aligned(1, sizeof *worker);
 	size_t end;
 
@@ -190,19 +191,19 @@ static void run_panel(void *shared, size_t piece, unsigned thread)
 	worker_begin(worker, job, piece);
 	end = worker->first + job->panel_rows;
 	for (worker->block = worker->first / TILE_ROWS * TILE_ROWS;
-	     worker->block < pairs->n; worker->block += TILE_ROWS)
+	     worker->block < search->n; worker->block += TILE_ROWS)
 		score_rows(worker, job->panel_rows);
-	if (!pairs->quiet)
-		progress_add(end < pairs->n ? job->panel_rows
-					    : pairs->n - worker->first);
+	if (!search->quiet)
+		progress_add(end < search->n ? job->panel_rows
+					     : search->n - worker->first);
 	worker_end(worker);
 }
 
-static size_t choose_panel(const struct all_pairs *pairs)
+static size_t choose_panel(const struct all_pairs *search)
 {
-	size_t panel = filter_panel_size(pairs->filter);
+	size_t panel = filter_panel_size(search->filter);
 	size_t share =
-		pairs->n / ((size_t)pairs->threads * PANELS_PER_THREAD) + 1;
+		search->n / ((size_t)search->threads * PANELS_PER_THREAD) + 1;
 
 	if (panel > share)
 		panel = share;
@@ -211,22 +212,23 @@ static size_t choose_panel(const struct all_pairs *pairs)
 	return (panel + TILE_QUERIES - 1) / TILE_QUERIES * TILE_QUERIES;
 }
 
-void all_pairs_search(const struct all_pairs *pairs)
+void all_pairs_search(const struct all_pairs *search)
 {
 	struct all_pairs_job *job = alloc(1, sizeof *job);
 	size_t panels;
 
-	job->pairs = pairs;
-	job->panel_rows = choose_panel(pairs);
-	job->thresholds = alloc(pairs->n, sizeof *job->thresholds);
-	for (size_t row = 0; row < pairs->n; row++)
-		atomic_init(&job->thresholds[row], pairs->threshold);
+	job->search = search;
+	job->panel_rows = choose_panel(search);
+	job->thresholds = alloc(search->n, sizeof *job->thresholds);
+	for (size_t row = 0; row < search->n; row++)
+		atomic_init(&job->thresholds[row], search->threshold);
 	for (size_t i = 0; i < LOCKS; i++)
 		pthread_mutex_init(&job->locks[i], NULL);
-	panels = pairs->n / job->panel_rows + (pairs->n % job->panel_rows != 0);
-	if (!pairs->count_matching && pairs->filter->bounds != NULL)
-		thread_pool_run(pairs->threads, panels, raise_thresholds, job);
-	thread_pool_run(pairs->threads, panels, run_panel, job);
+	panels = search->n / job->panel_rows +
+		 (search->n % job->panel_rows != 0);
+	if (!search->count_matching && search->filter->bounds != NULL)
+		thread_pool_run(search->threads, panels, raise_thresholds, job);
+	thread_pool_run(search->threads, panels, run_panel, job);
 	for (size_t i = 0; i < LOCKS; i++)
 		pthread_mutex_destroy(&job->locks[i]);
 	free(job->thresholds);

@@ -29,6 +29,6 @@ struct all_pairs {
 
 /* Adds n to the progress.  Time O(n^2 d) / 2 without a filter; memory, besides
  * the lists, 4 n bytes and a panel for each thread. */
-void all_pairs_search(const struct all_pairs *pairs);
+void all_pairs_search(const struct all_pairs *search);
 
 #endif

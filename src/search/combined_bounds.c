@@ -28,34 +28,34 @@ void combined_bounds_end(struct combined_bounds *bounds)
 	bounds->codes = NULL;
 }
 
-static double dense_part(double alpha, double u)
+static double h_at(double alpha, double u)
 {
 	return alpha * u - u * u;
 }
 
-static double norm_at(double alpha, double g)
+static double n_at(double alpha, double g)
 {
 	return 1 + alpha * g - g * g;
 }
 
-/* factor and dense of a bin. */
+/* norm_product and max_dense of a bin. */
 static void set_bin(struct combined_bounds *bounds, size_t b, double alpha,
 		    const struct score_side *side)
 {
 	const struct index_bin *bin = &bounds->index->bins[b];
 
-	bounds->factor[b] = 1;
-	bounds->dense[b] = 0;
+	bounds->norm_product[b] = 1;
+	bounds->max_dense[b] = 0;
 	if (bounds->profile || bin->low > bin->high)
 		return;
 	double u0 = sqrt(side->g * bin->low) * (1 - 1e-6);
 	double u1 = sqrt(side->g * bin->high) * (1 + 1e-6);
-	double top = dense_part(alpha, fmin(fmax(alpha / 2, u0), u1));
-	double bottom = fmin(dense_part(alpha, u0), dense_part(alpha, u1));
-	double norm = fmin(norm_at(alpha, bin->low), norm_at(alpha, bin->high));
+	double top = h_at(alpha, fmin(fmax(alpha / 2, u0), u1));
+	double bottom = fmin(h_at(alpha, u0), h_at(alpha, u1));
+	double norm = fmin(n_at(alpha, bin->low), n_at(alpha, bin->high));
 
-	bounds->dense[b] = fmax(top, -bottom) + 1e-6;
-	bounds->factor[b] = sqrt(side->norm * fmax(0, norm)) * (1 - 1e-6);
+	bounds->max_dense[b] = fmax(top, -bottom) + 1e-6;
+	bounds->norm_product[b] = sqrt(side->norm * fmax(0, norm)) * (1 - 1e-6);
 }
 
 void combined_bounds_set(struct combined_bounds *bounds,
@@ -66,9 +66,10 @@ void combined_bounds_set(struct combined_bounds *bounds,
 	size_t d = bounds->index->d;
 	int32_t sum = 0;
 
-	bounds->vanishing = side->norm < COMBINED_LEAST_NORM;
-	bounds->z = (float)sqrt(side->g);
-	bounds->inverse = bounds->vanishing ? 1 : (float)(1 / sqrt(side->norm));
+	bounds->vanishing = side->norm < COMBINED_MIN_NORM;
+	bounds->sqrt_g = (float)sqrt(side->g);
+	bounds->inverse_norm =
+		bounds->vanishing ? 1 : (float)(1 / sqrt(side->norm));
 	bounds->error =
 		(float)(1.02 * sqrt((double)tags) / INDEX_WEIGHT_ONE + 1e-7);
 	bounds->scale = 0;
@@ -84,30 +85,36 @@ void combined_bounds_set(struct combined_bounds *bounds,
 		set_bin(bounds, b, similarity->alpha, side);
 }
 
-uint32_t combined_bounds_least(const struct combined_bounds *bounds,
-			       float threshold, int32_t least[INDEX_BINS])
+uint32_t combined_bounds_thresholds(const struct combined_bounds *bounds,
+				    float threshold,
+				    int32_t thresholds[INDEX_BINS])
 {
 	double error = (double)bounds->error + (double)BOUNDS_SLACK;
-	uint32_t open = 0;
+	uint32_t unpruned = 0;
 
 	for (size_t b = 0; b < INDEX_BINS; b++) {
 		const struct index_bin *bin = &bounds->index->bins[b];
 		double sum = 0;
 
 		if (threshold > 0)
-			sum = one * ((double)threshold * bounds->factor[b] -
-				     bounds->dense[b] - error);
+			sum = one *
+			      ((double)threshold * bounds->norm_product[b] -
+			       bounds->max_dense[b] - error);
 		if (sum < 1 && bin->low <= bin->high)
-			open |= UINT32_C(1) << b;
-		least[b] = sum < 1 ? 1 : sum > 2e9 ? 2000000000 : (int32_t)sum;
+			unpruned |= UINT32_C(1) << b;
+		thresholds[b] = sum < 1     ? 1
+				: sum > 2e9 ? 2000000000
+					    : (int32_t)sum;
 	}
-	return open;
+	return unpruned;
 }
 
 /* What both ranges take of a row. */
 struct factors {
-	float a, dense, inverse; /* a, h(u), 1 / sqrt(N_q N_y) */
-	bool usable;
+	float a;            /* sum / 32767^2 */
+	float dense;        /* h(u) */
+	float inverse_norm; /* 1 / sqrt(N_q N_y) */
+	bool usable;        /* neither N is too small for a score */
 };
 
 static struct factors factors_of(const struct combined_bounds *bounds,
@@ -115,19 +122,19 @@ static struct factors factors_of(const struct combined_bounds *bounds,
 {
 	const struct index_row *y = &bounds->index->rows[row];
 	struct factors factors = {.a = (float)sum * (float)(1 / one),
-				  .inverse = 1,
+				  .inverse_norm = 1,
 				  .usable = true};
 
 	if (bounds->profile)
 		return factors;
-	float u = bounds->z * y->z;
-	float norm = bounds->alpha * y->z * y->z + y->rest;
+	float u = bounds->sqrt_g * y->sqrt_g;
+	float norm = bounds->alpha * y->sqrt_g * y->sqrt_g + y->residual_share;
 
 	factors.dense = bounds->alpha * u - u * u;
 	factors.usable =
-		!bounds->vanishing && norm > 2 * (float)COMBINED_LEAST_NORM;
+		!bounds->vanishing && norm > 2 * (float)COMBINED_MIN_NORM;
 	if (factors.usable)
-		factors.inverse = bounds->inverse / sqrtf(norm);
+		factors.inverse_norm = bounds->inverse_norm / sqrtf(norm);
 	return factors;
 }
 
@@ -139,14 +146,15 @@ static struct score_range range_of(const struct combined_bounds *bounds,
 
 	if (!factors->usable)
 		return (struct score_range){-1, 1};
-	low = (factors->a - error + low) * factors->inverse;
-	high = (factors->a + error + high) * factors->inverse;
-	/* As a score is cut off. */
+	low = (factors->a - error + low) * factors->inverse_norm;
+	high = (factors->a + error + high) * factors->inverse_norm;
+	/* Scores are cut off at -1 and 1, too. */
 	return (struct score_range){low > 1 ? 1 : low, high < -1 ? -1 : high};
 }
 
-struct score_range combined_bounds_glance(const struct combined_bounds *bounds,
-					  uint32_t row, int32_t sum)
+struct score_range
+combined_bounds_by_norms(const struct combined_bounds *bounds, uint32_t row,
+			 int32_t sum)
 {
 	struct factors factors = factors_of(bounds, row, sum);
 	float most = fabsf(factors.dense);
@@ -154,8 +162,9 @@ struct score_range combined_bounds_glance(const struct combined_bounds *bounds,
 	return range_of(bounds, &factors, -most, most);
 }
 
-struct score_range combined_bounds_of(const struct combined_bounds *bounds,
-				      uint32_t row, int32_t sum)
+struct score_range
+combined_bounds_by_codes(const struct combined_bounds *bounds, uint32_t row,
+			 int32_t sum)
 {
 	const struct inverted_index *index = bounds->index;
 	struct factors factors = factors_of(bounds, row, sum);

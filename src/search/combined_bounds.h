@@ -1,5 +1,5 @@
-/* combined_bounds: what a score of search/combined_score.h can be at most, and
- * at least, from the integers of search/inverted_index.h.
+/* combined_bounds: lower and upper bounds of a score of
+ * search/combined_score.h, from the integers of search/inverted_index.h.
  *
  * Let a = sum / 32767^2 be the sum of products of the weights of two rows: with
  * weights off by half a unit each, |a - p| <= err = 1.02 sqrt(tags) / 32767,
@@ -33,42 +33,54 @@
 struct combined_bounds {
 	const struct inverted_index *index;
 	const struct combined_kernel *kernel;
-	bool profile, vanishing; /* N_q is too small for a score */
-	float alpha, z, inverse; /* root of g, 1 / sqrt(N) of the query */
-	float error;             /* of a */
-	int8_t *codes;           /* code_bytes, owned */
-	int32_t offset;          /* 128 times their sum */
-	float scale, residual;
-	/* s >= T needs p >= T * factor - dense, by bins. */
-	double factor[INDEX_BINS], dense[INDEX_BINS];
+	bool profile;   /* the similarity of rows: D = 0, N = 1 */
+	bool vanishing; /* N_q is below COMBINED_MIN_NORM: s is 0 */
+	float alpha;
+	float sqrt_g;          /* of g_q */
+	float inverse_norm;    /* 1 / sqrt(N_q) */
+	float error;           /* err */
+	int8_t *codes;         /* of the query: code_bytes, owned */
+	int32_t offset;        /* 128 times their sum */
+	float scale, residual; /* of the codes */
+	/* s >= T needs p >= T * norm_product - max_dense, by bins:
+	 * sqrt(N_q min N_y) and H. */
+	double norm_product[INDEX_BINS], max_dense[INDEX_BINS];
 };
 
+/* Allocate the bounds of one query after another; index and kernel must
+ * outlive them. */
 void combined_bounds_begin(struct combined_bounds *bounds,
 			   const struct inverted_index *index,
 			   const struct combined_kernel *kernel,
 			   const struct similarity *similarity);
 void combined_bounds_end(struct combined_bounds *bounds);
 
-/* Take a query: its side, embedding and number of tags. */
+/* Set the query: its side, its embedding (d columns, borrowed for the call)
+ * and its number of tags. */
 void combined_bounds_set(struct combined_bounds *bounds,
 			 const struct similarity *similarity,
 			 const struct score_side *side, const float *vector,
 			 size_t tags);
 
-/* The least sum, by bins, of a row whose score may be the threshold or more,
- * and at least 1.  Returns a bit for each bin that is open: a row of it whose
- * sum is below 1 may reach the threshold, too. */
-uint32_t combined_bounds_least(const struct combined_bounds *bounds,
-			       float threshold, int32_t least[INDEX_BINS]);
+/* Set thresholds[b] >= 1 so that no row of bin b with a sum from 1 to
+ * thresholds[b] - 1 has a score that reaches the threshold.  Returns a mask of
+ * the bins that are not pruned: there a row whose sum is below 1 may reach the
+ * threshold, too.  O(INDEX_BINS). */
+uint32_t combined_bounds_thresholds(const struct combined_bounds *bounds,
+				    float threshold,
+				    int32_t thresholds[INDEX_BINS]);
 
 struct score_range {
 	float low, high;
 };
 
-/* The range of a row's score without a look at its codes, and with one. */
-struct score_range combined_bounds_glance(const struct combined_bounds *bounds,
-					  uint32_t row, int32_t sum);
-struct score_range combined_bounds_of(const struct combined_bounds *bounds,
-				      uint32_t row, int32_t sum);
+/* A range that holds the score of a row with that sum: by the norms of both
+ * embeddings alone, O(1), and by their codes, O(d), which is narrower. */
+struct score_range
+combined_bounds_by_norms(const struct combined_bounds *bounds, uint32_t row,
+			 int32_t sum);
+struct score_range
+combined_bounds_by_codes(const struct combined_bounds *bounds, uint32_t row,
+			 int32_t sum);
 
 #endif

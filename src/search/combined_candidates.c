@@ -8,19 +8,22 @@
 #include "base/bitset.h"
 
 enum {
-	CHUNK_ROWS = 4096, /* rows of a block between thresholds */
-	FRESH_ROWS = 1024, /* so many new rows are worth a threshold */
-	FEW_ROWS = 64,     /* so few are not */
+	CHUNK_ROWS = 4096, /* rows of a block scanned with one set of
+			      thresholds */
+	NEW_ROWS = 1024,   /* new candidates that are pruned together */
+	FEW_ROWS = 64,     /* fewer new ones do not raise the threshold */
 	PAST = 16,         /* room for a kernel's last store */
-	AHEAD = 12,        /* rows whose codes are fetched before */
+	AHEAD = 12,        /* how many rows before its use a row's codes are
+			      prefetched */
 	HALVINGS = 14,
-	/* A block is gone through as a whole where its lists have more than
-	 * one posting for so many rows. */
+	/* All rows of a block are scanned where its lists have more than one
+	 * posting for so many rows. */
 	SPARSE = 3,
 };
 
-/* The query's tags: heads, which have columns, and lists of others. */
-struct lists {
+/* The query's tags with their quantized weights: head tags, which have columns,
+ * and others, which have lists of postings. */
+struct query_lists {
 	struct column_set heads;
 	const int32_t *tags; /* of the query */
 	size_t count;
@@ -41,8 +44,8 @@ void candidates_end(struct candidates *candidates)
 	free(candidates->sums);
 	free(candidates->rows);
 	free(candidates->row_sums);
-	free(candidates->best_rows);
-	free(candidates->best_sums);
+	free(candidates->largest_rows);
+	free(candidates->largest_sums);
 	free(candidates->bounded);
 }
 
@@ -66,17 +69,18 @@ static void set_thresholds(struct candidates *candidates)
 {
 	int32_t low = INT32_MAX;
 
-	candidates->open = combined_bounds_least(
-		&candidates->bounds, candidates->threshold, candidates->least);
+	candidates->unpruned = combined_bounds_thresholds(
+		&candidates->bounds, candidates->threshold,
+		candidates->thresholds);
 	for (size_t b = 0; b < INDEX_BINS; b++)
-		if (candidates->least[b] < low)
-			low = candidates->least[b];
-	candidates->least_of_all = low;
+		if (candidates->thresholds[b] < low)
+			low = candidates->thresholds[b];
+	candidates->lowest_threshold = low;
 }
 
 void candidates_raise(struct candidates *candidates, float threshold)
 {
-	if (!candidates->raising || !(threshold > candidates->threshold))
+	if (!candidates->may_raise || !(threshold > candidates->threshold))
 		return;
 	candidates->threshold = threshold;
 	set_thresholds(candidates);
@@ -91,7 +95,9 @@ static void fetch_codes(const struct inverted_index *index, uint32_t row)
 	__builtin_prefetch(&index->rows[row]);
 }
 
-/* Bound rows by their codes; lower bounds raise the threshold. */
+/* Bound the scores of rows with those sums by their codes, keep those whose
+ * upper bound reaches the threshold, and raise the threshold to the k-th
+ * largest lower bound. */
 static void bound_rows(struct candidates *candidates, const uint32_t *rows,
 		       const int32_t *sums, size_t count)
 {
@@ -107,16 +113,16 @@ static void bound_rows(struct candidates *candidates, const uint32_t *rows,
 
 		if (i + AHEAD < count)
 			fetch_codes(bounds->index, rows[i + AHEAD]);
-		if (combined_bounds_glance(bounds, row, sums[i]).high <
+		if (combined_bounds_by_norms(bounds, row, sums[i]).high <
 		    threshold)
 			continue;
 		struct score_range range =
-			combined_bounds_of(bounds, row, sums[i]);
+			combined_bounds_by_codes(bounds, row, sums[i]);
 		if (range.high < threshold)
 			continue;
 		candidates->bounded[candidates->bounded_count++] =
 			(struct candidate){range.high, row};
-		if (!candidates->raising)
+		if (!candidates->may_raise)
 			continue;
 		topk_push(&candidates->lower, METRIC_EMBEDDING, range.low, row);
 		if (candidates->lower.threshold > threshold)
@@ -125,40 +131,41 @@ static void bound_rows(struct candidates *candidates, const uint32_t *rows,
 	candidates_raise(candidates, threshold);
 }
 
-/* A number that at least wanted of count reach, and mostly not many more; 0
- * where fewer than wanted are above 0. */
+/* Returns t such that at least k of the count numbers are >= t, found by
+ * bisection: at most the k-th largest, and rarely reached by many more than k;
+ * 0 where fewer than k are above 0. */
 static int32_t nth_largest(const struct combined_kernel *kernel,
-			   const int32_t *numbers, size_t count, size_t wanted)
+			   const int32_t *numbers, size_t count, size_t k)
 {
 	int32_t low = 0, high = 0;
 
-	if (count < wanted)
+	if (count < k)
 		return 0;
 	for (size_t i = 0; i < count; i++)
 		high = numbers[i] > high ? numbers[i] : high;
 	for (int i = 0; i < HALVINGS && high - low > 1; i++) {
 		int32_t middle = low + (high - low) / 2;
-		size_t have = kernel->count_from(numbers, count, middle);
+		size_t reached = kernel->count_at_least(numbers, count, middle);
 
-		if (have < wanted) {
+		if (reached < k) {
 			high = middle;
 			continue;
 		}
 		low = middle;
-		if (have <= wanted + wanted / 2 + 8)
+		if (reached <= k + k / 2 + 8)
 			break;
 	}
 	return low;
 }
 
-/* Leave out fresh rows that may not be answers. */
-static void filter_fresh(struct candidates *candidates)
+/* Drop new candidates that may not be results. */
+static void drop_excluded(struct candidates *candidates)
 {
-	size_t kept = candidates->fresh;
+	size_t kept = candidates->new_begin;
 
 	if (candidates->allowed == NULL && candidates->excluded == SIZE_MAX)
 		return;
-	for (size_t i = candidates->fresh; i < candidates->count; i++) {
+	for (size_t i = candidates->new_begin; i < candidates->count; i++) {
 		uint32_t row = candidates->rows[i];
 
 		candidates->rows[kept] = row;
@@ -170,53 +177,54 @@ static void filter_fresh(struct candidates *candidates)
 	candidates->count = kept;
 }
 
-/* Look at the largest of the fresh rows by their codes. */
-static void bound_best(struct candidates *candidates, size_t limit)
+/* Bound the new candidates with the largest sums, about 2 k, by their codes. */
+static void bound_largest(struct candidates *candidates, size_t limit)
 {
 	const struct combined_kernel *kernel = candidates->bounds.kernel;
-	size_t fresh = candidates->count - candidates->fresh, best = 0;
-	uint32_t *rows = candidates->rows + candidates->fresh;
-	int32_t *sums = candidates->row_sums + candidates->fresh;
+	size_t new_count = candidates->count - candidates->new_begin, best = 0;
+	uint32_t *rows = candidates->rows + candidates->new_begin;
+	int32_t *sums = candidates->row_sums + candidates->new_begin;
 	int32_t low = 0;
 
-	if (limit <= fresh / 2)
-		low = nth_largest(kernel, sums, fresh, 2 * limit);
+	if (limit <= new_count / 2)
+		low = nth_largest(kernel, sums, new_count, 2 * limit);
 	if (low <= 0)
 		return;
-	grow_pairs(&candidates->best_rows, &candidates->best_sums,
-		   &candidates->best_room, fresh + PAST);
-	for (size_t i = 0; i < fresh; i++) {
-		candidates->best_rows[best] = rows[i];
-		candidates->best_sums[best] = sums[i];
+	grow_pairs(&candidates->largest_rows, &candidates->largest_sums,
+		   &candidates->largest_room, new_count + PAST);
+	for (size_t i = 0; i < new_count; i++) {
+		candidates->largest_rows[best] = rows[i];
+		candidates->largest_sums[best] = sums[i];
 		best += sums[i] >= low;
 	}
-	candidates->count =
-		candidates->fresh + kernel->thin(candidates->least,
-						 candidates->bounds.index->bin,
-						 low, rows, sums, fresh);
-	bound_rows(candidates, candidates->best_rows, candidates->best_sums,
-		   best);
+	candidates->count = candidates->new_begin +
+			    kernel->filter(candidates->thresholds,
+					   candidates->bounds.index->bin, low,
+					   rows, sums, new_count);
+	bound_rows(candidates, candidates->largest_rows,
+		   candidates->largest_sums, best);
 }
 
-/* Take the fresh rows in: raise the threshold, and drop what is below it. */
-static void digest(struct candidates *candidates)
+/* Raise the threshold by the new candidates, and drop all those below it. */
+static void prune_new(struct candidates *candidates)
 {
-	filter_fresh(candidates);
-	if (candidates->raising &&
-	    candidates->count - candidates->fresh > FEW_ROWS)
-		bound_best(candidates, candidates->limit);
-	candidates->count = candidates->bounds.kernel->thin(
-		candidates->least, candidates->bounds.index->bin, INT32_MAX,
-		candidates->rows, candidates->row_sums, candidates->count);
-	candidates->fresh = candidates->count;
+	drop_excluded(candidates);
+	if (candidates->may_raise &&
+	    candidates->count - candidates->new_begin > FEW_ROWS)
+		bound_largest(candidates, candidates->limit);
+	candidates->count = candidates->bounds.kernel->filter(
+		candidates->thresholds, candidates->bounds.index->bin,
+		INT32_MAX, candidates->rows, candidates->row_sums,
+		candidates->count);
+	candidates->new_begin = candidates->count;
 }
 
 /* ------------------------------------------------------------------- lists */
 
-static struct lists lists_make(const struct inverted_index *index,
-			       const struct combined_query *query)
+static struct query_lists query_lists_make(const struct inverted_index *index,
+					   const struct combined_query *query)
 {
-	struct lists lists = {
+	struct query_lists lists = {
 		.tags = query->tags,
 		.count = query->count,
 		.weights = alloc(query->count, sizeof *lists.weights)};
@@ -254,7 +262,7 @@ static void add_list(int32_t *restrict sums, const struct posting *list,
 
 /* The postings of the query's tag i in a block. */
 static const struct posting *list_at(const struct inverted_index *index,
-				     const struct lists *lists, size_t i,
+				     const struct query_lists *lists, size_t i,
 				     size_t block, size_t *count)
 {
 	const uint32_t *start =
@@ -264,9 +272,10 @@ static const struct posting *list_at(const struct inverted_index *index,
 	return index->postings + start[0];
 }
 
-/* Add up a block's lists; returns how many postings they have. */
+/* Add the query's lists of a block to the sums of its rows; returns how many
+ * postings they have. */
 static size_t add_lists(struct candidates *candidates,
-			const struct lists *lists, size_t block)
+			const struct query_lists *lists, size_t block)
 {
 	const struct inverted_index *index = candidates->bounds.index;
 	size_t total = 0, count;
@@ -281,13 +290,15 @@ static size_t add_lists(struct candidates *candidates,
 	return total;
 }
 
-/* Take the sums of a block's rows from its lists, which are few; a row that is
- * met again has the sum 0 by then. */
-static void take_listed(struct candidates *candidates,
-			const struct lists *lists, size_t block, size_t total)
+/* Append the rows of a block that its lists name to the candidates, by walking
+ * the lists again, and clear their sums: where a row has several postings, its
+ * sum is 0, and below every threshold, from the second on. */
+static void collect_listed(struct candidates *candidates,
+			   const struct query_lists *lists, size_t block,
+			   size_t total)
 {
 	uint32_t first = (uint32_t)(block * INDEX_BLOCK_ROWS);
-	int32_t least = candidates->least_of_all;
+	int32_t threshold = candidates->lowest_threshold;
 	int32_t *sums = candidates->sums;
 	size_t found, count;
 
@@ -303,7 +314,7 @@ static void take_listed(struct candidates *candidates,
 			sums[list[j].row] = 0;
 			candidates->rows[found] = first + list[j].row;
 			candidates->row_sums[found] = sum;
-			found += sum >= least;
+			found += sum >= threshold;
 		}
 	}
 	candidates->count = found;
@@ -316,9 +327,10 @@ static size_t rows_of(const struct inverted_index *index, size_t block)
 	return rows < INDEX_BLOCK_ROWS ? rows : INDEX_BLOCK_ROWS;
 }
 
-/* Take the sums of all of a block's rows, with the columns of heads. */
-static void take_all(struct candidates *candidates, const struct lists *lists,
-		     size_t block)
+/* Append rows of a block to the candidates by scanning all of its sums, to
+ * which the columns of head tags are added. */
+static void collect_block(struct candidates *candidates,
+			  const struct query_lists *lists, size_t block)
 {
 	const struct inverted_index *index = candidates->bounds.index;
 	size_t first = block * INDEX_BLOCK_ROWS;
@@ -333,14 +345,14 @@ static void take_all(struct candidates *candidates, const struct lists *lists,
 		for (size_t c = 0; c < heads.count; c++)
 			heads.columns[c] += first + done;
 		make_room(candidates, count);
-		candidates->count += candidates->bounds.kernel->pass(
+		candidates->count += candidates->bounds.kernel->scan(
 			&heads, candidates->sums + done,
-			index->bin + first + done, candidates->least,
+			index->bin + first + done, candidates->thresholds,
 			(uint32_t)(first + done), count,
 			candidates->rows + candidates->count,
 			candidates->row_sums + candidates->count);
-		if (candidates->count - candidates->fresh >= FRESH_ROWS)
-			digest(candidates);
+		if (candidates->count - candidates->new_begin >= NEW_ROWS)
+			prune_new(candidates);
 	}
 }
 
@@ -348,25 +360,26 @@ void candidates_find(struct candidates *candidates,
 		     const struct combined_query *query)
 {
 	const struct inverted_index *index = candidates->bounds.index;
-	struct lists lists = lists_make(index, query);
+	struct query_lists lists = query_lists_make(index, query);
 	size_t n = index->matrix->n;
 	size_t limit = candidates->limit < n ? candidates->limit : n;
 
 	topk_begin(&candidates->lower, limit, -INFINITY);
-	candidates->count = candidates->fresh = candidates->bounded_count = 0;
+	candidates->count = candidates->new_begin = candidates->bounded_count =
+		0;
 	set_thresholds(candidates);
 	for (size_t block = 0; block < index->blocks; block++) {
 		size_t total = add_lists(candidates, &lists, block);
 
 		if (lists.heads.count > 0 ||
 		    total > rows_of(index, block) / SPARSE)
-			take_all(candidates, &lists, block);
+			collect_block(candidates, &lists, block);
 		else
-			take_listed(candidates, &lists, block, total);
-		if (candidates->count - candidates->fresh >= FRESH_ROWS)
-			digest(candidates);
+			collect_listed(candidates, &lists, block, total);
+		if (candidates->count - candidates->new_begin >= NEW_ROWS)
+			prune_new(candidates);
 	}
-	digest(candidates);
+	prune_new(candidates);
 	bound_rows(candidates, candidates->rows, candidates->row_sums,
 		   candidates->count);
 	topk_free(&candidates->lower);

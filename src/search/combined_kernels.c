@@ -2,10 +2,10 @@
 
 #include "base/cpu_features.h"
 
-static size_t plain_pass(const struct column_set *set, int32_t *sums,
-			 const uint8_t *bins, const int32_t least[INDEX_BINS],
-			 uint32_t first, size_t count, uint32_t *rows,
-			 int32_t *out)
+static size_t plain_scan(const struct column_set *set, int32_t *sums,
+			 const uint8_t *bins,
+			 const int32_t thresholds[INDEX_BINS], uint32_t first,
+			 size_t count, uint32_t *rows, int32_t *out)
 {
 	size_t found = 0;
 
@@ -17,14 +17,14 @@ static size_t plain_pass(const struct column_set *set, int32_t *sums,
 		sums[i] = 0;
 		rows[found] = first + (uint32_t)i;
 		out[found] = sum;
-		found += sum >= least[bins[i]];
+		found += sum >= thresholds[bins[i]];
 	}
 	return found;
 }
 
-static size_t plain_thin(const int32_t least[INDEX_BINS], const uint8_t *bins,
-			 int32_t limit, uint32_t *rows, int32_t *sums,
-			 size_t count)
+static size_t plain_filter(const int32_t thresholds[INDEX_BINS],
+			   const uint8_t *bins, int32_t limit, uint32_t *rows,
+			   int32_t *sums, size_t count)
 {
 	size_t kept = 0;
 
@@ -34,24 +34,24 @@ static size_t plain_thin(const int32_t least[INDEX_BINS], const uint8_t *bins,
 
 		rows[kept] = row;
 		sums[kept] = sum;
-		kept += sum < limit && sum >= least[bins[row]];
+		kept += sum < limit && sum >= thresholds[bins[row]];
 	}
 	return kept;
 }
 
 static inline __attribute__((always_inline)) size_t
-count_loop(const int32_t *numbers, size_t count, int32_t least)
+count_loop(const int32_t *numbers, size_t count, int32_t value)
 {
 	int32_t found = 0;
 
 	for (size_t i = 0; i < count; i++)
-		found += numbers[i] >= least;
+		found += numbers[i] >= value;
 	return (size_t)found;
 }
 
-static size_t plain_count(const int32_t *numbers, size_t count, int32_t least)
+static size_t plain_count(const int32_t *numbers, size_t count, int32_t value)
 {
-	return count_loop(numbers, count, least);
+	return count_loop(numbers, count, value);
 }
 
 static int32_t plain_dot(const int8_t *query, const uint8_t *codes,
@@ -64,7 +64,7 @@ static int32_t plain_dot(const int8_t *query, const uint8_t *codes,
 	return sum;
 }
 
-static const struct combined_kernel plain = {"plain", plain_pass, plain_thin,
+static const struct combined_kernel plain = {"plain", plain_scan, plain_filter,
 					     plain_count, plain_dot};
 
 #ifdef __x86_64__
@@ -75,22 +75,24 @@ static const struct combined_kernel plain = {"plain", plain_pass, plain_thin,
 	__attribute__((target(                                                 \
 		"avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,popcnt")))
 
-static int32_t least_of(const int32_t least[INDEX_BINS])
+static int32_t smallest(const int32_t thresholds[INDEX_BINS])
 {
-	int32_t low = least[0];
+	int32_t low = thresholds[0];
 
 	for (size_t b = 1; b < INDEX_BINS; b++)
-		low = least[b] < low ? least[b] : low;
+		low = thresholds[b] < low ? thresholds[b] : low;
 	return low;
 }
 
-/* Eight rows are looked at one by one where one has the least of all bins. */
-AVX2 static size_t avx2_pass(const struct column_set *set, int32_t *sums,
+/* Rows are compared by eights with the smallest threshold of all bins, and one
+ * by one with that of their bin where any of the eight reaches it. */
+AVX2 static size_t avx2_scan(const struct column_set *set, int32_t *sums,
 			     const uint8_t *bins,
-			     const int32_t least[INDEX_BINS], uint32_t first,
-			     size_t count, uint32_t *rows, int32_t *out)
+			     const int32_t thresholds[INDEX_BINS],
+			     uint32_t first, size_t count, uint32_t *rows,
+			     int32_t *out)
 {
-	const __m256i below = _mm256_set1_epi32(least_of(least) - 1);
+	const __m256i below = _mm256_set1_epi32(smallest(thresholds) - 1);
 	size_t found = 0;
 
 	for (size_t i = 0; i < count; i += 8) {
@@ -113,16 +115,16 @@ AVX2 static size_t avx2_pass(const struct column_set *set, int32_t *sums,
 		for (size_t l = 0; l < 8; l++) {
 			rows[found] = first + (uint32_t)(i + l);
 			out[found] = eight[l];
-			found += eight[l] >= least[bins[i + l]];
+			found += eight[l] >= thresholds[bins[i + l]];
 		}
 	}
 	return found;
 }
 
 AVX2 static size_t avx2_count(const int32_t *numbers, size_t count,
-			      int32_t least)
+			      int32_t value)
 {
-	return count_loop(numbers, count, least);
+	return count_loop(numbers, count, value);
 }
 
 AVX2 static int32_t avx2_dot(const int8_t *query, const uint8_t *codes,
@@ -144,7 +146,7 @@ AVX2 static int32_t avx2_dot(const int8_t *query, const uint8_t *codes,
 	return total;
 }
 
-static const struct combined_kernel avx2 = {"avx2", avx2_pass, plain_thin,
+static const struct combined_kernel avx2 = {"avx2", avx2_scan, plain_filter,
 					    avx2_count, avx2_dot};
 
 /* Compressing in a register and storing all of it is much faster than a
@@ -156,14 +158,14 @@ AVX512 static inline void append(uint32_t *rows, int32_t *out, __mmask16 mask,
 	_mm512_storeu_si512(out, _mm512_maskz_compress_epi32(mask, sum));
 }
 
-AVX512 static size_t avx512_pass(const struct column_set *set, int32_t *sums,
+AVX512 static size_t avx512_scan(const struct column_set *set, int32_t *sums,
 				 const uint8_t *bins,
-				 const int32_t least[INDEX_BINS],
+				 const int32_t thresholds[INDEX_BINS],
 				 uint32_t first, size_t count, uint32_t *rows,
 				 int32_t *out)
 {
-	const __m512i low = _mm512_loadu_si512(least);
-	const __m512i high = _mm512_loadu_si512(least + 16);
+	const __m512i low = _mm512_loadu_si512(thresholds);
+	const __m512i high = _mm512_loadu_si512(thresholds + 16);
 	const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
 						10, 11, 12, 13, 14, 15);
 	size_t found = 0;
@@ -194,12 +196,12 @@ AVX512 static size_t avx512_pass(const struct column_set *set, int32_t *sums,
 	return found;
 }
 
-AVX512 static size_t avx512_thin(const int32_t least[INDEX_BINS],
-				 const uint8_t *bins, int32_t limit,
-				 uint32_t *rows, int32_t *sums, size_t count)
+AVX512 static size_t avx512_filter(const int32_t thresholds[INDEX_BINS],
+				   const uint8_t *bins, int32_t limit,
+				   uint32_t *rows, int32_t *sums, size_t count)
 {
 	const __m512i upper = _mm512_set1_epi32(limit);
-	const __m512i lower = _mm512_set1_epi32(least_of(least));
+	const __m512i lower = _mm512_set1_epi32(smallest(thresholds));
 	size_t kept = 0;
 
 	for (size_t i = 0; i < count; i += 16) {
@@ -222,16 +224,16 @@ AVX512 static size_t avx512_thin(const int32_t least[INDEX_BINS],
 
 			rows[kept] = row16[l];
 			sums[kept] = sum16[l];
-			kept += sum16[l] >= least[bins[row16[l]]];
+			kept += sum16[l] >= thresholds[bins[row16[l]]];
 		}
 	}
 	return kept;
 }
 
 AVX512 static size_t avx512_count(const int32_t *numbers, size_t count,
-				  int32_t least)
+				  int32_t value)
 {
-	const __m512i low = _mm512_set1_epi32(least);
+	const __m512i low = _mm512_set1_epi32(value);
 	size_t found = 0;
 
 	for (size_t i = 0; i < count; i += 16) {
@@ -260,7 +262,7 @@ AVX512 static int32_t avx512_dot(const int8_t *query, const uint8_t *codes,
 }
 
 static const struct combined_kernel avx512 = {
-	"avx512", avx512_pass, avx512_thin, avx512_count, avx512_dot};
+	"avx512", avx512_scan, avx512_filter, avx512_count, avx512_dot};
 
 #endif
 

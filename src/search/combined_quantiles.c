@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "search/combined_query.h"
 
 /* A customer of the sample. */
 struct sampled {
@@ -45,14 +46,14 @@ static struct sampled *take_sample(const struct csr_matrix *matrix,
 	return sample;
 }
 
-/* The similarity of the other to the one whose values are spread. */
+/* The similarity of the other to the one whose values dense holds. */
 static float score_pair(const struct similarity *similarity,
 			const struct sampled *one, const struct sampled *other,
-			const double *spread, size_t d)
+			const double *dense, size_t d)
 {
 	return combined_score(
 		similarity, &one->side, &other->side,
-		row_dot(spread, other->row.tags, other->row.values,
+		row_dot(dense, other->row.tags, other->row.values,
 			other->row.count),
 		embedding_dot(one->row.vector, other->row.vector, d));
 }
@@ -67,7 +68,7 @@ void combined_quantiles(const struct csr_matrix *matrix, const float *embedding,
 	size_t each = rows / 2 < COMBINED_PAIRS
 			      ? (rows > 0 ? (rows - 1) / 2 : 0)
 			      : COMBINED_PAIRS;
-	double *spread = alloc(matrix->m, sizeof *spread);
+	double *dense = alloc(matrix->m, sizeof *dense);
 
 	/* Two customers are one pair. */
 	if (rows == 2)
@@ -78,13 +79,13 @@ void combined_quantiles(const struct csr_matrix *matrix, const float *embedding,
 		const struct combined_query *row = &sample[i].row;
 
 		for (size_t t = 0; t < row->count; t++)
-			spread[row->tags[t]] = (double)row->values[t];
+			dense[row->tags[t]] = (double)row->values[t];
 		for (size_t step = 1; step <= each; step++)
 			scores[pairs++] = score_pair(similarity, &sample[i],
 						     &sample[(i + step) % rows],
-						     spread, d);
+						     dense, d);
 		for (size_t t = 0; t < row->count; t++)
-			spread[row->tags[t]] = 0;
+			dense[row->tags[t]] = 0;
 	}
 	if (pairs > 1)
 		qsort(scores, pairs, sizeof *scores, rising);
@@ -95,6 +96,6 @@ void combined_quantiles(const struct csr_matrix *matrix, const float *embedding,
 				: (double)scores[(size_t)(shares[i] *
 							  (double)(pairs - 1))];
 	free(scores);
-	free(spread);
+	free(dense);
 	free(sample);
 }

@@ -4,21 +4,6 @@
 
 #include "base/cpu_features.h"
 
-struct combined_query combined_query_row(const struct csr_matrix *matrix,
-					 const float *embedding, size_t d,
-					 size_t row, size_t self)
-{
-	size_t begin = (size_t)matrix->indptr[row];
-
-	return (struct combined_query){
-		.tags = matrix->indices + begin,
-		.values = matrix->values + begin,
-		.count = (size_t)matrix->indptr[row + 1] - begin,
-		.vector = embedding + row * d,
-		.self = self,
-	};
-}
-
 /* N(g), so that of two equal sides it is the numerator of the score. */
 static double norm_of(double alpha, double g)
 {
@@ -33,7 +18,7 @@ struct score_side score_side_make(const struct similarity *similarity,
 
 	if (similarity->profile || !(square > 0))
 		return side;
-	if (x_square < COMBINED_LEAST_SHARE * square)
+	if (x_square < COMBINED_MIN_SHARE * square)
 		side.x_square = 0;
 	side.g = sqrt(fmin(1, side.x_square / square));
 	side.norm = norm_of(similarity->alpha, side.g);
@@ -57,7 +42,7 @@ float combined_score(const struct similarity *similarity,
 
 	if (similarity->profile)
 		return round_score(p);
-	if (q->norm < COMBINED_LEAST_NORM || y->norm < COMBINED_LEAST_NORM)
+	if (q->norm < COMBINED_MIN_NORM || y->norm < COMBINED_MIN_NORM)
 		return 0;
 	double lengths = sqrt(q->x_square * y->x_square);
 	double c = lengths > 0 ? x_dot / lengths : 0;
@@ -76,7 +61,7 @@ struct score_factors combined_factors(const struct similarity *similarity,
 	double lengths = sqrt(q->x_square * y->x_square);
 	double u = sqrt(q->g * y->g), norms = sqrt(q->norm * y->norm);
 
-	if (q->norm < COMBINED_LEAST_NORM || y->norm < COMBINED_LEAST_NORM)
+	if (q->norm < COMBINED_MIN_NORM || y->norm < COMBINED_MIN_NORM)
 		return factors;
 	factors.row = 1 / (sqrt(q->square * y->square) * norms);
 	if (!similarity->profile && lengths > 0)
@@ -94,13 +79,13 @@ double row_square(const float *values, size_t count)
 	return sum;
 }
 
-double row_dot(const double *spread, const int32_t *tags, const float *values,
+double row_dot(const double *dense, const int32_t *tags, const float *values,
 	       size_t count)
 {
 	double sum = 0;
 
 	for (size_t i = 0; i < count; i++)
-		sum += spread[tags[i]] * (double)values[i];
+		sum += dense[tags[i]] * (double)values[i];
 	return sum;
 }
 

@@ -11,9 +11,9 @@
  *     p = a_q.a_y,  c = cosine of x_q and x_y,  u = sqrt(g_q g_y),
  *     h(u) = alpha u - u^2,  N(g) = 1 + alpha g - g^2
  * it is s = (p + c h(u)) / sqrt(N(g_q) N(g_y)).  Where g^2 is below
- * COMBINED_LEAST_SHARE, x is rounding and what the tolerance of the
+ * COMBINED_MIN_SHARE, x is rounding and what the tolerance of the
  * factorization leaves, and is taken as 0; then c is 0.  Where
- * N is below COMBINED_LEAST_NORM (alpha near 0, and the dimensions hold the
+ * N is below COMBINED_MIN_NORM (alpha near 0, and the dimensions hold the
  * whole row) nothing is left to compare, and s is 0.
  *
  * The similarity of rows ("profile") is p.
@@ -30,32 +30,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/csr_matrix.h"
-
-#define COMBINED_LEAST_NORM  0x1p-20
-#define COMBINED_LEAST_SHARE 1e-6
+#define COMBINED_MIN_NORM  0x1p-20
+#define COMBINED_MIN_SHARE 1e-6
 
 struct similarity {
 	bool profile; /* the cosine of rows; alpha is not used */
 	double alpha; /* 0 to 1 */
 };
 
-/* Who is asked for: a row, checked by csr_matrix_check_row, and its embedding,
- * which is finite; and the row of the matrix that it is, or ROW_NONE. */
-struct combined_query {
-	const int32_t *tags;
-	const float *values;
-	size_t count;
-	const float *vector;
-	size_t self;
-};
-
-/* Row i of a matrix as a query. */
-struct combined_query combined_query_row(const struct csr_matrix *matrix,
-					 const float *embedding, size_t d,
-					 size_t row, size_t self);
-
-/* What a score takes of one side of it. */
+/* What a score depends on of one of its two rows, besides their products. */
 struct score_side {
 	double square;   /* |a|^2, of the row as stored; above 0 */
 	double x_square; /* |x|^2, of the embedding as stored */
@@ -66,8 +49,8 @@ struct score_side {
 struct score_side score_side_make(const struct similarity *similarity,
 				  double square, double x_square);
 
-/* s of two sides, their products as stored: dot is a_q.a_y, x_dot x_q.x_y. In
- * [-1, 1], and never -0. */
+/* s of two sides and the products of their rows and embeddings as stored: dot
+ * is a_q.a_y, x_dot x_q.x_y.  In [-1, 1], and never -0. */
 float combined_score(const struct similarity *similarity,
 		     const struct score_side *q, const struct score_side *y,
 		     double dot, double x_dot);
@@ -84,8 +67,8 @@ struct score_factors combined_factors(const struct similarity *similarity,
 /* The sum of squares of a row's values, in ascending order of tags. */
 double row_square(const float *values, size_t count);
 
-/* a_q.a_y, the query's values spread over all tags. */
-double row_dot(const double *spread, const int32_t *tags, const float *values,
+/* a_q.a_y, dense the query's values over all m tags, zeros elsewhere. */
+double row_dot(const double *dense, const int32_t *tags, const float *values,
 	       size_t count);
 
 /* x_q.x_y over d columns. */

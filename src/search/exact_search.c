@@ -252,7 +252,7 @@ static bool is_all_pairs(const struct exact_job *job)
 static void search_all_pairs(struct exact_job *job)
 {
 	const struct exact_search *search = job->search;
-	struct all_pairs pairs = {
+	struct all_pairs join = {
 		.rows = search->rows,
 		.n = search->n,
 		.d = search->d,
@@ -268,10 +268,10 @@ static void search_all_pairs(struct exact_job *job)
 	compute_row_factors(job);
 	if (job->bad_row != ROW_NONE)
 		return;
-	pairs.factors = job->row_factors;
-	pairs.lists = job->lists = alloc(job->count, sizeof *job->lists);
+	join.factors = job->row_factors;
+	join.lists = job->lists = alloc(job->count, sizeof *job->lists);
 	begin_lists(job, 0, job->count, 0, search->n);
-	all_pairs_search(&pairs);
+	all_pairs_search(&join);
 	for (size_t q = 0; q < job->count; q++)
 		finish_query(job, q);
 	count_candidates(job);

@@ -34,33 +34,34 @@ float index_quantize(const float *vector, double length, size_t d,
 
 	for (size_t j = 0; j < d; j++) {
 		int code = (int)lrint(vector[j] * inverse);
-		double rest = vector[j] * unit - (double)scale * code;
+		double difference = vector[j] * unit - (double)scale * code;
 
 		codes[j] = (int8_t)code;
-		sum += rest * rest;
+		sum += difference * difference;
 	}
 	*residual = (float)(sqrt(sum) * (1 + 1e-6) + 1e-7);
 	return scale;
 }
 
-/* What is made of the rows, piece by piece. */
+/* An index that is being built. */
 struct build {
 	struct inverted_index *index;
-	double *lengths;      /* n: |a| */
-	double *g;            /* n */
-	_Atomic size_t wrong; /* the first row that is refused */
+	double *lengths;              /* n: |a| */
+	double *g;                    /* n */
+	_Atomic size_t first_bad_row; /* SIZE_MAX: none */
 };
 
-static void note_wrong(struct build *build, size_t row)
+static void record_bad_row(struct build *build, size_t row)
 {
-	size_t first = build->wrong;
+	size_t first = build->first_bad_row;
 
 	while (row < first)
-		if (atomic_compare_exchange_weak(&build->wrong, &first, row))
+		if (atomic_compare_exchange_weak(&build->first_bad_row, &first,
+						 row))
 			return;
 }
 
-/* Check a row and make what stands of it alone. */
+/* Check row and set what the index holds of it alone: codes, norms. */
 static void add_row(struct build *build, size_t row)
 {
 	static const struct similarity any = {.alpha = 1};
@@ -71,7 +72,7 @@ static void add_row(struct build *build, size_t row)
 	float residual = 1, scale = 0;
 
 	if (csr_matrix_check_row(matrix, row) != NULL || !isfinite(x_square)) {
-		note_wrong(build, row);
+		record_bad_row(build, row);
 		return;
 	}
 	size_t begin = (size_t)matrix->indptr[row];
@@ -105,7 +106,7 @@ static void add_rows(void *shared, size_t piece, unsigned thread)
 		add_row(build, row);
 }
 
-static void mark_weighted(struct build *build)
+static void set_weighted(struct build *build)
 {
 	struct inverted_index *index = build->index;
 	size_t n = index->matrix->n;
@@ -143,7 +144,8 @@ static uint8_t bin_of(const double bounds[INDEX_BINS], double g)
 	return (uint8_t)low;
 }
 
-/* Bins by quantiles of a sample; each then knows the range of its own rows. */
+/* Bound the bins by quantiles of g over a sample of the rows, place every row,
+ * and set the range of each bin to that of its rows. */
 static void make_bins(struct build *build)
 {
 	struct inverted_index *index = build->index;
@@ -233,7 +235,7 @@ static void make_column(struct inverted_index *index, size_t tag)
 	index->columns[tag] = column;
 }
 
-/* Columns of the tags that most rows have. */
+/* Make the columns of head tags. */
 static void make_columns(struct inverted_index *index)
 {
 	size_t m = index->matrix->m, made = 0;
@@ -251,7 +253,7 @@ static void make_columns(struct inverted_index *index)
 	}
 }
 
-static const char *wrong_row(const struct inverted_index *index, size_t row)
+static const char *bad_row_error(const struct inverted_index *index, size_t row)
 {
 	const char *error = csr_matrix_check_row(index->matrix, row);
 
@@ -268,7 +270,7 @@ const char *inverted_index_build(struct inverted_index *index,
 {
 	size_t n = matrix->n;
 	const char *error = NULL;
-	struct build build = {.index = index, .wrong = SIZE_MAX};
+	struct build build = {.index = index, .first_bad_row = SIZE_MAX};
 
 	*index = (struct inverted_index){
 		.matrix = matrix,
@@ -287,11 +289,11 @@ const char *inverted_index_build(struct inverted_index *index,
 	build.g = alloc(n, sizeof *build.g);
 	thread_pool_run(threads, n / PIECE_ROWS + (n % PIECE_ROWS != 0),
 			add_rows, &build);
-	if (build.wrong != SIZE_MAX) {
-		error = wrong_row(index, build.wrong);
+	if (build.first_bad_row != SIZE_MAX) {
+		error = bad_row_error(index, build.first_bad_row);
 		inverted_index_free(index);
 	} else {
-		mark_weighted(&build);
+		set_weighted(&build);
 		make_bins(&build);
 		make_postings(&build);
 		make_columns(index);

@@ -1,10 +1,11 @@
-/* inverted_index: customers by tag, and small codes of their embeddings, for
- * exact search of the similarities of search/combined_score.h.
+/* inverted_index: lists of rows by tag (postings), and int8 codes of the
+ * embeddings, for exact search by the similarities of search/combined_score.h.
  *
  * Rows stand in blocks of INDEX_BLOCK_ROWS.  For each tag and block there is a
  * list of postings {row in the block, w}, rows ascending, w = round(32767 v),
  * v the value over |a|.  A tag that more than 1 / INDEX_COLUMN_SHARE of the
- * rows have is kept as a column of all w, too (at most INDEX_COLUMNS of them).
+ * rows have (a head tag) is kept as a dense column of all w, too; at most
+ * INDEX_COLUMNS of them.
  * Sums of products of two rows' w are exact in int32: by Cauchy's inequality
  * they are below (32767 + sqrt(m) / 2)^2 < 2^31 for up to 10^8 tags.
  *
@@ -42,11 +43,11 @@ struct posting {
 /* Of a row's embedding. */
 struct index_row {
 	float scale, residual; /* of the codes */
-	float z;               /* root of g = |x| / |a| */
-	float rest;            /* 1 - g^2 */
+	float sqrt_g;          /* of g = |x| / |a| */
+	float residual_share;  /* 1 - g^2: of |a|^2, what x does not hold */
 };
 
-/* The least and the largest g of a bin's rows; low > high: it has none. */
+/* The smallest and the largest g of a bin's rows; low > high: it has none. */
 struct index_bin {
 	double low, high;
 };
@@ -71,9 +72,11 @@ struct inverted_index {
 	size_t zeros;       /* rows without */
 };
 
-/* Index the rows; the matrix and the embedding must stay.  NULL or an error
- * text: a row is damaged, its embedding is not finite, or there are 2^32
- * values or more; there is nothing to free then. */
+/* Index the rows of a matrix and of their embedding (n x d, row major), both
+ * borrowed until inverted_index_free.  O(values + n d).  The same index by any
+ * number of threads.  NULL or an error text: a row is damaged, its embedding
+ * is not finite, or there are 2^32 values or more; there is nothing to free
+ * then. */
 const char *inverted_index_build(struct inverted_index *index,
 				 const struct csr_matrix *matrix,
 				 const float *embedding, size_t d,

@@ -257,7 +257,7 @@ static void choose_window(struct index_writer *index)
 
 /* Gather the vectors of the window that begins with block first, if one does.
  */
-static void gather(struct index_writer *index, size_t first)
+static void gather_window(struct index_writer *index, size_t first)
 {
 	size_t rest = index->lists.blocks - first;
 
@@ -270,43 +270,41 @@ static void gather(struct index_writer *index, size_t first)
 			      index->builder->threads);
 }
 
+/* Make all blocks, a batch at a time, in buffer, which has room for a batch of
+ * size bytes each, and write them. */
+static void write_blocks(struct index_writer *index, struct batch *batch,
+			 void *buffer, size_t size)
+{
+	size_t blocks = index->lists.blocks;
+
+	for (size_t count; batch->first < blocks; batch->first += count) {
+		count = blocks - batch->first;
+		if (count > index->batch)
+			count = index->batch;
+		gather_window(index, batch->first);
+		thread_pool_run(index->builder->threads, count, make_block,
+				batch);
+		tensor_writer_put(&index->writer, buffer, count * size);
+	}
+	free(buffer);
+}
+
 static void write_codes(struct index_writer *index)
 {
 	size_t size = int8_block_bytes(index->builder->model->k);
-	struct batch batch = {.index = index};
+	struct batch batch = {.index = index,
+			      .codes = alloc(index->batch, size)};
 
-	batch.codes = alloc(index->batch, size);
-	for (size_t count; batch.first < index->lists.blocks;
-	     batch.first += count) {
-		count = index->lists.blocks - batch.first;
-		if (count > index->batch)
-			count = index->batch;
-		gather(index, batch.first);
-		thread_pool_run(index->builder->threads, count, make_block,
-				&batch);
-		tensor_writer_put(&index->writer, batch.codes, count * size);
-	}
-	free(batch.codes);
+	write_blocks(index, &batch, batch.codes, size);
 }
 
 static void write_units(struct index_writer *index)
 {
-	size_t size = TILE_ROWS * index->builder->model->k;
-	struct batch batch = {.index = index};
+	size_t size = TILE_ROWS * index->builder->model->k * sizeof(float);
+	struct batch batch = {.index = index,
+			      .units = alloc(index->batch, size)};
 
-	batch.units = alloc(alloc_product(index->batch, size), sizeof(float));
-	for (size_t count; batch.first < index->lists.blocks;
-	     batch.first += count) {
-		count = index->lists.blocks - batch.first;
-		if (count > index->batch)
-			count = index->batch;
-		gather(index, batch.first);
-		thread_pool_run(index->builder->threads, count, make_block,
-				&batch);
-		tensor_writer_put(&index->writer, batch.units,
-				  count * size * sizeof(float));
-	}
-	free(batch.units);
+	write_blocks(index, &batch, batch.units, size);
 }
 
 static void write_index(struct index_writer *index)

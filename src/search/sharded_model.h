@@ -14,6 +14,11 @@
 #include "search/combined_search.h"
 #include "search/search_query.h"
 
+/* Where a row of whole is stored. */
+struct shard_place {
+	uint32_t shard, row;
+};
+
 struct sharded_model {
 	struct model *models; /* count */
 	size_t count;
@@ -64,22 +69,6 @@ const struct model *sharded_model_resolve(const struct sharded_model *shards,
  * with that of model, since its singular vectors differ. */
 const char *sharded_model_compare(const struct model *model,
 				  const struct model *other);
-
-/* Returns NULL, or an error text that names a file: recall or probes are set,
- * and it has no index. */
-const char *sharded_model_need_index(const struct sharded_model *shards);
-
-/* exact_search_run over all files; by their indexes where recall or probes are
- * set, or where that is faster for an exact search.  Indexes that share their
- * centroids scan the same cells in every file, as many as the file that needs
- * most, with the results of one file with these cells.  search->rows and n are
- * set for each file; rows of queries, allowed bits and hits are numbered as in
- * whole.  Adds count to the progress for each file. */
-const char *sharded_model_search(const struct sharded_model *shards,
-				 const struct exact_search *search,
-				 const struct search_query *queries,
-				 size_t count, struct search_result *results,
-				 size_t *zeros);
 
 /* Index the rows of all files by tag, so that each search by a metric that
  * compares rows is fast; building takes as long as a few searches without it.

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "explain/summary_builder.h"
+#include "search/sharded_search.h"
 #include "serve/reply_csv.h"
 #include "text/json_writer.h"
 #include "explain/summary_json.h"
@@ -93,8 +94,8 @@ static const char *search_all(struct predict_reply *const replies[],
 	for (size_t i = 0; i < count; i++)
 		if (search.limit < replies[i]->request.limit)
 			search.limit = replies[i]->request.limit;
-	return sharded_model_search(&first->loaded->shards, &search, queries,
-				    total, results, zeros);
+	return sharded_search_run(&first->loaded->shards, &search, queries,
+				  total, results, zeros);
 }
 
 void predict_reply_search(struct predict_reply *const replies[], size_t count,

@@ -190,8 +190,7 @@ static double kernel_of(const struct data *data, double alpha, size_t a,
 	double ga = sqrt(embedding_product(data, a, a)) / la;
 	bool held;
 	double gb = sqrt(embedding_product(data, b, b)) / lb;
-	held = ga * ga >= COMBINED_LEAST_SHARE &&
-	       gb * gb >= COMBINED_LEAST_SHARE;
+	held = ga * ga >= COMBINED_MIN_SHARE && gb * gb >= COMBINED_MIN_SHARE;
 	if (!held)
 		xx = 0;
 	double dense = held ? alpha * xx / sqrt(ga * gb) : 0;
@@ -209,7 +208,7 @@ static double plain_score(const struct data *data,
 		return product(data, a, b) / (la * lb);
 	double kaa = kernel_of(data, similarity->alpha, a, a, la, la);
 	double kbb = kernel_of(data, similarity->alpha, b, b, lb, lb);
-	if (kaa < COMBINED_LEAST_NORM || kbb < COMBINED_LEAST_NORM)
+	if (kaa < COMBINED_MIN_NORM || kbb < COMBINED_MIN_NORM)
 		return 0;
 	return fmax(-1,
 		    fmin(1, kernel_of(data, similarity->alpha, a, b, la, lb) /
@@ -415,19 +414,21 @@ static int check_bounds(const struct data *data,
 	for (size_t i = 0; i < found.count; i++) {
 		uint32_t row = found.hits[i].row;
 		float score = found.hits[i].score;
-		int32_t sum = quantized(data, self, row), least[INDEX_BINS];
-		uint32_t open = combined_bounds_least(&bounds, score, least);
-		struct score_range glance =
-			combined_bounds_glance(&bounds, row, sum);
-		struct score_range range =
-			combined_bounds_of(&bounds, row, sum);
+		int32_t sum = quantized(data, self, row),
+			thresholds[INDEX_BINS];
+		uint32_t unpruned =
+			combined_bounds_thresholds(&bounds, score, thresholds);
+		struct score_range by_norms =
+			combined_bounds_by_norms(&bounds, row, sum);
+		struct score_range by_codes =
+			combined_bounds_by_codes(&bounds, row, sum);
 
-		if (sum < least[index->bin[row]] &&
-		    !(sum < 1 && open >> index->bin[row] & 1))
+		if (sum < thresholds[index->bin[row]] &&
+		    !(sum < 1 && unpruned >> index->bin[row] & 1))
 			failed |= fail("the bound of a bin", self);
-		if (glance.high < score || range.high < score)
+		if (by_norms.high < score || by_codes.high < score)
 			failed |= fail("an upper bound", self);
-		if (glance.low > score || range.low > score)
+		if (by_norms.low > score || by_codes.low > score)
 			failed |= fail("a lower bound", self);
 	}
 	combined_bounds_end(&bounds);

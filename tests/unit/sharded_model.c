@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "search/exact_search.h"
 #include "search/sharded_model.h"
+#include "search/sharded_search.h"
 #include "cases.h"
 
 enum { CASES = 300, MAX_ROWS = 90, MAX_SHARDS = 5, DIMENSIONS = 4, WIDTH = 4 };
@@ -93,8 +94,7 @@ static int check_search(const struct sharded_model *shards, const float *rows,
 		queries[i] = (struct search_query){
 			.vector = rows + i * DIMENSIONS, .self = i, .asked = i};
 	if (exact_search_run(&search, queries, n, one, &zeros) ||
-	    sharded_model_search(shards, &search, queries, n, many,
-				 &zeros_many))
+	    sharded_search_run(shards, &search, queries, n, many, &zeros_many))
 		return fail("search refused");
 	for (size_t i = 0; i < n; i++)
 		failed |= one[i].count != many[i].count ||

@@ -1,0 +1,173 @@
+#include "search/combined_indexed.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/bitset.h"
+
+static int falling_bound(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	return (x->high < y->high) - (x->high > y->high);
+}
+
+static int rising_row(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void prefetch_row(const struct combined_search *search, size_t row)
+{
+	size_t begin = (size_t)search->matrix->indptr[row];
+	const float *vector = search->embedding + row * search->d;
+
+	__builtin_prefetch(search->matrix->indices + begin);
+	__builtin_prefetch(search->matrix->values + begin);
+	for (size_t j = 0; j < search->d; j += 16)
+		__builtin_prefetch(vector + j);
+}
+
+static void score_candidate(const struct combined_search *search,
+			    struct active_query *active,
+			    struct combined_worker *worker, uint32_t row)
+{
+	combined_score_row(search, active, worker, row);
+	worker->scored =
+		alloc_grow(worker->scored, &worker->scored_room,
+			   active->scored_count + 1, sizeof *worker->scored);
+	worker->scored[active->scored_count++] = row;
+	if (active->top->count >= active->top->limit)
+		candidates_raise(&worker->candidates, active->top->threshold);
+}
+
+/* Score candidates in order of falling upper bounds, until one is below the
+ * threshold. */
+static void score_candidates(const struct combined_search *search,
+			     struct active_query *active,
+			     struct combined_worker *worker)
+{
+	enum { AHEAD = 6 };
+	struct candidates *candidates = &worker->candidates;
+	struct candidate *list = candidates->bounded;
+	size_t count = 0;
+
+	for (size_t i = 0; i < candidates->bounded_count; i++)
+		if (list[i].high >= candidates->threshold)
+			list[count++] = list[i];
+	if (count > 1)
+		qsort(list, count, sizeof *list, falling_bound);
+	for (size_t i = 0; i < count && i < AHEAD; i++)
+		prefetch_row(search, list[i].row);
+	for (size_t i = 0; i < count && list[i].high >= candidates->threshold;
+	     i++) {
+		if (i + AHEAD < count)
+			prefetch_row(search, list[i + AHEAD].row);
+		score_candidate(search, active, worker, list[i].row);
+	}
+}
+
+/* Scan the codes of all rows in bins that are not pruned, and score those whose
+ * upper bound reaches the threshold: the threshold is too low to prove that no
+ * row that shares no tag with the query reaches it.  A row that does share tags
+ * with a sum above 0 was a candidate: it is scored already, or its bound is
+ * below the threshold.  O(n d) at worst. */
+static void scan_unpruned(const struct combined_search *search,
+			  struct active_query *active,
+			  struct combined_worker *worker)
+{
+	struct candidates *candidates = &worker->candidates;
+	const struct inverted_index *index = search->index;
+	size_t scored = active->scored_count;
+
+	if (scored > 1)
+		qsort(worker->scored, scored, sizeof *worker->scored,
+		      rising_row);
+	for (size_t row = 0; row < search->matrix->n; row++) {
+		uint32_t key = (uint32_t)row;
+
+		if ((candidates->unpruned >> index->bin[row] & 1) == 0 ||
+		    !combined_may_be_result(search, active->query, row) ||
+		    combined_bounds_by_norms(&candidates->bounds, key, 0).high <
+			    candidates->threshold ||
+		    combined_bounds_by_codes(&candidates->bounds, key, 0).high <
+			    candidates->threshold)
+			continue;
+		if (scored > 0 &&
+		    bsearch(&key, worker->scored, scored,
+			    sizeof *worker->scored, rising_row) != NULL)
+			continue;
+		combined_score_row(search, active, worker, row);
+		if (active->top->count >= active->top->limit)
+			candidates_raise(candidates, active->top->threshold);
+	}
+}
+
+/* The same for the similarity of rows.  A row that shares no tag with the query
+ * has the score 0 exactly, so only those that share one are scored, whatever
+ * their sum.  O(n + postings). */
+static void scan_sharing(const struct combined_search *search,
+			 struct active_query *active,
+			 struct combined_worker *worker)
+{
+	const struct inverted_index *index = search->index;
+	size_t n = search->matrix->n;
+	uint64_t *sharing = bitset_new(n);
+
+	for (size_t i = 0; i < active->query->count; i++)
+		for (size_t b = 0; b < index->blocks; b++) {
+			const uint32_t *start =
+				&index->starts[(size_t)active->query->tags[i] *
+						       index->blocks +
+					       b];
+
+			for (uint32_t j = start[0]; j < start[1]; j++)
+				bitset_set(sharing,
+					   b * INDEX_BLOCK_ROWS +
+						   index->postings[j].row);
+		}
+	/* Rows already scored are pushed again, to an empty list. */
+	size_t limit = active->top->limit;
+	topk_free(active->top);
+	topk_begin(active->top, limit, search->min_score);
+	for (size_t row = 0; row < n; row++) {
+		if (!bitset_test(index->weighted, row) ||
+		    !combined_may_be_result(search, active->query, row))
+			continue;
+		if (bitset_test(sharing, row))
+			combined_score_row(search, active, worker, row);
+		else
+			topk_push(active->top, METRIC_EMBEDDING, 0,
+				  (uint32_t)row);
+	}
+	free(sharing);
+}
+
+void combined_indexed_search(const struct combined_job *job,
+			     struct active_query *active,
+			     struct combined_worker *worker)
+{
+	const struct combined_search *search = &job->search;
+	struct candidates *candidates = &worker->candidates;
+
+	combined_bounds_begin(&candidates->bounds, search->index,
+			      search->kernel, &search->similarity);
+	combined_bounds_set(&candidates->bounds, &search->similarity,
+			    &active->side, active->query->vector,
+			    active->query->count);
+	candidates->threshold = job->min_score;
+	candidates->may_raise = !search->count_matching;
+	candidates->limit = search->limit;
+	candidates->allowed = search->allowed;
+	candidates->excluded =
+		search->with_self ? ROW_NONE : active->query->self;
+	candidates_find(candidates, active->query);
+	score_candidates(search, active, worker);
+	if (candidates->unpruned != 0 && search->similarity.profile)
+		scan_sharing(search, active, worker);
+	else if (candidates->unpruned != 0)
+		scan_unpruned(search, active, worker);
+	combined_bounds_end(&candidates->bounds);
+}

@@ -1,0 +1,62 @@
+#include "search/combined_job.h"
+
+#include "base/bitset.h"
+
+bool combined_may_be_result(const struct combined_search *search,
+			    const struct combined_query *query, size_t row)
+{
+	return (row != query->self || search->with_self) &&
+	       (search->allowed == NULL || bitset_test(search->allowed, row));
+}
+
+struct score_side combined_row_side(const struct combined_search *search,
+				    const struct combined_query *row)
+{
+	double x_square =
+		search->similarity.profile
+			? 0
+			: embedding_dot(row->vector, row->vector, search->d);
+
+	return score_side_make(&search->similarity,
+			       row_square(row->values, row->count), x_square);
+}
+
+void combined_score_row(const struct combined_search *search,
+			struct active_query *active,
+			const struct combined_worker *worker, size_t row)
+{
+	const struct combined_query *query = active->query;
+	struct combined_query other = combined_query_row(
+		search->matrix, search->embedding, search->d, row, ROW_NONE);
+	struct score_side side = combined_row_side(search, &other);
+	double x_dot = 0;
+	float score;
+
+	if (!(side.square > 0))
+		return;
+	if (!search->similarity.profile)
+		x_dot = embedding_dot(query->vector, other.vector, search->d);
+	score = combined_score(&search->similarity, &active->side, &side,
+			       row_dot(worker->dense_query, other.tags,
+				       other.values, other.count),
+			       x_dot);
+	topk_push(active->top, METRIC_EMBEDDING, row == query->self ? 1 : score,
+		  (uint32_t)row);
+}
+
+void combined_scatter_query(struct combined_worker *worker,
+			    const struct combined_query *query, double factor)
+{
+	for (size_t i = 0; i < query->count; i++)
+		worker->dense_query[query->tags[i]] = query->values[i] * factor;
+}
+
+void combined_record_bad_row(struct combined_job *job, size_t row)
+{
+	size_t first = job->first_bad_row;
+
+	while (row < first)
+		if (atomic_compare_exchange_weak(&job->first_bad_row, &first,
+						 row))
+			return;
+}

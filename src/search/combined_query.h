@@ -1,0 +1,56 @@
+/* combined_query: what search/combined_search.h takes: queries, and what is
+ * searched and how. */
+#ifndef SEARCH_COMBINED_QUERY_H
+#define SEARCH_COMBINED_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/csr_matrix.h"
+#include "search/combined_kernels.h"
+#include "search/combined_score.h"
+#include "search/inverted_index.h"
+
+/* A query: a row, checked by csr_matrix_check_row, and its embedding (d
+ * floats), which is finite; and the row of the matrix that it is, or ROW_NONE.
+ * All are borrowed. */
+struct combined_query {
+	const int32_t *tags;
+	const float *values;
+	size_t count;
+	const float *vector;
+	size_t self;
+};
+
+/* A row of a matrix and of its embedding (n x d) as a query. */
+struct combined_query combined_query_row(const struct csr_matrix *matrix,
+					 const float *embedding, size_t d,
+					 size_t row, size_t self);
+
+/* The memory of the threads of a search, kept from one search to the next. */
+struct combined_workspace;
+
+/* Everything is borrowed for the call. */
+struct combined_search {
+	const struct csr_matrix *matrix;
+	const float
+		*embedding; /* n x d, row major: U*S, not centred; n < 2^32 */
+	size_t d;
+	const struct inverted_index *index; /* of these rows, or NULL */
+	struct similarity similarity;
+	size_t limit;            /* k: how many neighbours of each query */
+	double min_score;        /* none below; -INFINITY: all */
+	const uint64_t *allowed; /* mask of rows that may be results; NULL: all
+				    may */
+	bool with_self;          /* the query's own row may be a result; its
+				    similarity is then 1 */
+	bool count_matching;     /* set search_result.matching; slower, since
+				    the threshold cannot rise */
+	const struct combined_kernel *kernel; /* NULL: the best */
+	struct combined_workspace *workspace; /* NULL: one for this search */
+	bool quiet;                           /* add nothing to the progress */
+	unsigned threads;
+};
+
+#endif

@@ -1,0 +1,251 @@
+#include "search/sharded_search.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/bitset.h"
+#include "base/errors.h"
+#include "search/exact_search.h"
+#include "search/ivf_search.h"
+#include "search/row_search.h"
+
+const char *sharded_search_need_index(const struct sharded_model *shards)
+{
+	bool wanted = shards->recall > 0 || shards->probes > 0;
+
+	for (size_t s = 0; wanted && s < shards->count; s++)
+		if (shards->indexes[s].cells == 0)
+			return error_text("%s: it has no index: cs-index adds "
+					  "one",
+					  shards->models[s].input.name);
+	return NULL;
+}
+
+/* The number of cells to scan, the same in each file; 0: search exactly. */
+static size_t cells_to_scan(const struct sharded_model *shards)
+{
+	size_t most = shards->probes;
+
+	for (size_t s = 0; shards->recall > 0 && s < shards->count; s++) {
+		size_t own =
+			ivf_index_probes(&shards->indexes[s], shards->recall);
+
+		most = own > most ? own : most;
+	}
+	return most;
+}
+
+/* Search one file: by its index if that is asked for, or faster. */
+static const char *search_file(const struct sharded_model *shards, size_t shard,
+			       const struct exact_search *search,
+			       const struct search_query *queries, size_t count,
+			       const size_t *counts,
+			       struct search_result *results, size_t *zeros)
+{
+	const struct ivf_index *index = &shards->indexes[shard];
+	size_t probes = cells_to_scan(shards);
+
+	if (metric_compares_rows(search->metric))
+		return row_search_run(&shards->models[shard],
+				      shards->rows_by_tag
+					      ? &shards->rows_by_tag[shard]
+					      : NULL,
+				      shards->workspace, search, queries, count,
+				      results, zeros);
+	if (probes > 0 || (index->cells > 0 && count <= IVF_INDEX_FEW_QUERIES &&
+			   search->metric == METRIC_EMBEDDING))
+		return ivf_search_run(index, search, queries, count, probes,
+				      counts, results, zeros);
+	return exact_search_run(search, queries, count, results, zeros);
+}
+
+/* True if the indexes of all files have the same centroids. */
+static bool same_cells(const struct sharded_model *shards)
+{
+	const struct ivf_index *first = &shards->indexes[0];
+	bool same = true;
+
+	for (size_t s = 1; same && s < shards->count; s++) {
+		const struct ivf_index *index = &shards->indexes[s];
+
+		same = index->cells == first->cells &&
+		       memcmp(index->centroids, first->centroids,
+			      first->cells * first->d *
+				      sizeof *first->centroids) == 0;
+	}
+	return same;
+}
+
+/* The allowed bits of a file's rows. */
+static uint64_t *shard_bits(const struct sharded_model *shards, size_t shard,
+			    const uint64_t *bits)
+{
+	size_t n = shards->models[shard].matrix.n;
+	uint64_t *own = bitset_new(n);
+
+	for (size_t i = 0; i < n; i++)
+		if (bitset_test(bits, shards->rows[shard][i]))
+			bitset_set(own, i);
+	return own;
+}
+
+/* The queries with their own rows numbered as in a file. */
+static struct search_query *shard_queries(const struct sharded_model *shards,
+					  size_t shard,
+					  const struct search_query *queries,
+					  size_t count)
+{
+	struct search_query *own = alloc(count, sizeof *own);
+
+	for (size_t q = 0; q < count; q++) {
+		size_t self = queries[q].self;
+
+		own[q] = queries[q];
+		if (self == ROW_NONE)
+			continue;
+		own[q].self = shards->places[self].shard == shard
+				      ? shards->places[self].row
+				      : ROW_NONE;
+	}
+	return own;
+}
+
+/* Merge the results of another file, whose rows are renumbered, into results.
+ */
+static void join(struct search_result *results,
+		 const struct search_result *other, const uint32_t *rows,
+		 size_t limit)
+{
+	size_t room = results->count + other->count, a = 0, b = 0, count = 0;
+	struct hit *hits = alloc(room < limit ? room : limit, sizeof *hits);
+
+	while (count < limit && count < room) {
+		struct hit next = {0, 0};
+
+		if (b < other->count)
+			next = (struct hit){other->hits[b].score,
+					    rows[other->hits[b].row]};
+		if (b == other->count ||
+		    (a < results->count && hit_before(results->hits[a], next)))
+			next = results->hits[a++];
+		else
+			b++;
+		hits[count++] = next;
+	}
+	free(results->hits);
+	results->hits = hits;
+	results->count = count;
+	results->candidates += other->candidates;
+	results->matching += other->matching;
+	results->zero = other->zero;
+}
+
+/* The search of one file, and its allowed bits. */
+struct shard_search {
+	struct exact_search search;
+	uint64_t *bits;
+};
+
+static void shard_search_begin(struct shard_search *part,
+			       const struct sharded_model *shards, size_t shard,
+			       const struct exact_search *search)
+{
+	const struct model *model = &shards->models[shard];
+
+	part->bits = search->allowed
+			     ? shard_bits(shards, shard, search->allowed)
+			     : NULL;
+	part->search = *search;
+	part->search.rows = model->embedding;
+	part->search.n = model->matrix.n;
+	part->search.allowed = part->bits;
+}
+
+/* The number of allowed rows in each cell, over all files, so that every file
+ * scans the cells that one file would; NULL where centroids differ or no cells
+ * are scanned. */
+static size_t *count_allowed(const struct sharded_model *shards,
+			     const struct shard_search *searches)
+{
+	size_t *counts;
+
+	if (cells_to_scan(shards) == 0 || !same_cells(shards))
+		return NULL;
+	counts = alloc(shards->indexes[0].cells, sizeof *counts);
+	for (size_t s = 0; s < shards->count; s++)
+		ivf_index_count(&shards->indexes[s], searches[s].bits, counts);
+	return counts;
+}
+
+/* Add the results of a file. */
+static const char *search_shard(const struct sharded_model *shards,
+				size_t shard, const struct shard_search *part,
+				const struct search_query *queries,
+				size_t count, const size_t *counts,
+				struct search_result *results, size_t *zeros)
+{
+	struct search_query *own = shard_queries(shards, shard, queries, count);
+	struct search_result *own_results = alloc(count, sizeof *own_results);
+	size_t own_zeros;
+	const char *error = search_file(shards, shard, &part->search, own,
+					count, counts, own_results, &own_zeros);
+
+	if (error != NULL) {
+		error = error_text("%s: %s", shards->models[shard].input.name,
+				   error);
+	} else {
+		for (size_t q = 0; q < count; q++)
+			join(&results[q], &own_results[q], shards->rows[shard],
+			     part->search.limit);
+		*zeros += own_zeros;
+		search_results_free(own_results, count);
+	}
+	free(own_results);
+	free(own);
+	return error;
+}
+
+static const char *search_shards(const struct sharded_model *shards,
+				 const struct exact_search *search,
+				 const struct search_query *queries,
+				 size_t count, struct search_result *results,
+				 size_t *zeros)
+{
+	struct shard_search *searches = alloc(shards->count, sizeof *searches);
+	const char *error = NULL;
+	size_t *counts;
+
+	for (size_t s = 0; s < shards->count; s++)
+		shard_search_begin(&searches[s], shards, s, search);
+	counts = count_allowed(shards, searches);
+	memset(results, 0, count * sizeof *results);
+	*zeros = 0;
+	for (size_t s = 0; s < shards->count && error == NULL; s++)
+		error = search_shard(shards, s, &searches[s], queries, count,
+				     counts, results, zeros);
+	for (size_t s = 0; s < shards->count; s++)
+		free(searches[s].bits);
+	free(searches);
+	free(counts);
+	if (error != NULL)
+		search_results_free(results, count);
+	return error;
+}
+
+const char *sharded_search_run(const struct sharded_model *shards,
+			       const struct exact_search *search,
+			       const struct search_query *queries, size_t count,
+			       struct search_result *results, size_t *zeros)
+{
+	struct exact_search whole = *search;
+
+	if (shards->count > 1)
+		return search_shards(shards, search, queries, count, results,
+				     zeros);
+	whole.rows = shards->whole.embedding;
+	whole.n = shards->whole.matrix.n;
+	return search_file(shards, 0, &whole, queries, count, NULL, results,
+			   zeros);
+}
