@@ -157,7 +157,7 @@ static void write_model(struct work *work, struct output *output)
 	const struct model *model = &work->model;
 	double pairs[2] = {model->median_pair, model->top_pair};
 	json_t *metadata = describe(work);
-	const struct model_writer store = {
+	const struct model_writer contents = {
 		.matrix = &work->file,
 		.metadata = metadata,
 		.n = work->matrix.n,
@@ -168,19 +168,19 @@ static void write_model(struct work *work, struct output *output)
 		.ld = model->k,
 		.sigma = model->sigma,
 	};
-	struct projection embed;
+	struct projection projection;
 
-	model_writer_begin(&work->writer, output, &store);
-	projection_model(&embed, model);
+	model_writer_begin(&work->writer, output, &contents);
+	projection_model(&projection, model);
 	progress_begin("customers", work->matrix.n);
-	projection_all(&embed, &work->matrix, choices.threads, NULL, write_rows,
-		       work);
+	projection_embed_all(&projection, &work->matrix, choices.threads, NULL,
+			     write_rows, work);
 	progress_end();
 	tensor_writer_put(&work->writer, model->residual,
 			  model->k * sizeof(double));
 	tensor_writer_put(&work->writer, pairs, sizeof pairs);
 	tensor_writer_end(&work->writer);
-	projection_end(&embed);
+	projection_end(&projection);
 	json_decref(metadata);
 }
 

@@ -31,24 +31,24 @@ static const double DOUBTFUL = 0.1;
 enum { KEY_TOL = 256, KEY_CENTER, KEY_SCALE, KEY_SEED, KEY_ALIGN };
 
 static struct choices {
-	struct svd_options factor;
+	struct svd_options svd;
 	enum center center;
 	enum scale scale;
 	unsigned threads;
 	const char *output; /* NULL: standard output */
 	const char *align;  /* a model, or NULL */
 } choices = {
-	.factor = {.k = 64,
-		   .tolerance = 1e-3,
-		   .seed = 1,
-		   .memory = (size_t)2 << 30},
+	.svd = {.k = 64,
+		.tolerance = 1e-3,
+		.seed = 1,
+		.memory = (size_t)2 << 30},
 };
 
 static const struct option_row rows[] = {
 	{"what:", 'k', "dimensions", "N", "how many singular triplets [64]",
-	 OPTION_TO_INTEGER(choices.factor.k, 1, INT32_MAX)},
+	 OPTION_TO_INTEGER(choices.svd.k, 1, INT32_MAX)},
 	{NULL, KEY_TOL, "tol", "T", "residual of each, of the largest [1e-3]",
-	 OPTION_TO_REAL(choices.factor.tolerance, 1e-10, 1e-1)},
+	 OPTION_TO_REAL(choices.svd.tolerance, 1e-10, 1e-1)},
 	{NULL, KEY_CENTER, "center", "C",
 	 "none; row, column: less their means [none]",
 	 OPTION_TO_CHOICE(choices.center, center_words)},
@@ -56,12 +56,12 @@ static const struct option_row rows[] = {
 	 "embedding: us (U S), sqrt (U S^1/2), u [us]",
 	 OPTION_TO_CHOICE(choices.scale, scale_words)},
 	{NULL, KEY_SEED, "seed", "N", "of the starting block [1]",
-	 OPTION_TO_INTEGER(choices.factor.seed, 0, INT64_MAX)},
+	 OPTION_TO_INTEGER(choices.svd.seed, 0, INT64_MAX)},
 	{NULL, KEY_ALIGN, "align", "OLD", "rotate onto the embedding of OLD",
 	 OPTION_TO_FILE(choices.align)},
 	{"memory:", 'S', "buffer-size", "SIZE",
 	 "of the basis kept out of scratch files [2G]",
-	 OPTION_TO_SIZE(choices.factor.memory)},
+	 OPTION_TO_SIZE(choices.svd.memory)},
 	OPTION_OUTPUT_TO("output:", choices.output),
 	OPTION_THREADS_TO(choices.threads),
 	OPTION_COMMON};
@@ -84,11 +84,11 @@ struct work {
 	struct input input;
 	struct safetensors file;
 	struct csr_matrix matrix;
-	struct gram_operator op;
-	struct truncated_svd factor;
+	struct gram_operator gram;
+	struct truncated_svd svd;
 	struct tensor_writer writer;
-	struct similarity_quantiles pairs;
-	struct projection embed;
+	struct similarity_quantiles quantiles;
+	struct projection projection;
 	double *residual; /* of each triplet */
 	char aligned[17]; /* the id of the model of --align, or "" */
 };
@@ -110,7 +110,7 @@ static void read_matrix(struct work *work, const char *path)
 	if (error == NULL && (work->matrix.nnz == 0 || work->matrix.m == 0))
 		error = "a matrix without entries";
 	if (error == NULL)
-		error = gram_operator_begin(&work->op, &work->matrix,
+		error = gram_operator_begin(&work->gram, &work->matrix,
 					    choices.center, choices.threads);
 	if (error != NULL)
 		die("%s: %s", work->input.name, error);
@@ -119,26 +119,26 @@ static void read_matrix(struct work *work, const char *path)
 static void find(struct work *work)
 {
 	const char *error =
-		truncated_svd_find(&work->factor, &work->op, &choices.factor);
-	size_t wanted = choices.factor.k;
+		truncated_svd_find(&work->svd, &work->gram, &choices.svd);
+	size_t wanted = choices.svd.k;
 
 	if (error != NULL)
 		die("%s: %s", work->input.name, error);
-	if (work->factor.k == 0)
+	if (work->svd.k == 0)
 		die("%s: %s", work->input.name,
-		    work->op.energy > 0
+		    work->gram.norm_squared > 0
 			    ? "nothing is left once the means are taken off"
 			    : "every value is zero: no customer has a tag with weight");
 	/* No item of U S is above its singular value. */
-	if (work->factor.sigma[0] > (double)FLT_MAX)
+	if (work->svd.sigma[0] > (double)FLT_MAX)
 		die("%s: the largest singular value is %.2g, too large for an "
 		    "embedding in single precision: divide the values by some "
 		    "number",
-		    work->input.name, work->factor.sigma[0]);
-	if (work->factor.k < wanted && !options_quiet)
+		    work->input.name, work->svd.sigma[0]);
+	if (work->svd.k < wanted && !options_quiet)
 		warn("%s: rank %zu in double precision, less than the %zu "
 		     "dimensions asked for: the model has %zu",
-		     work->input.name, work->factor.k, wanted, work->factor.k);
+		     work->input.name, work->svd.k, wanted, work->svd.k);
 }
 
 /* ------------------------------------------------------------- alignment */
@@ -156,20 +156,20 @@ static void take_nothing(void *context, size_t first, size_t count,
  * where A^T A does not give them. */
 static void find_residuals(struct work *work)
 {
-	const struct truncated_svd *factor = &work->factor;
+	const struct truncated_svd *svd = &work->svd;
 	size_t m = work->matrix.m;
 	double *y = NULL;
 
-	work->residual = alloc(factor->k, sizeof *work->residual);
-	if (!truncated_svd_knows(factor, &work->op)) {
-		y = alloc_aligned(alloc_product(m, factor->ld), sizeof *y);
-		projection_begin(&work->embed, factor, m, choices.scale,
-				 choices.center, work->op.column_mean);
-		projection_all(&work->embed, &work->matrix, choices.threads, y,
-			       take_nothing, NULL);
-		projection_end(&work->embed);
+	work->residual = alloc(svd->k, sizeof *work->residual);
+	if (!truncated_svd_gram_is_accurate(svd, &work->gram)) {
+		y = alloc_aligned(alloc_product(m, svd->ld), sizeof *y);
+		projection_begin(&work->projection, svd, m, choices.scale,
+				 choices.center, work->gram.column_mean);
+		projection_embed_all(&work->projection, &work->matrix,
+				     choices.threads, y, take_nothing, NULL);
+		projection_end(&work->projection);
 	}
-	truncated_svd_residual(factor, &work->op, y, work->residual);
+	truncated_svd_residual(svd, &work->gram, y, work->residual);
 	free(y);
 }
 
@@ -189,7 +189,7 @@ static void rotate(struct work *work)
 			"aligned with";
 	if (error == NULL) {
 		find_residuals(work);
-		error = alignment_rotate(&work->factor, &work->matrix, &old);
+		error = alignment_rotate(&work->svd, &work->matrix, &old);
 	}
 	if (error != NULL)
 		die("--align: %s: %s", old.input.name, error);
@@ -204,35 +204,36 @@ static json_t *describe(const struct work *work)
 	json_t *metadata = json_deep_copy(work->file.metadata);
 
 	metadata_set(metadata, "svd.version", "%s", options_version);
-	metadata_set(metadata, "svd.k", "%zu", choices.factor.k);
-	metadata_set(metadata, "svd.tol", "%.17g", choices.factor.tolerance);
+	metadata_set(metadata, "svd.k", "%zu", choices.svd.k);
+	metadata_set(metadata, "svd.tol", "%.17g", choices.svd.tolerance);
 	metadata_set(metadata, "svd.center", "%s",
 		     center_words[choices.center]);
 	metadata_set(metadata, "svd.scale", "%s", scale_words[choices.scale]);
 	metadata_set(metadata, "svd.seed", "%llu",
-		     (unsigned long long)choices.factor.seed);
+		     (unsigned long long)choices.svd.seed);
 	if (work->aligned[0] != '\0')
 		metadata_set(metadata, "svd.align", "%s", work->aligned);
-	metadata_set(metadata, "svd.energy", "%.17g", work->op.centred);
+	metadata_set(metadata, "svd.energy", "%.17g",
+		     work->gram.centred_norm_squared);
 	return metadata;
 }
 
 static void begin_model(struct work *work, struct output *output)
 {
 	json_t *metadata = describe(work);
-	const struct model_writer store = {
+	const struct model_writer contents = {
 		.matrix = &work->file,
 		.metadata = metadata,
 		.n = work->matrix.n,
 		.m = work->matrix.m,
-		.k = work->factor.k,
-		.mean = work->op.column_mean,
-		.components = work->factor.components,
-		.ld = work->factor.ld,
-		.sigma = work->factor.sigma,
+		.k = work->svd.k,
+		.mean = work->gram.column_mean,
+		.components = work->svd.components,
+		.ld = work->svd.ld,
+		.sigma = work->svd.sigma,
 	};
 
-	model_writer_begin(&work->writer, output, &store);
+	model_writer_begin(&work->writer, output, &contents);
 	json_decref(metadata);
 }
 
@@ -242,8 +243,8 @@ static void write_rows(void *context, size_t first, size_t count,
 	struct work *work = context;
 
 	tensor_writer_put(&work->writer, rows_,
-			  count * work->factor.k * sizeof *rows_);
-	similarity_quantiles_add(&work->pairs, first, count, rows_);
+			  count * work->svd.k * sizeof *rows_);
+	similarity_quantiles_add(&work->quantiles, first, count, rows_);
 	progress_add(count);
 }
 
@@ -251,35 +252,35 @@ static void write_rows(void *context, size_t first, size_t count,
  * residuals, where A^T A does not give them as well. */
 static void write_embedding(struct work *work)
 {
-	const struct truncated_svd *factor = &work->factor;
+	const struct truncated_svd *svd = &work->svd;
 	size_t m = work->matrix.m;
 	double *y = NULL;
 
 	bool found = work->residual != NULL;
 
 	if (!found)
-		work->residual = alloc(factor->k, sizeof *work->residual);
-	if (!found && !truncated_svd_knows(factor, &work->op))
-		y = alloc_aligned(alloc_product(m, factor->ld), sizeof *y);
-	projection_begin(&work->embed, factor, m, choices.scale, choices.center,
-			 work->op.column_mean);
-	similarity_quantiles_begin(&work->pairs, work->matrix.n, factor->k);
+		work->residual = alloc(svd->k, sizeof *work->residual);
+	if (!found && !truncated_svd_gram_is_accurate(svd, &work->gram))
+		y = alloc_aligned(alloc_product(m, svd->ld), sizeof *y);
+	projection_begin(&work->projection, svd, m, choices.scale,
+			 choices.center, work->gram.column_mean);
+	similarity_quantiles_begin(&work->quantiles, work->matrix.n, svd->k);
 	progress_begin("customers", work->matrix.n);
-	projection_all(&work->embed, &work->matrix, choices.threads, y,
-		       write_rows, work);
+	projection_embed_all(&work->projection, &work->matrix, choices.threads,
+			     y, write_rows, work);
 	progress_end();
 	if (!found)
-		truncated_svd_residual(factor, &work->op, y, work->residual);
-	projection_end(&work->embed);
+		truncated_svd_residual(svd, &work->gram, y, work->residual);
+	projection_end(&work->projection);
 	free(y);
 }
 
 static void check_residuals(const struct work *work)
 {
 	const double *residual = work->residual;
-	double tolerance = choices.factor.tolerance;
+	double tolerance = choices.svd.tolerance;
 
-	for (size_t j = 0; j < work->factor.k; j++)
+	for (size_t j = 0; j < work->svd.k; j++)
 		if (!(residual[j] <= tolerance))
 			die("%s: triplet %zu has a residual of %.2g, above the "
 			    "tolerance %g" SVD_TOLERANCE_ADVICE,
@@ -291,9 +292,9 @@ static void check_residuals(const struct work *work)
 static void warn_doubtful(const struct work *work)
 {
 	const double *residual = work->residual;
-	const double *sigma = work->factor.sigma;
+	const double *sigma = work->svd.sigma;
 
-	for (size_t j = 0; j < work->factor.k && !options_quiet; j++) {
+	for (size_t j = 0; j < work->svd.k && !options_quiet; j++) {
 		double share = residual[j] * sigma[0] / sigma[j];
 		if (share > DOUBTFUL) {
 			warn("%s: triplet %zu and those after it may be off "
@@ -310,21 +311,22 @@ static void warn_doubtful(const struct work *work)
 static void report(const struct work *work)
 {
 	const double *residual = work->residual;
-	const double *sigma = work->factor.sigma;
+	const double *sigma = work->svd.sigma;
 	double sum = 0;
 
 	if (!options_chatty())
 		return;
 	fprintf(stderr, "%9s %12s %10s %10s\n", "triplet", "sigma", "share",
 		"residual");
-	for (size_t j = 0; j < work->factor.k; j++) {
-		double share = sigma[j] * sigma[j] / work->op.centred;
+	for (size_t j = 0; j < work->svd.k; j++) {
+		double share =
+			sigma[j] * sigma[j] / work->gram.centred_norm_squared;
 		sum += share;
 		fprintf(stderr, "%9zu %12.6g %8.4f %% %10.1e\n", j + 1,
 			sigma[j], 100 * share, residual[j]);
 	}
 	fprintf(stderr, "%9s %12s %8.4f %% in %u passes\n", "all", "",
-		100 * sum, work->factor.passes + 1);
+		100 * sum, work->svd.passes + 1);
 }
 
 static void write_model(struct work *work, struct output *output)
@@ -337,8 +339,8 @@ static void write_model(struct work *work, struct output *output)
 	check_residuals(work);
 	warn_doubtful(work);
 	tensor_writer_put(&work->writer, work->residual,
-			  work->factor.k * sizeof *work->residual);
-	similarity_quantiles_end(&work->pairs, choices.threads, shares, 2,
+			  work->svd.k * sizeof *work->residual);
+	similarity_quantiles_end(&work->quantiles, choices.threads, shares, 2,
 				 pairs);
 	tensor_writer_put(&work->writer, pairs, sizeof pairs);
 	tensor_writer_end(&work->writer);
@@ -364,15 +366,15 @@ int main(int argc, char *argv[])
 		die("a model is binary and standard output is a terminal: "
 		    "use > FILE or -o FILE");
 
-	dense_begin();
+	dense_use_one_thread();
 	read_matrix(&work, paths[0]);
 	find(&work);
 	if (choices.align != NULL)
 		rotate(&work);
 	write_model(&work, &output);
 	output_close(&output);
-	truncated_svd_free(&work.factor);
-	gram_operator_end(&work.op);
+	truncated_svd_free(&work.svd);
+	gram_operator_end(&work.gram);
 	safetensors_free(&work.file);
 	input_close(&work.input);
 	return STATUS_DONE;

@@ -31,7 +31,7 @@ unit_cases() {
 @test "unit errors" { unit errors; }
 @test "unit escapes" { unit escapes; }
 @test "unit exact_search" { unit_cases exact_search; }
-@test "unit factor" { unit factor; }
+@test "unit truncated_svd" { unit truncated_svd; }
 @test "unit filter_refine" { unit filter_refine; }
 @test "unit group_by" { unit group_by; }
 @test "unit int8" { unit int8; }

@@ -34,15 +34,15 @@ static void add_customer(double *cross, size_t k, const double *t,
 }
 
 /* Add all customers of both; returns how many. */
-static size_t add_customers(double *cross, const struct truncated_svd *factor,
+static size_t add_customers(double *cross, const struct truncated_svd *svd,
 			    const struct csr_matrix *matrix,
 			    const struct model *old)
 {
 	struct projection projection;
-	double *t = alloc_aligned(factor->ld, sizeof *t);
-	size_t common = 0, length, k = factor->k;
+	double *t = alloc_aligned(svd->ld, sizeof *t);
+	size_t common = 0, length, k = svd->k;
 
-	projection_begin(&projection, factor, matrix->m, SCALE_US, CENTER_NONE,
+	projection_begin(&projection, svd, matrix->m, SCALE_US, CENTER_NONE,
 			 NULL);
 	for (size_t row = 0; row < matrix->n; row++) {
 		const char *name = text_array_at(&matrix->users, row, &length);
@@ -64,11 +64,11 @@ static size_t add_customers(double *cross, const struct truncated_svd *factor,
 	return common;
 }
 
-const char *alignment_rotate(struct truncated_svd *factor,
+const char *alignment_rotate(struct truncated_svd *svd,
 			     const struct csr_matrix *matrix,
 			     const struct model *old)
 {
-	size_t k = factor->k;
+	size_t k = svd->k;
 	const char *error = NULL;
 
 	if (old->k != k)
@@ -76,14 +76,14 @@ const char *alignment_rotate(struct truncated_svd *factor,
 				  "%zu: -k %zu",
 				  old->k, k, old->k);
 	double *cross = alloc(alloc_product(k, k), sizeof *cross);
-	if (add_customers(cross, factor, matrix, old) == 0)
+	if (add_customers(cross, svd, matrix, old) == 0)
 		error = "it has no customer with weight in common with the new "
 			"matrix";
 	if (error == NULL)
 		error = dense_polar(k, cross);
 	if (error == NULL)
-		dense_multiply_right(matrix->m, k, factor->ld,
-				     factor->components, cross);
+		dense_multiply_right(matrix->m, k, svd->ld, svd->components,
+				     cross);
 	free(cross);
 	return error;
 }

@@ -5,30 +5,33 @@
 
 #include "base/cpu_features.h"
 
-/* How many rows are made double at a time, where that is needed. */
-enum { SOME_ROWS = 64 };
+/* How many rows are converted to double at a time. */
+enum { CONVERTED_ROWS = 64 };
 
-/* Single to double, for the square of a strip.  Always inlined, so that it is
+/* H += Y^T Y of a block in single precision.  Always inlined, so that it is
  * compiled for the instructions of its caller. */
-static inline __attribute__((always_inline)) void
-square_single(size_t rows, const void *y_, size_t y_ld, double *h,
-	      void (*project)(size_t, const void *, size_t, const void *,
-			      size_t, double *))
+static inline __attribute__((always_inline)) void self_inner_products_single(
+	size_t rows, const void *y_, size_t y_ld, double *h,
+	void (*inner_products)(size_t, const void *, size_t, const void *,
+			       size_t, double *))
 {
-	_Alignas(64) double items[SOME_ROWS * BLOCK_COLUMNS];
+	_Alignas(64) double items[CONVERTED_ROWS * BLOCK_COLUMNS];
 	const float *y = y_;
 
-	for (size_t row = 0; row < rows; row += SOME_ROWS) {
-		size_t some = rows - row < SOME_ROWS ? rows - row : SOME_ROWS;
+	for (size_t row = 0; row < rows; row += CONVERTED_ROWS) {
+		size_t some = rows - row < CONVERTED_ROWS ? rows - row
+							  : CONVERTED_ROWS;
 		for (size_t i = 0; i < some; i++, y += y_ld)
 			for (size_t j = 0; j < BLOCK_COLUMNS; j++)
 				items[i * BLOCK_COLUMNS + j] = (double)y[j];
-		project(some, items, BLOCK_COLUMNS, items, BLOCK_COLUMNS, h);
+		inner_products(some, items, BLOCK_COLUMNS, items, BLOCK_COLUMNS,
+			       h);
 	}
 }
 
-/* Rounds to nearest, ties to even, as all settle loops do. */
-static void settle_single(void *part_, int64_t *sums, size_t count, double unit)
+/* Rounds to nearest, ties to even, as the vector versions do. */
+static void accumulate_single(void *part_, int64_t *sums, size_t count,
+			      double unit)
 {
 	float *part = part_;
 
@@ -38,7 +41,8 @@ static void settle_single(void *part_, int64_t *sums, size_t count, double unit)
 	}
 }
 
-static void settle_double(void *part_, int64_t *sums, size_t count, double unit)
+static void accumulate_double(void *part_, int64_t *sums, size_t count,
+			      double unit)
 {
 	double *part = part_;
 
@@ -48,36 +52,41 @@ static void settle_double(void *part_, int64_t *sums, size_t count, double unit)
 	}
 }
 
-/* What one inclusion of the loops leaves to be said of its kernel. */
-#define SQUARES(KIND, ATTRIBUTE)                                               \
-	ATTRIBUTE static void KIND##_single_square(size_t rows, const void *y, \
-						   size_t y_ld, double *h)     \
+/* What linalg/block_kernels_loops.h leaves to be defined for a kernel. */
+#define SELF_INNER_PRODUCTS(KIND, ATTRIBUTE)                                   \
+	ATTRIBUTE static void KIND##_single_self_inner_products(               \
+		size_t rows, const void *y, size_t y_ld, double *h)            \
 	{                                                                      \
-		square_single(rows, y, y_ld, h, KIND##_double_project);        \
+		self_inner_products_single(rows, y, y_ld, h,                   \
+					   KIND##_double_inner_products);      \
 	}                                                                      \
-	ATTRIBUTE static void KIND##_double_square(size_t rows, const void *y, \
-						   size_t y_ld, double *h)     \
+	ATTRIBUTE static void KIND##_double_self_inner_products(               \
+		size_t rows, const void *y, size_t y_ld, double *h)            \
 	{                                                                      \
-		KIND##_double_project(rows, y, y_ld, y, y_ld, h);              \
+		KIND##_double_inner_products(rows, y, y_ld, y, y_ld, h);       \
 	}
 
-#define KERNEL(KIND, PRECISION, ITEM, SETTLE)                                  \
+#define KERNEL(KIND, PRECISION, ITEM, ACCUMULATE)                              \
 	{                                                                      \
 		.name = #PRECISION, .item = sizeof(ITEM),                      \
-		.apply = KIND##_##PRECISION##_apply, .settle = SETTLE,         \
-		.project = KIND##_##PRECISION##_project,                       \
-		.square = KIND##_##PRECISION##_square,                         \
-		.combine = KIND##_##PRECISION##_combine,                       \
+		.apply = KIND##_##PRECISION##_apply, .accumulate = ACCUMULATE, \
+		.inner_products = KIND##_##PRECISION##_inner_products,         \
+		.self_inner_products =                                         \
+			KIND##_##PRECISION##_self_inner_products,              \
+		.add_product = KIND##_##PRECISION##_add_product,               \
 		.from_double = KIND##_##PRECISION##_from_double,               \
 		.to_double = KIND##_##PRECISION##_to_double,                   \
 	}
 
-#define SET_OF(KIND, SETTLE_SINGLE, SETTLE_DOUBLE)                             \
+#define SET_OF(KIND, ACCUMULATE_SINGLE, ACCUMULATE_DOUBLE)                     \
 	static const struct block_kernel_set KIND##_set = {                    \
 		.name = #KIND,                                                 \
-		.single = KERNEL(KIND, single, float, SETTLE_SINGLE),          \
-		.real = KERNEL(KIND, double, double, SETTLE_DOUBLE),           \
-		.rows = {KIND##_double_gather, KIND##_double_scatter},         \
+		.single_precision =                                            \
+			KERNEL(KIND, single, float, ACCUMULATE_SINGLE),        \
+		.double_precision =                                            \
+			KERNEL(KIND, double, double, ACCUMULATE_DOUBLE),       \
+		.rows = {KIND##_double_row_product,                            \
+			 KIND##_double_add_transposed_product},                \
 	}
 
 /* ------------------------------------------------------------------ plain */
@@ -109,8 +118,8 @@ static void settle_double(void *part_, int64_t *sums, size_t count, double unit)
 #define NAME(x) plain_double_##x
 #include "linalg/block_kernels_loops.h"
 
-SQUARES(plain, )
-SET_OF(plain, settle_single, settle_double);
+SELF_INNER_PRODUCTS(plain, )
+SET_OF(plain, accumulate_single, accumulate_double);
 
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -146,8 +155,8 @@ SET_OF(plain, settle_single, settle_double);
 #define NAME(x)      avx2_double_##x
 #include "linalg/block_kernels_loops.h"
 
-SQUARES(avx2, AVX2)
-SET_OF(avx2, settle_single, settle_double);
+SELF_INNER_PRODUCTS(avx2, AVX2)
+SET_OF(avx2, accumulate_single, accumulate_double);
 
 /* ---------------------------------------------------------------- AVX-512 */
 
@@ -180,9 +189,9 @@ SET_OF(avx2, settle_single, settle_double);
 #define NAME(x)      avx512_double_##x
 #include "linalg/block_kernels_loops.h"
 
-SQUARES(avx512, AVX512)
-AVX512 static inline void settle_eight(__m512d part, int64_t *sums,
-				       __m512d unit)
+SELF_INNER_PRODUCTS(avx512, AVX512)
+AVX512 static inline void accumulate_eight(__m512d part, int64_t *sums,
+					   __m512d unit)
 {
 	__m512i units = _mm512_cvtpd_epi64(_mm512_mul_pd(part, unit));
 
@@ -190,8 +199,8 @@ AVX512 static inline void settle_eight(__m512d part, int64_t *sums,
 			    _mm512_add_epi64(_mm512_loadu_si512(sums), units));
 }
 
-AVX512 static void avx512_settle_single(void *part_, int64_t *sums,
-					size_t count, double unit_)
+AVX512 static void avx512_accumulate_single(void *part_, int64_t *sums,
+					    size_t count, double unit_)
 {
 	__m512d unit = _mm512_set1_pd(unit_);
 	float *part = part_;
@@ -199,25 +208,25 @@ AVX512 static void avx512_settle_single(void *part_, int64_t *sums,
 	for (size_t i = 0; i < count; i += BLOCK_COLUMNS) {
 		__m256 low = _mm256_loadu_ps(part + i);
 		__m256 high = _mm256_loadu_ps(part + i + 8);
-		settle_eight(_mm512_cvtps_pd(low), sums + i, unit);
-		settle_eight(_mm512_cvtps_pd(high), sums + i + 8, unit);
+		accumulate_eight(_mm512_cvtps_pd(low), sums + i, unit);
+		accumulate_eight(_mm512_cvtps_pd(high), sums + i + 8, unit);
 		_mm512_store_ps(part + i, _mm512_setzero_ps());
 	}
 }
 
-AVX512 static void avx512_settle_double(void *part_, int64_t *sums,
-					size_t count, double unit_)
+AVX512 static void avx512_accumulate_double(void *part_, int64_t *sums,
+					    size_t count, double unit_)
 {
 	__m512d unit = _mm512_set1_pd(unit_);
 	double *part = part_;
 
 	for (size_t i = 0; i < count; i += 8) {
-		settle_eight(_mm512_load_pd(part + i), sums + i, unit);
+		accumulate_eight(_mm512_load_pd(part + i), sums + i, unit);
 		_mm512_store_pd(part + i, _mm512_setzero_pd());
 	}
 }
 
-SET_OF(avx512, avx512_settle_single, avx512_settle_double);
+SET_OF(avx512, avx512_accumulate_single, avx512_accumulate_double);
 
 #endif
 

@@ -1,9 +1,11 @@
-/* block_kernels: the hot loops of the factorization, chosen at run time for the
- * processor: AVX-512, AVX2, or plain C, which is the oracle of the others.
+/* block_kernels: the inner loops of the singular value decomposition, for
+ * AVX-512, for AVX2 and in plain C.  The plain loops are the reference that
+ * the others are tested against.
  *
- * A strip is a matrix of BLOCK_COLUMNS columns, row-major, aligned to 64 bytes:
- * in single precision a row is one line of the cache.  All kernels of a kind
- * agree but for rounding; each gives the same bits in every call. */
+ * A block is an m x BLOCK_COLUMNS matrix stored by rows, aligned to 64 bytes,
+ * of float or double: in single precision one row is one cache line.  The
+ * kernels of one precision agree up to rounding, and each of them returns the
+ * same bits in every call. */
 #ifndef LINALG_BLOCK_KERNELS_H
 #define LINALG_BLOCK_KERNELS_H
 
@@ -13,67 +15,77 @@
 
 #include "model/csr_matrix.h"
 
-enum { BLOCK_COLUMNS = 16 };
+/* The columns of a block, and the elements of a square of so many rows. */
+enum { BLOCK_COLUMNS = 16, BLOCK_SQUARE = BLOCK_COLUMNS * BLOCK_COLUMNS };
 
-/* The loops for items of one precision; void stands for float or double. */
+/* The kernels of one precision; void stands for float or double.  Leading
+ * dimensions (v_ld, y_ld: from one row to the next) are in numbers. */
 struct block_kernel {
 	const char *name;
-	size_t item; /* bytes */
+	size_t item; /* bytes of a number */
 
-	/* For the rows first to last - 1 of A: t = a_i^T X, Y += a_i t^T.
-	 * X and Y are strips of m rows; far: they exceed the cache, and rows
-	 * of them are fetched ahead. */
+	/* Y += A^T (A X) for the rows first to last - 1 of A (n x m), row by
+	 * row: t = a_i^T X, Y += a_i t^T.  X and Y are blocks of m rows.
+	 * prefetch: fetch rows of X and Y ahead of their use, for blocks that
+	 * exceed the cache. */
 	void (*apply)(const struct csr_matrix *a, size_t first, size_t last,
-		      const void *x, void *y, bool far);
+		      const void *x, void *y, bool prefetch);
 
-	/* sums += part in units of 1 / unit, rounded; part = 0.  count is a
-	 * multiple of BLOCK_COLUMNS. */
-	void (*settle)(void *part, int64_t *sums, size_t count, double unit);
+	/* sums[i] += round(part[i] * unit), ties to even; part[i] = 0.  For i
+	 * below count, a multiple of BLOCK_COLUMNS. */
+	void (*accumulate)(void *part, int64_t *sums, size_t count,
+			   double unit);
 
-	/* H (BLOCK_COLUMNS x BLOCK_COLUMNS) += V^T Y over rows rows; a row of V
-	 * begins v_ld items after the one before, likewise Y. */
-	void (*project)(size_t rows, const void *v, size_t v_ld, const void *y,
-			size_t y_ld, double *h);
+	/* H (BLOCK_COLUMNS x BLOCK_COLUMNS) += V^T Y, V and Y rows x
+	 * BLOCK_COLUMNS; H is double in either precision. */
+	void (*inner_products)(size_t rows, const void *v, size_t v_ld,
+			       const void *y, size_t y_ld, double *h);
 
-	/* H += Y^T Y, in double precision whatever the items are. */
-	void (*square)(size_t rows, const void *y, size_t y_ld, double *h);
+	/* H += Y^T Y, summed in double in either precision. */
+	void (*self_inner_products)(size_t rows, const void *y, size_t y_ld,
+				    double *h);
 
-	/* Y += V_0 H_0 + V_1 H_1 + ..., count of them; V_i begins at v[i] and
-	 * H_i, BLOCK_COLUMNS x BLOCK_COLUMNS, is the i-th of h. */
-	void (*combine)(size_t rows, size_t count, const void *const *v,
-			size_t v_ld, const void *h, void *y, size_t y_ld);
+	/* Y += V_0 H_0 + ... + V_(count-1) H_(count-1).  V_i (rows x
+	 * BLOCK_COLUMNS) begins at v[i]; the H_i, BLOCK_COLUMNS x
+	 * BLOCK_COLUMNS, lie one after another from h on. */
+	void (*add_product)(size_t rows, size_t count, const void *const *v,
+			    size_t v_ld, const void *h, void *y, size_t y_ld);
 
-	/* Items from doubles, and back. */
+	/* count numbers from double, and to double. */
 	void (*from_double)(const double *from, void *to, size_t count);
 	void (*to_double)(const void *from, double *to, size_t count);
 };
 
-/* Loops over rows of many columns, a multiple of BLOCK_COLUMNS, in double. */
+/* Kernels for matrices of many columns, a multiple of BLOCK_COLUMNS, in double
+ * precision. */
 struct block_rows {
-	/* t = a_row^T V, one chain of additions for each column in the order
-	 * of the row's tags; V is m x columns. */
-	void (*gather)(const struct csr_matrix *a, size_t row, const double *v,
-		       size_t columns, double *t);
+	/* t = a_row^T V, V m x columns.  Each column is summed in the order of
+	 * the row's entries: equal rows have equal bits. */
+	void (*row_product)(const struct csr_matrix *a, size_t row,
+			    const double *v, size_t columns, double *t);
 
-	/* Y (a strip of m rows) += a_i t_i^T for the rows first to last - 1;
-	 * t_first stands at t, the next one columns items later. */
-	void (*scatter)(const struct csr_matrix *a, size_t first, size_t last,
-			const double *t, size_t columns, double *y, bool far);
+	/* Y += a_first t_0^T + ... + a_(last-1) t_(last-first-1)^T.  Y is a
+	 * block of m rows; t_i is BLOCK_COLUMNS numbers at t + i * columns.
+	 * prefetch: as in apply(). */
+	void (*add_transposed_product)(const struct csr_matrix *a, size_t first,
+				       size_t last, const double *t,
+				       size_t columns, double *y,
+				       bool prefetch);
 };
 
-/* What a processor can run: 0 is the fastest that this one can. */
+/* The kernels for one kind of instructions. */
 struct block_kernel_set {
-	const char *name;
-	struct block_kernel single, real;
+	const char *name; /* "avx512", "avx2", "plain" */
+	struct block_kernel single_precision, double_precision;
 	struct block_rows rows;
 };
 
-/* Set i, the fastest first and "plain" last; NULL where this processor lacks
- * the instructions, and from BLOCK_KERNEL_SETS on. */
+/* Set i, the fastest first and "plain" last.  NULL where this processor lacks
+ * the instructions, and for i >= BLOCK_KERNEL_SETS. */
 enum { BLOCK_KERNEL_SETS = 3 };
 const struct block_kernel_set *block_kernels_get(unsigned i);
 
-/* The first that this processor can run. */
+/* The fastest set that this processor can run; never NULL. */
 const struct block_kernel_set *block_kernels_best(void);
 
 #endif

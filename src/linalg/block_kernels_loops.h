@@ -4,16 +4,16 @@
  *
  *     REAL              float or double
  *     VEC, LANES        a vector and how many items are in it
- *     COLUMNS           how many columns of V a projection has in registers
- *     DEPTH             how many rows of Y a combination has in registers
- *     WIDE              how many vectors of a row a gathering has in registers;
- *                       without it there is neither gather nor scatter
+ *     COLUMNS           columns of V that inner_products holds in registers
+ *     DEPTH             rows of Y that add_product holds in registers
+ *     WIDE              vectors of a row that row_product holds in registers;
+ *                       undefined: no row_product, add_transposed_product
  *     LOAD STORE SET    as for one item: *p, *p = x, all lanes x
  *     FMA(a, b, c)      a * b + c
  *     TARGET            the attribute that names the instructions
  *     NAME(x)           the function's name for this kind
  *
- * PARTS vectors make a row of a strip.  Loops over them have constant bounds
+ * PARTS vectors make a row of a block.  Loops over them have constant bounds
  * and are unrolled, so that their sums stay in registers. */
 
 #define PARTS  (BLOCK_COLUMNS / LANES)
@@ -21,7 +21,7 @@
 
 enum { NAME(ahead) = 12 };
 
-/* Fetch the rows that the entry ahead of this one will want. */
+/* Prefetch the rows of X and Y for the entry NAME(ahead) entries later. */
 TARGET static inline __attribute__((always_inline)) void
 NAME(fetch)(const int32_t *indices, int64_t i, int64_t end, const REAL *x,
 	    const REAL *y)
@@ -37,8 +37,9 @@ NAME(fetch)(const int32_t *indices, int64_t i, int64_t end, const REAL *x,
 
 /* t = a_i^T X for the entries begin to end - 1, in two sums. */
 TARGET static inline __attribute__((always_inline)) void
-NAME(row_gather)(const struct csr_matrix *a, int64_t begin, int64_t end,
-		 const REAL *x, const REAL *y, const bool far, VEC t[PARTS])
+NAME(sparse_row_product)(const struct csr_matrix *a, int64_t begin, int64_t end,
+			 const REAL *x, const REAL *y, const bool prefetch,
+			 VEC t[PARTS])
 {
 	const int32_t *indices = a->indices;
 	const float *values = a->values;
@@ -51,7 +52,7 @@ NAME(row_gather)(const struct csr_matrix *a, int64_t begin, int64_t end,
 	for (; i + 1 < end; i += 2) {
 		const REAL *r = x + (size_t)indices[i] * BLOCK_COLUMNS;
 		const REAL *s = x + (size_t)indices[i + 1] * BLOCK_COLUMNS;
-		if (far) {
+		if (prefetch) {
 			NAME(fetch)(indices, i, (int64_t)a->nnz, x, y);
 			NAME(fetch)(indices, i + 1, (int64_t)a->nnz, x, y);
 		}
@@ -65,7 +66,7 @@ NAME(row_gather)(const struct csr_matrix *a, int64_t begin, int64_t end,
 	}
 	if (i < end) {
 		const REAL *r = x + (size_t)indices[i] * BLOCK_COLUMNS;
-		if (far)
+		if (prefetch)
 			NAME(fetch)(indices, i, (int64_t)a->nnz, x, y);
 		UNROLL
 		for (int p = 0; p < PARTS; p++)
@@ -79,8 +80,8 @@ NAME(row_gather)(const struct csr_matrix *a, int64_t begin, int64_t end,
 
 /* Y += a_i t^T for the entries begin to end - 1. */
 TARGET static inline __attribute__((always_inline)) void
-NAME(row_scatter)(const struct csr_matrix *a, int64_t begin, int64_t end,
-		  const VEC t[PARTS], REAL *y)
+NAME(add_outer_product)(const struct csr_matrix *a, int64_t begin, int64_t end,
+			const VEC t[PARTS], REAL *y)
 {
 	const int32_t *indices = a->indices;
 	const float *values = a->values;
@@ -97,20 +98,22 @@ NAME(row_scatter)(const struct csr_matrix *a, int64_t begin, int64_t end,
 
 TARGET static inline __attribute__((always_inline)) void
 NAME(apply_rows)(const struct csr_matrix *a, size_t first, size_t last,
-		 const REAL *x, REAL *y, const bool far)
+		 const REAL *x, REAL *y, const bool prefetch)
 {
 	for (size_t row = first; row < last; row++) {
 		VEC t[PARTS];
-		NAME(row_gather)
-		(a, a->indptr[row], a->indptr[row + 1], x, y, far, t);
-		NAME(row_scatter)(a, a->indptr[row], a->indptr[row + 1], t, y);
+		NAME(sparse_row_product)
+		(a, a->indptr[row], a->indptr[row + 1], x, y, prefetch, t);
+		NAME(add_outer_product)
+		(a, a->indptr[row], a->indptr[row + 1], t, y);
 	}
 }
 
 TARGET static void NAME(apply)(const struct csr_matrix *a, size_t first,
-			       size_t last, const void *x, void *y, bool far)
+			       size_t last, const void *x, void *y,
+			       bool prefetch)
 {
-	if (far)
+	if (prefetch)
 		NAME(apply_rows)(a, first, last, x, y, true);
 	else
 		NAME(apply_rows)(a, first, last, x, y, false);
@@ -118,8 +121,8 @@ TARGET static void NAME(apply)(const struct csr_matrix *a, size_t first,
 
 /* Columns c to c + COLUMNS - 1 of V, with all of Y. */
 TARGET static inline __attribute__((always_inline)) void
-NAME(project_part)(size_t rows, const REAL *v, size_t v_ld, const REAL *y,
-		   size_t y_ld, double *h)
+NAME(inner_products_part)(size_t rows, const REAL *v, size_t v_ld,
+			  const REAL *y, size_t y_ld, double *h)
 {
 	VEC sums[COLUMNS][PARTS];
 	REAL out[BLOCK_COLUMNS];
@@ -149,16 +152,17 @@ NAME(project_part)(size_t rows, const REAL *v, size_t v_ld, const REAL *y,
 	}
 }
 
-TARGET static void NAME(project)(size_t rows, const void *v, size_t v_ld,
-				 const void *y, size_t y_ld, double *h)
+TARGET static void NAME(inner_products)(size_t rows, const void *v, size_t v_ld,
+					const void *y, size_t y_ld, double *h)
 {
 	for (int c = 0; c < BLOCK_COLUMNS; c += COLUMNS)
-		NAME(project_part)
+		NAME(inner_products_part)
 	(rows, (const REAL *)v + c, v_ld, y, y_ld, h + c * BLOCK_COLUMNS);
 }
 
-/* DEPTH rows of Y, so that a row of H is loaded once for all of them. */
-#define COMBINE(DEPTH)                                                         \
+/* DEPTH rows of Y at a time, so that a row of H is loaded once for all of them.
+ */
+#define ADD_PRODUCT(DEPTH)                                                     \
 	do {                                                                   \
 		VEC sums[DEPTH][PARTS];                                        \
 		UNROLL                                                         \
@@ -193,18 +197,18 @@ TARGET static void NAME(project)(size_t rows, const void *v, size_t v_ld,
 			STORE(y + (size_t)d * y_ld + p * LANES, sums[d][p]);   \
 	} while (0)
 
-TARGET static void NAME(combine)(size_t rows, size_t count,
-				 const void *const *v, size_t v_ld,
-				 const void *h_, void *y_, size_t y_ld)
+TARGET static void NAME(add_product)(size_t rows, size_t count,
+				     const void *const *v, size_t v_ld,
+				     const void *h_, void *y_, size_t y_ld)
 {
 	const REAL *h = h_;
 	REAL *y = y_;
 	size_t row = 0;
 
 	for (; row + DEPTH <= rows; row += DEPTH, y += DEPTH * y_ld)
-		COMBINE(DEPTH);
+		ADD_PRODUCT(DEPTH);
 	for (; row < rows; row++, y += y_ld)
-		COMBINE(1);
+		ADD_PRODUCT(1);
 }
 
 static void NAME(from_double)(const double *from, void *to, size_t count)
@@ -221,8 +225,8 @@ static void NAME(to_double)(const void *from, double *to, size_t count)
 
 #ifdef WIDE
 
-/* The columns of WIDTH vectors from V's first on. */
-#define GATHER(WIDTH)                                                          \
+/* t = a_i^T V for WIDTH vectors of columns. */
+#define ROW_PRODUCT(WIDTH)                                                     \
 	do {                                                                   \
 		VEC sums[WIDTH];                                               \
 		UNROLL                                                         \
@@ -241,8 +245,8 @@ static void NAME(to_double)(const void *from, double *to, size_t count)
 			STORE(t + p * LANES, sums[p]);                         \
 	} while (0)
 
-TARGET static void NAME(gather)(const struct csr_matrix *a, size_t row,
-				const REAL *v, size_t columns, REAL *t)
+TARGET static void NAME(row_product)(const struct csr_matrix *a, size_t row,
+				     const REAL *v, size_t columns, REAL *t)
 {
 	const int32_t *indices = a->indices;
 	const float *values = a->values;
@@ -250,15 +254,16 @@ TARGET static void NAME(gather)(const struct csr_matrix *a, size_t row,
 	size_t done = 0, wide = WIDE * LANES;
 
 	for (; done + wide <= columns; done += wide, v += wide, t += wide)
-		GATHER(WIDE);
+		ROW_PRODUCT(WIDE);
 	for (; done < columns;
 	     done += BLOCK_COLUMNS, v += BLOCK_COLUMNS, t += BLOCK_COLUMNS)
-		GATHER(PARTS);
+		ROW_PRODUCT(PARTS);
 }
 
-TARGET static void NAME(scatter)(const struct csr_matrix *a, size_t first,
-				 size_t last, const REAL *t, size_t columns,
-				 REAL *y, bool far)
+TARGET static void NAME(add_transposed_product)(const struct csr_matrix *a,
+						size_t first, size_t last,
+						const REAL *t, size_t columns,
+						REAL *y, bool prefetch)
 {
 	const int32_t *indices = a->indices;
 
@@ -268,17 +273,17 @@ TARGET static void NAME(scatter)(const struct csr_matrix *a, size_t first,
 		UNROLL
 		for (int p = 0; p < PARTS; p++)
 			items[p] = LOAD(t + p * LANES);
-		for (int64_t i = begin; far && i < end; i++)
+		for (int64_t i = begin; prefetch && i < end; i++)
 			NAME(fetch)(indices, i, (int64_t)a->nnz, y, y);
-		NAME(row_scatter)(a, begin, end, items, y);
+		NAME(add_outer_product)(a, begin, end, items, y);
 	}
 }
 
-#undef GATHER
+#undef ROW_PRODUCT
 #undef WIDE
 #endif
 
-#undef COMBINE
+#undef ADD_PRODUCT
 #undef PARTS
 #undef UNROLL
 #undef REAL

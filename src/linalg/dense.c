@@ -9,16 +9,17 @@
 #include "base/errors.h"
 #include "base/thread_pool.h"
 
-/* Rows are cut into at most PIECES pieces of at least PANEL rows; a panel of
- * one strip stays in the first cache while it meets many. */
-enum { PIECES = 32, PANEL = 256, BLOCK = BLOCK_COLUMNS * BLOCK_COLUMNS };
+/* Rows are divided into at most PIECES pieces of at least PANEL rows.  PANEL
+ * rows of one block fit in the first-level cache while they are multiplied by
+ * those of other blocks. */
+enum { PIECES = 32, PANEL = 256 };
 
-void dense_begin(void)
+void dense_use_one_thread(void)
 {
 	openblas_set_num_threads(1);
 }
 
-void *dense_strip(const struct tall_matrix *tall)
+void *dense_block_alloc(const struct tall_shape *tall)
 {
 	return alloc_aligned(alloc_product(tall->rows, BLOCK_COLUMNS),
 			     tall->kernel->item);
@@ -26,26 +27,26 @@ void *dense_strip(const struct tall_matrix *tall)
 
 /* ----------------------------------------------------------- tall products */
 
-struct batch_job {
-	const struct tall_matrix *tall;
+struct tall_job {
+	const struct tall_shape *tall;
 	size_t pieces;
 	size_t count, to;
 	void *const *v;
 	void *y;
 	const void *small; /* of the kernel's precision */
-	double *h;         /* of project and square: for each piece */
+	double *h;         /* inner products, of each piece */
 };
 
-static struct batch_job job_of(const struct tall_matrix *tall)
+static struct tall_job begin_job(const struct tall_shape *tall)
 {
 	size_t panels = (tall->rows + PANEL - 1) / PANEL;
 
-	return (struct batch_job){.tall = tall,
-				  .pieces = panels < PIECES ? panels : PIECES};
+	return (struct tall_job){.tall = tall,
+				 .pieces = panels < PIECES ? panels : PIECES};
 }
 
 /* Where piece i begins: at a multiple of PANEL. */
-static size_t piece_begin(const struct batch_job *job, size_t i)
+static size_t piece_begin(const struct tall_job *job, size_t i)
 {
 	size_t panels = (job->tall->rows + PANEL - 1) / PANEL;
 	size_t row = panels * i / job->pieces * PANEL;
@@ -58,16 +59,16 @@ static size_t panel_rows(size_t row, size_t end)
 	return end - row < PANEL ? end - row : PANEL;
 }
 
-/* Row of a strip. */
-static void *at_row(const struct batch_job *job, const void *strip, size_t row)
+/* A row of a block. */
+static void *at_row(const struct tall_job *job, const void *block, size_t row)
 {
-	return (char *)(size_t)strip +
+	return (char *)(size_t)block +
 	       row * BLOCK_COLUMNS * job->tall->kernel->item;
 }
 
-/* A small matrix in the kernel's precision. */
-static void *narrow(const struct tall_matrix *tall, const double *from,
-		    size_t count, double sign)
+/* sign * from, in the precision of the kernel; free() it. */
+static void *to_precision(const struct tall_shape *tall, const double *from,
+			  size_t count, double sign)
 {
 	double *signs = alloc_resize(NULL, count, sizeof *signs);
 	void *to = alloc_aligned(count, tall->kernel->item);
@@ -79,8 +80,8 @@ static void *narrow(const struct tall_matrix *tall, const double *from,
 	return to;
 }
 
-/* h = what all pieces gave, in their order */
-static void add_pieces(const struct batch_job *job, size_t items, double *h)
+/* h = the sum over pieces, in their order; frees those of pieces. */
+static void add_pieces(const struct tall_job *job, size_t items, double *h)
 {
 	memset(h, 0, items * sizeof *h);
 	for (size_t piece = 0; piece < job->pieces; piece++)
@@ -89,89 +90,95 @@ static void add_pieces(const struct batch_job *job, size_t items, double *h)
 	free(job->h);
 }
 
-static void project_piece(void *shared, size_t piece, unsigned thread)
+static void inner_products_piece(void *shared, size_t piece, unsigned thread)
 {
-	struct batch_job *job = shared;
+	struct tall_job *job = shared;
 	const struct block_kernel *kernel = job->tall->kernel;
-	double *h = job->h + piece * job->count * BLOCK;
+	double *h = job->h + piece * job->count * BLOCK_SQUARE;
 	size_t end = piece_begin(job, piece + 1);
 
 	(void)thread;
 	for (size_t row = piece_begin(job, piece); row < end; row += PANEL)
 		for (size_t i = 0; i < job->count; i++)
-			kernel->project(panel_rows(row, end),
-					at_row(job, job->v[i], row),
-					BLOCK_COLUMNS, at_row(job, job->y, row),
-					BLOCK_COLUMNS, h + i * BLOCK);
+			kernel->inner_products(
+				panel_rows(row, end),
+				at_row(job, job->v[i], row), BLOCK_COLUMNS,
+				at_row(job, job->y, row), BLOCK_COLUMNS,
+				h + i * BLOCK_SQUARE);
 }
 
-void dense_project(const struct tall_matrix *tall, size_t count, void *const *v,
-		   const void *y, double *h)
+void dense_inner_products(const struct tall_shape *tall, size_t count,
+			  void *const *v, const void *y, double *h)
 {
-	struct batch_job job = job_of(tall);
+	struct tall_job job = begin_job(tall);
 
 	job.count = count;
 	job.v = v;
 	job.y = (void *)(size_t)y;
-	job.h = alloc(job.pieces * count * BLOCK, sizeof *job.h);
-	thread_pool_run(tall->threads, job.pieces, project_piece, &job);
-	add_pieces(&job, count * BLOCK, h);
+	job.h = alloc(job.pieces * count * BLOCK_SQUARE, sizeof *job.h);
+	thread_pool_run(tall->threads, job.pieces, inner_products_piece, &job);
+	add_pieces(&job, count * BLOCK_SQUARE, h);
 }
 
-static void square_piece(void *shared, size_t piece, unsigned thread)
+static void self_inner_products_piece(void *shared, size_t piece,
+				      unsigned thread)
 {
-	struct batch_job *job = shared;
+	struct tall_job *job = shared;
 	size_t begin = piece_begin(job, piece);
 
 	(void)thread;
-	job->tall->kernel->square(piece_begin(job, piece + 1) - begin,
-				  at_row(job, job->y, begin), BLOCK_COLUMNS,
-				  job->h + piece * BLOCK);
+	job->tall->kernel->self_inner_products(
+		piece_begin(job, piece + 1) - begin, at_row(job, job->y, begin),
+		BLOCK_COLUMNS, job->h + piece * BLOCK_SQUARE);
 }
 
 /* H (BLOCK_COLUMNS x BLOCK_COLUMNS) = Y^T Y, in double */
-static void square(const struct tall_matrix *tall, void *y, double *h)
+static void self_inner_products(const struct tall_shape *tall, void *y,
+				double *h)
 {
-	struct batch_job job = job_of(tall);
+	struct tall_job job = begin_job(tall);
 
 	job.y = y;
-	job.h = alloc(job.pieces * BLOCK, sizeof *job.h);
-	thread_pool_run(tall->threads, job.pieces, square_piece, &job);
-	add_pieces(&job, BLOCK, h);
+	job.h = alloc(job.pieces * BLOCK_SQUARE, sizeof *job.h);
+	thread_pool_run(tall->threads, job.pieces, self_inner_products_piece,
+			&job);
+	add_pieces(&job, BLOCK_SQUARE, h);
 }
 
-static void combine_piece(void *shared, size_t piece, unsigned thread)
+static void add_product_piece(void *shared, size_t piece, unsigned thread)
 {
-	struct batch_job *job = shared;
+	struct tall_job *job = shared;
 	size_t begin = piece_begin(job, piece);
 	const void **v = alloc(job->count, sizeof *v);
 
 	(void)thread;
 	for (size_t i = 0; i < job->count; i++)
 		v[i] = at_row(job, job->v[i], begin);
-	job->tall->kernel->combine(piece_begin(job, piece + 1) - begin,
-				   job->count, v, BLOCK_COLUMNS, job->small,
-				   at_row(job, job->y, begin), BLOCK_COLUMNS);
+	job->tall->kernel->add_product(piece_begin(job, piece + 1) - begin,
+				       job->count, v, BLOCK_COLUMNS, job->small,
+				       at_row(job, job->y, begin),
+				       BLOCK_COLUMNS);
 	free(v);
 }
 
-void dense_combine(const struct tall_matrix *tall, size_t count, void *const *v,
-		   const double *h, double sign, void *y)
+void dense_add_product(const struct tall_shape *tall, size_t count,
+		       void *const *v, const double *h, double sign, void *y)
 {
-	struct batch_job job = job_of(tall);
-	void *small = narrow(tall, h, count * BLOCK, sign);
+	struct tall_job job = begin_job(tall);
+	void *small = to_precision(tall, h, count * BLOCK_SQUARE, sign);
 
 	job.count = count;
 	job.v = v;
 	job.y = y;
 	job.small = small;
-	thread_pool_run(tall->threads, job.pieces, combine_piece, &job);
+	thread_pool_run(tall->threads, job.pieces, add_product_piece, &job);
 	free(small);
 }
 
-/* A panel of V Z is made beside V, strip after strip, and then moved in. */
-static void rotate_panel(const struct batch_job *job, size_t row, size_t rows,
-			 char *room)
+/* PANEL rows of V Z are computed in a buffer, block by block, and then copied
+ * into V. */
+static void rotate_panel(const struct tall_job *job, size_t row, size_t rows,
+			 char *buffer)
 {
 	const struct block_kernel *kernel = job->tall->kernel;
 	size_t panel = (size_t)PANEL * BLOCK_COLUMNS * kernel->item;
@@ -179,36 +186,37 @@ static void rotate_panel(const struct batch_job *job, size_t row, size_t rows,
 
 	for (size_t i = 0; i < job->count; i++)
 		v[i] = at_row(job, job->v[i], row);
-	memset(room, 0, job->to * panel);
+	memset(buffer, 0, job->to * panel);
 	for (size_t i = 0; i < job->to; i++)
-		kernel->combine(rows, job->count, v, BLOCK_COLUMNS,
-				(const char *)job->small +
-					i * job->count * BLOCK * kernel->item,
-				room + i * panel, BLOCK_COLUMNS);
+		kernel->add_product(rows, job->count, v, BLOCK_COLUMNS,
+				    (const char *)job->small +
+					    i * job->count * BLOCK_SQUARE *
+						    kernel->item,
+				    buffer + i * panel, BLOCK_COLUMNS);
 	for (size_t i = 0; i < job->to; i++)
-		memcpy(at_row(job, job->v[i], row), room + i * panel,
+		memcpy(at_row(job, job->v[i], row), buffer + i * panel,
 		       rows * BLOCK_COLUMNS * kernel->item);
 	free(v);
 }
 
 static void rotate_piece(void *shared, size_t piece, unsigned thread)
 {
-	struct batch_job *job = shared;
+	struct tall_job *job = shared;
 	size_t end = piece_begin(job, piece + 1);
-	char *room = alloc_aligned(job->to * PANEL * BLOCK_COLUMNS,
-				   job->tall->kernel->item);
+	char *buffer = alloc_aligned(job->to * PANEL * BLOCK_COLUMNS,
+				     job->tall->kernel->item);
 
 	(void)thread;
 	for (size_t row = piece_begin(job, piece); row < end; row += PANEL)
-		rotate_panel(job, row, panel_rows(row, end), room);
-	free(room);
+		rotate_panel(job, row, panel_rows(row, end), buffer);
+	free(buffer);
 }
 
-void dense_rotate(const struct tall_matrix *tall, size_t from, size_t to,
+void dense_rotate(const struct tall_shape *tall, size_t from, size_t to,
 		  void *const *v, const double *z)
 {
-	struct batch_job job = job_of(tall);
-	void *small = narrow(tall, z, from * to * BLOCK, 1);
+	struct tall_job job = begin_job(tall);
+	void *small = to_precision(tall, z, from * to * BLOCK_SQUARE, 1);
 
 	job.count = from;
 	job.to = to;
@@ -220,13 +228,13 @@ void dense_rotate(const struct tall_matrix *tall, size_t from, size_t to,
 
 /* --------------------------------------------------- orthonormal columns */
 
-/* R, upper triangular, with R^T R = H; false where a column of what H is the
- * square of is, to the precision of the items, a combination of others. */
-static bool cholesky(const struct tall_matrix *tall, const double *h, double *r)
+/* The Cholesky factor R of H = Y^T Y: upper triangular, R^T R = H.  False where
+ * a column of Y is linearly dependent on others to the precision of blocks. */
+static bool cholesky(const struct tall_shape *tall, const double *h, double *r)
 {
-	double least = tall->kernel->item == sizeof(float) ? 1e-8 : 1e-12;
+	double threshold = tall->kernel->item == sizeof(float) ? 1e-8 : 1e-12;
 
-	memset(r, 0, BLOCK * sizeof *r);
+	memset(r, 0, BLOCK_SQUARE * sizeof *r);
 	for (size_t i = 0; i < BLOCK_COLUMNS; i++)
 		for (size_t j = i; j < BLOCK_COLUMNS; j++)
 			r[i * BLOCK_COLUMNS + j] = h[i * BLOCK_COLUMNS + j];
@@ -236,15 +244,16 @@ static bool cholesky(const struct tall_matrix *tall, const double *h, double *r)
 		return false;
 	for (size_t i = 0; i < BLOCK_COLUMNS; i++)
 		if (!(r[i * BLOCK_COLUMNS + i] * r[i * BLOCK_COLUMNS + i] >=
-		      least * h[i * BLOCK_COLUMNS + i]))
+		      threshold * h[i * BLOCK_COLUMNS + i]))
 			return false;
 	return true;
 }
 
 /* Y = Y R^-1 */
-static void divide(const struct tall_matrix *tall, void *y, const double *r)
+static void multiply_by_inverse(const struct tall_shape *tall, void *y,
+				const double *r)
 {
-	double inverse[BLOCK];
+	double inverse[BLOCK_SQUARE];
 
 	memcpy(inverse, r, sizeof inverse);
 	if (LAPACKE_dtrtri(LAPACK_COL_MAJOR, 'L', 'N', BLOCK_COLUMNS, inverse,
@@ -255,7 +264,7 @@ static void divide(const struct tall_matrix *tall, void *y, const double *r)
 
 /* Y row-major is Y^T (BLOCK_COLUMNS x rows) column-major: Y^T = L Q^T gives
  * Y = Q L^T, and L column-major read by rows is L^T = R. */
-static void householder(const struct tall_matrix *tall, void *y, double *r)
+static void householder(const struct tall_shape *tall, void *y, double *r)
 {
 	size_t items = tall->rows * BLOCK_COLUMNS;
 	double *wide = alloc_resize(NULL, items, sizeof *wide),
@@ -275,27 +284,27 @@ static void householder(const struct tall_matrix *tall, void *y, double *r)
 	free(wide);
 }
 
-void dense_qr(const struct tall_matrix *tall, void *y, double *r)
+void dense_qr(const struct tall_shape *tall, void *y, double *r)
 {
-	double h[BLOCK], second[BLOCK], product[BLOCK];
+	double h[BLOCK_SQUARE], second[BLOCK_SQUARE], product[BLOCK_SQUARE];
 
-	square(tall, y, h);
+	self_inner_products(tall, y, h);
 	if (!cholesky(tall, h, r)) {
 		householder(tall, y, r);
 		return;
 	}
-	divide(tall, y, r);
-	square(tall, y, h);
+	multiply_by_inverse(tall, y, r);
+	self_inner_products(tall, y, h);
 	if (!cholesky(tall, h, second)) {
 		householder(tall, y, second);
 	} else {
-		divide(tall, y, second);
+		multiply_by_inverse(tall, y, second);
 	}
 	dense_multiply(BLOCK_COLUMNS, second, r, product);
 	memcpy(r, product, sizeof product);
 }
 
-void dense_polish(size_t rows, size_t k, size_t ld, double *v)
+void dense_reorthonormalize(size_t rows, size_t k, size_t ld, double *v)
 {
 	double *h = alloc(alloc_product(k, k), sizeof *h);
 	int size = (int)k;
@@ -311,7 +320,7 @@ void dense_polish(size_t rows, size_t k, size_t ld, double *v)
 	free(h);
 }
 
-/* ------------------------------------------------------------------ small */
+/* --------------------------------------------------------- small matrices */
 
 void dense_multiply(size_t n, const double *a, const double *b, double *c)
 {
@@ -319,8 +328,8 @@ void dense_multiply(size_t n, const double *a, const double *b, double *c)
 		    (int)n, 1, a, (int)n, b, (int)n, 0, c, (int)n);
 }
 
-void dense_apply(size_t n, const double *g, const double *x, size_t ld,
-		 double *y)
+void dense_multiply_block(size_t n, const double *g, const double *x, size_t ld,
+			  double *y)
 {
 	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n,
 		    BLOCK_COLUMNS, (int)n, 1, g, (int)n, x, (int)ld, 0, y,
@@ -339,7 +348,7 @@ static void swap_rows(double *a, double *b, size_t n)
 const char *dense_eigen(size_t n, double *a, size_t count, double *values,
 			double *vectors)
 {
-	double *rising = alloc(n, sizeof *rising);
+	double *ascending = alloc(n, sizeof *ascending);
 	lapack_int *support = alloc(2 * count, sizeof *support), found = 0;
 	lapack_int size = (lapack_int)n;
 
@@ -347,12 +356,12 @@ const char *dense_eigen(size_t n, double *a, size_t count, double *values,
 	lapack_int info =
 		LAPACKE_dsyevr(LAPACK_COL_MAJOR, 'V', 'I', 'L', size, a, size,
 			       0, 0, size - (lapack_int)count + 1, size, 0,
-			       &found, rising, vectors, size, support);
+			       &found, ascending, vectors, size, support);
 	if (info == 0 && found == (lapack_int)count)
 		for (size_t i = 0; i < count; i++)
-			values[i] = rising[count - 1 - i];
+			values[i] = ascending[count - 1 - i];
 	free(support);
-	free(rising);
+	free(ascending);
 	if (info != 0 || found != (lapack_int)count)
 		return error_text("LAPACK dsyevr failed (%d)", (int)info);
 	for (size_t i = 0; i < count / 2; i++)

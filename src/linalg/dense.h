@@ -1,12 +1,18 @@
-/* dense: products of tall matrices and small decompositions; the only module
- * that knows LAPACK.
+/* dense: products of tall matrices and small dense decompositions; the only
+ * module that calls BLAS and LAPACK.
  *
- * A tall matrix is a list of strips (linalg/block_kernels.h) of the same number
- * of rows.  Its rows are cut into pieces that depend on their number alone,
- * worked on by threads, and what pieces give is added in their order: results
- * do not depend on the number of threads.  Small matrices are row-major, of
- * doubles; a matrix of p strips by one strip is p blocks of BLOCK_COLUMNS x
- * BLOCK_COLUMNS, one below the other. */
+ * A tall matrix is given as an array of blocks (linalg/block_kernels.h): of
+ * m rows and p BLOCK_COLUMNS columns, as p blocks of m rows.  Rows are divided
+ * into pieces that depend on m alone, threads work on pieces, and the sums of
+ * pieces are added in the order of pieces: results do not depend on the number
+ * of threads.
+ *
+ * Small matrices are of doubles, by rows.  One of p BLOCK_COLUMNS rows and
+ * BLOCK_COLUMNS columns is p squares, BLOCK_COLUMNS x BLOCK_COLUMNS each, one
+ * below the other.
+ *
+ * Where nothing else is said, a call of LAPACK that fails ends the process:
+ * these are calls that fail on wrong arguments only. */
 #ifndef LINALG_DENSE_H
 #define LINALG_DENSE_H
 
@@ -14,56 +20,64 @@
 
 #include "linalg/block_kernels.h"
 
-/* Who works on strips, and what they are. */
-struct tall_matrix {
-	const struct block_kernel *kernel;
-	unsigned threads;
-	size_t rows;
+/* What the blocks of a tall matrix have in common, and how to work on them. */
+struct tall_shape {
+	const struct block_kernel *kernel; /* also the precision of blocks */
+	unsigned threads;                  /* at least 1 */
+	size_t rows;                       /* m */
 };
 
-/* Before any other call: one thread for BLAS. */
-void dense_begin(void);
+/* Restrict BLAS to one thread: call this before any other function here.  The
+ * threads are ours, and its results depend on how many it uses. */
+void dense_use_one_thread(void);
 
-/* A strip, its items not set; free() it. */
-void *dense_strip(const struct tall_matrix *tall);
+/* A new block, its numbers not set.  The caller frees it with free(). */
+void *dense_block_alloc(const struct tall_shape *tall);
 
-/* H = V^T Y; V is count strips, Y one. */
-void dense_project(const struct tall_matrix *tall, size_t count, void *const *v,
-		   const void *y, double *h);
+/* H = V^T Y; V is count blocks, Y one block, H count squares. */
+void dense_inner_products(const struct tall_shape *tall, size_t count,
+			  void *const *v, const void *y, double *h);
 
-/* Y += sign V H, of the same shapes. */
-void dense_combine(const struct tall_matrix *tall, size_t count, void *const *v,
-		   const double *h, double sign, void *y);
+/* Y += sign V H; shapes as above. */
+void dense_add_product(const struct tall_shape *tall, size_t count,
+		       void *const *v, const double *h, double sign, void *y);
 
-/* V[0..to) = V[0..from) Z, in place, to <= from; Z is to matrices of from
- * blocks. */
-void dense_rotate(const struct tall_matrix *tall, size_t from, size_t to,
+/* The first to blocks of V become V Z, in place, V being from blocks and to <=
+ * from.  Z (from x to squares) is stored by its columns of squares: to
+ * matrices of from squares each. */
+void dense_rotate(const struct tall_shape *tall, size_t from, size_t to,
 		  void *const *v, const double *z);
 
-/* Y = Q R: Q takes the place of Y and has orthonormal columns whatever Y's
- * rank, R (BLOCK_COLUMNS x BLOCK_COLUMNS) is upper triangular.  Cholesky's
- * factor of Y^T Y, twice (Yamamoto et al., ETNA 44, 2015), or where Y is near a
- * lower rank Householder's.  rows >= BLOCK_COLUMNS. */
-void dense_qr(const struct tall_matrix *tall, void *y, double *r);
+/* The thin QR factorization Y = Q R of a block.  Q takes the place of Y and
+ * has orthonormal columns whatever the rank of Y; R (BLOCK_COLUMNS x
+ * BLOCK_COLUMNS) is upper triangular.  CholeskyQR2 (Yamamoto et al., ETNA 44,
+ * 2015), or Householder QR (Golub & Van Loan, section 5.2) where Y^T Y is
+ * nearly singular.  rows >= BLOCK_COLUMNS. */
+void dense_qr(const struct tall_shape *tall, void *y, double *r);
 
-/* Make the first k columns of V (rows x ld) orthonormal; they nearly are. */
-void dense_polish(size_t rows, size_t k, size_t ld, double *v);
+/* Make the first k columns of V (rows x ld, in double) orthonormal to double
+ * precision, given that they are nearly so: one step of CholeskyQR.  V is left
+ * as it was if V^T V is not positive definite. */
+void dense_reorthonormalize(size_t rows, size_t k, size_t ld, double *v);
 
-/* Y (a strip of n rows) = G X: G is n x n, rows of X begin ld items apart. */
-void dense_apply(size_t n, const double *g, const double *x, size_t ld,
-		 double *y);
+/* Y = G X; G is n x n, Y a block of n rows in double, and rows of X
+ * (BLOCK_COLUMNS columns) begin ld numbers apart. */
+void dense_multiply_block(size_t n, const double *g, const double *x, size_t ld,
+			  double *y);
 
-/* C (n x n) = A B */
+/* C = A B, all n x n; C overlaps neither. */
 void dense_multiply(size_t n, const double *a, const double *b, double *c);
 
-/* The count largest eigenvalues of the symmetric n x n matrix a (upper
- * triangle used, destroyed), falling, and their eigenvectors: row i of
- * vectors (count x n) belongs to values[i].  NULL, or an error text. */
+/* The count largest eigenvalues of the symmetric matrix A (n x n; the upper
+ * triangle is used, A is destroyed), in descending order, and orthonormal
+ * eigenvectors: row i of vectors (count x n) belongs to values[i].  Returns
+ * NULL, or an error text: LAPACK did not converge. */
 const char *dense_eigen(size_t n, double *a, size_t count, double *values,
 			double *vectors);
 
-/* A (n x n) becomes the orthogonal matrix nearest to it: P Q^T where A is
- * P S Q^T.  NULL, or an error text. */
+/* A (n x n) becomes its orthogonal polar factor, the orthogonal matrix nearest
+ * to it: P Q^T where A = P S Q^T (Golub & Van Loan, section 9.4.3).  Returns
+ * NULL, or an error text: LAPACK did not converge. */
 const char *dense_polar(size_t n, double *a);
 
 /* The first k columns of V (rows x ld) become V R; R is k x k. */

@@ -9,37 +9,45 @@
 #include "base/progress.h"
 #include "base/thread_pool.h"
 
-/* A chunk has so many products for each item of G, and so many at least, that
- * adding its sums up costs little beside them; but not more rows than so many,
- * for each of which a number is kept. */
-enum { PRODUCTS = 16, PRODUCTS_LEAST = 1 << 18, ROWS_MOST = 1 << 19 };
+/* A chunk has so many multiplications for each element of C, and at least so
+ * many, that adding up its sums costs little beside them; and at most so many
+ * rows, for each of which a position is kept. */
+enum {
+	CHUNK_ELEMENT_PRODUCTS = 16,
+	CHUNK_MIN_PRODUCTS = 1 << 18,
+	CHUNK_MAX_ROWS = 1 << 19
+};
 
-/* Items of a panel of G: half a megabyte, with room for rows in a second cache.
- */
+/* Elements of a panel of C: half a megabyte, which leaves room for rows in the
+ * second-level cache. */
 enum { PANEL_ITEMS = 1 << 16 };
 
-struct gram {
-	const struct gram_operator *op;
+struct builder {
+	const struct gram_operator *gram;
 	size_t chunks, *chunk_begin; /* rows */
 	double **parts;              /* for each thread m x m: of one chunk */
 	int64_t *sums;               /* m x m: of all chunks */
 	pthread_mutex_t *locks;      /* for each row of sums */
 };
 
-static void cut_chunks(struct gram *gram)
+/* Divide rows into chunks. */
+static void divide_rows(struct builder *builder)
 {
-	const struct csr_matrix *a = gram->op->matrix;
-	size_t room = 0, begin = 0, products = 0, most = PRODUCTS * a->m * a->m;
+	const struct csr_matrix *a = builder->gram->matrix;
+	size_t room = 0, begin = 0, products = 0,
+	       most = CHUNK_ELEMENT_PRODUCTS * a->m * a->m;
 
-	if (most < PRODUCTS_LEAST)
-		most = PRODUCTS_LEAST;
+	if (most < CHUNK_MIN_PRODUCTS)
+		most = CHUNK_MIN_PRODUCTS;
 	for (size_t i = 0; i <= a->n; i++) {
-		if (i == a->n || i - begin == ROWS_MOST || products >= most) {
-			gram->chunk_begin = alloc_grow(
-				gram->chunk_begin, &room, gram->chunks + 2,
-				sizeof *gram->chunk_begin);
-			gram->chunk_begin[gram->chunks++] = begin;
-			gram->chunk_begin[gram->chunks] = i;
+		if (i == a->n || i - begin == CHUNK_MAX_ROWS ||
+		    products >= most) {
+			builder->chunk_begin =
+				alloc_grow(builder->chunk_begin, &room,
+					   builder->chunks + 2,
+					   sizeof *builder->chunk_begin);
+			builder->chunk_begin[builder->chunks++] = begin;
+			builder->chunk_begin[builder->chunks] = i;
 			begin = i;
 			products = 0;
 		}
@@ -51,27 +59,28 @@ static void cut_chunks(struct gram *gram)
 	}
 }
 
-/* Add the products of each row's entries from next on, below tag end, with
- * itself and those after it: the upper triangle. */
+/* part += the products of each row's entries from next on, those in columns
+ * below end, with themselves and all later ones: the upper triangle. */
 static void add_panel(const struct csr_matrix *a, size_t first, size_t last,
 		      int64_t end, int64_t *next, double *part)
 {
-	const int32_t *tags = a->indices;
+	const int32_t *columns = a->indices;
 	const float *values = a->values;
 
 	for (size_t row = first; row < last; row++) {
 		int64_t i = next[row - first], stop = a->indptr[row + 1];
-		for (; i < stop && tags[i] < end; i++) {
-			double *to = part + (size_t)tags[i] * a->m;
+		for (; i < stop && columns[i] < end; i++) {
+			double *to = part + (size_t)columns[i] * a->m;
 			double x = (double)values[i];
 			for (int64_t j = i; j < stop; j++)
-				to[tags[j]] += x * (double)values[j];
+				to[columns[j]] += x * (double)values[j];
 		}
 		next[row - first] = i;
 	}
 }
 
-/* A panel of G at a time, which the cache holds, meets all rows. */
+/* part += the upper triangle of A_S^T A_S for the rows S of a chunk, a panel of
+ * rows of C, which the cache holds, at a time. */
 static void add_rows(const struct csr_matrix *a, size_t first, size_t last,
 		     double *part)
 {
@@ -80,86 +89,92 @@ static void add_rows(const struct csr_matrix *a, size_t first, size_t last,
 
 	for (size_t row = first; row < last; row++)
 		next[row - first] = a->indptr[row];
-	for (size_t tag = 0; tag < m; tag++) {
-		items += m - tag;
-		if (items >= PANEL_ITEMS || tag + 1 == m) {
-			add_panel(a, first, last, (int64_t)tag + 1, next, part);
+	for (size_t column = 0; column < m; column++) {
+		items += m - column;
+		if (items >= PANEL_ITEMS || column + 1 == m) {
+			add_panel(a, first, last, (int64_t)column + 1, next,
+				  part);
 			items = 0;
 		}
 	}
 	free(next);
 }
 
-static void settle(struct gram *gram, double *part, unsigned thread)
+/* sums += part in units, rounded; part = 0.  Threads start at different rows,
+ * so that few wait for a lock. */
+static void add_part(struct builder *builder, double *part, unsigned thread)
 {
-	size_t m = gram->op->matrix->m;
-	double unit = gram->op->unit;
+	size_t m = builder->gram->matrix->m;
+	double unit = builder->gram->unit;
 
 	for (size_t i = 0; i < m; i++) {
 		size_t row = (i + thread * 97) % m;
 		double *from = part + row * m;
-		int64_t *to = gram->sums + row * m;
-		pthread_mutex_lock(&gram->locks[row]);
+		int64_t *to = builder->sums + row * m;
+		pthread_mutex_lock(&builder->locks[row]);
 		for (size_t j = row; j < m; j++) {
 			to[j] += llrint(from[j] * unit);
 			from[j] = 0;
 		}
-		pthread_mutex_unlock(&gram->locks[row]);
+		pthread_mutex_unlock(&builder->locks[row]);
 	}
 }
 
 static void make_chunk(void *shared, size_t chunk, unsigned thread)
 {
-	struct gram *gram = shared;
-	const struct csr_matrix *a = gram->op->matrix;
+	struct builder *builder = shared;
+	const struct csr_matrix *a = builder->gram->matrix;
 
-	if (gram->parts[thread] == NULL)
-		gram->parts[thread] = alloc(a->m * a->m, sizeof(double));
-	add_rows(a, gram->chunk_begin[chunk], gram->chunk_begin[chunk + 1],
-		 gram->parts[thread]);
-	settle(gram, gram->parts[thread], thread);
-	progress_add(gram->chunk_begin[chunk + 1] - gram->chunk_begin[chunk]);
+	if (builder->parts[thread] == NULL)
+		builder->parts[thread] = alloc(a->m * a->m, sizeof(double));
+	add_rows(a, builder->chunk_begin[chunk],
+		 builder->chunk_begin[chunk + 1], builder->parts[thread]);
+	add_part(builder, builder->parts[thread], thread);
+	progress_add(builder->chunk_begin[chunk + 1] -
+		     builder->chunk_begin[chunk]);
 }
 
-/* G -= what centring takes: for rows A^T mu 1^T + 1 (A^T mu)^T - mu^T mu 1 1^T,
- * for columns n c c^T. */
-static void center(const struct gram_operator *op, double *gram)
+/* The correction of C = A^T A for centring, upper triangle: with w = A^T mu,
+ * C -= w 1^T + 1 w^T - mu^T mu 1 1^T for rows; C -= n mean mean^T for columns.
+ */
+static void center(const struct gram_operator *gram, double *c)
 {
-	size_t m = op->matrix->m;
-	const double *w = op->row_mean, *c = op->column_mean;
+	size_t m = gram->matrix->m;
+	const double *w = gram->row_mean, *mean = gram->column_mean;
 
 	for (size_t i = 0; i < m; i++)
 		for (size_t j = i; j < m; j++) {
-			double *g = &gram[i * m + j];
+			double *g = &c[i * m + j];
 			if (w != NULL)
-				*g -= w[i] + w[j] - op->row_square;
-			else if (c != NULL)
-				*g -= (double)op->matrix->n * c[i] * c[j];
+				*g -= w[i] + w[j] - gram->row_square;
+			else if (mean != NULL)
+				*g -= (double)gram->matrix->n * mean[i] *
+				      mean[j];
 		}
 }
 
-static void begin_gram(struct gram *gram)
+static void begin_gram(struct builder *builder)
 {
-	size_t m = gram->op->matrix->m;
+	size_t m = builder->gram->matrix->m;
 
-	cut_chunks(gram);
-	gram->parts = alloc(gram->op->threads, sizeof *gram->parts);
-	gram->sums = alloc(alloc_product(m, m), sizeof *gram->sums);
-	gram->locks = alloc(m, sizeof *gram->locks);
+	divide_rows(builder);
+	builder->parts = alloc(builder->gram->threads, sizeof *builder->parts);
+	builder->sums = alloc(alloc_product(m, m), sizeof *builder->sums);
+	builder->locks = alloc(m, sizeof *builder->locks);
 	for (size_t i = 0; i < m; i++)
-		pthread_mutex_init(&gram->locks[i], NULL);
+		pthread_mutex_init(&builder->locks[i], NULL);
 }
 
-static void end_gram(struct gram *gram)
+static void end_gram(struct builder *builder)
 {
-	for (unsigned i = 0; i < gram->op->threads; i++)
-		free(gram->parts[i]);
-	for (size_t i = 0; i < gram->op->matrix->m; i++)
-		pthread_mutex_destroy(&gram->locks[i]);
-	free(gram->parts);
-	free(gram->sums);
-	free(gram->locks);
-	free(gram->chunk_begin);
+	for (unsigned i = 0; i < builder->gram->threads; i++)
+		free(builder->parts[i]);
+	for (size_t i = 0; i < builder->gram->matrix->m; i++)
+		pthread_mutex_destroy(&builder->locks[i]);
+	free(builder->parts);
+	free(builder->sums);
+	free(builder->locks);
+	free(builder->chunk_begin);
 }
 
 double gram_matrix_products(const struct csr_matrix *matrix)
@@ -174,18 +189,19 @@ double gram_matrix_products(const struct csr_matrix *matrix)
 	return products;
 }
 
-void gram_matrix_compute(const struct gram_operator *op, double *g)
+void gram_matrix_compute(const struct gram_operator *gram, double *c)
 {
-	size_t m = op->matrix->m;
-	struct gram gram = {.op = op};
+	size_t m = gram->matrix->m;
+	struct builder builder = {.gram = gram};
 
-	begin_gram(&gram);
-	thread_pool_run(op->threads, gram.chunks, make_chunk, &gram);
+	begin_gram(&builder);
+	thread_pool_run(gram->threads, builder.chunks, make_chunk, &builder);
 	for (size_t i = 0; i < m * m; i++)
-		g[i] = op->unit > 0 ? (double)gram.sums[i] / op->unit : 0;
-	end_gram(&gram);
-	center(op, g);
+		c[i] = gram->unit > 0 ? (double)builder.sums[i] / gram->unit
+				      : 0;
+	end_gram(&builder);
+	center(gram, c);
 	for (size_t i = 0; i < m; i++)
 		for (size_t j = 0; j < i; j++)
-			g[i * m + j] = g[j * m + i];
+			c[i * m + j] = c[j * m + i];
 }

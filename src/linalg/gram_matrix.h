@@ -1,13 +1,17 @@
-/* gram_matrix: B^T B as a dense matrix, in one pass. */
+/* gram_matrix: C = B^T B as a dense matrix, from one pass over the rows. */
 #ifndef LINALG_GRAM_MATRIX_H
 #define LINALG_GRAM_MATRIX_H
 
 #include "linalg/gram_operator.h"
 
-/* G (m x m, all of it) = B^T B; the same bits for any number of threads. */
-void gram_matrix_compute(const struct gram_operator *op, double *gram);
+/* Set c (m x m, both triangles) to B^T B, B being the operator's matrix
+ * with its centring.  Sums are of integers, as in linalg/gram_operator.h: the
+ * bits do not depend on the number of threads.  Needs m^2 numbers for each
+ * thread, and as many again for the sums.  Reports rows as progress. */
+void gram_matrix_compute(const struct gram_operator *gram, double *c);
 
-/* How many products that takes: for a row of c entries c (c + 1) / 2. */
+/* How many multiplications that takes: c (c + 1) / 2 for a row of c entries,
+ * summed over rows. */
 double gram_matrix_products(const struct csr_matrix *matrix);
 
 #endif

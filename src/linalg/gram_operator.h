@@ -1,10 +1,13 @@
-/* gram_operator: Y = B^T (B X) in one streaming pass over the rows of a sparse
- * matrix B (A, perhaps centred), by threads over fixed chunks of rows.
+/* gram_operator: the product Y = B^T (B X) in one pass over the rows of B,
+ * without forming B^T B.  B is a sparse matrix A (n x m), or A with the mean of
+ * each row, or of each column, subtracted; the centred matrix is never formed.
  *
- * What a chunk gives is rounded to 64-bit integers in units of a fixed share
- * of ||A||_F^2 and added up so: the sums are the same for any number of
- * threads and any order of chunks.  ||A_S^T A_S x|| <= ||A||_F^2 for any rows
- * S and unit x, so with 2^62 units in ||A||_F^2 nothing can overflow. */
+ * Threads take chunks of consecutive rows, which depend on the matrix alone.
+ * The sums of a chunk are rounded to 64-bit integers in units of
+ * ||A||_F^2 / 2^62 and added as integers, so that results do not depend on the
+ * number of threads or the order of chunks.  No sum can overflow:
+ * ||A_S^T A_S x|| <= ||A||_F^2 for any subset S of rows and any unit vector x.
+ */
 #ifndef LINALG_GRAM_OPERATOR_H
 #define LINALG_GRAM_OPERATOR_H
 
@@ -15,38 +18,45 @@
 #include "model/model.h"
 #include "linalg/block_kernels.h"
 
+/* Fields are read by callers and set by gram_operator_begin(). */
 struct gram_operator {
-	const struct csr_matrix *matrix;
+	const struct csr_matrix *matrix; /* A, n x m */
 	const struct block_kernel_set *set;
 	unsigned threads;
 	enum center center;
-	double energy;       /* ||A||_F^2, before centring */
-	double centred;      /* ||B||_F^2 */
-	double unit;         /* 2^62 / energy, 0 where A is zero */
-	double *row_mean;    /* NULL; or m: A^T mu, mu the rows' means */
-	double row_square;   /* mu^T mu */
-	double *column_mean; /* NULL; or m */
+	double norm_squared;         /* ||A||_F^2 */
+	double centred_norm_squared; /* ||B||_F^2 */
+	double unit;                 /* 2^62 / norm_squared; 0 where A is 0 */
+	double *row_mean;            /* m: A^T mu, mu (n) the means of rows;
+					NULL without row centring */
+	double row_square;           /* mu^T mu, with row centring */
+	double *column_mean;         /* m; NULL without column centring */
 	size_t chunks;
-	size_t *chunk_begin; /* chunks + 1: rows */
+	size_t *chunk_begin; /* chunks + 1: the first row of each */
 };
 
-/* Look at every row and value once: an error text names a row that is damaged
- * or not finite.  The matrix must outlive the operator. */
-const char *gram_operator_begin(struct gram_operator *op,
+/* Prepare products with the matrix, which must outlive the operator; threads
+ * is at least 1.  Reads every entry once.  Returns NULL, or an error text that
+ * names a row whose entries are damaged or not finite.  Call
+ * gram_operator_end() in either case. */
+const char *gram_operator_begin(struct gram_operator *gram,
 				const struct csr_matrix *matrix,
 				enum center center, unsigned threads);
-void gram_operator_end(struct gram_operator *op);
+void gram_operator_end(struct gram_operator *gram);
 
-/* Room for products with strips of one precision. */
+/* The buffers for products with blocks of one precision: a block for each
+ * thread and one of 64-bit sums. */
 struct gram_pass;
 
-/* kernel is one of the operator's set. */
-struct gram_pass *gram_pass_begin(const struct gram_operator *op,
+/* kernel is single_precision or double_precision of the operator's set; it and
+ * the operator must outlive the pass.  Free it by gram_pass_end(). */
+struct gram_pass *gram_pass_begin(const struct gram_operator *gram,
 				  const struct block_kernel *kernel);
 
-/* Y = B^T (B X), strips of m rows; what is centred is so in double. */
+/* Y = B^T (B X); X and Y are blocks of m rows, in double where B is centred. */
 void gram_pass_apply(struct gram_pass *pass, const void *x, void *y);
 
+/* Free the buffers; pass may be NULL. */
 void gram_pass_end(struct gram_pass *pass);
 
 #endif

@@ -1,10 +1,11 @@
-/* lanczos: the largest eigenpairs of C = B^T B by block Lanczos with thick
- * restart (Wu and Simon, SIAM J. Matrix Anal. Appl. 22, 2000), blocks as in
- * Golub and Underwood (1977).
+/* lanczos: the largest eigenpairs of C = B^T B by the block Lanczos method
+ * (Golub & Van Loan, section 10.3.6; Golub and Underwood, 1977) with thick
+ * restart (Wu and Simon, SIAM J. Matrix Anal. Appl. 22, 2000).
  *
- * Each new block is made orthogonal to its two predecessors, orthonormal, and
- * then orthogonal to the whole basis, again where it shrank (Giraud, Langou,
- * Rozloznik, Numer. Math. 101, 2005: twice is enough). */
+ * Each new block is orthogonalized against its two predecessors, made
+ * orthonormal, and orthogonalized against the whole basis; the last is repeated
+ * where columns shrank much (Giraud, Langou, Rozloznik, Numer. Math. 101, 2005:
+ * twice is enough). */
 #ifndef LINALG_LANCZOS_H
 #define LINALG_LANCZOS_H
 
@@ -13,36 +14,30 @@
 #include <stdint.h>
 
 #include "linalg/gram_operator.h"
-
-struct lanczos_options {
-	size_t k;         /* wanted, at least 1 */
-	double tolerance; /* of ||B^T u - s v|| / s_1 */
-	uint64_t seed;
-	size_t memory; /* bytes of basis kept out of scratch files */
-	double floor;  /* of an eigenvalue relative to the largest:
-			  below it, rounding error */
-};
+#include "linalg/lanczos_basis.h"
 
 struct lanczos {
-	size_t k;        /* as wanted */
-	double *values;  /* k eigenvalues, falling */
-	double *vectors; /* m x ld, a column each, then zeros; aligned */
-	size_t ld;       /* k rounded up to a multiple of BLOCK_COLUMNS */
-	unsigned passes; /* over the rows, added to */
-	bool reached;    /* every pair is as good as was asked, as far
-			    as this precision can tell */
-	double worst;    /* residual, where it was not */
+	size_t k;              /* as wanted */
+	double *values;        /* k eigenvalues, descending */
+	double *vectors;       /* m x ld by rows, aligned to 64 bytes: column j
+				  is eigenvector j; columns from k on are 0 */
+	size_t ld;             /* k rounded up to a multiple of BLOCK_COLUMNS */
+	unsigned passes;       /* products with C; added to */
+	bool converged;        /* every residual is within the tolerance, as far
+				  as this precision can tell */
+	double worst_residual; /* the largest, at the last test */
 };
 
-/* How many columns the basis has at most. */
-size_t lanczos_limit(size_t k);
-
-/* The kernel is one of the operator's set.  lanczos_limit(k) + BLOCK_COLUMNS
- * columns must fit in the matrix.  NULL, or an error text: LAPACK failed. */
+/* Find the k largest eigenpairs.  kernel is single_precision or
+ * double_precision of the operator's set: the precision of the basis.
+ * lanczos_basis_limit(k) + BLOCK_COLUMNS <= m.  Without convergence it ends
+ * after a bounded number of passes, with converged false and the best pairs
+ * found. Returns NULL, or an error text: LAPACK failed.  Free the result by
+ * lanczos_free() in either case. */
 const char *lanczos_find(struct lanczos *lanczos,
-			 const struct gram_operator *op,
+			 const struct gram_operator *gram,
 			 const struct block_kernel *kernel,
-			 const struct lanczos_options *choices);
+			 const struct lanczos_options *options);
 
 void lanczos_free(struct lanczos *lanczos);
 

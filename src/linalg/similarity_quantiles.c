@@ -7,42 +7,45 @@
 #include "base/alloc.h"
 #include "base/thread_pool.h"
 
-void similarity_quantiles_begin(struct similarity_quantiles *pairs, size_t n,
-				size_t k)
+void similarity_quantiles_begin(struct similarity_quantiles *quantiles,
+				size_t n, size_t k)
 {
 	size_t count = n < SIMILARITY_SAMPLE ? n : SIMILARITY_SAMPLE;
 
-	*pairs = (struct similarity_quantiles){.n = n, .k = k, .count = count};
-	pairs->rows = alloc(alloc_product(count, k), sizeof *pairs->rows);
+	*quantiles =
+		(struct similarity_quantiles){.n = n, .k = k, .count = count};
+	quantiles->rows =
+		alloc(alloc_product(count, k), sizeof *quantiles->rows);
 }
 
-/* The row of the embedding that is i-th of the sample; n is below 2^48. */
-static size_t wanted(const struct similarity_quantiles *pairs, size_t i)
+/* The row of the embedding that is row i of the sample; no overflow, as n is
+ * below 2^48. */
+static size_t sample_row(const struct similarity_quantiles *quantiles, size_t i)
 {
-	return i * pairs->n / pairs->count;
+	return i * quantiles->n / quantiles->count;
 }
 
-void similarity_quantiles_add(struct similarity_quantiles *pairs, size_t first,
-			      size_t count, const float *rows)
+void similarity_quantiles_add(struct similarity_quantiles *quantiles,
+			      size_t first, size_t count, const float *rows)
 {
-	for (; pairs->taken < pairs->count; pairs->taken++) {
-		size_t row = wanted(pairs, pairs->taken);
+	for (; quantiles->copied < quantiles->count; quantiles->copied++) {
+		size_t row = sample_row(quantiles, quantiles->copied);
 		if (row >= first + count)
 			return;
-		memcpy(pairs->rows + pairs->taken * pairs->k,
-		       rows + (row - first) * pairs->k,
-		       pairs->k * sizeof *rows);
+		memcpy(quantiles->rows + quantiles->copied * quantiles->k,
+		       rows + (row - first) * quantiles->k,
+		       quantiles->k * sizeof *rows);
 	}
 }
 
-/* Scale to length 1; drop rows of zeros. */
-static void normalize(struct similarity_quantiles *pairs)
+/* Scale the rows of the sample to length 1; remove zero vectors. */
+static void normalize(struct similarity_quantiles *quantiles)
 {
-	size_t kept = 0, k = pairs->k;
+	size_t kept = 0, k = quantiles->k;
 
-	for (size_t i = 0; i < pairs->count; i++) {
-		const float *from = pairs->rows + i * k;
-		float *to = pairs->rows + kept * k;
+	for (size_t i = 0; i < quantiles->count; i++) {
+		const float *from = quantiles->rows + i * k;
+		float *to = quantiles->rows + kept * k;
 		double square = 0;
 		for (size_t j = 0; j < k; j++)
 			square += (double)from[j] * (double)from[j];
@@ -52,31 +55,31 @@ static void normalize(struct similarity_quantiles *pairs)
 			to[j] = (float)((double)from[j] / sqrt(square));
 		kept++;
 	}
-	pairs->count = kept;
+	quantiles->count = kept;
 }
 
-/* Cosines counted in steps of 2^-16 over [-1, 1]. */
+/* Cosines are counted in steps of 2^-16 over [-1, 1]. */
 enum { STEPS = 1 << 17 };
 
-struct census {
-	const struct similarity_quantiles *pairs;
+struct histogram {
+	const struct similarity_quantiles *quantiles;
 	float *columns; /* k x count: the rows' transpose */
 	size_t *counts; /* for each thread STEPS + 1 */
 	float *scores;  /* for each thread, count */
 };
 
-/* Row i with all rows after it. */
+/* Count the cosines of row i with all later rows. */
 static void count_row(void *shared, size_t i, unsigned thread)
 {
-	struct census *census = shared;
-	size_t count = census->pairs->count, k = census->pairs->k;
-	size_t *counts = census->counts + thread * (size_t)(STEPS + 1);
-	float *restrict scores = census->scores + thread * count;
+	struct histogram *histogram = shared;
+	size_t count = histogram->quantiles->count, k = histogram->quantiles->k;
+	size_t *counts = histogram->counts + thread * (size_t)(STEPS + 1);
+	float *restrict scores = histogram->scores + thread * count;
 
 	memset(scores, 0, count * sizeof *scores);
 	for (size_t d = 0; d < k; d++) {
-		float x = census->pairs->rows[i * k + d];
-		const float *column = census->columns + d * count;
+		float x = histogram->quantiles->rows[i * k + d];
+		const float *column = histogram->columns + d * count;
 		for (size_t j = i + 1; j < count; j++)
 			scores[j] += x * column[j];
 	}
@@ -86,7 +89,7 @@ static void count_row(void *shared, size_t i, unsigned thread)
 	}
 }
 
-/* The value below which that share of the pairs lies. */
+/* The cosine that the share of all counted ones lies below. */
 static double quantile(const size_t *counts, size_t total, double share)
 {
 	double place = share * (double)(total - 1);
@@ -97,43 +100,45 @@ static double quantile(const size_t *counts, size_t total, double share)
 	return (double)step / (STEPS / 2) - 1;
 }
 
-/* Count the cosines of all pairs; free() the counts. */
-static size_t *count_pairs(const struct similarity_quantiles *pairs,
+/* The histogram of the cosines of all pairs; free() it. */
+static size_t *count_pairs(const struct similarity_quantiles *quantiles,
 			   unsigned threads)
 {
-	struct census census = {.pairs = pairs};
-	size_t count = pairs->count, k = pairs->k;
+	struct histogram histogram = {.quantiles = quantiles};
+	size_t count = quantiles->count, k = quantiles->k;
 
-	census.columns = alloc(count * k, sizeof *census.columns);
-	census.counts =
-		alloc(threads * (size_t)(STEPS + 1), sizeof *census.counts);
-	census.scores = alloc(threads * count, sizeof *census.scores);
+	histogram.columns = alloc(count * k, sizeof *histogram.columns);
+	histogram.counts =
+		alloc(threads * (size_t)(STEPS + 1), sizeof *histogram.counts);
+	histogram.scores = alloc(threads * count, sizeof *histogram.scores);
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < k; j++)
-			census.columns[j * count + i] = pairs->rows[i * k + j];
-	thread_pool_run(threads, count - 1, count_row, &census);
+			histogram.columns[j * count + i] =
+				quantiles->rows[i * k + j];
+	thread_pool_run(threads, count - 1, count_row, &histogram);
 	for (unsigned t = 1; t < threads; t++)
 		for (size_t i = 0; i <= STEPS; i++)
-			census.counts[i] += census.counts[t * (STEPS + 1) + i];
-	free(census.columns);
-	free(census.scores);
-	return census.counts;
+			histogram.counts[i] +=
+				histogram.counts[t * (STEPS + 1) + i];
+	free(histogram.columns);
+	free(histogram.scores);
+	return histogram.counts;
 }
 
-void similarity_quantiles_end(struct similarity_quantiles *pairs,
+void similarity_quantiles_end(struct similarity_quantiles *quantiles,
 			      unsigned threads, const double *shares,
 			      size_t count, double *values)
 {
-	normalize(pairs);
+	normalize(quantiles);
 	memset(values, 0, count * sizeof *values);
-	if (pairs->count >= 2) {
-		size_t total = pairs->count * (pairs->count - 1) / 2;
-		size_t *counts = count_pairs(pairs, threads);
+	if (quantiles->count >= 2) {
+		size_t total = quantiles->count * (quantiles->count - 1) / 2;
+		size_t *counts = count_pairs(quantiles, threads);
 
 		for (size_t i = 0; i < count; i++)
 			values[i] = quantile(counts, total, shares[i]);
 		free(counts);
 	}
-	free(pairs->rows);
-	*pairs = (struct similarity_quantiles){0};
+	free(quantiles->rows);
+	*quantiles = (struct similarity_quantiles){0};
 }

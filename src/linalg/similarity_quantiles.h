@@ -1,6 +1,9 @@
-/* similarity_quantiles: how similar two customers are at random: the scale on
- * which a similarity is read.  Cosines of all pairs of up to SAMPLE customers,
- * of all or evenly spaced by row; customers without signal are left out. */
+/* similarity_quantiles: quantiles of the cosine of two random rows of an
+ * embedding, which is the scale that a similarity is read on.
+ *
+ * The cosines of all pairs of a sample of at most SIMILARITY_SAMPLE rows, all
+ * of them or evenly spaced, are counted in steps of 2^-16; zero vectors are
+ * left out.  Quantiles are therefore multiples of 2^-16. */
 #ifndef LINALG_SIMILARITY_QUANTILES_H
 #define LINALG_SIMILARITY_QUANTILES_H
 
@@ -9,23 +12,25 @@
 enum { SIMILARITY_SAMPLE = 2500 };
 
 struct similarity_quantiles {
-	size_t n, k;  /* customers, columns */
-	size_t count; /* of the sample */
-	size_t taken;
-	float *rows; /* count x k */
+	size_t n, k;   /* shape of the embedding */
+	size_t count;  /* rows of the sample */
+	size_t copied; /* of these, so far */
+	float *rows;   /* count x k */
 };
 
-void similarity_quantiles_begin(struct similarity_quantiles *pairs, size_t n,
-				size_t k);
+/* Begin with an embedding of n rows and k columns. */
+void similarity_quantiles_begin(struct similarity_quantiles *quantiles,
+				size_t n, size_t k);
 
-/* Take from rows first .. first + count of the embedding (count x k) what the
- * sample wants; rows come in order. */
-void similarity_quantiles_add(struct similarity_quantiles *pairs, size_t first,
-			      size_t count, const float *rows);
+/* Copy those of the rows first to first + count - 1 that belong to the sample;
+ * rows is count x k.  Call this for all n rows, in ascending order. */
+void similarity_quantiles_add(struct similarity_quantiles *quantiles,
+			      size_t first, size_t count, const float *rows);
 
-/* Set values[i] to the similarity below which shares[i] of the pairs lie; 0
- * where there is no pair. */
-void similarity_quantiles_end(struct similarity_quantiles *pairs,
+/* Set values[i] to the cosine that a share of shares[i] (0 to 1) of the pairs
+ * lies below, for i < count; to 0 where there is no pair.  Frees the sample.
+ */
+void similarity_quantiles_end(struct similarity_quantiles *quantiles,
 			      unsigned threads, const double *shares,
 			      size_t count, double *values);
 

@@ -1,10 +1,11 @@
-/* truncated_svd: the truncated SVD of a sparse matrix B through C = B^T B.
+/* truncated_svd: the k largest singular triplets of a sparse matrix B (n x m),
+ * from the eigenpairs of C = B^T B: B v = s u, B^T u = s v, C v = s^2 v.
  *
- * Up to GRAM_TAGS columns C is made in one pass and LAPACK finds its largest
- * eigenpairs; above that, and where rows are so long that C would cost more
- * than the passes, they come from block Lanczos, in single precision
- * where the tolerance allows, in double where it does not or where single
- * precision cannot tell. */
+ * For at most GRAM_MAX_COLUMNS columns, C is formed in one pass and LAPACK
+ * finds its largest eigenpairs.  For more columns, and where rows are so long
+ * that forming C costs more than iterating, they come from the block Lanczos
+ * method: in single precision where the tolerance allows, else, or where single
+ * precision is found not to suffice, in double. */
 #ifndef LINALG_TRUNCATED_SVD_H
 #define LINALG_TRUNCATED_SVD_H
 
@@ -14,48 +15,53 @@
 
 #include "linalg/gram_operator.h"
 
-enum { GRAM_TAGS = 2000 };
+enum { GRAM_MAX_COLUMNS = 2000 };
 
-/* What to do about a tolerance that is not reached. */
+/* The end of messages about a tolerance that is not reached. */
 #define SVD_TOLERANCE_ADVICE                                                   \
 	": give a larger --tol, fewer dimensions, or rows scaled alike "       \
 	"(--norm l2)"
 
 struct truncated_svd {
-	size_t k;           /* triplets found: less than asked at rank < k */
+	size_t k;           /* triplets found: fewer than asked at rank < k */
 	size_t ld;          /* k rounded up to a multiple of BLOCK_COLUMNS */
-	double *sigma;      /* k, falling */
-	double *components; /* m x ld, aligned to 64: right singular
-			       vectors, by column, then zeros; the largest
-			       loading of each is positive */
-	double *gram;       /* m x m: C, where it was made, else NULL */
+	double *sigma;      /* k singular values, descending */
+	double *components; /* m x ld by rows, aligned to 64 bytes: column j is
+			       right singular vector j, its element of largest
+			       magnitude positive; columns from k on are 0 */
+	double *gram;       /* C (m x m) where it was formed, else NULL */
 	unsigned passes;    /* over the rows */
 };
 
 struct svd_options {
-	size_t k;         /* wanted, at least 1 */
+	size_t k;         /* triplets wanted, at least 1 */
 	double tolerance; /* of ||B^T u - s v|| / s_1 */
-	uint64_t seed;
-	size_t memory; /* bytes of basis kept out of scratch files */
+	uint64_t seed;    /* of the starting block */
+	size_t memory;    /* bytes of the Lanczos basis that are kept in
+			     memory; the rest is in a temporary file */
 };
 
-/* Find the k largest triplets.  NULL, or an error text (LAPACK failed, or the
- * tolerance was not reached in a bounded number of passes).  k 0 afterwards:
- * B is zero. */
-const char *truncated_svd_find(struct truncated_svd *factor,
-			       const struct gram_operator *op,
-			       const struct svd_options *choices);
+/* Find the k largest triplets of the operator's matrix.  k is 0 afterwards if B
+ * is zero up to rounding.  Returns NULL, or an error text: LAPACK failed, or
+ * the tolerance was not reached in a bounded number of passes.  Free the result
+ * by truncated_svd_free() in either case. */
+const char *truncated_svd_find(struct truncated_svd *svd,
+			       const struct gram_operator *gram,
+			       const struct svd_options *options);
 
-/* Whether C was made, and its rounding error is nothing beside a residual. */
-bool truncated_svd_knows(const struct truncated_svd *factor,
-			 const struct gram_operator *op);
+/* Whether C was formed and its rounding error is negligible beside a residual
+ * of 1e-12: if so, residuals can be computed from C.  svd->k >= 1. */
+bool truncated_svd_gram_is_accurate(const struct truncated_svd *svd,
+				    const struct gram_operator *gram);
 
-/* residual[j] = ||B^T u - s v|| / s_1 of triplet j with u = B v / s.  y is
- * B^T (B V) in strips of m rows; NULL: it is made from C, which must know. */
-void truncated_svd_residual(const struct truncated_svd *factor,
-			    const struct gram_operator *op, const double *y,
+/* Set residual[j] (k) to ||B^T u - s v|| / s_1 of triplet j, u = B v / s.
+ * y is B^T (B V) as ld / BLOCK_COLUMNS blocks of m rows, as
+ * projection_embed_all() computes it; or NULL where
+ * truncated_svd_gram_is_accurate(). */
+void truncated_svd_residual(const struct truncated_svd *svd,
+			    const struct gram_operator *gram, const double *y,
 			    double *residual);
 
-void truncated_svd_free(struct truncated_svd *factor);
+void truncated_svd_free(struct truncated_svd *svd);
 
 #endif

@@ -1,5 +1,6 @@
-/* factor against LAPACK's dense singular value decomposition, over random
- * shapes, ranks, centrings, tolerances, kernels and numbers of threads. */
+/* truncated_svd and projection against LAPACK's dense singular value
+ * decomposition, over random shapes, ranks, centrings, tolerances, kernels and
+ * numbers of threads. */
 #include <lapacke.h>
 #include <math.h>
 #include <stdio.h>
@@ -26,7 +27,7 @@ static size_t chance(size_t below)
 struct asked {
 	size_t n, m, per_row, kinds;
 	enum center center;
-	struct svd_options choices;
+	struct svd_options options;
 };
 
 /* ----------------------------------------------------------------- matrix */
@@ -127,23 +128,23 @@ static double *dense_sigma(const double *b, size_t n, size_t m)
 
 /* ||B^T u - s v|| / s_1 with u = B v / s, densely. */
 static double dense_residual(const double *b, size_t n,
-			     const struct truncated_svd *factor, size_t m,
+			     const struct truncated_svd *svd, size_t m,
 			     size_t j)
 {
-	const double *v = factor->components + j;
-	double *y = alloc(m, sizeof *y), sigma = factor->sigma[j], square = 0;
+	const double *v = svd->components + j;
+	double *y = alloc(m, sizeof *y), sigma = svd->sigma[j], square = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		double t = 0;
 		for (size_t l = 0; l < m; l++)
-			t += b[i * m + l] * v[l * factor->ld];
+			t += b[i * m + l] * v[l * svd->ld];
 		for (size_t l = 0; l < m; l++)
 			y[l] += b[i * m + l] * t / sigma;
 	}
 	for (size_t l = 0; l < m; l++)
-		square += pow(y[l] - sigma * v[l * factor->ld], 2);
+		square += pow(y[l] - sigma * v[l * svd->ld], 2);
 	free(y);
-	return sqrt(square) / factor->sigma[0];
+	return sqrt(square) / svd->sigma[0];
 }
 
 /* ----------------------------------------------------------------- checks */
@@ -154,7 +155,7 @@ static int wrong(const struct asked *asked, const char *what, double found,
 	printf("seed %lu: %zu x %zu, %zu kinds, centre %d, k %zu, tol %g: "
 	       "%s: %.17g, expected %.17g\n",
 	       (unsigned long)seed, asked->n, asked->m, asked->kinds,
-	       (int)asked->center, asked->choices.k, asked->choices.tolerance,
+	       (int)asked->center, asked->options.k, asked->options.tolerance,
 	       what, found, expected);
 	return 1;
 }
@@ -162,39 +163,39 @@ static int wrong(const struct asked *asked, const char *what, double found,
 /* Singular values, as many as there are, and each as near as the residual
  * promises. */
 static int check_sigma(const struct asked *asked,
-		       const struct truncated_svd *factor, const double *sigma,
+		       const struct truncated_svd *svd, const double *sigma,
 		       const double *residual)
 {
 	size_t least = asked->n < asked->m ? asked->n : asked->m, rank = 0;
 	int failed = 0;
 
-	while (rank < least && rank < asked->choices.k &&
+	while (rank < least && rank < asked->options.k &&
 	       sigma[rank] > 1e-6 * sigma[0])
 		rank++;
-	if (factor->k != rank)
-		return wrong(asked, "rank", (double)factor->k, (double)rank);
+	if (svd->k != rank)
+		return wrong(asked, "rank", (double)svd->k, (double)rank);
 	for (size_t j = 0; j < rank; j++) {
-		if (fabs(factor->sigma[j] - sigma[j]) >
+		if (fabs(svd->sigma[j] - sigma[j]) >
 		    (2 * residual[j] + 1e-12) * sigma[0])
-			failed |= wrong(asked, "sigma", factor->sigma[j],
-					sigma[j]);
-		if (!(residual[j] <= asked->choices.tolerance))
+			failed |=
+				wrong(asked, "sigma", svd->sigma[j], sigma[j]);
+		if (!(residual[j] <= asked->options.tolerance))
 			failed |= wrong(asked, "residual", residual[j],
-					asked->choices.tolerance);
+					asked->options.tolerance);
 	}
 	return failed;
 }
 
 static int check_vectors(const struct asked *asked,
-			 const struct truncated_svd *factor)
+			 const struct truncated_svd *svd)
 {
-	size_t m = asked->m, ld = factor->ld;
-	const double *v = factor->components;
+	size_t m = asked->m, ld = svd->ld;
+	const double *v = svd->components;
 	/* They may come from single precision. */
-	double most = asked->choices.tolerance < 1e-5 ? 1e-12 : 1e-6;
+	double most = asked->options.tolerance < 1e-5 ? 1e-12 : 1e-6;
 	int failed = 0;
 
-	for (size_t j = 0; j < factor->k; j++) {
+	for (size_t j = 0; j < svd->k; j++) {
 		size_t top = 0;
 		for (size_t l = 0; l <= j; l++) {
 			double dot = 0;
@@ -206,7 +207,7 @@ static int check_vectors(const struct asked *asked,
 		for (size_t i = 0; i < m; i++)
 			if (fabs(v[i * ld + j]) > fabs(v[top * ld + j]))
 				top = i;
-		if (factor->k > 0 && !(v[top * ld + j] > 0))
+		if (svd->k > 0 && !(v[top * ld + j] > 0))
 			failed |= wrong(asked, "sign", v[top * ld + j], 1);
 	}
 	return failed;
@@ -230,21 +231,21 @@ static void take_rows(void *context, size_t first, size_t count,
 
 /* The embedding, and residuals on the way. */
 static struct result embed(const struct asked *asked,
-			   const struct gram_operator *op,
-			   const struct truncated_svd *factor)
+			   const struct gram_operator *gram,
+			   const struct truncated_svd *svd)
 {
-	struct result result = {.k = factor->k};
+	struct result result = {.k = svd->k};
 	struct projection all;
 
-	result.rows = alloc(asked->n * factor->k + 1, sizeof *result.rows);
-	result.residual = alloc(factor->k, sizeof *result.residual);
-	result.y = alloc_aligned(asked->m * factor->ld, sizeof *result.y);
-	projection_begin(&all, factor, asked->m, SCALE_US, asked->center,
-			 op->column_mean);
-	all.set = op->set;
-	projection_all(&all, op->matrix, op->threads, result.y, take_rows,
-		       &result);
-	truncated_svd_residual(factor, op, result.y, result.residual);
+	result.rows = alloc(asked->n * svd->k + 1, sizeof *result.rows);
+	result.residual = alloc(svd->k, sizeof *result.residual);
+	result.y = alloc_aligned(asked->m * svd->ld, sizeof *result.y);
+	projection_begin(&all, svd, asked->m, SCALE_US, asked->center,
+			 gram->column_mean);
+	all.set = gram->set;
+	projection_embed_all(&all, gram->matrix, gram->threads, result.y,
+			     take_rows, &result);
+	truncated_svd_residual(svd, gram, result.y, result.residual);
 	projection_end(&all);
 	return result;
 }
@@ -258,7 +259,7 @@ static void free_result(struct result *result)
 
 /* Rows of the embedding are B V; a customer without weight has zeros. */
 static int check_rows(const struct asked *asked,
-		      const struct truncated_svd *factor,
+		      const struct truncated_svd *svd,
 		      const struct csr_matrix *a, const double *b,
 		      const struct result *result)
 {
@@ -266,16 +267,15 @@ static int check_rows(const struct asked *asked,
 	int failed = 0;
 
 	for (size_t i = 0; i < asked->n; i += 1 + asked->n / 50)
-		for (size_t j = 0; j < factor->k; j++) {
+		for (size_t j = 0; j < svd->k; j++) {
 			double sum = 0;
 			for (size_t l = 0; l < m; l++)
 				sum += b[i * m + l] *
-				       factor->components[l * factor->ld + j];
+				       svd->components[l * svd->ld + j];
 			if (a->indptr[i] == a->indptr[i + 1])
 				sum = 0;
-			if (fabs(sum -
-				 (double)result->rows[i * factor->k + j]) >
-			    1e-6 * factor->sigma[0])
+			if (fabs(sum - (double)result->rows[i * svd->k + j]) >
+			    1e-6 * svd->sigma[0])
 				failed |= wrong(asked, "embedding",
 						(double)result->rows[i], sum);
 		}
@@ -284,23 +284,23 @@ static int check_rows(const struct asked *asked,
 
 static int check(const struct asked *asked, const struct csr_matrix *a,
 		 const double *b, const double *sigma,
-		 const struct gram_operator *op, struct truncated_svd *factor)
+		 const struct gram_operator *gram, struct truncated_svd *svd)
 {
-	const char *error = truncated_svd_find(factor, op, &asked->choices);
+	const char *error = truncated_svd_find(svd, gram, &asked->options);
 	int failed = 0;
 
 	if (error != NULL) {
 		printf("%s\n", error);
 		return wrong(asked, "an error", 1, 0);
 	}
-	if (factor->k == 0)
+	if (svd->k == 0)
 		return sigma[0] > 1e-7 ? wrong(asked, "rank", 0, 1) : 0;
-	struct result result = embed(asked, op, factor);
-	failed |= check_sigma(asked, factor, sigma, result.residual);
-	failed |= check_vectors(asked, factor);
-	failed |= check_rows(asked, factor, a, b, &result);
-	for (size_t j = 0; j < factor->k; j += 1 + factor->k / 4) {
-		double truth = dense_residual(b, asked->n, factor, asked->m, j);
+	struct result result = embed(asked, gram, svd);
+	failed |= check_sigma(asked, svd, sigma, result.residual);
+	failed |= check_vectors(asked, svd);
+	failed |= check_rows(asked, svd, a, b, &result);
+	for (size_t j = 0; j < svd->k; j += 1 + svd->k / 4) {
+		double truth = dense_residual(b, asked->n, svd, asked->m, j);
 		if (fabs(truth - result.residual[j]) > 1e-12)
 			failed |= wrong(asked, "stated residual",
 					result.residual[j], truth);
@@ -322,22 +322,22 @@ static int check_kernels(const struct asked *asked, const struct csr_matrix *a,
 		if (block_kernels_get(set) == NULL)
 			continue;
 		for (unsigned threads = 1; threads <= 3; threads += 2) {
-			struct gram_operator op;
-			struct truncated_svd factor;
-			gram_operator_begin(&op, a, asked->center, threads);
-			op.set = block_kernels_get(set);
-			failed |= check(asked, a, b, sigma, &op, &factor);
+			struct gram_operator gram;
+			struct truncated_svd svd;
+			gram_operator_begin(&gram, a, asked->center, threads);
+			gram.set = block_kernels_get(set);
+			failed |= check(asked, a, b, sigma, &gram, &svd);
 			if (threads == 1) {
-				first = factor;
+				first = svd;
 			} else {
-				if (factor.k != first.k ||
-				    memcmp(factor.components, first.components,
+				if (svd.k != first.k ||
+				    memcmp(svd.components, first.components,
 					   asked->m * first.ld *
 						   sizeof *first.components))
 					failed |= wrong(asked, "threads", 0, 1);
-				truncated_svd_free(&factor);
+				truncated_svd_free(&svd);
 			}
-			gram_operator_end(&op);
+			gram_operator_end(&gram);
 		}
 		truncated_svd_free(&first);
 	}
@@ -348,7 +348,7 @@ static struct asked draw_case(void)
 {
 	static const double tolerances[] = {1e-1, 1e-3, 1e-4, 1e-6, 1e-10};
 	struct asked asked = {
-		.choices = {.seed = seed, .memory = (size_t)1 << 30}};
+		.options = {.seed = seed, .memory = (size_t)1 << 30}};
 	size_t shape = seed % 4;
 
 	/* Small and square-ish, few columns, many columns, a low rank. */
@@ -359,10 +359,10 @@ static struct asked draw_case(void)
 	asked.kinds = shape == 3 ? 1 + chance(12) : asked.n;
 	asked.per_row = 1 + chance(shape < 2 ? asked.m : 60);
 	asked.center = (enum center)chance(3);
-	asked.choices.k = 1 + chance(shape == 3 ? 40 : 24);
-	asked.choices.tolerance = tolerances[chance(5)];
+	asked.options.k = 1 + chance(shape == 3 ? 40 : 24);
+	asked.options.tolerance = tolerances[chance(5)];
 	if (chance(4) == 0)
-		asked.choices.memory = asked.m * 1000;
+		asked.options.memory = asked.m * 1000;
 	return asked;
 }
 
@@ -385,7 +385,7 @@ int main(int argc, char **argv)
 	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 10) : CASES;
 	int failed = 0;
 
-	dense_begin();
+	dense_use_one_thread();
 	for (seed = 1; seed <= cases; seed++) {
 		counter = 1 << 30;
 		failed |= run_case();
