@@ -113,6 +113,32 @@ static size_t row_of_line(const struct model *model, struct tsv_field *name)
 	return model_find(model, name->text, name->length);
 }
 
+size_t customer_list_find(const struct model *model, char **text,
+			  size_t *length)
+{
+	struct tsv_field name = {.text = *text, .length = *length};
+	size_t row;
+
+	if (name.length >= 3 && memcmp(name.text, "\xef\xbb\xbf", 3) == 0) {
+		name.text += 3;
+		name.length -= 3;
+	}
+	while (name.length > 0 && strchr("\r\n", name.text[name.length - 1]))
+		name.length--;
+	row = row_of_line(model, &name);
+	*text = name.text;
+	*length = name.length;
+	return row;
+}
+
+bool customer_list_is_header(const struct model *model, const char *text)
+{
+	const char *column = model->matrix.customer;
+
+	return (column != NULL && strcmp(text, column) == 0) ||
+	       columns_known_customer(text);
+}
+
 static void note_unknown(struct name_file *file, const struct tsv_field *name)
 {
 	size_t count = file->named - file->known - 1;
@@ -159,12 +185,8 @@ static bool next_row(struct name_file *file, size_t *row)
  * columns of customers are called. */
 static void drop_header(struct name_file *file)
 {
-	const char *column = file->model->matrix.customer;
-
-	if (!file->first_unknown)
-		return;
-	if ((column == NULL || strcmp(file->unknown[0], column) != 0) &&
-	    !columns_known_customer(file->unknown[0]))
+	if (!file->first_unknown ||
+	    !customer_list_is_header(file->model, file->unknown[0]))
 		return;
 	free(file->unknown[0]);
 	memmove(file->unknown, file->unknown + 1,

@@ -37,6 +37,16 @@ void customer_list_user(struct customer_list *list, const struct model *model,
 void customer_list_file(struct customer_list *list, const struct model *model,
 			const char *path);
 
+/* The row of the customer that a line of such a file names; SIZE_MAX where the
+ * model has none.  The line is changed in place: text and length become the
+ * name as it was understood. */
+size_t customer_list_find(const struct model *model, char **text,
+			  size_t *length);
+
+/* Is the text what a column of customers is called, in the model or by
+ * custom? */
+bool customer_list_is_header(const struct model *model, const char *text);
+
 /* Let the list be all customers of the model, in the order of its rows. */
 void customer_list_all(struct customer_list *list, const struct model *model);
 

@@ -184,6 +184,20 @@ static const char *add_neighbour(struct summary_builder *builder,
 	return NULL;
 }
 
+/* Add a neighbour without contributions. */
+static const char *add_name(struct summary_builder *builder, struct summary *s,
+			    struct hit hit)
+{
+	struct neighbour line = {0};
+	const char *error = top_contributions_name(&builder->top, hit, &line);
+
+	if (error == NULL)
+		summary_add_neighbour(
+			s, alloc_text(line.name, line.length),
+			neighbours_round_similarity(line.similarity));
+	return error;
+}
+
 static const char *add_neighbours(struct summary_builder *builder,
 				  struct summary *s, const struct model *asked,
 				  const struct search_query *query,
@@ -266,6 +280,24 @@ const char *summary_builder_query(struct summary_builder *builder,
 	return end(builder, error, summary);
 }
 
+/* The query and its neighbours, with their contributions or without. */
+static const char *build_list(struct summary_builder *builder,
+			      const struct query_metadata *metadata,
+			      const struct model *asked,
+			      const struct search_query *query,
+			      const struct search_result *result, bool why,
+			      struct summary *summary)
+{
+	const char *error = NULL;
+
+	begin(builder, metadata, result, asked, query->asked, summary);
+	if (why && result->count > 0)
+		error = add_neighbours(builder, summary, asked, query, result);
+	for (size_t i = 0; !why && i < result->count && error == NULL; i++)
+		error = add_name(builder, summary, result->hits[i]);
+	return end(builder, error, summary);
+}
+
 const char *summary_builder_list(struct summary_builder *builder,
 				 const struct query_metadata *metadata,
 				 const struct model *asked,
@@ -273,10 +305,17 @@ const char *summary_builder_list(struct summary_builder *builder,
 				 const struct search_result *result,
 				 struct summary *summary)
 {
-	const char *error = NULL;
+	return build_list(builder, metadata, asked, query, result, true,
+			  summary);
+}
 
-	begin(builder, metadata, result, asked, query->asked, summary);
-	if (result->count > 0)
-		error = add_neighbours(builder, summary, asked, query, result);
-	return end(builder, error, summary);
+const char *summary_builder_names(struct summary_builder *builder,
+				  const struct query_metadata *metadata,
+				  const struct model *asked,
+				  const struct search_query *query,
+				  const struct search_result *result,
+				  struct summary *summary)
+{
+	return build_list(builder, metadata, asked, query, result, false,
+			  summary);
 }

@@ -60,4 +60,12 @@ const char *summary_builder_list(struct summary_builder *builder,
 				 const struct search_result *result,
 				 struct summary *summary);
 
+/* The same without contributions: names and similarities, in O(1) each. */
+const char *summary_builder_names(struct summary_builder *builder,
+				  const struct query_metadata *metadata,
+				  const struct model *asked,
+				  const struct search_query *query,
+				  const struct search_result *result,
+				  struct summary *summary);
+
 #endif
