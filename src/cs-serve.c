@@ -14,20 +14,52 @@
 #include "base/io.h"
 #include "base/thread_pool.h"
 
-enum { KEY_NAMES = 256, KEY_WHO, KEY_TOKEN, KEY_LOG, KEY_SUGGEST };
+enum {
+	KEY_NAMES = 256,
+	KEY_WHO,
+	KEY_TOKEN,
+	KEY_LOG,
+	KEY_SUGGEST,
+	KEY_HOST,
+	KEY_ORIGIN,
+	KEY_GRACE
+};
+
+static struct http_server_options server = {.address = "127.0.0.1",
+					    .port = "5000"};
+static struct option_list hosts;
+
+static void set_port(const char *port);
+static void set_origin(const char *origin);
+static void add_tag_names(const char *file);
+static void add_customer_names(const char *file);
+static void read_token(const char *path);
 
 static const struct option_row rows[] = {
-	{"where:", 'p', "port", "PORT", "port; 0: any that is free [5000]"},
-	{NULL, 'b', "bind", "ADDRESS", "address [127.0.0.1]"},
+	{"where:", 'p', "port", "PORT", "port; 0: any that is free [5000]",
+	 OPTION_TO_FUNCTION(set_port)},
+	{NULL, 'b', "bind", "ADDRESS", "address [127.0.0.1]",
+	 OPTION_TO_TEXT(server.address)},
 	{NULL, KEY_TOKEN, "token-file", "FILE",
-	 "ask for the bearer token in FILE"},
+	 "ask for the bearer token in FILE", OPTION_TO_FUNCTION(read_token)},
+	{NULL, KEY_HOST, "host", "NAME", "answer to NAME, too (Host:)",
+	 OPTION_TO_LIST(hosts)},
+	{NULL, KEY_ORIGIN, "allow-origin", "ORIGIN",
+	 "let pages of ORIGIN ask; *: of all", OPTION_TO_FUNCTION(set_origin)},
+	{NULL, KEY_GRACE, "grace", "N",
+	 "seconds of 503 by /readyz at the end [0]",
+	 OPTION_TO_INTEGER(server.grace, 0, 3600)},
 	{"what:", KEY_NAMES, "names", "FILE[:ID,NAME]",
-	 "names of tags, to show beside them"},
-	{NULL, KEY_WHO, "who", "FILE[:ID,NAME]", "names of customers"},
+	 "names of tags, to show beside them",
+	 OPTION_TO_FUNCTION(add_tag_names)},
+	{NULL, KEY_WHO, "who", "FILE[:ID,NAME]", "names of customers",
+	 OPTION_TO_FUNCTION(add_customer_names)},
 	{NULL, KEY_SUGGEST, "suggest", NULL,
-	 "an unknown customer's error names near ones"},
-	{NULL, KEY_LOG, "log", NULL, "write a line of JSON for each request"},
-	OPTION_THREADS,
+	 "an unknown customer's error names near ones",
+	 OPTION_TO_FLAG(server.suggest, true)},
+	{NULL, KEY_LOG, "log", NULL, "write a line of JSON for each request",
+	 OPTION_TO_FLAG(server.log, true)},
+	OPTION_THREADS_TO(server.threads),
 	OPTION_COMMON};
 
 static const struct options_text text = {
@@ -48,10 +80,34 @@ static const struct options_text text = {
 	.rows = rows,
 };
 
+static void set_port(const char *port)
+{
+	options_integer(0, 65535);
+	server.port = port;
+}
+
+static void set_origin(const char *origin)
+{
+	if (*origin == '\0' || origin[strcspn(origin, "\r\n ")] != '\0')
+		die_usage("--allow-origin: expected an origin such as "
+			  "https://shop.example, or *");
+	server.origin = origin;
+}
+
+static void add_tag_names(const char *file)
+{
+	display_names_read(&server.labels.tags, "--names", file);
+}
+
+static void add_customer_names(const char *file)
+{
+	display_names_read(&server.labels.customers, "--who", file);
+}
+
 enum { LONGEST_TOKEN = 4096 };
 
-/* The text of a file, without the line's end. */
-static char *read_token(const char *path)
+/* The token is the file's text without the line's end. */
+static void read_token(const char *path)
 {
 	char *token = alloc(LONGEST_TOKEN + 1, 1);
 	struct input input;
@@ -66,58 +122,28 @@ static char *read_token(const char *path)
 	token[strcspn(token, "\r\n")] = '\0';
 	if (*token == '\0' || length == LONGEST_TOKEN)
 		die("%s: expected a token on its first line", path);
-	return token;
-}
-
-static void take_option(struct http_server_options *choices, int key)
-{
-	switch (key) {
-	case 'p':
-		options_integer(0, 65535);
-		choices->port = optarg;
-		break;
-	case 'b':
-		choices->address = optarg;
-		break;
-	case 'j':
-		choices->threads = options_threads();
-		break;
-	case KEY_NAMES:
-		display_names_read(&choices->labels.tags, "--names", optarg);
-		break;
-	case KEY_WHO:
-		display_names_read(&choices->labels.customers, "--who", optarg);
-		break;
-	case KEY_TOKEN:
-		free(choices->token);
-		choices->token = read_token(optarg);
-		break;
-	case KEY_LOG:
-		choices->log = true;
-		break;
-	case KEY_SUGGEST:
-		choices->suggest = true;
-		break;
-	}
+	free(server.token);
+	server.token = token;
 }
 
 int main(int argc, char **argv)
 {
-	struct http_server_options choices = {.address = "127.0.0.1",
-					      .port = "5000"};
-
 	options_begin(&text, argc, argv);
-	choices.threads = thread_pool_processors();
-	for (int key; (key = options_next()) != -1;)
-		take_option(&choices, key);
+	server.threads = thread_pool_processors();
+	while (options_next() != -1)
+		;
 	if (argc - optind != 1)
 		die_usage("expected one MODEL");
-	choices.model = argv[optind];
-	if (strcmp(choices.model, "-") == 0)
+	server.model = argv[optind];
+	if (strcmp(server.model, "-") == 0)
 		die_usage("MODEL: a file, which may be replaced, and not "
 			  "standard input");
-	http_server_run(&choices);
-	display_names_free(&choices.labels);
-	free(choices.token);
+	server.hosts = hosts.texts;
+	server.host_count = hosts.count;
+	server.version = options_version;
+	http_server_run(&server);
+	display_names_free(&server.labels);
+	free(hosts.texts);
+	free(server.token);
 	return STATUS_DONE;
 }

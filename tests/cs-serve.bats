@@ -197,7 +197,7 @@ setup() {
 	                 "/customers/%", "/customers/Ünïcode/similar/"):
 	        path = quoted(path).replace("%2F", "/").replace("%25", "%")
 	        assert s.get(path).status == 404, path
-	    s.raw(b'GET /"\x1b[31m<%0a> HTTP/1.1\r\nHost: x\r\n\r\n', 1)
+	    s.raw(b'GET /"\x1b[31m<%0a> HTTP/1.1\r\nHost: localhost\r\n\r\n', 1)
 	    time.sleep(0.3)
 	    for line in s.logged:
 	        entry = json.loads(line)
@@ -210,7 +210,7 @@ setup() {
 	"$PYTHON" - <<-'END'
 	from service import *
 	with Service("emb.bin") as s:
-	    big = "9" * 70000
+	    big = b" " * ((16 << 20) + 1)
 	    for body, status, field, text in (
 	        ("", 400, None, "empty"),
 	        ("{'user_handle': 1}", 400, None, "double quotes"),
@@ -263,7 +263,12 @@ setup() {
 	        ('{"profile": {"a": "b"}}', 400, "profile", "number"),
 	        ('{"profile": {"unheard": 1}}', 404, "profile", "unheard"),
 	        ('{"user_handle": "nobody"}', 404, "user_handle", "nobody"),
-	        ('{"user_handle": "' + big + '"}', 413, None, "65,536"),
+	        ('{"user_handle": "nobody", "why": 1}', 400, "why", "true or"),
+	        ('{"user_handle": 1, "ignore_unknown": 0}', 400,
+	         "ignore_unknown", "true or"),
+	        ('{"user_handle": 1, "not": ["nobody"]}', 404, "not", "none"),
+	        ('{"user_handle": 1, "among": "x y"}', 404, "among", "none"),
+	        (big, 413, None, "16,777,216"),
 	        ("[" * 60000, 400, None, "JSON"),
 	        (b'\xff\xfe', 400, None, "JSON"),
 	    ):
@@ -326,34 +331,36 @@ setup() {
 	    assert other.status == 200 and other.headers["ETag"] != tag
 	    assert s.get("/customers/nobody/similar",
 	                 **{"If-None-Match": tag}).status == 404
-	    chunked = s.raw(b"POST /predict HTTP/1.1\r\nHost: x\r\n"
+	    chunked = s.raw(b"POST /predict HTTP/1.1\r\nHost: localhost\r\n"
 	                    b"Transfer-Encoding: chunked\r\nConnection: close\r\n"
 	                    b"\r\n8\r\n{\"user_h\r\nA\r\nandle\": 1}\r\n0\r\n\r\n")
 	    assert chunked.startswith(b"HTTP/1.1 200"), chunked
 	    # What is refused is heard by who is still sending, and the next
 	    # request of the connection is answered.
 	    for path, status in (("/predict", 413), ("/metrics", 405), ("/x", 404)):
-	        for size in 70000, 1 << 20, 10 << 20:
-	            for _ in range(3):
+	        for size in (17 << 20, 30 << 20) if status == 413 else (
+	                70000, 1 << 20, 10 << 20):
+	            for _ in range(2):
 	                reply = s.ask("POST", path, b" " * size)
 	                assert (reply.status, "error" in reply.json()) == (
 	                    status, True), (path, size)
 	    kept = http.client.HTTPConnection("127.0.0.1", s.port)
 	    for path, status in (("/x", 404), ("/metrics", 405), ("/predict", 413),
 	                         ("/predict", 400)):
-	        kept.request("POST", path, b" " * (70000 if status == 413 else 9))
+	        kept.request("POST", path,
+	                     b" " * (17 << 20 if status == 413 else 9))
 	        first = kept.sock
 	        assert Reply(kept.getresponse()).status == status
 	        assert kept.sock is first
-	    waits = s.raw(b"POST /predict HTTP/1.1\r\nHost: x\r\n"
-	                  b"Expect: 100-continue\r\nContent-Length: 70000\r\n\r\n")
+	    waits = s.raw(b"POST /predict HTTP/1.1\r\nHost: localhost\r\n"
+	                  b"Expect: 100-continue\r\nContent-Length: 17000000\r\n\r\n")
 	    assert waits.startswith(b"HTTP/1.1 413"), waits
-	    waits = s.raw(b"POST /predict HTTP/1.1\r\nHost: x\r\n"
+	    waits = s.raw(b"POST /predict HTTP/1.1\r\nHost: localhost\r\n"
 	                  b"Content-Length: 99999999\r\n\r\n")
 	    assert waits.startswith(b"HTTP/1.1 413"), waits
 	    body = b'{"user_handle": 1}'
 	    head = b"Content-Length: %d\r\n\r\n" % len(body) + body
-	    went = s.raw(b"POST /predict HTTP/1.1\r\nHost: x\r\n"
+	    went = s.raw(b"POST /predict HTTP/1.1\r\nHost: localhost\r\n"
 	                 b"Connection: close\r\nExpect: 100-continue\r\n" + head)
 	    assert went.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200"), went
 	    old = s.raw(b"POST /predict HTTP/1.0\r\n" + head)
@@ -361,21 +368,21 @@ setup() {
 	    # Two lengths: what stands behind one of them is no request of its own.
 	    for lengths in (b"Content-Length: 0\r\n", b"Content-Length: 18\r\n",
 	                    b"Transfer-Encoding: chunked\r\n"):
-	        two = s.raw(b"POST /predict HTTP/1.1\r\nHost: x\r\n" + lengths +
-	                    head + b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	        two = s.raw(b"POST /predict HTTP/1.1\r\nHost: localhost\r\n" + lengths +
+	                    head + b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	        assert two.startswith(b"HTTP/1.1 400"), two
 	        assert two.count(b"HTTP/1.1 ") == 1, two
-	    several = s.raw((b"POST /predict HTTP/1.1\r\nHost: x\r\n" + head) * 50 +
-	                    b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	    several = s.raw((b"POST /predict HTTP/1.1\r\nHost: localhost\r\n" + head) * 50 +
+	                    b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 	    assert several.count(b"HTTP/1.1 200") == 51
 	    assert several.count(got.body) == 50
-	    large = s.raw(b"POST /predict HTTP/1.1\r\nHost: x\r\n"
+	    large = s.raw(b"POST /predict HTTP/1.1\r\nHost: localhost\r\n"
 	                  b"Transfer-Encoding: chunked\r\nConnection: close\r\n"
-	                  b"\r\n" + (b"8000\r\n" + b" " * 0x8000 + b"\r\n") * 4 +
+	                  b"\r\n" + (b"8000\r\n" + b" " * 0x8000 + b"\r\n") * 520 +
 	                  b"0\r\n\r\n")
 	    assert large.startswith(b"HTTP/1.1 413"), large[:80]
 	    for junk in (b"\0" * 100, b"GET\r\n\r\n", b"\x16\x03\x01" + b"x" * 99,
-	                 b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 99999 +
+	                 b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 99999 +
 	                 b"\r\n\r\n"):
 	        s.raw(junk, 1)
 	    assert s.get("/healthz").body == b"ok\n"
@@ -558,7 +565,7 @@ setup() {
 	    while time.time() < until:
 	        shutil.copy(("other.bin", "emb.bin")[turn % 2], "next.bin")
 	        os.rename("next.bin", "changing.bin")
-	        s.raw(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 50"
+	        s.raw(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50"
 	              b"\r\n\r\n{", 0.01)
 	        turn += 1
 	        time.sleep(0.9)
@@ -605,7 +612,7 @@ setup() {
 	# A request that never ends holds nothing up.
 	with Service("emb.bin") as s:
 	    held = socket.create_connection(("127.0.0.1", s.port))
-	    held.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\n"
+	    held.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\n"
 	                 b"Content-Length: 100\r\n\r\n{")
 	    time.sleep(0.2)
 	    began = time.time()
@@ -622,7 +629,7 @@ setup() {
 	    idle = [socket.create_connection(("127.0.0.1", s.port))
 	            for _ in range(900)]
 	    slow = socket.create_connection(("127.0.0.1", s.port))
-	    slow.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\n"
+	    slow.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\n"
 	                 b"Content-Length: 1000\r\n\r\n")
 	    slow.settimeout(1)
 	    began = time.time()
@@ -647,7 +654,7 @@ setup() {
 	users = run("cs-dump --what users emb.bin | sed 1d | cut -f 1"
 	            ).decode().split()[:600]
 	body = json.dumps({"users": users, "n": 100}).encode()
-	request = (b"POST /predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+	request = (b"POST /predict HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 	           b"Content-Length: %d\r\n\r\n" % len(body)) + body
 	with Service("-j", "1", "emb.bin") as s:
 	    sockets = [socket.create_connection(("127.0.0.1", s.port))
@@ -727,6 +734,10 @@ setup() {
 	            ({"users": [1, "2", "nobody"]}, "Batch"),
 	            ({"like": [1, "nobody"]}, "Audience"),
 	            ({"like": [1], "min_similarity": 1}, "Audience"),
+	            ({"like": "1 2", "not": ["nobody"], "ignore_unknown": True},
+	             "Audience"),
+	            ({"user_handle": 1, "why": False}, "Answer"),
+	            ({"users": [1, 2], "not": ["3", "nobody"]}, "Batch"),
 	            ({"user_handle": 1, "min_similarity": 1}, "Answer"),
 	            ({"profile": {tag.decode().strip(): 3, "x": 1}}, "Answer")):
 	        asked |= set(body)
@@ -737,9 +748,13 @@ setup() {
 	    assert asked == known, asked ^ known
 	    check(s.post("{"), "/predict", "post")
 	    check(s.post({"user_handle": "nobody"}), "/predict", "post")
-	    check(s.post(" " * 70000), "/predict", "post")
+	    check(s.post(b" " * (17 << 20)), "/predict", "post")
+	    check(s.post({"user_handle": 1}, Host="example.org"), "/predict",
+	          "post")
+	    check(s.post("{}", **{"Content-Encoding": "gzip"}), "/predict", "post")
+	    check(s.get(similar.replace("{id}", "1") + "?why=0"), similar, "get")
 	    check(s.post({"user_handle": 1}, Accept="text/csv"), "/predict", "post")
-	    for bad in ({"n": "x"}, {"user_handle": 1.5}, {"user": 1}):
+	    for bad in ({"n": 1}, {"user_handle": 1, "like": [1]}, {"n": "x"}, {"user_handle": 1.5}, {"user": 1}):
 	        try:
 	            validate(bad, schemas["Request"], document)
 	        except AssertionError:
@@ -780,6 +795,13 @@ setup() {
 	                           stderr=subprocess.PIPE, check=False)
 	    assert taken.returncode == 2 and b"in use" in taken.stderr
 	with Service("-b", "0.0.0.0", "emb.bin") as s:
+	    assert "--token-file" in s.said[0]
+	    assert "http://0.0.0.0:" in s.said[1]
+	    for host, status in (("10.1.2.3", 200), ("10.1.2.3:99", 200),
+	                         ("[fe80::1]:99", 200), ("example.org", 421)):
+	        assert s.get("/healthz", Host=host).status == status, host
+	open("token", "w").write("secret")
+	with Service("-b", "0.0.0.0", "--token-file", "token", "emb.bin") as s:
 	    assert "http://0.0.0.0:" in s.said[0]
 	END
 	run -2 --separate-stderr cs-serve -p 0 matrix.bin
@@ -802,7 +824,7 @@ setup() {
 	        assert re.fullmatch(
 	            r'[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? [-+.e\d]+',
 	            line), line
-	    for name in ("cs_model_age_seconds", "cs_resident_bytes",
+	    for name in ("cs_model_age_seconds", "process_resident_memory_bytes",
 	                 "cs_model_customers", "cs_requests_waiting"):
 	        assert any(l.startswith(name + " ") for l in lines), name
 	    s.post({"user_handle": 1})

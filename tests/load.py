@@ -60,7 +60,7 @@ async def read_reply(reader):
 
 def post(body, size=None):
     size = len(body) if size is None else size
-    return (b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+    return (b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
             % size) + body
 
 
@@ -75,7 +75,7 @@ def ask(users):
     user = random.choice(users)
     if way == 1:
         request = (f"GET /customers/{user}/similar?n=10 HTTP/1.1\r\n"
-                   "Host: x\r\n\r\n").encode()
+                   "Host: localhost\r\n\r\n").encode()
     else:
         request = post(json.dumps({"user_handle": user}).encode())
     return request, lambda model: EXPECTED[user, model]

@@ -36,11 +36,13 @@ class Service:
             stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
         self.said, self.logged = [], []
         self.port = None
-        first = self.process.stderr.readline().decode()
-        found = re.search(r"on http://[^/]*:(\d+)/$", first)
-        self.said.append(first)
-        if not found:
-            raise SystemExit("cs-serve: " + first)
+        found = None
+        while not found:
+            line = self.process.stderr.readline().decode()
+            self.said.append(line)
+            if not line:
+                raise SystemExit("cs-serve: " + "".join(self.said))
+            found = re.search(r"on http://[^/]*:(\d+)/$", line)
         self.port = int(found[1])
         for stream, lines in ((self.process.stderr, self.said),
                               (self.process.stdout, self.logged)):
@@ -121,26 +123,33 @@ def is_kind(value, kind):
     return isinstance(value, KINDS[kind])
 
 
+def fits_schema(value, schema, document):
+    try:
+        validate(value, schema, document)
+    except AssertionError:
+        return False
+    return True
+
+
 def validate(value, schema, document, where="it"):
     """Nothing, or the end: value is not of the schema (of JSON Schema what our
     document uses)."""
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[1]
-        return validate(value, document["components"]["schemas"][name],
-                        document, where)
-    if "anyOf" in schema:
-        for one in schema["anyOf"]:
-            try:
-                return validate(value, one, document, where)
-            except AssertionError:
-                pass
-        raise AssertionError(f"{where} is none of {schema['anyOf']}")
+        schema = document["components"]["schemas"][name]
+    if "oneOf" in schema:
+        fits = [one for one in schema["oneOf"]
+                if fits_schema(value, one, document)]
+        assert len(fits) == 1, f"{where}: {len(fits)} of {schema['oneOf']}"
+    if "required" in schema and isinstance(value, dict):
+        missing = set(schema["required"]) - set(value)
+        assert not missing, f"{where} lacks {missing}"
+    if "type" not in schema:
+        return
     kinds = schema["type"]
     kinds = kinds if isinstance(kinds, list) else [kinds]
     assert any(is_kind(value, k) for k in kinds), f"{where}: {value!r}"
     if isinstance(value, dict) and "properties" in schema:
-        missing = set(schema.get("required", [])) - set(value)
-        assert not missing, f"{where} lacks {missing}"
         for key, item in value.items():
             assert key in schema["properties"], f"{where}: {key}"
             validate(item, schema["properties"][key], document,
@@ -148,4 +157,3 @@ def validate(value, schema, document, where="it"):
     if isinstance(value, list) and "items" in schema:
         for i, item in enumerate(value):
             validate(item, schema["items"], document, f"{where}[{i}]")
-    return None

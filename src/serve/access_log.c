@@ -59,10 +59,13 @@ void access_log_write(struct access_log *log,
 	put_peer(&writer, entry->peer);
 	json_put_text(&writer, "method", entry->method ? entry->method : "");
 	json_put_text(&writer, "path", entry->path ? entry->path : "");
+	json_put_text(&writer, "query", entry->query ? entry->query : "");
 	json_put_integer(&writer, "status", entry->status);
 	json_put_count(&writer, "bytes", entry->bytes);
 	json_put_fixed(&writer, "ms", entry->seconds * 1e3, 3);
 	json_put_text(&writer, "model", entry->model);
+	json_put_text(&writer, "user_agent", entry->agent);
+	json_put_text(&writer, "request_id", entry->id);
 	json_put_end(&writer);
 	output_text(&line, "\n");
 	pthread_mutex_lock(&log->lock);

@@ -13,6 +13,8 @@ struct access_log {
 struct access_log_entry {
 	const struct sockaddr *peer; /* IPv4 or IPv6, or NULL */
 	const char *method, *path;   /* NULL: there was none */
+	const char *query;           /* behind the path's ?, or NULL */
+	const char *agent, *id;      /* of the header fields, or NULL */
 	int status;                  /* 0: cut off */
 	size_t bytes;                /* of the reply's body */
 	double seconds;

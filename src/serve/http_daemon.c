@@ -12,12 +12,14 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "serve/http_reply.h"
 #include "serve/http_text.h"
 #include "serve/request_checks.h"
 #include "serve/routes.h"
 
 enum {
 	MAX_HEAD = 32 << 10, /* of a request's head, and its buffer */
+	BODY_PART = 64 << 10,
 	WAIT_MILLISECONDS = 50
 };
 
@@ -43,13 +45,29 @@ static void keep_body(struct http_request *request, const char *bytes,
 	request->body = alloc_grow(request->body, &request->capacity,
 				   request->size + size, 1);
 	memcpy(request->body + request->size, bytes, size);
+	/* The time for a body is that of each 64 KB. */
+	if ((request->size + size) / BODY_PART > request->size / BODY_PART)
+		connection_enter(request->timeouts, CONNECTION_READ);
 	request->size += size;
 }
 
+/* Is there a zero byte in the request's first line, or more than one blank
+ * between its parts?  The library parses the line in place, and puts a zero
+ * byte behind method and target: the next part follows it. */
+static bool is_broken(const struct http_request *request, const char *method,
+		      const char *version)
+{
+	return method + strlen(method) + 1 != request->target ||
+	       request->target_end + 1 != version ||
+	       strpbrk(request->uri, " \t") != NULL;
+}
+
 static enum MHD_Result read_head(struct http_request *request, const char *path,
-				 const char *method)
+				 const char *method, const char *version)
 {
 	request->routed = true;
+	request->http10 = strcmp(version, "HTTP/1.0") == 0;
+	request->line_is_broken = is_broken(request, method, version);
 	request->path = alloc_text(path, strlen(path));
 	request->method = alloc_text(method, strlen(method));
 	request->route = http_route(path, &request->id, &request->id_length);
@@ -69,9 +87,8 @@ static enum MHD_Result handle(void *unused, struct MHD_Connection *connection,
 
 	(void)unused;
 	(void)connection;
-	(void)version;
 	if (!request->routed)
-		return read_head(request, path, method);
+		return read_head(request, path, method, version);
 	if (*upload_size > 0) {
 		keep_body(request, upload, *upload_size);
 		*upload_size = 0;
@@ -94,7 +111,9 @@ static void *begin_request(void *shared, const char *uri,
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
-	(void)uri;
+	request->uri = alloc_text(uri, strlen(uri));
+	request->target = uri;
+	request->target_end = uri + strlen(uri);
 	request->service = poller->service;
 	request->wake = poller->wake;
 	request->connection = connection;
@@ -110,10 +129,14 @@ static void log_request(const struct http_request *request, double seconds)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const char *query = strchr(request->uri, '?');
 	const struct access_log_entry entry = {
 		.peer = info ? info->client_addr : NULL,
 		.method = request->method,
 		.path = request->path,
+		.query = query ? query + 1 : NULL,
+		.agent = http_header(request, "User-Agent"),
+		.id = http_request_id(request),
 		.status = request->status,
 		.bytes = request->sent,
 		.seconds = seconds,
@@ -147,6 +170,8 @@ static void end_request(void *shared, struct MHD_Connection *connection,
 	free(request->path);
 	free(request->method);
 	free(request->id);
+	free(request->uri);
+	http_arguments_free(&request->arguments);
 	free(request);
 	atomic_fetch_sub(&service->active, 1);
 }

@@ -1,6 +1,7 @@
 #include "serve/http_reply.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "base/errors.h"
 #include "serve/predict_reply.h"
@@ -12,10 +13,18 @@ const char *http_header(const struct http_request *request, const char *name)
 					   name);
 }
 
-const char *http_argument(const struct http_request *request, const char *name)
+const char *http_request_id(const struct http_request *request)
 {
-	return MHD_lookup_connection_value(request->connection,
-					   MHD_GET_ARGUMENT_KIND, name);
+	enum { MAX_ID = 128 };
+	const char *id = http_header(request, "X-Request-Id");
+	size_t length = id ? strlen(id) : 0;
+
+	if (length == 0 || length > MAX_ID)
+		return NULL;
+	for (size_t i = 0; i < length; i++)
+		if (id[i] <= ' ' || id[i] > '~')
+			return NULL;
+	return id;
 }
 
 void http_add_header(struct MHD_Response *response, const char *name,
@@ -41,6 +50,22 @@ static void add_common(const struct http_request *request,
 	http_add_header(response, "Referrer-Policy", "no-referrer");
 	if (atomic_load(&request->service->draining))
 		http_add_header(response, "Connection", "close");
+}
+
+/* Header fields that do not depend on the reply. */
+static void add_of_request(const struct http_request *request,
+			   struct MHD_Response *response)
+{
+	const char *origin = request->service->options->origin;
+	const char *id = http_request_id(request);
+
+	if (id != NULL)
+		http_add_header(response, "X-Request-Id", id);
+	if (origin == NULL)
+		return;
+	http_add_header(response, "Access-Control-Allow-Origin", origin);
+	http_add_header(response, "Access-Control-Expose-Headers",
+			"ETag, X-Model, X-Model-Date, X-Request-Id");
 }
 
 /* A response of bytes, which the library frees or which live on. */
@@ -70,9 +95,11 @@ struct MHD_Response *http_response(struct http_request *request,
 enum MHD_Result http_send(struct http_request *request, int status,
 			  struct MHD_Response *response)
 {
-	enum MHD_Result result = MHD_queue_response(request->connection,
-						    (unsigned)status, response);
+	enum MHD_Result result;
 
+	add_of_request(request, response);
+	result = MHD_queue_response(request->connection, (unsigned)status,
+				    response);
 	request->status = status;
 	request->answered = true;
 	connection_enter(request->timeouts, CONNECTION_SEND);
@@ -139,4 +166,17 @@ enum MHD_Result http_send_unmodified(struct http_request *request,
 
 	http_add_cached(response, etag);
 	return http_send(request, MHD_HTTP_NOT_MODIFIED, response);
+}
+
+enum MHD_Result http_send_preflight(struct http_request *request)
+{
+	struct MHD_Response *response = create("", 0, MHD_RESPMEM_PERSISTENT);
+
+	http_add_header(response, "Access-Control-Allow-Methods",
+			"GET, HEAD, POST");
+	http_add_header(response, "Access-Control-Allow-Headers",
+			"Authorization, Content-Type, If-None-Match, "
+			"X-Request-Id");
+	http_add_header(response, "Access-Control-Max-Age", "600");
+	return http_send(request, MHD_HTTP_NO_CONTENT, response);
 }

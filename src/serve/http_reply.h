@@ -8,10 +8,9 @@
 #include "base/io.h"
 #include "serve/http_service.h"
 
-/* The value of the request's header field, or of its argument, as it came; NULL
- * where it has none.  It lives until the request ends. */
+/* The value of the request's header field, or NULL where it has none.  It lives
+ * until the request ends. */
 const char *http_header(const struct http_request *request, const char *name);
-const char *http_argument(const struct http_request *request, const char *name);
 
 void http_add_header(struct MHD_Response *response, const char *name,
 		     const char *value);
@@ -24,6 +23,10 @@ void http_add_cached(struct MHD_Response *response, const char *etag);
  * takes; type must live on. */
 struct MHD_Response *http_response(struct http_request *request,
 				   struct output *body, const char *type);
+
+/* The request's X-Request-Id, or NULL where it has none that can be repeated:
+ * at most 128 printable characters of ASCII. */
+const char *http_request_id(const struct http_request *request);
 
 /* Hand the response to the library, and let it go. */
 enum MHD_Result http_send(struct http_request *request, int status,
@@ -44,5 +47,8 @@ enum MHD_Result http_send_error(struct http_request *request, int status,
 enum MHD_Result http_send_file(struct http_request *request);
 enum MHD_Result http_send_unmodified(struct http_request *request,
 				     const char *etag);
+
+/* Answer a browser that asks whether a page of another origin may ask. */
+enum MHD_Result http_send_preflight(struct http_request *request);
 
 #endif

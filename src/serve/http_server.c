@@ -42,10 +42,14 @@ static void await_requests(struct http_service *service, double until)
 /* Take no new connections, answer what is under way, and end. */
 static void drain(struct http_service *service, struct http_daemon *http)
 {
-	double until = connection_clock() + DRAIN_SECONDS;
+	const struct timespec grace = {.tv_sec =
+					       (time_t)service->options->grace};
+	double until;
 
-	http_daemon_stop_listening(http);
 	atomic_store(&service->draining, true);
+	nanosleep(&grace, NULL);
+	until = connection_clock() + DRAIN_SECONDS;
+	http_daemon_stop_listening(http);
 	await_requests(service, until);
 	/* The library must not be ended while a connection is suspended: from
 	 * now on requests are refused, and those before are waited for. */
@@ -131,6 +135,11 @@ void http_server_run(const struct http_server_options *options)
 	block_signals(&signals);
 	fd = listener_open(options->address, options->port);
 	listener_url(fd, url);
+	listener_address(fd, service->bound);
+	if (options->token == NULL && listener_is_public(fd))
+		warn("%s: anyone who reaches this address may ask: see "
+		     "--token-file",
+		     options->address);
 	begin_service(service);
 	http_daemon_begin(&http, service, fd, pollers,
 			  listener_count_connections(MAX_CONNECTIONS));

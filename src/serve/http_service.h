@@ -3,6 +3,7 @@
 #define SERVE_HTTP_SERVICE_H
 
 #include <microhttpd.h>
+#include <netdb.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include "explain/display_names.h"
 #include "serve/access_log.h"
 #include "serve/batch_queue.h"
+#include "serve/http_arguments.h"
 #include "serve/connection_timeouts.h"
 #include "serve/metrics.h"
 #include "serve/model_reload.h"
@@ -20,7 +22,12 @@ struct http_server_options {
 	const char *address, *port;
 	unsigned threads; /* workers */
 	struct display_names labels;
-	char *token;  /* all but the open routes ask for it; NULL: none does */
+	char *token; /* all but the open routes ask for it; NULL: none does */
+	const char *const *hosts; /* names it is asked for by, besides */
+	size_t host_count;
+	const char *version; /* of the program */
+	const char *origin;  /* whose pages may ask; NULL: none */
+	size_t grace;        /* seconds that /readyz says 503 at the end */
 	bool log;     /* a line of JSON for each request, on standard output */
 	bool suggest; /* an unknown customer's error names near ones */
 };
@@ -30,6 +37,7 @@ struct http_service {
 	struct metrics metrics;
 	struct model_reload reload;
 	struct batch_queue queue; /* of predict_job */
+	char bound[NI_MAXHOST];   /* the address that it listens on */
 	struct connection_list connections;
 	struct access_log log;
 	atomic_bool draining; /* it ends when no request is under way */
@@ -39,8 +47,8 @@ struct http_service {
 };
 
 enum {
-	HTTP_MAX_BODY = 64 << 10,          /* of POST */
-	HTTP_MAX_DISCARDED_BODY = 16 << 20 /* of a body that is refused: read,
+	HTTP_MAX_BODY = 16 << 20,          /* of POST: lists of 100,000 ids */
+	HTTP_MAX_DISCARDED_BODY = 64 << 20 /* of a body that is refused: read,
 					      so that the client sees why */
 };
 
@@ -55,17 +63,23 @@ struct http_request {
 	struct connection *timeouts;
 	double began; /* seconds, of connection_clock */
 	enum route route;
-	bool routed;   /* the head has been looked at */
-	bool queued;   /* the job has been handed to the queue */
-	bool answered; /* a reply has been handed to the library */
-	char *id;      /* of a path that names a customer, or NULL; owned */
+	bool http10;         /* of HTTP/1.0, which needs no Host */
+	bool line_is_broken; /* the first line is not of three parts */
+	bool routed;         /* the head has been looked at */
+	bool queued;         /* the job has been handed to the queue */
+	bool answered;       /* a reply has been handed to the library */
+	char *id; /* of a path that names a customer, or NULL; owned */
 	size_t id_length;
 	char *path, *method; /* owned */
-	char *body;          /* owned: size bytes of capacity */
+	char *uri;           /* as it came, with its arguments; owned */
+	const char *target, *target_end; /* uri where the library has it */
+	struct http_arguments arguments;
+	char *body; /* owned: size bytes of capacity */
 	size_t size, capacity;
-	int refusal;   /* the status it is refused with unread; 0: it is not */
-	bool csv;      /* the client prefers CSV */
-	bool overload; /* too many others wait */
+	int refusal; /* the status it is refused with unread; 0: it is not */
+	const char *reason;        /* of a refusal for a wrong head, or NULL */
+	bool csv;                  /* the client prefers CSV */
+	bool overload;             /* too many others wait */
 	bool unmodified;           /* the client has this reply already */
 	const char *if_none_match; /* the header, or NULL */
 	int status;                /* of the reply */

@@ -1,5 +1,7 @@
 #include "serve/http_text.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,4 +142,54 @@ bool http_etag_matches(const char *if_none_match, const char *tag)
 {
 	return if_none_match != NULL && (strcmp(if_none_match, "*") == 0 ||
 					 strstr(if_none_match, tag) != NULL);
+}
+
+static bool is_name(const char *host, size_t length, const char *name)
+{
+	return strlen(name) == length && strncasecmp(host, name, length) == 0;
+}
+
+/* Is it an address of IPv4, or of IPv6 in brackets? */
+static bool is_address(const char *host, size_t length)
+{
+	char text[INET6_ADDRSTRLEN];
+	unsigned char bytes[sizeof(struct in6_addr)];
+	bool six = length > 2 && host[0] == '[' && host[length - 1] == ']';
+	size_t size = six ? length - 2 : length;
+
+	if (size >= sizeof text)
+		return false;
+	memcpy(text, host + six, size);
+	text[size] = '\0';
+	return inet_pton(six ? AF_INET6 : AF_INET, text, bytes) == 1;
+}
+
+bool http_host_is_known(const char *host, const char *bound,
+			const char *const names[], size_t count)
+{
+	bool all = strcmp(bound, "0.0.0.0") == 0 || strcmp(bound, "::") == 0;
+	size_t length = *host == '[' ? strcspn(host, "]") : strcspn(host, ":");
+	const char *rest;
+	bool six;
+
+	length += host[length] == ']';
+	rest = host + length;
+	if (*rest == ':')
+		rest += 1 + strspn(rest + 1, "0123456789");
+	else
+		while (length > 0 && strchr(" \t", host[length - 1]) != NULL)
+			length--;
+	if (rest[strspn(rest, " \t")] != '\0')
+		return false;
+	six = length > 2 && *host == '[' && host[length - 1] == ']';
+	if (is_name(host, length, "localhost") ||
+	    is_name(host, length, "127.0.0.1") ||
+	    is_name(host, length, "[::1]") || is_name(host, length, bound) ||
+	    (six && is_name(host + 1, length - 2, bound)) ||
+	    (all && is_address(host, length)))
+		return true;
+	for (size_t i = 0; i < count; i++)
+		if (is_name(host, length, names[i]))
+			return true;
+	return false;
 }

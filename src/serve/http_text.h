@@ -24,4 +24,12 @@ bool http_token_matches(const char *authorization, const char *token);
 /* Does the header If-None-Match name the tag, which is in quotation marks? */
 bool http_etag_matches(const char *if_none_match, const char *tag);
 
+/* Does the header Host name this service: localhost, an address of the loopback
+ * interface, the address bound (of which none is known where it is that of all
+ * interfaces: then any address), or one of the count names?  A port is
+ * ignored.  Names of others are how pages of other sites reach a service on a
+ * private address (DNS rebinding). */
+bool http_host_is_known(const char *host, const char *bound,
+			const char *const names[], size_t count);
+
 #endif

@@ -68,6 +68,26 @@ char *listener_url(int fd, char url[LISTENER_URL])
 	return url;
 }
 
+char *listener_address(int fd, char text[NI_MAXHOST])
+{
+	struct sockaddr_storage address = {0};
+	socklen_t length = sizeof address;
+
+	*text = '\0';
+	getsockname(fd, (struct sockaddr *)&address, &length);
+	getnameinfo((struct sockaddr *)&address, length, text, NI_MAXHOST, NULL,
+		    0, NI_NUMERICHOST);
+	return text;
+}
+
+bool listener_is_public(int fd)
+{
+	char address[NI_MAXHOST];
+
+	listener_address(fd, address);
+	return strncmp(address, "127.", 4) != 0 && strcmp(address, "::1") != 0;
+}
+
 unsigned listener_count_connections(unsigned limit)
 {
 	struct rlimit files;

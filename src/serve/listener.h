@@ -2,6 +2,8 @@
 #ifndef SERVE_LISTENER_H
 #define SERVE_LISTENER_H
 
+#include <netdb.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* A socket, non-blocking, that listens on the port of an address or a name; of
@@ -14,6 +16,12 @@ enum { LISTENER_URL = 1100 };
 
 /* Write "http://ADDRESS:PORT/" of the socket; returns url. */
 char *listener_url(int fd, char url[LISTENER_URL]);
+
+/* Write the address of the socket; returns address. */
+char *listener_address(int fd, char address[NI_MAXHOST]);
+
+/* Can others than this machine reach the socket's address? */
+bool listener_is_public(int fd);
 
 /* How many connections there are descriptors for, at most limit; raises the
  * process's limit on open files as far as it may.  Ends the process where there

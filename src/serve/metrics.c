@@ -1,6 +1,9 @@
 #include "serve/metrics.h"
 
+#include <dirent.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 const char *const metrics_routes[ROUTES] = {
@@ -84,20 +87,6 @@ static void write_histogram(struct metrics *metrics, struct output *output,
 		     route, sum);
 }
 
-/* Resident bytes of this process; 0 where that cannot be read. */
-static double resident(void)
-{
-	FILE *file = fopen("/proc/self/statm", "re");
-	unsigned long pages = 0;
-
-	if (file == NULL)
-		return 0;
-	if (fscanf(file, "%*u %lu", &pages) != 1)
-		pages = 0;
-	fclose(file);
-	return (double)pages * (double)sysconf(_SC_PAGESIZE);
-}
-
 static void gauge(struct output *output, const char *name, const char *help,
 		  double value)
 {
@@ -110,6 +99,89 @@ static void counter(struct output *output, const char *name, const char *help,
 {
 	head(output, name, "counter", help);
 	output_print(output, "%s %lu\n", name, value);
+}
+
+static void write_memory(struct output *output)
+{
+	double page = (double)sysconf(_SC_PAGESIZE);
+	unsigned long virtual = 0, resident = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+
+	if (file == NULL)
+		return;
+	if (fscanf(file, "%lu %lu", &virtual, &resident) == 2) {
+		gauge(output, "process_virtual_memory_bytes",
+		      "Virtual memory size.", (double)virtual * page);
+		gauge(output, "process_resident_memory_bytes",
+		      "Resident memory size.", (double)resident * page);
+	}
+	fclose(file);
+}
+
+/* When the process started, in seconds of the epoch; 0 where /proc does not
+ * tell. */
+static double start_time(void)
+{
+	FILE *file = fopen("/proc/self/stat", "re");
+	struct timespec now, boot;
+	unsigned long long ticks = 0;
+
+	if (file == NULL)
+		return 0;
+	/* Field 22, in clock ticks since the system's start (proc(5)). */
+	if (fscanf(file,
+		   "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u "
+		   "%*u %*u %*d %*d %*d %*d %*d %*d %llu",
+		   &ticks) != 1)
+		ticks = 0;
+	fclose(file);
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	return ticks == 0
+		       ? 0
+		       : (double)(now.tv_sec - boot.tv_sec) +
+				 (double)ticks / (double)sysconf(_SC_CLK_TCK);
+}
+
+static double count_open_files(void)
+{
+	DIR *files = opendir("/proc/self/fd");
+	double count = 0;
+
+	if (files == NULL)
+		return 0;
+	for (const struct dirent *one; (one = readdir(files)) != NULL;)
+		count += *one->d_name != '.';
+	closedir(files);
+	return count - 1; /* that of the directory */
+}
+
+/* What every exporter says of its process. */
+static void write_process(struct output *output)
+{
+	struct rusage usage;
+	struct rlimit files;
+
+	if (getrusage(RUSAGE_SELF, &usage) == 0) {
+		head(output, "process_cpu_seconds_total", "counter",
+		     "Total user and system CPU time spent in seconds.");
+		output_print(output, "process_cpu_seconds_total %.6f\n",
+			     (double)usage.ru_utime.tv_sec +
+				     (double)usage.ru_stime.tv_sec +
+				     (double)(usage.ru_utime.tv_usec +
+					      usage.ru_stime.tv_usec) /
+					     1e6);
+	}
+	write_memory(output);
+	gauge(output, "process_start_time_seconds",
+	      "Start time of the process since the epoch in seconds.",
+	      start_time());
+	gauge(output, "process_open_fds", "Number of open file descriptors.",
+	      count_open_files());
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0)
+		gauge(output, "process_max_fds",
+		      "Maximum number of open file descriptors.",
+		      (double)files.rlim_cur);
 }
 
 void metrics_write(struct metrics *metrics, const struct metrics_model *model,
@@ -139,6 +211,10 @@ void metrics_write(struct metrics *metrics, const struct metrics_model *model,
 	      (double)model->customers);
 	gauge(output, "cs_model_tags", "Columns of the model.",
 	      (double)model->tags);
-	gauge(output, "cs_resident_bytes", "Resident memory of the process.",
-	      resident());
+	gauge(output, "cs_model_last_reload_timestamp_seconds",
+	      "When the model was loaded.", model->loaded);
+	head(output, "cs_build_info", "gauge", "The version of the program.");
+	output_print(output, "cs_build_info{version=\"%s\"} 1\n",
+		     model->version);
+	write_process(output);
 }

@@ -42,10 +42,11 @@ struct metrics {
 void metrics_count(struct metrics *metrics, enum route route, int status,
 		   double seconds);
 
-/* What is known of the model besides. */
+/* What is known of the model and the program besides. */
 struct metrics_model {
-	const char *id;
-	double age; /* seconds since the file was made */
+	const char *id, *version; /* of the model; of the program */
+	double age;               /* seconds since the file was made */
+	double loaded; /* when it was loaded, in seconds of the epoch */
 	size_t customers, tags;
 };
 

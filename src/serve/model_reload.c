@@ -89,10 +89,12 @@ void model_reload_look(struct model_reload *reload, bool now)
 	pthread_t thread;
 
 	reload->seen = status;
-	if (!now && (!settled || is_same(&status, &reload->tried)))
+	reload->wanted |= now;
+	if (!reload->wanted && (!settled || is_same(&status, &reload->tried)))
 		return;
 	if (atomic_exchange(&reload->loading, true))
 		return;
+	reload->wanted = false;
 	reload->tried = status;
 	if (pthread_create(&thread, NULL, load, reload) == 0) {
 		pthread_detach(thread);

@@ -20,6 +20,7 @@ struct model_reload {
 	pthread_mutex_t lock; /* of loaded */
 	struct served_model *loaded;
 	struct stat seen, tried; /* the file at the last look; when loaded */
+	bool wanted; /* the file is to be loaded, whatever its state */
 	atomic_bool loading;
 };
 
@@ -33,7 +34,8 @@ struct served_model *model_reload_hold(struct model_reload *reload);
 /* Look at the file: where it is another one than was loaded, and did not change
  * between two looks, load and check it in the background, and let it take the
  * place of the model before.  What is no model is refused with a message, and
- * the model before stays.  now: load the file in any case.  For one thread. */
+ * the model before stays.  now: load the file in any case, after the load under
+ * way where there is one.  For one thread. */
 void model_reload_look(struct model_reload *reload, bool now);
 
 /* Release the model.  Returns false, and does nothing, while a thread is

@@ -2,9 +2,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/number.h"
 #include "text/json_writer.h"
 
 static void put_quantiles(struct json_writer *writer,
@@ -55,6 +57,7 @@ struct listing {
 	struct json_writer writer;
 	const struct served_model *loaded;
 	const struct display_names *labels;
+	size_t skip; /* customers still to be passed over */
 	size_t count, limit;
 	bool more; /* one was left out */
 };
@@ -76,6 +79,10 @@ static void put_customer(struct listing *listing, size_t row)
 	size_t length;
 	const char *name = text_array_at(&matrix->users, row, &length);
 
+	if (listing->skip > 0) {
+		listing->skip--;
+		return;
+	}
 	listing->more = listing->count == listing->limit;
 	if (listing->more)
 		return;
@@ -137,11 +144,15 @@ static size_t first_label(const struct served_model *loaded, const char *prefix,
 void model_reply_customers(struct output *body,
 			   const struct served_model *loaded,
 			   const struct display_names *labels,
-			   const char *prefix, size_t length, size_t limit)
+			   const char *prefix, size_t length, size_t skip,
+			   size_t limit)
 {
 	const struct text_array *users = &loaded->model->matrix.users;
-	struct listing listing = {
-		.loaded = loaded, .labels = labels, .limit = limit};
+	struct listing listing = {.loaded = loaded,
+				  .labels = labels,
+				  .skip = skip,
+				  .limit = limit};
+	char next[NUMBER_TEXT];
 
 	json_writer_init(&listing.writer, body, JSON_STYLE_SPACED);
 	json_put_object(&listing.writer, NULL);
@@ -159,6 +170,8 @@ void model_reply_customers(struct output *body,
 			put_customer(&listing, loaded->labelled[i].row);
 	json_put_end(&listing.writer);
 	json_put_bool(&listing.writer, "more", listing.more);
+	snprintf(next, sizeof next, "%zu", skip + listing.count);
+	json_put_text(&listing.writer, "next", listing.more ? next : NULL);
 	json_put_end(&listing.writer);
 	output_text(body, "\n");
 }

@@ -12,12 +12,14 @@
 /* Write the object of GET /model. */
 void model_reply_write(struct output *body, const struct served_model *loaded);
 
-/* Write the object of GET /customers: up to limit customers whose id begins
+/* Write the object of GET /customers: of the customers whose id begins
  * with the prefix of that length, and then those whose label does, in any case
- * of ASCII letters, which an empty prefix leaves out. */
+ * of ASCII letters, which an empty prefix leaves out, up to limit after the
+ * first skip ones. */
 void model_reply_customers(struct output *body,
 			   const struct served_model *loaded,
 			   const struct display_names *labels,
-			   const char *prefix, size_t length, size_t limit);
+			   const char *prefix, size_t length, size_t skip,
+			   size_t limit);
 
 #endif

@@ -176,22 +176,48 @@ static void put_unknown_tags(struct json_writer *json,
 	json_put_end(json);
 }
 
-static void put_audience(struct json_writer *json,
-			 const struct predict_request *request)
+/* Ids that the model lacks. */
+static void put_unknown(struct json_writer *json, const json_t *names)
 {
 	size_t i;
 	json_t *name;
 
-	json_put_object(json, "audience");
-	json_put_count(json, "seeds", request->row.customers);
 	json_put_array(json, "unknown");
-	json_array_foreach(request->unknown, i, name)
+	json_array_foreach(names, i, name)
 	{
 		json_put_string(json, NULL, json_string_value(name),
 				json_string_length(name));
 	}
 	json_put_end(json);
+}
+
+static void put_audience(struct json_writer *json,
+			 const struct predict_request *request)
+{
+	json_put_object(json, "audience");
+	json_put_count(json, "seeds", request->row.customers);
+	put_unknown(json, request->unknown);
 	json_put_end(json);
+}
+
+/* What became of the ids in a list, where the model lacks some. */
+static void put_list(struct json_writer *json, const char *field,
+		     const struct request_list *list)
+{
+	if (list->known == list->given)
+		return;
+	json_put_object(json, field);
+	json_put_count(json, "given", list->given);
+	json_put_count(json, "known", list->known);
+	put_unknown(json, list->unknown);
+	json_put_end(json);
+}
+
+static void put_lists(struct json_writer *json,
+		      const struct predict_request *request)
+{
+	put_list(json, "among", &request->among);
+	put_list(json, "not", &request->without);
 }
 
 static const struct model *asked_model(const struct predict_reply *reply)
@@ -200,6 +226,12 @@ static const struct model *asked_model(const struct predict_reply *reply)
 
 	return request->kind == REQUEST_CUSTOMERS ? request->loaded->model
 						  : &request->row.model;
+}
+
+/* Is nothing wanted of the neighbours but who they are? */
+static bool lists_only(const struct predict_request *request)
+{
+	return request->kind == REQUEST_GROUP || request->without_why;
 }
 
 /* Describe the reply to query q. */
@@ -220,7 +252,11 @@ static const char *describe(struct predict_reply *reply,
 
 	served_model_describe(request->loaded, request->metric, request->alpha,
 			      &metadata);
-	if (request->kind == REQUEST_GROUP || reply->csv)
+	if (request->without_why)
+		error = summary_builder_names(builder, &metadata, asked,
+					      &reply->queries[q],
+					      &reply->results[q], summary);
+	else if (lists_only(request) || reply->csv)
 		error = summary_builder_list(builder, &metadata, asked,
 					     &reply->queries[q],
 					     &reply->results[q], summary);
@@ -238,6 +274,7 @@ static struct reply_csv csv_of(struct predict_reply *reply)
 	return (struct reply_csv){.body = &reply->body,
 				  .labels = reply->labels,
 				  .loaded = reply->request.loaded,
+				  .safe = reply->safe,
 				  .batch = reply->request.batch};
 }
 
@@ -260,14 +297,16 @@ static const char *write_query(struct predict_reply *reply,
 		return NULL;
 	}
 	json_put_object(json, NULL);
-	if (request->kind == REQUEST_GROUP) {
+	if (lists_only(request))
 		summary_json_put_list(json, &summary, reply->labels);
-		put_audience(json, request);
-	} else {
+	else
 		summary_json_put(json, &summary, reply->labels);
-	}
+	if (request->kind == REQUEST_GROUP)
+		put_audience(json, request);
 	if (request->kind == REQUEST_PROFILE)
 		put_unknown_tags(json, request);
+	if (!request->batch)
+		put_lists(json, request);
 	json_put_end(json);
 	summary_free(&summary);
 	return NULL;
@@ -302,6 +341,7 @@ static const char *write_batch(struct predict_reply *reply,
 			error = write_query(reply, builder, q++, json);
 	}
 	json_put_end(json);
+	put_lists(json, &reply->request);
 	json_put_end(json);
 	return error;
 }

@@ -11,11 +11,12 @@
 #include "search/exact_search.h"
 #include "serve/predict_request.h"
 
-/* Zero, but for labels and csv, when the request begins. */
+/* Zero, but for labels, csv and safe, when the request begins. */
 struct predict_reply {
 	struct predict_request request; /* begun and read by the caller */
 	const struct display_names *labels;
-	bool csv; /* rather than JSON */
+	bool csv;  /* rather than JSON */
+	bool safe; /* CSV that no spreadsheet takes for formulas */
 	/* Set by predict_reply_search: count of each. */
 	struct search_query *queries;
 	struct search_result *results;

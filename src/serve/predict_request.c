@@ -43,6 +43,8 @@ void predict_request_end(struct predict_request *request)
 	free(request->allowed);
 	free(request->error);
 	json_decref(request->unknown);
+	json_decref(request->among.unknown);
+	json_decref(request->without.unknown);
 	json_decref(request->body);
 	served_model_release(request->loaded);
 	*request = (struct predict_request){0};

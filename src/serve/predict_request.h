@@ -26,6 +26,15 @@ enum request_kind {
 	REQUEST_GROUP      /* of the mean of several customers */
 };
 
+/* How many unknown ids of a list the reply names. */
+enum { REQUEST_UNKNOWN_SHOWN = 10 };
+
+/* What became of the ids in "among" or "not". */
+struct request_list {
+	size_t given, known;
+	json_t *unknown; /* the first that the model lacks; NULL: none */
+};
+
 /* A customer that the request names. */
 struct request_customer {
 	const char *name; /* in the request's body or path */
@@ -41,11 +50,14 @@ struct predict_request {
 	size_t count;
 	struct query_row row; /* of the other two kinds */
 	json_t *unknown;      /* of a group: ids that the model lacks */
+	struct request_list among, without; /* the ids in "among" and "not" */
+	bool ignore_unknown; /* "not" may have no customer of the model */
 	size_t limit;
 	enum metric metric;
 	double alpha;          /* of METRIC_COMBINED */
 	double min_similarity; /* -INFINITY unless has_min_similarity */
 	bool has_min_similarity;
+	bool without_why;  /* no contributions, profiles and shared tags */
 	uint64_t *allowed; /* a bit a row, or NULL: all may be neighbours */
 	/* Where something is wrong: the status of HTTP, an error text (owned),
 	 * and the field or NULL. */

@@ -4,20 +4,23 @@
 #include <string.h>
 
 /* A field, in quotation marks where it needs them. */
-static void put_field(struct output *body, const char *text)
+static void put_field(const struct reply_csv *csv, const char *text)
 {
-	if (strpbrk(text, "\",\r\n") == NULL) {
-		output_text(body, text);
-		return;
-	}
-	output_text(body, "\"");
+	struct output *body = csv->body;
+	bool quoted = strpbrk(text, "\",\r\n") != NULL;
+
+	if (quoted)
+		output_text(body, "\"");
+	if (csv->safe && *text != '\0' && strchr("=+-@\t\r", *text) != NULL)
+		output_text(body, "'");
 	for (const char *quote; (quote = strchr(text, '"')) != NULL;
 	     text = quote + 1) {
 		output_write(body, text, (size_t)(quote - text) + 1);
 		output_text(body, "\"");
 	}
 	output_text(body, text);
-	output_text(body, "\"");
+	if (quoted)
+		output_text(body, "\"");
 }
 
 /* "0.29 DIAPERS + 0.08 SOUP + 0.34 (other)" */
@@ -27,6 +30,9 @@ static void put_reason(const struct reply_csv *csv,
 {
 	struct output text;
 
+	/* The similarity of a reply without contributions has no parts. */
+	if (*neighbour->other == '\0')
+		return;
 	output_memory(&text);
 	for (size_t i = 0; i < neighbour->count; i++) {
 		const struct tag_contribution *part =
@@ -41,7 +47,7 @@ static void put_reason(const struct reply_csv *csv,
 	}
 	output_print(&text, "%s (other)", neighbour->other);
 	output_write(&text, "", 1);
-	put_field(csv->body, (const char *)text.buffer);
+	put_field(csv, (const char *)text.buffer);
 	free(text.buffer);
 }
 
@@ -56,13 +62,13 @@ void reply_csv_write(const struct reply_csv *csv, const struct summary *summary)
 			customers, neighbour->name, strlen(neighbour->name));
 
 		if (csv->batch) {
-			put_field(csv->body, summary->query);
+			put_field(csv, summary->query);
 			output_text(csv->body, ",");
 		}
-		put_field(csv->body, neighbour->name);
+		put_field(csv, neighbour->name);
 		if (customers->given) {
 			output_text(csv->body, ",");
-			put_field(csv->body, label ? label : "");
+			put_field(csv, label ? label : "");
 		}
 		output_print(csv->body, ",%.9g,", neighbour->similarity);
 		put_reason(csv, summary, neighbour);

@@ -35,44 +35,149 @@ static int64_t body_length(const struct http_request *request)
 	return length;
 }
 
-static enum MHD_Result count_length(void *count, enum MHD_ValueKind kind,
-				    const char *name, const char *value)
+/* What a look over the header fields finds. */
+struct head {
+	int lengths, hosts;
+	bool blank;      /* white space in a name, as before the colon */
+	bool zero;       /* a zero byte */
+	const char *end; /* of the field before: what follows it in memory */
+};
+
+/* The library parses the head in place: a field is followed by the zero bytes
+ * that took the place of its line's end (CR LF), and then by the next field.
+ * What else stands there came behind a zero byte of the client's. */
+static bool has_zero_before(const struct head *head, const char *name)
 {
+	if (head->end == NULL || name < head->end || name - head->end > 1024)
+		return false;
+	if (name - head->end > 2)
+		return true;
+	for (const char *c = head->end; c < name; c++)
+		if (*c != '\0' && *c != '\r' && *c != '\n')
+			return true;
+	return false;
+}
+
+static enum MHD_Result look_at_field(void *found, enum MHD_ValueKind kind,
+				     const char *name, const char *value)
+{
+	struct head *head = found;
+
 	(void)kind;
-	(void)value;
-	*(int *)count += strcasecmp(name, "Content-Length") == 0 ||
+	head->lengths += strcasecmp(name, "Content-Length") == 0 ||
 			 strcasecmp(name, "Transfer-Encoding") == 0;
+	head->hosts += strcasecmp(name, "Host") == 0;
+	head->blank |= name[strcspn(name, " \t")] != '\0' || *name == '\0';
+	head->zero |= has_zero_before(head, name);
+	head->end = value ? value + strlen(value) : NULL;
 	return MHD_YES;
 }
 
-/* Does the head state in two ways where the body ends?  A proxy might take the
- * other, and what is a next request here for a part of this one's body
- * (request smuggling). */
-static bool is_ambiguous(const struct http_request *request)
+/* What is wrong with the head; NULL: nothing.  A proxy before the service may
+ * read such a head in another way, and take for the next request what is a part
+ * of this one's body (request smuggling). */
+static const char *find_defect(const struct http_request *request)
 {
-	int count = 0;
+	struct head head = {0};
 
 	MHD_get_connection_values(request->connection, MHD_HEADER_KIND,
-				  count_length, &count);
-	return count > 1;
+				  look_at_field, &head);
+	/* Behind the last field stand the zero bytes of its line's end and of
+	 * the empty line's. */
+	head.zero |= head.end != NULL && head.end[1] != '\0';
+	if (request->line_is_broken)
+		return "a zero byte or a blank too many in the first line";
+	if (head.lengths > 1)
+		return "the head says twice where the body ends";
+	if (head.blank)
+		return "white space in the name of a header field";
+	if (head.zero)
+		return "a zero byte or a folded line in the head";
+	if (head.hosts > 1)
+		return "the header field Host stands there twice";
+	if (head.hosts == 0 && !request->http10)
+		return "the header field Host is missing";
+	return NULL;
 }
 
-int request_find_refusal(const struct http_request *request)
+static bool is_misdirected(const struct http_request *request)
 {
-	const char *token = request->service->options->token;
+	const struct http_service *service = request->service;
+	const struct http_server_options *options = service->options;
+	const char *host = http_header(request, "Host");
+
+	return host != NULL &&
+	       !http_host_is_known(host, service->bound, options->hosts,
+				   options->host_count);
+}
+
+/* Is the body compressed, or encoded otherwise? */
+static bool is_encoded(const struct http_request *request)
+{
+	const char *coding = http_header(request, "Content-Encoding");
+
+	return coding != NULL && strcasecmp(coding, "identity") != 0;
+}
+
+/* Which arguments a route has; bit a is that of argument a. */
+static const unsigned arguments_of[ROUTES] = {
+	[ROUTE_PREDICT] = 1u << ARGUMENT_SAFE,
+	[ROUTE_SIMILAR] = 1u << ARGUMENT_N | 1u << ARGUMENT_METRIC |
+			  1u << ARGUMENT_MIN_SIMILARITY | 1u << ARGUMENT_AMONG |
+			  1u << ARGUMENT_NOT | 1u << ARGUMENT_WHY |
+			  1u << ARGUMENT_IGNORE_UNKNOWN | 1u << ARGUMENT_SAFE,
+	[ROUTE_CUSTOMERS] = 1u << ARGUMENT_PREFIX | 1u << ARGUMENT_LIMIT |
+			    1u << ARGUMENT_CURSOR,
+};
+
+static enum MHD_Result add_argument(void *context, enum MHD_ValueKind kind,
+				    const char *name, const char *value)
+{
+	struct http_request *request = context;
+
+	(void)kind;
+	http_arguments_add(&request->arguments, arguments_of[request->route],
+			   name, value);
+	return MHD_YES;
+}
+
+/* Read the arguments of a route that answers by them; the page's address has
+ * some of its own, and open routes are asked with what a prober likes. */
+static void read_arguments(struct http_request *request)
+{
+	if (!is_open(request->route) && request->route != ROUTE_METRICS)
+		MHD_get_connection_values(request->connection,
+					  MHD_GET_ARGUMENT_KIND, add_argument,
+					  request);
+}
+
+int request_find_refusal(struct http_request *request)
+{
+	const struct http_server_options *options = request->service->options;
 	bool allowed = request->route == ROUTE_PREDICT
 			       ? strcmp(request->method, "POST") == 0
 			       : is_get(request);
 
-	if (is_ambiguous(request))
+	request->reason = find_defect(request);
+	if (request->reason != NULL)
 		return MHD_HTTP_BAD_REQUEST;
-	if (token != NULL && !is_open(request->route) &&
-	    !http_token_matches(http_header(request, "Authorization"), token))
+	if (is_misdirected(request))
+		return MHD_HTTP_MISDIRECTED_REQUEST;
+	if (options->origin != NULL && strcmp(request->method, "OPTIONS") == 0)
+		return MHD_HTTP_NO_CONTENT;
+	if (options->token != NULL && !is_open(request->route) &&
+	    !http_token_matches(http_header(request, "Authorization"),
+				options->token))
 		return MHD_HTTP_UNAUTHORIZED;
 	if (request->route == ROUTE_NONE)
 		return MHD_HTTP_NOT_FOUND;
 	if (!allowed)
 		return MHD_HTTP_METHOD_NOT_ALLOWED;
+	read_arguments(request);
+	if (request->arguments.error != NULL)
+		return MHD_HTTP_BAD_REQUEST;
+	if (is_encoded(request))
+		return MHD_HTTP_UNSUPPORTED_MEDIA_TYPE;
 	return body_length(request) > HTTP_MAX_BODY ? MHD_HTTP_CONTENT_TOO_LARGE
 						    : 0;
 }
@@ -80,7 +185,8 @@ int request_find_refusal(const struct http_request *request)
 bool request_is_refused_now(const struct http_request *request)
 {
 	return request->refusal != 0 &&
-	       (http_header(request, "Expect") != NULL ||
+	       (request->reason != NULL ||
+		http_header(request, "Expect") != NULL ||
 		body_length(request) > HTTP_MAX_DISCARDED_BODY);
 }
 
@@ -91,10 +197,24 @@ enum MHD_Result request_send_refusal(struct http_request *request)
 
 	switch (status) {
 	case MHD_HTTP_BAD_REQUEST:
+		if (request->reason == NULL)
+			return http_send_error(
+				request, status, request->arguments.error,
+				request->arguments.field, NULL, NULL);
+		return http_send_error(request, status, request->reason, NULL,
+				       "Connection", "close");
+	case MHD_HTTP_MISDIRECTED_REQUEST:
 		return http_send_error(request, status,
-				       "the head says twice where the body "
-				       "ends",
+				       "the header field Host names another "
+				       "service: see --host",
 				       NULL, "Connection", "close");
+	case MHD_HTTP_NO_CONTENT:
+		return http_send_preflight(request);
+	case MHD_HTTP_UNSUPPORTED_MEDIA_TYPE:
+		return http_send_error(request, status,
+				       "the body is encoded: send it without "
+				       "Content-Encoding",
+				       NULL, "Accept-Encoding", "identity");
 	case MHD_HTTP_UNAUTHORIZED:
 		return http_send_error(request, status,
 				       "a bearer token is asked for", NULL,
@@ -110,8 +230,9 @@ enum MHD_Result request_send_refusal(struct http_request *request)
 				       NULL, "Allow",
 				       predict ? "POST" : "GET, HEAD");
 	default:
-		return http_send_error(request, MHD_HTTP_CONTENT_TOO_LARGE,
-				       "the body is larger than 65,536 bytes",
-				       NULL, NULL, NULL);
+		return http_send_error(
+			request, MHD_HTTP_CONTENT_TOO_LARGE,
+			"the body is larger than 16,777,216 bytes", NULL, NULL,
+			NULL);
 	}
 }

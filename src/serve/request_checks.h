@@ -8,8 +8,8 @@
 #include "serve/http_service.h"
 
 /* The status that a request, whose route is known, is refused with for its head
- * alone; 0: it is not. */
-int request_find_refusal(const struct http_request *request);
+ * alone; 0: it is not.  Reads its arguments. */
+int request_find_refusal(struct http_request *request);
 
 /* Is a refused request answered before its body has come?  It is where the
  * client waits for that, or more would come than is read and discarded.  Else

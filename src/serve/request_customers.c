@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/bitset.h"
 #include "base/number.h"
+#include "explain/customer_list.h"
 
 /* Of HTTP. */
 enum { BAD_REQUEST = 400, NOT_FOUND = 404, INTERNAL_ERROR = 500 };
@@ -107,57 +108,94 @@ static bool fail_unknown(struct predict_request *request, const char *name,
 }
 
 static void add_customer(struct predict_request *request, const char *name,
-			 size_t length)
+			 size_t length, size_t row)
 {
 	request->customers[request->count++] = (struct request_customer){
-		.name = name,
-		.length = length,
-		.row = model_find(request->loaded->model, name, length),
-	};
+		.name = name, .length = length, .row = row};
+}
+
+/* The row of a customer in a list, whose ids may be as lines of a file: with
+ * quotes, blanks or a second column; ROW_NONE where the model has none. */
+static size_t find_listed(const struct predict_request *request,
+			  const char *name, size_t length)
+{
+	const struct model *model = request->loaded->model;
+	size_t row = model_find(model, name, length);
+	char *copy, *text;
+
+	if (row != ROW_NONE || length == 0)
+		return row;
+	text = copy = alloc_text(name, length);
+	row = customer_list_find(model, &text, &length);
+	free(copy);
+	return row;
 }
 
 /* The customers in a list of ids. */
 struct id_set {
-	uint64_t *bits; /* of rows of the model */
-	size_t known;   /* ids that the model has, doubled ones counted twice */
-	json_t *unknown; /* appended to: the other ids; NULL: they are not */
+	uint64_t *bits;     /* of rows of the model */
+	size_t given;       /* ids, doubled ones counted twice, a header not */
+	bool headed;        /* the first was a header */
+	size_t known;       /* those that the model has */
+	size_t max_unknown; /* how many of the others are kept */
+	json_t *unknown;    /* those */
 };
 
 static bool add_id(struct predict_request *request, const char *name,
 		   size_t length, void *context)
 {
 	struct id_set *set = context;
-	size_t row = model_find(request->loaded->model, name, length);
+	size_t row = find_listed(request, name, length);
 
+	if (row == ROW_NONE && set->given == 0 && !set->headed &&
+	    customer_list_is_header(request->loaded->model, name)) {
+		set->headed = true;
+		return true;
+	}
+	set->given++;
 	if (row != ROW_NONE) {
 		bitset_set(set->bits, row);
 		set->known++;
-	} else if (set->unknown != NULL) {
+	} else if (json_array_size(set->unknown) < set->max_unknown) {
 		json_array_append_new(set->unknown,
 				      json_stringn_nocheck(name, length));
 	}
 	return true;
 }
 
-/* set->bits is set in any case, and the caller's. */
+/* Set->bits and set->unknown are set in any case, and the caller's. */
 static bool read_id_set(struct predict_request *request, const char *field,
 			json_t *list, struct id_set *set)
 {
 	set->bits = bitset_new(request->loaded->model->matrix.n);
+	set->unknown = json_array();
 	return for_each_id(request, field, list, add_id, set);
+}
+
+/* The same of a list that filters neighbours; *found is what the reply says of
+ * it.  It is an error that the model has none of its ids, unless it may be
+ * empty. */
+static bool read_filter(struct predict_request *request, const char *field,
+			json_t *list, bool may_be_empty,
+			struct request_list *found, uint64_t **bits)
+{
+	struct id_set set = {.max_unknown = REQUEST_UNKNOWN_SHOWN};
+	bool valid = read_id_set(request, field, list, &set);
+
+	*bits = set.bits;
+	*found = (struct request_list){
+		.given = set.given, .known = set.known, .unknown = set.unknown};
+	if (valid && set.known == 0 && !may_be_empty)
+		return predict_request_fail(
+			request, NOT_FOUND, field,
+			"%s: none of its customers is in the model", field);
+	return valid;
 }
 
 bool request_read_among(struct predict_request *request, json_t *list)
 {
-	struct id_set set = {0};
-	bool valid = read_id_set(request, "among", list, &set);
-
-	request->allowed = set.bits;
-	if (valid && set.known == 0)
-		return predict_request_fail(
-			request, NOT_FOUND, "among",
-			"among: none of its customers is in the model");
-	return valid;
+	return read_filter(request, "among", list, false, &request->among,
+			   &request->allowed);
 }
 
 /* Remove rows from those that are allowed. */
@@ -172,12 +210,15 @@ static void disallow(struct predict_request *request, const uint64_t *bits)
 
 bool request_read_not(struct predict_request *request, json_t *list)
 {
-	struct id_set set = {0};
-	bool valid = read_id_set(request, "not", list, &set);
+	uint64_t *bits;
+	bool may_be_empty =
+		request->ignore_unknown || json_array_size(list) == 0;
+	bool valid = read_filter(request, "not", list, may_be_empty,
+				 &request->without, &bits);
 
 	if (valid)
-		disallow(request, set.bits);
-	free(set.bits);
+		disallow(request, bits);
+	free(bits);
 	return valid;
 }
 
@@ -185,7 +226,8 @@ bool request_set_customer(struct predict_request *request, const char *name,
 			  size_t length, bool suggest)
 {
 	request->customers = alloc(1, sizeof *request->customers);
-	add_customer(request, name, length);
+	add_customer(request, name, length,
+		     model_find(request->loaded->model, name, length));
 	if (request->customers[0].row == ROW_NONE)
 		return fail_unknown(request, name, length, suggest);
 	return true;
@@ -207,7 +249,7 @@ static bool take_user(struct predict_request *request, const char *name,
 		      size_t length, void *context)
 {
 	(void)context;
-	add_customer(request, name, length);
+	add_customer(request, name, length, find_listed(request, name, length));
 	return true;
 }
 
@@ -279,7 +321,7 @@ bool request_read_profile(struct predict_request *request, json_t *profile)
 
 bool request_read_like(struct predict_request *request, json_t *list)
 {
-	struct id_set set = {.unknown = json_array()};
+	struct id_set set = {.max_unknown = SIZE_MAX};
 	const char *error = NULL;
 	bool valid = read_id_set(request, "like", list, &set);
 

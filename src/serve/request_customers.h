@@ -16,7 +16,10 @@
  * same. */
 bool request_read_whole(const json_t *value, json_int_t *whole);
 
-/* "among" and "not": a list of ids.  Ids that the model lacks are skipped. */
+/* "among" and "not": a list of ids, each as it stands or as a line of a file
+ * (explain/customer_list.h).  Ids that the model lacks are counted and skipped;
+ * that it has none of them is an error, but of "not" where unknown ids are
+ * ignored, so that is read before. */
 bool request_read_among(struct predict_request *request, json_t *list);
 bool request_read_not(struct predict_request *request, json_t *list);
 

@@ -69,6 +69,23 @@ static bool read_min_similarity(struct predict_request *request, json_t *value)
 	return true;
 }
 
+/* A list of ids in one text. */
+static json_t *split_ids(const char *text)
+{
+	static const char separators[] = ",; \t\r\n";
+	json_t *list = json_array();
+
+	for (;;) {
+		text += strspn(text, separators);
+		size_t length = strcspn(text, separators);
+
+		if (length == 0)
+			return list;
+		json_array_append_new(list, json_stringn_nocheck(text, length));
+		text += length;
+	}
+}
+
 /* The fields of a request, in the order in which they are read. */
 enum field {
 	HANDLE,
@@ -80,8 +97,10 @@ enum field {
 	METRIC,
 	ALPHA,
 	MIN_SIMILARITY,
+	IGNORE_UNKNOWN, /* before the lists that it is of */
 	AMONG,
 	NOT,
+	WHY,
 	FIELDS
 };
 
@@ -94,22 +113,48 @@ static const char *const fields[FIELDS] = {
 	[METRIC] = "metric",
 	[ALPHA] = "alpha",
 	[MIN_SIMILARITY] = "min_similarity",
+	[IGNORE_UNKNOWN] = "ignore_unknown",
 	[AMONG] = "among",
 	[NOT] = "not",
+	[WHY] = "why",
 };
+
+static bool read_boolean(struct predict_request *request, const char *name,
+			 const json_t *value, bool *result)
+{
+	*result = json_is_true(value);
+	return json_is_boolean(value) ||
+	       predict_request_fail(request, BAD_REQUEST, name,
+				    "%s: expected true or false", name);
+}
+
+/* A list of ids; one in a text is split, and takes the place of the text. */
+static json_t *list_of(struct predict_request *request, enum field field,
+		       json_t *value)
+{
+	if (!json_is_string(value))
+		return value;
+	value = split_ids(json_string_value(value));
+	json_object_set_new(request->body, fields[field], value);
+	return value;
+}
 
 static bool read_field(struct predict_request *request, enum field field,
 		       json_t *value, bool suggest)
 {
+	bool why;
+
 	switch (field) {
 	case HANDLE:
 		return request_read_handle(request, value, suggest);
 	case USERS:
-		return request_read_users(request, value);
+		return request_read_users(request,
+					  list_of(request, USERS, value));
 	case PROFILE:
 		return request_read_profile(request, value);
 	case LIKE:
-		return request_read_like(request, value);
+		return request_read_like(request,
+					 list_of(request, LIKE, value));
 	case COUNT:
 		return read_count(request, value);
 	case METRIC:
@@ -119,9 +164,18 @@ static bool read_field(struct predict_request *request, enum field field,
 	case MIN_SIMILARITY:
 		return read_min_similarity(request, value);
 	case AMONG:
-		return request_read_among(request, value);
+		return request_read_among(request,
+					  list_of(request, AMONG, value));
 	case NOT:
-		return request_read_not(request, value);
+		return request_read_not(request, list_of(request, NOT, value));
+	case WHY:
+		if (!read_boolean(request, fields[WHY], value, &why))
+			return false;
+		request->without_why = !why;
+		return true;
+	case IGNORE_UNKNOWN:
+		return read_boolean(request, fields[IGNORE_UNKNOWN], value,
+				    &request->ignore_unknown);
 	case FIELDS:
 		break;
 	}
@@ -147,7 +201,7 @@ static bool check_fields(struct predict_request *request)
 				"%.100s: no such field: expected "
 				"user_handle, users, profile or like, "
 				"and n, metric, alpha, min_similarity, among, "
-				"not",
+				"not, why, ignore_unknown",
 				key);
 	}
 	for (size_t i = SUBJECTS; i-- > 0;)
@@ -279,22 +333,76 @@ bool request_read_body(struct predict_request *request, const char *body,
 	       check_min_similarity(request) && check_total(request);
 }
 
+static bool read_argument_list(struct predict_request *request,
+			       enum field field, const char *text)
+{
+	json_t *list;
+
+	if (text == NULL)
+		return true;
+	list = json_string_nocheck(text);
+	json_object_set_new(request->body, fields[field], list);
+	return read_field(request, field, list, false);
+}
+
+/* min_similarity and n; texts may be NULL. */
+static bool read_argument_numbers(struct predict_request *request,
+				  const char *min_similarity, const char *n)
+{
+	int64_t limit = (int64_t)request->limit;
+
+	if (n != NULL && !number_integer(n, 1, REQUEST_MAX_NEIGHBOURS, &limit))
+		return predict_request_fail(
+			request, BAD_REQUEST, "n",
+			"n: expected a whole number from 1 to %d",
+			REQUEST_MAX_NEIGHBOURS);
+	request->limit = (size_t)limit;
+	if (min_similarity != NULL &&
+	    (!number_real(min_similarity, &request->min_similarity) ||
+	     !isfinite(request->min_similarity)))
+		return predict_request_fail(
+			request, BAD_REQUEST, "min_similarity",
+			"min_similarity: expected a number");
+	request->has_min_similarity = min_similarity != NULL;
+	return true;
+}
+
+/* "0" or "1"; text may be NULL, and then *result stays. */
+static bool read_argument_boolean(struct predict_request *request,
+				  const char *name, const char *text,
+				  bool *result)
+{
+	if (text == NULL)
+		return true;
+	*result = *text == '1';
+	return strcmp(text, "0") == 0 || strcmp(text, "1") == 0 ||
+	       predict_request_fail(request, BAD_REQUEST, name,
+				    "%s: expected 0 or 1", name);
+}
+
 bool request_read_similar(struct predict_request *request, const char *name,
-			  size_t length, const char *n, const char *metric,
+			  size_t length, const struct http_arguments *arguments,
 			  bool suggest)
 {
-	int64_t limit;
+	char *const *given = arguments->values;
 
-	if (n != NULL) {
-		if (!number_integer(n, 1, REQUEST_MAX_NEIGHBOURS, &limit))
-			return predict_request_fail(
-				request, BAD_REQUEST, "n",
-				"n: expected a whole number from 1 to "
-				"%d",
-				REQUEST_MAX_NEIGHBOURS);
-		request->limit = (size_t)limit;
-	}
-	if (metric != NULL && !set_metric(request, metric))
+	bool why = true;
+
+	request->body = json_object();
+	if (!read_argument_numbers(request, given[ARGUMENT_MIN_SIMILARITY],
+				   given[ARGUMENT_N]) ||
+	    !read_argument_boolean(request, fields[WHY], given[ARGUMENT_WHY],
+				   &why) ||
+	    !read_argument_boolean(request, fields[IGNORE_UNKNOWN],
+				   given[ARGUMENT_IGNORE_UNKNOWN],
+				   &request->ignore_unknown))
 		return false;
-	return request_set_customer(request, name, length, suggest);
+	request->without_why = !why;
+	if (given[ARGUMENT_METRIC] != NULL &&
+	    !set_metric(request, given[ARGUMENT_METRIC]))
+		return false;
+	return read_argument_list(request, AMONG, given[ARGUMENT_AMONG]) &&
+	       read_argument_list(request, NOT, given[ARGUMENT_NOT]) &&
+	       check_min_similarity(request) &&
+	       request_set_customer(request, name, length, suggest);
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "serve/http_arguments.h"
 #include "serve/predict_request.h"
 
 /* Read the body of POST /predict into a request just begun; false where
@@ -13,10 +14,11 @@
 bool request_read_body(struct predict_request *request, const char *body,
 		       size_t size, bool suggest);
 
-/* Read what GET asks of the customer named in the path; n and metric are the
- * arguments of that name, or NULL.  name must live as long as the request. */
+/* Read what GET asks of the customer named in the path.  The lists among and
+ * not are separated by commas, semicolons or white space.  name must live as
+ * long as the request. */
 bool request_read_similar(struct predict_request *request, const char *name,
-			  size_t length, const char *n, const char *metric,
+			  size_t length, const struct http_arguments *arguments,
 			  bool suggest);
 
 #endif

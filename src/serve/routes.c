@@ -2,19 +2,16 @@
 
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
 #include "base/number.h"
 #include "serve/http_reply.h"
 #include "serve/http_text.h"
 #include "serve/model_reply.h"
 #include "serve/request_customers.h"
 #include "serve/request_reader.h"
-#include "text/percent.h"
 
 enum {
 	MAX_LISTED = 1000, /* customers of one listing */
@@ -38,7 +35,9 @@ static enum MHD_Result send_metrics(struct http_request *request)
 	struct served_model *loaded = model_reload_hold(&service->reload);
 	const struct metrics_model model = {
 		.id = loaded->id,
+		.version = service->options->version,
 		.age = difftime(time(NULL), loaded->time),
+		.loaded = (double)loaded->opened,
 		.customers = loaded->model->matrix.n,
 		.tags = loaded->model->matrix.m,
 	};
@@ -66,50 +65,38 @@ static enum MHD_Result send_model(struct http_request *request)
 	return http_send_body(request, MHD_HTTP_OK, predict_reply_json, &body);
 }
 
-static enum MHD_Result send_listing(struct http_request *request,
-				    const char *prefix, size_t length,
-				    size_t limit)
+static enum MHD_Result send_customers(struct http_request *request)
 {
+	char *const *given = request->arguments.values;
+	const char *prefix = given[ARGUMENT_PREFIX];
+	const char *count = given[ARGUMENT_LIMIT];
+	const char *cursor = given[ARGUMENT_CURSOR];
 	struct http_service *service = request->service;
-	struct served_model *loaded = model_reload_hold(&service->reload);
+	struct served_model *loaded;
+	int64_t limit = DEFAULT_LISTED, skip = 0;
 	struct output body;
 
+	if (count != NULL && !number_integer(count, 1, MAX_LISTED, &limit))
+		return http_send_error(
+			request, MHD_HTTP_BAD_REQUEST,
+			"limit: expected a whole number from 1 to 1000",
+			"limit", NULL, NULL);
+	if (cursor != NULL && !number_integer(cursor, 0, INT64_MAX / 2, &skip))
+		return http_send_error(
+			request, MHD_HTTP_BAD_REQUEST,
+			"cursor: expected the next of the page before",
+			"cursor", NULL, NULL);
+	prefix = prefix ? prefix : "";
+	loaded = model_reload_hold(&service->reload);
 	output_memory(&body);
 	model_reply_customers(&body, loaded, &service->options->labels, prefix,
-			      length, limit);
+			      strlen(prefix), (size_t)skip, (size_t)limit);
 	served_model_release(loaded);
 	return http_send_body(request, MHD_HTTP_OK, predict_reply_json, &body);
 }
 
-static enum MHD_Result send_customers(struct http_request *request)
-{
-	const char *given = http_argument(request, "prefix");
-	const char *count = http_argument(request, "limit");
-	char *prefix =
-		alloc_text(given ? given : "", given ? strlen(given) : 0);
-	size_t length = percent_decode(prefix, strlen(prefix), true);
-	int64_t limit = DEFAULT_LISTED;
-	enum MHD_Result result;
-
-	if (length == SIZE_MAX)
-		result = http_send_error(
-			request, MHD_HTTP_BAD_REQUEST,
-			"prefix: expected two hexadecimal digits, not 00, "
-			"behind a %",
-			"prefix", NULL, NULL);
-	else if (count != NULL && !number_integer(count, 1, MAX_LISTED, &limit))
-		result = http_send_error(
-			request, MHD_HTTP_BAD_REQUEST,
-			"limit: expected a whole number from 1 to 1000",
-			"limit", NULL, NULL);
-	else
-		result = send_listing(request, prefix, length, (size_t)limit);
-	free(prefix);
-	return result;
-}
-
 /* The tag of a representation: the model, the names shown beside its ids, and
- * the format. */
+ * the format; that of an address. */
 static void write_etag(const struct http_request *request, char tag[ETAG_ROOM])
 {
 	snprintf(tag, ETAG_ROOM, "\"%s%s%s\"", request->model,
@@ -136,8 +123,7 @@ static bool read_job(struct predict_job *job)
 		return false;
 	}
 	if (!request_read_similar(request, http->id, http->id_length,
-				  http_argument(http, "n"),
-				  http_argument(http, "metric"), suggest))
+				  &http->arguments, suggest))
 		return false;
 	write_etag(http, tag);
 	http->unmodified = http->if_none_match != NULL &&
@@ -185,6 +171,7 @@ static enum MHD_Result enqueue(struct http_request *request)
 {
 	struct http_service *service = request->service;
 	struct predict_job *job = &request->job;
+	const char *safe;
 
 	if (atomic_load(&service->closing))
 		return send_overload(request);
@@ -193,6 +180,8 @@ static enum MHD_Result enqueue(struct http_request *request)
 	request->if_none_match = http_header(request, "If-None-Match");
 	job->reply.labels = &service->options->labels;
 	job->reply.csv = request->csv;
+	safe = request->arguments.values[ARGUMENT_SAFE];
+	job->reply.safe = safe == NULL || strcmp(safe, "0") != 0;
 	job->read = read_job;
 	job->done = finish_job;
 	request->queued = true;
@@ -203,6 +192,19 @@ static enum MHD_Result enqueue(struct http_request *request)
 		finish_job(job);
 	}
 	return MHD_YES;
+}
+
+/* What CSV has no room for: that the model lacks some ids of a list. */
+static void add_note(struct MHD_Response *response, const char *name,
+		     const struct request_list *list)
+{
+	char text[2 * NUMBER_TEXT + 40];
+
+	if (list->known == list->given)
+		return;
+	snprintf(text, sizeof text, "%zu of %zu in %s are known", list->known,
+		 list->given, name);
+	http_add_header(response, "X-Note", text);
 }
 
 enum MHD_Result routes_send_reply(struct http_request *request)
@@ -225,6 +227,8 @@ enum MHD_Result routes_send_reply(struct http_request *request)
 	http_add_cached(response, tagged ? tag : NULL);
 	http_add_header(response, "X-Model", request->model);
 	http_add_header(response, "X-Model-Date", reply->request.loaded->made);
+	add_note(response, "among", &reply->request.among);
+	add_note(response, "not", &reply->request.without);
 	return http_send(request, reply->status, response);
 }
 

@@ -117,8 +117,14 @@ static void date(struct served_model *loaded, const char *path)
 static const char *load(struct served_model *loaded, const char *path,
 			const struct display_names *labels, unsigned threads)
 {
-	const char *error = sharded_model_open_copy(&loaded->shards, path);
+	struct stat status;
 	struct findings findings;
+	const char *error;
+
+	/* To open a FIFO would wait for a writer. */
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+		return error_text("%s: expected a regular file", path);
+	error = sharded_model_open_copy(&loaded->shards, path);
 
 	if (error != NULL)
 		return error;
@@ -166,6 +172,7 @@ struct served_model *served_model_open(const char *path,
 
 	atomic_init(&loaded->users, 1);
 	pthread_mutex_init(&loaded->lock, NULL);
+	loaded->opened = time(NULL);
 	/* Before it is read: what is put there meanwhile is newer. */
 	date(loaded, path);
 	*error = load(loaded, path, labels, threads);

@@ -31,8 +31,9 @@ struct served_model {
 	struct sharded_model shards; /* one file */
 	const struct model *model;
 	char id[17], made[24]; /* when: 2026-11-23T22:54:37Z */
-	time_t time;
-	size_t silent; /* customers without signal */
+	time_t time;           /* when the file was made */
+	time_t opened;         /* when it was loaded */
+	size_t silent;         /* customers without signal */
 	/* Of pairs at random, by metric; those of products are none. */
 	double quantiles[SERVED_MODEL_METRICS][SERVED_MODEL_QUANTILES];
 	enum metric metric; /* where a request names none */

@@ -1,0 +1,357 @@
+# cs-serve as a server: heads that are not HTTP, other hosts, arguments, lists,
+# many connections at once, and what an operator sees.  What it answers is in
+# cs-serve.bats.
+
+load helper
+
+setup_file() {
+	cd "$BATS_FILE_TMPDIR" || return
+	head -n 4000 "$ROOT/data/views.csv" > views.csv
+	cs-aggregate -q views.csv | cs-matrix -q | cs-svd -q -k 16 -o emb.bin
+	export PYTHONPATH=$ROOT/tests
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return
+}
+
+@test "a head that a proxy may read in another way is 400, and the connection is closed" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	good = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+	line = good.split(b"\r\n")[0]
+	with Service("emb.bin") as s:
+	    for head in (
+	            line + b"\r\n",                                 # no Host
+	            good + b"Host: localhost\r\n",                  # two
+	            good + b"host: example.org\r\n",
+	            line + b"\r\nHost : localhost\r\n",             # white space
+	            good + b"X-A : 1\r\n", good + b"X A: 1\r\n",
+	            good + b"X-A\t: 1\r\n",
+	            good + b"Content-Length: 0\r\nContent-Length: 0\r\n",
+	            good + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
+	            good + b"X-A: 1\0X-B: 2\r\n",                   # zero bytes
+	            good + b"X-A: \0a\r\n", good + b"X\0A: 1\r\n",
+	            good + b"X-A: \0\r\nX-B: 1\r\n",
+	            good.replace(b"/healthz", b"/health\0z"),
+	            good.replace(b"/healthz", b"/healthz\0"),
+	            good.replace(b"GET", b"GE\0T"),
+	            good.replace(b"1.1\r", b"1.1\0\r"),
+	            good.replace(b" /", b"  /"),                    # the line
+	            good.replace(b" HTTP", b"  HTTP"),
+	            good.replace(b"/healthz", b"/health z")):
+	        said = s.raw(head + b"\r\n" + good + b"\r\n", 2)
+	        assert said.startswith(b"HTTP/1.1 400 "), (head, said)
+	        assert said.count(b"HTTP/1.1 ") == 1, (head, said)
+	        assert b"Connection: close" in said, (head, said)
+	    for head in (good, line.replace(b"1.1", b"1.0") + b"\r\n",
+	                 good + b"X-A:1\r\nX-B:\t2 \r\nX-C:\r\n",
+	                 good.replace(b"Host: ", b"host:")):
+	        said = s.raw(head + b"Connection: close\r\n\r\n", 2)
+	        assert said.startswith(b"HTTP/1.1 200 "), (head, said)
+	END
+}
+
+@test "a Host that is another's is 421, unless --host names it" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	def status(s, host):
+	    return s.get("/healthz", Host=host).status
+	with Service("emb.bin") as s:
+	    for host in ("localhost", "LocalHost:1", "127.0.0.1", "[::1]:80",
+	                 f"127.0.0.1:{s.port}", "localhost "):
+	        assert status(s, host) == 200, host
+	    for host in ("example.org", "localhost.example.org", "xlocalhost",
+	                 "localhost:80x", "127.0.0.1.nip.io", "10.0.0.1", "[::2]",
+	                 "similar.example", "[::1", "", "a@localhost"):
+	        assert status(s, host) == 421, host
+	    reply = s.post({"user_handle": 1}, Host="example.org")
+	    assert "--host" in reply.json()["error"]
+	    assert reply.headers["Connection"] == "close"
+	with Service("--host", "similar.example", "--host", "serve",
+	             "emb.bin") as s:
+	    for host in "similar.example", "SERVE:5000", "localhost":
+	        assert status(s, host) == 200, host
+	    assert status(s, "similar.example.org") == 421
+	END
+}
+
+@test "arguments of GET: each known, given once, decoded, and as POST has it" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	with Service("emb.bin") as s:
+	    similar = "/customers/1/similar?"
+	    def same(query, **fields):
+	        reply = s.get(similar + query)
+	        assert reply.status == 200, (query, reply.body)
+	        assert reply.body == s.post({"user_handle": 1, **fields}).body, query
+	    others = [n["customer"] for n in s.get(similar).json()["neighbours"]]
+	    same("n=3", n=3)
+	    same("n=%33", n=3)
+	    same("%6e=3&metric=%64ot", n=3, metric="dot")
+	    same("min_similarity=0.5", min_similarity=0.5)
+	    same("why=0", why=False)
+	    same("why=1")
+	    same("not=" + ",".join(others[:3]), **{"not": others[:3]})
+	    same("among=" + "%20".join(others), among=others)
+	    same("among=" + "%0A".join(others) + "&not=" + others[2],
+	         among=others, **{"not": others[2]})
+	    for query, field, text in (
+	            ("k=3", None, "k: no such"), ("n=3&n=3", "n", "twice"),
+	            ("n=3&%6E=4", "n", "twice"), ("n=%3", "n", "hexadecimal"),
+	            ("n=%zz", "n", "hexadecimal"), ("n", "n", "whole number"),
+	            ("n=3%00", "n", "hexadecimal"), ("N=3", None, "no such"),
+	            ("why=2", "why", "0 or 1"), ("why=", "why", "0 or 1"),
+	            ("min_similarity=nan", "min_similarity", "number"),
+	            ("min_similarity=3", "min_similarity", "from -1 to 1"),
+	            ("limit=3", None, "no such"), ("prefix=a", None, "no such"),
+	            ("among=nobody", "among", "none"), ("not=x", "not", "none")):
+	        reply = s.get(similar + query)
+	        assert reply.status in (400, 404), query
+	        assert reply.json()["field"] == field, (query, reply.body)
+	        assert text in reply.json()["error"], (query, reply.body)
+	    for path in ("/customers?n=3", "/customers/1?x=1", "/model?x=",
+	                 "/customers?limit=2&limit=2"):
+	        assert s.get(path).status == 400, path
+	    assert s.ask("POST", "/predict?x=1", '{"user_handle": 1}').status == 400
+	    # Probes and links add what they like.
+	    for path in "/?customer=1", "/healthz?t=1", "/metrics?x=1":
+	        assert s.get(path).status == 200, path
+	END
+}
+
+@test "lists: read as files of them are; what the model lacks is told" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	with Service("emb.bin") as s:
+	    users = [c["customer"] for c in
+	             s.get("/customers?limit=50").json()["customers"]]
+	    seeds, out = users[:5], users[5:25]
+	    want = s.post({"like": seeds, "not": out, "n": 9}).body
+	    assert b'"not"' not in want
+	    for form in (out, [int(u) for u in out], [f" {u}\t" for u in out],
+	                 [f'"{u}"' for u in out], [f"{u},2026-01-01" for u in out],
+	                 ["\ufeff" + u + "\r\n" for u in out],
+	                 ["user_handle", *out], "\r\n".join(out), ", ".join(out),
+	                 ";".join(out) + "\n", "\ufeff" + " ".join(out)):
+	        got = s.post({"like": seeds, "not": form, "n": 9})
+	        assert got.body == want, (form, got.body)
+	    assert s.post({"like": ",".join(seeds), "not": out, "n": 9}).body == want
+	    said = s.post({"like": seeds, "not": [*out, "nobody", "x"], "n": 9})
+	    assert said.json().pop("not") == {
+	        "given": 22, "known": 20, "unknown": ["nobody", "x"]}
+	    assert said.headers["X-Note"] == "20 of 22 in not are known"
+	    said = s.post({"users": seeds, "among": [*out, "nobody"]}).json()
+	    assert said["among"] == {"given": 21, "known": 20,
+	                             "unknown": ["nobody"]}
+	    assert len(said["answers"]) == 5
+	    csv = s.post({"like": seeds, "not": [*out, "nobody"]}, Accept="text/csv")
+	    assert csv.headers["X-Note"] == "20 of 21 in not are known"
+	    # An opt-out of which nobody is known is the wrong file.
+	    wrong = s.post({"like": seeds, "not": ["nobody"]})
+	    assert (wrong.status, wrong.json()["field"]) == (404, "not")
+	    assert s.post({"like": seeds, "not": ["nobody"],
+	                   "ignore_unknown": True}).status == 200
+	    assert s.post({"like": seeds, "not": []}).status == 200
+	    # A hundred thousand ids at once, 3.7 MB.
+	    many = [f"{i:036d}" for i in range(100000)]
+	    reply = s.post({"like": seeds, "not": many + out, "n": 9})
+	    found = reply.json()
+	    assert found["not"]["given"] == 100020 and found["not"]["known"] == 20
+	    assert len(found["not"]["unknown"]) == 10
+	    assert found["neighbours"] == json.loads(want)["neighbours"]
+	END
+}
+
+@test "64, 127, 128, 129, 256 and 512 connections readable at once are answered" {
+	ulimit -Sn 2048 || skip "only $(ulimit -Hn) files may be open here"
+	"$PYTHON" - <<-'END'
+	from service import *
+	import select
+	request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+	with Service("-j", "1", "emb.bin") as s:
+	    for count in 64, 127, 128, 129, 256, 512:
+	        sockets = [socket.create_connection(("127.0.0.1", s.port))
+	                   for _ in range(count)]
+	        for one in sockets:     # accepted, and kept
+	            one.sendall(request)
+	            assert b"200 OK" in one.recv(4096)
+	        for _ in range(3):
+	            s.process.send_signal(signal.SIGSTOP)
+	            for one in sockets:
+	                one.sendall(request)
+	            time.sleep(0.02)
+	            s.process.send_signal(signal.SIGCONT)
+	            began = time.time()
+	            poll = select.poll()
+	            for one in sockets:
+	                poll.register(one, select.POLLIN)
+	            waiting = {one.fileno(): one for one in sockets}
+	            while waiting:
+	                assert time.time() - began < 5, (count, len(waiting))
+	                for number, _ in poll.poll(1000):
+	                    assert b"200 OK" in waiting.pop(number).recv(4096)
+	                    poll.unregister(number)
+	        for one in sockets:
+	            one.close()
+	END
+}
+
+@test "a request's id, pages of another origin, bodies that are encoded" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	body = {"user_handle": 1}
+	with Service("emb.bin") as s:
+	    assert s.post(body, **{"X-Request-Id": "a-1"}).headers[
+	        "X-Request-Id"] == "a-1"
+	    for bad in "x" * 129, "a b", "é":
+	        assert s.post(body, **{"X-Request-Id": bad.encode().decode("latin-1")
+	                              }).headers["X-Request-Id"] is None
+	    reply = s.post(body, Origin="https://shop.example")
+	    assert reply.headers["Access-Control-Allow-Origin"] is None
+	    assert s.ask("OPTIONS", "/predict").status == 405
+	    for coding, status in (("gzip", 415), ("br", 415), ("identity", 200),
+	                           ("x", 415)):
+	        reply = s.post(body, **{"Content-Encoding": coding})
+	        assert reply.status == status, coding
+	    open("token", "w").write("secret")
+	with Service("--allow-origin", "https://shop.example", "--token-file",
+	             "token", "emb.bin") as s:
+	    asked = {"Origin": "https://shop.example",
+	             "Access-Control-Request-Method": "POST",
+	             "Access-Control-Request-Headers": "authorization"}
+	    reply = s.ask("OPTIONS", "/predict", None, asked)
+	    assert reply.status == 204 and reply.body == b""
+	    assert reply.headers["Access-Control-Allow-Origin"] == (
+	        "https://shop.example")
+	    assert "POST" in reply.headers["Access-Control-Allow-Methods"]
+	    assert "Authorization" in reply.headers["Access-Control-Allow-Headers"]
+	    for token, status in ("secret", 200), ("x", 401):
+	        reply = s.post(body, Authorization=f"Bearer {token}", **asked)
+	        assert reply.status == status
+	        assert reply.headers["Access-Control-Allow-Origin"] == (
+	            "https://shop.example")
+	END
+	run -2 --separate-stderr cs-serve --allow-origin '' emb.bin
+	[[ "$stderr" == *"expected an origin"* ]]
+}
+
+@test "the log has a line of JSON for each request" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	with Service("--log", "emb.bin") as s:
+	    reply = s.get("/customers/1/similar?n=%33", **{
+	        "User-Agent": "te\"st/1", "X-Request-Id": "a-1"})
+	    s.get("/nothing")
+	    for _ in range(100):
+	        if len(s.logged) == 2:
+	            break
+	        time.sleep(0.02)
+	    one, two = map(json.loads, s.logged)
+	    for key, value in (("method", "GET"), ("path", "/customers/1/similar"),
+	                       ("query", "n=%33"), ("status", 200),
+	                       ("bytes", len(reply.body)), ("peer", "127.0.0.1"),
+	                       ("user_agent", 'te"st/1'), ("request_id", "a-1"),
+	                       ("model", reply.headers["X-Model"])):
+	        assert one[key] == value, (key, one)
+	    assert two["status"] == 404 and "request_id" not in two or (
+	        two["request_id"] is None)
+	END
+}
+
+@test "in the grace time /readyz says 503, and requests are answered" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	with Service("--grace", "1", "emb.bin") as s:
+	    assert s.get("/readyz").status == 200
+	    began = time.time()
+	    s.process.send_signal(signal.SIGTERM)
+	    for _ in range(100):
+	        if s.get("/readyz").status == 503:
+	            break
+	        time.sleep(0.01)
+	    assert s.get("/readyz").body == b"draining\n"
+	    assert s.get("/healthz").status == 200
+	    assert s.post({"user_handle": 1}).status == 200
+	    assert s.process.wait(timeout=30) == 0
+	    assert 0.9 < time.time() - began < 6
+	END
+}
+
+@test "a FIFO or a folder in the model's place is refused, and a model loads again" {
+	cp emb.bin live.bin
+	"$PYTHON" - <<-'END'
+	from service import *
+	import shutil
+	with Service("live.bin") as s:
+	    one = s.post({"user_handle": 1}).body
+	    for make in os.mkfifo, os.mkdir:
+	        s.said.clear()
+	        os.unlink("live.bin")
+	        make("live.bin")
+	        s.wait_for("expected a regular file")
+	        assert s.post({"user_handle": 1}).body == one
+	        s.said.clear()
+	        (os.rmdir if make is os.mkdir else os.unlink)("live.bin")
+	        shutil.copy("emb.bin", "next.bin")
+	        os.rename("next.bin", "live.bin")
+	        s.wait_for("takes the place")
+	END
+	mkfifo fifo
+	run -2 --separate-stderr timeout 10 cs-serve -p 0 fifo
+	[[ "$stderr" == *"expected a regular file"* ]]
+}
+
+@test "customers in pages: the cursor leads to each once" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	users = run("cs-dump --what users emb.bin | sed 1d | cut -f 1"
+	            ).decode().split()
+	with Service("emb.bin") as s:
+	    for prefix in "", "1", "nobody":
+	        found, cursor = [], ""
+	        while cursor is not None:
+	            page = s.get(f"/customers?prefix={prefix}&limit=97"
+	                         + (cursor and f"&cursor={cursor}")).json()
+	            assert page["more"] == (page["next"] is not None)
+	            found += [c["customer"] for c in page["customers"]]
+	            cursor = page["next"]
+	        assert found == [u for u in users if u.startswith(prefix)]
+	    for cursor in "x", "-1", "", "9" * 30:
+	        reply = s.get(f"/customers?cursor={cursor}")
+	        assert reply.status == 400 and reply.json()["field"] == "cursor"
+	END
+}
+
+@test "CSV that a spreadsheet takes for text; without contributions; ?safe=0" {
+	{
+		printf 'customer\ttag\tevents\tvalue\n'
+		for id in '=1+1' '+1' '-1' '@a' "'q" plain
+		do
+			printf '%s\t=tag\t1\t3\n%s\tb\t1\t2\n' "$id" "$id"
+		done
+	} > formulas.tsv
+	{ head -n 1 formulas.tsv; sed 1d formulas.tsv | sort -t $'\t' -k1,1 -k2,2; } |
+		cs-matrix -q --value sum --weight none | cs-svd -q -o formulas.bin
+	"$PYTHON" - <<-'END'
+	import csv, io
+	from service import *
+	def cells(s, path, body):
+	    reply = s.ask("POST", path, json.dumps(body), {"Accept": "text/csv"})
+	    assert reply.status == 200, reply.body
+	    return list(csv.reader(io.StringIO(reply.body.decode(), newline="")))[1:]
+	ask = {"user_handle": "plain"}
+	with Service("formulas.bin") as s:
+	    plain = cells(s, "/predict?safe=0", ask)
+	    safe = cells(s, "/predict", ask)
+	    assert {r[0] for r in plain} == {"=1+1", "+1", "-1", "@a", "'q"}
+	    assert {r[0] for r in safe} == {"'=1+1", "'+1", "'-1", "'@a", "'q"}
+	    assert not any(c[0] in "=+-@" for r in safe for c in r if c), safe
+	    got = s.get("/customers/plain/similar?safe=0", Accept="text/csv")
+	    assert "\n=1+1," in got.body.decode()
+	    bare = cells(s, "/predict", {**ask, "why": False})
+	    assert [r[:2] for r in bare] == [r[:2] for r in safe]
+	    assert all(r[2] == "" for r in bare)
+	    assert s.ask("POST", "/predict?safe=2", "{}").status == 400
+	END
+}
