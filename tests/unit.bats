@@ -31,6 +31,7 @@ unit_cases() {
 @test "unit errors" { unit errors; }
 @test "unit escapes" { unit escapes; }
 @test "unit exact_search" { unit_cases exact_search; }
+@test "unit exact_sum" { unit exact_sum; }
 @test "unit truncated_svd" { unit truncated_svd; }
 @test "unit filter_refine" { unit filter_refine; }
 @test "unit group_by" { unit group_by; }

@@ -8,9 +8,9 @@
 
 #include "model/safetensors.h"
 
-/* Customers are cut by their number of tags into ten groups of equal size,
- * ties by name: tenth 0 has the customers with the fewest tags.  Part of the
- * file format. */
+/* Customers are cut by their number of tags into ten groups of about equal
+ * size, ties by a hash of the name (model/tag_tally.h): tenth 0 has the
+ * customers with the fewest tags.  Part of the file format. */
 enum { TENTHS = 10 };
 
 /* n sorted texts back to back; text i is bytes[offsets[i] .. offsets[i+1]). */

@@ -78,6 +78,12 @@ const char *matrix_builder_tag(struct matrix_builder *builder, size_t column,
 	return string_table_text(tags, builder->column_tag[column]);
 }
 
+/* The file that the tags of a column are from. */
+static size_t file_of(const struct matrix_builder *builder, size_t column)
+{
+	return builder->profiles.tag_file[builder->column_tag[column]];
+}
+
 /* ------------------------------------------------- what stays in the matrix */
 
 /* Drop tags of too few customers and number the others by their names. */
@@ -260,23 +266,22 @@ static const char *select_rows_and_columns(struct matrix_builder *builder)
 static const char *count_pairs(struct matrix_builder *builder)
 {
 	tempfile_begin(&builder->tag_counts, builder->options->memory / 16);
-	builder->column_users =
-		alloc(builder->m, sizeof *builder->column_users);
+	tag_tally_begin(&builder->counts, builder->m, builder->files > 1);
 	for (size_t i = 0; i < builder->n; i++) {
 		uint32_t tags = 0;
 		size_t count;
 		const struct matrix_entry *entries =
 			matrix_builder_row(builder, i, &count);
-		for (size_t j = 0; j < count; j++) {
-			builder->column_users[entries[j].column]++;
+		for (size_t j = 0; j < count; j++)
 			tags += entries[j].raw > 0 &&
 				!builder->attribute[entries[j].column];
-		}
+		tag_tally_add(&builder->counts, entries, count, tags,
+			      builder->options->damp);
 		builder->bare +=
 			count > 0 && count_compared(builder, count) == 0;
-		builder->nnz += count;
 		tempfile_add(&builder->tag_counts, &tags, sizeof tags);
 	}
+	builder->nnz = builder->counts.pairs;
 	return builder->nnz > 0
 		       ? NULL
 		       : "--min-users leaves no customer a tag: a matrix "
@@ -285,82 +290,59 @@ static const char *count_pairs(struct matrix_builder *builder)
 
 static void weight_columns(struct matrix_builder *builder)
 {
+	const struct tag_tally *counts = &builder->counts;
+
 	builder->weight = alloc(builder->m, sizeof *builder->weight);
 	for (size_t i = 0; i < builder->m; i++)
 		builder->weight[i] =
 			builder->attribute[i]
 				? 0
 				: weighting_column(builder->options->weight,
-						   builder->n,
-						   builder->column_users[i]);
+						   counts->customers,
+						   counts->users[i]);
 }
 
-/* Divide the customers into tenths by their number of tags, ties by name, with
- * a counting sort: next[t] is the rank of the next customer of t tags. */
+/* Divide the customers into tenths by their number of tags, and count those of
+ * each tag by tenth. */
 static void set_tenths(struct matrix_builder *builder)
 {
 	const uint32_t *tags = tempfile_bytes(&builder->tag_counts);
-	size_t *next = alloc(builder->m + 1, sizeof *next), before = 0;
+	struct tag_tally *counts = &builder->counts;
 
-	for (size_t i = 0; i < builder->n; i++)
-		next[tags[i]]++;
-	for (size_t i = 0; i <= builder->m; i++) {
-		size_t here = next[i];
-		next[i] = before;
-		before += here;
-	}
+	tag_tally_rank(counts);
 	tempfile_begin(&builder->tenth, builder->options->memory / 16);
 	for (size_t i = 0; i < builder->n; i++) {
-		/* No overflow for up to 2^60 customers. */
-		size_t tenth = next[tags[i]]++ * TENTHS / builder->n;
-		unsigned char byte = (unsigned char)tenth;
-		tempfile_add(&builder->tenth, &byte, 1);
-		builder->tenth_size[tenth]++;
-	}
-	free(next);
-}
-
-/* Count the customers of each tag by tenth; with several files set squares[f]
- * to the squared Frobenius norm of the columns of file f. */
-static void count_tenths(struct matrix_builder *builder, double *squares)
-{
-	const unsigned char *tenth = tempfile_bytes(&builder->tenth);
-
-	builder->tenths = alloc(alloc_product(builder->m, TENTHS),
-				sizeof *builder->tenths);
-	for (size_t i = 0; i < builder->n; i++) {
-		size_t count;
+		size_t count, length;
+		const char *name = matrix_builder_customer(builder, i, &length);
+		unsigned char tenth =
+			tag_tally_tenth(counts, tags[i], name, length);
 		const struct matrix_entry *entries =
 			matrix_builder_row(builder, i, &count);
-		for (size_t j = 0; j < count; j++) {
-			size_t column = (size_t)entries[j].column;
-			uint32_t tag = builder->column_tag[column];
-			if (entries[j].raw > 0)
-				builder->tenths[column * TENTHS + tenth[i]]++;
-			if (builder->files == 1)
-				continue;
-			double value =
-				weighting_entry(builder->options->damp,
-						builder->weight, &entries[j]);
-			squares[builder->profiles.tag_file[tag]] +=
-				value * value;
-		}
+		tag_tally_add_tenth(counts, entries, count, tenth);
+		tempfile_add(&builder->tenth, &tenth, 1);
 	}
 }
 
 /* Divide the weights of each file's columns by the Frobenius norm of its block
- * and multiply them by the file's weight. */
-static void scale_blocks(struct matrix_builder *builder, const double *squares)
+ * and multiply them by the file's weight.  The sums are in the order of the
+ * columns, so they depend on the counts alone. */
+static void scale_blocks(struct matrix_builder *builder)
 {
 	const double *weights = builder->options->weights;
+	double *squares = alloc(builder->files, sizeof *squares);
+	double *weight = builder->weight;
 
+	for (size_t i = 0; i < builder->m; i++)
+		squares[file_of(builder, i)] +=
+			weight[i] * weight[i] *
+			exact_sum_value(&builder->counts.squares[i]);
 	for (size_t i = 0; i < builder->m; i++) {
-		size_t file =
-			builder->profiles.tag_file[builder->column_tag[i]];
+		size_t file = file_of(builder, i);
 		double factor = weights ? weights[file] : 1;
 		if (squares[file] > 0)
-			builder->weight[i] *= factor / sqrt(squares[file]);
+			weight[i] *= factor / sqrt(squares[file]);
 	}
+	free(squares);
 }
 
 /* With fold_in: the weights and the tenths are the model's. */
@@ -369,13 +351,13 @@ static void take_weights(struct matrix_builder *builder)
 	const struct fold_in *fold_in = builder->options->fold_in;
 	const struct csr_matrix *matrix = &fold_in->model.matrix;
 	size_t weights = builder->m * sizeof *builder->weight;
-	size_t tenths = builder->m * TENTHS * sizeof *builder->tenths;
+	size_t tenths = builder->m * TENTHS * sizeof *matrix->tenths;
 	const uint32_t *tags = tempfile_bytes(&builder->tag_counts);
 
 	builder->weight = memcpy(alloc(1, weights), matrix->weight, weights);
-	builder->tenths = memcpy(alloc(1, tenths), matrix->tenths, tenths);
-	memcpy(builder->tenth_size, matrix->tenth_size,
-	       sizeof builder->tenth_size);
+	memcpy(builder->counts.tenths, matrix->tenths, tenths);
+	memcpy(builder->counts.tenth_size, matrix->tenth_size,
+	       sizeof builder->counts.tenth_size);
 	tempfile_begin(&builder->tenth, builder->options->memory / 16);
 	for (size_t i = 0; i < builder->n; i++) {
 		unsigned char tenth = fold_in_tenth(fold_in, tags[i]);
@@ -394,14 +376,10 @@ static const char *weight(struct matrix_builder *builder)
 		return NULL;
 	}
 
-	double *squares = alloc(builder->files, sizeof *squares);
-
 	weight_columns(builder);
-	set_tenths(builder);
-	count_tenths(builder, squares);
 	if (builder->files > 1)
-		scale_blocks(builder, squares);
-	free(squares);
+		scale_blocks(builder);
+	set_tenths(builder);
 	return NULL;
 }
 
@@ -433,9 +411,8 @@ void matrix_builder_free(struct matrix_builder *builder)
 	free(builder->attribute);
 	free(builder->column);
 	free(builder->column_tag);
-	free(builder->column_users);
 	free(builder->weight);
-	free(builder->tenths);
+	tag_tally_free(&builder->counts);
 	free(builder->entries);
 	free(builder->values);
 	*builder = (struct matrix_builder){0};

@@ -18,6 +18,7 @@
 #include "model/fold_in.h"
 #include "model/profile_store.h"
 #include "model/tag_prefixes.h"
+#include "model/tag_tally.h"
 #include "model/weighting.h"
 
 /* The limits of matrix_options.weights.  A sum of values is below 10^29 and a
@@ -53,9 +54,8 @@ struct matrix_builder {
 	size_t n, m, nnz; /* customers, tags, pairs that stay */
 	size_t bare;      /* customers who stay and have attributes alone */
 	double *weight;   /* m: with the factor of its file */
-	int64_t *tenths;  /* m x TENTHS, as in csr_matrix */
-	int64_t tenth_size[TENTHS]; /* as in csr_matrix */
-	struct tempfile tenth;      /* n bytes: the customers' tenths */
+	struct tag_tally counts; /* tenths, tenth_size: as in csr_matrix */
+	struct tempfile tenth;   /* n bytes: the customers' tenths */
 
 	/* With fold_in: what the model does not know. */
 	size_t unknown_tags, unknown_pairs;
@@ -68,7 +68,6 @@ struct matrix_builder {
 	bool *attribute;      /* m: the column is an attribute */
 	int32_t *column;      /* of each tag of profiles, or -1: dropped */
 	uint32_t *column_tag; /* m: the inverse; NULL with fold_in */
-	size_t *column_users; /* m: customers with a pair */
 	struct tempfile tag_counts; /* n uint32_t: tags that a customer has */
 	struct matrix_entry *entries;
 	double *values;

@@ -171,9 +171,9 @@ void matrix_writer_write(struct matrix_builder *builder, const char *version,
 	put_names(builder, &writer, m, matrix_builder_tag);
 	tensor_writer_put(&writer, builder->weight,
 			  m * sizeof *builder->weight);
-	tensor_writer_put(&writer, builder->tenths,
-			  m * TENTHS * sizeof *builder->tenths);
-	tensor_writer_put(&writer, builder->tenth_size,
-			  sizeof builder->tenth_size);
+	tensor_writer_put(&writer, builder->counts.tenths,
+			  m * TENTHS * sizeof *builder->counts.tenths);
+	tensor_writer_put(&writer, builder->counts.tenth_size,
+			  sizeof builder->counts.tenth_size);
 	tensor_writer_end(&writer);
 }

@@ -74,11 +74,11 @@ static void test_counts(void)
 		       length == 3);
 	}
 	for (size_t t = 0; t < TENTHS; t++)
-		sum += b.tenth_size[t];
+		sum += b.counts.tenth_size[t];
 	EXPECT(sum == CUSTOMERS);
 	/* The last tag has one customer, the last. */
-	EXPECT(b.tenths[(b.m - 1) * TENTHS + TENTHS - 1] == 1);
-	EXPECT(b.tenths[(b.m - 1) * TENTHS] == 0);
+	EXPECT(b.counts.tenths[(b.m - 1) * TENTHS + TENTHS - 1] == 1);
+	EXPECT(b.counts.tenths[(b.m - 1) * TENTHS] == 0);
 	matrix_builder_free(&b);
 }
 
