@@ -32,6 +32,7 @@ call() {
 	cs-knn) command="cs-knn -q --all" input=emb.bin ;;
 	cs-summarize) command="cs-summarize" input=neighbours.tsv ;;
 	cs-eval) command="cs-eval -q half.bin" input=half.mat ;;
+	cs-contrast) command="cs-contrast -q --where css" input=emb.bin ;;
 	cs-dump) command="cs-dump --check --format json" input=emb.bin ;;
 	*) echo "no call for $1"; return 1 ;;
 	esac
@@ -217,6 +218,7 @@ refuses() {
 			# A profile is no log by its header, but it is CSV; what
 			# a matrix is can be told.
 			[ "$tool $other" != "cs-dump matrix.bin" ] || continue
+			[ "$tool $other" != "cs-contrast matrix.bin" ] || continue
 			# A half may have columns of its own, and be a model.
 			[ "$tool" != cs-eval ] || [[ $other != *.bin ]] || continue
 			refuses "$tool" $command $other

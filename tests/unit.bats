@@ -22,6 +22,7 @@ unit_cases() {
 @test "unit bitset" { unit bitset; }
 @test "unit bootstrap" { unit bootstrap; }
 @test "unit combined_search" { unit_cases combined_search; }
+@test "unit contrast" { unit_cases contrast; }
 @test "unit contributions" { unit contributions; }
 @test "unit cpu_features" { unit cpu_features; }
 @test "unit customer_list" { unit customer_list; }

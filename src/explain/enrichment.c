@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "explain/stratified_count.h"
 
 static const double discovery_rate = 0.05;
 
@@ -48,12 +49,7 @@ static void count_holders(struct summary *s)
 	}
 }
 
-/* A tenth without the query: how many customers, how many have the tag. */
-struct stratum {
-	int64_t customers, holders;
-	size_t draws;
-};
-
+/* A tenth without the query. */
 static struct stratum stratum_of(const struct summary *s,
 				 const struct summary_tag *tag, size_t tenth,
 				 const size_t *draws)
@@ -66,76 +62,19 @@ static struct stratum stratum_of(const struct summary *s,
 				.draws = draws[tenth]};
 }
 
-/* p[0 .. draws]: how likely that many of the draws have the tag.  Ratios of
- * neighbouring terms from the likeliest outwards, so that nothing overflows
- * and no library function rounds differently elsewhere. */
-static void hypergeometric(double *p, const struct stratum *stratum)
-{
-	double customers = (double)stratum->customers;
-	double holders = (double)stratum->holders;
-	double draws = (double)stratum->draws;
-	double least = draws - (customers - holders), sum = 0;
-	double most = draws < holders ? draws : holders;
-	double mode = (double)(int64_t)((draws + 1) * (holders + 1) /
-					(customers + 2));
-
-	memset(p, 0, (stratum->draws + 1) * sizeof *p);
-	if (least < 0)
-		least = 0;
-	if (mode < least)
-		mode = least;
-	if (mode > most)
-		mode = most;
-	p[(size_t)mode] = 1;
-	for (double x = mode; x < most && p[(size_t)x] > negligible; x++)
-		p[(size_t)x + 1] =
-			p[(size_t)x] * (holders - x) * (draws - x) /
-			((x + 1) * (customers - holders - draws + x + 1));
-	for (double x = mode; x > least && p[(size_t)x] > negligible; x--)
-		p[(size_t)x - 1] = p[(size_t)x] * x *
-				   (customers - holders - draws + x) /
-				   ((holders - x + 1) * (draws - x + 1));
-	for (size_t x = 0; x <= stratum->draws; x++)
-		sum += p[x];
-	for (size_t x = 0; x <= stratum->draws; x++)
-		p[x] /= sum;
-}
-
 /* P(at least tag->members of the drawn have the tag), and how many are
  * expected to. */
 static void test_tag(const struct summary *s, struct summary_tag *tag,
-		     const size_t *draws)
+		     const size_t *draws,
+		     struct count_distribution *distribution)
 {
-	double *sum = alloc(s->group + 1, sizeof *sum);
-	double *next = alloc(s->group + 1, sizeof *next);
-	double *part = alloc(s->group + 1, sizeof *part);
-	size_t so_far = 0;
+	struct stratum strata[TENTHS];
 
-	sum[0] = 1;
-	tag->expected = 0;
-	for (size_t tenth = 0; tenth < TENTHS; tenth++) {
-		struct stratum stratum = stratum_of(s, tag, tenth, draws);
-		if (stratum.draws == 0)
-			continue;
-		tag->expected += (double)stratum.draws *
-				 (double)stratum.holders /
-				 (double)stratum.customers;
-		hypergeometric(part, &stratum);
-		memset(next, 0, (s->group + 1) * sizeof *next);
-		for (size_t x = 0; x <= so_far; x++)
-			for (size_t y = 0;
-			     sum[x] > negligible && y <= stratum.draws; y++)
-				next[x + y] += sum[x] * part[y];
-		so_far += stratum.draws;
-		memcpy(sum, next, (s->group + 1) * sizeof *sum);
-	}
-	tag->chance = 0;
-	/* From the small end, so that little is lost. */
-	for (size_t x = so_far + 1; x-- > tag->members;)
-		tag->chance += sum[x];
-	free(sum);
-	free(next);
-	free(part);
+	for (size_t tenth = 0; tenth < TENTHS; tenth++)
+		strata[tenth] = stratum_of(s, tag, tenth, draws);
+	tag->expected = strata_mean(strata, TENTHS);
+	count_distribution_make(distribution, strata, TENTHS, negligible);
+	tag->chance = count_distribution_upper(distribution, tag->members);
 }
 
 /* ----------------------------------------------------------------- listing */
@@ -250,6 +189,7 @@ static const char *join(struct summary *s)
 
 const char *enrichment_test(struct summary *summary)
 {
+	struct count_distribution distribution = {0};
 	size_t draws[TENTHS];
 	const char *error;
 
@@ -269,7 +209,9 @@ const char *enrichment_test(struct summary *summary)
 		return error;
 	for (size_t i = 0; i < summary->tags.count; i++)
 		if (summary->tag_facts[i].members >= ENRICHMENT_MIN_MEMBERS)
-			test_tag(summary, &summary->tag_facts[i], draws);
+			test_tag(summary, &summary->tag_facts[i], draws,
+				 &distribution);
+	count_distribution_free(&distribution);
 	list_tags(summary);
 	return NULL;
 }
