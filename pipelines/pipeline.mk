@@ -120,7 +120,7 @@ similar: $(described) $(if $(profile),$(BIN)/cs-matrix $(BIN)/cs-project)
 
 forget:
 	rm -rf $(MODEL)/halves
-	rm -f $(MODEL)/tuned.mk
+	rm -f $(MODEL)/tuned.mk $(MODEL)/*.cs-??????
 	rm -f $(addprefix $(MODEL)/,profiles.tsv matrix.bin emb.bin \
 		metadata.json neighbours.tsv sigma.tsv events.tsv new.tsv \
 		new.mat new.bin .profiles .matrix .model)

@@ -274,6 +274,14 @@ static void close_destination(struct destination *destination)
 		output_close(&destination->file);
 }
 
+static void discard_destination(struct destination *destination)
+{
+	if (choices.shards > 0)
+		shard_writer_discard(&destination->shards);
+	else
+		output_discard(&destination->file);
+}
+
 static void write_header(struct output *output, const struct columns *columns,
 			 const struct item_tags *items)
 {
@@ -326,29 +334,6 @@ static void select_columns(void *context, struct csv_source *source,
 		die("%s: its header is not that of %s: rows of both cannot be "
 		    "set aside in one file",
 		    files[file].name, files[0].name);
-}
-
-/* Where rows are wrong, report them, and end the process unless they are set
- * aside. */
-static void end_if_rejected(struct rejects *rejects,
-			    const struct row_account *account)
-{
-	if (account->rejected == 0)
-		return;
-	if (!choices.rejects || !options_quiet)
-		rejects_warn(rejects, account->in);
-	if (choices.rejects)
-		return;
-	row_account_report(account, rejects, choices.report);
-	if (account->rejected == account->in && !options_quiet)
-		fputs("  all rows are wrong: are these the right columns "
-		      "(-u, -t, -v), and is it the\n"
-		      "  right format (-d, --decimal, --no-header)?\n",
-		      stderr);
-	else if (!options_quiet)
-		fputs("  to set such rows aside and go on: --rejects FILE\n",
-		      stderr);
-	exit(STATUS_WRONG);
 }
 
 static void write_rejects(struct rejects *rejects)
@@ -431,6 +416,33 @@ static void open_logs(struct aggregation *work, char **paths, size_t count)
 		      choices.threads, choices.rejects != NULL);
 }
 
+/* Where rows are wrong, report them, and end the process unless they are set
+ * aside. */
+static void end_if_rejected(struct aggregation *work)
+{
+	struct rejects *rejects = &work->rejects;
+	const struct row_account *account = &work->account;
+
+	if (account->rejected == 0)
+		return;
+	if (!choices.rejects || !options_quiet)
+		rejects_warn(rejects, account->in);
+	if (choices.rejects)
+		return;
+	/* Without a profile, so that the report alone gets its name. */
+	discard_destination(&work->output);
+	row_account_report(account, rejects, choices.report);
+	if (account->rejected == account->in && !options_quiet)
+		fputs("  all rows are wrong: are these the right columns "
+		      "(-u, -t, -v), and is it the\n"
+		      "  right format (-d, --decimal, --no-header)?\n",
+		      stderr);
+	else if (!options_quiet)
+		fputs("  to set such rows aside and go on: --rejects FILE\n",
+		      stderr);
+	exit(STATUS_WRONG);
+}
+
 /* Read all rows; ends the process where some are wrong and not set aside. */
 static void read_logs(struct aggregation *work)
 {
@@ -448,7 +460,7 @@ static void read_logs(struct aggregation *work)
 		row_account_warn_columns(&choices.columns);
 	if (!options_quiet)
 		row_account_warn_encoding(events);
-	end_if_rejected(&work->rejects, &work->account);
+	end_if_rejected(work);
 }
 
 static void write_profile(struct aggregation *work)

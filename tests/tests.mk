@@ -42,6 +42,14 @@ record: $(tested) | setup-test
 #: test-readers  Miller, DuckDB, pandas, SQLite and PostgreSQL read our TSV
 test-readers: all $(DUCKDB)/package.json | setup-readers
 	NODE_MODULES=$(abspath $(BENCH_HOME)) $(BATS) tests/readers
+#: test-fault    every call of the C library that can fail, fails once, in every
+#:               program and mode: some minutes
+.PHONY: test-fault
+test-fault: all $(BUILD)/fault.so
+	@sh pipelines/setup build test
+	BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) \
+		DATA=$(abspath data/views.csv) tests/fault/sweep
+
 .PHONY: setup-readers
 setup-readers:
 	@sh pipelines/setup build test readers

@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/file_type.h"
+#include "base/output_files.h"
 #include "base/pending_files.h"
 #include "base/tempfile.h"
 
@@ -197,27 +198,6 @@ static _Noreturn void unwritten(const char *name)
 	die("%s: %s", name, strerror(errno));
 }
 
-static mode_t mode_of(const char *path)
-{
-	struct stat status;
-	mode_t mask = umask(0);
-
-	umask(mask);
-	return stat(path, &status) == 0 ? status.st_mode & 07777 : 0666 & ~mask;
-}
-
-static void open_beside(struct output *output)
-{
-	output->temporary = alloc(strlen(output->path) + 8, 1);
-	sprintf(output->temporary, "%s.XXXXXX", output->path);
-	output->fd = mkostemp(output->temporary, O_CLOEXEC);
-	if (output->fd < 0)
-		die("%s: cannot create it: %s", output->path, strerror(errno));
-	pending_files_add(PENDING_FILE, output->temporary);
-	if (fchmod(output->fd, mode_of(output->path)) != 0)
-		die("%s: %s", output->path, strerror(errno));
-}
-
 void output_open(struct output *output, const char *path)
 {
 	struct stat status;
@@ -225,8 +205,10 @@ void output_open(struct output *output, const char *path)
 	*output =
 		(struct output){.fd = STDOUT_FILENO, .name = "standard output"};
 	output->buffer = alloc_resize(NULL, BUFFER, 1);
-	if (path == NULL || strcmp(path, "-") == 0)
+	if (path == NULL || strcmp(path, "-") == 0) {
+		output_files_hold();
 		return;
+	}
 	output->name = path;
 	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
 		die("%s: a directory, expected a file to write", path);
@@ -234,12 +216,26 @@ void output_open(struct output *output, const char *path)
 		output->fd = open(path, O_WRONLY | O_CLOEXEC);
 		if (output->fd < 0)
 			die("%s: %s", path, strerror(errno));
+		output_files_hold();
 		return;
 	}
 	/* A link stays; what it names is replaced. */
 	char *real = realpath(path, NULL);
-	output->path = real ? real : alloc_text(path, strlen(path));
-	open_beside(output);
+	output->file = output_files_create(real ? real : path, &output->fd);
+	if (output->file == NULL)
+		die("%s: cannot create it: %s", path, strerror(errno));
+	output->synchronized = true;
+	free(real);
+}
+
+void output_open_new(struct output *output, const char *path, const char *name)
+{
+	*output = (struct output){.name = name, .synchronized = true};
+	output->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (output->fd < 0)
+		die("%s: cannot create it: %s", name, strerror(errno));
+	output->buffer = alloc_resize(NULL, BUFFER, 1);
+	output_files_hold();
 }
 
 static void write_all(const struct output *output, const unsigned char *bytes,
@@ -330,19 +326,27 @@ void output_print(struct output *output, const char *format, ...)
 void output_close(struct output *output)
 {
 	output_flush(output);
-	if (output->temporary != NULL && fsync(output->fd) != 0)
+	if (output->synchronized && fsync(output->fd) != 0)
 		unwritten(output->name);
-	/* Some systems report a full disk only here. */
-	if (output->fd != TO_FUNCTION && close(output->fd) != 0)
-		unwritten(output->name);
-	if (output->temporary != NULL) {
-		if (rename(output->temporary, output->path) != 0)
-			die("%s: %s", output->path, strerror(errno));
-		pending_files_drop(output->temporary);
+	if (output->fd != TO_FUNCTION) {
+		/* Some systems report a full disk only here. */
+		if (close(output->fd) != 0)
+			unwritten(output->name);
+		const char *error = output_files_finish(output->file);
+		if (error != NULL)
+			die("%s", error);
 	}
 	free(output->buffer);
-	free(output->path);
-	free(output->temporary);
+	*output = (struct output){.fd = -1};
+}
+
+void output_discard(struct output *output)
+{
+	if (output->fd > STDERR_FILENO)
+		close(output->fd);
+	if (output->fd != TO_FUNCTION)
+		output_files_discard(output->file);
+	free(output->buffer);
 	*output = (struct output){.fd = -1};
 }
 

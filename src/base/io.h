@@ -46,16 +46,17 @@ void input_close(struct input *input);
 
 /* An output: FILE, written to a temporary file beside it, or standard output
  * for NULL and "-".  What is no regular file (a device, a pipe) is written
- * straight.  At the end of the process, and on SIGINT, SIGTERM, SIGHUP, the
- * temporary file of an unclosed output is removed. */
+ * straight.  Several outputs get their names together, when the last is closed;
+ * what is not closed is removed (base/output_files.h). */
 struct output {
 	int fd;
-	const char *name;       /* for messages */
-	char *path, *temporary; /* NULL for standard output and devices */
-	unsigned char *buffer;  /* what is not yet written */
-	size_t held;            /* bytes in it */
-	size_t written;         /* bytes handed to output_write in all */
-	size_t room;            /* of the buffer, of one in memory */
+	const char *name;         /* for messages */
+	struct output_file *file; /* of base/output_files.h; NULL for others */
+	bool synchronized;        /* fsync before it is closed */
+	unsigned char *buffer;    /* what is not yet written */
+	size_t held;              /* bytes in it */
+	size_t written;           /* bytes handed to output_write in all */
+	size_t room;              /* of the buffer, of one in memory */
 	/* Of one to a function, or NULL; private. */
 	void (*take)(void *context, const unsigned char *bytes, size_t size);
 	void *context;
@@ -63,6 +64,11 @@ struct output {
 
 /* path is kept, not copied. */
 void output_open(struct output *output, const char *path);
+
+/* The same, but path must not exist and is written under its own name, for
+ * files of a directory that is itself temporary; name is for messages, and
+ * kept, not copied. */
+void output_open_new(struct output *output, const char *path, const char *name);
 
 /* Append bytes; a text that ends with a zero byte, without that; what printf
  * would print. */
@@ -74,8 +80,12 @@ void output_print(struct output *output, const char *format, ...)
 /* Hand what is buffered to the kernel. */
 void output_flush(struct output *output);
 
-/* Flush; for a file fsync and rename; report every failure. */
+/* Flush; for a file fsync, and a rename when no other output is open; report
+ * every failure. */
 void output_close(struct output *output);
+
+/* Close without a file: what was written is lost. */
+void output_discard(struct output *output);
 
 /* An output that stays in memory: what is written to it is buffer[0..held),
  * which the caller may take back by setting held to 0, and frees. */

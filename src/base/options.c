@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "base/json_memory.h"
 #include "base/number.h"
 #include "base/io.h"
 #include "base/progress.h"
@@ -47,6 +48,7 @@ void options_begin(const struct options_text *what, int argc, char **argv)
 	argument_count = argc;
 	arguments = argv;
 	open_closed_standard();
+	json_memory_begin();
 	while (what->rows[rows].key != 0)
 		rows++;
 	table = alloc(rows + 1, sizeof *table);

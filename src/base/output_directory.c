@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "base/output_files.h"
 #include "base/pending_files.h"
 
 /* "directory/file"; free it. */
@@ -67,9 +68,12 @@ void output_directory_open(struct output_directory *directory, const char *path)
 	check_free(directory);
 	directory->temporary = alloc(strlen(directory->path) + 8, 1);
 	sprintf(directory->temporary, "%s.XXXXXX", directory->path);
+	directory->pending = pending_files_reserve(
+		PENDING_DIRECTORY, strlen(directory->temporary) + 1);
 	if (mkdtemp(directory->temporary) == NULL)
 		die("%s: cannot create it: %s", path, strerror(errno));
-	pending_files_add(PENDING_DIRECTORY, directory->temporary);
+	pending_files_set(directory->pending, directory->temporary);
+	output_files_hold();
 	if (chmod(directory->temporary, 0777 & ~mask) != 0)
 		die("%s: %s", path, strerror(errno));
 }
@@ -80,27 +84,17 @@ void output_directory_add(struct output_directory *directory,
 	char *path = join(directory->temporary, file);
 	char *name = join(directory->name, file);
 
-	directory->names =
-		alloc_grow(directory->names, &directory->name_room,
-			   directory->name_count + 1, sizeof *directory->names);
-	directory->names[directory->name_count++] = name;
-	output_open(output, path);
-	output->name = name;
-	free(path);
-}
-
-void output_directory_end(struct output_directory *directory,
-			  struct output *output)
-{
-	char *path = alloc_text(output->path, strlen(output->path));
+	struct pending_file *pending =
+		pending_files_reserve(PENDING_FILE, strlen(path) + 1);
 
 	directory->files =
-		alloc_grow(directory->files, &directory->file_room,
-			   directory->file_count + 1, sizeof *directory->files);
-	directory->files[directory->file_count++] = path;
-	/* The closed file is as temporary as the directory. */
-	pending_files_add(PENDING_FILE, path);
-	output_close(output);
+		alloc_grow(directory->files, &directory->room,
+			   directory->count + 1, sizeof *directory->files);
+	directory->files[directory->count++] =
+		(struct directory_file){.name = name, .pending = pending};
+	pending_files_set(pending, path);
+	output_open_new(output, path, name);
+	free(path);
 }
 
 /* The entries of a directory are on disk once it is synchronized. */
@@ -114,6 +108,28 @@ static bool synchronize(const char *path)
 	return done;
 }
 
+/* The directory has its name and is to be removed all the same. */
+static void remove_later(struct output_directory *directory)
+{
+	for (size_t i = 0; i < directory->count; i++) {
+		const char *name = strrchr(directory->files[i].name, '/') + 1;
+		char *path = join(directory->path, name);
+		pending_files_set(directory->files[i].pending, path);
+		free(path);
+	}
+	pending_files_set(directory->pending, directory->path);
+}
+
+static void free_directory(struct output_directory *directory)
+{
+	for (size_t i = 0; i < directory->count; i++)
+		free(directory->files[i].name);
+	free(directory->files);
+	free(directory->path);
+	free(directory->temporary);
+	*directory = (struct output_directory){0};
+}
+
 void output_directory_close(struct output_directory *directory)
 {
 	if (!synchronize(directory->temporary))
@@ -123,16 +139,19 @@ void output_directory_close(struct output_directory *directory)
 			die_exists(directory);
 		die("%s: %s", directory->name, strerror(errno));
 	}
-	pending_files_drop(directory->temporary);
-	for (size_t i = 0; i < directory->file_count; i++) {
-		pending_files_drop(directory->files[i]);
-		free(directory->files[i]);
+	const char *error = output_files_finish(NULL);
+	if (error != NULL) {
+		remove_later(directory);
+		die("%s", error);
 	}
-	for (size_t i = 0; i < directory->name_count; i++)
-		free(directory->names[i]);
-	free(directory->files);
-	free(directory->names);
-	free(directory->path);
-	free(directory->temporary);
-	*directory = (struct output_directory){0};
+	for (size_t i = 0; i < directory->count; i++)
+		pending_files_drop(directory->files[i].pending);
+	pending_files_drop(directory->pending);
+	free_directory(directory);
+}
+
+void output_directory_discard(struct output_directory *directory)
+{
+	output_files_discard(NULL);
+	free_directory(directory);
 }

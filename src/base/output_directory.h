@@ -10,26 +10,32 @@
 
 #include "base/io.h"
 
+struct directory_file {
+	char *name; /* for messages */
+	struct pending_file *pending;
+};
+
 struct output_directory {
-	const char *name;       /* as given, for messages */
-	char *path, *temporary; /* private */
-	char **files;           /* closed ones, in temporary; private */
-	char **names;           /* of opened ones, for messages; private */
-	size_t file_count, file_room, name_count, name_room;
+	const char *name;             /* as given, for messages */
+	char *path, *temporary;       /* private */
+	struct pending_file *pending; /* of temporary; private */
+	struct directory_file *files; /* those added; private */
+	size_t count, room;
 };
 
 /* path is kept, not copied.  What exists there must be an empty directory. */
 void output_directory_open(struct output_directory *directory,
 			   const char *path);
 
-/* Open an output to the file of that name in the directory, and close it; every
- * output must be closed before the directory is. */
+/* Open an output to the file of that name in the directory; it must be closed
+ * before the directory is. */
 void output_directory_add(struct output_directory *directory,
 			  struct output *output, const char *file);
-void output_directory_end(struct output_directory *directory,
-			  struct output *output);
 
 /* Rename the directory and free all memory. */
 void output_directory_close(struct output_directory *directory);
+
+/* Free all memory; the directory is removed at the end of the process. */
+void output_directory_discard(struct output_directory *directory);
 
 #endif

@@ -10,19 +10,19 @@
 #include "base/alloc.h"
 
 /* A signal handler walks this list: an item is complete before it is linked,
- * and is never freed. */
-struct pending {
-	struct pending *next;
+ * its path before it is used, and it is never freed. */
+struct pending_file {
+	struct pending_file *next;
 	enum pending_kind kind;
-	char *path;
 	volatile sig_atomic_t used;
+	char path[];
 };
 
-static struct pending *_Atomic first;
+static struct pending_file *_Atomic first;
 
 static void remove_kind(enum pending_kind kind)
 {
-	for (struct pending *item = first; item != NULL; item = item->next)
+	for (struct pending_file *item = first; item != NULL; item = item->next)
 		if (item->used && item->kind == kind) {
 			item->used = 0;
 			if (kind == PENDING_DIRECTORY)
@@ -63,21 +63,24 @@ static void remove_at_end(void)
 	}
 }
 
-void pending_files_add(enum pending_kind kind, const char *path)
+struct pending_file *pending_files_reserve(enum pending_kind kind, size_t size)
 {
-	struct pending *item = alloc(1, sizeof *item);
+	struct pending_file *item = alloc(1, sizeof *item + size);
 
 	item->next = first;
 	item->kind = kind;
-	item->path = alloc_text(path, strlen(path));
-	item->used = 1;
 	first = item;
 	remove_at_end();
+	return item;
 }
 
-void pending_files_drop(const char *path)
+void pending_files_set(struct pending_file *file, const char *path)
 {
-	for (struct pending *item = first; item != NULL; item = item->next)
-		if (item->used && strcmp(item->path, path) == 0)
-			item->used = 0;
+	memcpy(file->path, path, strlen(path) + 1);
+	file->used = 1;
+}
+
+void pending_files_drop(struct pending_file *file)
+{
+	file->used = 0;
 }

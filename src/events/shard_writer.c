@@ -83,8 +83,18 @@ void shard_writer_close(struct shard_writer *writer)
 {
 	output_close(&writer->lines);
 	for (size_t i = 0; i < writer->count; i++)
-		output_directory_end(&writer->directory, &writer->shards[i]);
+		output_close(&writer->shards[i]);
 	output_directory_close(&writer->directory);
+	free(writer->shards);
+	*writer = (struct shard_writer){0};
+}
+
+void shard_writer_discard(struct shard_writer *writer)
+{
+	output_discard(&writer->lines);
+	for (size_t i = 0; i < writer->count; i++)
+		output_discard(&writer->shards[i]);
+	output_directory_discard(&writer->directory);
 	free(writer->shards);
 	*writer = (struct shard_writer){0};
 }

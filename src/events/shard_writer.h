@@ -39,4 +39,7 @@ void shard_writer_open(struct shard_writer *writer, const char *path,
 /* Close lines and all files; the directory appears. */
 void shard_writer_close(struct shard_writer *writer);
 
+/* Close without a directory: what was written is lost. */
+void shard_writer_discard(struct shard_writer *writer);
+
 #endif

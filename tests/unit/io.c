@@ -1,5 +1,6 @@
 /* io: outputs are whole or absent, inputs give all their bytes from files and
  * pipes, failures of what must not end the process come back as text. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -85,7 +86,7 @@ static void leave_open(const char *path)
 	write_pieces(&output);
 }
 
-/* Three are open; the second is finished. */
+/* Three are open; the second is closed. */
 static void leave_others(const char *path)
 {
 	static struct output outputs[3];
@@ -96,6 +97,39 @@ static void leave_others(const char *path)
 	for (int i = 0; i < 3; i++)
 		output_open(&outputs[i], names[i]);
 	output_close(&outputs[1]);
+}
+
+/* Two are open; one is discarded, the other closed. */
+static void discard_one(const char *path)
+{
+	struct output lost, kept;
+
+	output_open(&lost, "lost");
+	output_open(&kept, path);
+	output_discard(&lost);
+	output_close(&kept);
+}
+
+/* All are closed: the last one closed gives all their names. */
+static void close_two(const char *path)
+{
+	struct output first, second;
+
+	output_open(&first, path);
+	output_open(&second, "absent-folder");
+	output_close(&first);
+	if (access(path, F_OK) == 0)
+		_exit(9);
+	output_close(&second);
+}
+
+/* Ended by SIGKILL with an output open. */
+static void be_killed(const char *path)
+{
+	static struct output output;
+
+	output_open(&output, path);
+	kill(getpid(), SIGKILL);
 }
 
 static void write_closed(const char *path)
@@ -124,8 +158,14 @@ static void check_failures(void)
 	      "an output that is not closed leaves a file");
 	mkdir("several", 0777);
 	check(status_of(leave_others, "") == STATUS_DONE &&
-		      unlink("several/b") == 0 && rmdir("several") == 0,
-	      "of several outputs those that are not closed leave files");
+		      rmdir("several") == 0,
+	      "several outputs leave files where not all are closed");
+	check(status_of(discard_one, "kept") == STATUS_DONE &&
+		      unlink("kept") == 0 && unlink("lost") != 0,
+	      "a discarded output is kept, or keeps others");
+	check(status_of(close_two, "first") == STATUS_DONE &&
+		      unlink("first") == 0 && unlink("absent-folder") == 0,
+	      "two outputs do not get their names together");
 	check(status_of(write_closed, "/dev/full") == STATUS_WRONG,
 	      "a full device passes");
 	check(status_of(write_closed, "absent/file") == STATUS_WRONG,
@@ -138,6 +178,63 @@ static void check_failures(void)
 	check(input_try(&input, ".") != NULL,
 	      "input_try: no text for a directory");
 	input_close(&input);
+}
+
+static size_t count_files(const char *folder)
+{
+	DIR *entries = opendir(folder);
+	size_t count = 0;
+
+	while (entries != NULL && readdir(entries) != NULL)
+		count++;
+	closedir(entries);
+	return count - 2; /* . and .. */
+}
+
+/* A process that has an output to path open until it is killed. */
+static pid_t hold_open(const char *path)
+{
+	struct output output;
+	int ends[2];
+	char byte = 0;
+
+	if (pipe(ends) != 0)
+		return -1;
+	pid_t child = fork();
+	if (child == 0) {
+		output_open(&output, path);
+		check(write(ends[1], &byte, 1) == 1, "write to a pipe");
+		pause();
+		_exit(0);
+	}
+	check(read(ends[0], &byte, 1) == 1, "read from a pipe");
+	close(ends[0]);
+	close(ends[1]);
+	return child;
+}
+
+/* What a killed process left goes when its path is written again, and nothing
+ * else does: not what another process holds, nor files with like names. */
+static void check_stale(void)
+{
+	mkdir("stale", 0777);
+	close(open("stale/out.backup", O_CREAT | O_WRONLY, 0666));
+	close(open("stale/out.cs-", O_CREAT | O_WRONLY, 0666));
+	check(status_of(be_killed, "stale/out") == -1 &&
+		      status_of(be_killed, "stale/out.cs") == -1 &&
+		      count_files("stale") == 4,
+	      "a killed process left other than its temporary file");
+	pid_t holder = hold_open("stale/out");
+	check(count_files("stale") == 4, "a stale file is not removed");
+	check(status_of(write_closed, "stale/out") == STATUS_DONE &&
+		      count_files("stale") == 5,
+	      "a locked temporary file is removed");
+	check(status_of(write_closed, "stale/out.cs") == STATUS_DONE &&
+		      count_files("stale") == 5,
+	      "the stale file of another path is removed, or its own not");
+	kill(holder, SIGTERM);
+	waitpid(holder, NULL, 0);
+	check(count_files("stale") == 4, "SIGTERM leaves a temporary file");
 }
 
 /* The bytes through a pipe, mapped. */
@@ -224,6 +321,7 @@ int main(void)
 		bytes[i] = (unsigned char)random_bits(1, i);
 	check_output();
 	check_failures();
+	check_stale();
 	check_pipe();
 	check_memory();
 	check_tempfile();

@@ -32,8 +32,8 @@ static void write_both(const char *path)
 	output_directory_add(&directory, &b, "b");
 	output_text(&a, "one");
 	output_text(&b, "two");
-	output_directory_end(&directory, &a);
-	output_directory_end(&directory, &b);
+	output_close(&a);
+	output_close(&b);
 	check(access("out/a", F_OK) != 0, "the directory is there too early");
 	output_directory_close(&directory);
 }

@@ -1,0 +1,196 @@
+#include "base/output_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "base/pending_files.h"
+
+static const char suffix[] = ".cs-XXXXXX";
+
+/* How much of the suffix is the same for all. */
+enum { FIXED = sizeof ".cs-" - 1 };
+
+struct output_file {
+	char *path, *temporary;
+	struct pending_file *pending; /* of temporary */
+	int lock; /* a descriptor that holds the lock, or -1 */
+	struct output_file *next;
+};
+
+/* Finished files in the order in which they were, and outputs still open. */
+static struct output_file *finished, **last_finished = &finished;
+static size_t open_count;
+
+static mode_t mode_of(const char *path)
+{
+	struct stat status;
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return stat(path, &status) == 0 ? status.st_mode & 07777 : 0666 & ~mask;
+}
+
+/* Remove the file of that name if no process holds its lock. */
+static void remove_unlocked(int folder, const char *name)
+{
+	int fd = openat(folder, name,
+			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		unlinkat(folder, name, 0);
+	close(fd);
+}
+
+/* True where entry is a temporary name of the file called name. */
+static bool is_temporary(const char *entry, const char *name)
+{
+	size_t length = strlen(name);
+
+	return strlen(entry) == length + sizeof suffix - 1 &&
+	       strncmp(entry, name, length) == 0 &&
+	       strncmp(entry + length, suffix, FIXED) == 0;
+}
+
+/* Remove temporary files of path that killed processes left. */
+static void remove_stale(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash != NULL ? slash + 1 : path;
+	char *folder = slash != NULL ? alloc_text(path, (size_t)(name - path))
+				     : alloc_text(".", 1);
+	DIR *entries = opendir(folder);
+	const struct dirent *entry;
+
+	free(folder);
+	if (entries == NULL)
+		return;
+	while ((entry = readdir(entries)) != NULL)
+		if (is_temporary(entry->d_name, name))
+			remove_unlocked(dirfd(entries), entry->d_name);
+	closedir(entries);
+}
+
+static void free_file(struct output_file *file)
+{
+	if (file->lock >= 0)
+		close(file->lock);
+	free(file->path);
+	free(file->temporary);
+	free(file);
+}
+
+/* Make the temporary file and lock it; a descriptor, or -1 with errno set.
+ * Another process may take it for stale between the two and remove it: then
+ * there is another. */
+static int create_locked(struct output_file *file)
+{
+	size_t length = strlen(file->path);
+	struct stat status;
+
+	for (;;) {
+		memcpy(file->temporary + length, suffix, sizeof suffix);
+		int fd = mkostemp(file->temporary, O_CLOEXEC);
+		if (fd < 0)
+			return -1;
+		/* Where there are no locks, as on some network file systems,
+		 * no other process removes the file either. */
+		pending_files_set(file->pending, file->temporary);
+		flock(fd, LOCK_EX | LOCK_NB);
+		bool known = fstat(fd, &status) == 0;
+		if (known && status.st_nlink > 0)
+			return fd;
+		close(fd);
+		if (!known)
+			return -1;
+	}
+}
+
+void output_files_hold(void)
+{
+	open_count++;
+}
+
+struct output_file *output_files_create(const char *path, int *fd)
+{
+	struct output_file *file = alloc(1, sizeof *file);
+	size_t length = strlen(path);
+
+	file->lock = -1;
+	file->path = alloc_text(path, length);
+	file->temporary = alloc(length + sizeof suffix, 1);
+	memcpy(file->temporary, path, length);
+	file->pending =
+		pending_files_reserve(PENDING_FILE, length + sizeof suffix);
+	remove_stale(path);
+	*fd = create_locked(file);
+	if (*fd < 0 || fchmod(*fd, mode_of(path)) != 0) {
+		int error = errno;
+		free_file(file);
+		errno = error;
+		return NULL;
+	}
+	/* The lock outlives the closing of fd.  Where no descriptor is left
+	 * for it, a finished file that waits for its name may be taken for
+	 * stale, and its rename fails. */
+	file->lock = fcntl(*fd, F_DUPFD_CLOEXEC, 0);
+	open_count++;
+	return file;
+}
+
+/* Rename all finished files; where one cannot be, remove all. */
+static const char *publish(void)
+{
+	const char *error = NULL;
+
+	for (struct output_file *file = finished; file != NULL && !error;
+	     file = file->next) {
+		if (rename(file->temporary, file->path) == 0)
+			continue;
+		error = error_text("%s: %s", file->path, strerror(errno));
+		for (struct output_file *done = finished; done != file;
+		     done = done->next)
+			unlink(done->path);
+	}
+	while (finished != NULL) {
+		struct output_file *file = finished;
+		finished = file->next;
+		if (error != NULL)
+			unlink(file->temporary);
+		pending_files_drop(file->pending);
+		free_file(file);
+	}
+	last_finished = &finished;
+	return error;
+}
+
+const char *output_files_finish(struct output_file *file)
+{
+	open_count--;
+	if (file != NULL) {
+		*last_finished = file;
+		last_finished = &file->next;
+	}
+	return open_count == 0 ? publish() : NULL;
+}
+
+void output_files_discard(struct output_file *file)
+{
+	open_count--;
+	if (file == NULL)
+		return;
+	unlink(file->temporary);
+	pending_files_drop(file->pending);
+	free_file(file);
+}
