@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +26,15 @@ static void make(const char *path)
 	close(open(path, O_CREAT | O_WRONLY, 0600));
 }
 
+static struct pending_file *add(enum pending_kind kind, const char *path)
+{
+	struct pending_file *file =
+		pending_files_reserve(kind, strlen(path) + 1);
+
+	pending_files_set(file, path);
+	return file;
+}
+
 /* A process that has a directory with a file, and a file that it drops, and
  * ends by a signal, by exit, or by pending_files_remove and _exit. */
 static void run(int number)
@@ -34,13 +44,12 @@ static void run(int number)
 
 	if (child == 0) {
 		mkdir("d", 0700);
-		pending_files_add(PENDING_DIRECTORY, "d");
-		pending_files_add(PENDING_FILE, "d/never made");
+		add(PENDING_DIRECTORY, "d");
+		add(PENDING_FILE, "d/never made");
 		make("d/a");
-		pending_files_add(PENDING_FILE, "d/a");
+		add(PENDING_FILE, "d/a");
 		make("kept");
-		pending_files_add(PENDING_FILE, "kept");
-		pending_files_drop("kept");
+		pending_files_drop(add(PENDING_FILE, "kept"));
 		if (number == 0)
 			exit(0);
 		if (number < 0) {
