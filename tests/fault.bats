@@ -7,6 +7,7 @@ load helper
 
 @test "a fault in any of the first calls is told, or changes nothing" {
 	[ "${FLAVOUR:-release}" = release ] || skip "faults are for release builds"
+	cd "$BATS_TEST_TMPDIR" || return
 	DATA=$ROOT/data/views.csv TMPDIR=$BATS_TEST_TMPDIR \
 		"$ROOT/tests/fault/sweep" --limit 6 | tee said
 	# That it reached the programs' calls, many a function.
