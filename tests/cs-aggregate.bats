@@ -851,7 +851,9 @@ joined() {
 		[ -z "$(find . -name 'signalled.*' -type d)" ] || break
 		sleep 0.02
 	done; kill -TERM $!; } > pipe
-	run -143 wait $!
+	local ended=0
+	wait $! || ended=$?
+	[ "$ended" -eq 143 ]
 	[ -z "$(find . -name 'signalled*' -o -name 'out*')" ]
 	# As many files as are allowed, where the system lets processes have them.
 	(ulimit -Sn 64; cs-aggregate -q --shards 512 -o many "$VIEWS")
