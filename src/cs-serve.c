@@ -22,7 +22,8 @@ enum {
 	KEY_SUGGEST,
 	KEY_HOST,
 	KEY_ORIGIN,
-	KEY_GRACE
+	KEY_GRACE,
+	KEY_RECALL
 };
 
 static struct http_server_options server = {.address = "127.0.0.1",
@@ -59,6 +60,9 @@ static const struct option_row rows[] = {
 	 OPTION_TO_FLAG(server.suggest, true)},
 	{NULL, KEY_LOG, "log", NULL, "write a line of JSON for each request",
 	 OPTION_TO_FLAG(server.log, true)},
+	{NULL, KEY_RECALL, "recall", "R",
+	 "search by the index, with that recall@10",
+	 OPTION_TO_REAL(server.recall, 1e-9, 1)},
 	OPTION_THREADS_TO(server.threads),
 	OPTION_COMMON};
 

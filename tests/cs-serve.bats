@@ -129,6 +129,68 @@ setup() {
 	END
 }
 
+@test "recall: by the index, as cs-knn --recall, with what was measured" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	users = run("cs-dump --what users emb.bin | sed 1d | cut -f 1"
+	            ).decode().split()
+	def hits(reply):
+	    assert reply.status == 200, reply.body
+	    return reply.json()["neighbours"]
+	def knn(user, options):
+	    return json.loads(run(f"cs-knn -u {user} {options} indexed.bin | "
+	                          "cs-summarize --format json"))["neighbours"]
+	exact = "--metric embedding"
+	with Service("indexed.bin") as s:
+	    for user in users[::41]:
+	        ask = {"user_handle": user}
+	        for recall in 0.3, 0.9, 1:
+	            reply = s.post({**ask, "recall": recall})
+	            assert hits(reply) == knn(user, f"--recall {recall}"), user
+	            index = reply.json()["index"]
+	            assert recall <= index["recall"] <= 1 or (
+	                index["cells"] == index["of"]), index
+	            assert 1 <= index["cells"] <= index["of"]
+	            assert float(reply.headers["X-Recall"]) == index["recall"]
+	        got = s.get(f"/customers/{user}/similar?recall=0.9")
+	        assert got.body == s.post({**ask, "recall": 0.9}).body
+	        zero = s.post({**ask, "recall": 0, "metric": "embedding"})
+	        assert hits(zero) == knn(user, exact)
+	        assert "index" not in zero.json()
+	    # Several at once are each as alone.
+	    for recall in 0, 0.5:
+	        for count in 3, 16, 40:
+	            batch = s.post({"users": users[:count], "recall": recall,
+	                            "metric": "embedding"}).json()
+	            assert ("index" in batch) == (recall > 0)
+	            for user, one in zip(users, batch["answers"]):
+	                alone = s.post({"user_handle": user, "recall": recall,
+	                                "metric": "embedding"}).json()
+	                assert one["neighbours"] == alone["neighbours"]
+	    for bad, text in (({"recall": 1.5}, "from 0 to 1"),
+	                      ({"recall": "x"}, "from 0 to 1"),
+	                      ({"recall": 0.9, "metric": "combined"}, "embedding")):
+	        reply = s.post({"user_handle": users[0], **bad})
+	        assert reply.status == 400 and text in reply.json()["error"], bad
+	        assert reply.json()["field"] == "recall"
+	with Service("--recall", "0.5", "indexed.bin") as s:
+	    user = users[3]
+	    assert s.get("/model").json()["metric"] == "embedding"
+	    assert hits(s.post({"user_handle": user})) == knn(user, "--recall 0.5")
+	    for given, options in (({"metric": "dot"}, "--metric dot"),
+	                           ({"metric": "combined"}, "--metric combined"),
+	                           ({"recall": 0}, exact),
+	                           ({"recall": 0.9}, "--recall 0.9")):
+	        reply = s.post({"user_handle": user, **given})
+	        assert hits(reply) == knn(user, options), given
+	with Service("emb.bin") as s:
+	    reply = s.post({"user_handle": 1, "recall": 0.5})
+	    assert reply.status == 400 and "cs-index" in reply.json()["error"]
+	END
+	run -2 --separate-stderr cs-serve -p 0 --recall 0.9 emb.bin
+	[[ "$stderr" == *"no index: cs-index"* ]]
+}
+
 @test "CSV: neighbours, an audience, a list; names are quoted" {
 	"$PYTHON" - <<-'END'
 	import csv, io
@@ -729,6 +791,7 @@ setup() {
 	            ({"user_handle": 1, "n": 3, "metric": "dot"}, "Answer"),
 	            ({"user_handle": "1", "min_similarity": 0.1}, "Answer"),
 	            ({"user_handle": 1, "alpha": 0.5}, "Answer"),
+	            ({"user_handle": 1, "recall": 0}, "Answer"),
 	            ({"user_handle": "1", "among": [1, 2, 3], "not": [2]},
 	             "Answer"),
 	            ({"users": [1, "2", "nobody"]}, "Batch"),

@@ -11,6 +11,7 @@
 static const char *const names[ARGUMENTS] = {
 	[ARGUMENT_N] = "n",
 	[ARGUMENT_METRIC] = "metric",
+	[ARGUMENT_RECALL] = "recall",
 	[ARGUMENT_MIN_SIMILARITY] = "min_similarity",
 	[ARGUMENT_AMONG] = "among",
 	[ARGUMENT_NOT] = "not",

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -95,16 +96,21 @@ static void block_signals(sigset_t *signals)
 static void begin_service(struct http_service *service)
 {
 	const struct http_server_options *options = service->options;
-	uint64_t sum = display_names_sum(&options->labels);
+	uint64_t sum = display_names_sum(&options->labels), recall;
 
+	/* What else decides on replies; of recall 0 the bits are 0. */
+	memcpy(&recall, &options->recall, sizeof recall);
+	sum ^= recall;
 	if (sum != 0)
 		snprintf(service->names_tag, sizeof service->names_tag,
 			 "-%016llx", (unsigned long long)sum);
 	connection_list_begin(&service->connections);
 	access_log_begin(&service->log);
-	service->reload = (struct model_reload){.path = options->model,
-						.labels = &options->labels,
-						.metrics = &service->metrics};
+	service->reload =
+		(struct model_reload){.options = {.path = options->model,
+						  .labels = &options->labels,
+						  .recall = options->recall},
+				      .metrics = &service->metrics};
 	model_reload_begin(&service->reload);
 	service->queue = (struct batch_queue){.threads = options->threads,
 					      .limit = MAX_WAITING,

@@ -28,6 +28,7 @@ struct http_server_options {
 	const char *version; /* of the program */
 	const char *origin;  /* whose pages may ask; NULL: none */
 	size_t grace;        /* seconds that /readyz says 503 at the end */
+	double recall;       /* of requests that name none; 0: exact */
 	bool log;     /* a line of JSON for each request, on standard output */
 	bool suggest; /* an unknown customer's error names near ones */
 };
@@ -43,7 +44,8 @@ struct http_service {
 	atomic_bool draining; /* it ends when no request is under way */
 	atomic_bool closing;  /* no request is handed to the queue any more */
 	atomic_long active;   /* requests under way */
-	char names_tag[18];   /* of an ETag: "-" and the sum of labels shown */
+	char names_tag[18]; /* of an ETag: "-" and the sum of labels and recall
+			     */
 };
 
 enum {

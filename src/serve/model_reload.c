@@ -20,7 +20,7 @@ static struct stat look(const struct model_reload *reload)
 {
 	struct stat status;
 
-	if (stat(reload->path, &status) != 0)
+	if (stat(reload->options.path, &status) != 0)
 		memset(&status, 0, sizeof status);
 	return status;
 }
@@ -31,8 +31,7 @@ void model_reload_begin(struct model_reload *reload)
 
 	pthread_mutex_init(&reload->lock, NULL);
 	reload->seen = reload->tried = look(reload);
-	reload->loaded =
-		served_model_open(reload->path, reload->labels, 1, &error);
+	reload->loaded = served_model_open(&reload->options, 1, &error);
 	if (reload->loaded == NULL)
 		die("%s", error);
 	atomic_fetch_add(&reload->metrics->loads, 1);
@@ -58,7 +57,7 @@ static void swap(struct model_reload *reload, struct served_model *loaded)
 	reload->loaded = loaded;
 	pthread_mutex_unlock(&reload->lock);
 	warn("%s: model %s of %s customers, of %s, takes the place of %s",
-	     reload->path, loaded->id,
+	     reload->options.path, loaded->id,
 	     number_commas(customers, loaded->model->matrix.n), loaded->made,
 	     before->id);
 	served_model_release(before);
@@ -69,7 +68,7 @@ static void *load(void *shared)
 	struct model_reload *reload = shared;
 	const char *error;
 	struct served_model *loaded =
-		served_model_open(reload->path, reload->labels, 1, &error);
+		served_model_open(&reload->options, 1, &error);
 
 	if (loaded != NULL) {
 		atomic_fetch_add(&reload->metrics->loads, 1);
@@ -100,7 +99,7 @@ void model_reload_look(struct model_reload *reload, bool now)
 		pthread_detach(thread);
 		return;
 	}
-	warn("%s: cannot start a thread to load it", reload->path);
+	warn("%s: cannot start a thread to load it", reload->options.path);
 	atomic_store(&reload->loading, false);
 }
 

@@ -8,13 +8,11 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-#include "explain/display_names.h"
 #include "serve/metrics.h"
 #include "serve/served_model.h"
 
 struct model_reload {
-	const char *path;
-	const struct display_names *labels;
+	struct served_model_options options;
 	struct metrics *metrics;
 	/* private: */
 	pthread_mutex_t lock; /* of loaded */
@@ -24,7 +22,7 @@ struct model_reload {
 	atomic_bool loading;
 };
 
-/* Load the model; path, labels and metrics are set, and outlive reload.  Ends
+/* Load the model; options and metrics are set, and outlive reload.  Ends
  * the process where the file is no model. */
 void model_reload_begin(struct model_reload *reload);
 

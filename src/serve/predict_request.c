@@ -32,8 +32,19 @@ void predict_request_begin(struct predict_request *request,
 		.limit = DEFAULT_LIMIT,
 		.metric = loaded->metric,
 		.alpha = DEFAULT_ALPHA,
+		.recall = loaded->recall,
 		.min_similarity = -INFINITY,
 	};
+}
+
+size_t predict_request_cells(const struct predict_request *request,
+			     double *measured)
+{
+	const struct ivf_index *index = &request->loaded->shards.indexes[0];
+	size_t cells = ivf_index_probes(index, request->recall);
+
+	*measured = index->recall[(cells - 1) * 2];
+	return cells;
 }
 
 void predict_request_end(struct predict_request *request)

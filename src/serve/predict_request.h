@@ -54,7 +54,9 @@ struct predict_request {
 	bool ignore_unknown; /* "not" may have no customer of the model */
 	size_t limit;
 	enum metric metric;
-	double alpha;          /* of METRIC_COMBINED */
+	double alpha;  /* of METRIC_COMBINED */
+	double recall; /* above 0: by the index, with as many cells as have this
+			  recall@10 there; 0: exactly */
 	double min_similarity; /* -INFINITY unless has_min_similarity */
 	bool has_min_similarity;
 	bool without_why;  /* no contributions, profiles and shared tags */
@@ -70,6 +72,11 @@ struct predict_request {
 /* Begin a request for a model, with the default of each field. */
 void predict_request_begin(struct predict_request *request,
 			   struct served_model *loaded);
+
+/* How many cells of the index a request with recall above 0 scans, and in
+ * *measured their recall@10, as cs-index measured it. */
+size_t predict_request_cells(const struct predict_request *request,
+			     double *measured);
 
 /* Note what is wrong; returns false.  field may be NULL and must live as long
  * as the body. */

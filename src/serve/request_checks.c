@@ -123,6 +123,7 @@ static bool is_encoded(const struct http_request *request)
 static const unsigned arguments_of[ROUTES] = {
 	[ROUTE_PREDICT] = 1u << ARGUMENT_SAFE,
 	[ROUTE_SIMILAR] = 1u << ARGUMENT_N | 1u << ARGUMENT_METRIC |
+			  1u << ARGUMENT_RECALL |
 			  1u << ARGUMENT_MIN_SIMILARITY | 1u << ARGUMENT_AMONG |
 			  1u << ARGUMENT_NOT | 1u << ARGUMENT_WHY |
 			  1u << ARGUMENT_IGNORE_UNKNOWN | 1u << ARGUMENT_SAFE,

@@ -36,6 +36,8 @@ static bool set_metric(struct predict_request *request, const char *word)
 				request->loaded->model, (enum metric)i);
 
 			request->metric = (enum metric)i;
+			if (request->metric != METRIC_EMBEDDING)
+				request->recall = 0;
 			return error == NULL ||
 			       predict_request_fail(request, BAD_REQUEST,
 						    "metric", "metric: %s",
@@ -45,6 +47,32 @@ static bool set_metric(struct predict_request *request, const char *word)
 		request, BAD_REQUEST, "metric",
 		"metric: expected \"combined\", \"embedding\", "
 		"\"profile\" or \"dot\"");
+}
+
+/* Search by the index, which is of embeddings, with that recall; 0: exactly.
+ * named: the request names a metric. */
+static bool set_recall(struct predict_request *request, double recall,
+		       bool named)
+{
+	const struct served_model *loaded = request->loaded;
+
+	if (!(recall >= 0 && recall <= 1))
+		return predict_request_fail(
+			request, BAD_REQUEST, "recall",
+			"recall: expected a number from 0 to 1");
+	if (recall > 0 && loaded->shards.indexes[0].cells == 0)
+		return predict_request_fail(
+			request, BAD_REQUEST, "recall",
+			"recall: the model has no index: cs-index adds one");
+	if (recall > 0 && !named)
+		request->metric = METRIC_EMBEDDING;
+	if (recall > 0 && request->metric != METRIC_EMBEDDING)
+		return predict_request_fail(
+			request, BAD_REQUEST, "recall",
+			"recall: an index is of embeddings: expected the "
+			"metric embedding");
+	request->recall = recall;
+	return true;
 }
 
 static bool read_alpha(struct predict_request *request, json_t *value)
@@ -95,6 +123,7 @@ enum field {
 	SUBJECTS, /* those above say whose neighbours */
 	COUNT = SUBJECTS,
 	METRIC,
+	RECALL,
 	ALPHA,
 	MIN_SIMILARITY,
 	IGNORE_UNKNOWN, /* before the lists that it is of */
@@ -111,6 +140,7 @@ static const char *const fields[FIELDS] = {
 	[LIKE] = "like",
 	[COUNT] = "n",
 	[METRIC] = "metric",
+	[RECALL] = "recall",
 	[ALPHA] = "alpha",
 	[MIN_SIMILARITY] = "min_similarity",
 	[IGNORE_UNKNOWN] = "ignore_unknown",
@@ -159,6 +189,11 @@ static bool read_field(struct predict_request *request, enum field field,
 		return read_count(request, value);
 	case METRIC:
 		return set_metric(request, json_string_value(value));
+	case RECALL:
+		return set_recall(
+			request,
+			json_is_number(value) ? json_number_value(value) : -1,
+			json_object_get(request->body, fields[METRIC]) != NULL);
 	case ALPHA:
 		return read_alpha(request, value);
 	case MIN_SIMILARITY:
@@ -200,7 +235,7 @@ static bool check_fields(struct predict_request *request)
 				request, BAD_REQUEST, key,
 				"%.100s: no such field: expected "
 				"user_handle, users, profile or like, "
-				"and n, metric, alpha, min_similarity, among, "
+				"and n, metric, recall, alpha, min_similarity, among, "
 				"not, why, ignore_unknown",
 				key);
 	}
@@ -367,6 +402,17 @@ static bool read_argument_numbers(struct predict_request *request,
 	return true;
 }
 
+/* Text may be NULL. */
+static bool read_argument_recall(struct predict_request *request,
+				 const char *text, bool named)
+{
+	double recall;
+
+	return text == NULL ||
+	       set_recall(request, number_real(text, &recall) ? recall : -1,
+			  named);
+}
+
 /* "0" or "1"; text may be NULL, and then *result stays. */
 static bool read_argument_boolean(struct predict_request *request,
 				  const char *name, const char *text,
@@ -401,7 +447,9 @@ bool request_read_similar(struct predict_request *request, const char *name,
 	if (given[ARGUMENT_METRIC] != NULL &&
 	    !set_metric(request, given[ARGUMENT_METRIC]))
 		return false;
-	return read_argument_list(request, AMONG, given[ARGUMENT_AMONG]) &&
+	return read_argument_recall(request, given[ARGUMENT_RECALL],
+				    given[ARGUMENT_METRIC] != NULL) &&
+	       read_argument_list(request, AMONG, given[ARGUMENT_AMONG]) &&
 	       read_argument_list(request, NOT, given[ARGUMENT_NOT]) &&
 	       check_min_similarity(request) &&
 	       request_set_customer(request, name, length, suggest);

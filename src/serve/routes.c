@@ -213,7 +213,8 @@ enum MHD_Result routes_send_reply(struct http_request *request)
 	bool tagged =
 		request->route == ROUTE_SIMILAR && reply->status == MHD_HTTP_OK;
 	struct MHD_Response *response;
-	char tag[ETAG_ROOM];
+	char tag[ETAG_ROOM], recall[16];
+	double measured;
 
 	if (request->overload)
 		return send_overload(request);
@@ -227,6 +228,11 @@ enum MHD_Result routes_send_reply(struct http_request *request)
 	http_add_cached(response, tagged ? tag : NULL);
 	http_add_header(response, "X-Model", request->model);
 	http_add_header(response, "X-Model-Date", reply->request.loaded->made);
+	if (reply->request.recall > 0) {
+		predict_request_cells(&reply->request, &measured);
+		snprintf(recall, sizeof recall, "%.4f", measured);
+		http_add_header(response, "X-Recall", recall);
+	}
 	add_note(response, "among", &reply->request.among);
 	add_note(response, "not", &reply->request.without);
 	return http_send(request, reply->status, response);

@@ -12,6 +12,7 @@
 #include "linalg/similarity_quantiles.h"
 #include "search/combined_quantiles.h"
 #include "search/model_metric.h"
+#include "search/sharded_search.h"
 
 const double served_model_shares[SERVED_MODEL_QUANTILES] = {
 	0,   0.01, 0.05, 0.1,  0.2,   0.3,   0.4,   0.5,    0.6,    0.7,
@@ -114,9 +115,23 @@ static void date(struct served_model *loaded, const char *path)
 
 /* ----------------------------------------------------------------- loading */
 
-static const char *load(struct served_model *loaded, const char *path,
-			const struct display_names *labels, unsigned threads)
+/* Set what is searched where a request says nothing of it. */
+static const char *set_defaults(struct served_model *loaded, double recall)
 {
+	loaded->metric = model_default_metric(loaded->model);
+	if (recall > 0) {
+		loaded->shards.recall = recall;
+		loaded->recall = recall;
+		loaded->metric = METRIC_EMBEDDING;
+	}
+	return sharded_search_need_index(&loaded->shards);
+}
+
+static const char *load(struct served_model *loaded,
+			const struct served_model_options *options,
+			unsigned threads)
+{
+	const char *path = options->path;
 	struct stat status;
 	struct findings findings;
 	const char *error;
@@ -130,6 +145,9 @@ static const char *load(struct served_model *loaded, const char *path,
 		return error;
 	loaded->model = &loaded->shards.whole;
 	/* What a request touches later is looked at here, once. */
+	error = set_defaults(loaded, options->recall);
+	if (error != NULL)
+		return error;
 	error = model_check(loaded->model, &findings);
 	if (error == NULL)
 		error = fold_in_view(&loaded->fold, loaded->model);
@@ -137,9 +155,8 @@ static const char *load(struct served_model *loaded, const char *path,
 		return error_text("%s: %s", path, error);
 	loaded->silent = findings.silent;
 	safetensors_id(&loaded->model->file, loaded->id);
-	loaded->metric = model_default_metric(loaded->model);
 	find_quantiles(loaded, threads);
-	find_labelled(loaded, labels);
+	find_labelled(loaded, options->labels);
 	projection_model(&loaded->embed, loaded->model);
 	for (int metric = 0; metric < SERVED_MODEL_METRICS; metric++) {
 		contributions_begin(&loaded->reasons[metric], loaded->model,
@@ -164,9 +181,9 @@ static void unload(struct served_model *loaded)
 	free(loaded);
 }
 
-struct served_model *served_model_open(const char *path,
-				       const struct display_names *labels,
-				       unsigned threads, const char **error)
+struct served_model *
+served_model_open(const struct served_model_options *options, unsigned threads,
+		  const char **error)
 {
 	struct served_model *loaded = alloc(1, sizeof *loaded);
 
@@ -174,8 +191,8 @@ struct served_model *served_model_open(const char *path,
 	pthread_mutex_init(&loaded->lock, NULL);
 	loaded->opened = time(NULL);
 	/* Before it is read: what is put there meanwhile is newer. */
-	date(loaded, path);
-	*error = load(loaded, path, labels, threads);
+	date(loaded, options->path);
+	*error = load(loaded, options, threads);
 	if (*error == NULL)
 		return loaded;
 	unload(loaded);

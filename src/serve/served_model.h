@@ -37,6 +37,7 @@ struct served_model {
 	/* Of pairs at random, by metric; those of products are none. */
 	double quantiles[SERVED_MODEL_METRICS][SERVED_MODEL_QUANTILES];
 	enum metric metric; /* where a request names none */
+	double recall;      /* likewise; 0: exact */
 	struct fold_in fold;
 	struct projection embed;
 	struct contributions reasons[SERVED_MODEL_METRICS]; /* by metric */
@@ -51,11 +52,19 @@ struct served_model {
 		spare_room[SERVED_MODEL_METRICS];
 };
 
+/* What a model is loaded with; all borrowed for as long as it is used. */
+struct served_model_options {
+	const char *path;
+	const struct display_names *labels;
+	double recall; /* above 0: that of requests that name none, whose metric
+			  is then that of embeddings; the model has an index */
+};
+
 /* Load the model, for the first who uses it; NULL and an error text, which
  * names the file, where it is not one. */
-struct served_model *served_model_open(const char *path,
-				       const struct display_names *labels,
-				       unsigned threads, const char **error);
+struct served_model *
+served_model_open(const struct served_model_options *options, unsigned threads,
+		  const char **error);
 
 /* One more, or one less, uses it. */
 struct served_model *served_model_hold(struct served_model *loaded);

@@ -17,12 +17,13 @@ int LLVMFuzzerInitialize(int *count, char ***arguments);
 
 int LLVMFuzzerInitialize(int *count, char ***arguments)
 {
+	const struct served_model_options options = {
+		.path = "tests/fuzz/seeds-model/model", .labels = &labels};
 	const char *error;
 
 	(void)count;
 	(void)arguments;
-	loaded = served_model_open("tests/fuzz/seeds-model/model", &labels, 1,
-				   &error);
+	loaded = served_model_open(&options, 1, &error);
 	if (loaded == NULL)
 		__builtin_trap();
 	return 0;
