@@ -10,7 +10,11 @@
 #include "base/options.h"
 #include "model/fold_in.h"
 #include "model/matrix_builder.h"
+#include "model/matrix_metadata.h"
 #include "model/matrix_writer.h"
+#include "model/tally.h"
+#include "model/tally_builder.h"
+#include "model/tally_merge.h"
 #include "model/weighting.h"
 
 enum {
@@ -22,7 +26,9 @@ enum {
 	KEY_MIN_USERS,
 	KEY_MIN_TAGS,
 	KEY_ATTRIBUTES,
-	KEY_AS
+	KEY_AS,
+	KEY_TALLY,
+	KEY_MERGE
 };
 
 static struct {
@@ -30,7 +36,8 @@ static struct {
 	double *weights; /* weight_count, of --weights, or NULL */
 	size_t weight_count;
 	const char *output;
-	const char *fold_in; /* a model to fold into, or NULL */
+	const char *fold_in; /* a model to fold into or a tally, or NULL */
+	bool merge;          /* FILEs are tallies */
 } choices = {.matrix = {.value = VALUE_AUTO,
 			.damp = DAMP_SQRT,
 			.weight = WEIGHT_SMOOTH,
@@ -105,6 +112,12 @@ static const struct option_row rows[] = {
 	{"fold in:", KEY_AS, "as", "MODEL",
 	 "columns, weights and options are MODEL's",
 	 OPTION_TO_FILE(choices.fold_in)},
+	{"shards:", KEY_TALLY, "tally", NULL,
+	 "count for --merge, instead of a matrix",
+	 OPTION_TO_FLAG(choices.matrix.tally, true)},
+	{NULL, KEY_MERGE, "merge", NULL,
+	 "add up tallies: --as takes the sum as MODEL",
+	 OPTION_TO_FLAG(choices.merge, true)},
 	{"memory:", 'S', "buffer-size", "SIZE",
 	 "of rows kept out of scratch files [64M]",
 	 OPTION_TO_SIZE(choices.matrix.memory)},
@@ -113,7 +126,8 @@ static const struct option_row rows[] = {
 
 static const struct options_text text = {
 	.name = "cs-matrix",
-	.usage = "cs-matrix [OPTION]... [FILE]...",
+	.usage = "cs-matrix [OPTION]... [FILE]...\n"
+		 "       cs-matrix --merge [OPTION]... TALLY...",
 	.purpose =
 		"Make profiles (from cs-aggregate) a sparse, weighted matrix "
 		"of customers by\n"
@@ -121,8 +135,9 @@ static const struct options_text text = {
 		"scaled to the\n"
 		"same size; without one, or for \"-\", standard input is read.",
 	.footer =
-		"exit: 0 done; 1 --as: a customer has no tag of MODEL; 2 wrong use, "
-		"input, output\n"
+		"exit: 0 done; 1 --as: a customer has no tag of MODEL; --merge: "
+		"shards are to be\n"
+		"  tallied --as the sum first; 2 wrong use, input or output\n"
 		"  cs-matrix profiles.tsv | cs-svd -o emb.bin\n"
 		"  cs-matrix --weights 1,0.5 views.tsv interests.tsv -o "
 		"both.bin\n"
@@ -149,17 +164,28 @@ static size_t count_files(char **paths)
 	return count;
 }
 
-/* Open the model of --as, and take its options. */
-static void open_fold_in(struct fold_in *fold_in)
+/* Options that --as and --merge take from a file must not be given. */
+static void refuse_options(const char *why)
 {
 	static const int of_model[] = {
 		KEY_VALUE,    KEY_DAMP,       KEY_WEIGHT,
 		KEY_NORM,     KEY_WEIGHTS,    KEY_MIN_USERS,
 		KEY_MIN_TAGS, KEY_ATTRIBUTES, 0};
-	const char *given = options_given(of_model), *error;
+	const char *given = options_given(of_model);
 
 	if (given != NULL)
-		die_usage("%s: with --as it is the model's", given);
+		die_usage("%s: %s", given, why);
+}
+
+/* Open the model of --as, and take its options. */
+static void open_fold_in(struct fold_in *fold_in)
+{
+	const char *error;
+
+	if (choices.matrix.tally)
+		die("%s: a matrix or a model, expected with --tally a sum of "
+		    "tallies",
+		    choices.fold_in);
 	error = fold_in_open(fold_in, choices.fold_in);
 	if (error != NULL)
 		die("%s: %s", fold_in->model.input.name, error);
@@ -167,6 +193,38 @@ static void open_fold_in(struct fold_in *fold_in)
 	choices.matrix.damp = fold_in->damp;
 	choices.matrix.norm = fold_in->norm;
 	choices.matrix.fold_in = fold_in;
+}
+
+/* Open the tally of --as, and take its options; files: of this shard, side by
+ * side. */
+static void open_whole(struct tally *whole, size_t files)
+{
+	const char *error = tally_open(whole, choices.fold_in);
+	size_t of_whole = 0;
+
+	if (error == NULL)
+		error = tally_check_whole(whole);
+	if (error == NULL)
+		error = matrix_metadata_read(&whole->format, &choices.matrix,
+					     &choices.weights, &of_whole);
+	if (error == NULL && files != of_whole)
+		error = error_text("it is of %zu files side by side, and there "
+				   "are %zu",
+				   of_whole, files);
+	if (error == NULL && choices.matrix.tally &&
+	    whole->stage == TALLY_TENTHS)
+		error = "it has all counts: without --tally it makes matrices "
+			"of shards";
+	if (error == NULL && !choices.matrix.tally &&
+	    whole->stage < TALLY_TENTHS)
+		error = "it lacks counts yet: tally the shards --as it, and "
+			"--merge those";
+	if (error == NULL)
+		error = tally_use(whole, choices.matrix.value,
+				  choices.matrix.min_users);
+	if (error != NULL)
+		die("%s: %s", choices.fold_in, error);
+	choices.matrix.whole = whole;
 }
 
 /* Show which value was chosen for --value auto. */
@@ -206,37 +264,83 @@ static void warn_unknown(struct matrix_builder *builder, const char *model)
 	}
 }
 
+/* Add up tallies; returns the exit status. */
+static enum status merge(char **paths, size_t count)
+{
+	struct tally sum;
+	struct output output;
+	const char *error;
+
+	refuse_options("with --merge it is that of the tallies");
+	if (choices.fold_in != NULL || choices.matrix.tally)
+		die_usage("--merge: it goes with neither --as nor --tally");
+	if (count == 0)
+		die_usage("--merge: which tallies?");
+	output_open(&output, choices.output);
+	error = tally_merge(&sum, paths, count);
+	if (error != NULL)
+		die("%s", error);
+	tally_write(&sum, &output);
+	output_close(&output);
+	enum status status =
+		sum.stage == TALLY_TENTHS ? STATUS_DONE : STATUS_NOT_FOUND;
+	tally_close(&sum);
+	return status;
+}
+
+static void write_result(struct matrix_builder *builder, struct output *output)
+{
+	struct tally tally;
+
+	if (!choices.matrix.tally) {
+		matrix_writer_write(builder, options_version, output);
+		return;
+	}
+	tally_builder_set(&tally, builder, options_version);
+	tally_write(&tally, output);
+	tally_builder_free(&tally);
+}
+
 int main(int argc, char *argv[])
 {
 	struct fold_in fold_in = {0};
+	struct tally whole = {0};
 	struct matrix_builder builder;
 	struct output output;
 	char **paths = options_read(&text, argc, argv);
 	size_t count = count_files(paths);
 	const char *error;
 
+	if (choices.merge)
+		return merge(paths, count);
 	choices.matrix.weights = choices.weights;
 	output_open(&output, choices.output);
 	if (output_terminal(&output))
 		die("a matrix is binary and standard output is a terminal: "
 		    "use > FILE or -o FILE");
-	if (choices.fold_in != NULL)
-		open_fold_in(&fold_in);
+	if (choices.fold_in != NULL) {
+		refuse_options("with --as it is the model's");
+		if (tally_is(choices.fold_in))
+			open_whole(&whole, count > 0 ? count : 1);
+		else
+			open_fold_in(&fold_in);
+	}
 	error = matrix_builder_build(&builder, &choices.matrix, paths, count);
 	show_value(&builder.profiles);
 	warn_unknown(&builder, fold_in.model.input.name);
 	warn_bare(&builder);
 	if (error != NULL)
 		die("%s", error);
-	if (builder.n == 0)
+	if (builder.n == 0 && choices.matrix.fold_in != NULL)
 		exit(STATUS_NOT_FOUND);
-	matrix_writer_write(&builder, options_version, &output);
+	write_result(&builder, &output);
 	output_close(&output);
 	enum status status =
 		builder.unknown_rows > 0 ? STATUS_NOT_FOUND : STATUS_DONE;
 	matrix_builder_free(&builder);
-	if (choices.fold_in != NULL)
+	if (choices.matrix.fold_in != NULL)
 		fold_in_close(&fold_in);
+	tally_close(&whole);
 	free(choices.weights);
 	return status;
 }

@@ -6,10 +6,10 @@
 #include "base/errors.h"
 #include "base/string_table.h"
 
-static const char *view_texts(struct text_array *texts,
-			      const struct safetensors *format,
-			      const char *offsets, const char *bytes,
-			      uint64_t count)
+const char *text_array_view(struct text_array *texts,
+			    const struct safetensors *format,
+			    const char *offsets, const char *bytes,
+			    uint64_t count)
 {
 	const struct tensor *where, *what;
 	const char *error;
@@ -84,8 +84,8 @@ static const char *view_tags(struct csr_matrix *matrix,
 	const struct tensor *tenth, *weight, *tenths, *size;
 	const char *error;
 
-	error = view_texts(&matrix->tags, format, "tags.offsets", "tags.bytes",
-			   UINT64_MAX);
+	error = text_array_view(&matrix->tags, format, "tags.offsets",
+				"tags.bytes", UINT64_MAX);
 	matrix->m = matrix->tags.count;
 	if (error == NULL && matrix->m > INT32_MAX)
 		error = "more than 2^31 - 1 tags";
@@ -122,8 +122,8 @@ const char *csr_matrix_view(struct csr_matrix *matrix,
 	};
 	error = view_rows(matrix, format);
 	if (error == NULL)
-		error = view_texts(&matrix->users, format, "users.offsets",
-				   "users.bytes", matrix->n);
+		error = text_array_view(&matrix->users, format, "users.offsets",
+					"users.bytes", matrix->n);
 	if (error == NULL)
 		error = view_tags(matrix, format);
 	return error;

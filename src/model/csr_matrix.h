@@ -47,6 +47,13 @@ const char *csr_matrix_view(struct csr_matrix *matrix,
  * finite.  NULL or an error text that names the row. */
 const char *csr_matrix_check_row(const struct csr_matrix *matrix, size_t row);
 
+/* View the texts of two tensors of a file whose header is checked; count is how
+ * many there must be, or UINT64_MAX.  NULL or an error text. */
+const char *text_array_view(struct text_array *texts,
+			    const struct safetensors *format,
+			    const char *offsets, const char *bytes,
+			    uint64_t count);
+
 /* Text i and its length; offsets out of bounds give length 0. */
 const char *text_array_at(const struct text_array *texts, size_t i,
 			  size_t *length);

@@ -74,13 +74,18 @@ const char *matrix_builder_tag(struct matrix_builder *builder, size_t column,
 		return text_array_at(
 			&builder->options->fold_in->model.matrix.tags, column,
 			length);
+	if (builder->options->whole != NULL) {
+		*length = builder->options->whole->tags[column].length;
+		return builder->options->whole->tags[column].text;
+	}
 	*length = string_table_length(tags, builder->column_tag[column]);
 	return string_table_text(tags, builder->column_tag[column]);
 }
 
-/* The file that the tags of a column are from. */
-static size_t file_of(const struct matrix_builder *builder, size_t column)
+size_t matrix_builder_file(const struct matrix_builder *builder, size_t column)
 {
+	if (builder->options->whole != NULL)
+		return (size_t)builder->options->whole->file[column];
 	return builder->profiles.tag_file[builder->column_tag[column]];
 }
 
@@ -91,6 +96,9 @@ static void select_tags(struct matrix_builder *builder)
 {
 	struct profile_store *profiles = &builder->profiles;
 	size_t count = profiles->tags.count;
+	/* A tag may have more customers in other shards. */
+	size_t min_users =
+		builder->options->tally ? 1 : builder->options->min_users;
 	uint32_t *rank = alloc(count, sizeof *rank);
 
 	string_table_rank(&profiles->tags, rank);
@@ -100,8 +108,7 @@ static void select_tags(struct matrix_builder *builder)
 		builder->column_tag[rank[i]] = (uint32_t)i;
 	for (size_t i = 0; i < count; i++) {
 		uint32_t tag = builder->column_tag[i];
-		bool stays =
-			profiles->tag_users[tag] >= builder->options->min_users;
+		bool stays = profiles->tag_users[tag] >= min_users;
 		builder->column[tag] = stays ? (int32_t)builder->m : -1;
 		if (stays)
 			builder->column_tag[builder->m++] = tag;
@@ -118,6 +125,13 @@ static int by_name(const void *a, const void *b, void *profiles)
 		profile_store_name(profiles, *(const uint32_t *)b, &y_length);
 
 	return string_table_compare(x, x_length, y, y_length);
+}
+
+/* Whether the profiles are a shard of which the whole is not known yet, so that
+ * nothing can be found missing in it. */
+static bool is_part(const struct matrix_builder *builder)
+{
+	return builder->options->tally && builder->options->whole == NULL;
 }
 
 /* The prefixes of tags that are attributes. */
@@ -148,12 +162,13 @@ static const char *mark_attributes(struct matrix_builder *builder)
 		else
 			used[prefix]++;
 	}
-	for (size_t i = 0;
-	     builder->options->fold_in == NULL && i < prefixes->count; i++)
+	for (size_t i = 0; builder->options->fold_in == NULL &&
+			   !is_part(builder) && i < prefixes->count;
+	     i++)
 		if (used[i] == 0)
 			return error_text("--attributes %s: no tag begins so",
 					  prefixes->texts[i]);
-	return others > 0 || builder->m == 0
+	return others > 0 || builder->m == 0 || is_part(builder)
 		       ? NULL
 		       : "--attributes: every tag is one, and there is nothing "
 			 "left to compare";
@@ -231,10 +246,32 @@ static void match_customers(struct matrix_builder *builder)
 	builder->n = stay;
 }
 
+/* With whole: the columns are those of its tags; without --min-users it has all
+ * tags. */
+static const char *match_whole(struct matrix_builder *builder)
+{
+	const struct string_table *tags = &builder->profiles.tags;
+	const struct tally *whole = builder->options->whole;
+
+	builder->m = whole->m;
+	builder->column = alloc(tags->count, sizeof *builder->column);
+	for (size_t i = 0; i < tags->count; i++) {
+		const char *tag = string_table_text(tags, i);
+		size_t column =
+			tally_find(whole, tag, string_table_length(tags, i));
+		builder->column[i] = column == SIZE_MAX ? -1 : (int32_t)column;
+		if (column == SIZE_MAX && builder->options->min_users == 1)
+			return error_text("tag %.200s is not in the tally: the "
+					  "profiles were not counted in it",
+					  tag);
+	}
+	return NULL;
+}
+
 static const char *select_rows_and_columns(struct matrix_builder *builder)
 {
 	const struct matrix_options *options = builder->options;
-	const char *error;
+	const char *error = NULL;
 
 	if (options->fold_in != NULL) {
 		match_tags(builder);
@@ -245,10 +282,16 @@ static const char *select_rows_and_columns(struct matrix_builder *builder)
 			match_customers(builder);
 		return error;
 	}
-	select_tags(builder);
-	error = mark_attributes(builder);
+	if (options->whole != NULL)
+		error = match_whole(builder);
+	else
+		select_tags(builder);
+	if (error == NULL)
+		error = mark_attributes(builder);
 	if (error == NULL)
 		error = select_customers(builder);
+	if (options->whole != NULL || options->tally)
+		return error;
 	if (error == NULL && builder->m == 0)
 		error = error_text("no tag has the %zu customers of "
 				   "--min-users",
@@ -282,15 +325,25 @@ static const char *count_pairs(struct matrix_builder *builder)
 		tempfile_add(&builder->tag_counts, &tags, sizeof tags);
 	}
 	builder->nnz = builder->counts.pairs;
-	return builder->nnz > 0
+	return builder->nnz > 0 || builder->options->whole != NULL ||
+			       builder->options->tally
 		       ? NULL
 		       : "--min-users leaves no customer a tag: a matrix "
 			 "without entries cannot be made";
 }
 
+/* The counts of all customers. */
+static const struct tag_tally *
+counts_of_all(const struct matrix_builder *builder)
+{
+	const struct tally *whole = builder->options->whole;
+
+	return whole != NULL ? &whole->counts : &builder->counts;
+}
+
 static void weight_columns(struct matrix_builder *builder)
 {
-	const struct tag_tally *counts = &builder->counts;
+	const struct tag_tally *counts = counts_of_all(builder);
 
 	builder->weight = alloc(builder->m, sizeof *builder->weight);
 	for (size_t i = 0; i < builder->m; i++)
@@ -304,23 +357,42 @@ static void weight_columns(struct matrix_builder *builder)
 
 /* Divide the customers into tenths by their number of tags, and count those of
  * each tag by tenth. */
-static void set_tenths(struct matrix_builder *builder)
+static const char *set_tenths(struct matrix_builder *builder)
 {
 	const uint32_t *tags = tempfile_bytes(&builder->tag_counts);
 	struct tag_tally *counts = &builder->counts;
+	const struct tag_tally *all = counts_of_all(builder);
 
-	tag_tally_rank(counts);
+	if (all == counts)
+		tag_tally_rank(counts);
 	tempfile_begin(&builder->tenth, builder->options->memory / 16);
 	for (size_t i = 0; i < builder->n; i++) {
 		size_t count, length;
 		const char *name = matrix_builder_customer(builder, i, &length);
 		unsigned char tenth =
-			tag_tally_tenth(counts, tags[i], name, length);
+			tag_tally_tenth(all, tags[i], name, length);
+		if (tenth == TENTHS)
+			return error_text("customer %.*s was not counted in "
+					  "the tally",
+					  (int)(length < 200 ? length : 200),
+					  name);
 		const struct matrix_entry *entries =
 			matrix_builder_row(builder, i, &count);
 		tag_tally_add_tenth(counts, entries, count, tenth);
 		tempfile_add(&builder->tenth, &tenth, 1);
 	}
+	return NULL;
+}
+
+/* A matrix of a shard has the tenths of the whole. */
+static void take_tenths(struct matrix_builder *builder)
+{
+	const struct tag_tally *all = counts_of_all(builder);
+	struct tag_tally *counts = &builder->counts;
+
+	memcpy(counts->tenths, all->tenths,
+	       builder->m * TENTHS * sizeof *counts->tenths);
+	memcpy(counts->tenth_size, all->tenth_size, sizeof counts->tenth_size);
 }
 
 /* Divide the weights of each file's columns by the Frobenius norm of its block
@@ -333,11 +405,11 @@ static void scale_blocks(struct matrix_builder *builder)
 	double *weight = builder->weight;
 
 	for (size_t i = 0; i < builder->m; i++)
-		squares[file_of(builder, i)] +=
+		squares[matrix_builder_file(builder, i)] +=
 			weight[i] * weight[i] *
-			exact_sum_value(&builder->counts.squares[i]);
+			exact_sum_value(&counts_of_all(builder)->squares[i]);
 	for (size_t i = 0; i < builder->m; i++) {
-		size_t file = file_of(builder, i);
+		size_t file = matrix_builder_file(builder, i);
 		double factor = weights ? weights[file] : 1;
 		if (squares[file] > 0)
 			weight[i] *= factor / sqrt(squares[file]);
@@ -367,20 +439,43 @@ static void take_weights(struct matrix_builder *builder)
 
 static const char *weight(struct matrix_builder *builder)
 {
+	const struct matrix_options *options = builder->options;
 	const char *error = count_pairs(builder);
 
 	if (error != NULL)
 		return error;
-	if (builder->options->fold_in != NULL) {
+	if (options->fold_in != NULL) {
 		take_weights(builder);
 		return NULL;
 	}
-
+	if (options->tally && builder->stage < TALLY_TENTHS)
+		return NULL;
 	weight_columns(builder);
 	if (builder->files > 1)
 		scale_blocks(builder);
-	set_tenths(builder);
-	return NULL;
+	error = set_tenths(builder);
+	if (error == NULL && options->whole != NULL && !options->tally)
+		take_tenths(builder);
+	return error;
+}
+
+/* Of the first round: the customers of each tag. */
+static void count_tags(struct matrix_builder *builder)
+{
+	tag_tally_begin(&builder->counts, builder->m, false);
+	for (size_t i = 0; i < builder->m; i++)
+		builder->counts.users[i] =
+			builder->profiles.tag_users[builder->column_tag[i]];
+}
+
+/* The counts of the next round. */
+static enum tally_stage next_stage(const struct matrix_options *options)
+{
+	if (options->whole != NULL)
+		return options->whole->stage + 1;
+	return options->value == VALUE_AUTO || options->min_users > 1
+		       ? TALLY_TAGS
+		       : TALLY_COUNTS;
 }
 
 const char *matrix_builder_build(struct matrix_builder *builder,
@@ -388,15 +483,23 @@ const char *matrix_builder_build(struct matrix_builder *builder,
 				 char **paths, size_t count)
 {
 	const char *error;
+	const struct tally *whole = options->whole;
+	bool part = whole != NULL || options->tally;
 
 	*builder = (struct matrix_builder){.options = options,
-					   .files = count > 0 ? count : 1};
-	error = profile_store_read(&builder->profiles, paths, count,
-				   options->value, attributes_of(builder),
-				   options->memory / 4 * 3);
+					   .files = count > 0 ? count : 1,
+					   .stage = next_stage(options)};
+	error = profile_store_read(
+		&builder->profiles, paths, count,
+		whole != NULL ? whole->value : options->value,
+		attributes_of(builder), options->memory / 4 * 3, part);
+	if (error == NULL && whole != NULL)
+		builder->profiles.repeated = whole->repeated;
 	if (error == NULL)
 		error = select_rows_and_columns(builder);
-	if (error == NULL && builder->n > 0)
+	if (error == NULL && options->tally && builder->stage == TALLY_TAGS)
+		count_tags(builder);
+	else if (error == NULL && (part || builder->n > 0))
 		error = weight(builder);
 	return error;
 }

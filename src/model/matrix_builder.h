@@ -19,6 +19,7 @@
 #include "model/profile_store.h"
 #include "model/tag_prefixes.h"
 #include "model/tag_tally.h"
+#include "model/tally.h"
 #include "model/weighting.h"
 
 /* The limits of matrix_options.weights.  A sum of values is below 10^29 and a
@@ -44,6 +45,11 @@ struct matrix_options {
 	 * taken: value, damp and norm must be its own then, and weight,
 	 * weights and min_users are not used. */
 	const struct fold_in *fold_in;
+	/* NULL, or the tally of all shards of which the profiles are one: which
+	 * tags and customers stay, weights and tenths are those of the whole.
+	 * The other options must be the tally's. */
+	const struct tally *whole;
+	bool tally; /* count for the next round, instead of making a matrix */
 };
 
 /* Owns all that it points to but options. */
@@ -55,6 +61,7 @@ struct matrix_builder {
 	size_t bare;      /* customers who stay and have attributes alone */
 	double *weight;   /* m: with the factor of its file */
 	struct tag_tally counts; /* tenths, tenth_size: as in csr_matrix */
+	enum tally_stage stage;  /* with options->tally: of counts */
 	struct tempfile tenth;   /* n bytes: the customers' tenths */
 
 	/* With fold_in: what the model does not know. */
@@ -92,6 +99,10 @@ const struct matrix_entry *matrix_builder_row(struct matrix_builder *builder,
  * just returned; valid until the next call. */
 const double *matrix_builder_values(struct matrix_builder *builder,
 				    size_t count);
+
+/* Which of the files side by side the tags of a column are from; without
+ * fold_in. */
+size_t matrix_builder_file(const struct matrix_builder *builder, size_t column);
 
 /* The name of the customer of row i: *length bytes, not terminated. */
 const char *matrix_builder_customer(struct matrix_builder *builder, size_t i,

@@ -1,9 +1,9 @@
 #include "model/matrix_writer.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "model/matrix_metadata.h"
 #include "model/safetensors.h"
 
 /* profile.indptr */
@@ -92,6 +92,7 @@ static json_t *make_metadata(const struct matrix_builder *builder,
 	const struct matrix_options *options = builder->options;
 	char *const *columns = builder->profiles.columns;
 	json_t *metadata = json_object();
+	char id[17];
 
 	if (options->fold_in != NULL)
 		fold_in_describe(options->fold_in, metadata);
@@ -102,28 +103,14 @@ static json_t *make_metadata(const struct matrix_builder *builder,
 	metadata_set(metadata, "columns.tag", "%s", columns[1]);
 	metadata_set(metadata, "columns.value", "%s",
 		     columns[builder->profiles.value == VALUE_EVENTS ? 2 : 3]);
-	metadata_set(metadata, "matrix.value", "%s",
-		     value_words[builder->profiles.value]);
+	matrix_metadata_set(metadata, options, builder->profiles.value,
+			    builder->files);
 	if (options->value == VALUE_AUTO)
 		metadata_set(metadata, "matrix.repeated", "%.6g",
 			     builder->profiles.repeated);
-	metadata_set(metadata, "matrix.damp", "%s", damp_words[options->damp]);
-	metadata_set(metadata, "matrix.weight", "%s",
-		     weight_words[options->weight]);
-	metadata_set(metadata, "matrix.norm", "%s", norm_words[options->norm]);
-	metadata_set(metadata, "matrix.min-users", "%zu", options->min_users);
-	metadata_set(metadata, "matrix.min-tags", "%zu", options->min_tags);
-	metadata_set(metadata, "matrix.files", "%zu", builder->files);
-	for (size_t i = 0; i < options->attributes.count; i++) {
-		char key[64];
-		snprintf(key, sizeof key, "matrix.attributes.%zu", i + 1);
-		metadata_set(metadata, key, "%s", options->attributes.texts[i]);
-	}
-	for (size_t i = 0; builder->files > 1 && i < builder->files; i++) {
-		char key[64];
-		snprintf(key, sizeof key, "matrix.weights.%zu", i + 1);
-		metadata_set(metadata, key, "%.17g",
-			     options->weights ? options->weights[i] : 1);
+	if (options->whole != NULL) {
+		safetensors_id(&options->whole->format, id);
+		metadata_set(metadata, "matrix.tally", "%s", id);
 	}
 	return metadata;
 }

@@ -131,17 +131,24 @@ static void read_customers(struct profile_store *store,
 	free(last);
 }
 
-/* Replace VALUE_AUTO: the numbers of events are used where enough pairs have
- * several. */
+enum value profile_store_choose(enum value asked, uint64_t pairs,
+				uint64_t repeated, double *share)
+{
+	*share = pairs > 0 ? (double)repeated / (double)pairs : 0;
+	if (asked != VALUE_AUTO)
+		return asked;
+	return *share >= PROFILE_STORE_MIN_REPEATED ? VALUE_EVENTS : VALUE_SUM;
+}
+
+/* Replace VALUE_AUTO. */
 static void choose_value(struct profile_store *store)
 {
-	if (store->compared_pairs > 0)
-		store->repeated = (double)store->repeated_pairs /
-				  (double)store->compared_pairs;
-	store->by_events = store->value == VALUE_AUTO &&
-			   store->repeated >= PROFILE_STORE_MIN_REPEATED;
-	if (store->value == VALUE_AUTO)
-		store->value = store->by_events ? VALUE_EVENTS : VALUE_SUM;
+	enum value asked = store->value;
+
+	store->value =
+		profile_store_choose(asked, store->compared_pairs,
+				     store->repeated_pairs, &store->repeated);
+	store->by_events = asked == VALUE_AUTO && store->value == VALUE_EVENTS;
 }
 
 double profile_store_raw(const struct profile_store *store,
@@ -153,7 +160,7 @@ double profile_store_raw(const struct profile_store *store,
 const char *profile_store_read(struct profile_store *store, char **paths,
 			       size_t count, enum value value,
 			       const struct tag_prefixes *attributes,
-			       size_t memory)
+			       size_t memory, bool may_be_empty)
 {
 	struct profile_reader profiles;
 	const char *error = NULL;
@@ -165,7 +172,7 @@ const char *profile_store_read(struct profile_store *store, char **paths,
 	tempfile_begin(&store->users, memory / 8);
 	tempfile_begin(&store->bounds, memory / 8);
 	read_customers(store, &profiles);
-	if (store->n == 0)
+	if (store->n == 0 && !may_be_empty)
 		error = error_text("%s: a header alone: a matrix without "
 				   "entries cannot be made",
 				   profile_reader_name(&profiles, 0));

@@ -35,13 +35,13 @@ struct profile_store {
 	struct string_table tags; /* in the order first seen */
 	uint32_t *tag_file;       /* of each tag: the index of its file */
 	size_t *tag_users; /* of each tag: customers that have a pair with it */
+	uint64_t compared_pairs; /* pairs whose tag is no attribute */
+	uint64_t repeated_pairs; /* those of them with more than one event */
 	/* private */
 	bool *attribute; /* of each tag */
 	size_t file_capacity, user_capacity, attribute_capacity;
 	const struct tag_prefixes *attributes; /* the caller's */
-	uint64_t compared_pairs; /* pairs whose tag is no attribute */
-	uint64_t repeated_pairs; /* those of them with more than one event */
-	bool by_events;          /* VALUE_AUTO became VALUE_EVENTS */
+	bool by_events; /* VALUE_AUTO became VALUE_EVENTS */
 	struct tempfile pairs, users, bounds;
 	const struct row_bound *bound; /* n + 1 */
 };
@@ -52,13 +52,19 @@ struct profile_store {
 
 /* Read count files (0: standard input) side by side.  attributes are the
  * prefixes of tags that do not count for VALUE_AUTO.  memory: bytes of rows
- * that may stay out of temporary files.  Returns NULL or an error text that
+ * that may stay out of temporary files.  A header alone is an error unless it
+ * may_be_empty.  Returns NULL or an error text that
  * names the file.  Ends the process, as the reader of profiles does, where a
  * line is wrong or two files have a tag in common. */
 const char *profile_store_read(struct profile_store *store, char **paths,
 			       size_t count, enum value value,
 			       const struct tag_prefixes *attributes,
-			       size_t memory);
+			       size_t memory, bool may_be_empty);
+
+/* The value that is used where asked is given, and in *share the share of
+ * repeated of so many pairs (those whose tag is no attribute). */
+enum value profile_store_choose(enum value asked, uint64_t pairs,
+				uint64_t repeated, double *share);
 
 /* The pairs of row 0 <= row < n, in the order of the files' lines. */
 const struct stored_pair *profile_store_row(struct profile_store *store,

@@ -44,6 +44,9 @@ unsigned char tag_tally_tenth(const struct tag_tally *tally, size_t active,
 			      const char *name, size_t length)
 {
 	uint64_t hash = XXH3_64bits(name, length);
+
+	if (active > tally->m || tally->active[active] == 0)
+		return TENTHS;
 	uint64_t place = tally->before[active] +
 			 (uint64_t)((wide)hash * tally->active[active] >> 64);
 

@@ -41,7 +41,8 @@ void tag_tally_rank(struct tag_tally *tally);
  * those counted, by the place among all: floor(10 place / customers).  Of the
  * customers[a] with a active tags, which follow before[a] others, a name is at
  * place before[a] + floor(XXH3(name) active[a] / 2^64): it does not depend on
- * which others are in a file.  No overflow for up to 2^60 customers. */
+ * which others are in a file.  TENTHS where no customer with so many tags was
+ * counted.  No overflow for up to 2^60 customers. */
 unsigned char tag_tally_tenth(const struct tag_tally *tally, size_t active,
 			      const char *name, size_t length);
 

@@ -1,0 +1,114 @@
+#include "model/matrix_metadata.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "base/number.h"
+
+/* More files are not open side by side. */
+enum { MAX_FILES = 4096 };
+
+void matrix_metadata_set(json_t *metadata, const struct matrix_options *options,
+			 enum value value, size_t files)
+{
+	char key[64];
+
+	metadata_set(metadata, "matrix.value", "%s", value_words[value]);
+	metadata_set(metadata, "matrix.damp", "%s", damp_words[options->damp]);
+	metadata_set(metadata, "matrix.weight", "%s",
+		     weight_words[options->weight]);
+	metadata_set(metadata, "matrix.norm", "%s", norm_words[options->norm]);
+	metadata_set(metadata, "matrix.min-users", "%zu", options->min_users);
+	metadata_set(metadata, "matrix.min-tags", "%zu", options->min_tags);
+	metadata_set(metadata, "matrix.files", "%zu", files);
+	for (size_t i = 0; i < options->attributes.count; i++) {
+		snprintf(key, sizeof key, "matrix.attributes.%zu", i + 1);
+		metadata_set(metadata, key, "%s", options->attributes.texts[i]);
+	}
+	for (size_t i = 0; files > 1 && i < files; i++) {
+		snprintf(key, sizeof key, "matrix.weights.%zu", i + 1);
+		metadata_set(metadata, key, "%.17g",
+			     options->weights ? options->weights[i] : 1);
+	}
+}
+
+static const char *unknown(const char *key)
+{
+	return error_text("its metadata have no %s that is known", key);
+}
+
+static const char *read_word(const struct safetensors *file, const char *key,
+			     const char *const words[], int *choice)
+{
+	const char *found = safetensors_option(file, key);
+
+	for (*choice = 0; found != NULL && words[*choice] != NULL; ++*choice)
+		if (strcmp(words[*choice], found) == 0)
+			return NULL;
+	return unknown(key);
+}
+
+static const char *read_number(const struct safetensors *file, const char *key,
+			       int64_t low, int64_t high, size_t *number)
+{
+	const char *found = safetensors_option(file, key);
+	int64_t value = 0;
+
+	if (found == NULL || !number_integer(found, low, high, &value))
+		return unknown(key);
+	*number = (size_t)value;
+	return NULL;
+}
+
+static const char *read_weights(const struct safetensors *file, size_t files,
+				double *weights)
+{
+	char key[64];
+
+	for (size_t i = 0; files > 1 && i < files; i++) {
+		snprintf(key, sizeof key, "matrix.weights.%zu", i + 1);
+		const char *found = safetensors_option(file, key);
+		if (found == NULL || !number_real(found, &weights[i]) ||
+		    weights[i] < MATRIX_MIN_WEIGHT ||
+		    weights[i] > MATRIX_MAX_WEIGHT)
+			return unknown(key);
+	}
+	return NULL;
+}
+
+const char *matrix_metadata_read(const struct safetensors *file,
+				 struct matrix_options *options,
+				 double **weights, size_t *files)
+{
+	int value, damp, weight, norm;
+	const char *error =
+		read_word(file, "matrix.value", value_words, &value);
+
+	if (error == NULL)
+		error = read_word(file, "matrix.damp", damp_words, &damp);
+	if (error == NULL)
+		error = read_word(file, "matrix.weight", weight_words, &weight);
+	if (error == NULL)
+		error = read_word(file, "matrix.norm", norm_words, &norm);
+	if (error == NULL)
+		error = read_number(file, "matrix.min-users", 1, INT64_MAX,
+				    &options->min_users);
+	if (error == NULL)
+		error = read_number(file, "matrix.min-tags", 0, INT64_MAX,
+				    &options->min_tags);
+	if (error == NULL)
+		error = read_number(file, "matrix.files", 1, MAX_FILES, files);
+	if (error != NULL)
+		return error;
+	options->value = (enum value)value;
+	options->damp = (enum damp)damp;
+	options->weight = (enum weight)weight;
+	options->norm = (enum norm)norm;
+	tag_prefixes_of_attributes(&options->attributes, file);
+	*weights = alloc(*files, sizeof **weights);
+	options->weights = *weights;
+	return read_weights(file, *files, *weights);
+}

@@ -1,0 +1,214 @@
+# Shards by customer: what is made of them one by one is what is made of all.
+
+load helper
+
+setup_file() {
+	cd "$BATS_FILE_TMPDIR" || return
+	head -n 4000 "$ROOT/data/views.csv" > views.csv
+	cs-aggregate -q -o views.tsv views.csv
+	cs-aggregate -q --shards 4 -o views views.csv
+	cs-aggregate -q --prefix 'follows ' -o follows.tsv \
+		"$ROOT/data/user_interests.csv"
+	cs-aggregate -q --prefix 'follows ' --shards 4 -o follows \
+		"$ROOT/data/user_interests.csv"
+	# Shards without customers, one customer, and few tags.
+	printf '%s\n' user,tag,value a,t,1 b,t,-2 b,u,3 'c\d,v,0' > few.csv
+	cs-aggregate -q -o few.tsv few.csv
+	cs-aggregate -q --shards 4 -o few few.csv
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return
+}
+
+# Set files to those of shard $1 of the folders that follow.
+of_shard() {
+	local shard=$1 folder
+	shift
+	files=()
+	for folder
+	do
+		files+=("$folder/$shard.tsv")
+	done
+}
+
+# Make the matrices whole.mat of the folders' profiles and 0.mat and so on of
+# their shards, with the options up to "--"; rounds is how many it took.
+make_matrices() {
+	local options=() as shard status
+	while [ "$1" != -- ]
+	do
+		options+=("$1")
+		shift
+	done
+	shift
+	rm -f ./*.mat ./*.tally sum.*
+	cs-matrix -q "${options[@]}" -o whole.mat "${@/%/.tsv}"
+	as=("${options[@]}")
+	for rounds in 1 2 3
+	do
+		for shard in 0 1 2 3
+		do
+			of_shard $shard "$@"
+			cs-matrix -q --tally "${as[@]}" -o $shard.tally "${files[@]}"
+		done
+		# Sums of sums, in any order.
+		cs-matrix --merge -o half.tally 2.tally 0.tally || [ $? -eq 1 ]
+		status=0
+		cs-matrix --merge -o sum.$rounds 1.tally half.tally 3.tally ||
+			status=$?
+		as=(--as sum.$rounds)
+		[ $status -eq 1 ] || break
+	done
+	[ $status -eq 0 ]
+	for shard in 0 1 2 3
+	do
+		of_shard $shard "$@"
+		cs-matrix -q --as sum.$rounds -o $shard.mat "${files[@]}"
+	done
+}
+
+# The matrices of the shards have the bytes of that of all.
+compare_matrices() {
+	"$PYTHON" - "$BATS_TEST_DIRNAME" <<-'END'
+	import sys
+	sys.path.insert(0, sys.argv[1])
+	import tensors
+	metadata, whole = tensors.read("whole.mat")
+	row = {user: i for i, user in enumerate(tensors.names(whole, "users"))}
+	seen = []
+	for shard in range(4):
+	    mine, t = tensors.read(f"{shard}.mat")
+	    assert len(mine.pop("matrix.tally")) == 16
+	    assert mine == metadata, (mine, metadata)
+	    for name in ("tags.offsets", "tags.bytes", "tags.weight",
+	                 "tags.tenths", "tenths"):
+	        assert t[name].tobytes() == whole[name].tobytes(), name
+	    for i, user in enumerate(tensors.names(t, "users")):
+	        at = row[user]
+	        seen.append(user)
+	        assert t["users.tenth"][i] == whole["users.tenth"][at], user
+	        a = slice(*t["profile.indptr"][i:i + 2])
+	        b = slice(*whole["profile.indptr"][at:at + 2])
+	        for name in ("indices", "values", "raw"):
+	            name = "profile." + name
+	            assert t[name][a].tobytes() == whole[name][b].tobytes(), name
+	assert sorted(seen) == sorted(row)
+	END
+}
+
+@test "matrices of shards are those of the whole, for every option" {
+	need numpy
+	while read -r expected folders options
+	do
+		# shellcheck disable=SC2086
+		make_matrices $options -- ${folders/,/ }
+		echo "$folders $options: $rounds rounds"
+		[ "$rounds" -eq "$expected" ]
+		compare_matrices
+	done <<-'END'
+	3 views
+	2 views --value sum
+	2 views --value mean --damp log --weight idf --norm none
+	3 views --value events --min-users 30
+	2 views --value one --min-tags 4
+	3 views --min-users 20 --min-tags 3 --damp none
+	3 views,follows
+	2 views,follows --value sum --weights 1,0.25
+	3 views,follows --min-users 5 --min-tags 2 --attributes follows
+	3 few
+	2 few --value mean --min-tags 2
+	END
+}
+
+@test "tallies: the same bytes in any order; what is missing or other is named" {
+	make_matrices --value sum -- views
+	cs-matrix --merge -o again 3.tally 2.tally 1.tally 0.tally
+	cmp again sum.2
+	# The first round again.
+	for shard in 0 1 2 3
+	do
+		cs-matrix -q --tally --value sum -o $shard.one views/$shard.tsv
+	done
+	cs-matrix --merge ./?.one > again || [ $? -eq 1 ]
+	cmp again sum.1
+	run -2 cs-matrix --as sum.1 -o out views/0.tsv
+	[[ "$output" == *"sum.1: it lacks counts yet: tally the shards --as it"* ]]
+	run -2 cs-matrix --tally --as sum.2 -o out views/0.tsv
+	[[ "$output" == *"sum.2: it has all counts"* ]]
+	cs-matrix --merge -o three 0.tally 1.tally 2.tally
+	run -2 cs-matrix --as three -o out views/0.tsv
+	[[ "$output" == *"three: its round counted "*" a shard is missing in it, or counted twice"* ]]
+	cs-matrix --merge -o five ./?.tally 2.tally
+	run -2 cs-matrix --as five -o out views/0.tsv
+	[[ "$output" == *"five: its round counted "* ]]
+	run -2 cs-matrix --merge -o out 0.tally 1.one
+	[[ "$output" == *"1.one: its tally."*" is not that of 0.tally"* ]]
+	cs-matrix -q --tally --value mean -o other views/1.tsv
+	run -2 cs-matrix --merge -o out 0.one other
+	[[ "$output" == *"other: its matrix.value is not that of 0.one"* ]]
+	# Profiles that were not counted.
+	run -2 cs-matrix --as sum.2 -o out few/0.tsv few/1.tsv
+	[[ "$output" == *"sum.2: it is of 1 files side by side, and there are 2"* ]]
+	run -2 cs-matrix --as sum.2 -o out few.tsv
+	[[ "$output" == *"tag t is not in the tally: the profiles were not counted in it"* ]]
+	{ head -n 1 views.tsv; awk -F'\t' -v OFS='\t' 'NR > 1 { print "one", $2, 1, 1 }' views.tsv |
+		sort -u; } > active.tsv
+	run -2 cs-matrix --as sum.2 -o out active.tsv
+	[[ "$output" == *"customer one was not counted in the tally"* ]]
+	[ ! -e out ]
+	# A tag of two blocks.
+	cs-matrix -q --tally --value sum -o a views/0.tsv follows/0.tsv
+	cs-matrix -q --tally --value sum -o b follows/1.tsv views/1.tsv
+	run -2 cs-matrix --merge -o out a b
+	[[ "$output" == *"b: tag "*" stands in file 1 of those side by side, in a in file 2"* ]] ||
+		[[ "$output" == *"b: tag "*" stands in file 2 of those side by side, in a in file 1"* ]]
+}
+
+@test "tallies: wrong use, and damaged files" {
+	make_matrices --value sum -- few
+	run -2 cs-matrix --merge
+	run -2 cs-matrix --merge --as sum.1 0.tally
+	run -2 cs-matrix --merge --value sum 0.tally
+	[[ "$output" == *"--value: with --merge it is that of the tallies"* ]]
+	run -2 cs-matrix --as sum.2 --value sum few.tsv
+	run -2 cs-matrix --tally --as whole.mat few.tsv
+	[[ "$output" == *"whole.mat: a matrix or a model, expected with --tally a sum of tallies"* ]]
+	run -2 cs-matrix --merge few.tsv
+	run -2 cs-matrix --merge whole.mat
+	[[ "$output" == *"whole.mat: no tally: cs-matrix --tally makes them"* ]]
+	run -2 cs-svd sum.2
+	head -c 700 0.tally > cut
+	run -2 cs-matrix --merge cut
+	[[ "$output" == *"cut: "* ]]
+	while read -r tensor item value
+	do
+		"$PYTHON" "$BATS_TEST_DIRNAME/forge.py" sum.2 "$tensor" "$item" "$value" > forged
+		run -2 cs-matrix --as forged -o out few/0.tsv
+		[[ "$output" == "cs-matrix: forged: "* ]]
+	done <<-'END'
+	tags.offsets 1 9
+	tags.bytes 0 255
+	tags.file 0 -1
+	tags.users 0 9
+	totals 0 9223372036854775807
+	totals 3 1
+	active 1 3
+	tags.tenths 0 -1
+	tenths 0 9
+	END
+	# No customer at all, and options that leave none.
+	head -n 1 few.tsv > none.tsv
+	cs-matrix -q --tally --value sum -o none none.tsv
+	cs-matrix --merge -o sum none || [ $? -eq 1 ]
+	run -2 cs-matrix --as sum --tally -o out none.tsv
+	[[ "$output" == *"sum: no customer is in it"* ]]
+	cs-matrix -q --tally --min-users 9 -o t few.tsv
+	cs-matrix --merge -o sum t || [ $? -eq 1 ]
+	run -2 cs-matrix --as sum --tally -o out few.tsv
+	[[ "$output" == *"sum: no tag has the 9 customers of --min-users"* ]]
+	cs-matrix -q --tally --value sum --min-tags 9 -o t few.tsv
+	cs-matrix --merge -o sum t || [ $? -eq 1 ]
+	run -2 cs-matrix --as sum --tally -o out few.tsv
+	[[ "$output" == *"sum: no customer has the tags of --min-tags"* ]]
+}
