@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/control_chars.h"
+#include "model/captured.h"
 #include "model/model_verify.h"
 #include "base/errors.h"
 #include "model/safetensors.h"
@@ -77,6 +78,7 @@ struct work {
 	struct ivf_index index; /* cells 0: it has none */
 	double energy; /* ||B||_F^2 of what was decomposed; 0: unknown */
 	struct findings findings;
+	struct captured_distribution captured;
 	struct output output;
 };
 
@@ -146,6 +148,9 @@ static void open_model(struct work *work, const char *path)
 		error = verify(work);
 	if (error == NULL)
 		error = check_names(work);
+	if (error == NULL && model->embedding != NULL &&
+	    choices.what == WHAT_ALL)
+		error = captured_distribution_find(&work->captured, model);
 	if (error != NULL)
 		die("%s: %s", model->input.name, error);
 	energy = safetensors_option(&model->file, "svd.energy");
@@ -267,6 +272,21 @@ static void put_triplets(struct work *work)
 	}
 }
 
+static void put_captured(struct work *work)
+{
+	const struct captured_distribution *captured = &work->captured;
+	char little[NUMBER_TEXT], all[NUMBER_TEXT];
+
+	output_print(&work->output,
+		     "%-11sof a customer the dimensions hold %.2g %% (median; "
+		     "tenth of them %.2g %% or less);\n%-11sunder %g %% of %s "
+		     "of %s\n",
+		     "captured", 100 * captured->median, 100 * captured->tenth,
+		     "", 100 * CAPTURED_LITTLE,
+		     number_commas(little, captured->little),
+		     number_commas(all, captured->customers));
+}
+
 static void put_decomposition(struct work *work)
 {
 	const struct model *model = &work->model;
@@ -283,6 +303,7 @@ static void put_decomposition(struct work *work)
 		     "%-11stwo customers picked at random have %.2f; "
 		     "one pair in a hundred %.2f or more\n",
 		     "similarity", model->median_pair, model->top_pair);
+	put_captured(work);
 }
 
 /* The recalls of an index that are told of. */
@@ -387,6 +408,11 @@ static void set_decomposition(json_t *object, const struct work *work)
 	set(object, "dimensions", json_integer((json_int_t)model->k));
 	set(object, "energy",
 	    json_pack("{s:f,s:f}", "all", work->energy, "held", sum));
+	set(object, "captured",
+	    json_pack("{s:f,s:f,s:f,s:I}", "tenth", work->captured.tenth,
+		      "median", work->captured.median, "ninetieth",
+		      work->captured.ninetieth, "under_one_percent",
+		      (json_int_t)work->captured.little));
 	set(object, "median_pair", json_real(model->median_pair));
 	set(object, "top_percent_pair", json_real(model->top_pair));
 	set(object, "triplets", triplets);

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "linalg/projection.h"
+#include "model/captured.h"
 #include "model/safetensors.h"
 #include "model/csr_matrix.h"
 #include "model/model.h"
@@ -50,6 +51,8 @@ struct work {
 	struct safetensors file;
 	struct csr_matrix matrix;
 	struct tensor_writer writer;
+	struct model described; /* the model, with the rows of the matrix */
+	float *captured;        /* n: model/captured.h */
 };
 
 static void check(const struct input *input, const char *error)
@@ -146,7 +149,8 @@ static void write_rows(void *context, size_t first, size_t count,
 {
 	struct work *work = context;
 
-	(void)first;
+	captured_shares(&work->described, first, count, embedding,
+			work->captured + first);
 	tensor_writer_put(&work->writer, embedding,
 			  count * work->model.k * sizeof *embedding);
 	progress_add(count);
@@ -170,12 +174,18 @@ static void write_model(struct work *work, struct output *output)
 	};
 	struct projection projection;
 
+	work->described = *model;
+	work->described.matrix = work->matrix;
+	work->captured = alloc(work->matrix.n, sizeof *work->captured);
 	model_writer_begin(&work->writer, output, &contents);
 	projection_model(&projection, model);
 	progress_begin("customers", work->matrix.n);
 	projection_embed_all(&projection, &work->matrix, choices.threads, NULL,
 			     write_rows, work);
 	progress_end();
+	tensor_writer_put(&work->writer, work->captured,
+			  work->matrix.n * sizeof *work->captured);
+	free(work->captured);
 	tensor_writer_put(&work->writer, model->residual,
 			  model->k * sizeof(double));
 	tensor_writer_put(&work->writer, pairs, sizeof pairs);

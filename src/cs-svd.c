@@ -14,6 +14,7 @@
 #include "base/errors.h"
 #include "linalg/projection.h"
 #include "linalg/truncated_svd.h"
+#include "model/captured.h"
 #include "model/safetensors.h"
 #include "model/csr_matrix.h"
 #include "model/model.h"
@@ -21,12 +22,16 @@
 #include "base/options.h"
 #include "linalg/similarity_quantiles.h"
 #include "base/progress.h"
+#include "base/tempfile.h"
 #include "model/model_writer.h"
 #include "base/io.h"
 #include "base/thread_pool.h"
 
 /* A residual of this share of its own singular value is worth a word. */
 static const double DOUBTFUL = 0.1;
+
+/* Bytes of captured shares that stay in memory. */
+enum { CAPTURED_MEMORY = 1 << 20 };
 
 enum { KEY_TOL = 256, KEY_CENTER, KEY_SCALE, KEY_SEED, KEY_ALIGN };
 
@@ -89,8 +94,10 @@ struct work {
 	struct tensor_writer writer;
 	struct similarity_quantiles quantiles;
 	struct projection projection;
-	double *residual; /* of each triplet */
-	char aligned[17]; /* the id of the model of --align, or "" */
+	double *residual;         /* of each triplet */
+	struct model described;   /* what captured_shares takes of a model */
+	struct tempfile captured; /* n floats, while the embedding is written */
+	char aligned[17];         /* the id of the model of --align, or "" */
 };
 
 static void read_matrix(struct work *work, const char *path)
@@ -242,10 +249,29 @@ static void write_rows(void *context, size_t first, size_t count,
 {
 	struct work *work = context;
 
+	float *shares = alloc(count, sizeof *shares);
+
 	tensor_writer_put(&work->writer, rows_,
 			  count * work->svd.k * sizeof *rows_);
+	captured_shares(&work->described, first, count, rows_, shares);
+	tempfile_add(&work->captured, shares, count * sizeof *shares);
+	free(shares);
 	similarity_quantiles_add(&work->quantiles, first, count, rows_);
 	progress_add(count);
+}
+
+static void begin_captured(struct work *work)
+{
+	work->described = (struct model){
+		.matrix = work->matrix,
+		.k = work->svd.k,
+		.sigma = work->svd.sigma,
+		.mean = work->gram.column_mean,
+		.scale = choices.scale,
+		.center = choices.center,
+		.shift = 1,
+	};
+	tempfile_begin(&work->captured, CAPTURED_MEMORY);
 }
 
 /* The last pass: writes the embedding; what it finds on the way are the true
@@ -335,9 +361,13 @@ static void write_model(struct work *work, struct output *output)
 	double pairs[2];
 
 	begin_model(work, output);
+	begin_captured(work);
 	write_embedding(work);
 	check_residuals(work);
 	warn_doubtful(work);
+	tensor_writer_put(&work->writer, tempfile_bytes(&work->captured),
+			  work->captured.size);
+	tempfile_end(&work->captured);
 	tensor_writer_put(&work->writer, work->residual,
 			  work->svd.k * sizeof *work->residual);
 	similarity_quantiles_end(&work->quantiles, choices.threads, shares, 2,

@@ -80,6 +80,65 @@ import json, sys
 json.load(sys.stdin)'
 }
 
+# captured.py MODEL: the shares of the tensor captured are those of the rows in
+# double precision, and the object of cs-dump on standard input tells how they
+# are spread.
+captured() {
+	cs-dump --check --format json "$1" |
+		PYTHONPATH=$BATS_TEST_DIRNAME "$PYTHON" -c '
+import json, sys
+import numpy as np
+from tensors import dense, read
+metadata, t = read(sys.argv[1])
+b = dense(t, "profile.values")
+if metadata["svd.center"] == "row":
+    b -= b.mean(1, keepdims=True)
+if metadata["svd.center"] == "column":
+    b -= t["tags.mean"]
+share = ((b @ t["components"])**2).sum(1) / (b**2).sum(1)
+assert t["captured"].dtype == np.float32
+assert np.abs(t["captured"] - share).max() < 1e-6
+at = np.sort(share)
+said = json.load(sys.stdin)["captured"]
+for name, part in ("tenth", .1), ("median", .5), ("ninetieth", .9):
+    assert abs(said[name] - at[int((len(at) - 1) * part)]) < 1e-6, name
+assert said["under_one_percent"] == (share < .01).sum()' "$1"
+}
+
+@test "the share of each row that the dimensions hold is that of the rows" {
+	need numpy
+	for center in none row column
+	do
+		for scale in us sqrt u
+		do
+			cs-svd -q -k 3 --center $center --scale $scale \
+				-o shares.bin matrix.bin
+			captured shares.bin
+		done
+		head -n 40 profiles.tsv | cs-matrix -q --as shares.bin |
+			cs-project -o new.bin shares.bin
+		captured new.bin
+	done
+}
+
+@test "a model without these shares, of an earlier version, is read" {
+	"$PYTHON" "$BATS_TEST_DIRNAME/forge.py" emb.bin header '"captured"' \
+		'"not_read"' > old.bin
+	cs-dump --check old.bin | grep '^captured' -A 1 > old
+	cs-dump --check emb.bin | grep '^captured' -A 1 | cmp - old
+	cs-knn -u 1 --profiles --metric embedding emb.bin | sed '/^#model/s/id=[^;]*//' > new
+	cs-knn -u 1 --profiles --metric embedding old.bin | sed '/^#model/s/id=[^;]*//' | cmp - new
+	cs-index -o indexed.bin old.bin
+	cs-dump --check indexed.bin > text
+	head -n 30 profiles.tsv | cs-matrix -q --as old.bin | cs-project old.bin |
+		cs-dump --check > text
+	# Damage of its shape is told.
+	"$PYTHON" "$BATS_TEST_DIRNAME/forge.py" emb.bin header '"residual"' \
+		'"captured"' > two.bin
+	run -2 --separate-stderr cs-dump two.bin
+	[[ "$stderr" == "cs-dump: two.bin: "* ]]
+}
+
 @test "a model cut at any byte is refused" {
 	size=$(stat -c %s emb.bin)
 	for part in $(seq 1 7 700) $(seq 1000 997 "$size") $((size - 1))
@@ -119,6 +178,9 @@ json.load(sys.stdin)'
 		[[ "$stderr" == "cs-dump: forged.bin: "* ]] ||
 			{ echo "$tensor $item $value: $stderr"; false; }
 	done <<-'END'
+	captured 0 0.5
+	captured 7 -0.01
+	captured 9 nan
 	profile.indptr 0 1
 	profile.indptr 1 -1
 	profile.indptr 3 999999

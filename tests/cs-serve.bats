@@ -201,6 +201,7 @@ setup() {
 	    return list(csv.reader(io.StringIO(reply.body.decode(), newline="")))
 	with Service("hostile.bin") as s:
 	    model = s.get("/model").json()
+	    assert model["captured"]["tenth"] <= model["captured"]["median"]
 	    head, *found = rows(s.post({"user_handle": "Ünïcode"},
 	                               Accept="text/csv"))
 	    assert head == ["customer", "similarity", "reason", "model", "date"]

@@ -54,6 +54,23 @@ refused() {
 	cmp out text
 }
 
+@test "a customer of whom the dimensions hold under 1 % is told so" {
+	edited '/^#model/s/$/;captured=0.0099/; s/metric=cosine/metric=combined/' > text
+	tr '\n' ' ' < text | grep -qF "The 4 dimensions hold 0.99 % of it: it is \
+compared by its tags rather than by them. "
+	edited '/^#model/s/$/;captured=2.5e-09/' > text
+	has_line "The 4 dimensions hold 2.5e-07 % of it: neighbours by them may be chance." < text
+	for silent in 's/$/;captured=0.01/' 's/$/;captured=/' \
+		's/;metric=[^;]*\(.*\)/;metric=profile\1;captured=0.0099/'
+	do
+		edited "/^#model/$silent" > text
+		run ! grep -q 'dimensions hold' text
+	done
+	cs-summarize --format json edited.tsv | grep -qF '"captured": 0.0099,'
+	cs-summarize --format json small.tsv | grep -qF '"captured": null,'
+	refused 'captured' '/^#model/s/$/;captured=some/'
+}
+
 @test "the group's figures of households 1955 and 1111" {
 	cs-summarize --format tsv "$CASES/grocery.tsv" > found
 	printf '%s\t%s\t%s\t10\t%s\t%s\t%s\t%s\n' \

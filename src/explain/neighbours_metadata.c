@@ -63,6 +63,8 @@ static const struct metadata_key {
 	 true},
 	KEY(median_pair, KEY_REAL),
 	KEY(top_percent_pair, KEY_REAL),
+	{"captured", KEY_REAL_OR_NONE,
+	 offsetof(struct model_metadata, captured), true},
 	{"scale", KEY_TEXT, offsetof(struct model_metadata, scale), true},
 	KEY(customer, KEY_TEXT),
 	KEY(tag, KEY_TEXT),
@@ -96,6 +98,10 @@ void model_metadata_set_query(struct model_metadata *metadata,
 	metadata->candidates = (int64_t)query->candidates;
 	metadata->matching = filtered && all ? (int64_t)query->matching : -1;
 	metadata->min_similarity = filtered ? *query->min_similarity : NAN;
+	metadata->captured =
+		isnan(query->captured)
+			? NAN
+			: neighbours_round_similarity(query->captured);
 }
 
 void model_metadata_init(struct model_metadata *metadata,
@@ -237,6 +243,7 @@ const char *neighbours_metadata_read_model(char *text,
 	const char *error = NULL;
 	unsigned found = 0;
 
+	metadata->captured = NAN; /* unless it is said */
 	for (char *pair; error == NULL && (pair = strsep(&text, ";")) != NULL;)
 		error = read_key(metadata, pair, &found);
 	for (size_t i = 0; i < KEYS && error == NULL; i++)

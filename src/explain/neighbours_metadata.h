@@ -30,6 +30,8 @@ struct query_metadata {
 	size_t looked_at;  /* 0, or where there are more candidates than this,
 			      not all were looked at: matching is not known */
 	const char *among; /* the name of the file, or NULL */
+	double captured;   /* share of the query's row that the dimensions hold
+			      (model/captured.h), or NAN: not known */
 };
 
 /* What a #model line holds: of the model, and of the query that follows.
@@ -42,6 +44,7 @@ struct model_metadata {
 	int64_t matching;      /* -1: not known, or no min_similarity */
 	double min_similarity; /* NAN: none was asked for */
 	double alpha;          /* NAN: of another metric than combined */
+	double captured;       /* of the query's row; NAN: not known */
 	double median_pair, top_percent_pair; /* rounded as they are printed */
 	int64_t tenths[TENTHS];               /* customers in each */
 };

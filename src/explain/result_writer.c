@@ -167,11 +167,14 @@ static void write_ids(struct result_worker *worker,
 	}
 }
 
-static void write_model(struct result_worker *worker,
+static void write_model(struct result_worker *worker, size_t row,
 			const struct search_result *result)
 {
-	struct query_metadata query = worker->writer->options.metadata;
+	const struct result_writer *writer = worker->writer;
+	struct query_metadata query = writer->options.metadata;
 
+	query.captured =
+		sharded_model_captured(writer->shards, writer->asked, row);
 	query.candidates = result->candidates;
 	query.matching = result->matching;
 	model_metadata_set_query(&worker->metadata, &query);
@@ -212,7 +215,7 @@ static void write_answer(struct result_worker *worker,
 		return;
 	}
 	if (worker->writer->options.profiles)
-		write_model(worker, result);
+		write_model(worker, row, result);
 	write_tsv(worker, row, result);
 	if (worker->writer->options.profiles)
 		write_profiles(worker, query, result);

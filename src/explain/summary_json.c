@@ -1,5 +1,6 @@
 #include "explain/summary_json.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/number.h"
@@ -79,6 +80,11 @@ static void put_profile(const struct summary_json *json)
 	json_put_object(writer, "profile");
 	json_put_count(writer, "tags", summary_count_tags(profile));
 	json_put_number(writer, "value", text);
+	if (isnan(json->summary->metadata.captured))
+		json_put_null(writer, "captured");
+	else
+		json_put_real(writer, "captured",
+			      json->summary->metadata.captured, 4);
 	json_put_array(writer, "top");
 	for (size_t i = 0; i < profile->count && count < TOP; i++) {
 		const struct tag_value *value = &profile->values[i];

@@ -1,12 +1,14 @@
 #include "explain/summary_text.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/number.h"
 #include "explain/enrichment.h"
 #include "explain/neighbours_tsv.h"
 #include "explain/text_lines.h"
+#include "model/captured.h"
 
 /* How many tags are said to set the customer apart. */
 enum { APART = 3 };
@@ -203,6 +205,28 @@ static void put_apart(struct summary_page *page)
 	text_lines_end(&page->lines);
 }
 
+/* Where the dimensions hold next to nothing of the query, what follows of it
+ * for the metric. */
+static void put_captured(struct summary_page *page)
+{
+	const struct model_metadata *metadata = &page->summary->metadata;
+	bool by_rows = strcmp(metadata->metric, "combined") == 0;
+
+	if (!(metadata->captured < CAPTURED_LITTLE) ||
+	    strcmp(metadata->metric, "profile") == 0)
+		return;
+	text_lines_put_words(
+		&page->lines,
+		text_lines_print(
+			&page->lines,
+			"The %s dimensions hold %.2g %% of it: %s",
+			commas(page, metadata->dimensions),
+			100 * metadata->captured,
+			by_rows ? "it is compared by its tags rather than by them."
+				: "neighbours by them may be chance."));
+	text_lines_end(&page->lines);
+}
+
 static void put_profile(struct summary_page *page)
 {
 	const struct summary *s = page->summary;
@@ -227,6 +251,7 @@ static void put_profile(struct summary_page *page)
 				 held > 0 ? "  What sets it apart:" : ""));
 	text_lines_end(&page->lines);
 	put_apart(page);
+	put_captured(page);
 }
 
 /* ----------------------------------------------------------------- members */

@@ -76,6 +76,21 @@ static const char *view_doubles(struct model *model, const char *name,
 	return check_finite(name, *values, rows * columns);
 }
 
+/* Models of earlier versions have none. */
+static const char *view_captured(struct model *model)
+{
+	const struct tensor *tensor;
+	const char *error;
+
+	if (safetensors_find(&model->file, "captured") == NULL)
+		return NULL;
+	error = safetensors_need(&model->file, "captured", DTYPE_F32, 1,
+				 model->matrix.n, 1, &tensor);
+	if (error == NULL)
+		model->captured = tensor->bytes;
+	return error;
+}
+
 static const char *view(struct model *model)
 {
 	const struct tensor *tensor;
@@ -103,6 +118,8 @@ static const char *view(struct model *model)
 		error = view_doubles(model, "tags.mean", 1, m, 1, &model->mean);
 	if (error == NULL)
 		error = view_doubles(model, "pairs", 1, 2, 1, &pairs);
+	if (error == NULL)
+		error = view_captured(model);
 	if (error != NULL)
 		return error;
 	for (size_t i = 0; i < k; i++)

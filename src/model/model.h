@@ -21,6 +21,10 @@ struct model {
 	struct csr_matrix matrix;
 	size_t k;                     /* columns of the embedding */
 	const float *embedding;       /* n x k, rows as the file has them */
+	const float *captured;        /* n: the share of each row's squared
+					 length that the embedding holds
+					 (model/captured.h), or NULL: made
+					 by an earlier version */
 	const double *components;     /* m x k */
 	const double *sigma;          /* k, falling */
 	const double *mean;           /* m, or NULL without column centring */

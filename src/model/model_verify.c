@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/string_table.h"
+#include "model/captured.h"
 
 const char *text_array_check(const struct text_array *texts, const char *what)
 {
@@ -175,6 +176,8 @@ const char *model_check(const struct model *model, struct findings *findings)
 		error = check_embedding(model);
 	if (error == NULL && model->embedding != NULL)
 		error = check_triplets(model);
+	if (error == NULL && model->embedding != NULL)
+		error = captured_check(model);
 	if (error != NULL)
 		return error;
 	findings->sums = model->file.count;

@@ -28,6 +28,7 @@ void model_writer_begin(struct tensor_writer *writer, struct output *output,
 		{"components", DTYPE_F64, 2, {m, k}, NULL, 0, 0},
 		{"sigma", DTYPE_F64, 1, {k, 1}, NULL, 0, 0},
 		{"embedding", DTYPE_F32, 2, {n, k}, NULL, 0, 0},
+		{"captured", DTYPE_F32, 1, {n, 1}, NULL, 0, 0},
 		{"residual", DTYPE_F64, 1, {k, 1}, NULL, 0, 0},
 		{"pairs", DTYPE_F64, 1, {2, 1}, NULL, 0, 0},
 	};

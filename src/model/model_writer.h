@@ -20,8 +20,9 @@ struct model_writer {
 };
 
 /* Write the header and all tensors before the embedding.  What the caller is
- * to write then: embedding (n x k floats), residual (k doubles), pairs (2
- * doubles), and tensor_writer_end. */
+ * to write then: embedding (n x k floats), captured (n floats:
+ * model/captured.h), residual (k doubles), pairs (2 doubles), and
+ * tensor_writer_end. */
 void model_writer_begin(struct tensor_writer *writer, struct output *output,
 			const struct model_writer *store);
 

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/string_table.h"
+#include "model/captured.h"
 
 const char *sharded_model_compare(const struct model *model,
 				  const struct model *other)
@@ -191,6 +192,7 @@ const char *sharded_model_join(struct sharded_model *shards)
 		shards->whole.matrix.users =
 			(struct text_array){shards->offsets, shards->bytes, n};
 		shards->whole.embedding = NULL;
+		shards->whole.captured = NULL;
 	}
 	free(taken);
 	return error;
@@ -229,6 +231,16 @@ const struct model *sharded_model_resolve(const struct sharded_model *shards,
 	return &shards->models[at.shard];
 }
 
+double sharded_model_captured(const struct sharded_model *shards,
+			      const struct model *model, size_t row)
+{
+	float share;
+
+	model = sharded_model_resolve(shards, model, &row);
+	captured_shares(model, row, 1, model->embedding + row * model->k,
+			&share);
+	return (double)share;
+}
 const char *sharded_model_index_rows(struct sharded_model *shards,
 				     unsigned threads)
 {

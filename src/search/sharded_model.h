@@ -65,6 +65,11 @@ const struct model *sharded_model_resolve(const struct sharded_model *shards,
 					  const struct model *model,
 					  size_t *row);
 
+/* The share of a row of model, resolved as above, that its dimensions hold
+ * (model/captured.h); NAN: the row is damaged, or no model of it is there. */
+double sharded_model_captured(const struct sharded_model *shards,
+			      const struct model *model, size_t row);
+
 /* Returns NULL, or an error text: the embedding of other cannot be compared
  * with that of model, since its singular vectors differ. */
 const char *sharded_model_compare(const struct model *model,

@@ -23,6 +23,18 @@ static void put_quantiles(struct json_writer *writer,
 	json_put_end(writer);
 }
 
+/* How much of its customers the dimensions hold. */
+static void put_captured(struct json_writer *writer,
+			 const struct captured_distribution *captured)
+{
+	json_put_object(writer, "captured");
+	json_put_real(writer, "tenth", captured->tenth, 4);
+	json_put_real(writer, "median", captured->median, 4);
+	json_put_real(writer, "ninetieth", captured->ninetieth, 4);
+	json_put_count(writer, "under_one_percent", captured->little);
+	json_put_end(writer);
+}
+
 void model_reply_write(struct output *body, const struct served_model *loaded)
 {
 	const struct model *model = loaded->model;
@@ -39,6 +51,7 @@ void model_reply_write(struct output *body, const struct served_model *loaded)
 	json_put_count(&writer, "without_signal", loaded->silent);
 	json_put_count(&writer, "tags", matrix->m);
 	json_put_count(&writer, "dimensions", model->k);
+	put_captured(&writer, &loaded->captured);
 	json_put_text(&writer, "metric", metadata.metric);
 	json_put_fixed(&writer, "median_pair", metadata.median_pair, 3);
 	json_put_fixed(&writer, "top_percent_pair", metadata.top_pair, 3);

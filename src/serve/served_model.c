@@ -151,6 +151,9 @@ static const char *load(struct served_model *loaded,
 	error = model_check(loaded->model, &findings);
 	if (error == NULL)
 		error = fold_in_view(&loaded->fold, loaded->model);
+	if (error == NULL)
+		error = captured_distribution_find(&loaded->captured,
+						   loaded->model);
 	if (error != NULL)
 		return error_text("%s: %s", path, error);
 	loaded->silent = findings.silent;

@@ -10,6 +10,7 @@
 
 #include "explain/summary_builder.h"
 #include "linalg/projection.h"
+#include "model/captured.h"
 #include "model/fold_in.h"
 #include "explain/display_names.h"
 #include "explain/contributions.h"
@@ -34,6 +35,7 @@ struct served_model {
 	time_t time;           /* when the file was made */
 	time_t opened;         /* when it was loaded */
 	size_t silent;         /* customers without signal */
+	struct captured_distribution captured;
 	/* Of pairs at random, by metric; those of products are none. */
 	double quantiles[SERVED_MODEL_METRICS][SERVED_MODEL_QUANTILES];
 	enum metric metric; /* where a request names none */

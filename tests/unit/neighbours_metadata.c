@@ -61,6 +61,7 @@ static void check_model(struct output *output, double min_similarity)
 		.candidates = 999,
 		.matching = isnan(min_similarity) ? -1 : 7,
 		.min_similarity = min_similarity,
+		.captured = min_similarity,
 		.median_pair = 0.123456789,
 		.top_percent_pair = -1e-9,
 		.tenths = {1, 2, 3, 4, 5, 6, 7, 8, 9, INT64_MAX},
@@ -85,6 +86,7 @@ static void check_model(struct output *output, double min_similarity)
 	expect_number("matching", (double)read.matching,
 		      (double)written.matching);
 	expect_number("min_similarity", read.min_similarity, min_similarity);
+	expect_number("captured", read.captured, min_similarity);
 	expect_number("median_pair", read.median_pair, written.median_pair);
 	expect_number("top pair", read.top_percent_pair,
 		      written.top_percent_pair);
