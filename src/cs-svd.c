@@ -385,6 +385,7 @@ int main(int argc, char *argv[])
 
 	choices.threads = thread_pool_processors();
 	char **paths = options_read(&text, argc, argv);
+	dense_use_one_thread(argv);
 	if (paths[0] != NULL && paths[1] != NULL)
 		die_usage("one matrix at a time: \"%s\" is too many", paths[1]);
 	if (choices.align != NULL &&
@@ -396,7 +397,6 @@ int main(int argc, char *argv[])
 		die("a model is binary and standard output is a terminal: "
 		    "use > FILE or -o FILE");
 
-	dense_use_one_thread();
 	read_matrix(&work, paths[0]);
 	find(&work);
 	if (choices.align != NULL)

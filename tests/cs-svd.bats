@@ -559,3 +559,25 @@ open("bent.mat", "wb").write(data)' "$part"
 	run -2 cs-svd -k 16 --align wide.bin now.mat
 	[[ "$output" == *"no customer with weight in common"* || "$output" == *"dimensions"* ]]
 }
+
+@test "under a limit of address space: a model or a sentence, in time" {
+	[ "${FLAVOUR:-release}" = release ] || skip "sanitizers take terabytes"
+	cs-aggregate -q "$ROOT/data/views.csv" | cs-matrix -q -o sample.bin
+	cs-svd -q -o expected sample.bin
+	for megabytes in 60 90 120 150 180 190 200 220 300 600
+	do
+		rm -f out
+		local status=0
+		timeout 20 prlimit --as=$((megabytes << 20)) \
+			cs-svd -q -o out sample.bin 2> said || status=$?
+		[ "$status" -ne 124 ]
+		if [ "$status" -eq 0 ]
+		then
+			cmp expected out
+		else
+			[ -s said ]
+			[ ! -e out ]
+		fi
+	done
+	[ "$status" -eq 0 ]
+}

@@ -4,6 +4,9 @@
 #include <lapacke.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/errors.h"
@@ -14,9 +17,41 @@
  * those of other blocks. */
 enum { PIECES = 32, PANEL = 256 };
 
-void dense_use_one_thread(void)
+/* What OpenBLAS takes for a work area at its first product, with some room. */
+enum { WORK_AREA = (128 + 8) << 20 };
+
+/* Where address space is limited, OpenBLAS may look for its work area for ever.
+ * Its threads, which it starts when it is loaded, take one each: the program is
+ * started again without them.  Ends the process where there is no room for one;
+ * otherwise has it allocated, and kept. */
+static void secure_work_area(char **arguments)
+{
+	static const char variable[] = "OPENBLAS_NUM_THREADS";
+	struct rlimit limit;
+	double one = 1, product = 0;
+
+	if (getrlimit(RLIMIT_AS, &limit) != 0 ||
+	    limit.rlim_cur == RLIM_INFINITY)
+		return;
+	if (getenv(variable) == NULL || strcmp(getenv(variable), "1") != 0) {
+		setenv(variable, "1", 1);
+		execv("/proc/self/exe", arguments);
+	}
+	void *area = mmap(NULL, WORK_AREA, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (area == MAP_FAILED)
+		die("out of memory: the limit of address space (ulimit -v), "
+		    "%llu MB, leaves no %d MB for OpenBLAS",
+		    (unsigned long long)limit.rlim_cur >> 20, WORK_AREA >> 20);
+	munmap(area, WORK_AREA);
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, 1, 1, 1, 1, &one,
+		    1, &one, 1, 0, &product, 1);
+}
+
+void dense_use_one_thread(char **arguments)
 {
 	openblas_set_num_threads(1);
+	secure_work_area(arguments);
 }
 
 void *dense_block_alloc(const struct tall_shape *tall)

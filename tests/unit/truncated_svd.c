@@ -385,7 +385,7 @@ int main(int argc, char **argv)
 	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 10) : CASES;
 	int failed = 0;
 
-	dense_use_one_thread();
+	dense_use_one_thread(NULL);
 	for (seed = 1; seed <= cases; seed++) {
 		counter = 1 << 30;
 		failed |= run_case();
