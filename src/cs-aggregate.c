@@ -11,9 +11,9 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/io.h"
+#include "base/machine_limits.h"
 #include "base/number.h"
 #include "base/options.h"
-#include "base/thread_pool.h"
 #include "text/tsv.h"
 #include "events/column_detect.h"
 #include "events/event_reader.h"
@@ -228,9 +228,8 @@ static char **read_options(int argc, char **argv)
 		KEY_TAGS, KEY_SEPARATOR, KEY_REJECTS, KEY_HALF, KEY_HALF_BY,
 		0};
 
-	choices.threads = thread_pool_processors();
-	choices.memory = (size_t)sysconf(_SC_PHYS_PAGES) / 4 *
-			 (size_t)sysconf(_SC_PAGESIZE);
+	choices.threads = machine_limits_processors();
+	choices.memory = machine_limits_memory() / 4;
 	char **paths = options_read(&text, argc, argv);
 	if (choices.merge && options_given(of_events) != NULL)
 		die_usage("%s says how a log is read: it does not go with "

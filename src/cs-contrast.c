@@ -7,9 +7,9 @@
 #include "base/bitset.h"
 #include "base/errors.h"
 #include "base/io.h"
+#include "base/machine_limits.h"
 #include "base/number.h"
 #include "base/options.h"
-#include "base/thread_pool.h"
 #include "explain/contrast.h"
 #include "explain/contrast_report.h"
 #include "explain/customer_list.h"
@@ -329,7 +329,7 @@ static char **read_options(int argc, char **argv)
 {
 	char **operands;
 
-	threads = thread_pool_processors();
+	threads = machine_limits_processors();
 	operands = options_read(&text, argc, argv);
 	if ((segments_path != NULL) + (group_path != NULL) +
 		    (where.count > 0) !=

@@ -8,9 +8,9 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/io.h"
+#include "base/machine_limits.h"
 #include "base/options.h"
 #include "base/progress.h"
-#include "base/thread_pool.h"
 #include "evaluate/column_removal.h"
 #include "evaluate/evaluation.h"
 #include "evaluate/evaluation_report.h"
@@ -390,7 +390,7 @@ int main(int argc, char **argv)
 {
 	struct output output;
 
-	threads = thread_pool_processors();
+	threads = machine_limits_processors();
 	char **operands = options_read(&text, argc, argv);
 	size_t count = (size_t)(argc - optind);
 

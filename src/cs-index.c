@@ -8,9 +8,9 @@
 
 #include "base/errors.h"
 #include "base/io.h"
+#include "base/machine_limits.h"
 #include "base/number.h"
 #include "base/options.h"
-#include "base/thread_pool.h"
 #include "model/model.h"
 #include "model/safetensors.h"
 #include "search/ivf_builder.h"
@@ -100,9 +100,8 @@ static void report(const struct ivf_builder *builder)
 static void read_options(int argc, char **argv)
 {
 	options_begin(&text, argc, argv);
-	choices.threads = thread_pool_processors();
-	choices.memory = (size_t)sysconf(_SC_PHYS_PAGES) / 4 *
-			 (size_t)sysconf(_SC_PAGESIZE);
+	choices.threads = machine_limits_processors();
+	choices.memory = machine_limits_memory() / 4;
 	while (options_next() != -1)
 		;
 	if (argc - optind > 1)

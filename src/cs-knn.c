@@ -26,8 +26,8 @@
 #include "search/sharded_model.h"
 #include "search/sharded_search.h"
 #include "base/io.h"
+#include "base/machine_limits.h"
 #include "model/model_checksums.h"
-#include "base/thread_pool.h"
 #include "explain/customer_list.h"
 
 enum {
@@ -325,7 +325,7 @@ static void read_options(int argc, char **argv)
 {
 	options_begin(&text, argc, argv);
 	refuse_blend(argv);
-	choices.threads = thread_pool_processors();
+	choices.threads = machine_limits_processors();
 	while (options_next() != -1)
 		;
 	choices.models = argv + optind;

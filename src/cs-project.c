@@ -17,7 +17,7 @@
 #include "base/progress.h"
 #include "model/model_writer.h"
 #include "base/io.h"
-#include "base/thread_pool.h"
+#include "base/machine_limits.h"
 
 static struct choices {
 	const char *output; /* NULL: standard output */
@@ -197,7 +197,7 @@ static void write_model(struct work *work, struct output *output)
 /* The operands: MODEL, then MATRIX or NULL. */
 static char **read_options(int argc, char **argv)
 {
-	choices.threads = thread_pool_processors();
+	choices.threads = machine_limits_processors();
 
 	char **paths = options_read(&text, argc, argv);
 	size_t count = (size_t)(argv + argc - paths);

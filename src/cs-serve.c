@@ -12,7 +12,7 @@
 #include "base/options.h"
 #include "serve/http_server.h"
 #include "base/io.h"
-#include "base/thread_pool.h"
+#include "base/machine_limits.h"
 
 enum {
 	KEY_NAMES = 256,
@@ -133,7 +133,7 @@ static void read_token(const char *path)
 int main(int argc, char **argv)
 {
 	options_begin(&text, argc, argv);
-	server.threads = thread_pool_processors();
+	server.threads = machine_limits_processors();
 	while (options_next() != -1)
 		;
 	if (argc - optind != 1)

@@ -25,7 +25,7 @@
 #include "base/tempfile.h"
 #include "model/model_writer.h"
 #include "base/io.h"
-#include "base/thread_pool.h"
+#include "base/machine_limits.h"
 
 /* A residual of this share of its own singular value is worth a word. */
 static const double DOUBTFUL = 0.1;
@@ -383,7 +383,7 @@ int main(int argc, char *argv[])
 	struct work work = {0};
 	struct output output;
 
-	choices.threads = thread_pool_processors();
+	choices.threads = machine_limits_processors();
 	char **paths = options_read(&text, argc, argv);
 	dense_use_one_thread(argv);
 	if (paths[0] != NULL && paths[1] != NULL)

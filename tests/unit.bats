@@ -41,6 +41,7 @@ unit_cases() {
 @test "unit ivf_index" { unit_cases ivf_index; }
 @test "unit json_writer" { unit json_writer; }
 @test "unit kmeans" { unit kmeans; }
+@test "unit machine_limits" { unit machine_limits; }
 @test "unit matrix_builder" { unit matrix_builder; }
 @test "unit neighbour_search" { unit neighbour_search; }
 @test "unit neighbours_merge" { unit neighbours_merge; }

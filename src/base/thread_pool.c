@@ -36,16 +36,6 @@ static struct {
 	  .wake = PTHREAD_COND_INITIALIZER,
 	  .idle = PTHREAD_COND_INITIALIZER};
 
-unsigned thread_pool_processors(void)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof set, &set) != 0)
-		return 1;
-	int count = CPU_COUNT(&set);
-	return count > 0 ? (unsigned)count : 1;
-}
-
 static void do_pieces(struct job *job, unsigned thread)
 {
 	size_t piece;

@@ -5,9 +5,6 @@
 
 #include <stddef.h>
 
-/* How many processors this process may use, at least 1. */
-unsigned thread_pool_processors(void);
-
 /* Call work(shared, piece, thread) for each piece in [0, pieces), handed out
  * in ascending order, on threads threads of which the caller is one; returns
  * when all are done.  thread is in [0, threads). */

@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "base/machine_limits.h"
 #include "search/exact_search.h"
 #include "search/ivf_index.h"
 #include "search/ivf_search.h"
@@ -96,7 +97,7 @@ int main(int argc, char **argv)
 		.min_score = -INFINITY,
 		.with_self = true,
 		.quiet = true,
-		.threads = thread_pool_processors(),
+		.threads = machine_limits_processors(),
 	};
 	/* Whatever is read, or asked for, for the first time is so before: a
 	 * rival has searched to find its least effort. */

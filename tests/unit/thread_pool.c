@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/machine_limits.h"
 #include "base/thread_pool.h"
 
 enum { PIECES = 1000, MOST_THREADS = 9, ROUNDS = 50 };
@@ -86,7 +87,7 @@ int main(void)
 	run_often(NULL);
 	for (int i = 0; i < 2; i++)
 		pthread_join(others[i], NULL);
-	if (thread_pool_processors() < 1) {
+	if (machine_limits_processors() < 1) {
 		printf("no processor\n");
 		failed = 1;
 	}
