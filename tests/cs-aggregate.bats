@@ -859,3 +859,17 @@ joined() {
 	(ulimit -Sn 64; cs-aggregate -q --shards 512 -o many "$VIEWS")
 	[ "$(ls many | wc -l)" -eq 512 ]
 }
+
+@test "a header has a bound, in columns and in bytes" {
+	{ printf 'user,tag,value'; head -c 65533 /dev/zero | tr '\0' ,; echo; } \
+		> log.csv
+	cs-aggregate -q -o out log.csv
+	{ printf 'user,tag,value'; head -c 65534 /dev/zero | tr '\0' ,; echo; } \
+		> log.csv
+	run -2 cs-aggregate -o out log.csv
+	[[ $output == *"log.csv:1: the header line has more than 65536 columns"* ]]
+	{ printf 'user,tag,value'; head -c 70M /dev/zero | tr '\0' x; echo; } \
+		> log.csv
+	run -2 cs-aggregate -o out log.csv
+	[[ $output == *"log.csv:1: the header line is longer than 64 MB"* ]]
+}

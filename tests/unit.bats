@@ -8,14 +8,12 @@ unit() {
 	"$BUILD/unit-$1" "${@:2}"
 }
 
-# A test of random cases: a fifth of them under sanitizers, which are slow.
+# A test of random cases: UNIT_CASES of them where set, else all, a fifth under
+# sanitizers, which are slow.
 unit_cases() {
-	if [ "${FLAVOUR:-release}" = release ]
-	then
-		unit "$1"
-	else
-		unit "$1" 200
-	fi
+	local cases=${UNIT_CASES-}
+	[ "${FLAVOUR:-release}" = release ] || cases=${cases:-200}
+	unit "$1" ${cases:+"$cases"}
 }
 
 @test "unit alloc" { unit alloc; }

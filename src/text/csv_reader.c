@@ -15,6 +15,9 @@
  * longest row that is read. */
 enum { BLOCK = 1 << 18, ROW_LIMIT = 1 << 26 };
 
+/* The most columns that a file may have. */
+enum { COLUMN_LIMIT = 1 << 16 };
+
 /* ---------------------------------------------------------------- parsing */
 
 /* The context of libcsv's callbacks. */
@@ -188,6 +191,9 @@ static void on_name(void *field, size_t length, void *context)
 {
 	struct csv_names *names = context;
 
+	names->too_many = names->count == COLUMN_LIMIT;
+	if (names->too_many)
+		return;
 	names->names = alloc_grow(names->names, &names->capacity,
 				  names->count + 1, sizeof *names->names);
 	names->names[names->count++] = alloc_text(field, length);
@@ -359,16 +365,22 @@ static size_t read_names(struct csv_source *source, const struct csv_file *file,
 {
 	enum csv_fault fault;
 	size_t size = first_row(source, file, &fault);
+	const char *what = source->headed ? "header line" : "first row";
 
+	if (size > ROW_LIMIT)
+		die("%s:%zu: the %s is longer than %d MB", file->name,
+		    source->line, what, ROW_LIMIT >> 20);
 	if (size == 0)
 		die("%s: nothing but empty lines, expected CSV", file->name);
 	if (fault == CSV_FINE &&
 	    !parse(file, source->carry, size, true, on_name, on_names, names))
 		die("%s: libcsv cannot read its first row", file->name);
 	if (fault != CSV_FINE)
-		die("%s:%zu: the %s has %s", file->name, source->line,
-		    source->headed ? "header line" : "first row",
+		die("%s:%zu: the %s has %s", file->name, source->line, what,
 		    csv_fault_text[fault]);
+	if (names->too_many)
+		die("%s:%zu: the %s has more than %d columns", file->name,
+		    source->line, what, COLUMN_LIMIT);
 	return size;
 }
 

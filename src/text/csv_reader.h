@@ -67,6 +67,7 @@ struct csv_file {
 struct csv_names {
 	char **names;
 	size_t count, capacity;
+	bool too_many; /* there are more, which are not kept */
 };
 
 /* The files, one after the other.  Set opened and context after
