@@ -18,9 +18,9 @@ static const char *compared(const struct neighbour_report *report,
 /* Has the query a row other than of zeros, in a model of one file? */
 static bool has_weight(const struct neighbour_report *report, size_t query)
 {
-	const struct csr_matrix *matrix = &report->asked->matrix;
+	const struct csr_matrix *matrix = &report->query_model->matrix;
 
-	return report->asked->embedding != NULL &&
+	return report->query_model->embedding != NULL &&
 	       csr_matrix_check_row(matrix, query) == NULL &&
 	       row_square(matrix->values + matrix->indptr[query],
 			  (size_t)(matrix->indptr[query + 1] -
@@ -75,8 +75,8 @@ void neighbour_report_add(struct neighbour_report *report, size_t query,
 			  const struct search_result *result)
 {
 	size_t length;
-	const char *name =
-		text_array_at(&report->asked->matrix.users, query, &length);
+	const char *name = text_array_at(&report->query_model->matrix.users,
+					 query, &length);
 
 	if (result->count >= report->count)
 		return;
@@ -95,7 +95,7 @@ void neighbour_report_add(struct neighbour_report *report, size_t query,
 
 void neighbour_report_end(const struct neighbour_report *report)
 {
-	const char *file = report->asked->input.name;
+	const char *file = report->query_model->input.name;
 	char count[NUMBER_TEXT];
 
 	if (report->quiet)

@@ -11,14 +11,14 @@
 
 struct neighbour_report {
 	/* Set by the caller: */
-	const struct model *model; /* whose name the warnings bear */
-	const struct model *asked; /* whose rows are the queries */
+	const struct model *model;       /* whose name the warnings bear */
+	const struct model *query_model; /* whose rows are the queries */
 	bool in_total; /* count the queries and warn at the end, once */
 	bool by_index; /* only some cells were searched */
 	bool filtered; /* an option left customers out */
 	bool has_min_similarity;
 	double min_similarity; /* as given, where it is */
-	size_t count;          /* neighbours asked for */
+	size_t count;          /* the limit of neighbours */
 	bool quiet;            /* only say where there are none */
 	/* Set by the functions: */
 	bool missed; /* a query that was named has no neighbours */
@@ -26,8 +26,8 @@ struct neighbour_report {
 	size_t few;  /* in total: others with fewer neighbours than count */
 };
 
-/* Look at the result of a query, row query of asked, and warn where it has
- * fewer neighbours than were asked for. */
+/* Look at the result of a query, row query of query_model, and warn where it
+ * has fewer neighbours than the limit. */
 void neighbour_report_add(struct neighbour_report *report, size_t query,
 			  const struct search_result *result);
 

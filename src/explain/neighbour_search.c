@@ -53,11 +53,11 @@ static const char *set_self(const struct neighbour_search *search,
 	struct search_query other;
 	size_t length;
 
-	query->self = search->asked == whole ? query->asked : ROW_NONE;
-	if (search->asked == whole || search->group)
+	query->self = search->query_model == whole ? query->row : ROW_NONE;
+	if (search->query_model == whole || search->group)
 		return NULL;
-	const char *name = text_array_at(&search->asked->matrix.users,
-					 query->asked, &length);
+	const char *name = text_array_at(&search->query_model->matrix.users,
+					 query->row, &length);
 	query->self = model_find(whole, name, length);
 	if (query->self == ROW_NONE || !search->with_self)
 		return NULL;
@@ -71,10 +71,10 @@ static const char *set_self(const struct neighbour_search *search,
 const char *neighbour_search_query(const struct neighbour_search *search,
 				   size_t row, struct search_query *query)
 {
-	const char *error =
-		sharded_model_query(search->shards, search->asked, row, query);
+	const char *error = sharded_model_query(
+		search->shards, search->query_model, row, query);
 
-	query->asked = row;
+	query->row = row;
 	return error != NULL ? error : set_self(search, query);
 }
 

@@ -15,7 +15,7 @@
 /* Set by the caller; everything is borrowed. */
 struct neighbour_search {
 	const struct sharded_model *shards;
-	const struct model *asked; /* whose rows are the queries:
+	const struct model *query_model; /* whose rows are the queries:
 				      &shards->whole, or another model */
 	bool group; /* the query is the mean of a group, no customer */
 	enum metric metric;
@@ -37,10 +37,10 @@ const char *neighbour_search_open(struct model *queries, const char *path,
 /* How many queries in one call keep their results within about 512 MB. */
 size_t neighbour_search_batch(const struct neighbour_search *search);
 
-/* A row of asked as a query.  A row of another model that has the name of a
- * customer is that customer, and is left out of its results.  With with_self
- * it may be among them, and is taken for the same only if their rows and
- * vectors are equal.  Returns NULL, or an error text: a row is damaged. */
+/* Set query to a row of query_model.  A row of another model that has the name
+ * of a customer is that customer, and is left out of its results.  With
+ * with_self it may be among them, and is taken for the same only if their rows
+ * and vectors are equal.  Returns NULL, or an error text: a row is damaged. */
 const char *neighbour_search_query(const struct neighbour_search *search,
 				   size_t row, struct search_query *query);
 

@@ -192,3 +192,18 @@ void neighbours_merge_free(struct neighbours_merge *merge)
 	string_table_free(&merge->queries);
 	*merge = (struct neighbours_merge){0};
 }
+
+size_t neighbours_merge_files(char *const *paths, size_t count,
+			      struct output *output, size_t limit)
+{
+	struct neighbours_merge merge = {0};
+	size_t written;
+
+	for (size_t i = 0; i < count; i++)
+		neighbours_merge_read(&merge, paths[i]);
+	if (count == 0)
+		neighbours_merge_read(&merge, NULL);
+	written = neighbours_merge_write(&merge, output, limit);
+	neighbours_merge_free(&merge);
+	return written;
+}

@@ -29,6 +29,11 @@ void neighbours_merge_read(struct neighbours_merge *merge, const char *path);
 size_t neighbours_merge_write(struct neighbours_merge *merge,
 			      struct output *output, size_t limit);
 
+/* Read count files (none: standard input), write the merge and free it.  Ends
+ * the process, and returns the number of lines, as above. */
+size_t neighbours_merge_files(char *const *paths, size_t count,
+			      struct output *output, size_t limit);
+
 /* Free all, and set it to zero. */
 void neighbours_merge_free(struct neighbours_merge *merge);
 

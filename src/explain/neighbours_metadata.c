@@ -71,7 +71,7 @@ static const struct metadata_key {
 	KEY(value, KEY_TEXT),
 	KEY(kind, KEY_TEXT),
 	KEY(tenths, KEY_TENTHS),
-	KEY(asked, KEY_COUNT),
+	{"asked", KEY_COUNT, offsetof(struct model_metadata, limit), false},
 	KEY(candidates, KEY_COUNT),
 	KEY(matching, KEY_COUNT_OR_NONE),
 	KEY(min_similarity, KEY_REAL_OR_NONE),
@@ -94,7 +94,7 @@ void model_metadata_set_query(struct model_metadata *metadata,
 	bool filtered = query->min_similarity != NULL;
 
 	metadata->without_signal = (int64_t)query->without_signal;
-	metadata->asked = (int64_t)query->asked;
+	metadata->limit = (int64_t)query->limit;
 	metadata->candidates = (int64_t)query->candidates;
 	metadata->matching = filtered && all ? (int64_t)query->matching : -1;
 	metadata->min_similarity = filtered ? *query->min_similarity : NAN;

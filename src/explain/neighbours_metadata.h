@@ -23,10 +23,10 @@ struct query_metadata {
 	 * what 1 % reach. */
 	double median_pair, top_pair;
 	size_t without_signal; /* customers of the model without neighbours */
-	size_t asked;          /* how many neighbours were asked for */
+	size_t limit;          /* of the number of neighbours */
 	size_t candidates;     /* customers who could have been answers */
 	size_t matching;       /* of those, with min_similarity or more */
-	const double *min_similarity; /* NULL: none was asked for */
+	const double *min_similarity; /* NULL: no limit */
 	size_t looked_at;  /* 0, or where there are more candidates than this,
 			      not all were looked at: matching is not known */
 	const char *among; /* the name of the file, or NULL */
@@ -40,9 +40,9 @@ struct model_metadata {
 	char *id, *metric, *scale, *customer, *tag, *value, *kind;
 	char *among; /* "" without */
 	int64_t customers, without_signal, tags, dimensions;
-	int64_t asked, candidates;
+	int64_t limit, candidates;
 	int64_t matching;      /* -1: not known, or no min_similarity */
-	double min_similarity; /* NAN: none was asked for */
+	double min_similarity; /* NAN: no limit */
 	double alpha;          /* NAN: of another metric than combined */
 	double captured;       /* of the query's row; NAN: not known */
 	double median_pair, top_percent_pair; /* rounded as they are printed */

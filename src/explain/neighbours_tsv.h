@@ -25,8 +25,8 @@
  * metric median_pair, top_percent_pair (9 digits), scale (of the embedding),
  * column names customer, tag, value, what the value is: kind (sum, mean,
  * events, one), tenths (k1,...,k10 customers), and for the query that follows:
- * asked (how many neighbours were asked for), candidates (how many customers
- * could have been answers), matching (how many of them passed
+ * asked (the limit of the number of neighbours), candidates (how many customers
+ * could have been neighbours), matching (how many of them passed
  * --min-similarity; -1 without, and where not all were looked at),
  * min_similarity (empty without), among (the name of the file, or empty).
  * Values are escaped like tags.  A reader passes over keys that it does not

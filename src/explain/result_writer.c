@@ -47,7 +47,7 @@ static bool is_fine(struct result_worker *worker, const char *error)
 	return error == NULL;
 }
 
-/* Write the #profile line of a row of the asked or the answering customers. */
+/* Write the #profile line of a row of the queries, or of a neighbour. */
 static void write_profile(struct result_worker *worker,
 			  const struct model *model, size_t row)
 {
@@ -93,7 +93,8 @@ static void write_tsv(struct result_worker *worker, size_t row,
 		      const struct search_result *result)
 {
 	size_t length;
-	const char *name = name_of(worker, worker->writer->asked, row, &length);
+	const char *name =
+		name_of(worker, worker->writer->query_model, row, &length);
 
 	for (size_t i = 0; i < result->count; i++) {
 		struct reason reasons[TOP_CONTRIBUTIONS];
@@ -128,7 +129,8 @@ static void write_json(struct result_worker *worker, size_t row,
 {
 	struct json_writer json;
 	size_t length;
-	const char *name = name_of(worker, worker->writer->asked, row, &length);
+	const char *name =
+		name_of(worker, worker->writer->query_model, row, &length);
 
 	json_writer_init(&json, worker->output, JSON_STYLE_COMPACT);
 	json_put_object(&json, NULL);
@@ -187,7 +189,7 @@ static void write_profiles(struct result_worker *worker,
 {
 	const struct result_writer *writer = worker->writer;
 
-	write_profile(worker, writer->asked, query->asked);
+	write_profile(worker, writer->query_model, query->row);
 	for (size_t i = 0; i < result->count; i++)
 		if (result->hits[i].row != query->self)
 			write_profile(worker, writer->model,
@@ -200,15 +202,16 @@ static void write_answer(struct result_worker *worker,
 			 const struct search_query *query,
 			 const struct search_result *result)
 {
-	size_t row = query->asked;
+	size_t row = query->row;
 
 	if (worker->writer->options.format == OUTPUT_IDS) {
 		write_ids(worker, result);
 		return;
 	}
 	if (worker->writer->options.why &&
-	    !is_fine(worker, top_contributions_query(
-				     &worker->top, worker->writer->asked, row)))
+	    !is_fine(worker,
+		     top_contributions_query(&worker->top,
+					     worker->writer->query_model, row)))
 		return;
 	if (worker->writer->options.format == OUTPUT_JSON) {
 		write_json(worker, row, result);
@@ -283,7 +286,7 @@ const char *result_writer_write(struct result_writer *writer,
 
 void result_writer_begin(struct result_writer *writer,
 			 const struct sharded_model *shards,
-			 const struct model *asked,
+			 const struct model *query_model,
 			 const struct output_options *options,
 			 enum metric metric, unsigned threads)
 {
@@ -292,7 +295,7 @@ void result_writer_begin(struct result_writer *writer,
 	*writer = (struct result_writer){
 		.shards = shards,
 		.model = model,
-		.asked = asked,
+		.query_model = query_model,
 		.options = *options,
 		.threads = threads,
 		.each = alloc(threads, sizeof *writer->each),

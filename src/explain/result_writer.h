@@ -30,7 +30,8 @@ struct output_options {
 struct result_writer {
 	const struct sharded_model *shards;
 	const struct model *model; /* shards->whole */
-	const struct model *asked; /* whose customers ask; may be the same */
+	const struct model
+		*query_model; /* whose customers ask; may be the same */
 	struct output_options options;
 	struct contributions contributions;
 	/* private: */
@@ -41,11 +42,11 @@ struct result_writer {
 	char **errors;              /* of pieces: an error text, or NULL */
 };
 
-/* Begin; shards and asked must outlive the writer, which must not move until
- * result_writer_end, since its workers point to it. */
+/* Begin; shards and query_model must outlive the writer, which must not move
+ * until result_writer_end, since its workers point to it. */
 void result_writer_begin(struct result_writer *writer,
 			 const struct sharded_model *shards,
-			 const struct model *asked,
+			 const struct model *query_model,
 			 const struct output_options *options,
 			 enum metric metric, unsigned threads);
 void result_writer_end(struct result_writer *writer);

@@ -44,7 +44,7 @@ struct summary_neighbour {
 	struct tag_contribution *contributions; /* largest magnitude first */
 	size_t count, room;
 	/* The similarity less the contributions, in exact decimals, which may
-	 * be more than a double holds; empty where none were asked for. */
+	 * be more than a double holds; empty where there are none. */
 	char other[NUMBER_TEXT];
 	const struct summary_profile *profile;
 	bool is_query; /* the query itself: listed, but not of the group */

@@ -199,12 +199,13 @@ static const char *add_name(struct summary_builder *builder, struct summary *s,
 }
 
 static const char *add_neighbours(struct summary_builder *builder,
-				  struct summary *s, const struct model *asked,
+				  struct summary *s,
+				  const struct model *query_model,
 				  const struct search_query *query,
 				  const struct search_result *result)
 {
 	const char *error =
-		top_contributions_query(&builder->top, asked, query->asked);
+		top_contributions_query(&builder->top, query_model, query->row);
 
 	for (size_t i = 0; i < result->count && error == NULL; i++)
 		error = add_neighbour(builder, s, result->hits[i]);
@@ -216,8 +217,9 @@ static const char *add_neighbours(struct summary_builder *builder,
 /* result may be NULL. */
 static void begin(struct summary_builder *builder,
 		  const struct query_metadata *metadata,
-		  const struct search_result *result, const struct model *asked,
-		  size_t row, struct summary *s)
+		  const struct search_result *result,
+		  const struct model *query_model, size_t row,
+		  struct summary *s)
 {
 	const struct model *whole = &builder->shards->whole;
 	struct query_metadata query = *metadata;
@@ -231,7 +233,7 @@ static void begin(struct summary_builder *builder,
 	}
 	*s = (struct summary){0};
 	model_metadata_init(&s->metadata, whole, &query);
-	if (asked == whole)
+	if (query_model == whole)
 		name = text_array_at(&whole->matrix.users, row, &length);
 	s->query = alloc_text(name, length);
 }
@@ -248,13 +250,13 @@ static const char *end(struct summary_builder *builder, const char *error,
 
 const char *summary_builder_alone(struct summary_builder *builder,
 				  const struct query_metadata *metadata,
-				  const struct model *asked, size_t row,
+				  const struct model *query_model, size_t row,
 				  struct summary *summary)
 {
 	const char *error;
 
-	begin(builder, metadata, NULL, asked, row, summary);
-	error = add_profile(builder, summary, asked, row);
+	begin(builder, metadata, NULL, query_model, row, summary);
+	error = add_profile(builder, summary, query_model, row);
 	if (error == NULL)
 		error = enrichment_test(summary);
 	return end(builder, error, summary);
@@ -262,18 +264,19 @@ const char *summary_builder_alone(struct summary_builder *builder,
 
 const char *summary_builder_query(struct summary_builder *builder,
 				  const struct query_metadata *metadata,
-				  const struct model *asked,
+				  const struct model *query_model,
 				  const struct search_query *query,
 				  const struct search_result *result,
 				  struct summary *summary)
 {
 	const char *error = NULL;
 
-	begin(builder, metadata, result, asked, query->asked, summary);
+	begin(builder, metadata, result, query_model, query->row, summary);
 	if (result->count > 0)
-		error = add_neighbours(builder, summary, asked, query, result);
+		error = add_neighbours(builder, summary, query_model, query,
+				       result);
 	if (error == NULL)
-		error = add_profile(builder, summary, asked, query->asked);
+		error = add_profile(builder, summary, query_model, query->row);
 	if (error == NULL)
 		error = add_profiles(builder, summary, query, result);
 	if (error == NULL)
@@ -284,16 +287,17 @@ const char *summary_builder_query(struct summary_builder *builder,
 /* The query and its neighbours, with their contributions or without. */
 static const char *build_list(struct summary_builder *builder,
 			      const struct query_metadata *metadata,
-			      const struct model *asked,
+			      const struct model *query_model,
 			      const struct search_query *query,
 			      const struct search_result *result, bool why,
 			      struct summary *summary)
 {
 	const char *error = NULL;
 
-	begin(builder, metadata, result, asked, query->asked, summary);
+	begin(builder, metadata, result, query_model, query->row, summary);
 	if (why && result->count > 0)
-		error = add_neighbours(builder, summary, asked, query, result);
+		error = add_neighbours(builder, summary, query_model, query,
+				       result);
 	for (size_t i = 0; !why && i < result->count && error == NULL; i++)
 		error = add_name(builder, summary, result->hits[i]);
 	return end(builder, error, summary);
@@ -301,22 +305,22 @@ static const char *build_list(struct summary_builder *builder,
 
 const char *summary_builder_list(struct summary_builder *builder,
 				 const struct query_metadata *metadata,
-				 const struct model *asked,
+				 const struct model *query_model,
 				 const struct search_query *query,
 				 const struct search_result *result,
 				 struct summary *summary)
 {
-	return build_list(builder, metadata, asked, query, result, true,
+	return build_list(builder, metadata, query_model, query, result, true,
 			  summary);
 }
 
 const char *summary_builder_names(struct summary_builder *builder,
 				  const struct query_metadata *metadata,
-				  const struct model *asked,
+				  const struct model *query_model,
 				  const struct search_query *query,
 				  const struct search_result *result,
 				  struct summary *summary)
 {
-	return build_list(builder, metadata, asked, query, result, false,
+	return build_list(builder, metadata, query_model, query, result, false,
 			  summary);
 }

@@ -33,7 +33,7 @@ void summary_builder_begin(struct summary_builder *builder,
 void summary_builder_end(struct summary_builder *builder);
 
 /* Each of these makes the summary, which summary_free frees, of a query that is
- * a row of the model asked: shards->whole, or one with the same columns and
+ * a row of query_model: shards->whole, or one with the same columns and
  * dimensions; for that the summary's query has the empty name.  Of the metadata
  * candidates and matching are taken from the result.  NULL, or an error text,
  * and then nothing is to be freed: the model is damaged. */
@@ -41,7 +41,7 @@ void summary_builder_end(struct summary_builder *builder);
 /* The query, its neighbours, their profiles, and what they share. */
 const char *summary_builder_query(struct summary_builder *builder,
 				  const struct query_metadata *metadata,
-				  const struct model *asked,
+				  const struct model *query_model,
 				  const struct search_query *query,
 				  const struct search_result *result,
 				  struct summary *summary);
@@ -49,13 +49,13 @@ const char *summary_builder_query(struct summary_builder *builder,
 /* The query alone, without neighbours: row is its row. */
 const char *summary_builder_alone(struct summary_builder *builder,
 				  const struct query_metadata *metadata,
-				  const struct model *asked, size_t row,
+				  const struct model *query_model, size_t row,
 				  struct summary *summary);
 
 /* The query and its neighbours, without profiles. */
 const char *summary_builder_list(struct summary_builder *builder,
 				 const struct query_metadata *metadata,
-				 const struct model *asked,
+				 const struct model *query_model,
 				 const struct search_query *query,
 				 const struct search_result *result,
 				 struct summary *summary);
@@ -63,7 +63,7 @@ const char *summary_builder_list(struct summary_builder *builder,
 /* The same without contributions: names and similarities, in O(1) each. */
 const char *summary_builder_names(struct summary_builder *builder,
 				  const struct query_metadata *metadata,
-				  const struct model *asked,
+				  const struct model *query_model,
 				  const struct search_query *query,
 				  const struct search_result *result,
 				  struct summary *summary);

@@ -77,7 +77,7 @@ static const char *in_file(struct summary_page *page)
 		      : "";
 }
 
-/* How many customers could be neighbours, the asked one not counted. */
+/* How many customers could be neighbours, the query not counted. */
 static const char *others(struct summary_page *page)
 {
 	const struct summary *s = page->summary;
@@ -130,13 +130,13 @@ static void put_title(struct summary_page *page)
 	text_lines_end(&page->lines);
 }
 
-/* Why there are fewer than were asked for. */
+/* Why there are fewer neighbours than the limit. */
 static void put_filter(struct summary_page *page)
 {
 	const struct model_metadata *metadata = &page->summary->metadata;
 	char least[NUMBER_TEXT], *text;
 
-	if ((int64_t)page->summary->neighbour_count >= metadata->asked)
+	if ((int64_t)page->summary->neighbour_count >= metadata->limit)
 		return;
 	number_write(least, metadata->min_similarity,
 		     NEIGHBOURS_SIMILARITY_DIGITS);
@@ -163,7 +163,7 @@ static void put_filter(struct summary_page *page)
 			"%s customers%s could be compared, of %s asked "
 			"for",
 			commas(page, metadata->candidates), in_file(page),
-			commas(page, metadata->asked));
+			commas(page, metadata->limit));
 	text_lines_put_words(&page->lines, text);
 	text_lines_end(&page->lines);
 }

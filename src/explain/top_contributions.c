@@ -33,9 +33,9 @@ static const char *set_side(const struct top_contributions *top,
 }
 
 const char *top_contributions_query(struct top_contributions *top,
-				    const struct model *asked, size_t row)
+				    const struct model *query_model, size_t row)
 {
-	return set_side(top, &top->query, asked, row);
+	return set_side(top, &top->query, query_model, row);
 }
 
 const char *top_contributions_name(const struct top_contributions *top,

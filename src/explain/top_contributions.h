@@ -31,7 +31,8 @@ void top_contributions_end(struct top_contributions *top);
 /* Set the query: a row of shards->whole, or of another model with the same
  * columns and components.  NULL, or an error text: the row is damaged. */
 const char *top_contributions_query(struct top_contributions *top,
-				    const struct model *asked, size_t row);
+				    const struct model *query_model,
+				    size_t row);
 
 /* Set the neighbour's name and similarity, without contributions; the name
  * points into the model.  NULL, or an error text: the model is damaged. */

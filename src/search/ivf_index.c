@@ -203,3 +203,14 @@ void ivf_index_count(const struct ivf_index *index, const uint64_t *allowed,
 		}
 	}
 }
+
+const char *const *ivf_index_unread(bool cells)
+{
+	static const char *const exact[] = {"embedding", "index.units",
+					    "index.centroids", NULL};
+	static const char *const some[] = {
+		"embedding",       "index.units",  "index.rows", "index.codes",
+		"index.residuals", "index.scales", NULL};
+
+	return cells ? some : exact;
+}

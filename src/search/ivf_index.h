@@ -79,4 +79,8 @@ size_t ivf_index_probes(const struct ivf_index *index, double recall);
 void ivf_index_count(const struct ivf_index *index, const uint64_t *allowed,
 		     size_t *counts);
 
+/* The names of the tensors (NULL-terminated, static) of which a search for a
+ * few queries reads only parts: a search of some cells, or an exact one. */
+const char *const *ivf_index_unread(bool cells);
+
 #endif

@@ -33,7 +33,7 @@ static void take_sample(struct sample *sample,
 		sample->queries[i] = (struct search_query){
 			.vector = search->rows + row * search->d,
 			.self = row,
-			.asked = row};
+			.row = row};
 	}
 }
 

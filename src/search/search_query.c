@@ -1,12 +1,23 @@
 #include "search/search_query.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const char *const metric_words[] = {[METRIC_EMBEDDING] = "embedding",
 				    [METRIC_DOT] = "dot",
 				    [METRIC_PROFILE] = "profile",
 				    [METRIC_COMBINED] = "combined",
 				    NULL};
+
+bool metric_from_word(const char *word, enum metric *metric)
+{
+	for (size_t i = 0; metric_words[i] != NULL; i++)
+		if (strcmp(metric_words[i], word) == 0) {
+			*metric = (enum metric)i;
+			return true;
+		}
+	return false;
+}
 
 bool metric_compares_rows(enum metric metric)
 {

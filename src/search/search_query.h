@@ -38,6 +38,9 @@ struct exact_search {
 /* The words of enum metric, in order, NULL-terminated. */
 extern const char *const metric_words[];
 
+/* Set *metric to the one of that word; false: there is none. */
+bool metric_from_word(const char *word, enum metric *metric);
+
 /* alpha where none is chosen. */
 #define DEFAULT_ALPHA 0.75
 
@@ -52,9 +55,8 @@ struct search_query {
 	const int32_t *tags; /* count, ascending */
 	const float *values; /* count */
 	size_t count;
-	size_t asked; /* not read here: the caller's number of the query, for
-			 explain/result_writer.h its row in the model of the
-			 queries */
+	size_t row; /* not read here: its row in the model of the queries, for
+		       explain/ */
 };
 
 struct search_result {

@@ -82,7 +82,7 @@ const char *sharded_model_index_rows(struct sharded_model *shards,
 				     unsigned threads);
 
 /* Make a row of a model a query: a row of whole, or of another model with the
- * same columns and components.  self and asked are left to the caller.  Returns
+ * same columns and components.  self and row are left to the caller.  Returns
  * NULL, or an error text: the row is damaged. */
 const char *sharded_model_query(const struct sharded_model *shards,
 				const struct model *model, size_t row,

@@ -23,6 +23,19 @@ const char *sharded_search_need_index(const struct sharded_model *shards)
 	return NULL;
 }
 
+const char *const *sharded_search_unread(const struct sharded_model *shards,
+					 enum metric metric, bool few)
+{
+	static const char *const none[] = {NULL};
+	bool by_index = metric == METRIC_EMBEDDING && few;
+
+	for (size_t s = 0; s < shards->count; s++)
+		by_index = by_index && shards->indexes[s].cells > 0;
+	return by_index ? ivf_index_unread(shards->recall > 0 ||
+					   shards->probes > 0)
+			: none;
+}
+
 /* The number of cells to scan, the same in each file; 0: search exactly. */
 static size_t cells_to_scan(const struct sharded_model *shards)
 {
@@ -37,7 +50,8 @@ static size_t cells_to_scan(const struct sharded_model *shards)
 	return most;
 }
 
-/* Search one file: by its index if that is asked for, or faster. */
+/* Search one file: by its index where the caller chose that, or where that is
+ * faster. */
 static const char *search_file(const struct sharded_model *shards, size_t shard,
 			       const struct exact_search *search,
 			       const struct search_query *queries, size_t count,

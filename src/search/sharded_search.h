@@ -5,6 +5,7 @@
 #ifndef SEARCH_SHARDED_SEARCH_H
 #define SEARCH_SHARDED_SEARCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "search/search_query.h"
@@ -13,6 +14,14 @@
 /* Returns NULL, or an error text that names a file: recall or probes are set,
  * and it has no index. */
 const char *sharded_search_need_index(const struct sharded_model *shards);
+
+/* The names of the tensors (NULL-terminated, static) of which a search by that
+ * metric reads only parts, so that their checksums are not worth the time:
+ * those of embeddings and indexes, where every file has an index and the
+ * queries are few (IVF_INDEX_FEW_QUERIES at most).  What is read of them is
+ * checked then. */
+const char *const *sharded_search_unread(const struct sharded_model *shards,
+					 enum metric metric, bool few);
 
 /* exact_search_run over all files; by their indexes where recall or probes are
  * set, or where that is faster for an exact search.  Indexes that share their

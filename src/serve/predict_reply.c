@@ -38,7 +38,7 @@ static void add_query(struct predict_reply *reply, const struct model *model,
 	if (sharded_model_query(shards, model, row, query) != NULL)
 		return;
 	query->self = self;
-	query->asked = row;
+	query->row = row;
 	reply->count++;
 }
 
@@ -268,7 +268,7 @@ static void put_search_facts(struct json_writer *json,
 	put_list(json, "not", &request->without);
 }
 
-static const struct model *asked_model(const struct predict_reply *reply)
+static const struct model *query_model_of(const struct predict_reply *reply)
 {
 	const struct predict_request *request = &reply->request;
 
@@ -288,10 +288,10 @@ static const char *describe(struct predict_reply *reply,
 			    struct summary *summary)
 {
 	const struct predict_request *request = &reply->request;
-	const struct model *asked = asked_model(reply);
+	const struct model *query_model = query_model_of(reply);
 	struct query_metadata metadata = {
 		.without_signal = reply->zeros,
-		.asked = request->limit,
+		.limit = request->limit,
 		.min_similarity = request->has_min_similarity
 					  ? &request->min_similarity
 					  : NULL,
@@ -301,15 +301,15 @@ static const char *describe(struct predict_reply *reply,
 	served_model_describe(request->loaded, request->metric, request->alpha,
 			      &metadata);
 	if (request->without_why)
-		error = summary_builder_names(builder, &metadata, asked,
+		error = summary_builder_names(builder, &metadata, query_model,
 					      &reply->queries[q],
 					      &reply->results[q], summary);
 	else if (lists_only(request) || reply->csv)
-		error = summary_builder_list(builder, &metadata, asked,
+		error = summary_builder_list(builder, &metadata, query_model,
 					     &reply->queries[q],
 					     &reply->results[q], summary);
 	else
-		error = summary_builder_query(builder, &metadata, asked,
+		error = summary_builder_query(builder, &metadata, query_model,
 					      &reply->queries[q],
 					      &reply->results[q], summary);
 	if (error == NULL)

@@ -30,23 +30,19 @@ static bool read_count(struct predict_request *request, json_t *value)
 
 static bool set_metric(struct predict_request *request, const char *word)
 {
-	for (int i = 0; word != NULL && metric_words[i] != NULL; i++)
-		if (strcmp(metric_words[i], word) == 0) {
-			const char *error = model_check_metric(
-				request->loaded->model, (enum metric)i);
+	const char *error;
 
-			request->metric = (enum metric)i;
-			if (request->metric != METRIC_EMBEDDING)
-				request->recall = 0;
-			return error == NULL ||
-			       predict_request_fail(request, BAD_REQUEST,
-						    "metric", "metric: %s",
-						    error);
-		}
-	return predict_request_fail(
-		request, BAD_REQUEST, "metric",
-		"metric: expected \"combined\", \"embedding\", "
-		"\"profile\" or \"dot\"");
+	if (word == NULL || !metric_from_word(word, &request->metric))
+		return predict_request_fail(
+			request, BAD_REQUEST, "metric",
+			"metric: expected \"combined\", \"embedding\", "
+			"\"profile\" or \"dot\"");
+	if (request->metric != METRIC_EMBEDDING)
+		request->recall = 0;
+	error = model_check_metric(request->loaded->model, request->metric);
+	return error == NULL ||
+	       predict_request_fail(request, BAD_REQUEST, "metric",
+				    "metric: %s", error);
 }
 
 /* Search by the index, which is of embeddings, with that recall; 0: exactly.

@@ -54,7 +54,7 @@ static void check_self(struct neighbour_search search,
 		       const struct model *queries)
 {
 	expect(self_of(&search, 2) == 2, "a row of the model is itself");
-	search.asked = queries;
+	search.query_model = queries;
 	expect(self_of(&search, 0) == 0, "a query has the name of customer a");
 	expect(self_of(&search, 1) == ROW_NONE, "no customer is called b");
 	expect(self_of(&search, 2) == 2, "a query has the name of customer e");
@@ -69,8 +69,8 @@ static void check_run(const struct neighbour_search *search)
 {
 	struct search_query queries[CUSTOMERS];
 	struct search_result results[CUSTOMERS];
-	struct neighbour_report report = {.asked = search->asked,
-					  .model = search->asked,
+	struct neighbour_report report = {.query_model = search->query_model,
+					  .model = search->query_model,
 					  .in_total = true,
 					  .count = search->count,
 					  .quiet = true};
@@ -110,7 +110,7 @@ int main(void)
 
 	shards.whole = model;
 	const struct neighbour_search search = {.shards = &shards,
-						.asked = &shards.whole,
+						.query_model = &shards.whole,
 						.count = 3,
 						.min_score = -INFINITY,
 						.metric = METRIC_EMBEDDING,

@@ -57,7 +57,7 @@ static void check_model(struct output *output, double min_similarity)
 		.without_signal = 1,
 		.tags = 3,
 		.dimensions = 2,
-		.asked = 10,
+		.limit = 10,
 		.candidates = 999,
 		.matching = isnan(min_similarity) ? -1 : 7,
 		.min_similarity = min_similarity,
@@ -82,7 +82,7 @@ static void check_model(struct output *output, double min_similarity)
 	expect("tag", read.tag, written.tag);
 	expect("value", read.value, written.value);
 	expect("among", read.among, written.among);
-	expect_number("asked", (double)read.asked, 10);
+	expect_number("asked", (double)read.limit, 10);
 	expect_number("matching", (double)read.matching,
 		      (double)written.matching);
 	expect_number("min_similarity", read.min_similarity, min_similarity);

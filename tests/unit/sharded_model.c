@@ -92,7 +92,7 @@ static int check_search(const struct sharded_model *shards, const float *rows,
 
 	for (size_t i = 0; i < n; i++)
 		queries[i] = (struct search_query){
-			.vector = rows + i * DIMENSIONS, .self = i, .asked = i};
+			.vector = rows + i * DIMENSIONS, .self = i, .row = i};
 	if (exact_search_run(&search, queries, n, one, &zeros) ||
 	    sharded_search_run(shards, &search, queries, n, many, &zeros_many))
 		return fail("search refused");
