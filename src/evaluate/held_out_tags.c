@@ -72,11 +72,11 @@ static const char *add_profile(struct held_out_job *job,
 		size_t tag = summary_add_tag(summary, name, length);
 		struct summary_tag *facts = &summary->tag_facts[tag];
 		summary->profiles[last].values[at] =
-			(struct tag_value){tag, (double)a->raw[place]};
+			(struct profile_value){tag, (double)a->raw[place]};
 		facts->last_profile = summary->profile_count;
 		if (!facts->counted)
-			error = neighbours_metadata_count_tag(a, column,
-							      &facts->counts);
+			error = profile_lines_count_tag(a, column,
+							&facts->counts);
 		facts->counted = true;
 	}
 	summary->profiles[last].count = count;

@@ -66,22 +66,22 @@ void contributions_end(struct contributions *context)
 	*context = (struct contributions){0};
 }
 
-void similarity_side_begin(struct similarity_side *side,
-			   const struct contributions *context)
+void contribution_side_begin(struct contribution_side *side,
+			     const struct contributions *context)
 {
-	*side = (struct similarity_side){0};
+	*side = (struct contribution_side){0};
 	side->scaled = alloc(context->model->k, sizeof(double));
 }
 
-void similarity_side_end(struct similarity_side *side)
+void contribution_side_end(struct contribution_side *side)
 {
 	free(side->scaled);
-	*side = (struct similarity_side){0};
+	*side = (struct contribution_side){0};
 }
 
 /* How much of context.center the row lost: its mean over all tags, or, where
  * that is of means already, once for each row that it is the sum of. */
-static double shift_of(const struct similarity_side *side,
+static double shift_of(const struct contribution_side *side,
 		       const struct model *model)
 {
 	double sum = 0;
@@ -114,8 +114,8 @@ static struct similarity similarity_of(const struct contributions *context)
 
 /* How much the products of the rows and of the embeddings count. */
 static struct score_factors factors_of(const struct contributions *context,
-				       const struct similarity_side *query,
-				       const struct similarity_side *other)
+				       const struct contribution_side *query,
+				       const struct contribution_side *other)
 {
 	const struct similarity similarity = similarity_of(context);
 
@@ -126,9 +126,9 @@ static struct score_factors factors_of(const struct contributions *context,
 		.embedding = 1 / (query->length * other->length)};
 }
 
-const char *similarity_side_set(struct similarity_side *side,
-				const struct contributions *context,
-				const struct model *model, size_t row)
+const char *contribution_side_set(struct contribution_side *side,
+				  const struct contributions *context,
+				  const struct model *model, size_t row)
 {
 	const struct csr_matrix *matrix = &model->matrix;
 	const float *embedding = model->embedding + row * model->k;
@@ -154,8 +154,8 @@ const char *similarity_side_set(struct similarity_side *side,
 
 /* What the centring took from every tag, of both sides. */
 static double center_sum(const struct contributions *context,
-			 const struct similarity_side *query,
-			 const struct similarity_side *other)
+			 const struct contribution_side *query,
+			 const struct contribution_side *other)
 {
 	size_t k = context->model->k;
 
@@ -166,8 +166,8 @@ static double center_sum(const struct contributions *context,
 /* Both halves of a tag that one side has at place q of its tags, or the other
  * at place x of its, or both; *both becomes the product of their values. */
 static double tag_sum(const struct contributions *context,
-		      const struct similarity_side *query,
-		      const struct similarity_side *other, size_t tag,
+		      const struct contribution_side *query,
+		      const struct contribution_side *other, size_t tag,
 		      size_t *q, size_t *x, double *both)
 {
 	size_t k = context->model->k;
@@ -186,8 +186,9 @@ static double tag_sum(const struct contributions *context,
 	return sum;
 }
 
-static size_t next_tag(const struct similarity_side *query,
-		       const struct similarity_side *other, size_t q, size_t x)
+static size_t next_tag(const struct contribution_side *query,
+		       const struct contribution_side *other, size_t q,
+		       size_t x)
 {
 	size_t of_query =
 		q < query->row.count ? (size_t)query->row.tags[q] : SIZE_MAX;
@@ -198,8 +199,8 @@ static size_t next_tag(const struct similarity_side *query,
 }
 
 const char *contributions_compute(const struct contributions *context,
-				  const struct similarity_side *query,
-				  const struct similarity_side *other,
+				  const struct contribution_side *query,
+				  const struct contribution_side *other,
 				  struct contribution *parts, size_t *count)
 {
 	struct score_factors factors = factors_of(context, query, other);

@@ -30,6 +30,7 @@
 /* In place of a tag's index: the contribution of the centring. */
 #define CONTRIBUTIONS_CENTER ((size_t)-1)
 
+/* What a tag contributes to a similarity. */
 struct contribution {
 	size_t tag; /* its column in the model, or CONTRIBUTIONS_CENTER */
 	double amount;
@@ -64,7 +65,7 @@ const char *contributions_view_row(const struct csr_matrix *matrix, size_t row,
 				   struct sparse_row *view);
 
 /* One of the two customers of a similarity. */
-struct similarity_side {
+struct contribution_side {
 	struct sparse_row row;
 	double *scaled; /* k: D times its embedding */
 	double length;  /* of its embedding; 1 for the metric dot */
@@ -73,25 +74,25 @@ struct similarity_side {
 };
 
 /* Allocate a side; any number of rows may be set in it, one after another. */
-void similarity_side_begin(struct similarity_side *side,
-			   const struct contributions *context);
-void similarity_side_end(struct similarity_side *side);
+void contribution_side_begin(struct contribution_side *side,
+			     const struct contributions *context);
+void contribution_side_end(struct contribution_side *side);
 
 /* Set the side to a row, whose embedding is finite, and not zero unless
  * the metric compares rows, of the context's model or of another with the same
  * columns and components, which must stay open.  NULL, or an error text that
  * names the row. */
-const char *similarity_side_set(struct similarity_side *side,
-				const struct contributions *context,
-				const struct model *model, size_t row);
+const char *contribution_side_set(struct contribution_side *side,
+				  const struct contributions *context,
+				  const struct model *model, size_t row);
 
 /* Set parts, which has room for the tags of both sides and one more, to the
  * contribution of the centring, where there is one, and those of the tags that
  * either has, ascending; *count becomes how many.  O(tags of both x k).  NULL,
  * or an error text: a contribution is not finite. */
 const char *contributions_compute(const struct contributions *context,
-				  const struct similarity_side *query,
-				  const struct similarity_side *other,
+				  const struct contribution_side *query,
+				  const struct contribution_side *other,
 				  struct contribution *parts, size_t *count);
 
 /* Move the limit contributions of largest magnitude to the front, largest

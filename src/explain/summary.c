@@ -60,7 +60,7 @@ void summary_add_contribution(struct summary_neighbour *neighbour, size_t tag,
 		neighbour->contributions, &neighbour->room,
 		neighbour->count + 1, sizeof *neighbour->contributions);
 	neighbour->contributions[neighbour->count++] =
-		(struct tag_contribution){.tag = tag, .amount = amount};
+		(struct contribution){.tag = tag, .amount = amount};
 }
 
 bool summary_has_tag(const struct summary_profile *profile, size_t tag)

@@ -15,10 +15,12 @@
 
 #include "base/number.h"
 #include "base/string_table.h"
+#include "explain/contributions.h"
 #include "explain/neighbours_metadata.h"
+#include "explain/profile_lines.h"
 
-/* A tag of a customer; a customer has the tag when the value is above zero. */
-struct tag_value {
+/* The value of a tag of a customer, who has the tag where it is above zero. */
+struct profile_value {
 	size_t tag;
 	double value; /* in the events' own unit */
 };
@@ -27,21 +29,17 @@ struct summary_profile {
 	char *name;
 	unsigned tenth; /* TENTHS: the query is no customer of the model, and
 			   not in its counts */
-	struct tag_value *values; /* by falling weight in the model */
+	struct profile_value *values; /* by falling weight in the model */
 	size_t count, room;
-};
-
-/* What a tag contributes to a similarity, rounded as it is printed. */
-struct tag_contribution {
-	size_t tag; /* the one with the empty name is what centring gives */
-	double amount;
 };
 
 struct summary_neighbour {
 	char *name;
 	size_t rank;
-	double similarity;                      /* rounded as it is printed */
-	struct tag_contribution *contributions; /* largest magnitude first */
+	double similarity; /* rounded as it is printed */
+	/* Of tags of the summary, the empty name being the centring; rounded as
+	 * they are printed, largest magnitude first. */
+	struct contribution *contributions;
 	size_t count, room;
 	/* The similarity less the contributions, in exact decimals, which may
 	 * be more than a double holds; empty where there are none. */

@@ -82,7 +82,7 @@ static double round_raw(float value)
 		if ((float)(digits / powers[i]) == value)
 			return digits / powers[i];
 	}
-	return strtod(neighbours_metadata_print_raw(text, value), NULL);
+	return strtod(profile_lines_print_raw(text, value), NULL);
 }
 
 /* Set the values of the last profile: the query's by falling weight; of the
@@ -99,8 +99,7 @@ static const char *set_values(struct summary_builder *builder,
 	builder->order = alloc_grow(builder->order, &builder->order_room, count,
 				    sizeof *builder->order);
 	if (s->profile_count == 1)
-		neighbours_metadata_sort_row(matrix, begin, count,
-					     builder->order);
+		profile_lines_sort_row(matrix, begin, count, builder->order);
 	else
 		for (size_t i = 0; i < count; i++)
 			builder->order[i].place = (int32_t)i;
@@ -112,11 +111,11 @@ static const char *set_values(struct summary_builder *builder,
 		size_t tag = add_column(builder, s, column);
 		struct summary_tag *facts = &s->tag_facts[tag];
 
-		profile->values[profile->count++] = (struct tag_value){
+		profile->values[profile->count++] = (struct profile_value){
 			.tag = tag, .value = round_raw(matrix->raw[at])};
 		facts->last_profile = s->profile_count;
 		if (!facts->counted)
-			error = neighbours_metadata_count_tag(
+			error = profile_lines_count_tag(
 				&builder->shards->whole.matrix, column,
 				&facts->counts);
 		facts->counted = true;
@@ -135,7 +134,7 @@ static const char *add_profile(struct summary_builder *builder,
 	size_t length = 0;
 
 	model = sharded_model_resolve(builder->shards, model, &row);
-	error = neighbours_metadata_check_row(&model->matrix, row);
+	error = profile_lines_check_row(&model->matrix, row);
 	if (error != NULL)
 		return error;
 	if (is_customer) {
@@ -262,6 +261,20 @@ const char *summary_builder_alone(struct summary_builder *builder,
 	return end(builder, error, summary);
 }
 
+/* Begin the summary of a query with its neighbours. */
+static const char *begin_neighbours(struct summary_builder *builder,
+				    const struct query_metadata *metadata,
+				    const struct model *query_model,
+				    const struct search_query *query,
+				    const struct search_result *result,
+				    struct summary *summary)
+{
+	begin(builder, metadata, result, query_model, query->row, summary);
+	return result->count > 0 ? add_neighbours(builder, summary, query_model,
+						  query, result)
+				 : NULL;
+}
+
 const char *summary_builder_query(struct summary_builder *builder,
 				  const struct query_metadata *metadata,
 				  const struct model *query_model,
@@ -269,37 +282,15 @@ const char *summary_builder_query(struct summary_builder *builder,
 				  const struct search_result *result,
 				  struct summary *summary)
 {
-	const char *error = NULL;
+	const char *error = begin_neighbours(builder, metadata, query_model,
+					     query, result, summary);
 
-	begin(builder, metadata, result, query_model, query->row, summary);
-	if (result->count > 0)
-		error = add_neighbours(builder, summary, query_model, query,
-				       result);
 	if (error == NULL)
 		error = add_profile(builder, summary, query_model, query->row);
 	if (error == NULL)
 		error = add_profiles(builder, summary, query, result);
 	if (error == NULL)
 		error = enrichment_test(summary);
-	return end(builder, error, summary);
-}
-
-/* The query and its neighbours, with their contributions or without. */
-static const char *build_list(struct summary_builder *builder,
-			      const struct query_metadata *metadata,
-			      const struct model *query_model,
-			      const struct search_query *query,
-			      const struct search_result *result, bool why,
-			      struct summary *summary)
-{
-	const char *error = NULL;
-
-	begin(builder, metadata, result, query_model, query->row, summary);
-	if (why && result->count > 0)
-		error = add_neighbours(builder, summary, query_model, query,
-				       result);
-	for (size_t i = 0; !why && i < result->count && error == NULL; i++)
-		error = add_name(builder, summary, result->hits[i]);
 	return end(builder, error, summary);
 }
 
@@ -310,8 +301,10 @@ const char *summary_builder_list(struct summary_builder *builder,
 				 const struct search_result *result,
 				 struct summary *summary)
 {
-	return build_list(builder, metadata, query_model, query, result, true,
-			  summary);
+	return end(builder,
+		   begin_neighbours(builder, metadata, query_model, query,
+				    result, summary),
+		   summary);
 }
 
 const char *summary_builder_names(struct summary_builder *builder,
@@ -321,6 +314,10 @@ const char *summary_builder_names(struct summary_builder *builder,
 				  const struct search_result *result,
 				  struct summary *summary)
 {
-	return build_list(builder, metadata, query_model, query, result, false,
-			  summary);
+	const char *error = NULL;
+
+	begin(builder, metadata, result, query_model, query->row, summary);
+	for (size_t i = 0; i < result->count && error == NULL; i++)
+		error = add_name(builder, summary, result->hits[i]);
+	return end(builder, error, summary);
 }

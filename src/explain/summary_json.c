@@ -87,7 +87,7 @@ static void put_profile(const struct summary_json *json)
 			      json->summary->metadata.captured, 4);
 	json_put_array(writer, "top");
 	for (size_t i = 0; i < profile->count && count < TOP; i++) {
-		const struct tag_value *value = &profile->values[i];
+		const struct profile_value *value = &profile->values[i];
 
 		if (value->value <= 0)
 			continue;
@@ -281,7 +281,7 @@ void summary_json_put_profile(struct json_writer *writer,
 	put_profile(&json);
 	json_put_array(writer, "tags");
 	for (size_t i = 0; i < profile->count; i++) {
-		const struct tag_value *value = &profile->values[i];
+		const struct profile_value *value = &profile->values[i];
 
 		json_put_object(writer, NULL);
 		put_tag(&json, value->tag);

@@ -34,7 +34,7 @@ static const char *read_profile(struct summary_reader *reader,
 {
 	struct profile_line line;
 	struct summary_profile *profile;
-	const char *error = neighbours_metadata_read_profile(
+	const char *error = profile_lines_read_profile(
 		&reader->table, s->profile_count == 0, &line);
 
 	if (error != NULL)
@@ -44,8 +44,7 @@ static const char *read_profile(struct summary_reader *reader,
 		char *name;
 		double value;
 
-		error = neighbours_metadata_next_value(&line.values, &name,
-						       &value);
+		error = profile_lines_next_value(&line.values, &name, &value);
 		if (error != NULL || name == NULL)
 			return error;
 		size_t tag = summary_add_tag(s, name, strlen(name));
@@ -56,15 +55,15 @@ static const char *read_profile(struct summary_reader *reader,
 			alloc_grow(profile->values, &profile->room,
 				   profile->count + 1, sizeof *profile->values);
 		profile->values[profile->count++] =
-			(struct tag_value){.tag = tag, .value = value};
+			(struct profile_value){.tag = tag, .value = value};
 	}
 }
 
 static const char *read_tag(struct summary_reader *reader, struct summary *s)
 {
 	struct tag_line line;
-	const char *error = neighbours_metadata_read_tag(&reader->table,
-							 &s->metadata, &line);
+	const char *error =
+		profile_lines_read_tag(&reader->table, &s->metadata, &line);
 	size_t tag;
 
 	if (error != NULL)

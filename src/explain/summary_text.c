@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "explain/enrichment.h"
 #include "explain/neighbours_tsv.h"
-#include "explain/text_lines.h"
+#include "explain/summary_group.h"
+#include "explain/summary_page.h"
 #include "model/captured.h"
 
 /* How many tags are said to set the customer apart. */
@@ -15,55 +15,6 @@ enum { APART = 3 };
 
 /* A share of a similarity beyond this many times it says nothing. */
 static const double largest_share = 10;
-
-struct summary_page {
-	const struct summary *summary;
-	const struct display_names *names;
-	struct text_lines lines;
-};
-
-/* ------------------------------------------------------------------- texts */
-
-/* The id, with the name that people know before it: "Python (17)". */
-static const char *with_name(struct summary_page *page,
-			     const struct display_name_set *set, const char *id)
-{
-	const char *label = display_names_find(set, id, strlen(id));
-
-	if (label == NULL)
-		return text_lines_escape(&page->lines, id);
-	return text_lines_escape(
-		&page->lines,
-		text_lines_print(&page->lines, "%s (%s)", label, id));
-}
-
-static const char *customer(struct summary_page *page, const char *id)
-{
-	return with_name(page, &page->names->customers, id);
-}
-
-static const char *query(struct summary_page *page)
-{
-	return customer(page, page->summary->query);
-}
-
-static const char *tag_text(struct summary_page *page, const char *id)
-{
-	return with_name(page, &page->names->tags, id);
-}
-
-static const char *tag_name(struct summary_page *page, size_t tag)
-{
-	return tag_text(page, summary_tag_name(page->summary, tag));
-}
-
-static const char *commas(struct summary_page *page, int64_t count)
-{
-	char text[NUMBER_TEXT];
-
-	return text_lines_print(&page->lines, "%s",
-				number_commas(text, (uint64_t)count));
-}
 
 /* ------------------------------------------------------------------- title */
 
@@ -82,8 +33,8 @@ static const char *others(struct summary_page *page)
 {
 	const struct summary *s = page->summary;
 
-	return commas(page,
-		      s->metadata.candidates - (s->group < s->neighbour_count));
+	return summary_page_commas(
+		page, s->metadata.candidates - (s->group < s->neighbour_count));
 }
 
 static char *weighted_by(struct summary_page *page)
@@ -115,9 +66,9 @@ static void put_title(struct summary_page *page)
 		text_lines_print(&page->lines,
 				 "Customer %s and the %smost similar of %s%s, "
 				 "compared by %s %s",
-				 query(page), count, others(page),
+				 summary_page_query(page), count, others(page),
 				 *file ? file : " others",
-				 commas(page, s->metadata.tags),
+				 summary_page_commas(page, s->metadata.tags),
 				 s->metadata.tags == 1 ? "tag" : "tags"));
 	text_lines_end(&page->lines);
 	text_lines_put_words(
@@ -134,36 +85,39 @@ static void put_title(struct summary_page *page)
 static void put_filter(struct summary_page *page)
 {
 	const struct model_metadata *metadata = &page->summary->metadata;
-	char least[NUMBER_TEXT], *text;
+	char threshold[NUMBER_TEXT], *text;
 
 	if ((int64_t)page->summary->neighbour_count >= metadata->limit)
 		return;
-	number_write(least, metadata->min_similarity,
+	number_write(threshold, metadata->min_similarity,
 		     NEIGHBOURS_SIMILARITY_DIGITS);
 	if (!isnan(metadata->min_similarity) && metadata->matching < 0)
 		text = text_lines_print(
 			&page->lines,
 			"%s of the customers looked at%s %s a "
 			"similarity of %s or more",
-			commas(page, (int64_t)page->summary->neighbour_count),
+			summary_page_commas(
+				page, (int64_t)page->summary->neighbour_count),
 			in_file(page),
 			page->summary->neighbour_count == 1 ? "has" : "have",
-			least);
+			threshold);
 	else if (!isnan(metadata->min_similarity))
 		text = text_lines_print(
 			&page->lines,
 			"%s of the %s customers%s %s a similarity of "
 			"%s or more",
-			commas(page, metadata->matching),
-			commas(page, metadata->candidates), in_file(page),
-			metadata->matching == 1 ? "has" : "have", least);
+			summary_page_commas(page, metadata->matching),
+			summary_page_commas(page, metadata->candidates),
+			in_file(page), metadata->matching == 1 ? "has" : "have",
+			threshold);
 	else
 		text = text_lines_print(
 			&page->lines,
 			"%s customers%s could be compared, of %s asked "
 			"for",
-			commas(page, metadata->candidates), in_file(page),
-			commas(page, metadata->limit));
+			summary_page_commas(page, metadata->candidates),
+			in_file(page),
+			summary_page_commas(page, metadata->limit));
 	text_lines_put_words(&page->lines, text);
 	text_lines_end(&page->lines);
 }
@@ -171,10 +125,10 @@ static void put_filter(struct summary_page *page)
 /* ------------------------------------------------------------------- query */
 
 /* A tag of the query and its value; flags have none that is worth a word. */
-static char *apart(struct summary_page *page, const struct tag_value *value)
+static char *apart(struct summary_page *page, const struct profile_value *value)
 {
 	char text[NUMBER_TEXT];
-	const char *name = tag_name(page, value->tag);
+	const char *name = summary_page_tag(page, value->tag);
 
 	if (strcmp(page->summary->metadata.kind, "one") == 0)
 		return text_lines_print(&page->lines, "%s", name);
@@ -246,8 +200,8 @@ static void put_profile(struct summary_page *page)
 	text_lines_put_words(
 		&page->lines,
 		text_lines_print(&page->lines, "%s has %zu %s%s.%s",
-				 query(page), held, held == 1 ? "tag" : "tags",
-				 in_all,
+				 summary_page_query(page), held,
+				 held == 1 ? "tag" : "tags", in_all,
 				 held > 0 ? "  What sets it apart:" : ""));
 	text_lines_end(&page->lines);
 	put_apart(page);
@@ -259,11 +213,11 @@ static void put_profile(struct summary_page *page)
 /* "DIAPERS 41 %", or the contribution where a share says nothing. */
 static char *reason(struct summary_page *page,
 		    const struct summary_neighbour *neighbour,
-		    const struct tag_contribution *contribution)
+		    const struct contribution *contribution)
 {
 	const char *name = summary_tag_name(page->summary, contribution->tag);
-	const char *tag =
-		*name ? tag_text(page, name) : "(all tags, by centring)";
+	const char *tag = *name ? summary_page_tag_text(page, name)
+				: "(all tags, by centring)";
 	double share = neighbour->similarity > 0
 			       ? contribution->amount / neighbour->similarity
 			       : largest_share;
@@ -300,7 +254,8 @@ static void put_neighbour(struct summary_page *page,
 		&page->lines,
 		text_lines_print(&page->lines, "%zu", neighbour->rank), 4);
 	text_lines_put(&page->lines, "  ");
-	text_lines_put_right(&page->lines, customer(page, neighbour->name),
+	text_lines_put_right(&page->lines,
+			     summary_page_customer(page, neighbour->name),
 			     width);
 	text_lines_put(&page->lines, "  ");
 	text_lines_put_right(
@@ -319,7 +274,7 @@ static void put_neighbours(struct summary_page *page)
 
 	for (size_t i = 0; i < s->neighbour_count; i++) {
 		size_t wide = text_lines_columns(
-			customer(page, s->neighbours[i].name));
+			summary_page_customer(page, s->neighbours[i].name));
 
 		width = wide > width ? wide : width;
 		why = why || s->neighbours[i].count > 0;
@@ -346,177 +301,6 @@ static void put_neighbours(struct summary_page *page)
 	text_lines_end(&page->lines);
 }
 
-/* ------------------------------------------------------------------- group */
-
-/* The columns of the table: of names, of three figures, of the query. */
-struct widths {
-	size_t name, figure, query;
-};
-
-static void widen(size_t *width, size_t needed)
-{
-	if (*width < needed)
-		*width = needed;
-}
-
-static char *share_of(struct summary_page *page, size_t tag)
-{
-	return text_lines_print(&page->lines, "%zu of %zu",
-				page->summary->tag_facts[tag].members,
-				page->summary->group);
-}
-
-static struct widths measure(struct summary_page *page)
-{
-	const struct summary *s = page->summary;
-	struct widths widths = {.name = 25, .figure = 11, .query = 11};
-
-	for (size_t i = 0; i < s->listed_count; i++) {
-		widen(&widths.name,
-		      text_lines_columns(tag_name(page, s->listed[i])) + 2);
-		widen(&widths.figure,
-		      text_lines_columns(share_of(page, s->listed[i])) + 2);
-	}
-	widen(&widths.query, text_lines_columns(query(page)) + 2);
-	return widths;
-}
-
-static void put_row(struct summary_page *page, const struct widths *widths,
-		    const char *const cells[5])
-{
-	text_lines_put_left(&page->lines, cells[0], widths->name);
-	for (int i = 1; i <= 3; i++)
-		text_lines_put_right(&page->lines, cells[i], widths->figure);
-	text_lines_put_right(&page->lines, cells[4], widths->query);
-	text_lines_end(&page->lines);
-}
-
-static void put_shared_tag(struct summary_page *page,
-			   const struct widths *widths, size_t i)
-{
-	const struct summary_tag *tag = &page->summary->tag_facts[i];
-	const char *const cells[5] = {
-		text_lines_print(&page->lines, "  %s", tag_name(page, i)),
-		share_of(page, i),
-		text_lines_print(&page->lines, "%.1f", tag->expected),
-		text_lines_print(&page->lines, "%.1f", summary_ratio(tag)),
-		tag->query_has ? "has it" : "has not",
-	};
-
-	put_row(page, widths, cells);
-}
-
-static void put_shared(struct summary_page *page)
-{
-	const struct summary *s = page->summary;
-	struct widths widths = measure(page);
-	const char *const head[5] = {
-		text_lines_print(&page->lines, "What the %zu share", s->group),
-		"have it",
-		"expected",
-		"times",
-		query(page),
-	};
-
-	put_row(page, &widths, head);
-	for (size_t i = 0; i < s->listed_count; i++)
-		put_shared_tag(page, &widths, s->listed[i]);
-	text_lines_put_words(
-		&page->lines,
-		text_lines_print(
-			&page->lines,
-			"Expected: of %zu customers with as many tags.",
-			s->group));
-	text_lines_end(&page->lines);
-}
-
-static void put_missing(struct summary_page *page)
-{
-	const struct summary *s = page->summary;
-	char *last = NULL;
-
-	for (size_t i = 0; i < s->listed_count; i++) {
-		const struct summary_tag *tag = &s->tag_facts[s->listed[i]];
-
-		if (tag->query_has)
-			continue;
-		if (last == NULL)
-			text_lines_end(&page->lines);
-		text_lines_put_piece(
-			&page->lines,
-			last ? text_lines_print(&page->lines, "%s,", last)
-			     : text_lines_print(
-				       &page->lines,
-				       "What %s may be missing:", query(page)));
-		last = text_lines_print(
-			&page->lines,
-			"%s (%zu of the %zu have it, %.1f expected)",
-			tag_name(page, s->listed[i]), tag->members, s->group,
-			tag->expected);
-	}
-	if (last == NULL)
-		return;
-	text_lines_put_piece(&page->lines, last);
-	text_lines_end(&page->lines);
-}
-
-/* Such figures are high by construction; or what was measured instead. */
-static void put_caution(struct summary_page *page)
-{
-	const struct summary *s = page->summary;
-	struct text_lines *lines = &page->lines;
-
-	if (s->held_out > 0)
-		text_lines_put_words(
-			lines,
-			text_lines_print(
-				lines,
-				"The %zu were chosen by these same events, so "
-				"such figures are high by construction: of "
-				"tags listed like these, %.2f times the "
-				"expected number were seen in events held back "
-				"[%.2f, %.2f].",
-				s->group, s->held_out, s->held_out_low,
-				s->held_out_high));
-	else
-		text_lines_put_words(
-			lines,
-			text_lines_print(
-				lines,
-				"The %zu were chosen by these same events, "
-				"so such figures are high by construction: "
-				"of events held back they would share less.",
-				s->group));
-}
-
-static void put_group(struct summary_page *page)
-{
-	const struct summary *s = page->summary;
-
-	text_lines_end(&page->lines);
-	if (s->listed_count > 0) {
-		put_shared(page);
-		put_missing(page);
-		text_lines_end(&page->lines);
-		put_caution(page);
-	} else if (s->group >= ENRICHMENT_MIN_MEMBERS) {
-		text_lines_put_words(
-			&page->lines,
-			text_lines_print(&page->lines,
-					 "The %zu share nothing beyond what "
-					 "customers as active share.",
-					 s->group));
-	} else {
-		text_lines_put_words(
-			&page->lines,
-			text_lines_print(&page->lines,
-					 "It takes %d neighbours or more to "
-					 "tell what they share.",
-					 ENRICHMENT_MIN_MEMBERS));
-	}
-	text_lines_end(&page->lines);
-}
-
 void summary_text_write(const struct summary *summary,
 			const struct display_names *names,
 			struct output *output)
@@ -529,6 +313,6 @@ void summary_text_write(const struct summary *summary,
 	put_filter(&page);
 	put_profile(&page);
 	put_neighbours(&page);
-	put_group(&page);
+	summary_group_write(&page);
 	text_lines_free(&page.lines);
 }

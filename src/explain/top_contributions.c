@@ -11,25 +11,25 @@ void top_contributions_begin(struct top_contributions *top,
 {
 	*top = (struct top_contributions){.shards = shards,
 					  .contributions = contributions};
-	similarity_side_begin(&top->query, contributions);
-	similarity_side_begin(&top->other, contributions);
+	contribution_side_begin(&top->query, contributions);
+	contribution_side_begin(&top->other, contributions);
 }
 
 void top_contributions_end(struct top_contributions *top)
 {
-	similarity_side_end(&top->query);
-	similarity_side_end(&top->other);
+	contribution_side_end(&top->query);
+	contribution_side_end(&top->other);
 	free(top->parts);
 	*top = (struct top_contributions){0};
 }
 
 /* Make the side that of a row of the asking or the answering customers. */
 static const char *set_side(const struct top_contributions *top,
-			    struct similarity_side *side,
+			    struct contribution_side *side,
 			    const struct model *model, size_t row)
 {
 	model = sharded_model_resolve(top->shards, model, &row);
-	return similarity_side_set(side, top->contributions, model, row);
+	return contribution_side_set(side, top->contributions, model, row);
 }
 
 const char *top_contributions_query(struct top_contributions *top,

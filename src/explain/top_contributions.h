@@ -17,7 +17,7 @@ enum { TOP_CONTRIBUTIONS = 3 };
 struct top_contributions {
 	const struct sharded_model *shards; /* whose customers are neighbours */
 	const struct contributions *contributions;
-	struct similarity_side query, other;
+	struct contribution_side query, other;
 	struct contribution *parts;
 	size_t room; /* of parts */
 };

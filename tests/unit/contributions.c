@@ -188,22 +188,22 @@ static void check_parts(const struct sample *s, enum metric metric, size_t q,
 static void check_pairs(const struct sample *s, enum metric metric)
 {
 	struct contributions context;
-	struct similarity_side query, other;
+	struct contribution_side query, other;
 	struct contribution parts[2 * M + 1];
 	size_t count;
 
 	contributions_begin(&context, &s->model, metric, 0.6);
-	similarity_side_begin(&query, &context);
-	similarity_side_begin(&other, &context);
+	contribution_side_begin(&query, &context);
+	contribution_side_begin(&other, &context);
 	for (size_t q = 0; q < N; q++)
 		for (size_t x = 0; x < N; x++) {
 			if (length_of(s, q, METRIC_EMBEDDING) == 0 ||
 			    length_of(s, x, METRIC_EMBEDDING) == 0)
 				continue;
-			if (similarity_side_set(&query, &context, &s->model,
-						q) != NULL ||
-			    similarity_side_set(&other, &context, &s->model,
-						x) != NULL ||
+			if (contribution_side_set(&query, &context, &s->model,
+						  q) != NULL ||
+			    contribution_side_set(&other, &context, &s->model,
+						  x) != NULL ||
 			    contributions_compute(&context, &query, &other,
 						  parts, &count) != NULL)
 				fail("refused row", &s->model, metric,
@@ -211,8 +211,8 @@ static void check_pairs(const struct sample *s, enum metric metric)
 			else
 				check_parts(s, metric, q, x, parts, count);
 		}
-	similarity_side_end(&query);
-	similarity_side_end(&other);
+	contribution_side_end(&query);
+	contribution_side_end(&other);
 	contributions_end(&context);
 }
 

@@ -64,7 +64,7 @@ static struct summary_profile make_profile(size_t customer)
 		double value = has[customer][j] ? 2 : j % 2 ? 0 : -1;
 
 		profile.values[profile.count++] =
-			(struct tag_value){.tag = j, .value = value};
+			(struct profile_value){.tag = j, .value = value};
 	}
 	return profile;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "explain/neighbours_metadata.h"
+#include "explain/profile_lines.h"
 #include "small_model.h"
 
 static int failed;
@@ -130,30 +131,30 @@ static void check_profiles(struct output *output, const struct model *model)
 		expect("error", "some", "none");
 	table = open_lines(output);
 	tsv_next(&table);
-	if (neighbours_metadata_read_profile(&table, false, &profile) != NULL)
+	if (profile_lines_read_profile(&table, false, &profile) != NULL)
 		expect("#profile", "refused", "read");
 	expect("name", profile.name, "ann");
 	expect_number("tenth", profile.tenth, 1);
 	for (size_t i = 0; i < 2; i++) {
-		neighbours_metadata_next_value(&profile.values, &name, &value);
+		profile_lines_next_value(&profile.values, &name, &value);
 		expect("tag of the profile", name, names[i]);
 		expect_number("its value", value, values[i]);
 	}
-	neighbours_metadata_next_value(&profile.values, &name, &value);
+	profile_lines_next_value(&profile.values, &name, &value);
 	if (name != NULL)
 		expect("third tag", name, "none");
 	tsv_next(&table);
-	if (neighbours_metadata_read_profile(&table, false, &profile) == NULL)
+	if (profile_lines_read_profile(&table, false, &profile) == NULL)
 		expect("a neighbour that is no customer", "read", "refused");
 	tsv_next(&table);
-	if (neighbours_metadata_read_tag(&table, &of, &tag) != NULL)
+	if (profile_lines_read_tag(&table, &of, &tag) != NULL)
 		expect("#tag", "refused", "read");
 	expect("tag", tag.name, "a");
 	expect_number("its customers", (double)tag.counts.customers, 1);
 	expect_number("of tenth 1", (double)tag.counts.tenths[1], 1);
 	of.customers++;
 	tsv_next(&table);
-	if (neighbours_metadata_read_tag(&table, &of, &tag) == NULL)
+	if (profile_lines_read_tag(&table, &of, &tag) == NULL)
 		expect("#tag of another model", "read", "refused");
 	if (tsv_next(&table))
 		expect("a line more", table.fields[0].text, "none");
@@ -169,12 +170,12 @@ static void check_raw(void)
 	char text[NUMBER_TEXT];
 
 	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
-		expect_number("raw value",
-			      (double)strtof(neighbours_metadata_print_raw(
-						     text, values[i]),
-					     NULL),
-			      (double)values[i]);
-	expect("0.1", neighbours_metadata_print_raw(text, 0.1f), "0.1");
+		expect_number(
+			"raw value",
+			(double)strtof(profile_lines_print_raw(text, values[i]),
+				       NULL),
+			(double)values[i]);
+	expect("0.1", profile_lines_print_raw(text, 0.1f), "0.1");
 }
 
 int main(void)

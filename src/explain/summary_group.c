@@ -1,0 +1,176 @@
+#include "explain/summary_group.h"
+
+#include <string.h>
+
+#include "explain/enrichment.h"
+
+/* The columns of the table: of names, of three figures, of the query. */
+struct widths {
+	size_t name, figure, query;
+};
+
+static void widen(size_t *width, size_t needed)
+{
+	if (*width < needed)
+		*width = needed;
+}
+
+static char *share_of(struct summary_page *page, size_t tag)
+{
+	return text_lines_print(&page->lines, "%zu of %zu",
+				page->summary->tag_facts[tag].members,
+				page->summary->group);
+}
+
+static struct widths measure(struct summary_page *page)
+{
+	const struct summary *s = page->summary;
+	struct widths widths = {.name = 25, .figure = 11, .query = 11};
+
+	for (size_t i = 0; i < s->listed_count; i++) {
+		widen(&widths.name,
+		      text_lines_columns(summary_page_tag(page, s->listed[i])) +
+			      2);
+		widen(&widths.figure,
+		      text_lines_columns(share_of(page, s->listed[i])) + 2);
+	}
+	widen(&widths.query, text_lines_columns(summary_page_query(page)) + 2);
+	return widths;
+}
+
+static void put_row(struct summary_page *page, const struct widths *widths,
+		    const char *const cells[5])
+{
+	text_lines_put_left(&page->lines, cells[0], widths->name);
+	for (int i = 1; i <= 3; i++)
+		text_lines_put_right(&page->lines, cells[i], widths->figure);
+	text_lines_put_right(&page->lines, cells[4], widths->query);
+	text_lines_end(&page->lines);
+}
+
+static void put_shared_tag(struct summary_page *page,
+			   const struct widths *widths, size_t i)
+{
+	const struct summary_tag *tag = &page->summary->tag_facts[i];
+	const char *const cells[5] = {
+		text_lines_print(&page->lines, "  %s",
+				 summary_page_tag(page, i)),
+		share_of(page, i),
+		text_lines_print(&page->lines, "%.1f", tag->expected),
+		text_lines_print(&page->lines, "%.1f", summary_ratio(tag)),
+		tag->query_has ? "has it" : "has not",
+	};
+
+	put_row(page, widths, cells);
+}
+
+static void put_shared(struct summary_page *page)
+{
+	const struct summary *s = page->summary;
+	struct widths widths = measure(page);
+	const char *const head[5] = {
+		text_lines_print(&page->lines, "What the %zu share", s->group),
+		"have it",
+		"expected",
+		"times",
+		summary_page_query(page),
+	};
+
+	put_row(page, &widths, head);
+	for (size_t i = 0; i < s->listed_count; i++)
+		put_shared_tag(page, &widths, s->listed[i]);
+	text_lines_put_words(
+		&page->lines,
+		text_lines_print(
+			&page->lines,
+			"Expected: of %zu customers with as many tags.",
+			s->group));
+	text_lines_end(&page->lines);
+}
+
+static void put_missing(struct summary_page *page)
+{
+	const struct summary *s = page->summary;
+	char *last = NULL;
+
+	for (size_t i = 0; i < s->listed_count; i++) {
+		const struct summary_tag *tag = &s->tag_facts[s->listed[i]];
+
+		if (tag->query_has)
+			continue;
+		if (last == NULL)
+			text_lines_end(&page->lines);
+		text_lines_put_piece(
+			&page->lines,
+			last ? text_lines_print(&page->lines, "%s,", last)
+			     : text_lines_print(&page->lines,
+						"What %s may be missing:",
+						summary_page_query(page)));
+		last = text_lines_print(
+			&page->lines,
+			"%s (%zu of the %zu have it, %.1f expected)",
+			summary_page_tag(page, s->listed[i]), tag->members,
+			s->group, tag->expected);
+	}
+	if (last == NULL)
+		return;
+	text_lines_put_piece(&page->lines, last);
+	text_lines_end(&page->lines);
+}
+
+/* Such figures are high by construction; or what was measured instead. */
+static void put_caution(struct summary_page *page)
+{
+	const struct summary *s = page->summary;
+	struct text_lines *lines = &page->lines;
+
+	if (s->held_out > 0)
+		text_lines_put_words(
+			lines,
+			text_lines_print(
+				lines,
+				"The %zu were chosen by these same events, so "
+				"such figures are high by construction: of "
+				"tags listed like these, %.2f times the "
+				"expected number were seen in events held back "
+				"[%.2f, %.2f].",
+				s->group, s->held_out, s->held_out_low,
+				s->held_out_high));
+	else
+		text_lines_put_words(
+			lines,
+			text_lines_print(
+				lines,
+				"The %zu were chosen by these same events, "
+				"so such figures are high by construction: "
+				"of events held back they would share less.",
+				s->group));
+}
+
+void summary_group_write(struct summary_page *page)
+{
+	const struct summary *s = page->summary;
+
+	text_lines_end(&page->lines);
+	if (s->listed_count > 0) {
+		put_shared(page);
+		put_missing(page);
+		text_lines_end(&page->lines);
+		put_caution(page);
+	} else if (s->group >= ENRICHMENT_MIN_MEMBERS) {
+		text_lines_put_words(
+			&page->lines,
+			text_lines_print(&page->lines,
+					 "The %zu share nothing beyond what "
+					 "customers as active share.",
+					 s->group));
+	} else {
+		text_lines_put_words(
+			&page->lines,
+			text_lines_print(&page->lines,
+					 "It takes %d neighbours or more to "
+					 "tell what they share.",
+					 ENRICHMENT_MIN_MEMBERS));
+	}
+	text_lines_end(&page->lines);
+}
