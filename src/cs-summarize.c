@@ -1,12 +1,13 @@
 /* cs-summarize: neighbours described for a reader: who is alike and why, what
  * the group shares, what the query may be missing. */
-#include <jansson.h>
+#include <stddef.h>
 
 #include "base/errors.h"
 #include "base/io.h"
 #include "base/options.h"
 #include "base/progress.h"
 #include "explain/display_names.h"
+#include "explain/held_out_report.h"
 #include "explain/summary_json.h"
 #include "explain/summary_reader.h"
 #include "explain/summary_text.h"
@@ -67,36 +68,7 @@ static const struct options_text text = {
 	.rows = rows,
 };
 
-/* The figure of cs-eval's report, and its interval; 0 where it measured none.
- */
-static struct {
-	double value, low, high;
-} held_out;
-
-static void read_measured(void)
-{
-	struct input input;
-	json_error_t error;
-	json_t *report, *tags;
-
-	input_open(&input, measured_file);
-	input_map(&input);
-	report = json_loadb((const char *)input.bytes, input.size, 0, &error);
-	if (report == NULL)
-		die("%s: %s: expected a report of cs-eval", input.name,
-		    error.text);
-	tags = json_object_get(report, "listed_tags");
-	if (tags == NULL)
-		die("%s: no listed_tags: expected a report of cs-eval",
-		    input.name);
-	if (!json_is_null(tags) &&
-	    json_unpack(tags, "{s:F, s:F, s:F}", "value", &held_out.value,
-			"low", &held_out.low, "high", &held_out.high) != 0)
-		die("%s: listed_tags: expected value, low and high",
-		    input.name);
-	json_decref(report);
-	input_close(&input);
-}
+static struct held_out_ratio held_out;
 
 static void write_json(const struct summary *summary, struct output *output)
 {
@@ -138,9 +110,7 @@ static void summarize(struct summary_reader *reader, struct output *output)
 			die("%s", error);
 		if (!found)
 			break;
-		summary.held_out = held_out.value;
-		summary.held_out_low = held_out.low;
-		summary.held_out_high = held_out.high;
+		summary.held_out = held_out;
 		write_summary(&summary, output, is_first);
 		summary_free(&summary);
 		is_first = false;
@@ -157,13 +127,15 @@ int main(int argc, char *argv[])
 	char **operands = options_read(&text, argc, argv);
 	struct summary_reader reader;
 	struct output output;
-	const char *error;
+	const char *error = NULL;
 
 	if (operands[0] != NULL && operands[1] != NULL)
 		die_usage("one file at a time: \"%s\" is too many",
 			  operands[1]);
 	if (measured_file != NULL)
-		read_measured();
+		error = held_out_report_read(measured_file, &held_out);
+	if (error != NULL)
+		die("%s", error);
 	output_open(&output, output_file);
 	error = summary_reader_open(&reader, operands[0]);
 	if (error != NULL)

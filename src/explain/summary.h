@@ -63,6 +63,13 @@ struct summary_tag {
 	bool listed;           /* more have it than chance explains */
 };
 
+/* How many times as often as expected neighbours were seen to have such listed
+ * tags in events held back (evaluate/held_out_tags.h), and its 95 % interval;
+ * value 0: not measured. */
+struct held_out_ratio {
+	double value, low, high;
+};
+
 struct summary {
 	char *query;
 	struct model_metadata metadata;
@@ -75,10 +82,7 @@ struct summary {
 	struct string_table tags;
 	struct summary_tag *tag_facts; /* of each tag */
 	size_t tag_room;
-	/* How many times as often as expected neighbours were seen to have such
-	 * listed tags in events held back (evaluate/held_out_tags.h), and its
-	 * 95 % interval; set by the caller, 0: not measured. */
-	double held_out, held_out_low, held_out_high;
+	struct held_out_ratio held_out; /* set by the caller */
 	bool zero_vector; /* the query's vector is zero; set by the caller */
 	/* Set by enrichment_test: */
 	size_t group;    /* neighbours without the query */

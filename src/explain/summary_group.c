@@ -124,7 +124,7 @@ static void put_caution(struct summary_page *page)
 	const struct summary *s = page->summary;
 	struct text_lines *lines = &page->lines;
 
-	if (s->held_out > 0)
+	if (s->held_out.value > 0)
 		text_lines_put_words(
 			lines,
 			text_lines_print(
@@ -134,8 +134,8 @@ static void put_caution(struct summary_page *page)
 				"tags listed like these, %.2f times the "
 				"expected number were seen in events held back "
 				"[%.2f, %.2f].",
-				s->group, s->held_out, s->held_out_low,
-				s->held_out_high));
+				s->group, s->held_out.value, s->held_out.low,
+				s->held_out.high));
 	else
 		text_lines_put_words(
 			lines,
