@@ -19,6 +19,8 @@
 #include "evaluate/similarity_scan.h"
 #include "evaluate/stability.h"
 #include "evaluate/tuning.h"
+#include "search/model_metric.h"
+#include "search/search_query.h"
 
 enum {
 	KEY_METRIC = 256,
@@ -34,13 +36,14 @@ enum {
 	KEY_RECIPE
 };
 
-static const char *const metric_words[] = {"combined", "embedding", "profile",
-					   NULL};
 static const char *const format_words[] = {"text", "tsv", "json", NULL};
-enum { METRIC_WORD_COMBINED, METRIC_WORD_EMBEDDING, METRIC_WORD_PROFILE };
 
-static unsigned metric, format, threads;
-static double alpha = 0.75;
+static void set_metric(const char *word);
+
+static enum metric metric;
+static bool has_metric;
+static unsigned format, threads;
+static double alpha = DEFAULT_ALPHA;
 static struct option_list compared;
 static bool overlap, tune;
 static size_t queries = 2000, rounds = 1000, seed = 1;
@@ -49,7 +52,7 @@ static const char *output_path, *report_path, *recipe_path;
 static const struct option_row rows[] = {
 	{"what:", KEY_METRIC, "metric", "M",
 	 "combined, embedding, profile [combined]",
-	 OPTION_TO_CHOICE(metric, metric_words)},
+	 OPTION_TO_FUNCTION(set_metric)},
 	{NULL, KEY_ALPHA, "alpha", "A",
 	 "of combined: the share of dimensions [.75]",
 	 OPTION_TO_REAL(alpha, 0.01, 1)},
@@ -109,10 +112,19 @@ static void check(const char *error)
 
 /* ----------------------------------------------------------------- methods */
 
-/* Whether x = a V holds, which the combined similarity rests on. */
+/* METRIC_DOT is no similarity of this program. */
+static void set_metric(const char *word)
+{
+	if (!metric_from_word(word, &metric) || metric == METRIC_DOT)
+		die_usage("--metric: \"%s\": expected combined, embedding or "
+			  "profile",
+			  word);
+	has_metric = true;
+}
+
 static bool can_combine(const struct model *model)
 {
-	return model->scale == SCALE_US && model->center == CENTER_NONE;
+	return model_check_metric(model, METRIC_COMBINED) == NULL;
 }
 
 static struct scan_method method_of(const struct model *model,
@@ -121,31 +133,28 @@ static struct scan_method method_of(const struct model *model,
 	return (struct scan_method){which, alpha, model->k};
 }
 
-/* What neighbours of a model are found by, unless said otherwise. */
+static enum scan_metric scan_metric_of(enum metric which)
+{
+	return which == METRIC_COMBINED  ? SCAN_COMBINED
+	       : which == METRIC_PROFILE ? SCAN_PROFILE
+					 : SCAN_EMBEDDING;
+}
+
+/* The metric of cs-knn where none is chosen. */
 static enum scan_metric default_metric(const struct model *model)
 {
-	return can_combine(model) ? SCAN_COMBINED : SCAN_EMBEDDING;
+	return scan_metric_of(model_default_metric(model));
 }
 
 static enum scan_metric chosen_metric(const struct model *model)
 {
-	static const int given[] = {KEY_METRIC, 0};
-
-	if (options_given(given) == NULL)
+	if (!has_metric)
 		return default_metric(model);
-	switch (metric) {
-	case METRIC_WORD_EMBEDDING:
-		return SCAN_EMBEDDING;
-	case METRIC_WORD_PROFILE:
-		return SCAN_PROFILE;
-	default:
-		break;
-	}
-	if (!can_combine(model))
+	if (metric == METRIC_COMBINED && !can_combine(model))
 		die_usage("--metric combined: %s was made with --center or "
 			  "--scale; expected embedding or profile",
 			  model->input.name);
-	return SCAN_COMBINED;
+	return scan_metric_of(metric);
 }
 
 static void name_method(char *name, size_t room,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "search/combined_score.h"
 
 enum { Q = SCAN_QUERIES };
 
@@ -286,39 +287,44 @@ static double inverse_or_zero(double x)
 	return x > 0 ? 1 / x : 0;
 }
 
-/* K(x, x) of the combined similarity. */
-static double self_kernel(double alpha, double length)
+/* The terms of a row of length 1 whose embedding has that length. */
+static struct score_terms terms_of(const struct similarity *similarity,
+				   double length)
 {
-	double rest = 1 - length * length;
+	const struct score_side side =
+		score_side_make(similarity, 1, length * length);
 
-	return alpha * length + (rest > 0 ? rest : 0);
+	return combined_terms(similarity, &side);
 }
 
 static void score_combined(struct scan_worker *worker,
 			   const struct similarity_scan *scan,
 			   const struct scan_method *method, size_t rows)
 {
+	const struct similarity similarity = {.alpha = method->alpha};
 	size_t n = scan->population->n, cut = cut_at(scan, method->k);
-	double root_q[Q], scale_q[Q];
+	double root_q[Q], held_q[Q], inverse_q[Q];
 
 	for (size_t q = 0; q < Q; q++) {
-		double length = worker->length[cut][q];
-		root_q[q] = inverse_or_zero(sqrt(length));
-		scale_q[q] = inverse_or_zero(
-			sqrt(self_kernel(method->alpha, length)));
+		struct score_terms terms =
+			terms_of(&similarity, worker->length[cut][q]);
+
+		root_q[q] = terms.root;
+		held_q[q] = terms.held;
+		inverse_q[q] = terms.inverse;
 	}
 	for (size_t r = 0; r < rows; r++) {
-		double length = scan->lengths[cut * n + worker->ids[r]];
-		double root = method->alpha * inverse_or_zero(sqrt(length));
-		double scale = inverse_or_zero(
-			sqrt(self_kernel(method->alpha, length)));
+		struct score_terms y = terms_of(
+			&similarity, scan->lengths[cut * n + worker->ids[r]]);
 		const double *dot = worker->dots[cut] + r * Q;
 		const double *product = worker->products + r * Q;
 		double *score = worker->scores + r * Q;
+
 		for (size_t q = 0; q < Q; q++)
-			score[q] = (dot[q] * root * root_q[q] +
-				    (product[q] - dot[q])) *
-				   scale * scale_q[q];
+			score[q] = (dot[q] * (y.root * root_q[q] -
+					      y.held * held_q[q]) +
+				    product[q]) *
+				   y.inverse * inverse_q[q];
 	}
 }
 

@@ -5,8 +5,7 @@
  * the same factor, cut to the first k dimensions, and |x| its length:
  *   profile    a_q . a_y
  *   embedding  x_q . x_y / (|x_q| |x_y|)
- *   combined   K(q, y) / sqrt(K(q, q) K(y, y)), with K(q, y) =
- *              alpha x_q . x_y / sqrt(|x_q| |x_y|) + a_q . a_y - x_q . x_y
+ *   combined   that of search/combined_score.h
  *   activity   -|ln t_q - ln t_y|, t the number of tags
  *   popularity the mean of a_y . a_z over all z: the same for every query
  * 0 stands where a length is 0.  Scores are rounded to multiples of 2^-30, so

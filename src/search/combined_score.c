@@ -70,6 +70,20 @@ struct score_factors combined_factors(const struct similarity *similarity,
 	return factors;
 }
 
+struct score_terms combined_terms(const struct similarity *similarity,
+				  const struct score_side *side)
+{
+	struct score_terms terms = {0, 0, 0};
+
+	if (side->norm >= COMBINED_MIN_NORM)
+		terms.inverse = 1 / sqrt(side->norm);
+	if (!similarity->profile && side->g > 0) {
+		terms.root = sqrt(similarity->alpha / side->g);
+		terms.held = 1;
+	}
+	return terms;
+}
+
 double row_square(const float *values, size_t count)
 {
 	double sum = 0;

@@ -64,6 +64,18 @@ struct score_factors combined_factors(const struct similarity *similarity,
 				      const struct score_side *q,
 				      const struct score_side *y);
 
+/* What a side contributes to s where its row has length 1 (square is 1), so
+ * that s = (a_q.a_y + x_q.x_y (root_q root_y - held_q held_y)) inverse_q
+ * inverse_y within rounding: for scans of many pairs, without a root or a
+ * division for each. */
+struct score_terms {
+	double root;    /* sqrt(alpha / g); 0 where x is taken as 0 */
+	double held;    /* 1; 0 there */
+	double inverse; /* 1 / sqrt(N); 0 where N is too small */
+};
+struct score_terms combined_terms(const struct similarity *similarity,
+				  const struct score_side *side);
+
 /* The sum of squares of a row's values, in ascending order of tags. */
 double row_square(const float *values, size_t count);
 

@@ -35,8 +35,7 @@ static void put_reason(const struct reply_csv *csv,
 		return;
 	output_memory(&text);
 	for (size_t i = 0; i < neighbour->count; i++) {
-		const struct contribution *part =
-			&neighbour->contributions[i];
+		const struct contribution *part = &neighbour->contributions[i];
 		const char *tag = summary_tag_name(summary, part->tag);
 		const char *label = display_names_find(&csv->labels->tags, tag,
 						       strlen(tag));
