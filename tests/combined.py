@@ -6,26 +6,13 @@ Each similarity is the cosine of the rows as weighted, or the combined one with
 that alpha by the definition K(q, y) / sqrt(K(q, q) K(y, y)) of cs-design(7); no
 one better is left out, and each printed reason is that of the formula.  With
 SEEDS, a file of customers, the query is the mean of their rows."""
-import json, re, sys
+import sys
 import numpy as np
+from tensors import dense, names, neighbours, read
 
-TYPES = {"U8": np.uint8, "I32": np.int32, "I64": np.int64, "F32": np.float32,
-         "F64": np.float64}
-data = open(sys.argv[1], "rb").read()
-length = int.from_bytes(data[:8], "little")
-header = json.loads(data[8:8 + length])
-metadata = header.pop("__metadata__")
-t = {name: np.frombuffer(data[8 + length + it["data_offsets"][0]:
-                              8 + length + it["data_offsets"][1]],
-                         TYPES[it["dtype"]]).reshape(it["shape"])
-     for name, it in header.items()}
+metadata, t = read(sys.argv[1])
 metric = sys.argv[3]
 alpha = 0 if metric == "profile" else float(metric)
-
-
-def names(what):
-    at, text = t[what + ".offsets"], t[what + ".bytes"].tobytes()
-    return [text[at[i]:at[i + 1]].decode() for i in range(len(at) - 1)]
 
 
 def escape(name):
@@ -35,12 +22,10 @@ def escape(name):
     return name
 
 
-users, tags = [escape(name) for name in names("users")], names("tags")
+users = [escape(name.decode()) for name in names(t, "users")]
+tags = [name.decode() for name in names(t, "tags")]
 row_of = {name: i for i, name in enumerate(users)}
-a = np.zeros((len(users), len(tags)))
-for i in range(len(users)):
-    part = slice(t["profile.indptr"][i], t["profile.indptr"][i + 1])
-    a[i, t["profile.indices"][part]] = t["profile.values"][part]
+a = dense(t, "profile.values")
 x = t["embedding"].astype(float)
 size = np.linalg.norm(a, axis=1)
 weight = size > 0
@@ -76,23 +61,19 @@ else:
         return 1 + alpha * g[y] - g[y] ** 2
 everyone = np.arange(len(users))
 seen = {}
-for line in open(sys.argv[2]).read().splitlines()[1:]:
-    query, _, name, similarity, why = line.split("\t")
+for query, name, similarity, reasons in neighbours(sys.argv[2]):
     q = row_of[query]
     i = users.index(name)
     f1, f2 = factors(q, i)
     root = np.sqrt(norm(q) * norm(i))
     score = (f1 * (a[q] @ a[i]) + f2 * (x[q] @ x[i])) / root
-    assert abs(score - float(similarity)) < 4e-6, (line, score)
-    seen.setdefault(q, []).append(float(similarity))
+    assert abs(score - similarity) < 4e-6, (query, name, score)
+    seen.setdefault(q, []).append(similarity)
     v = t["components"]
     c = (f1 * a[q] * a[i] + f2 / 2 * (a[q] * (v @ x[i]) + a[i] * (v @ x[q]))
          ) / root
-    for item in why.split(" + ")[:-1]:
-        amount, tag = re.fullmatch(r"(\S+) (.*)", item).groups()
-        tag = tag.replace("%20", " ").replace("%25", "%")
-        assert abs(c[tags.index(tag)] - float(amount)) < 4e-6, (line, tag)
-assert seen
+    for tag, amount in reasons:
+        assert abs(c[tags.index(tag)] - amount) < 4e-6, (query, name, tag)
 for q, found in seen.items():
     f1, f2 = factors(q, everyone)
     scores = (f1 * (a @ a[q]) + f2 * (x @ x[q])) / np.sqrt(

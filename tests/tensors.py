@@ -32,6 +32,22 @@ def names(tensors, what):
     return [text[a:b] for a, b in zip(at, at[1:])]
 
 
+def neighbours(path):
+    """The lines of cs-knn's TSV: query, neighbour, similarity, and the tags and
+    amounts of its reasons."""
+    found = []
+    for line in open(path).read().splitlines()[1:]:
+        query, _, name, similarity, why = line.split("\t")
+        reasons = []
+        for item in why.split(" + ")[:-1]:
+            amount, tag = item.split(" ", 1)
+            tag = tag.replace("%20", " ").replace("%25", "%")
+            reasons.append((tag, float(amount)))
+        found.append((query, name, float(similarity), reasons))
+    assert found, path
+    return found
+
+
 def dense(tensors, what):
     n, m = len(tensors["users.offsets"]) - 1, len(tensors["tags.offsets"]) - 1
     a = np.zeros((n, m))
