@@ -294,6 +294,7 @@ static void read_options(int argc, char **argv)
 	choices.threads = machine_limits_processors();
 	while (options_next() != -1)
 		;
+	choices.quiet = options_quiet;
 	choices.users = users.texts;
 	choices.user_count = users.count;
 	choices.models = argv + optind;

@@ -6,7 +6,6 @@
 #include "base/alloc.h"
 #include "base/bitset.h"
 #include "base/errors.h"
-#include "base/options.h"
 #include "base/progress.h"
 #include "model/model_checksums.h"
 #include "search/combined_quantiles.h"
@@ -213,7 +212,7 @@ static const char *begin_search(struct neighbour_session *session)
 		.has_min_similarity = has_min,
 		.min_similarity = has_min ? options->min_similarity : 0,
 		.count = options->count,
-		.quiet = options_quiet,
+		.quiet = options->quiet,
 	};
 	if (!metric_compares_rows(options->metric) ||
 	    (queries < INDEXED_QUERIES &&

@@ -42,6 +42,7 @@ struct neighbour_options {
 	double recall; /* as in struct sharded_model */
 	size_t probes;
 	unsigned threads;
+	bool quiet; /* warn of queries without neighbours alone */
 	/* The output. */
 	enum output_format format;
 	bool why;     /* with contributions */

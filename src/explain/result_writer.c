@@ -176,8 +176,8 @@ static void write_model(struct result_worker *worker, size_t row,
 	const struct result_writer *writer = worker->writer;
 	struct query_metadata query = writer->options.metadata;
 
-	query.captured =
-		sharded_model_captured(writer->shards, writer->asked, row);
+	query.captured = sharded_model_captured(writer->shards,
+						writer->query_model, row);
 	query.candidates = result->candidates;
 	query.matching = result->matching;
 	model_metadata_set_query(&worker->metadata, &query);
