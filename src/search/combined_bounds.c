@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/cpu_features.h"
+#include "search/topk.h"
 
 static const double one = (double)INDEX_WEIGHT_ONE * INDEX_WEIGHT_ONE;
 
@@ -117,6 +119,14 @@ struct factors {
 	bool usable;        /* neither N is too small for a score */
 };
 
+/* 1 / sqrt(N_y), or INFINITY where it is too small for a score. */
+static float row_inverse_norm(float alpha, const struct index_row *y)
+{
+	float norm = alpha * y->sqrt_g * y->sqrt_g + y->residual_share;
+
+	return norm > 2 * (float)COMBINED_MIN_NORM ? 1 / sqrtf(norm) : INFINITY;
+}
+
 static struct factors factors_of(const struct combined_bounds *bounds,
 				 uint32_t row, int32_t sum)
 {
@@ -183,4 +193,63 @@ combined_bounds_by_codes(const struct combined_bounds *bounds, uint32_t row,
 
 	return range_of(bounds, &factors, low < -most ? -most : low,
 			high > most ? most : high);
+}
+
+void combined_bounds_tile(const struct inverted_index *index,
+			  const struct similarity *similarity, size_t first,
+			  struct bounds_tile *tile)
+{
+	float alpha = (float)similarity->alpha;
+	size_t left = index->matrix->n - first;
+	size_t count = left < BOUNDS_TILE ? left : BOUNDS_TILE;
+
+	*tile = (struct bounds_tile){
+		.rows = count < 64 ? (UINT64_C(1) << count) - 1 : UINT64_MAX};
+	for (size_t i = 0; i < count; i++) {
+		const struct index_row *y = &index->rows[first + i];
+
+		tile->sqrt_g[i] = y->sqrt_g;
+		tile->inverse_norm[i] = row_inverse_norm(alpha, y);
+	}
+}
+
+/* Upper bounds of the scores of a tile's rows. */
+static inline __attribute__((always_inline)) void
+bound_tile(const struct bounds_tile *tile, float sqrt_g, float alpha,
+	   float error, float inverse_norm, float high[BOUNDS_TILE])
+{
+	for (size_t i = 0; i < BOUNDS_TILE; i++) {
+		float u = sqrt_g * tile->sqrt_g[i];
+
+		high[i] = (error + fabsf(alpha * u - u * u)) *
+			  (inverse_norm * tile->inverse_norm[i]);
+	}
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx2"))) static void
+avx2_tile(const struct bounds_tile *tile, float sqrt_g, float alpha,
+	  float error, float inverse_norm, float high[BOUNDS_TILE])
+{
+	bound_tile(tile, sqrt_g, alpha, error, inverse_norm, high);
+}
+#endif
+
+uint64_t combined_bounds_tile_mask(const struct combined_bounds *bounds,
+				   const struct bounds_tile *tile,
+				   float threshold)
+{
+	float error = bounds->error + BOUNDS_SLACK, high[BOUNDS_TILE];
+	float inverse_norm =
+		bounds->vanishing ? INFINITY : bounds->inverse_norm;
+
+#ifdef __x86_64__
+	if (cpu_has_avx2())
+		avx2_tile(tile, bounds->sqrt_g, bounds->alpha, error,
+			  inverse_norm, high);
+	else
+#endif
+		bound_tile(tile, bounds->sqrt_g, bounds->alpha, error,
+			   inverse_norm, high);
+	return mask_above(high, nextafterf(threshold, -INFINITY)) & tile->rows;
 }

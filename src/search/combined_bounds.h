@@ -70,6 +70,27 @@ uint32_t combined_bounds_thresholds(const struct combined_bounds *bounds,
 				    float threshold,
 				    int32_t thresholds[INDEX_BINS]);
 
+/* BOUNDS_TILE rows as many queries are compared with. */
+enum { BOUNDS_TILE = 64 };
+struct bounds_tile {
+	float sqrt_g[BOUNDS_TILE];
+	float inverse_norm[BOUNDS_TILE]; /* 1 / sqrt(N); INFINITY where N is
+					    too small for a score */
+	uint64_t rows;                   /* mask of those that there are */
+};
+
+/* Set the tile to the rows from first on. */
+void combined_bounds_tile(const struct inverted_index *index,
+			  const struct similarity *similarity, size_t first,
+			  struct bounds_tile *tile);
+
+/* A mask of the rows of the tile whose score may be the threshold or more
+ * though their sum is below 1, by norms alone: all that
+ * combined_bounds_by_norms lets through for the sum 0. */
+uint64_t combined_bounds_tile_mask(const struct combined_bounds *bounds,
+				   const struct bounds_tile *tile,
+				   float threshold);
+
 struct score_range {
 	float low, high;
 };

@@ -4,19 +4,13 @@
 
 #include "base/alloc.h"
 #include "base/bitset.h"
+#include "search/combined_deferred.h"
 
 static int falling_bound(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;
 
 	return (x->high < y->high) - (x->high > y->high);
-}
-
-static int rising_row(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
 }
 
 static void prefetch_row(const struct combined_search *search, size_t row)
@@ -69,45 +63,10 @@ static void score_candidates(const struct combined_search *search,
 	}
 }
 
-/* Scan the codes of all rows in bins that are not pruned, and score those whose
- * upper bound reaches the threshold: the threshold is too low to prove that no
- * row that shares no tag with the query reaches it.  A row that does share tags
- * with a sum above 0 was a candidate: it is scored already, or its bound is
- * below the threshold.  O(n d) at worst. */
-static void scan_unpruned(const struct combined_search *search,
-			  struct active_query *active,
-			  struct combined_worker *worker)
-{
-	struct candidates *candidates = &worker->candidates;
-	const struct inverted_index *index = search->index;
-	size_t scored = active->scored_count;
-
-	if (scored > 1)
-		qsort(worker->scored, scored, sizeof *worker->scored,
-		      rising_row);
-	for (size_t row = 0; row < search->matrix->n; row++) {
-		uint32_t key = (uint32_t)row;
-
-		if ((candidates->unpruned >> index->bin[row] & 1) == 0 ||
-		    !combined_may_be_result(search, active->query, row) ||
-		    combined_bounds_by_norms(&candidates->bounds, key, 0).high <
-			    candidates->threshold ||
-		    combined_bounds_by_codes(&candidates->bounds, key, 0).high <
-			    candidates->threshold)
-			continue;
-		if (scored > 0 &&
-		    bsearch(&key, worker->scored, scored,
-			    sizeof *worker->scored, rising_row) != NULL)
-			continue;
-		combined_score_row(search, active, worker, row);
-		if (active->top->count >= active->top->limit)
-			candidates_raise(candidates, active->top->threshold);
-	}
-}
-
-/* The same for the similarity of rows.  A row that shares no tag with the query
- * has the score 0 exactly, so only those that share one are scored, whatever
- * their sum.  O(n + postings). */
+/* Push all rows by the similarity of rows, where the threshold does not prove
+ * that one of 0 is no result.  A row that shares no tag with the query has the
+ * score 0 exactly, so only those that share one are scored, whatever their sum.
+ * O(n + postings). */
 static void scan_sharing(const struct combined_search *search,
 			 struct active_query *active,
 			 struct combined_worker *worker)
@@ -145,7 +104,7 @@ static void scan_sharing(const struct combined_search *search,
 	free(sharing);
 }
 
-void combined_indexed_search(const struct combined_job *job,
+bool combined_indexed_search(struct combined_job *job,
 			     struct active_query *active,
 			     struct combined_worker *worker)
 {
@@ -165,9 +124,12 @@ void combined_indexed_search(const struct combined_job *job,
 		search->with_self ? ROW_NONE : active->query->self;
 	candidates_find(candidates, active->query);
 	score_candidates(search, active, worker);
-	if (candidates->unpruned != 0 && search->similarity.profile)
+	if (candidates->unpruned != 0 && !search->similarity.profile) {
+		combined_defer(job, active, worker);
+		return false;
+	}
+	if (candidates->unpruned != 0)
 		scan_sharing(search, active, worker);
-	else if (candidates->unpruned != 0)
-		scan_unpruned(search, active, worker);
 	combined_bounds_end(&candidates->bounds);
+	return true;
 }

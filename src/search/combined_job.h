@@ -29,6 +29,8 @@ struct combined_workspace {
 	atomic_flag taken; /* by a search */
 };
 
+struct deferred_query;
+
 struct combined_job {
 	struct combined_search search;        /* with nothing left to choose */
 	const struct combined_query *queries; /* count, borrowed */
@@ -39,6 +41,9 @@ struct combined_job {
 	size_t *eligible;  /* ranges: rows with weight that may be results */
 	size_t *zeros;     /* ranges: rows without weight */
 	float min_score;   /* at most search.min_score */
+	struct deferred_query *deferred; /* room for count;
+					    search/combined_deferred.h */
+	_Atomic size_t deferred_count;
 	_Atomic size_t first_bad_row; /* refused; ROW_NONE: none is */
 	bool owns_workspace; /* the workspace is of this search alone */
 };

@@ -11,6 +11,7 @@
 #include "base/progress.h"
 #include "base/thread_pool.h"
 #include "search/combined_candidates.h"
+#include "search/combined_deferred.h"
 #include "search/combined_direct.h"
 #include "search/combined_indexed.h"
 #include "search/combined_job.h"
@@ -80,6 +81,7 @@ static void run_piece(void *shared, size_t piece, unsigned thread)
 				      .top = &job->tops[piece]};
 	bool few = job->eligible[0] < DIRECT_ROWS &&
 		   job->eligible[0] < n / DIRECT_SHARE;
+	bool complete = true;
 
 	active.side = combined_row_side(search, active.query);
 	topk_begin(active.top, search->limit < n ? search->limit : n,
@@ -88,12 +90,24 @@ static void run_piece(void *shared, size_t piece, unsigned thread)
 	if (search->index == NULL || few)
 		combined_direct_search(job, &active, worker, range);
 	else if (!job->results[query].zero)
-		combined_indexed_search(job, &active, worker);
+		complete = combined_indexed_search(job, &active, worker);
 	combined_scatter_query(worker, active.query, 0);
-	if (job->ranges == 1)
+	if (job->ranges == 1 && complete)
 		finish_query(job, query);
 	if (range + 1 == job->ranges && !search->quiet)
 		progress_add(1);
+}
+
+/* Finish the queries that no piece could: those that are deferred, or whose
+ * rows are cut into ranges. */
+static void finish_rest(struct combined_job *job)
+{
+	combined_deferred_run(job);
+	for (size_t i = 0; i < job->deferred_count; i++)
+		finish_query(job, job->deferred[i].query);
+	combined_deferred_free(job);
+	for (size_t q = 0; job->ranges > 1 && q < job->count; q++)
+		finish_query(job, q);
 }
 
 /* How many rows with weight may be results. */
@@ -184,6 +198,7 @@ static void job_begin(struct combined_job *job)
 			  sizeof *job->tops);
 	job->eligible = alloc(job->ranges, sizeof *job->eligible);
 	job->zeros = alloc(job->ranges, sizeof *job->zeros);
+	job->deferred = alloc(job->count, sizeof *job->deferred);
 	for (size_t q = 0; q < job->count; q++)
 		job->results[q].zero = !(row_square(job->queries[q].values,
 						    job->queries[q].count) > 0);
@@ -215,9 +230,7 @@ const char *combined_search_run(const struct combined_search *search,
 	job_begin(&job);
 	thread_pool_run(job.search.threads, alloc_product(count, job.ranges),
 			run_piece, &job);
-	if (job.ranges > 1)
-		for (size_t q = 0; q < count; q++)
-			finish_query(&job, q);
+	finish_rest(&job);
 	if (job.first_bad_row != ROW_NONE) {
 		search_results_free(results, count);
 		error = bad_row_error(search, job.first_bad_row);

@@ -426,6 +426,15 @@ static int check_bounds(const struct data *data,
 		if (sum < thresholds[index->bin[row]] &&
 		    !(sum < 1 && unpruned >> index->bin[row] & 1))
 			failed |= fail("the bound of a bin", self);
+		struct bounds_tile tile;
+
+		combined_bounds_tile(index, &search->similarity,
+				     row / BOUNDS_TILE * BOUNDS_TILE, &tile);
+		if (sum < 1 && !search->similarity.profile &&
+		    (combined_bounds_tile_mask(&bounds, &tile, score) >>
+			     row % BOUNDS_TILE &
+		     1) == 0)
+			failed |= fail("the bound of a tile", self);
 		if (by_norms.high < score || by_codes.high < score)
 			failed |= fail("an upper bound", self);
 		if (by_norms.low > score || by_codes.low > score)
