@@ -1,5 +1,6 @@
 #include "search/combined_indexed.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -89,8 +90,9 @@ static void scan_sharing(const struct combined_search *search,
 		}
 	/* Rows already scored are pushed again, to an empty list. */
 	size_t limit = active->top->limit;
+	double min_score = active->top->min_score;
 	topk_free(active->top);
-	topk_begin(active->top, limit, search->min_score);
+	topk_begin(active->top, limit, min_score);
 	for (size_t row = 0; row < n; row++) {
 		if (!bitset_test(index->weighted, row) ||
 		    !combined_may_be_result(search, active->query, row))
@@ -102,6 +104,13 @@ static void scan_sharing(const struct combined_search *search,
 				  (uint32_t)row);
 	}
 	free(sharing);
+}
+
+/* The largest float that no score of at least so much is below. */
+static float float_below(double score)
+{
+	return score > -INFINITY ? nextafterf((float)score, -INFINITY)
+				 : -INFINITY;
 }
 
 bool combined_indexed_search(struct combined_job *job,
@@ -116,7 +125,8 @@ bool combined_indexed_search(struct combined_job *job,
 	combined_bounds_set(&candidates->bounds, &search->similarity,
 			    &active->side, active->query->vector,
 			    active->query->count);
-	candidates->threshold = job->min_score;
+	candidates->threshold = float_below(combined_min_score(
+		job, (size_t)(active->query - job->queries)));
 	candidates->may_raise = !search->count_matching;
 	candidates->limit = search->limit;
 	candidates->allowed = search->allowed;

@@ -1,5 +1,7 @@
 #include "search/combined_job.h"
 
+#include <math.h>
+
 #include "base/bitset.h"
 
 bool combined_may_be_result(const struct combined_search *search,
@@ -7,6 +9,15 @@ bool combined_may_be_result(const struct combined_search *search,
 {
 	return (row != query->self || search->with_self) &&
 	       (search->allowed == NULL || bitset_test(search->allowed, row));
+}
+
+double combined_min_score(const struct combined_job *job, size_t query)
+{
+	const struct combined_search *search = &job->search;
+
+	if (search->thresholds == NULL || search->count_matching)
+		return search->min_score;
+	return fmax(search->min_score, (double)search->thresholds[query]);
 }
 
 struct score_side combined_row_side(const struct combined_search *search,

@@ -40,7 +40,6 @@ struct combined_job {
 	struct topk *tops; /* count x ranges: the k best */
 	size_t *eligible;  /* ranges: rows with weight that may be results */
 	size_t *zeros;     /* ranges: rows without weight */
-	float min_score;   /* at most search.min_score */
 	struct deferred_query *deferred; /* room for count;
 					    search/combined_deferred.h */
 	_Atomic size_t deferred_count;
@@ -59,6 +58,9 @@ struct active_query {
 /* True if the row may be a result of the query by the search's options. */
 bool combined_may_be_result(const struct combined_search *search,
 			    const struct combined_query *query, size_t row);
+
+/* The score that no result of a query is below. */
+double combined_min_score(const struct combined_job *job, size_t query);
 
 /* A row as one side of a score. */
 struct score_side combined_row_side(const struct combined_search *search,

@@ -60,7 +60,7 @@ static void finish_query(struct combined_job *job, size_t query)
 		size_t n = job->search.matrix->n;
 
 		topk_begin(&all, job->search.limit < n ? job->search.limit : n,
-			   job->search.min_score);
+			   combined_min_score(job, query));
 		for (size_t r = 0; r < job->ranges; r++)
 			topk_merge(&all, &list[r]);
 		*list = all;
@@ -85,7 +85,7 @@ static void run_piece(void *shared, size_t piece, unsigned thread)
 
 	active.side = combined_row_side(search, active.query);
 	topk_begin(active.top, search->limit < n ? search->limit : n,
-		   search->min_score);
+		   combined_min_score(job, query));
 	combined_scatter_query(worker, active.query, 1);
 	if (search->index == NULL || few)
 		combined_direct_search(job, &active, worker, range);
@@ -169,12 +169,6 @@ static const char *bad_row_error(const struct combined_search *search,
 					  row);
 }
 
-static float float_below(double score)
-{
-	return score > -INFINITY ? nextafterf((float)score, -INFINITY)
-				 : -INFINITY;
-}
-
 /* Choose what the caller left open, and allocate. */
 static void job_begin(struct combined_job *job)
 {
@@ -218,7 +212,6 @@ const char *combined_search_run(const struct combined_search *search,
 		.queries = queries,
 		.count = count,
 		.results = results,
-		.min_score = float_below(search->min_score),
 		.first_bad_row = ROW_NONE,
 	};
 	const char *error = NULL;

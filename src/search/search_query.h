@@ -21,6 +21,11 @@ struct exact_search {
 	double alpha;            /* of METRIC_COMBINED: 0 to 1 */
 	size_t limit;            /* k: neighbours for each query */
 	double min_score;        /* none below; -INFINITY: all */
+	const float *thresholds; /* NULL, or for each query a score that
+				    results below need not be found of: of k
+				    that are known elsewhere.  Read for
+				    METRIC_PROFILE and _COMBINED, without
+				    count_matching */
 	const uint64_t *allowed; /* bit i % 64 of word i / 64 is set where row
 				    i may be a result; NULL: all may */
 	bool with_self;          /* the query's own row may be a result; its

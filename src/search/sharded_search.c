@@ -1,5 +1,6 @@
 #include "search/sharded_search.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,6 +194,20 @@ static size_t *count_allowed(const struct sharded_model *shards,
 	return counts;
 }
 
+/* The k-th score of each query so far, which results of further files must
+ * reach; -INFINITY where there are fewer than k. */
+static float *find_thresholds(const struct search_result *results, size_t count,
+			      size_t limit)
+{
+	float *thresholds = alloc(count, sizeof *thresholds);
+
+	for (size_t q = 0; q < count; q++)
+		thresholds[q] = limit > 0 && results[q].count == limit
+					? results[q].hits[limit - 1].score
+					: -INFINITY;
+	return thresholds;
+}
+
 /* Add the results of a file. */
 static const char *search_shard(const struct sharded_model *shards,
 				size_t shard, const struct shard_search *part,
@@ -202,9 +217,14 @@ static const char *search_shard(const struct sharded_model *shards,
 {
 	struct search_query *own = shard_queries(shards, shard, queries, count);
 	struct search_result *own_results = alloc(count, sizeof *own_results);
+	float *thresholds = find_thresholds(results, count, part->search.limit);
+	struct exact_search search = part->search;
+	const char *error;
 	size_t own_zeros;
-	const char *error = search_file(shards, shard, &part->search, own,
-					count, counts, own_results, &own_zeros);
+
+	search.thresholds = thresholds;
+	error = search_file(shards, shard, &search, own, count, counts,
+			    own_results, &own_zeros);
 
 	if (error != NULL) {
 		error = error_text("%s: %s", shards->models[shard].input.name,
@@ -218,6 +238,7 @@ static const char *search_shard(const struct sharded_model *shards,
 	}
 	free(own_results);
 	free(own);
+	free(thresholds);
 	return error;
 }
 

@@ -12,7 +12,7 @@
 #include "search/combined_bounds.h"
 #include "search/combined_search.h"
 
-enum { CASES = 1000 };
+enum { CASES = 1000, QUERIES = 5 };
 
 static uint64_t seed, counter;
 
@@ -346,7 +346,15 @@ static int check_ways(const struct data *data, struct combined_search *search,
 		if (!first.found[q].zero)
 			failed |= check_definition(
 				data, search, queries[q].self, &first.found[q]);
+	/* Scores that k results reach, as of other files of a model. */
+	float thresholds[QUERIES];
+	for (size_t q = 0; q < count; q++)
+		thresholds[q] =
+			first.found[q].count == search->limit
+				? first.found[q].hits[search->limit - 1].score
+				: -INFINITY;
 	for (unsigned way = 0; way < 3 * (COMBINED_KERNELS + 1); way++) {
+		search->thresholds = way % 2 == 1 ? thresholds : NULL;
 		search->kernel = combined_kernel_get(way / 3);
 		search->index = way / 3 < COMBINED_KERNELS ? index : NULL;
 		search->threads = 1 + way % 3;
@@ -364,6 +372,7 @@ static int check_ways(const struct data *data, struct combined_search *search,
 			failed |= fail("zeros are miscounted", 0);
 		free_answers(&other, count);
 	}
+	search->thresholds = NULL;
 	free_answers(&first, count);
 	return failed;
 }
@@ -450,8 +459,8 @@ static int run_case(void)
 	static const double alphas[] = {0.75, 0.75, 1, 0.33, 0.5, 0.02, 0};
 	struct data data;
 	struct inverted_index index;
-	size_t count = 1 + chance(5);
-	struct combined_query queries[5];
+	size_t count = 1 + chance(QUERIES);
+	struct combined_query queries[QUERIES];
 	int failed = 0;
 
 	make_data(&data);
