@@ -253,8 +253,11 @@ static void check_index(void)
 		die_usage("--probes: --recall says how many cells already");
 	if (choices.has_alpha ||
 	    (choices.has_metric && choices.metric != METRIC_EMBEDDING))
-		die_usage("--recall, --probes: an index is of embeddings, and "
-			  "serves --metric embedding alone");
+		die_usage("--recall, --probes: an index is of embeddings: take "
+			  "--metric embedding, or leave them out, since %s is "
+			  "exact without an index",
+			  choices.has_metric ? metric_words[choices.metric]
+					     : "combined");
 }
 
 static void check_choices(void)

@@ -60,6 +60,15 @@ static void set_bin(struct combined_bounds *bounds, size_t b, double alpha,
 	bounds->norm_product[b] = sqrt(side->norm * fmax(0, norm)) * (1 - 1e-6);
 }
 
+/* err: see combined_bounds.h. */
+static float weight_error(size_t tags)
+{
+	double unit = 1.0 / INDEX_WEIGHT_ONE, t = (double)tags;
+
+	return (float)(sqrt(t) * unit + t * unit * unit / 4 + 1e-7) *
+	       (1 + 1e-6F);
+}
+
 void combined_bounds_set(struct combined_bounds *bounds,
 			 const struct similarity *similarity,
 			 const struct score_side *side, const float *vector,
@@ -72,8 +81,7 @@ void combined_bounds_set(struct combined_bounds *bounds,
 	bounds->sqrt_g = (float)sqrt(side->g);
 	bounds->inverse_norm =
 		bounds->vanishing ? 1 : (float)(1 / sqrt(side->norm));
-	bounds->error =
-		(float)(1.02 * sqrt((double)tags) / INDEX_WEIGHT_ONE + 1e-7);
+	bounds->error = weight_error(tags);
 	bounds->scale = 0;
 	bounds->residual = 1;
 	if (bounds->index->code_bytes > 0 && !bounds->profile)

@@ -1,10 +1,11 @@
 /* combined_bounds: lower and upper bounds of a score of
- * search/combined_score.h, from the integers of search/inverted_index.h.
+ * search/combined_score.h, from the integers of search/inverted_index.h.  They
+ * are derived in cs-design(7), "Bounds of the combined similarity".
  *
  * Let a = sum / 32767^2 be the sum of products of the weights of two rows: with
- * weights off by half a unit each, |a - p| <= err = 1.02 sqrt(tags) / 32767,
- * tags those of the query.  A score is (p + D) / sqrt(N_q N_y), D = c h(u), and
- * |D| <= |h(u)|.
+ * weights off by at most half a unit each, |a - p| <= err = sqrt(t) / 32767 +
+ * t / (4 32767^2), t the number of the query's tags.  A score is (p + D) /
+ * sqrt(N_q N_y), D = c h(u), and |D| <= |h(u)|.
  *
  * By bin: for g of y in [low, high], u is in [u0, u1]; h is concave with its
  * top at alpha / 2, so |h| <= H = max(h(clamp(alpha / 2, u0, u1)), -h(u0),
