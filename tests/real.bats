@@ -239,3 +239,43 @@ assert group["missing"][0]["held_by"] == ["1299", "788", "1778", "888", "1187",
 	cs-knn -u 63 --no-profiles --no-why product.bin |
 		awk -F '\t' 'NR > 1 && $4 != 0 { exit 1 } END { exit NR != 11 }'
 }
+
+# All neighbours of a set, each by rows and embeddings, against brute force.
+# $1: a model; $2: how many queries are worked out.
+exact_of() {
+	local metric
+
+	for metric in 0.75 profile embedding; do
+		case $metric in
+		0*) set -- "$1" "$2" --alpha "$metric" ;;
+		*) set -- "$1" "$2" --metric "$metric" ;;
+		esac
+		cs-knn -q --all -n 10 --no-why "${@:3}" "$1" > exact.tsv
+		"$PYTHON" "$BATS_TEST_DIRNAME/exact.py" "$1" exact.tsv \
+			"$metric" "$2"
+	done
+}
+
+@test "the ten nearest of all customers of each set, against brute force in float64" {
+	need numpy
+	need_shared
+	cs-matrix -q journey.tsv | cs-svd -q > exact.bin
+	exact_of exact.bin 2374
+	cs-aggregate -q -t product_id \
+		"$shared/completejourney/transactions.csv" |
+		cs-matrix -q | cs-svd -q > exact.bin
+	exact_of exact.bin 100
+	cs-aggregate -q -u id_student -v score \
+		--tags "$shared/oulad/assessment.csv:id_assessment,code_module" \
+		--rejects aside "$shared/oulad/student_assessment.csv" |
+		cs-matrix -q | cs-svd -q -k 5 > exact.bin
+	exact_of exact.bin 100
+	zcat "$shared/onlineretail/onlineretail.csv.gz" |
+		cs-aggregate -q -u CustomerID -t StockCode -v Quantity \
+			--rejects aside | cs-matrix -q | cs-svd -q > exact.bin
+	exact_of exact.bin 100
+	zcat "$shared/pluralsight/user_features.tsv.gz" |
+		cs-aggregate -q -d '\t' --no-header -u 1 -t 2 -v 3 |
+		cs-matrix -q | cs-svd -q > exact.bin
+	exact_of exact.bin 100
+}
