@@ -225,7 +225,8 @@ static void begin(struct summary_builder *builder,
 	size_t length = 0;
 	const char *name = "";
 
-	query.captured = sharded_model_captured(builder->shards, query_model, row);
+	query.captured =
+		sharded_model_captured(builder->shards, query_model, row);
 	if (result != NULL) {
 		query.candidates = result->candidates;
 		query.matching = result->matching;

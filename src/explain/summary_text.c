@@ -174,7 +174,7 @@ static void put_captured(struct summary_page *page)
 		text_lines_print(
 			&page->lines,
 			"The %s dimensions hold %.2g %% of it: %s",
-			commas(page, metadata->dimensions),
+			summary_page_commas(page, metadata->dimensions),
 			100 * metadata->captured,
 			by_rows ? "it is compared by its tags rather than by them."
 				: "neighbours by them may be chance."));

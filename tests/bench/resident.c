@@ -27,7 +27,6 @@
 #include "search/ivf_search.h"
 #include "search/row_search.h"
 #include "search/sharded_model.h"
-#include "base/thread_pool.h"
 
 enum { NEIGHBOURS = 11, WARM = 3 };
 
