@@ -77,8 +77,8 @@ struct work {
 	struct model model;
 	struct ivf_index index; /* cells 0: it has none */
 	double energy; /* ||B||_F^2 of what was decomposed; 0: unknown */
-	struct findings findings;
 	struct captured_distribution captured;
+	struct model_findings findings;
 	struct output output;
 };
 
@@ -135,7 +135,7 @@ static void open_model(struct work *work, const char *path)
 	const char *energy, *error = model_open_any(model, path);
 
 	if (error == NULL && choices.check)
-		error = model_check(model, &work->findings);
+		error = model_verify(model, &work->findings);
 	if (error == NULL && model->embedding != NULL &&
 	    ivf_index_exists(model))
 		error = ivf_index_view(&work->index, model);
@@ -337,7 +337,7 @@ static void put_checked(struct work *work)
 			     "(%s without signal)\n",
 			     "checked", work->findings.sums,
 			     number_commas(n, work->model.matrix.n),
-			     number_commas(silent, work->findings.silent));
+			     number_commas(silent, work->findings.zero_rows));
 	else
 		output_print(output,
 			     "%-11sheader and sizes; --check reads it all\n",
@@ -389,7 +389,7 @@ static void set_sizes(json_t *object, const struct work *work)
 	if (!choices.check)
 		return;
 	set(object, "without_signal",
-	    json_integer((json_int_t)work->findings.silent));
+	    json_integer((json_int_t)work->findings.zero_rows));
 }
 
 static void set_decomposition(json_t *object, const struct work *work)

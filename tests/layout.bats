@@ -127,10 +127,11 @@ wrong_includes() {
 	done
 }
 
-@test "only linalg/dense knows BLAS and LAPACK, only model/safetensors an offset's name" {
+@test "only linalg/dense knows BLAS and LAPACK, only model/safetensors and its writer an offset's name" {
 	[ "$(grep -rlE 'include <(cblas|lapacke)\.h>' src | sort -u |
 		tr '\n' ' ')" = "src/linalg/dense.c " ]
-	[ "$(grep -rl 'data_offsets' --include=*.c src)" = src/model/safetensors.c ]
+	[ "$(grep -rl 'data_offsets' --include=*.c src | sort | tr '\n' ' ')" = \
+		"src/model/safetensors.c src/model/safetensors_writer.c " ]
 }
 
 @test "only programs read the command line" {

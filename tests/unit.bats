@@ -53,6 +53,7 @@ unit_cases() {
 @test "unit query_row" { unit query_row; }
 @test "unit random" { unit random; }
 @test "unit recall" { unit recall; }
+@test "unit safetensors" { unit safetensors; }
 @test "unit scan" { unit scan; }
 @test "unit sharded_model" { unit sharded_model; }
 @test "unit string_table" { unit string_table; }

@@ -18,6 +18,13 @@ static void *checked(void *memory, size_t bytes)
 	return memory;
 }
 
+void *alloc_check(void *memory)
+{
+	if (memory == NULL)
+		die("out of memory");
+	return memory;
+}
+
 size_t alloc_product(size_t a, size_t b)
 {
 	size_t product;

@@ -23,6 +23,10 @@ void *alloc_grow(void *array, size_t *capacity, size_t needed, size_t size);
 /* A copy of length bytes with a zero byte after them; free() it. */
 char *alloc_text(const char *bytes, size_t length);
 
+/* Returns memory that a library has allocated (or a text, an object of it);
+ * ends the process where it is NULL. */
+void *alloc_check(void *memory);
+
 /* a * b, or the end of the process where that overflows. */
 size_t alloc_product(size_t a, size_t b);
 

@@ -258,6 +258,8 @@ static void write_all(const struct output *output, const unsigned char *bytes,
 
 void output_flush(struct output *output)
 {
+	if (output->fd == IN_MEMORY)
+		return;
 	write_all(output, output->buffer, output->held);
 	output->held = 0;
 }

@@ -77,7 +77,7 @@ void output_text(struct output *output, const char *text);
 void output_print(struct output *output, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Hand what is buffered to the kernel. */
+/* Hand what is buffered to the kernel; nothing for an output in memory. */
 void output_flush(struct output *output);
 
 /* Flush; for a file fsync, and a rename when no other output is open; report

@@ -7,7 +7,7 @@
 #include "base/bitset.h"
 #include "base/errors.h"
 #include "base/progress.h"
-#include "model/model_checksums.h"
+#include "model/model_verify.h"
 #include "search/combined_quantiles.h"
 #include "search/model_metric.h"
 #include "search/sharded_search.h"
@@ -76,12 +76,12 @@ static const char *open_models(struct neighbour_session *session)
 		error = sharded_search_need_index(shards);
 	if (error == NULL)
 		error = choose_metric(options, &shards->models[0]);
-	if (error == NULL) {
-		model_checksums_begin(shards->models, shards->count,
-				      unread(options, shards),
-				      options->threads);
+	if (error == NULL)
+		error = model_checksums_begin(
+			&session->sums, shards->models, shards->count,
+			unread(options, shards), options->threads);
+	if (error == NULL)
 		error = sharded_model_join(shards);
-	}
 	session->model = session->query_model = &shards->whole;
 	return error;
 }
@@ -309,7 +309,10 @@ static const char *write_batch(struct neighbour_session *session,
 		&session->search, queries, results, count,
 		&session->writer.options.metadata.without_signal);
 
-	model_checksums_end();
+	const char *damage = model_checksums_end(&session->sums);
+
+	if (damage != NULL)
+		return damage;
 	if (error != NULL)
 		return name_error(session->model, error);
 	error = result_writer_write(&session->writer, output, queries, results,
@@ -374,7 +377,9 @@ const char *neighbour_session_write(struct neighbour_session *session,
 		return error;
 	progress_end();
 	neighbour_report_end(&session->report);
-	model_checksums_end();
+	error = model_checksums_end(&session->sums);
+	if (error != NULL)
+		return error;
 	session->written = session->writer.begun;
 	session->missed = session->customers.missed || session->report.missed;
 	if (!session->written && !session->missed)
@@ -390,5 +395,6 @@ void neighbour_session_close(struct neighbour_session *session)
 	query_row_free(&session->group);
 	customer_list_free(&session->customers);
 	free(session->allowed);
+	model_checksums_end(&session->sums);
 	sharded_model_close(&session->shards);
 }

@@ -14,6 +14,7 @@
 #include "explain/neighbour_search.h"
 #include "explain/query_row.h"
 #include "explain/result_writer.h"
+#include "model/model_verify.h"
 #include "search/sharded_model.h"
 
 /* What is to be found and written; borrowed until neighbour_session_close. */
@@ -55,6 +56,7 @@ struct neighbour_options {
 struct neighbour_session {
 	struct neighbour_options options; /* with the metric chosen */
 	struct sharded_model shards;
+	struct model_checksums sums;     /* of the shards */
 	const struct model *model;       /* shards.whole */
 	const struct model *query_model; /* whose rows are the queries:
 					    another, the mean of a group, or the

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "model/safetensors_writer.h"
 
 /* The index of an option's word, of the metadata. */
 static const char *read_word(const struct fold_in *fold, const char *key,

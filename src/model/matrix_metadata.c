@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/number.h"
+#include "model/safetensors_writer.h"
 
 /* More files are not open side by side. */
 enum { MAX_FILES = 4096 };

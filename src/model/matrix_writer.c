@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "model/matrix_metadata.h"
-#include "model/safetensors.h"
+#include "model/safetensors_writer.h"
 
 /* profile.indptr */
 static void put_row_bounds(struct matrix_builder *builder,

@@ -184,12 +184,6 @@ const char *model_open_any(struct model *model, const char *path)
 	return error;
 }
 
-const char *model_verify(const struct model *model)
-{
-	return safetensors_verify(&model->file,
-				  safetensors_find(&model->file, "embedding"));
-}
-
 void model_close(struct model *model)
 {
 	safetensors_free(&model->file);

@@ -37,7 +37,7 @@ struct model {
 };
 
 /* Map and check the file: header, shapes, options, components and sigma
- * finite.  The embedding is checked by model_verify.  An error text does not
+ * finite.  The embedding is not read.  An error text does not
  * name the file; input.name does. */
 const char *model_open(struct model *model, const char *path);
 
@@ -48,9 +48,6 @@ const char *model_open_copy(struct model *model, const char *path);
 /* The same as model_open for a model or a matrix, which is a model without
  * dimensions: k is 0, and what cs-svd adds is NULL. */
 const char *model_open_any(struct model *model, const char *path);
-
-/* Compare the embedding's bytes with its checksum (one pass over it). */
-const char *model_verify(const struct model *model);
 
 void model_close(struct model *model);
 

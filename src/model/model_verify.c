@@ -3,11 +3,13 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/string_table.h"
 #include "model/captured.h"
+#include "base/thread_pool.h"
 
 const char *text_array_check(const struct text_array *texts, const char *what)
 {
@@ -80,8 +82,8 @@ static const char *check_counts(const struct csr_matrix *matrix,
 	return NULL;
 }
 
-/* own: what it says of tenths is about its own customers, not about those of a
- * model that they were made for (model/fold_in.h). */
+/* own: the counts of tenths are those of its own customers, not of the model
+ * that it was made for (model/fold_in.h). */
 static const char *check_matrix(const struct csr_matrix *matrix, bool own)
 {
 	int64_t *tenths =
@@ -116,7 +118,7 @@ static const char *check_embedding(const struct model *model)
 	return NULL;
 }
 
-/* What the opening has not looked at yet. */
+/* What model_open() does not check: order, sign and range. */
 static const char *check_triplets(const struct model *model)
 {
 	for (size_t i = 1; i < model->k; i++)
@@ -131,7 +133,7 @@ static const char *check_triplets(const struct model *model)
 				"tensor residual is damaged: item %zu "
 				"is below zero",
 				i);
-	/* Rounding may lead a cosine that far out. */
+	/* By rounding, a cosine can exceed 1 by so much. */
 	if (fabs(model->median_pair) > 1.001 || fabs(model->top_pair) > 1.001 ||
 	    model->median_pair > model->top_pair)
 		return error_text("tensor pairs is damaged: %g and %g are no "
@@ -148,23 +150,24 @@ static bool is_zero(const float *values, size_t count)
 	return true;
 }
 
-static size_t count_silent(const struct model *model)
+static size_t count_zero_rows(const struct model *model)
 {
 	const struct csr_matrix *matrix = &model->matrix;
-	size_t silent = 0;
+	size_t count = 0;
 
 	for (size_t i = 0; i < matrix->n; i++)
 		if (model->embedding != NULL)
-			silent += is_zero(model->embedding + i * model->k,
-					  model->k);
+			count += is_zero(model->embedding + i * model->k,
+					 model->k);
 		else
-			silent += is_zero(matrix->values + matrix->indptr[i],
-					  (size_t)(matrix->indptr[i + 1] -
-						   matrix->indptr[i]));
-	return silent;
+			count += is_zero(matrix->values + matrix->indptr[i],
+					 (size_t)(matrix->indptr[i + 1] -
+						  matrix->indptr[i]));
+	return count;
 }
 
-const char *model_check(const struct model *model, struct findings *findings)
+const char *model_verify(const struct model *model,
+			 struct model_findings *findings)
 {
 	const char *error = safetensors_verify_all(&model->file, 1);
 
@@ -181,6 +184,114 @@ const char *model_check(const struct model *model, struct findings *findings)
 	if (error != NULL)
 		return error;
 	findings->sums = model->file.count;
-	findings->silent = count_silent(model);
+	findings->zero_rows = count_zero_rows(model);
 	return NULL;
+}
+
+/* -------------------------------------------- checksums beside a search */
+
+/* A tensor to compare. */
+struct tensor_check {
+	const struct model *model;
+	const struct tensor *tensor;
+	char *error; /* an error text, or NULL */
+};
+
+static void compare(struct model_checksums *sums, size_t i)
+{
+	struct tensor_check *check = &sums->checks[i];
+	const char *error =
+		safetensors_verify(&check->model->file, check->tensor);
+
+	if (error != NULL)
+		check->error = alloc_text(error, strlen(error));
+}
+
+static void *compare_embeddings(void *shared)
+{
+	struct model_checksums *sums = shared;
+
+	for (size_t i = sums->others; i < sums->count; i++)
+		compare(sums, i);
+	return NULL;
+}
+
+static void compare_piece(void *shared, size_t piece, unsigned thread)
+{
+	(void)thread;
+	compare(shared, piece);
+}
+
+static bool is_skipped(const struct tensor *tensor, const char *const skip[])
+{
+	for (; *skip != NULL; skip++)
+		if (strcmp(tensor->name, *skip) == 0)
+			return true;
+	return false;
+}
+
+/* Add the tensors that are an embedding, or those that are not. */
+static void add_tensors(struct model_checksums *sums,
+			const struct model *models, size_t count,
+			const char *const skip[], bool embeddings)
+{
+	for (size_t i = 0; i < count; i++)
+		for (size_t t = 0; t < models[i].file.count; t++) {
+			const struct tensor *tensor =
+				&models[i].file.tensors[t];
+
+			if ((tensor->bytes == models[i].embedding) !=
+				    embeddings ||
+			    is_skipped(tensor, skip))
+				continue;
+			sums->checks[sums->count++] =
+				(struct tensor_check){&models[i], tensor, NULL};
+		}
+}
+
+/* The error of the first of the checks first to end - 1 that has one. */
+static const char *first_error(const struct model_checksums *sums, size_t first,
+			       size_t end)
+{
+	for (size_t i = first; i < end; i++) {
+		const struct tensor_check *check = &sums->checks[i];
+		if (check->error != NULL)
+			return error_text("%s: %s", check->model->input.name,
+					  check->error);
+	}
+	return NULL;
+}
+
+const char *model_checksums_begin(struct model_checksums *sums,
+				  const struct model *models, size_t count,
+				  const char *const skip[], unsigned threads)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < count; i++)
+		most += models[i].file.count;
+	*sums = (struct model_checksums){
+		.checks = alloc(most, sizeof *sums->checks)};
+	add_tensors(sums, models, count, skip, false);
+	sums->others = sums->count;
+	add_tensors(sums, models, count, skip, true);
+	sums->running = threads > 1 && sums->others < sums->count &&
+			pthread_create(&sums->thread, NULL, compare_embeddings,
+				       sums) == 0;
+	if (!sums->running)
+		compare_embeddings(sums);
+	thread_pool_run(threads, sums->others, compare_piece, sums);
+	return first_error(sums, 0, sums->others);
+}
+
+const char *model_checksums_end(struct model_checksums *sums)
+{
+	if (sums->running)
+		pthread_join(sums->thread, NULL);
+	const char *error = first_error(sums, sums->others, sums->count);
+	for (size_t i = 0; i < sums->count; i++)
+		free(sums->checks[i].error);
+	free(sums->checks);
+	*sums = (struct model_checksums){0};
+	return error;
 }

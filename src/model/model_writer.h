@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#include "model/safetensors.h"
+#include "model/safetensors_writer.h"
 
 struct model_writer {
 	const struct safetensors *matrix; /* verified; all but pads and checksum

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "model/safetensors_writer.h"
 #include "model/model_verify.h"
 #include "model/profile_store.h"
 

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "model/matrix_metadata.h"
+#include "model/safetensors_writer.h"
 
 static json_t *describe(const struct matrix_builder *builder,
 			const char *version)

@@ -8,7 +8,7 @@
 #include "base/errors.h"
 #include "base/progress.h"
 #include "base/thread_pool.h"
-#include "model/safetensors.h"
+#include "model/safetensors_writer.h"
 #include "search/int8_quantization.h"
 #include "search/ivf_index.h"
 #include "search/kmeans.h"

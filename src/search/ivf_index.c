@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "model/safetensors_writer.h"
 #include "search/int8_quantization.h"
 #include "search/search_query.h"
 

@@ -133,7 +133,7 @@ static const char *load(struct served_model *loaded,
 {
 	const char *path = options->path;
 	struct stat status;
-	struct findings findings;
+	struct model_findings findings;
 	const char *error;
 
 	/* To open a FIFO would wait for a writer. */
@@ -148,7 +148,7 @@ static const char *load(struct served_model *loaded,
 	error = set_defaults(loaded, options->recall);
 	if (error != NULL)
 		return error;
-	error = model_check(loaded->model, &findings);
+	error = model_verify(loaded->model, &findings);
 	if (error == NULL)
 		error = fold_in_view(&loaded->fold, loaded->model);
 	if (error == NULL)
@@ -156,7 +156,7 @@ static const char *load(struct served_model *loaded,
 						   loaded->model);
 	if (error != NULL)
 		return error_text("%s: %s", path, error);
-	loaded->silent = findings.silent;
+	loaded->silent = findings.zero_rows;
 	safetensors_id(&loaded->model->file, loaded->id);
 	find_quantiles(loaded, threads);
 	find_labelled(loaded, options->labels);

@@ -12,7 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
-#include "model/safetensors.h"
+#include "model/safetensors_writer.h"
 #include "base/options.h"
 #include "base/random.h"
 #include "base/tempfile.h"
