@@ -69,10 +69,8 @@ static void check(const char *error)
 /* Open a model, and verify all of its bytes. */
 static void open_model(struct model *model, const char *path)
 {
-	const char *error = model_open(model, path);
+	const char *error = model_open_verified(model, path, choices.threads);
 
-	if (error == NULL)
-		error = safetensors_verify_all(&model->file, choices.threads);
 	if (error != NULL)
 		die("%s: %s", model->input.name, error);
 }

@@ -10,7 +10,7 @@
 #include "base/errors.h"
 #include "linalg/projection.h"
 #include "model/captured.h"
-#include "model/safetensors.h"
+#include "model/fold_in.h"
 #include "model/csr_matrix.h"
 #include "model/model.h"
 #include "base/options.h"
@@ -47,83 +47,26 @@ static const struct options_text text = {
 
 struct work {
 	struct model model;
-	struct input input;
-	struct safetensors file;
-	struct csr_matrix matrix;
+	struct model matrix; /* what is embedded */
 	struct tensor_writer writer;
 	struct model described; /* the model, with the rows of the matrix */
 	float *captured;        /* n: model/captured.h */
 };
 
-static void check(const struct input *input, const char *error)
+static void check(const struct model *model, const char *error)
 {
 	if (error != NULL)
-		die("%s: %s", input->name, error);
+		die("%s: %s", model->input.name, error);
 }
 
-static void read_model(struct work *work, const char *path)
+static void read_files(struct work *work, const char *model, const char *matrix)
 {
-	const char *error = model_open(&work->model, path);
-
-	if (error == NULL)
-		error = safetensors_verify_all(&work->model.file,
-					       choices.threads);
-	check(&work->model.input, error);
-}
-
-static void read_matrix(struct work *work, const char *path)
-{
-	const char *error;
-
-	input_open(&work->input, path);
-	input_map(&work->input);
-	error = safetensors_read(&work->file, work->input.bytes,
-				 work->input.size);
-	if (error == NULL && safetensors_find(&work->file, "sigma") != NULL)
-		error = "a model already, expected a matrix";
-	if (error == NULL)
-		error = safetensors_verify_all(&work->file, choices.threads);
-	if (error == NULL)
-		error = csr_matrix_view(&work->matrix, &work->file);
-	check(&work->input, error);
-	for (size_t row = 0; row < work->matrix.n; row++)
-		check(&work->input, csr_matrix_check_row(&work->matrix, row));
-}
-
-/* A tensor of both files, of the same bytes. */
-static void check_same(const struct work *work, const char *name)
-{
-	const struct tensor *of_model =
-		safetensors_find(&work->model.file, name);
-	const struct tensor *own = safetensors_find(&work->file, name);
-
-	if (of_model == NULL || own == NULL || of_model->size != own->size ||
-	    memcmp(of_model->bytes, own->bytes, own->size) != 0)
-		die("%s: its %s are not those of %s: make it by cs-matrix "
-		    "--as %s",
-		    work->input.name, name, work->model.input.name,
-		    work->model.input.name);
-}
-
-static void check_columns(const struct work *work)
-{
-	static const char *const same[] = {"tags.offsets", "tags.bytes",
-					   "tags.weight"};
-	static const char *const words[] = {"matrix.value", "matrix.damp",
-					    "matrix.norm"};
-
-	for (size_t i = 0; i < sizeof same / sizeof *same; i++)
-		check_same(work, same[i]);
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		const char *own = safetensors_option(&work->file, words[i]);
-		const char *other =
-			safetensors_option(&work->model.file, words[i]);
-		if (own == NULL || other == NULL || strcmp(own, other) != 0)
-			die("%s: its %s is not that of %s: make it by "
-			    "cs-matrix --as %s",
-			    work->input.name, words[i], work->model.input.name,
-			    work->model.input.name);
-	}
+	check(&work->model,
+	      model_open_verified(&work->model, model, choices.threads));
+	check(&work->matrix,
+	      model_open_matrix(&work->matrix, matrix, choices.threads));
+	check(&work->matrix, csr_matrix_check_rows(&work->matrix.matrix));
+	check(&work->matrix, fold_in_compare(&work->model, &work->matrix));
 }
 
 /* The model's options but for those of an index, and the matrix's own. */
@@ -136,7 +79,7 @@ static json_t *describe(const struct work *work)
 	json_object_foreach(work->model.file.metadata, key,
 			    value) if (strncmp(key, "index.", 6) != 0)
 		json_object_set(metadata, key, value);
-	json_object_foreach(work->file.metadata, key, value)
+	json_object_foreach(work->matrix.file.metadata, key, value)
 		json_object_set(metadata, key, value);
 	safetensors_id(&work->model.file, id);
 	metadata_set(metadata, "project.version", "%s", options_version);
@@ -161,11 +104,11 @@ static void write_model(struct work *work, struct output *output)
 	const struct model *model = &work->model;
 	double pairs[2] = {model->median_pair, model->top_pair};
 	json_t *metadata = describe(work);
-	const struct model_writer contents = {
-		.matrix = &work->file,
+	const struct model_contents contents = {
+		.matrix = &work->matrix.file,
 		.metadata = metadata,
-		.n = work->matrix.n,
-		.m = work->matrix.m,
+		.n = work->matrix.matrix.n,
+		.m = work->matrix.matrix.m,
 		.k = model->k,
 		.mean = model->mean,
 		.components = model->components,
@@ -175,16 +118,16 @@ static void write_model(struct work *work, struct output *output)
 	struct projection projection;
 
 	work->described = *model;
-	work->described.matrix = work->matrix;
-	work->captured = alloc(work->matrix.n, sizeof *work->captured);
+	work->described.matrix = work->matrix.matrix;
+	work->captured = alloc(work->matrix.matrix.n, sizeof *work->captured);
 	model_writer_begin(&work->writer, output, &contents);
 	projection_model(&projection, model);
-	progress_begin("customers", work->matrix.n);
-	projection_embed_all(&projection, &work->matrix, choices.threads, NULL,
-			     write_rows, work);
+	progress_begin("customers", work->matrix.matrix.n);
+	projection_embed_all(&projection, &work->matrix.matrix, choices.threads,
+			     NULL, write_rows, work);
 	progress_end();
 	tensor_writer_put(&work->writer, work->captured,
-			  work->matrix.n * sizeof *work->captured);
+			  work->matrix.matrix.n * sizeof *work->captured);
 	free(work->captured);
 	tensor_writer_put(&work->writer, model->residual,
 			  model->k * sizeof(double));
@@ -219,13 +162,10 @@ int main(int argc, char **argv)
 	if (output_terminal(&output))
 		die("a model is binary and standard output is a terminal: "
 		    "use > FILE or -o FILE");
-	read_model(&work, paths[0]);
-	read_matrix(&work, paths[1]);
-	check_columns(&work);
+	read_files(&work, paths[0], paths[1]);
 	write_model(&work, &output);
 	output_close(&output);
-	safetensors_free(&work.file);
-	input_close(&work.input);
+	model_close(&work.matrix);
 	model_close(&work.model);
 	return STATUS_DONE;
 }

@@ -86,9 +86,7 @@ static const struct options_text text = {
 };
 
 struct work {
-	struct input input;
-	struct safetensors file;
-	struct csr_matrix matrix;
+	struct model matrix; /* what is decomposed */
 	struct gram_operator gram;
 	struct truncated_svd svd;
 	struct tensor_writer writer;
@@ -102,25 +100,17 @@ struct work {
 
 static void read_matrix(struct work *work, const char *path)
 {
-	const char *error;
+	struct csr_matrix *matrix = &work->matrix.matrix;
+	const char *error =
+		model_open_matrix(&work->matrix, path, choices.threads);
 
-	input_open(&work->input, path);
-	input_map(&work->input);
-	error = safetensors_read(&work->file, work->input.bytes,
-				 work->input.size);
-	if (error == NULL && safetensors_find(&work->file, "sigma") != NULL)
-		error = "a model already, expected a matrix";
-	if (error == NULL)
-		error = safetensors_verify_all(&work->file, choices.threads);
-	if (error == NULL)
-		error = csr_matrix_view(&work->matrix, &work->file);
-	if (error == NULL && (work->matrix.nnz == 0 || work->matrix.m == 0))
+	if (error == NULL && (matrix->nnz == 0 || matrix->m == 0))
 		error = "a matrix without entries";
 	if (error == NULL)
-		error = gram_operator_begin(&work->gram, &work->matrix,
-					    choices.center, choices.threads);
+		error = gram_operator_begin(&work->gram, matrix, choices.center,
+					    choices.threads);
 	if (error != NULL)
-		die("%s: %s", work->input.name, error);
+		die("%s: %s", work->matrix.input.name, error);
 }
 
 static void find(struct work *work)
@@ -130,9 +120,9 @@ static void find(struct work *work)
 	size_t wanted = choices.svd.k;
 
 	if (error != NULL)
-		die("%s: %s", work->input.name, error);
+		die("%s: %s", work->matrix.input.name, error);
 	if (work->svd.k == 0)
-		die("%s: %s", work->input.name,
+		die("%s: %s", work->matrix.input.name,
 		    work->gram.norm_squared > 0
 			    ? "nothing is left once the means are taken off"
 			    : "every value is zero: no customer has a tag with weight");
@@ -141,11 +131,11 @@ static void find(struct work *work)
 		die("%s: the largest singular value is %.2g, too large for an "
 		    "embedding in single precision: divide the values by some "
 		    "number",
-		    work->input.name, work->svd.sigma[0]);
+		    work->matrix.input.name, work->svd.sigma[0]);
 	if (work->svd.k < wanted && !options_quiet)
 		warn("%s: rank %zu in double precision, less than the %zu "
 		     "dimensions asked for: the model has %zu",
-		     work->input.name, work->svd.k, wanted, work->svd.k);
+		     work->matrix.input.name, work->svd.k, wanted, work->svd.k);
 }
 
 /* ------------------------------------------------------------- alignment */
@@ -164,7 +154,7 @@ static void take_nothing(void *context, size_t first, size_t count,
 static void find_residuals(struct work *work)
 {
 	const struct truncated_svd *svd = &work->svd;
-	size_t m = work->matrix.m;
+	size_t m = work->matrix.matrix.m;
 	double *y = NULL;
 
 	work->residual = alloc(svd->k, sizeof *work->residual);
@@ -172,7 +162,7 @@ static void find_residuals(struct work *work)
 		y = alloc_aligned(alloc_product(m, svd->ld), sizeof *y);
 		projection_begin(&work->projection, svd, m, choices.scale,
 				 choices.center, work->gram.column_mean);
-		projection_embed_all(&work->projection, &work->matrix,
+		projection_embed_all(&work->projection, &work->matrix.matrix,
 				     choices.threads, y, take_nothing, NULL);
 		projection_end(&work->projection);
 	}
@@ -184,19 +174,19 @@ static void find_residuals(struct work *work)
 static void rotate(struct work *work)
 {
 	struct model old;
-	const char *error = model_open(&old, choices.align);
+	const char *error =
+		model_open_verified(&old, choices.align, choices.threads);
 
 	if (error == NULL)
-		error = safetensors_verify_all(&old.file, choices.threads);
-	for (size_t row = 0; error == NULL && row < old.matrix.n; row++)
-		error = csr_matrix_check_row(&old.matrix, row);
+		error = csr_matrix_check_rows(&old.matrix);
 	if (error == NULL &&
 	    (old.scale != SCALE_US || old.center != CENTER_NONE))
 		error = "it was made with --scale or --center: it cannot be "
 			"aligned with";
 	if (error == NULL) {
 		find_residuals(work);
-		error = alignment_rotate(&work->svd, &work->matrix, &old);
+		error = alignment_rotate(&work->svd, &work->matrix.matrix,
+					 &old);
 	}
 	if (error != NULL)
 		die("--align: %s: %s", old.input.name, error);
@@ -208,7 +198,7 @@ static void rotate(struct work *work)
 
 static json_t *describe(const struct work *work)
 {
-	json_t *metadata = json_deep_copy(work->file.metadata);
+	json_t *metadata = json_deep_copy(work->matrix.file.metadata);
 
 	metadata_set(metadata, "svd.version", "%s", options_version);
 	metadata_set(metadata, "svd.k", "%zu", choices.svd.k);
@@ -228,11 +218,11 @@ static json_t *describe(const struct work *work)
 static void begin_model(struct work *work, struct output *output)
 {
 	json_t *metadata = describe(work);
-	const struct model_writer contents = {
-		.matrix = &work->file,
+	const struct model_contents contents = {
+		.matrix = &work->matrix.file,
 		.metadata = metadata,
-		.n = work->matrix.n,
-		.m = work->matrix.m,
+		.n = work->matrix.matrix.n,
+		.m = work->matrix.matrix.m,
 		.k = work->svd.k,
 		.mean = work->gram.column_mean,
 		.components = work->svd.components,
@@ -263,7 +253,7 @@ static void write_rows(void *context, size_t first, size_t count,
 static void begin_captured(struct work *work)
 {
 	work->described = (struct model){
-		.matrix = work->matrix,
+		.matrix = work->matrix.matrix,
 		.k = work->svd.k,
 		.sigma = work->svd.sigma,
 		.mean = work->gram.column_mean,
@@ -279,7 +269,7 @@ static void begin_captured(struct work *work)
 static void write_embedding(struct work *work)
 {
 	const struct truncated_svd *svd = &work->svd;
-	size_t m = work->matrix.m;
+	size_t m = work->matrix.matrix.m;
 	double *y = NULL;
 
 	bool found = work->residual != NULL;
@@ -290,10 +280,11 @@ static void write_embedding(struct work *work)
 		y = alloc_aligned(alloc_product(m, svd->ld), sizeof *y);
 	projection_begin(&work->projection, svd, m, choices.scale,
 			 choices.center, work->gram.column_mean);
-	similarity_quantiles_begin(&work->quantiles, work->matrix.n, svd->k);
-	progress_begin("customers", work->matrix.n);
-	projection_embed_all(&work->projection, &work->matrix, choices.threads,
-			     y, write_rows, work);
+	similarity_quantiles_begin(&work->quantiles, work->matrix.matrix.n,
+				   svd->k);
+	progress_begin("customers", work->matrix.matrix.n);
+	projection_embed_all(&work->projection, &work->matrix.matrix,
+			     choices.threads, y, write_rows, work);
 	progress_end();
 	if (!found)
 		truncated_svd_residual(svd, &work->gram, y, work->residual);
@@ -310,7 +301,8 @@ static void check_residuals(const struct work *work)
 		if (!(residual[j] <= tolerance))
 			die("%s: triplet %zu has a residual of %.2g, above the "
 			    "tolerance %g" SVD_TOLERANCE_ADVICE,
-			    work->input.name, j + 1, residual[j], tolerance);
+			    work->matrix.input.name, j + 1, residual[j],
+			    tolerance);
 }
 
 /* A residual is relative to the largest triplet.  Where that is much larger
@@ -327,7 +319,7 @@ static void warn_doubtful(const struct work *work)
 			     "by %.0f %%, for the first is %.0f times as "
 			     "large: give a smaller --tol, or rows scaled "
 			     "alike (--norm l2)",
-			     work->input.name, j + 1, 100 * share,
+			     work->matrix.input.name, j + 1, 100 * share,
 			     sigma[0] / sigma[j]);
 			return;
 		}
@@ -405,7 +397,6 @@ int main(int argc, char *argv[])
 	output_close(&output);
 	truncated_svd_free(&work.svd);
 	gram_operator_end(&work.gram);
-	safetensors_free(&work.file);
-	input_close(&work.input);
+	model_close(&work.matrix);
 	return STATUS_DONE;
 }

@@ -114,16 +114,6 @@ static void scan_chunk(void *shared, size_t chunk, unsigned thread)
 	scan->norms_squared[chunk] = sum_squares(values, count);
 }
 
-/* The error text of the first row that has one. */
-static const char *find_wrong_row(const struct csr_matrix *a)
-{
-	const char *error = NULL;
-
-	for (size_t row = 0; row < a->n && error == NULL; row++)
-		error = csr_matrix_check_row(a, row);
-	return error;
-}
-
 static const char *scan_all(struct gram_operator *gram)
 {
 	struct entry_scan scan = {.gram = gram};
@@ -133,7 +123,7 @@ static const char *scan_all(struct gram_operator *gram)
 	for (size_t chunk = 0; chunk < gram->chunks; chunk++)
 		gram->norm_squared += scan.norms_squared[chunk];
 	free(scan.norms_squared);
-	return scan.wrong ? find_wrong_row(gram->matrix) : NULL;
+	return scan.wrong ? csr_matrix_check_rows(gram->matrix) : NULL;
 }
 
 /* For row centring: A^T mu, mu^T mu and ||B||_F^2, summed in the order of rows.

@@ -167,6 +167,15 @@ const char *csr_matrix_check_row(const struct csr_matrix *matrix, size_t row)
 			  (int)(length < 100 ? length : 100), name, wrong);
 }
 
+const char *csr_matrix_check_rows(const struct csr_matrix *matrix)
+{
+	const char *error = NULL;
+
+	for (size_t row = 0; row < matrix->n && error == NULL; row++)
+		error = csr_matrix_check_row(matrix, row);
+	return error;
+}
+
 size_t text_array_find(const struct text_array *texts, const char *text,
 		       size_t length)
 {

@@ -47,6 +47,9 @@ const char *csr_matrix_view(struct csr_matrix *matrix,
  * finite.  NULL or an error text that names the row. */
 const char *csr_matrix_check_row(const struct csr_matrix *matrix, size_t row);
 
+/* csr_matrix_check_row for every row: the error of the first that has one. */
+const char *csr_matrix_check_rows(const struct csr_matrix *matrix);
+
 /* View the texts of two tensors of a file whose header is checked; count is how
  * many there must be, or UINT64_MAX.  NULL or an error text. */
 const char *text_array_view(struct text_array *texts,

@@ -7,31 +7,22 @@
 #include "base/errors.h"
 #include "model/safetensors_writer.h"
 
-/* The index of an option's word, of the metadata. */
-static const char *read_word(const struct fold_in *fold, const char *key,
-			     const char *const words[], int *choice)
-{
-	const char *found = safetensors_option(&fold->model.file, key);
-
-	for (*choice = 0; found != NULL && words[*choice] != NULL; ++*choice)
-		if (strcmp(words[*choice], found) == 0)
-			return NULL;
-	return error_text("its metadata have no %s that is known", key);
-}
-
 static const char *read_words(struct fold_in *fold)
 {
+	const struct safetensors *file = &fold->model.file;
 	int value, damp, norm;
 	const char *error =
-		read_word(fold, "matrix.value", value_words, &value);
+		safetensors_word(file, "matrix.value", value_words, &value);
 
 	if (error == NULL)
-		error = read_word(fold, "matrix.damp", damp_words, &damp);
+		error = safetensors_word(file, "matrix.damp", damp_words,
+					 &damp);
 	if (error == NULL)
-		error = read_word(fold, "matrix.norm", norm_words, &norm);
+		error = safetensors_word(file, "matrix.norm", norm_words,
+					 &norm);
 	if (error == NULL && value == VALUE_AUTO)
-		error = error_text(
-			"its metadata have no matrix.value that is known");
+		error = "its metadata have matrix.value \"auto\", expected "
+			"the one that was chosen";
 	if (error != NULL)
 		return error;
 	fold->value = (enum value)value;
@@ -129,6 +120,45 @@ void fold_in_describe(const struct fold_in *fold, json_t *metadata)
 		json_object_set(metadata, key, value);
 	safetensors_id(&fold->model.file, id);
 	metadata_set(metadata, "matrix.as", "%s", id);
+}
+
+/* An error text unless both files have the tensor, with the same bytes. */
+static const char *compare_tensor(const struct model *model,
+				  const struct model *matrix, const char *name)
+{
+	const struct tensor *of_model = safetensors_find(&model->file, name);
+	const struct tensor *own = safetensors_find(&matrix->file, name);
+
+	if (of_model == NULL || own == NULL || of_model->size != own->size ||
+	    memcmp(of_model->bytes, own->bytes, own->size) != 0)
+		return error_text("its %s are not those of %s: make it by "
+				  "cs-matrix --as %s",
+				  name, model->input.name, model->input.name);
+	return NULL;
+}
+
+const char *fold_in_compare(const struct model *model,
+			    const struct model *matrix)
+{
+	static const char *const tensors[] = {"tags.offsets", "tags.bytes",
+					      "tags.weight"};
+	static const char *const options[] = {"matrix.value", "matrix.damp",
+					      "matrix.norm"};
+	const char *error = NULL;
+
+	for (size_t i = 0; i < 3 && error == NULL; i++)
+		error = compare_tensor(model, matrix, tensors[i]);
+	for (size_t i = 0; i < 3 && error == NULL; i++) {
+		const char *own = safetensors_option(&matrix->file, options[i]);
+		const char *other =
+			safetensors_option(&model->file, options[i]);
+		if (own == NULL || other == NULL || strcmp(own, other) != 0)
+			error = error_text("its %s is not that of %s: make it "
+					   "by cs-matrix --as %s",
+					   options[i], model->input.name,
+					   model->input.name);
+	}
+	return error;
 }
 
 void fold_in_close(struct fold_in *fold)

@@ -41,6 +41,12 @@ unsigned char fold_in_tenth(const struct fold_in *fold, uint64_t active);
 /* Its options of cs-matrix and its names of columns, and its id. */
 void fold_in_describe(const struct fold_in *fold, json_t *metadata);
 
+/* Check that a matrix was made for a model (cs-matrix --as): the same tags,
+ * weights and ways of making values.  NULL or an error text about the matrix,
+ * which names the file of the model. */
+const char *fold_in_compare(const struct model *model,
+			    const struct model *matrix);
+
 void fold_in_close(struct fold_in *fold);
 
 #endif

@@ -16,29 +16,15 @@ const char *const center_words[] = {[CENTER_NONE] = "none",
 				    [CENTER_COLUMN] = "column",
 				    NULL};
 
-static const char *read_word(const struct safetensors *file, const char *key,
-			     const char *const words[], int *choice)
-{
-	const char *found = safetensors_option(file, key);
-
-	if (found == NULL)
-		return error_text("its metadata have no %s", key);
-	for (*choice = 0; words[*choice] != NULL; ++*choice)
-		if (strcmp(words[*choice], found) == 0)
-			return NULL;
-	return error_text("its metadata have %s \"%.40s\", which is unknown",
-			  key, found);
-}
-
 static const char *read_choices(struct model *model)
 {
 	int scale = 0, center = 0;
-	const char *error =
-		read_word(&model->file, "svd.scale", scale_words, &scale);
+	const char *error = safetensors_word(&model->file, "svd.scale",
+					     scale_words, &scale);
 
 	if (error == NULL)
-		error = read_word(&model->file, "svd.center", center_words,
-				  &center);
+		error = safetensors_word(&model->file, "svd.center",
+					 center_words, &center);
 	if (error != NULL)
 		return error;
 	model->scale = (enum scale)scale;
@@ -131,8 +117,9 @@ static const char *view(struct model *model)
 	return NULL;
 }
 
-static const char *open_matrix(struct model *model, const char *path,
-			       const char *(*map)(struct input *))
+/* Map the file and read its header. */
+static const char *open_file(struct model *model, const char *path,
+			     const char *(*map)(struct input *))
 {
 	const char *error;
 
@@ -142,11 +129,17 @@ static const char *open_matrix(struct model *model, const char *path,
 		error = map(&model->input);
 	if (error != NULL)
 		return error;
-	error = safetensors_read(&model->file, model->input.bytes,
-				 model->input.size);
-	if (error != NULL)
-		return error;
-	return csr_matrix_view(&model->matrix, &model->file);
+	return safetensors_read(&model->file, model->input.bytes,
+				model->input.size);
+}
+
+static const char *open_matrix(struct model *model, const char *path,
+			       const char *(*map)(struct input *))
+{
+	const char *error = open_file(model, path, map);
+
+	return error != NULL ? error
+			     : csr_matrix_view(&model->matrix, &model->file);
 }
 
 static const char *open_model(struct model *model, const char *path,
@@ -165,6 +158,29 @@ static const char *open_model(struct model *model, const char *path,
 const char *model_open(struct model *model, const char *path)
 {
 	return open_model(model, path, input_try_map);
+}
+
+const char *model_open_verified(struct model *model, const char *path,
+				unsigned threads)
+{
+	const char *error = model_open(model, path);
+
+	return error != NULL ? error
+			     : safetensors_verify_all(&model->file, threads);
+}
+
+const char *model_open_matrix(struct model *model, const char *path,
+			      unsigned threads)
+{
+	const char *error = open_file(model, path, input_try_map);
+
+	if (error == NULL && safetensors_find(&model->file, "sigma") != NULL)
+		error = "a model already, expected a matrix";
+	if (error == NULL)
+		error = safetensors_verify_all(&model->file, threads);
+	if (error == NULL)
+		error = csr_matrix_view(&model->matrix, &model->file);
+	return error;
 }
 
 const char *model_open_copy(struct model *model, const char *path)

@@ -41,8 +41,17 @@ struct model {
  * name the file; input.name does. */
 const char *model_open(struct model *model, const char *path);
 
-/* The same of a copy of the file, whose every byte is checked: what becomes of
- * the file changes nothing. */
+/* The same, and every byte compared with its checksum by so many threads. */
+const char *model_open_verified(struct model *model, const char *path,
+				unsigned threads);
+
+/* Open a matrix, which must be no model, and compare every byte with its
+ * checksum; the fields of a model are NULL or 0.  Rows are not checked. */
+const char *model_open_matrix(struct model *model, const char *path,
+			      unsigned threads);
+
+/* The same as model_open of a copy of the file, whose every byte is checked:
+ * what becomes of the file changes nothing. */
 const char *model_open_copy(struct model *model, const char *path);
 
 /* The same as model_open for a model or a matrix, which is a model without

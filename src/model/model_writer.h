@@ -1,5 +1,6 @@
-/* model_writer: a model as it is written: what is passed on of a matrix, and
- * what is added to it, up to the embedding, which its maker writes. */
+/* model_writer: writes a model, up to its embedding: the tensors that are
+ * copied from its matrix, and the decomposition.  Who computes the embedding
+ * writes it and what follows. */
 #ifndef MODEL_MODEL_WRITER_H
 #define MODEL_MODEL_WRITER_H
 
@@ -8,22 +9,24 @@
 
 #include "model/safetensors_writer.h"
 
-struct model_writer {
-	const struct safetensors *matrix; /* verified; all but pads and checksum
-					pass on */
+/* What is written, none of it owned. */
+struct model_contents {
+	const struct safetensors *matrix; /* verified; all tensors but padding
+					     and checksums are copied */
 	json_t *metadata;                 /* read, not kept */
-	size_t n, m, k;
-	const double *mean;       /* m: of columns, or NULL: not centred so */
-	const double *components; /* m rows of k, each ld after the last */
+	size_t n, m, k;                   /* customers, tags, dimensions */
+	const double *mean;               /* m: of columns; NULL without column
+					     centring */
+	const double *components;         /* m rows of k numbers, ld apart */
 	size_t ld;
 	const double *sigma; /* k */
 };
 
-/* Write the header and all tensors before the embedding.  What the caller is
- * to write then: embedding (n x k floats), captured (n floats:
- * model/captured.h), residual (k doubles), pairs (2 doubles), and
- * tensor_writer_end. */
+/* Write the header and all tensors before the embedding.  The caller then
+ * writes embedding (n x k floats), captured (n floats: model/captured.h),
+ * residual (k doubles) and pairs (2 doubles) by tensor_writer_put(), and calls
+ * tensor_writer_end(). */
 void model_writer_begin(struct tensor_writer *writer, struct output *output,
-			const struct model_writer *store);
+			const struct model_contents *contents);
 
 #endif

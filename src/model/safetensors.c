@@ -305,6 +305,20 @@ const char *safetensors_option(const struct safetensors *file, const char *key)
 	return json_string_value(json_object_get(file->metadata, key));
 }
 
+const char *safetensors_word(const struct safetensors *file, const char *key,
+			     const char *const words[], int *index)
+{
+	const char *found = safetensors_option(file, key);
+
+	if (found == NULL)
+		return error_text("its metadata have no %s", key);
+	for (*index = 0; words[*index] != NULL; ++*index)
+		if (strcmp(words[*index], found) == 0)
+			return NULL;
+	return error_text("its metadata have %s \"%.40s\", which is unknown",
+			  key, found);
+}
+
 void safetensors_id(const struct safetensors *file, char id[17])
 {
 	const struct tensor *sums = sums_of(file);

@@ -76,6 +76,11 @@ const char *safetensors_verify_all(const struct safetensors *file,
 /* The option under that key of __metadata__ ("svd.k"), or NULL. */
 const char *safetensors_option(const struct safetensors *file, const char *key);
 
+/* Set *index to the index of that option in words, which end with NULL.  An
+ * error text where it is missing or none of them. */
+const char *safetensors_word(const struct safetensors *file, const char *key,
+			     const char *const words[], int *index);
+
 /* The checksum that the file states for the tensor. */
 void safetensors_sum(const struct safetensors *file,
 		     const struct tensor *tensor,
