@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "base/number.h"
 #include "base/string_table.h"
 
 const char *const scale_words[] = {
@@ -205,6 +206,22 @@ void model_close(struct model *model)
 	safetensors_free(&model->file);
 	input_close(&model->input);
 	*model = (struct model){0};
+}
+
+double model_norm_squared(const struct model *model)
+{
+	const char *text = safetensors_option(&model->file, "svd.energy");
+	double square;
+
+	return text != NULL && number_real(text, &square) ? square : 0;
+}
+
+double model_share(const struct model *model, size_t triplet)
+{
+	double sigma = model->sigma[triplet];
+	double square = model_norm_squared(model);
+
+	return square > 0 ? sigma * sigma / square : 0;
 }
 
 size_t model_find(const struct model *model, const char *name, size_t length)

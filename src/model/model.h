@@ -60,6 +60,14 @@ const char *model_open_any(struct model *model, const char *path);
 
 void model_close(struct model *model);
 
+/* ||B||_F^2 of the matrix that was decomposed, centred as it was; 0 where it is
+ * not known. */
+double model_norm_squared(const struct model *model);
+
+/* The share of that which a triplet holds, sigma^2 / ||B||_F^2; 0 where it is
+ * not known. */
+double model_share(const struct model *model, size_t triplet);
+
 /* The row of the customer, or SIZE_MAX. */
 size_t model_find(const struct model *model, const char *name, size_t length);
 
