@@ -22,11 +22,11 @@ static struct choices {
 } choices = {.part = MODEL_PARTS, .form = FORM_TEXT};
 
 static const struct option_row rows[] = {
-	{"what:", KEY_CHECK, "check", NULL, "look at every byte first",
+	{"Contents", KEY_CHECK, "check", NULL, "look at every byte first",
 	 OPTION_TO_FLAG(choices.check, true)},
 	{NULL, KEY_WHAT, "what", "W", "one of its parts, named in the manual",
 	 OPTION_TO_CHOICE(choices.part, model_part_words)},
-	{"output:", KEY_FORMAT, "format", "F",
+	{"Output", KEY_FORMAT, "format", "F",
 	 "json; with --what: tsv, npy [text, tsv]",
 	 OPTION_TO_CHOICE(choices.form, form_words)},
 	OPTION_OUTPUT_TO(NULL, choices.output),

@@ -50,7 +50,7 @@ static size_t queries = 2000, rounds = 1000, seed = 1;
 static const char *output_path, *report_path, *recipe_path;
 
 static const struct option_row rows[] = {
-	{"what:", KEY_METRIC, "metric", "M",
+	{"Similarities", KEY_METRIC, "metric", "M",
 	 "combined, embedding, profile [combined]",
 	 OPTION_TO_FUNCTION(set_metric)},
 	{NULL, KEY_ALPHA, "alpha", "A",
@@ -63,13 +63,13 @@ static const struct option_row rows[] = {
 	 OPTION_TO_FLAG(overlap, true)},
 	{NULL, KEY_TUNE, "tune", NULL, "which model and similarity to use",
 	 OPTION_TO_FLAG(tune, true)},
-	{"sample:", KEY_QUERIES, "queries", "N", "ask about N customers [2000]",
+	{"Sample", KEY_QUERIES, "queries", "N", "ask about N customers [2000]",
 	 OPTION_TO_INTEGER(queries, 1, 1000000)},
 	{NULL, KEY_ROUNDS, "rounds", "N", "of the bootstrap [1000]",
 	 OPTION_TO_INTEGER(rounds, 40, 100000)},
 	{NULL, KEY_SEED, "seed", "N", "of the sample and the bootstrap [1]",
 	 OPTION_TO_INTEGER(seed, 0, INT64_MAX)},
-	{"output:", KEY_FORMAT, "format", "F", "text, tsv, json [text]",
+	{"Output", KEY_FORMAT, "format", "F", "text, tsv, json [text]",
 	 OPTION_TO_CHOICE(format, format_words)},
 	OPTION_OUTPUT_TO(NULL, output_path),
 	{NULL, KEY_REPORT, "report", "FILE", "write FILE, as json, besides",

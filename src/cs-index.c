@@ -28,16 +28,16 @@ static struct {
 enum { KEY_CELLS = 256, KEY_SEED, KEY_AS };
 
 static const struct option_row rows[] = {
-	{"cells:", KEY_CELLS, "cells", "N", "how many [by customers]",
+	{"Cells", KEY_CELLS, "cells", "N", "how many [by customers]",
 	 OPTION_TO_INTEGER(choices.cells, 1, 1 << 20)},
 	{NULL, KEY_SEED, "seed", "N", "of the sample they come from [1]",
 	 OPTION_TO_INTEGER(choices.seed, 0, INT64_MAX)},
 	{NULL, KEY_AS, "as", "INDEXED", "those of another model's index",
 	 OPTION_TO_FILE(choices.as)},
-	{"memory:", 'S', "buffer-size", "SIZE",
+	{"Memory", 'S', "buffer-size", "SIZE",
 	 "more is read in passes [a quarter of all]",
 	 OPTION_TO_SIZE(choices.memory)},
-	OPTION_OUTPUT_TO("output:", choices.output),
+	OPTION_OUTPUT_TO("Output", choices.output),
 	OPTION_THREADS_TO(choices.threads),
 	OPTION_COMMON};
 
@@ -95,19 +95,19 @@ static void report(const struct ivf_builder *builder)
 	}
 }
 
-static void read_options(int argc, char **argv)
+/* The operand: MODEL, or NULL. */
+static const char *read_options(int argc, char **argv)
 {
-	options_begin(&text, argc, argv);
 	choices.threads = machine_limits_processors();
 	choices.memory = machine_limits_memory() / 4;
-	while (options_next() != -1)
-		;
-	if (argc - optind > 1)
-		die_usage("%s: expected one MODEL", argv[optind + 1]);
+	char **models = options_read(&text, argc, argv);
+	if (models[0] != NULL && models[1] != NULL)
+		die_usage("%s: expected one MODEL", models[1]);
 	if (choices.as != NULL && choices.cells > 0)
 		die_usage("--cells: with --as they are INDEXED's");
 	if (choices.as != NULL && strcmp(choices.as, "-") == 0)
 		die_usage("--as: expected a file, not standard input");
+	return models[0];
 }
 
 int main(int argc, char **argv)
@@ -117,7 +117,7 @@ int main(int argc, char **argv)
 	struct output output;
 	size_t nonzero;
 
-	read_options(argc, argv);
+	const char *path = read_options(argc, argv);
 	builder = (struct ivf_builder){.cells = choices.cells,
 				       .seed = choices.seed,
 				       .memory = choices.memory,
@@ -127,7 +127,7 @@ int main(int argc, char **argv)
 	if (output_terminal(&output))
 		die("a model is binary and standard output is a terminal: "
 		    "use > FILE or -o FILE");
-	open_model(&model, argv[optind]);
+	open_model(&model, path);
 	check(ivf_builder_check(&model, choices.threads, &nonzero));
 	if (choices.cells > model.matrix.n)
 		die_usage("--cells %zu: there are %zu customers", choices.cells,

@@ -4,7 +4,6 @@
  * (search/sharded_search.h), contributions add up to the similarity
  * (explain/contributions.h), and the text is that of explain/neighbours_tsv.h.
  */
-#include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 
 static void set_metric(const char *word);
 static void set_alpha(const char *word);
+static void refuse_blend(const char *argument);
 
 /* What the command line says. */
 static struct neighbour_options choices = {.profiles = -1,
@@ -51,11 +51,12 @@ enum {
 	KEY_FORMAT,
 	KEY_NO_WHY,
 	KEY_PROFILES,
-	KEY_NO_PROFILES
+	KEY_NO_PROFILES,
+	KEY_BLEND
 };
 
 static const struct option_row rows[] = {
-	{"whom:", 'u', "user", "CUSTOMER",
+	{"Queries", 'u', "user", "CUSTOMER",
 	 "one customer of the model; may be repeated", OPTION_TO_LIST(users)},
 	{NULL, KEY_USERS, "users", "FILE", "each customer in FILE, one a line",
 	 OPTION_TO_FILE(choices.users_file)},
@@ -67,8 +68,8 @@ static const struct option_row rows[] = {
 	 OPTION_TO_FILE(choices.like)},
 	{NULL, KEY_ALL, "all", NULL, "each customer of the model",
 	 OPTION_TO_FLAG(choices.all, true)},
-	{"among:", KEY_AMONG, "among", "FILE", "none but these may be answers",
-	 OPTION_TO_FILE(choices.among)},
+	{"Candidates", KEY_AMONG, "among", "FILE",
+	 "none but these may be answers", OPTION_TO_FILE(choices.among)},
 	{NULL, KEY_NOT, "not", "FILE", "none of these may",
 	 OPTION_TO_FILE(choices.not )},
 	{NULL, KEY_MIN_SIMILARITY, "min-similarity", "S", "nothing below S",
@@ -79,7 +80,7 @@ static const struct option_row rows[] = {
 	{NULL, KEY_IGNORE, "ignore-unknown", NULL,
 	 "a name that the model lacks is no failure",
 	 OPTION_TO_FLAG(choices.ignore_unknown, true)},
-	{"how:", 'n', "neighbours", "N", "how many [10]",
+	{"Search", 'n', "neighbours", "N", "how many [10]",
 	 OPTION_TO_INTEGER(choices.count, 1, INT64_MAX)},
 	{NULL, KEY_METRIC, "metric", "M", "combined, embedding, profile, dot",
 	 OPTION_TO_FUNCTION(set_metric)},
@@ -94,7 +95,7 @@ static const struct option_row rows[] = {
 	{NULL, KEY_MERGE, "merge", NULL,
 	 "join files of neighbours: the best of all",
 	 OPTION_TO_FLAG(merge, true)},
-	{"output:", KEY_FORMAT, "format", "F",
+	{"Output", KEY_FORMAT, "format", "F",
 	 "tsv; json, one object a line; ids [tsv]",
 	 OPTION_TO_CHOICE(choices.format, output_format_words)},
 	{NULL, KEY_NO_WHY, "no-why", NULL, "leave out the reasons",
@@ -105,6 +106,7 @@ static const struct option_row rows[] = {
 	 "do not [done for -u off a terminal]",
 	 OPTION_TO_CONSTANT(choices.profiles, 0)},
 	OPTION_OUTPUT_TO(NULL, output_path),
+	{NULL, KEY_BLEND, "blend", "B", NULL, OPTION_TO_FUNCTION(refuse_blend)},
 	OPTION_THREADS_TO(choices.threads),
 	OPTION_COMMON};
 
@@ -280,28 +282,23 @@ static void check_choices(void)
 	check_inputs();
 }
 
-/* Refuse an option of an earlier version with what took its place. */
-static void refuse_blend(char *const *argv)
+/* An option of an earlier version. */
+static void refuse_blend(const char *argument)
 {
-	for (; *argv != NULL && strcmp(*argv, "--") != 0; argv++)
-		if (strcmp(*argv, "--blend") == 0 ||
-		    strncmp(*argv, "--blend=", strlen("--blend=")) == 0)
-			die_usage("--blend: embedding and profile are "
-				  "compared together by --metric combined");
+	(void)argument;
+	die_usage("--blend: embedding and profile are compared together by "
+		  "--metric combined");
 }
 
 static void read_options(int argc, char **argv)
 {
-	options_begin(&text, argc, argv);
-	refuse_blend(argv);
 	choices.threads = machine_limits_processors();
-	while (options_next() != -1)
-		;
+	char **models = options_read(&text, argc, argv);
 	choices.quiet = options_quiet;
 	choices.users = users.texts;
 	choices.user_count = users.count;
-	choices.models = argv + optind;
-	choices.model_count = (size_t)(argc - optind);
+	choices.models = models;
+	choices.model_count = (size_t)(argv + argc - models);
 	check_choices();
 }
 

@@ -25,7 +25,7 @@ static struct choices {
 } choices;
 
 static const struct option_row rows[] = {
-	OPTION_OUTPUT_TO("output:", choices.output),
+	OPTION_OUTPUT_TO("Output", choices.output),
 	OPTION_THREADS_TO(choices.threads), OPTION_COMMON};
 
 static const struct options_text text = {

@@ -2,7 +2,6 @@
  *
  * What an answer says is serve/predict_reply.h's; how it travels,
  * serve/http_server.h's. */
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,7 +36,7 @@ static void add_customer_names(const char *file);
 static void read_token(const char *path);
 
 static const struct option_row rows[] = {
-	{"where:", 'p', "port", "PORT", "port; 0: any that is free [5000]",
+	{"Connections", 'p', "port", "PORT", "port; 0: any that is free [5000]",
 	 OPTION_TO_FUNCTION(set_port)},
 	{NULL, 'b', "bind", "ADDRESS", "address [127.0.0.1]",
 	 OPTION_TO_TEXT(server.address)},
@@ -50,7 +49,7 @@ static const struct option_row rows[] = {
 	{NULL, KEY_GRACE, "grace", "N",
 	 "seconds of 503 by /readyz at the end [0]",
 	 OPTION_TO_INTEGER(server.grace, 0, 3600)},
-	{"what:", KEY_NAMES, "names", "FILE[:ID,NAME]",
+	{"Answers", KEY_NAMES, "names", "FILE[:ID,NAME]",
 	 "names of tags, to show beside them",
 	 OPTION_TO_FUNCTION(add_tag_names)},
 	{NULL, KEY_WHO, "who", "FILE[:ID,NAME]", "names of customers",
@@ -132,13 +131,11 @@ static void read_token(const char *path)
 
 int main(int argc, char **argv)
 {
-	options_begin(&text, argc, argv);
 	server.threads = machine_limits_processors();
-	while (options_next() != -1)
-		;
-	if (argc - optind != 1)
+	char **models = options_read(&text, argc, argv);
+	if (models[0] == NULL || models[1] != NULL)
 		die_usage("expected one MODEL");
-	server.model = argv[optind];
+	server.model = models[0];
 	if (strcmp(server.model, "-") == 0)
 		die_usage("MODEL: a file, which may be replaced, and not "
 			  "standard input");

@@ -37,7 +37,7 @@ static void read_customer_names(const char *argument)
 }
 
 static const struct option_row rows[] = {
-	{"output:", KEY_FORMAT, "format", "F",
+	{"Output", KEY_FORMAT, "format", "F",
 	 "text; json, one object a line; tsv [text]",
 	 OPTION_TO_CHOICE(format, format_words)},
 	{NULL, KEY_NAMES, "names", "FILE[:ID,NAME]",

@@ -50,7 +50,8 @@ static struct choices {
 };
 
 static const struct option_row rows[] = {
-	{"what:", 'k', "dimensions", "N", "how many singular triplets [64]",
+	{"Decomposition", 'k', "dimensions", "N",
+	 "how many singular triplets [64]",
 	 OPTION_TO_INTEGER(choices.svd.k, 1, INT32_MAX)},
 	{NULL, KEY_TOL, "tol", "T", "residual of each, of the largest [1e-3]",
 	 OPTION_TO_REAL(choices.svd.tolerance, 1e-10, 1e-1)},
@@ -64,10 +65,10 @@ static const struct option_row rows[] = {
 	 OPTION_TO_INTEGER(choices.svd.seed, 0, INT64_MAX)},
 	{NULL, KEY_ALIGN, "align", "OLD", "rotate onto the embedding of OLD",
 	 OPTION_TO_FILE(choices.align)},
-	{"memory:", 'S', "buffer-size", "SIZE",
+	{"Memory", 'S', "buffer-size", "SIZE",
 	 "of the basis kept out of scratch files [2G]",
 	 OPTION_TO_SIZE(choices.svd.memory)},
-	OPTION_OUTPUT_TO("output:", choices.output),
+	OPTION_OUTPUT_TO("Output", choices.output),
 	OPTION_THREADS_TO(choices.threads),
 	OPTION_COMMON};
 

@@ -143,7 +143,7 @@ wrong_includes() {
 	do
 		"$tool" --help > "$BATS_TEST_TMPDIR/help"
 		[ "$(wc -L < "$BATS_TEST_TMPDIR/help")" -le 80 ]
-		sed -nE 's/^([a-z ]+:)? *(-[A-Za-z], )?(--[a-z-]+).*/\3/p' \
+		sed -nE 's/^ *(-[A-Za-z], )?(--[a-z-]+).*/\2/p' \
 			"$BATS_TEST_TMPDIR/help" | sort -u \
 			> "$BATS_TEST_TMPDIR/of-help"
 		# In the list of the page; mdoc writes Fl \-all.
@@ -195,7 +195,7 @@ wrong_includes() {
 
 # Every option of the help, by its long name, is offered by the other shells.
 options_of_help() {
-	"$1" --help | sed -nE 's/^([a-z ]+:)? *(-[A-Za-z], )?(--[a-z-]+).*/\3/p' |
+	"$1" --help | sed -nE 's/^ *(-[A-Za-z], )?(--[a-z-]+).*/\2/p' |
 		sort -u
 }
 

@@ -16,6 +16,8 @@
 #include "base/progress.h"
 #include "base/thread_pool.h"
 
+enum { MAX_THREADS = 1024 };
+
 bool options_quiet, options_progress;
 const char *const options_version = VERSION;
 
@@ -39,7 +41,7 @@ static void open_closed_standard(void)
 			_exit(STATUS_WRONG);
 }
 
-void options_begin(const struct options_text *what, int argc, char **argv)
+static void begin(const struct options_text *what, int argc, char **argv)
 {
 	size_t rows = 0, out = 0;
 
@@ -84,19 +86,24 @@ static int write_names(char *names, size_t room, const struct option_row *row)
 
 static _Noreturn void help(void)
 {
+	const char *group = NULL;
 	char names[80];
 
-	printf("usage: %s\n%s\n\n", text->usage, text->purpose);
+	printf("usage: %s\n%s\n", text->usage, text->purpose);
 	for (const struct option_row *row = text->rows; row->key; row++) {
+		if (row->help == NULL)
+			continue;
+		if (row->group != NULL &&
+		    (group == NULL || strcmp(group, row->group) != 0)) {
+			group = row->group;
+			printf("\n%s:\n", group);
+		}
 		write_names(names, sizeof names, row);
 		/* Names too wide for their column have it to themselves. */
 		if (strlen(names) > 26)
-			printf("%-9s%s\n%-37s%s\n",
-			       row->group ? row->group : "", names, "",
-			       row->help);
+			printf("  %s\n%-30s%s\n", names, "", row->help);
 		else
-			printf("%-9s%-26s  %s\n", row->group ? row->group : "",
-			       names, row->help);
+			printf("  %-26s  %s\n", names, row->help);
 	}
 	printf("\n%s\n", text->footer);
 	io_finish_stdout();
@@ -180,7 +187,7 @@ int64_t options_integer(int64_t low, int64_t high)
 	refuse_argument(expected);
 }
 
-double options_real(double low, double high)
+static double real(double low, double high)
 {
 	double value;
 	char expected[96];
@@ -192,18 +199,13 @@ double options_real(double low, double high)
 	refuse_argument(expected);
 }
 
-size_t options_size(void)
+static size_t size(void)
 {
 	size_t bytes;
 
 	if (number_size(optarg, &bytes) && bytes > 0)
 		return bytes;
 	refuse_argument("a size in bytes such as 256M or 2G");
-}
-
-unsigned options_threads(void)
-{
-	return (unsigned)options_integer(1, 1024);
 }
 
 int options_choice(const char *const words[])
@@ -232,10 +234,10 @@ static void append(struct option_list *list, const char *argument)
 }
 
 /* Read the argument of a row with a target. */
-static void store(const struct option_row *row)
+static void read_argument(const struct option_row *row)
 {
 	switch (row->kind) {
-	case OPTION_KIND_KEY:
+	case OPTION_KIND_COMMON:
 		break;
 	case OPTION_KIND_FLAG:
 		*row->to.flag = row->with.flag;
@@ -254,14 +256,13 @@ static void store(const struct option_row *row)
 			row->with.integer.low, row->with.integer.high);
 		break;
 	case OPTION_KIND_REAL:
-		*row->to.real =
-			options_real(row->with.real.low, row->with.real.high);
+		*row->to.real = real(row->with.real.low, row->with.real.high);
 		break;
 	case OPTION_KIND_SIZE:
-		*row->to.size = options_size();
+		*row->to.size = size();
 		break;
 	case OPTION_KIND_THREADS:
-		*row->to.threads = options_threads();
+		*row->to.threads = (unsigned)options_integer(1, MAX_THREADS);
 		break;
 	case OPTION_KIND_CHOICE:
 		*row->to.choice = (unsigned)options_choice(row->with.words);
@@ -275,9 +276,8 @@ static void store(const struct option_row *row)
 	}
 }
 
-/* Handle the option of the current row; false where it is left to the caller.
- */
-static bool handle(void)
+/* Read the option of the current row. */
+static void read_option(void)
 {
 	switch (current->key) {
 	case 'h':
@@ -287,43 +287,31 @@ static bool handle(void)
 	case 'q':
 		options_quiet = true;
 		notices_enable(false);
-		return true;
+		return;
 	case OPTION_PROGRESS:
 		options_progress = true;
-		return true;
+		return;
 	}
 	order[current - text->rows] = ++read_count;
-	store(current);
-	return current->kind != OPTION_KIND_KEY;
-}
-
-int options_next(void)
-{
-	static char pattern[128];
-
-	if (pattern[0] == '\0')
-		snprintf(pattern, sizeof pattern, ":%s", letters);
-	opterr = 0;
-	for (;;) {
-		int key = getopt_long(argument_count, arguments, pattern, table,
-				      NULL);
-		if (key == -1) {
-			progress_enable(options_chatty());
-			return -1;
-		}
-		if (key == ':' || key == '?')
-			refuse(key);
-		current = row_of(key);
-		if (!handle())
-			return key;
-	}
+	read_argument(current);
 }
 
 char **options_read(const struct options_text *what, int argc, char **argv)
 {
-	options_begin(what, argc, argv);
-	while (options_next() != -1)
-		;
+	char pattern[128];
+	int key;
+
+	begin(what, argc, argv);
+	snprintf(pattern, sizeof pattern, ":%s", letters);
+	opterr = 0;
+	while ((key = getopt_long(argument_count, arguments, pattern, table,
+				  NULL)) != -1) {
+		if (key == ':' || key == '?')
+			refuse(key);
+		current = row_of(key);
+		read_option();
+	}
+	progress_enable(options_chatty());
 	return argv + optind;
 }
 

@@ -11,7 +11,7 @@
 /* How an option is read: the member of option_row.to that is set, and the one
  * of option_row.with that it is read with. */
 enum option_kind {
-	OPTION_KIND_KEY,      /* options_next returns its key */
+	OPTION_KIND_COMMON,   /* those of OPTION_COMMON */
 	OPTION_KIND_FLAG,     /* *to.flag = with.flag */
 	OPTION_KIND_CONSTANT, /* *to.constant = with.constant */
 	OPTION_KIND_TEXT,     /* the argument as it is; the last one counts */
@@ -33,13 +33,14 @@ struct option_list {
 };
 
 /* A row of the table; the last row is all zero.  The last three members are
- * set by one of the macros OPTION_TO_..., or by none: OPTION_KIND_KEY. */
+ * set by one of the macros OPTION_TO_... */
 struct option_row {
-	const char *group; /* label in the margin, where a group begins */
+	const char *group; /* the heading of --help that begins here, or NULL */
 	int key;           /* the letter, or a number from 256 on: no letter */
 	const char *name;  /* the long name */
 	const char *argument; /* what its argument is called, or NULL: none */
-	const char *help;     /* what it does, and [its default] */
+	const char *help;     /* what it does, and [its default]; NULL: not
+				 listed, for one that is refused with advice */
 	enum option_kind kind;
 	union {
 		bool *flag;
@@ -104,9 +105,8 @@ struct options_text {
 	const struct option_row *rows;
 };
 
-/* The rows that programs share, for their tables.  options_next deals with
- * -q, --progress, -h and -V itself.  -o FILE goes to a const char *, -j to an
- * unsigned; without a variable they come back from options_next. */
+/* The rows that programs share, for their tables.  -o FILE goes to a const char
+ * *, -j to an unsigned. */
 #define OPTION_OUTPUT_TO(group, variable)                                      \
 	{                                                                      \
 		group, 'o', "output", "FILE",                                  \
@@ -115,20 +115,11 @@ struct options_text {
 	}
 #define OPTION_THREADS_TO(variable)                                            \
 	{                                                                      \
-		NULL, 'j', "threads", "N", "threads [all processors]",         \
+		"General", 'j', "threads", "N", "threads [all processors]",    \
 			.kind = OPTION_KIND_THREADS, .to.threads = &(variable) \
 	}
-#define OPTION_OUTPUT(group)                                                   \
-	{                                                                      \
-		group, 'o', "output", "FILE",                                  \
-			"write FILE, whole or not at all"                      \
-	}
-#define OPTION_THREADS                                                         \
-	{                                                                      \
-		NULL, 'j', "threads", "N", "threads [all processors]"          \
-	}
 #define OPTION_COMMON                                                          \
-	{NULL, 'q', "quiet", NULL, "no word but errors"},                      \
+	{"General", 'q', "quiet", NULL, "no word but errors"},                 \
 		{NULL, OPTION_PROGRESS, "progress", NULL,                      \
 		 "show progress off a terminal, too"},                         \
 		{NULL, 'h', "help", NULL, "this text"},                        \
@@ -138,36 +129,26 @@ struct options_text {
 	}
 enum { OPTION_PROGRESS = 255 };
 
-/* Set by options_next: --quiet, and --progress. */
+/* Set by options_read: --quiet, and --progress. */
 extern bool options_quiet, options_progress;
 
 /* The version of all programs. */
 extern const char *const options_version;
 
-/* Name the program for messages, before options_next; sets the C locale and
- * takes care of closed standard streams.  The text must outlive the run. */
-void options_begin(const struct options_text *text, int argc, char **argv);
-
-/* The key of the next option that has no target, its argument in optarg; -1
- * after the last, and then optind is the first operand.  Options with a target
- * are read on the way.  --help and --version end the process; an unknown
- * option, a missing or a wrong argument is wrong usage. */
-int options_next(void);
-
-/* options_begin, and all options, each of which must have a target.  Returns
- * the first operand; the operands end with NULL. */
+/* Read all options, each into its variable.  Sets the name of the program for
+ * messages and the C locale, and takes care of closed standard streams; the
+ * text must outlive the run.  --help and --version end the process; an unknown
+ * option, a missing or a wrong argument is wrong usage.  Returns the first
+ * operand; the operands end with NULL. */
 char **options_read(const struct options_text *text, int argc, char **argv);
 
 /* Of the options with these keys (0 ends them) the one that came last on the
  * command line, as "--name"; NULL where none was given. */
 const char *options_given(const int keys[]);
 
-/* The argument of the option just returned, read whole, or wrong usage with
- * a message that names the option. */
+/* For the functions of OPTION_TO_FUNCTION: the argument of the option that is
+ * read, the whole text, or wrong usage with a message that names the option. */
 int64_t options_integer(int64_t low, int64_t high);
-double options_real(double low, double high);
-size_t options_size(void);
-unsigned options_threads(void);
 
 /* The argument; wrong usage where it is empty, or the option came before: of
  * two files one would be passed over.  before is NULL, or what it was then. */

@@ -3,10 +3,10 @@
 
 # "OPTION<tab>DESCRIPTION", a line each.
 function __customer_similarity_options --argument-names tool
-    set -l row '^(?:[a-z ]+:)? *(?:(-[A-Za-z]), )?(--[a-z-]+)(?: [A-Z][A-Z|=:,.-]*)? +(.*)$'
+    set -l row '^ *(?:(-[A-Za-z]), )?(--[a-z-]+)(?: [A-Z][A-Z|=:,.-]*)? +(.*)$'
     set -l help ($tool --help 2>/dev/null)
     string replace -rf $row '$2\t$3' -- $help
-    string replace -rf '^(?:[a-z ]+:)? *(-[A-Za-z]), --[a-z-]+(?: [A-Z][A-Z|=:,.-]*)? +(.*)$' '$1\t$2' -- $help
+    string replace -rf '^ *(-[A-Za-z]), --[a-z-]+(?: [A-Z][A-Z|=:,.-]*)? +(.*)$' '$1\t$2' -- $help
 end
 
 # The words that an option chooses from, a line each.

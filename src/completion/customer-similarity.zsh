@@ -5,7 +5,7 @@
 # "OPTION:DESCRIPTION", a line each; a colon within either is escaped.
 _customer_similarity_options() {
 	"$1" --help 2> /dev/null | sed -nE \
-		's/^([a-z ]+:)? *((-[A-Za-z]), )?(--[a-z-]+)( [A-Z][A-Z|=:,.-]*)? +(.*)/\3 \4 \6/p' |
+		's/^ *((-[A-Za-z]), )?(--[a-z-]+)( [A-Z][A-Z|=:,.-]*)? +(.*)/\2 \3 \5/p' |
 		sed -E 's/:/\\:/g; s/^(-[A-Za-z]) (--[^ ]*) (.*)/\1:\3\n\2:\3/; s/^ (--[^ ]*) /\1:/'
 }
 

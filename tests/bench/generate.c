@@ -28,32 +28,6 @@ enum {
 	KEY_QUOTED
 };
 
-static const struct option_row rows[] = {
-	{"size:", KEY_SEED, "seed", "N", "decides every choice [1]"},
-	{NULL, KEY_CUSTOMERS, "customers", "N", "[2000]"},
-	{NULL, KEY_EVENTS, "events", "N", "rows of views [32000]"},
-	{NULL, KEY_COURSES, "courses", "N", "[800]"},
-	{NULL, KEY_TAGS, "tags", "N", "[those of the vocabulary]"},
-	{"output:", KEY_TABLE, "table", "T", "which of those below [views]"},
-	{NULL, 'd', "directory", "DIR", "the data set, each as DIR/T.csv"},
-	{NULL, KEY_COLUMNS, "columns", "C,C,...",
-	 "of views, in their order [all]"},
-	{NULL, KEY_QUOTED, "quoted", NULL, "quote every field"},
-	{NULL, 'o', "output", "FILE", "write FILE, whole or not at all"},
-	OPTION_COMMON};
-
-static const struct options_text text = {
-	.name = "generate",
-	.usage = "generate [OPTION]...",
-	.purpose = "Write an event log made from a seed, as CSV.",
-	.footer =
-		"The data set is the tables views, course_tags, user_interests and\n"
-		"user_assessment_scores.  The table personas is what they hide: which kind\n"
-		"of customer each is.\n"
-		"exit: 0 done; 2 wrong use or output",
-	.rows = rows,
-};
-
 /* Columns of views, in their order. */
 static const char *const columns[] = {
 	"user_handle", "view_date",  "course_id",         "author_handle",
@@ -66,13 +40,56 @@ enum { DAYS = 365, DAY_TEXT = sizeof "2017-01-01" };
 
 struct plan {
 	struct catalogue world;
-	uint64_t seed, customers, events;
-	size_t courses, tags;
+	size_t seed, customers, events, courses, tags;
 	bool columns[COLUMNS];
 	bool quoted;
 	const char *output, *directory;
-	size_t table;
+	unsigned table;
 	char days[DAYS][DAY_TEXT];
+};
+
+static struct plan chosen = {
+	.seed = 1, .customers = 2000, .events = 32000, .courses = 800};
+
+static void choose_columns(const char *list);
+
+/* The tables; the last is what the others hide, and no part of a data set. */
+static const char *const tables[] = {"views",          "course_tags",
+				     "user_interests", "user_assessment_scores",
+				     "personas",       NULL};
+
+static const struct option_row rows[] = {
+	{"Size", KEY_SEED, "seed", "N", "decides every choice [1]",
+	 OPTION_TO_INTEGER(chosen.seed, 0, INT64_C(1) << 48)},
+	{NULL, KEY_CUSTOMERS, "customers", "N", "[2000]",
+	 OPTION_TO_INTEGER(chosen.customers, 1, 1 << 30)},
+	{NULL, KEY_EVENTS, "events", "N", "rows of views [32000]",
+	 OPTION_TO_INTEGER(chosen.events, 1, INT64_C(1) << 40)},
+	{NULL, KEY_COURSES, "courses", "N", "[800]",
+	 OPTION_TO_INTEGER(chosen.courses, 1, 10000000)},
+	{NULL, KEY_TAGS, "tags", "N", "[those of the vocabulary]",
+	 OPTION_TO_INTEGER(chosen.tags, 1, 65535)},
+	{"Output", KEY_TABLE, "table", "T", "which of those below [views]",
+	 OPTION_TO_CHOICE(chosen.table, tables)},
+	{NULL, 'd', "directory", "DIR", "the data set, each as DIR/T.csv",
+	 OPTION_TO_TEXT(chosen.directory)},
+	{NULL, KEY_COLUMNS, "columns", "C,C,...",
+	 "of views, in their order [all]", OPTION_TO_FUNCTION(choose_columns)},
+	{NULL, KEY_QUOTED, "quoted", NULL, "quote every field",
+	 OPTION_TO_FLAG(chosen.quoted, true)},
+	OPTION_OUTPUT_TO(NULL, chosen.output),
+	OPTION_COMMON};
+
+static const struct options_text text = {
+	.name = "generate",
+	.usage = "generate [OPTION]...",
+	.purpose = "Write an event log made from a seed, as CSV.",
+	.footer =
+		"The data set is the tables views, course_tags, user_interests and\n"
+		"user_assessment_scores.  The table personas is what they hide: which kind\n"
+		"of customer each is.\n"
+		"exit: 0 done; 2 wrong use or output",
+	.rows = rows,
 };
 
 /* A row being written; longer than any. */
@@ -349,11 +366,6 @@ static void write_personas(struct plan *plan, struct output *output)
 	}
 }
 
-/* The tables; the last is what the others hide, and no part of a data set. */
-static const char *const tables[] = {"views",          "course_tags",
-				     "user_interests", "user_assessment_scores",
-				     "personas",       NULL};
-
 static void (*const writers[])(struct plan *, struct output *) = {
 	write_views, write_course_tags, write_interests, write_scores,
 	write_personas};
@@ -383,9 +395,9 @@ static void write_directory(struct plan *plan)
 }
 
 /* Take the columns of views that a list with commas names. */
-static void choose_columns(struct plan *plan, const char *list)
+static void choose_columns(const char *list)
 {
-	memset(plan->columns, 0, sizeof plan->columns);
+	memset(chosen.columns, 0, sizeof chosen.columns);
 	if (*list == '\0')
 		die_usage("--columns: expected at least one column");
 	while (*list) {
@@ -396,81 +408,39 @@ static void choose_columns(struct plan *plan, const char *list)
 		if (!columns[c])
 			die_usage("--columns: views has no column %.*s",
 				  (int)length, list);
-		plan->columns[c] = true;
+		chosen.columns[c] = true;
 		list += length + (list[length] == ',');
 	}
 }
 
-static void read_option(struct plan *plan, int key)
-{
-	switch (key) {
-	case KEY_SEED:
-		plan->seed = (uint64_t)options_integer(0, INT64_C(1) << 48);
-		break;
-	case KEY_CUSTOMERS:
-		plan->customers = (uint64_t)options_integer(1, 1 << 30);
-		break;
-	case KEY_EVENTS:
-		plan->events = (uint64_t)options_integer(1, INT64_C(1) << 40);
-		break;
-	case KEY_COURSES:
-		plan->courses = (size_t)options_integer(1, 10000000);
-		break;
-	case KEY_TAGS:
-		plan->tags = (size_t)options_integer(1, 65535);
-		break;
-	case KEY_TABLE:
-		plan->table = (size_t)options_choice(tables);
-		break;
-	case KEY_COLUMNS:
-		choose_columns(plan, optarg);
-		break;
-	case KEY_QUOTED:
-		plan->quoted = true;
-		break;
-	case 'd':
-		plan->directory = optarg;
-		break;
-	case 'o':
-		plan->output = optarg;
-		break;
-	}
-}
-
-static void check_plan(struct plan *plan)
+static void check_plan(void)
 {
 	size_t least = catalogue_least_tags();
 
-	if (plan->tags == 0)
-		plan->tags = least;
-	if (plan->tags < least)
+	if (chosen.tags == 0)
+		chosen.tags = least;
+	if (chosen.tags < least)
 		die_usage("--tags: expected at least %zu", least);
-	if (plan->courses < plan->tags)
+	if (chosen.courses < chosen.tags)
 		die_usage("--courses: expected at least %zu, one for each tag",
-			  plan->tags);
-	if (plan->directory && plan->output)
+			  chosen.tags);
+	if (chosen.directory && chosen.output)
 		die_usage("--directory and --output exclude each other");
 }
 
 int main(int argc, char *argv[])
 {
-	struct plan plan = {
-		.seed = 1, .customers = 2000, .events = 32000, .courses = 800};
-	int key;
-
-	memset(plan.columns, true, sizeof plan.columns);
-	options_begin(&text, argc, argv);
-	while ((key = options_next()) != -1)
-		read_option(&plan, key);
-	if (optind < argc)
-		die_usage("%s: expected no operand", argv[optind]);
-	check_plan(&plan);
-	catalogue_make(&plan.world, plan.seed, plan.tags, plan.courses);
-	make_days(&plan);
-	if (plan.directory)
-		write_directory(&plan);
+	memset(chosen.columns, true, sizeof chosen.columns);
+	char **operands = options_read(&text, argc, argv);
+	if (operands[0] != NULL)
+		die_usage("%s: expected no operand", operands[0]);
+	check_plan();
+	catalogue_make(&chosen.world, chosen.seed, chosen.tags, chosen.courses);
+	make_days(&chosen);
+	if (chosen.directory)
+		write_directory(&chosen);
 	else
-		write_table(&plan, plan.table, plan.output);
-	catalogue_free(&plan.world);
+		write_table(&chosen, chosen.table, chosen.output);
+	catalogue_free(&chosen.world);
 	return STATUS_DONE;
 }

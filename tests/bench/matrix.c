@@ -22,12 +22,29 @@ enum { KEY_SEED = 256, KEY_CUSTOMERS, KEY_TAGS, KEY_ENTRIES };
 enum { TOPICS = 48, OWN_TOPICS = 3, TENTHS = 10 };
 enum { MEMORY = 1 << 20 };
 
+struct maker {
+	size_t seed, customers, tags, entries;
+	uint64_t drawn; /* numbers taken from the seed */
+	int32_t *draws;
+	size_t room;
+	struct tempfile indptr, indices, values;
+	int64_t count;
+};
+
+static struct maker chosen = {
+	.seed = 1, .customers = 10000, .tags = 1000, .entries = 200000};
+static const char *path; /* NULL: standard output */
+
 static const struct option_row rows[] = {
-	{"size:", KEY_SEED, "seed", "N", "decides every choice [1]"},
-	{NULL, KEY_CUSTOMERS, "customers", "N", "[10000]"},
-	{NULL, KEY_TAGS, "tags", "N", "[1000]"},
-	{NULL, KEY_ENTRIES, "entries", "N", "about so many [200000]"},
-	OPTION_OUTPUT("output:"),
+	{"Size", KEY_SEED, "seed", "N", "decides every choice [1]",
+	 OPTION_TO_INTEGER(chosen.seed, 0, INT64_MAX)},
+	{NULL, KEY_CUSTOMERS, "customers", "N", "[10000]",
+	 OPTION_TO_INTEGER(chosen.customers, 1, 99999999)},
+	{NULL, KEY_TAGS, "tags", "N", "[1000]",
+	 OPTION_TO_INTEGER(chosen.tags, 1, 99999999)},
+	{NULL, KEY_ENTRIES, "entries", "N", "about so many [200000]",
+	 OPTION_TO_INTEGER(chosen.entries, 1, 1L << 40)},
+	OPTION_OUTPUT_TO("Output", path),
 	OPTION_COMMON};
 
 static const struct options_text text = {
@@ -36,16 +53,6 @@ static const struct options_text text = {
 	.purpose = "Write a sparse matrix made from a seed, as cs-matrix does.",
 	.footer = "exit: 0 done; 2 wrong use or output",
 	.rows = rows,
-};
-
-struct maker {
-	uint64_t seed;
-	size_t customers, tags, entries;
-	uint64_t drawn; /* numbers taken from the seed */
-	int32_t *draws;
-	size_t room;
-	struct tempfile indptr, indices, values;
-	int64_t count;
 };
 
 static double uniform(struct maker *maker)
@@ -207,34 +214,12 @@ static void write_matrix(struct maker *maker, struct output *output)
 
 int main(int argc, char *argv[])
 {
-	struct maker maker = {
-		.seed = 1, .customers = 10000, .tags = 1000, .entries = 200000};
-	const char *path = NULL;
 	struct output output;
-	int key;
 
-	options_begin(&text, argc, argv);
-	while ((key = options_next()) != -1)
-		switch (key) {
-		case KEY_SEED:
-			maker.seed = (uint64_t)options_integer(0, INT64_MAX);
-			break;
-		case KEY_CUSTOMERS:
-			maker.customers = (size_t)options_integer(1, 99999999);
-			break;
-		case KEY_TAGS:
-			maker.tags = (size_t)options_integer(1, 99999999);
-			break;
-		case KEY_ENTRIES:
-			maker.entries = (size_t)options_integer(1, 1L << 40);
-			break;
-		case 'o':
-			path = optarg;
-			break;
-		}
+	options_read(&text, argc, argv);
 	output_open(&output, path);
-	make_rows(&maker);
-	write_matrix(&maker, &output);
+	make_rows(&chosen);
+	write_matrix(&chosen, &output);
 	output_close(&output);
 	return STATUS_DONE;
 }

@@ -1,7 +1,6 @@
 /* options: each kind of option reads its argument into its variable or refuses
- * it, options without a variable come back, and the last one given is known. */
+ * it, and the last one given is known. */
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +10,7 @@
 #include "base/errors.h"
 #include "base/options.h"
 
-enum { KEY_CONSTANT = 256, KEY_REAL, KEY_FUNCTION, KEY_PLAIN };
+enum { KEY_CONSTANT = 256, KEY_REAL, KEY_FUNCTION };
 
 static const char *const words[] = {"tsv", "json", NULL};
 
@@ -29,7 +28,7 @@ static void call(const char *argument)
 }
 
 static const struct option_row rows[] = {
-	{"a:", 'f', "flag", NULL, "", OPTION_TO_FLAG(flag, true)},
+	{"A", 'f', "flag", NULL, "", OPTION_TO_FLAG(flag, true)},
 	{NULL, KEY_CONSTANT, "constant", NULL, "",
 	 OPTION_TO_CONSTANT(constant, 3)},
 	{NULL, 't', "text", "TEXT", "", OPTION_TO_TEXT(text)},
@@ -40,8 +39,7 @@ static const struct option_row rows[] = {
 	{NULL, 'c', "choice", "WORD", "", OPTION_TO_CHOICE(choice, words)},
 	{NULL, 'l', "list", "TEXT", "", OPTION_TO_LIST(list)},
 	{NULL, KEY_FUNCTION, "function", "X", "", OPTION_TO_FUNCTION(call)},
-	{NULL, KEY_PLAIN, "plain", "X", ""},
-	OPTION_OUTPUT_TO("b:", output),
+	OPTION_OUTPUT_TO("B", output),
 	OPTION_THREADS_TO(threads),
 	OPTION_COMMON};
 
@@ -132,13 +130,8 @@ static void check_refused(void)
 static void check_read(char **arguments, int n)
 {
 	static const int some[] = {'f', 't', 'n', 0}, others[] = {'V', 'S', 0};
-	int key;
+	char **operands = options_read(&what, n, arguments);
 
-	options_begin(&what, n, arguments);
-	key = options_next();
-	check(key == KEY_PLAIN && strcmp(optarg, "p") == 0,
-	      "an option without a variable does not come back");
-	check(options_next() == -1, "another option comes back");
 	check(flag && constant == 3 && strcmp(text, "two") == 0 &&
 		      strcmp(file, "in") == 0 && strcmp(output, "out") == 0 &&
 		      strcmp(called, "f") == 0,
@@ -153,14 +146,14 @@ static void check_read(char **arguments, int n)
 	check(strcmp(options_given(some), "--text") == 0,
 	      "another option is the last one");
 	check(options_given(others) == NULL, "an option that was not given");
-	check(optind == n - 1, "another first operand");
+	check(operands == arguments + n - 1, "another first operand");
 	free(list.texts);
 }
 
 int main(void)
 {
 	char line[] = "cs-test -f --constant -t one -i in -n 5 --real .25 -c "
-		      "json -l a --list=b --function f --plain p -o out -j 3 "
+		      "json -l a --list=b --function f -o out -j 3 "
 		      "-q --text two operand";
 	char *arguments[40] = {NULL};
 	int n = 0;
