@@ -23,8 +23,10 @@ unit_cases() {
 @test "unit contrast" { unit_cases contrast; }
 @test "unit contributions" { unit contributions; }
 @test "unit cpu_features" { unit cpu_features; }
+@test "unit csv_dialect" { unit csv_dialect; }
 @test "unit customer_list" { unit customer_list; }
 @test "unit decimal" { unit decimal; }
+@test "unit dense" { unit dense; }
 @test "unit display_names" { unit display_names; }
 @test "unit enrichment" { unit enrichment; }
 @test "unit errors" { unit errors; }
@@ -50,6 +52,7 @@ unit_cases() {
 @test "unit output_directory" { unit output_directory; }
 @test "unit pending_files" { unit pending_files; }
 @test "unit progress" { unit progress; }
+@test "unit projection" { unit projection; }
 @test "unit query_row" { unit query_row; }
 @test "unit random" { unit random; }
 @test "unit recall" { unit recall; }
