@@ -2,9 +2,26 @@
 
 #ifdef __x86_64__
 #define HAS(kind) (__builtin_cpu_supports(kind) != 0)
+#define IS_X86    true
 #else
 #define HAS(kind) false
+#define IS_X86    false
 #endif
+
+bool cpu_is_x86(void)
+{
+	return IS_X86;
+}
+
+bool cpu_has_sse42(void)
+{
+	return HAS("sse4.2");
+}
+
+bool cpu_has_avx(void)
+{
+	return HAS("avx");
+}
 
 bool cpu_has_avx2(void)
 {

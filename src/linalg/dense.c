@@ -2,6 +2,7 @@
 
 #include <cblas.h>
 #include <lapacke.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/cpu_features.h"
 #include "base/errors.h"
 #include "base/thread_pool.h"
 
@@ -20,29 +22,54 @@ enum { PIECES = 32, PANEL = 256 };
 /* What OpenBLAS takes for a work area at its first product, with some room. */
 enum { WORK_AREA = (128 + 8) << 20 };
 
-/* Where address space is limited, OpenBLAS may look for its work area for ever.
- * Its threads, which it starts when it is loaded, take one each: the program is
- * started again without them.  Ends the process where there is no room for one;
- * otherwise has it allocated, and kept. */
-static void secure_work_area(char **arguments)
+static bool is_address_space_limited(void)
 {
-	static const char variable[] = "OPENBLAS_NUM_THREADS";
 	struct rlimit limit;
+
+	return getrlimit(RLIMIT_AS, &limit) == 0 &&
+	       limit.rlim_cur != RLIM_INFINITY;
+}
+
+/* Set a variable that OpenBLAS reads when it is loaded, where it is not set;
+ * true where it was not. */
+static bool set_variable(const char *name, const char *value)
+{
+	return getenv(name) == NULL && setenv(name, value, 1) == 0;
+}
+
+/* Start the program again where OpenBLAS should be loaded otherwise.  Without
+ * AVX it may choose kernels by the maker of the processor alone, whose
+ * instructions a virtual one lacks.  Where address space is limited, each of
+ * its threads, which it starts when it is loaded, looks for a work area for
+ * ever. */
+static void restart_where_needed(char **arguments)
+{
+	bool restart = false;
+
+	if (cpu_is_x86() && !cpu_has_avx())
+		restart =
+			set_variable("OPENBLAS_CORETYPE",
+				     cpu_has_sse42() ? "Nehalem" : "Prescott");
+	if (is_address_space_limited())
+		restart = set_variable("OPENBLAS_NUM_THREADS", "1") || restart;
+	if (restart)
+		execv("/proc/self/exe", arguments);
+}
+
+/* Where address space is limited, end the process where there is no room for
+ * the work area; otherwise have OpenBLAS allocate it, and keep it. */
+static void secure_work_area(void)
+{
 	double one = 1, product = 0;
 
-	if (getrlimit(RLIMIT_AS, &limit) != 0 ||
-	    limit.rlim_cur == RLIM_INFINITY)
+	if (!is_address_space_limited())
 		return;
-	if (getenv(variable) == NULL || strcmp(getenv(variable), "1") != 0) {
-		setenv(variable, "1", 1);
-		execv("/proc/self/exe", arguments);
-	}
 	void *area = mmap(NULL, WORK_AREA, PROT_NONE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (area == MAP_FAILED)
-		die("out of memory: the limit of address space (ulimit -v), "
-		    "%llu MB, leaves no %d MB for OpenBLAS",
-		    (unsigned long long)limit.rlim_cur >> 20, WORK_AREA >> 20);
+		die("out of memory: the limit of address space (ulimit -v) "
+		    "leaves no %d MB for OpenBLAS",
+		    WORK_AREA >> 20);
 	munmap(area, WORK_AREA);
 	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, 1, 1, 1, 1, &one,
 		    1, &one, 1, 0, &product, 1);
@@ -50,8 +77,10 @@ static void secure_work_area(char **arguments)
 
 void dense_use_one_thread(char **arguments)
 {
+	if (arguments != NULL)
+		restart_where_needed(arguments);
 	openblas_set_num_threads(1);
-	secure_work_area(arguments);
+	secure_work_area();
 }
 
 void *dense_block_alloc(const struct tall_shape *tall)

@@ -29,10 +29,11 @@ struct tall_shape {
 
 /* Restrict BLAS to one thread: call this before any other function here.  The
  * threads are ours, and its results depend on how many it uses.  Where address
- * space is limited (ulimit -v), the process is replaced by one with the same
- * arguments (those of main, or NULL in a process that has no limit), whose BLAS
- * has never had threads; so call it before anything is read.  Ends the process
- * with a message where the limit leaves no room for BLAS. */
+ * space is limited (ulimit -v), and on a processor without AVX, the process may
+ * be replaced by one with the same arguments (those of main; NULL: it is not),
+ * in whose environment BLAS is told what to do; so call this before anything is
+ * opened.  Ends the process with a message where no address space is left for
+ * BLAS. */
 void dense_use_one_thread(char **arguments);
 
 /* A new block, its numbers not set.  The caller frees it with free(). */
