@@ -50,6 +50,13 @@ test-fault: all $(BUILD)/fault.so
 	BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) \
 		DATA=$(abspath data/views.csv) tests/fault/sweep
 
+#: test-properties  what holds for any log, on 1,000 random ones each
+.PHONY: test-properties
+PROPERTY_CASES = 1000
+test-properties: all
+	@sh pipelines/setup build test
+	BIN=$(abspath $(BIN)) tests/properties --cases $(PROPERTY_CASES)
+
 .PHONY: setup-readers
 setup-readers:
 	@sh pipelines/setup build test readers
