@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "explain/neighbours_tsv.h"
 #include "explain/stratified_count.h"
 
 static const double discovery_rate = 0.05;
@@ -72,7 +73,9 @@ static void test_tag(const struct summary *s, struct summary_tag *tag,
 
 	for (size_t tenth = 0; tenth < TENTHS; tenth++)
 		strata[tenth] = stratum_of(s, tag, tenth, draws);
-	tag->expected = strata_mean(strata, TENTHS);
+	/* As JSON has it, so that what rounds either gets the same digits. */
+	tag->expected = neighbours_round_similarity(
+		strata_mean(strata, TENTHS));
 	count_distribution_make(distribution, strata, TENTHS, negligible);
 	tag->chance = count_distribution_upper(distribution, tag->members);
 }

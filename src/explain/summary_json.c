@@ -62,9 +62,10 @@ static void put_model(const struct summary_json *json)
 	json_put_text(writer, "metric", metadata->metric);
 	if (strcmp(metadata->metric, "combined") == 0)
 		json_put_real(writer, "alpha", metadata->alpha, 9);
-	json_put_fixed(writer, "median_pair", metadata->median_pair, 3);
-	json_put_fixed(writer, "top_percent_pair", metadata->top_percent_pair,
-		       3);
+	json_put_real(writer, "median_pair", metadata->median_pair,
+		      NEIGHBOURS_SIMILARITY_DIGITS);
+	json_put_real(writer, "top_percent_pair", metadata->top_percent_pair,
+		      NEIGHBOURS_SIMILARITY_DIGITS);
 	json_put_end(writer);
 }
 
@@ -164,8 +165,10 @@ static void put_listed(const struct summary_json *json, size_t tag)
 
 	put_tag(json, tag);
 	json_put_count(json->writer, "members", facts->members);
-	json_put_fixed(json->writer, "expected", facts->expected, 2);
-	json_put_fixed(json->writer, "times", summary_ratio(facts), 2);
+	json_put_real(json->writer, "expected", facts->expected,
+		      NEIGHBOURS_SIMILARITY_DIGITS);
+	json_put_real(json->writer, "times", summary_ratio(facts),
+		      NEIGHBOURS_SIMILARITY_DIGITS);
 }
 
 static void put_over_represented(const struct summary_json *json)
