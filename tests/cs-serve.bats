@@ -107,7 +107,9 @@ setup() {
 	    expected = json.loads(run("cs-knn -q --like seeds --not not -n 50 "
 	                              "--format json emb.bin"))
 	    assert like["customer"] is None
-	    assert like["audience"] == {"seeds": 10, "unknown": ["nobody"]}
+	    assert like["audience"]["seeds"] == 10
+	    assert like["audience"]["unknown"] == ["nobody"]
+	    assert like["audience"]["found_share"]["members"] == 50
 	    assert len(like["neighbours"]) == 50
 	    for a, b in zip(like["neighbours"], expected["neighbours"]):
 	        assert a == b, (a, b)
@@ -738,6 +740,94 @@ setup() {
 	        if refused > 20:
 	            break
 	    assert refused > 20, refused
+	END
+}
+
+@test "the overview, tags and groups: figures of our own" {
+	cs-aggregate -q -o whole.tsv "$ROOT/data/views.csv"
+	cs-matrix -q --value sum whole.tsv | cs-svd -q -k 8 -o whole.bin
+	"$PYTHON" - <<-'END'
+	from collections import defaultdict
+	from service import *
+	held, value = defaultdict(set), defaultdict(float)
+	with open("whole.tsv", encoding="utf-8") as file:
+	    next(file)
+	    for line in file:
+	        row = line.rstrip("\n").split("\t")
+	        held[row[0]].add(row[1])
+	        value[row[0], row[1]] += float(row[3])
+	tenth = {}
+	for line in run("cs-dump --what users whole.bin | sed 1d").decode(
+	        ).splitlines():
+	    name, _, number = line.split("\t")
+	    tenth[name] = int(number)
+	of_tenth = [[c for c in held if tenth[c] == t] for t in range(10)]
+	def holders(tag, customers):
+	    return sum(tag in held[c] for c in customers)
+	with Service("whole.bin") as s:
+	    tags = {tag for c in held for tag in held[c]}
+	    whole = s.get("/overview").json()
+	    assert whole["customers"] == len(held) and whole["tags"] == len(tags)
+	    assert whole["pairs"] == sum(map(len, held.values()))
+	    assert abs(sum(whole["similarity"]["shares"]) - 1) < 1e-3
+	    for one in whole["activity"]:
+	        assert one["customers"] == sum(
+	            one["from"] <= len(held[c]) <= one["to"] for c in held)
+	    assert sum(one["customers"] for one in whole["activity"]) == len(held)
+	    top = sorted((-holders(tag, held), tag) for tag in tags)
+	    assert [(-t["customers"], t["tag"]) for t in whole["top_tags"]
+	            ] == top[:15]
+	    listed = s.get("/tags?limit=1000").json()
+	    assert [t["tag"] for t in listed["tags"]] == [tag for _, tag in top]
+	    assert listed["more"] is False
+	    found = s.get("/tags?search=SCRIPT&limit=1").json()
+	    assert all("script" in t["tag"] for t in found["tags"]) and found["more"]
+	    css = s.get("/tags/css").json()
+	    have = [c for c in held if "css" in held[c]]
+	    assert css["customers"] == len(have) and css["of"] == len(held)
+	    assert abs(css["value"] / sum(value[c, "css"] for c in have)
+	               - 1) < 1e-6
+	    assert css["tenths"] == [holders("css", cs) for cs in of_tenth]
+	    most = sorted((-value[c, "css"], c.encode()) for c in have)[:20]
+	    assert [(-t["value"], t["customer"].encode()) for t in css["top"]
+	            ] == most
+	    def compare(said, members, options, limit):
+	        other = json.loads(run("cs-contrast -q -n 1000 --min-group 3 "
+	                               f"--format json {options} whole.bin"))
+	        assert said["members"] == len(members)
+	        rows = other["groups"][0]["over_represented"][:limit]
+	        assert len(said["over_represented"]) == len(rows)
+	        for a, b in zip(said["over_represented"], rows):
+	            assert (a["tag"], a["members"]) == (b["tag"], b["members"])
+	            for key in ("expected", "times", "low", "high"):
+	                assert a[key] == b[key] or float(f"{a[key]:.6g}") == b[key]
+	    assert css["with"]["over_represented"], css
+	    compare(css["with"], have, "--where css", 20)
+	    seeds = have[:len(have) // 2]
+	    said = s.post({"like": seeds + ["nobody"], "n": 60}).json()
+	    found = [n["customer"] for n in said["neighbours"]]
+	    for key, ids in (("seeds_share", seeds), ("found_share", found)):
+	        open("group", "w").write("\n".join(ids))
+	        compare(said["audience"][key], ids, "--group group", 12)
+	    one = s.get(f"/customers/{seeds[0]}").json()
+	    mine = of_tenth[tenth[seeds[0]]]
+	    assert one["as_active"]["customers"] == len(mine)
+	    assert {t["tag"] for t in one["as_active"]["tags"]} == held[seeds[0]]
+	    for t in one["as_active"]["tags"]:
+	        assert t["customers"] == holders(t["tag"], mine)
+	        assert abs(t["mean"] - sum(value[c, t["tag"]] for c in mine)
+	                   / len(mine)) < 1e-6 * (1 + t["mean"])
+	    for path in ("/tags?prefix=a", "/customers?search=1&prefix=2",
+	                 "/customers?search=1&cursor=1", "/overview?n=1",
+	                 "/tags?limit=0", "/tags/css?n=1"):
+	        assert s.get(path).status == 400, path
+	    assert s.get("/tags/no%20such").status == 404
+	    assert s.get("/tags/css/x").status == 404
+	    ids = [c["customer"] for c in s.get(
+	        "/customers?search=62&limit=1000").json()["customers"]]
+	    assert ids[0] == "62" and set(ids) == {c for c in held if "62" in c}
+	    first = [c for c in ids if c.startswith("62")]
+	    assert ids[:len(first)] == first
 	END
 }
 

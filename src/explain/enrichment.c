@@ -74,8 +74,8 @@ static void test_tag(const struct summary *s, struct summary_tag *tag,
 	for (size_t tenth = 0; tenth < TENTHS; tenth++)
 		strata[tenth] = stratum_of(s, tag, tenth, draws);
 	/* As JSON has it, so that what rounds either gets the same digits. */
-	tag->expected = neighbours_round_similarity(
-		strata_mean(strata, TENTHS));
+	tag->expected =
+		neighbours_round_similarity(strata_mean(strata, TENTHS));
 	count_distribution_make(distribution, strata, TENTHS, negligible);
 	tag->chance = count_distribution_upper(distribution, tag->members);
 }

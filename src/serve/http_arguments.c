@@ -19,6 +19,7 @@ static const char *const names[ARGUMENTS] = {
 	[ARGUMENT_IGNORE_UNKNOWN] = "ignore_unknown",
 	[ARGUMENT_SAFE] = "safe",
 	[ARGUMENT_PREFIX] = "prefix",
+	[ARGUMENT_SEARCH] = "search",
 	[ARGUMENT_LIMIT] = "limit",
 	[ARGUMENT_CURSOR] = "cursor",
 };

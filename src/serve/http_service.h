@@ -70,7 +70,7 @@ struct http_request {
 	bool routed;         /* the head has been looked at */
 	bool queued;         /* the job has been handed to the queue */
 	bool answered;       /* a reply has been handed to the library */
-	char *id; /* of a path that names a customer, or NULL; owned */
+	char *id; /* of a path that names a customer or a tag, or NULL; owned */
 	size_t id_length;
 	char *path, *method; /* owned */
 	char *uri;           /* as it came, with its arguments; owned */

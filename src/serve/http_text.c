@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "serve/static_files.h"
 #include "text/percent.h"
 
 /* Take the customer's id from a part of a path. */
@@ -33,6 +34,16 @@ static enum route route_customer(const char *rest, char **id, size_t *length)
 	return take_id(rest, size, id, length) ? route : ROUTE_NONE;
 }
 
+/* A path below /tags/. */
+static enum route route_tag(const char *rest, char **id, size_t *length)
+{
+	size_t size = strcspn(rest, "/");
+
+	return rest[size] == '\0' && take_id(rest, size, id, length)
+		       ? ROUTE_TAG
+		       : ROUTE_NONE;
+}
+
 enum route http_route(const char *path, char **id, size_t *length)
 {
 	static const struct {
@@ -40,17 +51,17 @@ enum route http_route(const char *path, char **id, size_t *length)
 		enum route route;
 	} fixed[] = {
 		{"/", ROUTE_PAGE},
-		{"/style.css", ROUTE_PAGE},
-		{"/page.js", ROUTE_PAGE},
 		{"/predict", ROUTE_PREDICT},
 		{"/customers", ROUTE_CUSTOMERS},
 		{"/model", ROUTE_MODEL},
+		{"/overview", ROUTE_OVERVIEW},
+		{"/tags", ROUTE_TAGS},
 		{"/healthz", ROUTE_HEALTH},
 		{"/readyz", ROUTE_READY},
 		{"/metrics", ROUTE_METRICS},
 		{"/openapi.json", ROUTE_OPENAPI},
 	};
-	static const char customers[] = "/customers/";
+	static const char customers[] = "/customers/", tags[] = "/tags/";
 
 	*id = NULL;
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
@@ -58,7 +69,9 @@ enum route http_route(const char *path, char **id, size_t *length)
 			return fixed[i].route;
 	if (strncmp(path, customers, strlen(customers)) == 0)
 		return route_customer(path + strlen(customers), id, length);
-	return ROUTE_NONE;
+	if (strncmp(path, tags, strlen(tags)) == 0)
+		return route_tag(path + strlen(tags), id, length);
+	return static_file_find(path) ? ROUTE_PAGE : ROUTE_NONE;
 }
 
 /* A weight such as 0.5, in thousandths; what is none is 0. */

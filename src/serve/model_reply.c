@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/number.h"
+#include "explain/neighbours_tsv.h"
 #include "text/json_writer.h"
 
 static void put_quantiles(struct json_writer *writer,
@@ -53,14 +54,18 @@ void model_reply_write(struct output *body, const struct served_model *loaded)
 	json_put_count(&writer, "dimensions", model->k);
 	put_captured(&writer, &loaded->captured);
 	json_put_text(&writer, "metric", metadata.metric);
-	json_put_fixed(&writer, "median_pair", metadata.median_pair, 3);
-	json_put_fixed(&writer, "top_percent_pair", metadata.top_pair, 3);
+	json_put_real(&writer, "median_pair", metadata.median_pair,
+		      NEIGHBOURS_SIMILARITY_DIGITS);
+	json_put_real(&writer, "top_percent_pair", metadata.top_pair,
+		      NEIGHBOURS_SIMILARITY_DIGITS);
 	put_quantiles(&writer, loaded);
 	json_put_object(&writer, "columns");
 	json_put_text(&writer, "customer", matrix->customer);
 	json_put_text(&writer, "tag", matrix->tag);
 	json_put_text(&writer, "value", matrix->value);
 	json_put_end(&writer);
+	json_put_text(&writer, "kind",
+		      safetensors_option(&model->file, "matrix.value"));
 	json_put_end(&writer);
 	output_text(body, "\n");
 }
@@ -84,14 +89,25 @@ static size_t count_tags(const struct csr_matrix *matrix, size_t row)
 	return count;
 }
 
+void model_reply_put_customer(struct json_writer *writer,
+			      const struct served_model *loaded,
+			      const struct display_names *labels, size_t row)
+{
+	const struct csr_matrix *matrix = &loaded->model->matrix;
+	size_t length;
+	const char *id = text_array_at(&matrix->users, row, &length);
+
+	json_put_object(writer, NULL);
+	json_put_string(writer, "customer", id, length);
+	json_put_text(writer, "name",
+		      display_names_find(&labels->customers, id, length));
+	json_put_count(writer, "tags", count_tags(matrix, row));
+	json_put_end(writer);
+}
+
 /* Write a customer, or note that there are more than wanted. */
 static void put_customer(struct listing *listing, size_t row)
 {
-	const struct csr_matrix *matrix = &listing->loaded->model->matrix;
-	struct json_writer *writer = &listing->writer;
-	size_t length;
-	const char *name = text_array_at(&matrix->users, row, &length);
-
 	if (listing->skip > 0) {
 		listing->skip--;
 		return;
@@ -100,13 +116,8 @@ static void put_customer(struct listing *listing, size_t row)
 	if (listing->more)
 		return;
 	listing->count++;
-	json_put_object(writer, NULL);
-	json_put_string(writer, "customer", name, length);
-	json_put_text(
-		writer, "name",
-		display_names_find(&listing->labels->customers, name, length));
-	json_put_count(writer, "tags", count_tags(matrix, row));
-	json_put_end(writer);
+	model_reply_put_customer(&listing->writer, listing->loaded,
+				 listing->labels, row);
 }
 
 /* The first row whose name is not below the text. */

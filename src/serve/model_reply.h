@@ -8,9 +8,15 @@
 #include "base/io.h"
 #include "explain/display_names.h"
 #include "serve/served_model.h"
+#include "text/json_writer.h"
 
 /* Write the object of GET /model. */
 void model_reply_write(struct output *body, const struct served_model *loaded);
+
+/* Write {"customer", "name", "tags"} of a row. */
+void model_reply_put_customer(struct json_writer *writer,
+			      const struct served_model *loaded,
+			      const struct display_names *labels, size_t row);
 
 /* Write the object of GET /customers: of the customers whose id begins
  * with the prefix of that length, and then those whose label does, in any case

@@ -4,17 +4,23 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/bitset.h"
 #include "explain/summary_builder.h"
+#include "serve/group_tags.h"
 #include "search/sharded_search.h"
 #include "serve/reply_csv.h"
+#include "serve/tag_facts.h"
+#include "serve/tag_reply.h"
 #include "text/json_writer.h"
 #include "explain/summary_json.h"
 
 const char predict_reply_json[] = "application/json";
 const char predict_reply_csv[] = "text/csv; charset=utf-8";
 
+enum { SHARED_TAGS = 12 }; /* of a group, at most */
+
 /* Of HTTP. */
-enum { OK = 200, INTERNAL_ERROR = 500 };
+enum { OK = 200, NOT_FOUND = 404, INTERNAL_ERROR = 500 };
 
 bool predict_reply_joins(const struct predict_reply *a,
 			 const struct predict_reply *b)
@@ -221,12 +227,33 @@ static void put_unknown(struct json_writer *json, const json_t *names)
 	json_put_end(json);
 }
 
-static void put_audience(struct json_writer *json,
-			 const struct predict_request *request)
+/* What the customers of the audience and those found have in common. */
+static void put_shares(struct json_writer *json,
+		       const struct predict_reply *reply, size_t q)
 {
+	const struct served_model *loaded = reply->request.loaded;
+	const struct search_result *result = &reply->results[q];
+	uint64_t *found = bitset_new(loaded->model->matrix.n);
+
+	for (size_t i = 0; i < result->count; i++)
+		bitset_set(found, result->hits[i].row);
+	group_tags_put(json, "seeds_share", loaded, reply->labels,
+		       reply->request.seeds, SIZE_MAX, SHARED_TAGS);
+	group_tags_put(json, "found_share", loaded, reply->labels, found,
+		       SIZE_MAX, SHARED_TAGS);
+	free(found);
+}
+
+static void put_audience(struct json_writer *json,
+			 const struct predict_reply *reply, size_t q)
+{
+	const struct predict_request *request = &reply->request;
+
 	json_put_object(json, "audience");
 	json_put_count(json, "seeds", request->row.customers);
 	put_unknown(json, request->unknown);
+	if (!request->without_why)
+		put_shares(json, reply, q);
 	json_put_end(json);
 }
 
@@ -350,7 +377,7 @@ static const char *write_query(struct predict_reply *reply,
 	else
 		summary_json_put(json, &summary, reply->labels);
 	if (request->kind == REQUEST_GROUP)
-		put_audience(json, request);
+		put_audience(json, reply, q);
 	if (request->kind == REQUEST_PROFILE)
 		put_unknown_tags(json, request);
 	if (!request->batch)
@@ -472,7 +499,24 @@ void predict_reply_profile(struct predict_reply *reply)
 	json_writer_init(&json, &reply->body, JSON_STYLE_SPACED);
 	json_put_object(&json, NULL);
 	summary_json_put_profile(&json, &summary, reply->labels);
+	tag_facts_put_as_active(&json, &loaded->facts, &loaded->model->matrix,
+				reply->request.customers[0].row);
 	json_put_end(&json);
 	output_text(&reply->body, "\n");
 	summary_free(&summary);
+}
+
+void predict_reply_tag(struct predict_reply *reply, const char *id,
+		       size_t length)
+{
+	output_memory(&reply->body);
+	reply->status = OK;
+	reply->type = predict_reply_json;
+	if (tag_reply_write(&reply->body, reply->request.loaded, reply->labels,
+			    id, length))
+		return;
+	free(reply->body.buffer);
+	reply->body = (struct output){0};
+	predict_request_fail(&reply->request, NOT_FOUND, "tag", "no tag %.*s",
+			     (int)(length < 200 ? length : 200), id);
 }

@@ -44,6 +44,11 @@ void predict_reply_write(struct predict_reply *reply);
 /* Write the profile of the one customer of the request; no search before. */
 void predict_reply_profile(struct predict_reply *reply);
 
+/* Write the tag with that id; no search before.  Where the model lacks it the
+ * request has an error. */
+void predict_reply_tag(struct predict_reply *reply, const char *id,
+		       size_t length);
+
 /* Write {"error": ..., "field": ...}; field may be NULL. */
 void predict_reply_error(struct output *body, const char *error,
 			 const char *field);

@@ -52,6 +52,7 @@ void predict_request_end(struct predict_request *request)
 	query_row_free(&request->row);
 	free(request->customers);
 	free(request->allowed);
+	free(request->seeds);
 	free(request->error);
 	json_decref(request->unknown);
 	json_decref(request->among.unknown);

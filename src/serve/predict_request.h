@@ -50,6 +50,7 @@ struct predict_request {
 	size_t count;
 	struct query_row row; /* of the other two kinds */
 	json_t *unknown;      /* of a group: ids that the model lacks */
+	uint64_t *seeds;      /* of a group: a bit a row, or NULL */
 	struct request_list among, without; /* the ids in "among" and "not" */
 	bool ignore_unknown; /* "not" may have no customer of the model */
 	size_t limit;

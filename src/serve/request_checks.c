@@ -127,8 +127,9 @@ static const unsigned arguments_of[ROUTES] = {
 			  1u << ARGUMENT_MIN_SIMILARITY | 1u << ARGUMENT_AMONG |
 			  1u << ARGUMENT_NOT | 1u << ARGUMENT_WHY |
 			  1u << ARGUMENT_IGNORE_UNKNOWN | 1u << ARGUMENT_SAFE,
-	[ROUTE_CUSTOMERS] = 1u << ARGUMENT_PREFIX | 1u << ARGUMENT_LIMIT |
-			    1u << ARGUMENT_CURSOR,
+	[ROUTE_CUSTOMERS] = 1u << ARGUMENT_PREFIX | 1u << ARGUMENT_SEARCH |
+			    1u << ARGUMENT_LIMIT | 1u << ARGUMENT_CURSOR,
+	[ROUTE_TAGS] = 1u << ARGUMENT_SEARCH | 1u << ARGUMENT_LIMIT,
 };
 
 static enum MHD_Result add_argument(void *context, enum MHD_ValueKind kind,

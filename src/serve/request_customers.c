@@ -332,7 +332,7 @@ bool request_read_like(struct predict_request *request, json_t *list)
 		request->kind = REQUEST_GROUP;
 		disallow(request, set.bits);
 	}
-	free(set.bits);
+	request->seeds = set.bits;
 	if (error != NULL)
 		return predict_request_fail(request, INTERNAL_ERROR, NULL, "%s",
 					    error);

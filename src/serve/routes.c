@@ -12,6 +12,7 @@
 #include "serve/model_reply.h"
 #include "serve/request_customers.h"
 #include "serve/request_reader.h"
+#include "serve/search_reply.h"
 
 enum {
 	MAX_LISTED = 1000, /* customers of one listing */
@@ -65,10 +66,43 @@ static enum MHD_Result send_model(struct http_request *request)
 	return http_send_body(request, MHD_HTTP_OK, predict_reply_json, &body);
 }
 
-static enum MHD_Result send_customers(struct http_request *request)
+static enum MHD_Result send_overview(struct http_request *request)
+{
+	struct served_model *loaded =
+		model_reload_hold(&request->service->reload);
+	struct output body;
+
+	output_memory(&body);
+	output_write(&body, loaded->overview.buffer, loaded->overview.held);
+	served_model_release(loaded);
+	return http_send_body(request, MHD_HTTP_OK, predict_reply_json, &body);
+}
+
+/* Write the customers whose id or name begins with a text, or has it as a
+ * part; or such tags. */
+static void list(const struct http_request *request, struct output *body,
+		 const struct served_model *loaded, size_t skip, size_t limit)
 {
 	char *const *given = request->arguments.values;
+	const struct display_names *labels = &request->service->options->labels;
+	const char *part = given[ARGUMENT_SEARCH];
 	const char *prefix = given[ARGUMENT_PREFIX];
+
+	prefix = prefix ? prefix : "";
+	if (request->route == ROUTE_TAGS)
+		search_reply_tags(body, loaded, labels, part ? part : "",
+				  part ? strlen(part) : 0, limit);
+	else if (part != NULL)
+		search_reply_customers(body, loaded, labels, part, strlen(part),
+				       limit);
+	else
+		model_reply_customers(body, loaded, labels, prefix,
+				      strlen(prefix), skip, limit);
+}
+
+static enum MHD_Result send_list(struct http_request *request)
+{
+	char *const *given = request->arguments.values;
 	const char *count = given[ARGUMENT_LIMIT];
 	const char *cursor = given[ARGUMENT_CURSOR];
 	struct http_service *service = request->service;
@@ -86,11 +120,16 @@ static enum MHD_Result send_customers(struct http_request *request)
 			request, MHD_HTTP_BAD_REQUEST,
 			"cursor: expected the next of the page before",
 			"cursor", NULL, NULL);
-	prefix = prefix ? prefix : "";
+	if (given[ARGUMENT_SEARCH] != NULL &&
+	    (cursor || given[ARGUMENT_PREFIX]))
+		return http_send_error(
+			request, MHD_HTTP_BAD_REQUEST,
+			"search: goes with limit, and with neither prefix nor "
+			"cursor",
+			"search", NULL, NULL);
 	loaded = model_reload_hold(&service->reload);
 	output_memory(&body);
-	model_reply_customers(&body, loaded, &service->options->labels, prefix,
-			      strlen(prefix), (size_t)skip, (size_t)limit);
+	list(request, &body, loaded, (size_t)skip, (size_t)limit);
 	served_model_release(loaded);
 	return http_send_body(request, MHD_HTTP_OK, predict_reply_json, &body);
 }
@@ -116,6 +155,10 @@ static bool read_job(struct predict_job *job)
 	if (http->route == ROUTE_PREDICT)
 		return request_read_body(request, http->body, http->size,
 					 suggest);
+	if (http->route == ROUTE_TAG) {
+		predict_reply_tag(&job->reply, http->id, http->id_length);
+		return false;
+	}
 	if (http->route == ROUTE_CUSTOMER) {
 		if (request_set_customer(request, http->id, http->id_length,
 					 suggest))
@@ -176,6 +219,7 @@ static enum MHD_Result enqueue(struct http_request *request)
 	if (atomic_load(&service->closing))
 		return send_overload(request);
 	request->csv = request->route != ROUTE_CUSTOMER &&
+		       request->route != ROUTE_TAG &&
 		       http_wants_csv(http_header(request, "Accept"));
 	request->if_none_match = http_header(request, "If-None-Match");
 	job->reply.labels = &service->options->labels;
@@ -221,7 +265,7 @@ enum MHD_Result routes_send_reply(struct http_request *request)
 	write_etag(request, tag);
 	if (request->unmodified)
 		return http_send_unmodified(request, tag);
-	if (request->route == ROUTE_CUSTOMER)
+	if (request->route == ROUTE_CUSTOMER || request->route == ROUTE_TAG)
 		return http_send_body(request, reply->status, reply->type,
 				      &reply->body);
 	response = http_response(request, &reply->body, reply->type);
@@ -244,9 +288,13 @@ enum MHD_Result routes_run(struct http_request *request)
 	case ROUTE_PREDICT:
 	case ROUTE_SIMILAR:
 	case ROUTE_CUSTOMER:
+	case ROUTE_TAG:
 		return enqueue(request);
 	case ROUTE_CUSTOMERS:
-		return send_customers(request);
+	case ROUTE_TAGS:
+		return send_list(request);
+	case ROUTE_OVERVIEW:
+		return send_overview(request);
 	case ROUTE_MODEL:
 		return send_model(request);
 	case ROUTE_PAGE:

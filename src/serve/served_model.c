@@ -13,6 +13,7 @@
 #include "search/combined_quantiles.h"
 #include "search/model_metric.h"
 #include "search/sharded_search.h"
+#include "serve/overview.h"
 
 const double served_model_shares[SERVED_MODEL_QUANTILES] = {
 	0,   0.01, 0.05, 0.1,  0.2,   0.3,   0.4,   0.5,    0.6,    0.7,
@@ -23,30 +24,31 @@ const double served_model_shares[SERVED_MODEL_QUANTILES] = {
 /* Places in served_model_shares. */
 enum { MEDIAN = 7, TOP_PERCENT = 13 };
 
-static void find_row_quantiles(struct served_model *loaded, enum metric metric)
+void served_model_quantiles(const struct served_model *loaded,
+			    enum metric metric, unsigned threads,
+			    const double *shares, size_t count, double *values)
 {
 	const struct model *model = loaded->model;
 	const struct similarity similarity = {
 		.profile = metric == METRIC_PROFILE, .alpha = DEFAULT_ALPHA};
-
-	combined_quantiles(&model->matrix, model->embedding, model->k,
-			   &similarity, served_model_shares,
-			   SERVED_MODEL_QUANTILES, loaded->quantiles[metric]);
-}
-
-static void find_quantiles(struct served_model *loaded, unsigned threads)
-{
-	const struct model *model = loaded->model;
 	struct similarity_quantiles pairs;
 
+	if (metric_compares_rows(metric)) {
+		combined_quantiles(&model->matrix, model->embedding, model->k,
+				   &similarity, shares, count, values);
+		return;
+	}
 	similarity_quantiles_begin(&pairs, model->matrix.n, model->k);
 	similarity_quantiles_add(&pairs, 0, model->matrix.n, model->embedding);
-	similarity_quantiles_end(&pairs, threads, served_model_shares,
-				 SERVED_MODEL_QUANTILES,
-				 loaded->quantiles[METRIC_EMBEDDING]);
-	find_row_quantiles(loaded, METRIC_PROFILE);
-	if (model_check_metric(model, METRIC_COMBINED) == NULL)
-		find_row_quantiles(loaded, METRIC_COMBINED);
+	similarity_quantiles_end(&pairs, threads, shares, count, values);
+}
+
+static void find_quantiles(struct served_model *loaded, enum metric metric,
+			   unsigned threads)
+{
+	served_model_quantiles(loaded, metric, threads, served_model_shares,
+			       SERVED_MODEL_QUANTILES,
+			       loaded->quantiles[metric]);
 }
 
 void served_model_describe(const struct served_model *loaded,
@@ -70,6 +72,27 @@ void served_model_describe(const struct served_model *loaded,
 	note->alpha = alpha;
 	note->median_pair = pairs[0];
 	note->top_pair = pairs[1];
+}
+
+static void write_overview(struct served_model *loaded,
+			   const struct display_names *labels, unsigned threads)
+{
+	double shares[OVERVIEW_QUANTILES], quantiles[OVERVIEW_QUANTILES];
+	const struct overview overview = {
+		.model = loaded->model,
+		.facts = &loaded->facts,
+		.id = loaded->id,
+		.silent = loaded->silent,
+		.metric = metric_words[loaded->metric],
+		.quantiles = quantiles,
+	};
+
+	for (size_t i = 0; i < OVERVIEW_QUANTILES; i++)
+		shares[i] = (double)i / (OVERVIEW_QUANTILES - 1);
+	served_model_quantiles(loaded, loaded->metric, threads, shares,
+			       OVERVIEW_QUANTILES, quantiles);
+	output_memory(&loaded->overview);
+	overview_write(&loaded->overview, &overview, labels);
 }
 
 static int by_label(const void *a, const void *b)
@@ -158,8 +181,13 @@ static const char *load(struct served_model *loaded,
 		return error_text("%s: %s", path, error);
 	loaded->silent = findings.zero_rows;
 	safetensors_id(&loaded->model->file, loaded->id);
-	find_quantiles(loaded, threads);
+	find_quantiles(loaded, METRIC_EMBEDDING, threads);
+	find_quantiles(loaded, METRIC_PROFILE, threads);
+	if (model_check_metric(loaded->model, METRIC_COMBINED) == NULL)
+		find_quantiles(loaded, METRIC_COMBINED, threads);
 	find_labelled(loaded, options->labels);
+	tag_facts_begin(&loaded->facts, &loaded->model->matrix);
+	write_overview(loaded, options->labels, threads);
 	projection_model(&loaded->embed, loaded->model);
 	for (int metric = 0; metric < SERVED_MODEL_METRICS; metric++) {
 		contributions_begin(&loaded->reasons[metric], loaded->model,
@@ -179,6 +207,8 @@ static void unload(struct served_model *loaded)
 	}
 	projection_end(&loaded->embed);
 	free(loaded->labelled);
+	free(loaded->overview.buffer);
+	tag_facts_end(&loaded->facts);
 	sharded_model_close(&loaded->shards);
 	pthread_mutex_destroy(&loaded->lock);
 	free(loaded);

@@ -15,6 +15,7 @@
 #include "explain/display_names.h"
 #include "explain/contributions.h"
 #include "search/sharded_model.h"
+#include "serve/tag_facts.h"
 
 /* Shares of the pairs of customers whose quantiles are kept. */
 enum { SERVED_MODEL_QUANTILES = 20 };
@@ -45,6 +46,8 @@ struct served_model {
 	struct contributions reasons[SERVED_MODEL_METRICS]; /* by metric */
 	struct known_as *labelled; /* by label, case of ASCII aside */
 	size_t labelled_count;
+	struct tag_facts facts;
+	struct output overview; /* the body of GET /overview */
 	/* private: */
 	atomic_size_t users;
 	pthread_mutex_t lock;
@@ -76,6 +79,13 @@ void served_model_release(struct served_model *loaded);
 void served_model_describe(const struct served_model *loaded,
 			   enum metric metric, double alpha,
 			   struct query_metadata *note);
+
+/* Set values[i] to the similarity by the metric, with DEFAULT_ALPHA, below
+ * which shares[i] of a sample of the pairs of customers lie; threads of them
+ * work.  The metric is not that of products. */
+void served_model_quantiles(const struct served_model *loaded,
+			    enum metric metric, unsigned threads,
+			    const double *shares, size_t count, double *values);
 
 /* Borrow what describing takes, for the metric and DEFAULT_ALPHA; and give it
  * back. */

@@ -14,8 +14,24 @@
 
 EMBED(page, "index.html");
 EMBED(style, "style.css");
-EMBED(script, "page.js");
+EMBED(page_script, "page.js");
+EMBED(audience, "audience.js");
+EMBED(charts, "charts.js");
+EMBED(choices, "choices.js");
+EMBED(customer, "customer.js");
+EMBED(elements, "elements.js");
+EMBED(numbers, "numbers.js");
+EMBED(overview, "overview.js");
+EMBED(service, "service.js");
+EMBED(tag, "tag.js");
 EMBED(openapi, "openapi.json");
+
+/* A script under its name. */
+#define SCRIPT(file, name)                                                     \
+	{                                                                      \
+		"/" file, "text/javascript; charset=utf-8", web_##name,        \
+			web_##name##_end                                       \
+	}
 
 const struct static_file *static_file_find(const char *path)
 {
@@ -23,8 +39,16 @@ const struct static_file *static_file_find(const char *path)
 		{"/", "text/html; charset=utf-8", web_page, web_page_end},
 		{"/style.css", "text/css; charset=utf-8", web_style,
 		 web_style_end},
-		{"/page.js", "text/javascript; charset=utf-8", web_script,
-		 web_script_end},
+		SCRIPT("page.js", page_script),
+		SCRIPT("audience.js", audience),
+		SCRIPT("charts.js", charts),
+		SCRIPT("choices.js", choices),
+		SCRIPT("customer.js", customer),
+		SCRIPT("elements.js", elements),
+		SCRIPT("numbers.js", numbers),
+		SCRIPT("overview.js", overview),
+		SCRIPT("service.js", service),
+		SCRIPT("tag.js", tag),
 		{"/openapi.json", "application/json", web_openapi,
 		 web_openapi_end},
 	};

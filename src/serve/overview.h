@@ -1,0 +1,33 @@
+/* overview: what a model is as a whole, as JSON: for the first screen of the
+ * page.  Written once where the model is loaded. */
+#ifndef SERVE_OVERVIEW_H
+#define SERVE_OVERVIEW_H
+
+#include "base/io.h"
+#include "explain/display_names.h"
+#include "model/model.h"
+#include "serve/tag_facts.h"
+
+/* Quantiles from which the distribution is drawn, of evenly spaced shares of
+ * pairs from 0 to 1. */
+enum { OVERVIEW_QUANTILES = 401 };
+
+/* What an overview is of; the caller's. */
+struct overview {
+	const struct model *model;
+	const struct tag_facts *facts;
+	const char *id;
+	size_t silent; /* customers without signal */
+	const char *metric;
+	const double *quantiles; /* of pairs, by the metric */
+};
+
+/* Write {"id", "customers", "without_signal", "tags", "pairs", "dimensions",
+ * "similarity", "top_tags", "activity", "spectrum"}: the distribution of the
+ * similarity of pairs by the default metric (linalg/similarity_quantiles.h,
+ * search/combined_quantiles.h: of a sample), the tags that most customers have,
+ * customers by their number of tags, and the singular values.  O(nnz). */
+void overview_write(struct output *body, const struct overview *overview,
+		    const struct display_names *labels);
+
+#endif
