@@ -8,12 +8,14 @@
 INSTALL_PROGRAM = install -s
 
 # What is installed: a source, and where it goes.
-FRAGMENTS = pipeline.mk profile.mk serve.mk database.mk eval.mk make.mk
+FRAGMENTS = pipeline.mk profile.mk serve.mk database.mk eval.mk segments.mk \
+	make.mk
 COMPLETION = src/completion/customer-similarity
 PAGES = $(wildcard src/man/*.[157])
 INSTALLED = $(TOOLS:%=$(PREFIX)/bin/%) \
 	$(foreach page,$(PAGES),$(call place,$(page))) \
 	$(FRAGMENTS:%=$(SHAREDIR)/%) $(SHAREDIR)/database $(SHAREDIR)/evaluate \
+	$(SHAREDIR)/segments \
 	$(TOOLS:%=$(COMPLETIONDIR)/%) $(TOOLS:%=$(FISHDIR)/%.fish) \
 	$(ZSHDIR)/_customer-similarity $(UNITDIR)/cs-serve.service
 place = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
@@ -26,7 +28,8 @@ install: all
 	$(foreach page,$(PAGES),install -m 644 $(page) \
 		$(call into,$(call place,$(page)));)
 	install -m 644 $(FRAGMENTS:%=pipelines/%) $(call into,$(SHAREDIR))
-	install pipelines/database pipelines/evaluate $(call into,$(SHAREDIR))
+	install pipelines/database pipelines/evaluate pipelines/segments \
+		$(call into,$(SHAREDIR))
 	sed 's|@PREFIX@|$(PREFIX)|' pipelines/cs-serve.service \
 		> $(call into,$(UNITDIR)/cs-serve.service)
 	chmod 644 $(call into,$(UNITDIR)/cs-serve.service)

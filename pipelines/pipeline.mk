@@ -62,7 +62,7 @@ state = $(shell f=$(call quote,$(1)); [ -e "$$f" ] || f=$${f%:*}; \
 	stat -Lc '%n %s %.Y' -- "$$f" 2> /dev/null || printf '%s' "$$f")
 
 .PHONY: pipeline similar forget
-ifneq ($(filter pipeline similar serve eval $(MODEL)/%,$(MAKECMDGOALS)),)
+ifneq ($(filter pipeline similar serve eval segments contrast $(MODEL)/%,$(MAKECMDGOALS)),)
 log := $(call state,$(views)) $(if $(tags),$(call state,$(tags)))
 endif
 
@@ -114,7 +114,8 @@ pipeline: $(described)
 	@echo "The model: $(MODEL)/emb.bin; what it is: $(MODEL)/metadata.json"
 
 beside := $(dir $(lastword $(filter %pipeline.mk,$(MAKEFILE_LIST))))
-include $(addprefix $(beside),profile.mk serve.mk database.mk eval.mk)
+include $(addprefix $(beside),profile.mk serve.mk database.mk eval.mk \
+	segments.mk)
 similar: $(described) $(if $(profile),$(BIN)/cs-matrix $(BIN)/cs-project)
 	$(if $(profile),$(describe-profile),$(describe))
 
@@ -123,5 +124,7 @@ forget:
 	rm -f $(MODEL)/tuned.mk $(MODEL)/*.cs-??????
 	rm -f $(addprefix $(MODEL)/,profiles.tsv matrix.bin emb.bin \
 		metadata.json neighbours.tsv sigma.tsv events.tsv new.tsv \
+		segments.tsv segments-curve.tsv segments-tags.tsv segments.svg \
+		segments-curve.svg \
 		new.mat new.bin .profiles .matrix .model)
 	@[ ! -d $(MODEL) ] || rmdir --ignore-fail-on-non-empty $(MODEL)

@@ -25,6 +25,7 @@ enum {
 	KEY_AGAINST,
 	KEY_ON,
 	KEY_MIN_GROUP,
+	KEY_RATE,
 	KEY_FORMAT,
 	KEY_NAMES
 };
@@ -42,6 +43,7 @@ static const char *segments_path, *group_path, *against_path, *half_path,
 	*output_path;
 static struct option_list where;
 static size_t min_group = 10, limit;
+static double rate = 0.05;
 static unsigned format, threads;
 static struct display_names names;
 
@@ -52,7 +54,7 @@ static void read_tag_names(const char *argument)
 
 static const struct option_row rows[] = {
 	{"Groups", KEY_SEGMENTS, "segments", "FILE",
-	 "each segment of a table: customer, segment",
+	 "each segment of cs-segment, or of a table",
 	 OPTION_TO_FILE(segments_path)},
 	{NULL, KEY_GROUP, "group", "FILE", "the customers in FILE, one a line",
 	 OPTION_TO_FILE(group_path)},
@@ -65,6 +67,8 @@ static const struct option_row rows[] = {
 	{NULL, KEY_MIN_GROUP, "min-group", "N",
 	 "no word on smaller groups [10]",
 	 OPTION_TO_INTEGER(min_group, 1, 1000000000)},
+	{NULL, KEY_RATE, "rate", "R", "false discovery rate; 1: list all [.05]",
+	 OPTION_TO_REAL(rate, 0, 1)},
 	{"Output", KEY_FORMAT, "format", "F", "text, tsv, json [text]",
 	 OPTION_TO_CHOICE(format, format_words)},
 	{NULL, 'n', "tags", "N", "list at most N of each kind [text: 10]",
@@ -299,6 +303,7 @@ static void contrast(struct groups *groups, const struct model *counts)
 	}
 	const struct contrast_options options = {.min_group = min_group,
 						 .min_members = MIN_MEMBERS,
+						 .rate = rate,
 						 .against = against,
 						 .skipped = groups->skipped,
 						 .threads = threads};
@@ -317,6 +322,7 @@ static void contrast(struct groups *groups, const struct model *counts)
 		.unassigned = groups->unassigned,
 		.min_group = min_group,
 		.min_members = MIN_MEMBERS,
+		.rate = rate,
 		.limit = limit > 0 || format != REPORT_TEXT ? limit : 10,
 		.names = names.tags.given ? &names.tags : NULL};
 	write_report(&report);

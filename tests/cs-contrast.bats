@@ -136,7 +136,7 @@ setup() {
 	END
 	seq 5000 | awk '{ print $1 "\t" $1 }' | sed '1i customer\tsegment' > many.tsv
 	run -2 cs-contrast --segments many.tsv emb.bin
-	[ "$output" = "cs-contrast: many.tsv:4098: more than 4096 segments" ]
+	[ "$output" = "cs-contrast: many.tsv:1026: more than 1024 segments" ]
 	run -2 cs-contrast --segments no-such-file emb.bin
 	[ "$output" = "cs-contrast: no-such-file: No such file or directory" ]
 }

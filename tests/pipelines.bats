@@ -278,6 +278,47 @@ assert report["queries"] == 200 and not report["ranks_void"]'
 	[ ! -e trained_model ]
 }
 
+@test "segments of customers, described and drawn; a group contrasted" {
+	head -n 6000 data/views.csv > few.csv
+	said segments VIEWS=few.csv K=5 CONTRAST="-n 2"
+	[ "$(sed 1,2d trained_model/segments.tsv | cut -f 2 | sort -u | grep -c .)" -eq 5 ]
+	[ "$(grep -cE '^segment [1-5]: ' out)" -eq 5 ]
+	grep -qE '^Of [0-9]+ tags listed for segments of half A, [0-9]+ % lie on the same side' out
+	[ "$(tail -n 1 out)" = "The segments: trained_model/segments.tsv; their tags: trained_model/segments-tags.tsv" ]
+	if command -v gnuplot > /dev/null
+	then
+		grep -qx 'Drawn: trained_model/segments.svg' out
+		"$PYTHON" -c '
+import sys, xml.dom.minidom
+print(xml.dom.minidom.parse("trained_model/segments.svg").toxml())' |
+			grep -c '>segment<' > /dev/null
+	else
+		grep -q '^segments: not drawn: gnuplot is not installed' err
+	fi
+	# Numbers stay from one day to the next.
+	cp trained_model/segments.tsv old.tsv
+	said segments VIEWS=few.csv K=5 LIKE=old.tsv SEGMENT="--seed 9"
+	[ "$(paste old.tsv trained_model/segments.tsv | sed 1,2d |
+		awk -F '\t' '$2 == $6' | wc -l)" -gt 500 ]
+	printf '%s\n' $(seq 20) > "my group.txt"
+	said contrast VIEWS=few.csv GROUP="my group.txt"
+	grep -qE '^my group.txt' out
+	run -2 make contrast VIEWS=few.csv
+	[[ "$output" == *"say GROUP=FILE"* ]]
+	make forget
+	[ ! -e trained_model ]
+}
+
+@test "as many segments as halves bear out, and how far they agree" {
+	[ "${FLAVOUR:-release}" = release ] || skip "takes minutes under sanitizers"
+	awk -F, 'NR == 1 || $1 <= 250' data/views.csv > few.csv
+	said segments VIEWS=few.csv SVD="-k 12"
+	grep -qx 'segments  halves agree  (standard error)  seeds agree' out
+	[ "$(grep -c ' chosen$' out)" -eq 1 ]
+	[ "$(sed 1d trained_model/segments-curve.tsv | wc -l)" -ge 20 ]
+	! command -v gnuplot > /dev/null || [ -s trained_model/segments-curve.svg ]
+}
+
 @test "tune writes RECIPE=tuned, which is taken" {
 	head -n 4000 data/views.csv > few.csv
 	run -2 make pipeline VIEWS=few.csv RECIPE=tuned

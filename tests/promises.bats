@@ -32,6 +32,7 @@ call() {
 	cs-knn) command="cs-knn -q --all" input=emb.bin ;;
 	cs-summarize) command="cs-summarize" input=neighbours.tsv ;;
 	cs-eval) command="cs-eval -q half.bin" input=half.mat ;;
+	cs-segment) command="cs-segment -q -k 4" input=emb.bin ;;
 	cs-contrast) command="cs-contrast -q --where css" input=emb.bin ;;
 	cs-dump) command="cs-dump --check --format json" input=emb.bin ;;
 	*) echo "no call for $1"; return 1 ;;
@@ -246,7 +247,7 @@ refuses() {
 }
 
 @test "an endless foreign stream is refused by its first bytes" {
-	for tool in cs-svd cs-project cs-index cs-knn cs-dump
+	for tool in cs-svd cs-project cs-index cs-knn cs-dump cs-segment cs-contrast
 	do
 		call "$tool"
 		# shellcheck disable=SC2086

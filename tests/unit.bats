@@ -16,7 +16,9 @@ unit_cases() {
 	unit "$1" ${cases:+"$cases"}
 }
 
+@test "unit adjusted_rand" { unit adjusted_rand; }
 @test "unit alloc" { unit alloc; }
+@test "unit assignment" { unit_cases assignment; }
 @test "unit bitset" { unit bitset; }
 @test "unit bootstrap" { unit bootstrap; }
 @test "unit combined_search" { unit_cases combined_search; }
@@ -58,6 +60,7 @@ unit_cases() {
 @test "unit recall" { unit recall; }
 @test "unit safetensors" { unit safetensors; }
 @test "unit scan" { unit scan; }
+@test "unit segmentation" { unit segmentation; }
 @test "unit sharded_model" { unit sharded_model; }
 @test "unit string_table" { unit string_table; }
 @test "unit summary_reader" { unit summary_reader; }

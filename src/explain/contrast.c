@@ -10,8 +10,6 @@
 #include "base/thread_pool.h"
 #include "explain/stratified_count.h"
 
-static const double discovery_rate = 0.05;
-
 /* The 97.5 % quantile of the standard normal distribution. */
 static const double quantile = 1.959963984540054;
 
@@ -323,7 +321,8 @@ static void list_tags(const struct contrast *contrast, struct worker *worker,
 		worker->tags);
 	for (size_t i = 0; i < result->tested; i++)
 		if (worker->tags[worker->order[i]].p <=
-		    discovery_rate * (double)(i + 1) / (double)result->tested)
+		    contrast->options->rate * (double)(i + 1) /
+			    (double)result->tested)
 			last = i + 1;
 	for (size_t i = 0; i < last; i++) {
 		size_t at = worker->order[i];

@@ -15,8 +15,8 @@
  *   distribution is exact (explain/stratified_count.h), but for counts of large
  *   variance, where it is normal (Mantel and Haenszel, JNCI 22, 1959).
  * A tag is listed when at least min_members members have it and the procedure
- * of Benjamini and Hochberg (J. R. Stat. Soc. B 57, 1995) at 5 % keeps it, over
- * all tags that min_members customers of both sides have.
+ * of Benjamini and Hochberg (J. R. Stat. Soc. B 57, 1995) at a rate keeps it,
+ * over all tags that min_members customers of both sides have.
  *
  * Whether p is a test depends on where the group comes from: one that was found
  * in the same rows has listed tags by construction. */
@@ -38,6 +38,7 @@
 struct contrast_options {
 	size_t min_group;   /* smaller groups are not described */
 	size_t min_members; /* tags of fewer members are not listed */
+	double rate;        /* of false discoveries: 0.05; 1 lists all tags */
 	/* n bits (base/bitset.h): with whom groups are compared, but for those
 	 * in them; NULL: all. */
 	const uint64_t *against;

@@ -201,8 +201,8 @@ static const char *why_none(struct page *page,
 		return text_lines_print(
 			&page->lines,
 			"none of %zu tags differs from chance (false "
-			"discovery rate of 5 %%)",
-			group->tested);
+			"discovery rate of %g %%)",
+			group->tested, page->report->rate * 100);
 	return NULL;
 }
 
@@ -230,8 +230,10 @@ static void write_foot(struct page *page)
 		 report->descriptive
 			 ? "The groups were found in these same events: this "
 			   "describes them, and tests nothing."
-			 : "Listed tags: mid-p tests at a false discovery rate "
-			   "of 5 %.");
+			 : text_lines_print(&page->lines,
+					    "Listed tags: mid-p tests at a "
+					    "false discovery rate of %g %%.",
+					    report->rate * 100));
 	text_lines_end(&page->lines);
 }
 
@@ -398,6 +400,7 @@ void contrast_write_json(struct output *output,
 	json_put_bool(&writer, "descriptive", report->descriptive);
 	json_put_count(&writer, "min_group", report->min_group);
 	json_put_count(&writer, "min_members", report->min_members);
+	json_put_real(&writer, "rate", report->rate, DIGITS);
 	if (report->segments)
 		json_put_count(&writer, "unassigned", report->unassigned);
 	json_put_array(&writer, report->segments ? "segments" : "groups");

@@ -26,6 +26,7 @@ struct contrast_report {
 	const char *against; /* the file of those compared with, or NULL */
 	size_t unassigned;   /* customers in no segment */
 	size_t min_group, min_members;
+	double rate;  /* of false discoveries */
 	size_t limit; /* tags listed of each kind; 0: all */
 	const struct display_name_set *names; /* of tags */
 };

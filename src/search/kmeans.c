@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "search/exact_search.h"
-#include "base/random.h"
+#include "search/row_sample.h"
 
 /* Rows assigned in one search; the smallest mean number of rows in a cell. */
 enum { ASSIGN_BATCH = 1 << 16, ROWS_PER_CELL = 128 };
@@ -85,48 +85,13 @@ const char *kmeans_assign(const float *centroids, size_t count,
 
 /* --------------------------------------------------------------- training */
 
-/* The training sample. */
+/* The training sample: n x d unit vectors. */
 struct sample {
 	size_t n, d;
-	float *rows; /* n x d unit vectors */
+	float *rows;
 	uint32_t *cells;
 	float *scores;
 };
-
-/* The rows that are not zero vectors, ascending; sets *count. */
-static uint32_t *nonzero_rows(const float *rows, size_t n, size_t d,
-			      size_t *count)
-{
-	uint32_t *list = alloc(n, sizeof *list);
-
-	*count = 0;
-	for (size_t row = 0; row < n; row++)
-		if (dot_square_norm(rows + row * d, d) > 0)
-			list[(*count)++] = (uint32_t)row;
-	return list;
-}
-
-/* Draw at most limit rows: one at random from each of as many equal strata. */
-static void take_sample(struct sample *sample, const float *rows, size_t n,
-			size_t limit, uint64_t seed)
-{
-	size_t d = sample->d, count;
-	uint32_t *list = nonzero_rows(rows, n, d, &count);
-
-	sample->n = count < limit ? count : limit;
-	sample->rows = alloc(alloc_product(sample->n, d), sizeof(float));
-	for (size_t i = 0; i < sample->n; i++) {
-		double place = (double)i + random_uniform(seed, i);
-		size_t at =
-			(size_t)(place * ((double)count / (double)sample->n));
-		const float *from =
-			rows + list[at < count ? at : count - 1] * d;
-
-		dot_scale(sample->rows + i * d, from, d,
-			  1 / sqrt(dot_square_norm(from, d)));
-	}
-	free(list);
-}
 
 /* Move each centroid to the normalized sum of its rows, and set sizes to their
  * numbers; a centroid without rows stays. */
@@ -213,12 +178,13 @@ static const char *lloyd_step(struct sample *sample, float *centroids,
 const char *kmeans_train(const float *rows, size_t n, size_t d, uint64_t seed,
 			 unsigned threads, float *centroids, size_t count)
 {
-	struct sample sample = {.d = d};
+	struct row_sample drawn;
 	size_t *sizes = alloc(count, sizeof *sizes);
 	const char *error = NULL;
 
-	take_sample(&sample, rows, n, alloc_product(count, KMEANS_SAMPLE),
-		    seed);
+	row_sample_draw(&drawn, rows, n, d, alloc_product(count, KMEANS_SAMPLE),
+			seed);
+	struct sample sample = {.n = drawn.n, .d = d, .rows = drawn.rows};
 	sample.cells = alloc(sample.n, sizeof *sample.cells);
 	sample.scores = alloc(sample.n, sizeof *sample.scores);
 	memset(centroids, 0, count * d * sizeof *centroids);
@@ -228,7 +194,7 @@ const char *kmeans_train(const float *rows, size_t n, size_t d, uint64_t seed,
 		       d * sizeof *centroids);
 	for (int i = 0; i < KMEANS_STEPS && sample.n > 0 && error == NULL; i++)
 		error = lloyd_step(&sample, centroids, count, threads, sizes);
-	free(sample.rows);
+	row_sample_free(&drawn);
 	free(sample.cells);
 	free(sample.scores);
 	free(sizes);
