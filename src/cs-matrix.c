@@ -25,6 +25,7 @@ enum {
 	KEY_WEIGHTS,
 	KEY_MIN_USERS,
 	KEY_MIN_TAGS,
+	KEY_BLOCK,
 	KEY_ATTRIBUTES,
 	KEY_AS,
 	KEY_TALLY,
@@ -75,6 +76,27 @@ static void read_weights(const char *argument)
 	}
 }
 
+/* "PREFIX=SHARE": the last = stands before the share. */
+static void read_block(const char *argument)
+{
+	const char *equals = strrchr(argument, '='), *error;
+	size_t count = choices.matrix.blocks.count;
+	double value = 0;
+
+	if (equals == NULL || !number_real(equals + 1, &value) ||
+	    value < MATRIX_MIN_WEIGHT || value > MATRIX_MAX_WEIGHT)
+		die_usage("--block \"%s\": expected a text that tags begin "
+			  "with, =, and a number from %g to %g",
+			  argument, MATRIX_MIN_WEIGHT, MATRIX_MAX_WEIGHT);
+	/* Kept to the end. */
+	error = tag_prefixes_add(
+		&choices.matrix.blocks,
+		alloc_text(argument, (size_t)(equals - argument)));
+	if (error != NULL)
+		die_usage("--block: %s", error);
+	choices.matrix.block_shares[count] = value;
+}
+
 static void read_attributes(const char *argument)
 {
 	const char *error;
@@ -98,6 +120,8 @@ static const struct option_row rows[] = {
 	{NULL, KEY_WEIGHTS, "weights", "W,W,...",
 	 "of each of several FILEs [1,1,...]",
 	 OPTION_TO_FUNCTION(read_weights)},
+	{NULL, KEY_BLOCK, "block", "PREFIX=S", "share S for tags that begin so",
+	 OPTION_TO_FUNCTION(read_block)},
 	{NULL, KEY_NORM, "norm", "N", "of a row: none, l2 [l2]",
 	 OPTION_TO_CHOICE(choices.matrix.norm, norm_words)},
 	{NULL, KEY_ATTRIBUTES, "attributes", "PREFIX",
@@ -153,6 +177,10 @@ static size_t count_files(char **paths)
 	while (paths[count] != NULL)
 		count++;
 	files = count > 0 ? count : 1;
+	if (choices.matrix.blocks.count > 0 && files > 1)
+		die_usage("--block: it divides one FILE, and there are %zu: "
+			  "give --weights",
+			  files);
 	if (choices.weights == NULL)
 		return count;
 	if (files == 1)
@@ -167,10 +195,11 @@ static size_t count_files(char **paths)
 /* Options that --as and --merge take from a file must not be given. */
 static void refuse_options(const char *why)
 {
-	static const int of_model[] = {
-		KEY_VALUE,    KEY_DAMP,       KEY_WEIGHT,
-		KEY_NORM,     KEY_WEIGHTS,    KEY_MIN_USERS,
-		KEY_MIN_TAGS, KEY_ATTRIBUTES, 0};
+	static const int of_model[] = {KEY_VALUE,    KEY_DAMP,
+				       KEY_WEIGHT,   KEY_NORM,
+				       KEY_WEIGHTS,  KEY_MIN_USERS,
+				       KEY_MIN_TAGS, KEY_ATTRIBUTES,
+				       KEY_BLOCK,    0};
 	const char *given = options_given(of_model);
 
 	if (given != NULL)

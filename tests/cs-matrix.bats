@@ -19,13 +19,17 @@ setup() {
 
 # The matrix of these options and files is that of the definition.
 holds() {
-	local options=() files=() words=() attributes=
+	local options=() files=() words=() attributes= blocks=
 	while [ $# -gt 0 ]
 	do
 		case $1 in
 		--attributes)
 			options+=("$1" "$2")
 			attributes=${attributes:+$attributes,}$2
+			shift 2 ;;
+		--block)
+			options+=("$1" "$2")
+			blocks=${blocks:+$blocks,}$2
 			shift 2 ;;
 		--*) options+=("$1" "$2"); words+=("${1#--}=$2"); shift 2 ;;
 		*) files+=("$1"); shift ;;
@@ -34,7 +38,8 @@ holds() {
 	cs-matrix "${options[@]}" "${files[@]}" > matrix.bin
 	cs-dump --check matrix.bin > /dev/null
 	"$PYTHON" "$BATS_TEST_DIRNAME/tensors.py" check "${files[@]}" -- \
-		matrix.bin "${words[@]}" "attributes=$attributes"
+		matrix.bin "${words[@]}" "attributes=$attributes" \
+		"block=$blocks"
 }
 
 @test "each option, against numpy" {
@@ -93,6 +98,42 @@ holds() {
 	run -2 cs-matrix --weights 1,2 views.tsv
 	run -2 cs-matrix --weights 1 views.tsv follows.tsv
 	run -2 cs-matrix --weights 1,-1 views.tsv follows.tsv
+}
+
+@test "--block: tags that begin alike are blocks, each scaled by its norm" {
+	need numpy
+	cs-aggregate --merge --prefix 'views ' views.tsv -o prefixed.tsv
+	tail -n +2 follows.tsv >> prefixed.tsv
+	{ head -n 1 prefixed.tsv; tail -n +2 prefixed.tsv | sort; } > levels.tsv
+	holds --block 'views =1' --block 'follows =0.5' levels.tsv
+	# The longest prefix counts; tags of none are a block of weight 1.
+	holds --block 'views a=2' --block views=3 --norm none levels.tsv
+	holds --block =2 --block 'follows =1' --attributes 'views b' levels.tsv
+	cs-matrix -q --block 'views =1' --block 'follows =0.25' levels.tsv -o levels.mat
+	cs-dump --format json levels.mat > levels.json
+	grep -q '"matrix.block.2": "follows "' levels.json
+	grep -q '"matrix.share.2": "0.25"' levels.json
+	# The same as two files with weights.
+	tail -n +2 levels.tsv | awk -F'\t' -v OFS='\t' 'BEGIN { print "customer", "tag", "events", "value" }
+		$2 ~ /^views/' > level1.tsv
+	tail -n +2 levels.tsv | awk -F'\t' -v OFS='\t' 'BEGIN { print "customer", "tag", "events", "value" }
+		$2 ~ /^follows/' > level2.tsv
+	cs-matrix -q --weights 1,0.5 level1.tsv level2.tsv -o files.mat
+	cs-dump --what profiles files.mat | sed 1d > files.profiles
+	cs-dump --what profiles levels.mat | sed 1d | diff - files.profiles
+	# A customer folded in has the model's weights.
+	cs-matrix -q --as levels.mat levels.tsv | cs-dump --what profiles |
+		sed 1d | diff - files.profiles
+	run -2 cs-matrix --block 'view:=1' -o out levels.tsv
+	[[ "$output" == *"--block view:: no tag begins so"* ]]
+	run -2 cs-matrix --block views=1 -o out level1.tsv level2.tsv
+	[[ "$output" == *"--block: it divides one FILE, and there are 2: give --weights"* ]]
+	for wrong in views views= views=x views=0 views=-1 views=1e9
+	do
+		run -2 cs-matrix --block "$wrong" -o out levels.tsv
+		[[ "$output" == *"--block \"$wrong\": expected a text that tags begin with"* ]]
+	done
+	run -2 cs-matrix --as levels.mat --block views=1 -o out levels.tsv
 }
 
 @test "attributes are in the matrix, and change nothing of what is compared" {

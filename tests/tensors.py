@@ -116,6 +116,15 @@ def expected(paths, o):
     a = a * np.array([not is_attribute(tag, o) for tag in tags])
     weights = [float(w) for w in o["weights"].split(",")] if o["weights"] \
         else [1] * len(paths)
+    if o["block"]:
+        blocks = [x.rsplit("=", 1) for x in o["block"].split(",")]
+        of = [max((i for i, (prefix, _) in enumerate(blocks)
+                   if tag.startswith(prefix.encode())),
+                  key=lambda i: len(blocks[i][0]), default=len(blocks))
+              for tag in tags]
+        for i, weight in enumerate([float(w) for _, w in blocks] + [1]):
+            mine = [j for j in range(len(tags)) if of[j] == i]
+            a[:, mine] *= weight ** .5 / (np.linalg.norm(a[:, mine]) or 1)
     if len(paths) > 1:
         for f, weight in enumerate(weights):
             mine = [column[t] for t in tags if file_of[t] == f]
@@ -130,7 +139,8 @@ def expected(paths, o):
 def check(arguments):
     cut = arguments.index("--")
     o = dict(value="auto", damp="sqrt", weight="smooth", norm="l2", weights="")
-    o.update({"min-users": "1", "min-tags": "0", "attributes": ""})
+    o.update({"min-users": "1", "min-tags": "0", "attributes": "",
+              "block": ""})
     o.update(x.split("=", 1) for x in arguments[cut + 2:])
     users, tags, raw, there, a = expected(arguments[:cut], o)
     metadata, t = read(arguments[cut + 1])

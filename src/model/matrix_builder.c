@@ -309,7 +309,9 @@ static const char *select_rows_and_columns(struct matrix_builder *builder)
 static const char *count_pairs(struct matrix_builder *builder)
 {
 	tempfile_begin(&builder->tag_counts, builder->options->memory / 16);
-	tag_tally_begin(&builder->counts, builder->m, builder->files > 1);
+	tag_tally_begin(&builder->counts, builder->m,
+			builder->files > 1 ||
+				builder->options->blocks.count > 0);
 	for (size_t i = 0; i < builder->n; i++) {
 		uint32_t tags = 0;
 		size_t count;
@@ -395,24 +397,68 @@ static void take_tenths(struct matrix_builder *builder)
 	memcpy(counts->tenth_size, all->tenth_size, sizeof counts->tenth_size);
 }
 
-/* Divide the weights of each file's columns by the Frobenius norm of its block
- * and multiply them by the file's weight.  The sums are in the order of the
- * columns, so they depend on the counts alone. */
+/* Divide the columns into blocks: by the files they are of, or by what their
+ * tags begin with; the last block has the tags that begin with no prefix. */
+static const char *divide_blocks(struct matrix_builder *builder)
+{
+	const struct tag_prefixes *prefixes = &builder->options->blocks;
+	size_t used[TAG_PREFIXES_MOST] = {0};
+
+	builder->blocks =
+		prefixes->count > 0 ? prefixes->count + 1 : builder->files;
+	if (builder->blocks == 1)
+		return NULL;
+	builder->block = alloc(builder->m, sizeof *builder->block);
+	for (size_t i = 0; i < builder->m; i++) {
+		size_t length, block;
+		const char *tag = matrix_builder_tag(builder, i, &length);
+
+		if (prefixes->count == 0) {
+			builder->block[i] =
+				(uint32_t)matrix_builder_file(builder, i);
+			continue;
+		}
+		block = tag_prefixes_find(prefixes, tag, length);
+		if (block == TAG_PREFIX_NONE)
+			block = prefixes->count;
+		else
+			used[block]++;
+		builder->block[i] = (uint32_t)block;
+	}
+	for (size_t i = 0; i < prefixes->count; i++)
+		if (used[i] == 0)
+			return error_text("--block %s: no tag begins so",
+					  prefixes->texts[i]);
+	return NULL;
+}
+
+/* The Frobenius norm that a block is to have. */
+static double block_norm(const struct matrix_options *options, size_t block)
+{
+	if (options->blocks.count > 0)
+		return block < options->blocks.count
+			       ? sqrt(options->block_shares[block])
+			       : 1;
+	return options->weights ? options->weights[block] : 1;
+}
+
+/* Scale the weights of each block's columns so that the block has the norm that
+ * it is to have.  The sums are in the order of the columns, so they depend on
+ * the counts alone. */
 static void scale_blocks(struct matrix_builder *builder)
 {
-	const double *weights = builder->options->weights;
-	double *squares = alloc(builder->files, sizeof *squares);
+	double *squares = alloc(builder->blocks, sizeof *squares);
 	double *weight = builder->weight;
 
 	for (size_t i = 0; i < builder->m; i++)
-		squares[matrix_builder_file(builder, i)] +=
+		squares[builder->block[i]] +=
 			weight[i] * weight[i] *
 			exact_sum_value(&counts_of_all(builder)->squares[i]);
 	for (size_t i = 0; i < builder->m; i++) {
-		size_t file = matrix_builder_file(builder, i);
-		double factor = weights ? weights[file] : 1;
-		if (squares[file] > 0)
-			weight[i] *= factor / sqrt(squares[file]);
+		size_t block = builder->block[i];
+		if (squares[block] > 0)
+			weight[i] *= block_norm(builder->options, block) /
+				     sqrt(squares[block]);
 	}
 	free(squares);
 }
@@ -451,7 +497,10 @@ static const char *weight(struct matrix_builder *builder)
 	if (options->tally && builder->stage < TALLY_TENTHS)
 		return NULL;
 	weight_columns(builder);
-	if (builder->files > 1)
+	error = divide_blocks(builder);
+	if (error != NULL)
+		return error;
+	if (builder->block != NULL)
 		scale_blocks(builder);
 	error = set_tenths(builder);
 	if (error == NULL && options->whole != NULL && !options->tally)
@@ -512,6 +561,7 @@ void matrix_builder_free(struct matrix_builder *builder)
 	free(builder->row);
 	free(builder->unknown_row);
 	free(builder->attribute);
+	free(builder->block);
 	free(builder->column);
 	free(builder->column_tag);
 	free(builder->weight);

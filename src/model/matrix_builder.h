@@ -22,9 +22,9 @@
 #include "model/tally.h"
 #include "model/weighting.h"
 
-/* The limits of matrix_options.weights.  A sum of values is below 10^29 and a
- * logarithm of it below 45: within these limits no weighted value overflows 32
- * bits, and no square of one 64. */
+/* The limits of weights and of block_weights.  A sum of values is below 10^29
+ * and a logarithm of it below 45: within these limits no weighted value
+ * overflows 32 bits, and no square of one 64. */
 #define MATRIX_MIN_WEIGHT 1e-6
 #define MATRIX_MAX_WEIGHT 1e6
 
@@ -38,6 +38,12 @@ struct matrix_options {
 	 * are in the matrix with the weight 0, and do not count for VALUE_AUTO,
 	 * min_tags and tenths.  With fold_in they are the model's. */
 	struct tag_prefixes attributes;
+	/* With one file: tags that begin with blocks.texts[i] are a block of
+	 * columns with the share block_shares[i] of the squared Frobenius norm,
+	 * and so of the similarity, and other tags one with the share 1.  No
+	 * blocks: columns are not scaled. */
+	struct tag_prefixes blocks;
+	double block_shares[TAG_PREFIXES_MOST];
 	size_t min_users; /* drop tags of fewer customers; at least 1 */
 	size_t min_tags;  /* then drop customers of fewer tags */
 	size_t memory;    /* bytes of rows kept out of temporary files */
@@ -59,7 +65,7 @@ struct matrix_builder {
 	struct profile_store profiles;
 	size_t n, m, nnz; /* customers, tags, pairs that stay */
 	size_t bare;      /* customers who stay and have attributes alone */
-	double *weight;   /* m: with the factor of its file */
+	double *weight;   /* m: with the factor of its block */
 	struct tag_tally counts; /* tenths, tenth_size: as in csr_matrix */
 	enum tally_stage stage;  /* with options->tally: of counts */
 	struct tempfile tenth;   /* n bytes: the customers' tenths */
@@ -73,6 +79,8 @@ struct matrix_builder {
 	/* private */
 	uint32_t *row;        /* n: row of profiles, or NULL: the same */
 	bool *attribute;      /* m: the column is an attribute */
+	uint32_t *block;      /* m: the column's block; NULL: all are one */
+	size_t blocks;        /* how many there are */
 	int32_t *column;      /* of each tag of profiles, or -1: dropped */
 	uint32_t *column_tag; /* m: the inverse; NULL with fold_in */
 	struct tempfile tag_counts; /* n uint32_t: tags that a customer has */

@@ -29,6 +29,12 @@ void matrix_metadata_set(json_t *metadata, const struct matrix_options *options,
 		snprintf(key, sizeof key, "matrix.attributes.%zu", i + 1);
 		metadata_set(metadata, key, "%s", options->attributes.texts[i]);
 	}
+	for (size_t i = 0; i < options->blocks.count; i++) {
+		snprintf(key, sizeof key, "matrix.block.%zu", i + 1);
+		metadata_set(metadata, key, "%s", options->blocks.texts[i]);
+		snprintf(key, sizeof key, "matrix.share.%zu", i + 1);
+		metadata_set(metadata, key, "%.17g", options->block_shares[i]);
+	}
 	for (size_t i = 0; files > 1 && i < files; i++) {
 		snprintf(key, sizeof key, "matrix.weights.%zu", i + 1);
 		metadata_set(metadata, key, "%.17g",
@@ -64,20 +70,43 @@ static const char *read_number(const struct safetensors *file, const char *key,
 	return NULL;
 }
 
+/* A weight or a share. */
+static const char *read_weight(const struct safetensors *file, const char *key,
+			       double *weight)
+{
+	const char *found = safetensors_option(file, key);
+
+	if (found == NULL || !number_real(found, weight) ||
+	    *weight < MATRIX_MIN_WEIGHT || *weight > MATRIX_MAX_WEIGHT)
+		return unknown(key);
+	return NULL;
+}
+
 static const char *read_weights(const struct safetensors *file, size_t files,
 				double *weights)
 {
+	const char *error = NULL;
 	char key[64];
 
-	for (size_t i = 0; files > 1 && i < files; i++) {
+	for (size_t i = 0; files > 1 && i < files && error == NULL; i++) {
 		snprintf(key, sizeof key, "matrix.weights.%zu", i + 1);
-		const char *found = safetensors_option(file, key);
-		if (found == NULL || !number_real(found, &weights[i]) ||
-		    weights[i] < MATRIX_MIN_WEIGHT ||
-		    weights[i] > MATRIX_MAX_WEIGHT)
-			return unknown(key);
+		error = read_weight(file, key, &weights[i]);
 	}
-	return NULL;
+	return error;
+}
+
+static const char *read_blocks(const struct safetensors *file,
+			       struct matrix_options *options)
+{
+	const char *error = NULL;
+	char key[64];
+
+	tag_prefixes_of_model(&options->blocks, "matrix.block", file);
+	for (size_t i = 0; i < options->blocks.count && error == NULL; i++) {
+		snprintf(key, sizeof key, "matrix.share.%zu", i + 1);
+		error = read_weight(file, key, &options->block_shares[i]);
+	}
+	return error;
 }
 
 const char *matrix_metadata_read(const struct safetensors *file,
@@ -108,8 +137,10 @@ const char *matrix_metadata_read(const struct safetensors *file,
 	options->damp = (enum damp)damp;
 	options->weight = (enum weight)weight;
 	options->norm = (enum norm)norm;
-	tag_prefixes_of_attributes(&options->attributes, file);
+	tag_prefixes_of_model(&options->attributes, TAG_PREFIXES_ATTRIBUTES,
+			      file);
 	*weights = alloc(*files, sizeof **weights);
 	options->weights = *weights;
-	return read_weights(file, *files, *weights);
+	error = read_blocks(file, options);
+	return error != NULL ? error : read_weights(file, *files, *weights);
 }

@@ -38,12 +38,18 @@ size_t tag_prefixes_find(const struct tag_prefixes *prefixes, const char *tag,
 void tag_prefixes_of_attributes(struct tag_prefixes *prefixes,
 				const struct safetensors *file)
 {
+	tag_prefixes_of_model(prefixes, TAG_PREFIXES_ATTRIBUTES, file);
+}
+
+void tag_prefixes_of_model(struct tag_prefixes *prefixes, const char *option,
+			   const struct safetensors *file)
+{
 	char key[64];
 	const char *text;
 
 	prefixes->count = 0;
 	do {
-		snprintf(key, sizeof key, "matrix.attributes.%zu",
+		snprintf(key, sizeof key, "%s.%zu", option,
 			 prefixes->count + 1);
 		text = safetensors_option(file, key);
 	} while (text != NULL && tag_prefixes_add(prefixes, text) == NULL);

@@ -32,4 +32,9 @@ size_t tag_prefixes_find(const struct tag_prefixes *prefixes, const char *tag,
 void tag_prefixes_of_attributes(struct tag_prefixes *prefixes,
 				const struct safetensors *file);
 
+/* The same from the keys option.1, option.2, ... */
+#define TAG_PREFIXES_ATTRIBUTES "matrix.attributes"
+void tag_prefixes_of_model(struct tag_prefixes *prefixes, const char *option,
+			   const struct safetensors *file);
+
 #endif
