@@ -18,6 +18,7 @@
 #include "events/column_detect.h"
 #include "events/event_reader.h"
 #include "events/group_by.h"
+#include "events/item_join.h"
 #include "events/item_tags.h"
 #include "events/profile_merge.h"
 #include "events/rejects.h"
@@ -29,6 +30,8 @@
 enum {
 	KEY_NO_HEADER = 256,
 	KEY_TAGS,
+	KEY_KEEP_ITEM,
+	KEY_LEVELS,
 	KEY_SEPARATOR,
 	KEY_PREFIX,
 	KEY_MERGE,
@@ -57,6 +60,8 @@ static struct choices {
 	size_t skip;
 	unsigned quote, escape; /* of their words */
 	bool merge;
+	bool keep_item;
+	const char *levels; /* their names, or NULL */
 	const char *tags, *separator, *prefix, *rejects, *report, *output;
 	const char *half_by; /* a column, or NULL: each event by itself */
 	enum event_half half;
@@ -172,8 +177,14 @@ static const struct option_row rows[] = {
 	 "of the files, as iconv knows it [UTF-8]",
 	 OPTION_TO_TEXT(choices.dialect.encoding)},
 	{"Tags", KEY_TAGS, "tags", "FILE",
-	 "FILE[:ITEM,TAG] says which tags an item has",
+	 "FILE[:ITEM,TAG[,TAG]...]: the tags of items",
 	 OPTION_TO_FILE(choices.tags)},
+	{NULL, KEY_KEEP_ITEM, "keep-item", NULL,
+	 "an item is a tag of itself, too",
+	 OPTION_TO_FLAG(choices.keep_item, true)},
+	{NULL, KEY_LEVELS, "levels", "NAMES",
+	 "of the item and each TAG [their columns]",
+	 OPTION_TO_FILE(choices.levels)},
 	{NULL, KEY_SEPARATOR, "tag-sep", "CHAR",
 	 "a cell holds several tags, this between",
 	 OPTION_TO_FUNCTION(read_separator)},
@@ -223,10 +234,19 @@ static const struct options_text text = {
 
 static char **read_options(int argc, char **argv)
 {
-	static const int of_events[] = {
-		'u',      't',           'v',         'd',      KEY_NO_HEADER,
-		KEY_TAGS, KEY_SEPARATOR, KEY_REJECTS, KEY_HALF, KEY_HALF_BY,
-		0};
+	static const int of_events[] = {'u',
+					't',
+					'v',
+					'd',
+					KEY_NO_HEADER,
+					KEY_TAGS,
+					KEY_KEEP_ITEM,
+					KEY_LEVELS,
+					KEY_SEPARATOR,
+					KEY_REJECTS,
+					KEY_HALF,
+					KEY_HALF_BY,
+					0};
 
 	choices.threads = machine_limits_processors();
 	choices.memory = machine_limits_memory() / 4;
@@ -239,6 +259,10 @@ static char **read_options(int argc, char **argv)
 	    (choices.output == NULL || strcmp(choices.output, "-") == 0))
 		die_usage("--shards: they are files of a directory: -o DIR "
 			  "names it");
+	if (choices.tags == NULL && (choices.keep_item || choices.levels))
+		die_usage("%s: it is about the catalogue of --tags, and there "
+			  "is none",
+			  choices.keep_item ? "--keep-item" : "--levels");
 	if (choices.half_by != NULL && choices.half == HALF_ALL)
 		die_usage("--half-by: it says how --half cuts, and there is no "
 			  "--half");
@@ -281,13 +305,17 @@ static void discard_destination(struct destination *destination)
 		output_discard(&destination->file);
 }
 
-static void write_header(struct output *output, const struct columns *columns,
-			 const struct item_tags *items)
+static void write_header(struct output *output,
+			 const struct event_reader *events)
 {
-	const char *names[] = {columns->names[COLUMN_USER],
-			       items ? items->tag_name
-				     : columns->names[COLUMN_TAG],
-			       "events", columns->names[COLUMN_VALUE]};
+	const struct columns *columns = events->columns;
+	const struct item_tags *items = events->items;
+	/* A first line that is a row names no column. */
+	const char *tag = items == NULL         ? columns->names[COLUMN_TAG]
+			  : events->join.header ? NULL
+						: items->tag_name;
+	const char *names[] = {columns->names[COLUMN_USER], tag, "events",
+			       columns->names[COLUMN_VALUE]};
 	static const char *const plain[] = {"customer", "tag", "events",
 					    "value"};
 
@@ -307,8 +335,8 @@ static void select_half(struct event_reader *events, struct csv_file *file,
 
 	if (choices.half_by == NULL)
 		return;
-	events->half_by_tag =
-		items != NULL && strcmp(choices.half_by, items->tag_name) == 0;
+	events->half_by_tag = items != NULL && items->tag_name != NULL &&
+			      strcmp(choices.half_by, items->tag_name) == 0;
 	if (events->half_by_tag)
 		return;
 	file->hash_column = columns_index(file->name, choices.half_by,
@@ -389,9 +417,15 @@ static void open_logs(struct aggregation *work, char **paths, size_t count)
 	choices.dialect.backslash = choices.escape == 1;
 	open_destination(&work->output);
 	if (choices.tags != NULL) {
-		item_tags_read(&work->items, "--tags", choices.tags,
-			       &choices.dialect, columns->headed,
-			       choices.separator);
+		const struct item_tags_source catalogue = {
+			.option = "--tags",
+			.argument = choices.tags,
+			.dialect = choices.dialect,
+			.headed = columns->headed,
+			.separator = choices.separator,
+			.keep_item = choices.keep_item,
+			.levels = choices.levels};
+		item_tags_read(&work->items, &catalogue);
 		events->items = &work->items;
 		columns->joined = true;
 		columns->join = work->items.item_name;
@@ -399,6 +433,7 @@ static void open_logs(struct aggregation *work, char **paths, size_t count)
 	csv_reader_begin(&events->source, paths, count, &choices.dialect,
 			 columns->headed);
 	events->source.skip = choices.skip;
+	events->source.places = COLUMNS_DETECTED;
 	events->rules = (struct row_rules){.columns = columns,
 					   .style = choices.style,
 					   .nulls = choices.nulls,
@@ -460,6 +495,9 @@ static void read_logs(struct aggregation *work)
 	if (!options_quiet)
 		row_account_warn_encoding(events);
 	end_if_rejected(work);
+	if (events->items != NULL)
+		item_join_check(&events->join, events->items, "--tags",
+				"rows' items");
 }
 
 static void write_profile(struct aggregation *work)
@@ -470,8 +508,7 @@ static void write_profile(struct aggregation *work)
 
 	profile.prefix = choices.prefix;
 	profile.prefix_length = choices.prefix ? strlen(choices.prefix) : 0;
-	write_header(work->output.profile, &choices.columns,
-		     work->events.items);
+	write_header(work->output.profile, &work->events);
 	work->account.counts = group_by_write(&work->groups, &profile);
 	work->suspects = profile.suspects;
 	work->account.grouped = true;

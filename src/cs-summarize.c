@@ -1,6 +1,7 @@
 /* cs-summarize: neighbours described for a reader: who is alike and why, what
  * the group shares, what the query may be missing. */
 #include <stddef.h>
+#include <string.h>
 
 #include "base/errors.h"
 #include "base/io.h"
@@ -94,6 +95,34 @@ static void write_summary(const struct summary *summary, struct output *output,
 	}
 }
 
+/* How many of the tags and customers in the summaries have a name. */
+static struct item_join named_tags, named_customers;
+
+static void look_up(const struct display_name_set *set, const char *id,
+		    struct item_join *join)
+{
+	display_names_look_up(set, id, strlen(id), join);
+}
+
+static void look_up_names(const struct summary *summary)
+{
+	for (size_t i = 0; i < summary->tags.count; i++)
+		if (*summary_tag_name(summary, i) != '\0')
+			look_up(&names.tags, summary_tag_name(summary, i),
+				&named_tags);
+	look_up(&names.customers, summary->query, &named_customers);
+	for (size_t i = 0; i < summary->neighbour_count; i++)
+		look_up(&names.customers, summary->neighbours[i].name,
+			&named_customers);
+}
+
+static void check_names(void)
+{
+	display_names_check(&names.tags, &named_tags, "--names", "tags");
+	display_names_check(&names.customers, &named_customers, "--who",
+			    "customers");
+}
+
 /* Write a summary of each query. */
 static void summarize(struct summary_reader *reader, struct output *output)
 {
@@ -111,6 +140,7 @@ static void summarize(struct summary_reader *reader, struct output *output)
 		if (!found)
 			break;
 		summary.held_out = held_out;
+		look_up_names(&summary);
 		write_summary(&summary, output, is_first);
 		summary_free(&summary);
 		is_first = false;
@@ -142,6 +172,7 @@ int main(int argc, char *argv[])
 		die("%s", error);
 	summarize(&reader, &output);
 	summary_reader_close(&reader);
+	check_names();
 	output_close(&output);
 	display_names_free(&names);
 	return STATUS_DONE;

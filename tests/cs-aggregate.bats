@@ -300,18 +300,18 @@ refused() {
 		cmp - found
 	cs-aggregate -q --tags films.csv:3,2 --tag-sep '|' -u 1 -t 2 -v 3 log.csv |
 		cmp - found
-	cp films.csv odd:a,b
+	printf '%s\n' film,title 1,x > odd:a,b
 	cs-aggregate -q --tags odd:a,b -t film log.csv > /dev/null
 }
 
 @test "--tags: what is wrong with a catalogue" {
 	log a,t,1
 	echo item > tags.csv
-	refused "tags.csv: one column, expected two" --tags tags.csv log.csv
+	refused "tags.csv: 1 column, expected 2: the item and its tag" --tags tags.csv log.csv
 	printf '%s\n' item,tag i > tags.csv
 	refused "tags.csv:2: 1 fields, expected 2" --tags tags.csv log.csv
 	printf '%s\n' item,tag i,t ,t > tags.csv
-	refused "tags.csv:3: the first of the two fields is empty" --tags tags.csv log.csv
+	refused "tags.csv:3: the item is empty" --tags tags.csv log.csv
 	printf '%s\n' item,tag '"i"x,t' > tags.csv
 	refused "tags.csv:2: text after the quote" --tags tags.csv log.csv
 	printf '%s\n' item,tag i,t > tags.csv
@@ -321,6 +321,96 @@ refused() {
 	refused "no column has a name known for items" --tags tags.csv log.csv
 	: > tags.csv
 	refused "tags.csv: empty" --tags tags.csv log.csv
+}
+
+@test "--tags: says which columns it takes, and what joins nothing" {
+	printf '%s\n' user,item,value a,1,2 a,2,3 b,3,4 > log.csv
+	printf '%s\n' item,name,tag 1,x,t 2,y,u 3,z,t > tags.csv
+	cs-aggregate --tags tags.csv -o out log.csv 2> said
+	grep -qx "cs-aggregate: tags.csv: item -> name (first two columns)" said
+	cs-aggregate -q --tags tags.csv -o out log.csv 2> said
+	[ ! -s said ]
+	cs-aggregate --tags tags.csv:item,tag -o out log.csv 2> said
+	run ! grep -q "first two columns" said
+	rm out
+	printf '%s\n' item,tag 01,t 02,u > zeros.csv
+	refused 'zeros.csv: none of 3 rows'"'"' items is in it: it has "01", they have "1"' \
+		-q --tags zeros.csv:item,tag log.csv
+	printf '%s\n' tag,item t,1 u,2 > swapped.csv
+	refused 'it has "t", they have "1", which is in its other column: FILE:FIRST,SECOND names the two' \
+		--tags swapped.csv log.csv
+	cs-aggregate -q --tags swapped.csv:item,tag log.csv > found
+	[ "$(cut -f 2 found | tr '\n' ' ')" = "tag t u " ]
+	printf '%s\n' item,tag 3,t 4,t > few.csv
+	cs-aggregate --tags few.csv log.csv 2>&1 > /dev/null |
+		grep -qx 'cs-aggregate: --tags few.csv: only 1 of 3 rows'"'"' items are in it; the first that is not is "1"'
+	# A log without a row joins nothing either, and is no error.
+	head -n 1 log.csv | cs-aggregate -q --tags tags.csv > /dev/null
+}
+
+@test "--tags: with a header line or none, and any delimiter" {
+	printf '%s\n' user,item,value a,1,2 a,2,3 b,3,4 > log.csv
+	printf '%s\n' 'a t 1 2' 'a u 1 3' 'b t 1 4' | tr ' ' '\t' > rows
+	for between in , ';' '|' '\t'
+	do
+		printf "%b\n" "item${between}tag" "1${between}t" "2${between}u" \
+			"3${between}t" > tags.csv
+		cs-aggregate -q --tags tags.csv log.csv | tail -n +2 | diff rows -
+		# No header, and of a log that has one.
+		sed -i 1d tags.csv
+		cs-aggregate -q --tags tags.csv log.csv > found
+		tail -n +2 found | diff rows -
+		[ "$(head -n 1 found)" = "$(printf 'user\ttag\tevents\tvalue')" ]
+		cs-aggregate -q --tags tags.csv:1,2 log.csv | cmp - found
+	done
+	# A header, and of a log that has none, in another dialect.
+	printf '%s\n' item,tag 1,t 2,u 3,t > tags.csv
+	sed '1d; s/,/::/g' log.csv > bare.csv
+	for columns in "" :item,tag :1,2
+	do
+		cs-aggregate -q --no-header -d :: -u 1 -t 2 -v 3 \
+			--tags "tags.csv$columns" bare.csv | tail -n +2 | diff rows -
+	done
+	cs-aggregate -q --tags <(cat tags.csv) log.csv | tail -n +2 | diff rows -
+}
+
+@test "--keep-item and several TAGs: a level each, in one pass" {
+	printf '%s\n' user,item,value a,1,2 a,2,3 b,9,4 > log.csv
+	printf '%s\n' item,tag,group 1,t,g 2,u,g 3,t, > tags.csv
+	printf '%s\n' 'user tag events value' 'a group:g 2 5' 'a item:1 1 2' \
+		'a item:2 1 3' 'a tag:t 1 2' 'a tag:u 1 3' 'b item:9 1 4' |
+		tr ' ' '\t' > expected
+	cs-aggregate -q --tags tags.csv:item,tag,group --keep-item log.csv |
+		diff expected -
+	for options in "-j 1" "-j 2 -S 1" "-j 3 -S 1M"
+	do
+		cs-aggregate -q --tags tags.csv:item,tag,group --keep-item $options \
+			log.csv | cmp - expected
+	done
+	cs-aggregate -q --tags tags.csv:item,tag,group --keep-item \
+		--levels 'i,t a,gr' log.csv |
+		diff <(sed 's/item:/i:/; s/tag:/t a:/; s/group:/gr:/' expected |
+			sort) <(sort -) 
+	# Without the item, an event without any tag is untagged as ever.
+	cs-aggregate --tags tags.csv:item,tag,group log.csv 2> said |
+		diff <(grep -v item: expected) -
+	grep -q "3 rows: 2 used, 1 without a tag" said
+	cs-aggregate -q --tags tags.csv:item,group --keep-item --prefix 'x ' log.csv |
+		grep -qx "$(printf 'b\tx item:9\t1\t4')"
+	refused "--levels a: expected 3 names: of the item, then of each column of tags" \
+		--tags tags.csv:item,tag,group --keep-item --levels a log.csv
+	refused "--keep-item: it is about the catalogue of --tags" --keep-item log.csv
+	refused "column 2 is named twice, expected 3 columns" \
+		--tags tags.csv:item,tag,tag log.csv
+	refused "expected FILE, or FILE and two" --tags tags.csv:item,,tag log.csv
+	# Many levels of many items not in the catalogue, against the same by hand.
+	awk 'BEGIN { print "user,item,value"; for (i = 0; i < 60000; i++)
+		print "u" i % 500 "," i % 4001 ",1" }' > log.csv
+	awk 'BEGIN { print "item,tag"; for (i = 0; i < 2000; i++) print i ",t" i % 50 }' > tags.csv
+	cs-aggregate -q --tags tags.csv:item,tag --keep-item -j 2 log.csv > found
+	cs-aggregate -q --prefix item: log.csv > items
+	cs-aggregate -q --tags tags.csv:item,tag --prefix tag: log.csv > tagged
+	{ sed 1d items; sed 1d tagged; } | sort | diff - <(sed 1d found)
 }
 
 @test "--tag-sep: parts once, empty ones none" {

@@ -915,7 +915,7 @@ setup() {
 	            continue
 	        raise SystemExit(f"valid: {bad}")
 	# With names beside ids, with a token, and of who has no signal.
-	open("some.csv", "w").write("id,name\nnobody,No One\nc,See\n")
+	open("some.csv", "w").write("id,name\nnobody,No One\nc,See\nx,Ex\n")
 	open("token", "w").write("secret")
 	with Service("--who", "some.csv", "--names", "some.csv", "--token-file",
 	             "token", "hostile.bin") as s:

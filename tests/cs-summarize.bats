@@ -349,3 +349,34 @@ print(json.load(sys.stdin)["neighbours"][0]["customer"])' > found
 		[[ "$output" == "cs-summarize: report.json: "*expected* ]]
 	done
 }
+
+@test "names that join nothing are refused; with a header or none, any delimiter" {
+	printf '%s\n' u,i,1 u,j,1 v,i,1 w,j,1 x,k,1 |
+		cs-aggregate -q --no-header -u 1 -t 2 -v 3 | cs-matrix -q |
+		cs-svd -q -o few.bin
+	cs-knn -u u -n 2 few.bin > few.tsv
+	for between in , ';' '|' '\t'
+	do
+		printf "%b\n" "tag${between}name" "i${between}Eye" \
+			"j${between}Jay" > names.csv
+		cs-summarize --names names.csv few.tsv > found
+		grep -q 'Eye (i)' found
+		sed -i 1d names.csv
+		cs-summarize -q --names names.csv few.tsv | cmp - found
+	done
+	cs-summarize --names names.csv few.tsv 2>&1 > found |
+		grep -q "^cs-summarize: names.csv: i -> Eye (first two columns)"
+	printf '%s\n' name,tag Eye,i Jay,j > swapped.csv
+	run -2 cs-summarize -q --names swapped.csv -o out few.tsv
+	[[ "$output" == 'cs-summarize: --names swapped.csv: none of '*' tags is in it: it has "Eye", they have "'*'", which is in its other column: FILE:FIRST,SECOND names the two' ]]
+	[ ! -e out ]
+	cs-summarize -q --names swapped.csv:tag,name few.tsv > found
+	grep -q 'Eye (i)' found
+	printf '%s\n' id,name 7,Seven > who.csv
+	run -2 cs-summarize -q --who who.csv -o out few.tsv
+	[[ "$output" == 'cs-summarize: --who who.csv: none of 3 customers is in it: it has "7", they have "u"' ]]
+	printf '%s\n' id,name v,Vee > who.csv
+	cs-summarize --who who.csv few.tsv 2>&1 > found |
+		grep -qx 'cs-summarize: --who who.csv: only 1 of 3 customers are in it; the first that is not is "u"'
+	grep -q 'Vee (v)' found
+}

@@ -214,7 +214,7 @@ size_t columns_index(const char *file, const char *name, bool headed,
 static void detect_first(struct columns *columns, struct csv_file *file,
 			 const struct csv_names *names)
 {
-	for (int kind = 0; kind < CSV_COLUMNS_USED; kind++) {
+	for (int kind = 0; kind < COLUMNS_DETECTED; kind++) {
 		size_t column;
 		if (columns->named[kind] != NULL)
 			column = columns_index(file->name, columns->named[kind],
@@ -247,7 +247,7 @@ void columns_detect(struct columns *columns, struct csv_file *file,
 	if (!columns->detected)
 		detect_first(columns, file, names);
 	else
-		for (int kind = 0; kind < CSV_COLUMNS_USED; kind++) {
+		for (int kind = 0; kind < COLUMNS_DETECTED; kind++) {
 			const char *name = columns->named[kind]
 						   ? columns->named[kind]
 						   : columns->names[kind];
@@ -256,7 +256,7 @@ void columns_detect(struct columns *columns, struct csv_file *file,
 						     columns->headed, names)
 				     : CSV_COLUMN_NONE;
 		}
-	for (int i = 0; i < CSV_COLUMNS_USED; i++)
+	for (int i = 0; i < COLUMNS_DETECTED; i++)
 		for (int j = 0; j < i; j++)
 			if (selected[i] != CSV_COLUMN_NONE &&
 			    selected[i] == selected[j])
@@ -267,6 +267,6 @@ void columns_detect(struct columns *columns, struct csv_file *file,
 
 void columns_free(struct columns *columns)
 {
-	for (int i = 0; i < CSV_COLUMNS_USED; i++)
+	for (int i = 0; i < COLUMNS_DETECTED; i++)
 		free(columns->names[i]);
 }

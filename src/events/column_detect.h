@@ -9,11 +9,11 @@
 #include "text/csv_reader.h"
 
 /* The place of each in csv_file.selected. */
-enum { COLUMN_USER, COLUMN_TAG, COLUMN_VALUE };
+enum { COLUMN_USER, COLUMN_TAG, COLUMN_VALUE, COLUMNS_DETECTED };
 
 /* What the command line says, and then what was found. */
 struct columns {
-	const char *named[CSV_COLUMNS_USED]; /* by the command line: a name or a
+	const char *named[COLUMNS_DETECTED]; /* by the command line: a name or a
 						number, or NULL */
 	bool headed;                         /* files have a header line */
 	bool joined;      /* --tags: the tag's column holds an item */
@@ -24,7 +24,7 @@ struct columns {
 	bool detected;                 /* the members below are set */
 	bool guessed;                  /* some column was found by its name */
 	bool valued;                   /* there is a column of values */
-	char *names[CSV_COLUMNS_USED]; /* of the columns, without header NULL */
+	char *names[COLUMNS_DETECTED]; /* of the columns, without header NULL */
 };
 
 /* Set file->selected from the names of the file's header, or, without one, from

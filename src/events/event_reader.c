@@ -31,6 +31,9 @@ struct event_reader_thread {
 	size_t tag_count, tag_room, tag_index_room;
 	uint64_t rows_in, rows_used, rows_untagged, rows_other;
 	bool other; /* the cell had a tag of the other half */
+	struct item_join join;
+	char *own; /* tags of items that are in no catalogue, of the block */
+	size_t own_used, own_room;
 	struct row_notes notes;
 	struct foreign_bytes foreign;
 	bool ended;
@@ -123,6 +126,37 @@ static void append_tag(const struct event_reader *events,
 	state->tags[state->tag_count++] = (struct string_slice){text, length};
 }
 
+/* With own_prefix: append the tag of an item that is in no catalogue. */
+static void append_own_tag(const struct event_reader *events,
+			   struct event_reader_thread *state, const char *text,
+			   size_t length)
+{
+	const char *prefix = events->items->own_prefix;
+	size_t size = prefix != NULL ? strlen(prefix) : 0;
+	char *tag = state->own + state->own_used;
+
+	if (prefix == NULL)
+		return;
+	memcpy(tag, prefix, size);
+	memcpy(tag + size, text, length);
+	state->own_used += size + length;
+	append_tag(events, state, tag, size + length);
+}
+
+/* Make room for such tags of all rows of the block, so that none moves. */
+static void reserve_own_tags(const struct event_reader *events,
+			     struct event_reader_thread *state)
+{
+	const char *prefix = events->items ? events->items->own_prefix : NULL;
+
+	state->own_used = 0;
+	if (prefix != NULL)
+		state->own = alloc_grow(
+			state->own, &state->own_room,
+			state->rows.used + state->rows.count * strlen(prefix),
+			1);
+}
+
 /* Append the tags of a cell: of the item that it names, or its own. */
 static void append_tags(const struct event_reader *events,
 			struct event_reader_thread *state, const char *text,
@@ -140,8 +174,14 @@ static void append_tags(const struct event_reader *events,
 		return;
 	}
 	size_t item = string_table_find(&items->items, text, length);
-	if (item == STRING_TABLE_NONE)
+	if (item == STRING_TABLE_NONE) {
+		item_join_miss(&state->join, text, length,
+			       state->block.sequence);
+		append_own_tag(events, state, text, length);
 		return;
+	}
+	state->join.found++;
+	state->join.header = state->join.header || item == items->header;
 	for (size_t i = items->begin[item]; i < items->begin[item + 1]; i++)
 		append_tag(events, state,
 			   string_table_text(&items->tags, items->tag[i]),
@@ -160,9 +200,11 @@ static void collect_rows(const struct event_reader *events,
 	state->users = alloc_grow(state->users, &state->user_room, rows,
 				  sizeof *state->users);
 	state->used_count = state->tag_count = 0;
+	reserve_own_tags(events, state);
 	uint64_t other = 0;
 	for (size_t i = 0; i < rows; i++) {
-		const struct csv_slice *slices = state->rows.rows[i].selected;
+		const struct csv_slice *slices =
+			csv_row_field(&state->rows, &state->rows.rows[i], 0);
 		size_t tags = state->tag_count;
 		state->other = false;
 		if (!events->half_by_tag &&
@@ -313,6 +355,8 @@ void event_reader_run(struct event_reader *events)
 		events->rows_other += state->rows_other;
 		add_notes(&events->notes, &state->notes);
 		keep_first(&events->foreign, &state->foreign);
+		item_join_merge(&events->join, &state->join);
+		free(state->own);
 		free(state->block.bytes);
 		csv_rows_free(&state->rows);
 		free(state->values);

@@ -9,6 +9,7 @@
 #include "events/column_detect.h"
 #include "text/csv_reader.h"
 #include "events/group_by.h"
+#include "events/item_join.h"
 #include "events/item_tags.h"
 #include "events/rejects.h"
 #include "events/row_check.h"
@@ -31,6 +32,7 @@ struct event_reader {
 	struct row_rules rules;
 	const struct item_tags *items; /* of --tags, or NULL */
 	const char *separator;         /* of tags in a cell, or NULL */
+	struct item_join join;         /* rows whose item is in items, or not */
 	struct group_by *groups;
 	struct rejects *rejects;
 	struct event_reader_thread *states; /* of each thread; private */

@@ -4,12 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/errors.h"
+#include "base/number.h"
 #include "events/column_detect.h"
 #include "text/csv_reader.h"
-#include "base/errors.h"
+#include "text/tsv.h"
 
 /* A tag of an item. */
 struct pair {
@@ -18,11 +21,15 @@ struct pair {
 
 struct reading {
 	struct item_tags *items;
+	const struct item_tags_source *source;
 	struct pair *pairs;
 	size_t count, capacity;
-	char *columns[2]; /* as the command line names them, or NULL */
+	size_t levels;                            /* columns of tags */
+	char *columns[1 + ITEM_TAGS_LEVELS_MOST]; /* as the command line names
+						     them, or NULL */
+	char *prefixes[ITEM_TAGS_LEVELS_MOST];    /* of each level, escaped, or
+						     NULL */
 	bool headed;
-	const char *separator;
 };
 
 /* Where the separator next stands, or the end.  A backslash and what follows it
@@ -56,30 +63,151 @@ const char *item_tags_next_part(const char *cell, size_t size, size_t *at,
 	return NULL;
 }
 
+/* ------------------------------------------------------------------ columns
+ */
+
+/* Several levels have prefixes: the name, a colon. */
+static bool has_prefixes(const struct reading *reading)
+{
+	return reading->levels + reading->source->keep_item > 1;
+}
+
+/* The prefix of a level: its name of --levels or, in want of that, that of its
+ * column; number counts levels from 0, the item first where it is one. */
+static char *make_prefix(const struct reading *reading, size_t number,
+			 const char *column)
+{
+	const char *name = reading->source->levels;
+	size_t length;
+
+	for (size_t i = 0; name != NULL && i < number; i++) {
+		name = strchr(name, ',');
+		if (name != NULL)
+			name++;
+	}
+	if (name == NULL)
+		name = column;
+	length = name == column ? strlen(name) : strcspn(name, ",");
+	char *text = alloc(length + 2, 1);
+	memcpy(text, name, length);
+	text[length] = ':';
+	char *prefix = tsv_escape_text(text, length + 1);
+	free(text);
+	return prefix;
+}
+
+static void set_prefixes(struct reading *reading, const struct csv_file *file,
+			 const struct csv_names *names)
+{
+	size_t kept = reading->source->keep_item;
+	char number[NUMBER_TEXT];
+
+	for (size_t i = 0; has_prefixes(reading) && i <= reading->levels; i++) {
+		size_t column = file->selected[i];
+		const char *name = names->names[column];
+		char *prefix;
+
+		if (!reading->headed) {
+			snprintf(number, sizeof number, "%zu", column + 1);
+			name = number;
+		}
+		if (i == 0 && !kept)
+			continue;
+		prefix = make_prefix(reading, i - !kept, name);
+		if (i == 0)
+			reading->items->own_prefix = prefix;
+		else
+			reading->prefixes[i - 1] = prefix;
+	}
+}
+
+/* Say which columns are taken, where the command line does not. */
+static void notice_columns(const struct csv_file *file,
+			   const struct csv_names *names)
+{
+	const size_t *selected = file->selected;
+
+	notice("%s: %s -> %s (first two columns)", file->name,
+	       names->names[selected[0]], names->names[selected[1]]);
+}
+
+static void add_tags(struct reading *reading, uint32_t item, size_t level,
+		     const char *cell, size_t size);
+
+/* The first line may be no header: add what it says as a row.  Columns that
+ * are named stand in a header. */
+static void add_header(struct reading *reading, const struct csv_file *file,
+		       const struct csv_names *names)
+{
+	struct item_tags *items = reading->items;
+
+	for (size_t i = 0; i <= reading->levels; i++) {
+		const char *name = names->names[file->selected[i]];
+		char *text = tsv_escape_text(name, strlen(name));
+
+		if (i == 0)
+			items->header = string_table_add(&items->items, text,
+							 strlen(text));
+		else
+			add_tags(reading, (uint32_t)items->header, i - 1, text,
+				 strlen(text));
+		free(text);
+	}
+}
+
+static bool is_number(const char *text)
+{
+	return text[strspn(text, "0123456789")] == '\0';
+}
+
 static void select_columns(void *context, struct csv_source *source,
 			   size_t index, const struct csv_names *names)
 {
 	struct reading *reading = context;
 	struct csv_file *file = &source->files[index];
-	char **titles[] = {&reading->items->item_name,
-			   &reading->items->tag_name};
+	struct item_tags *items = reading->items;
+	bool by_name = false;
 
-	if (names->count < 2)
-		die("%s: one column, expected two", file->name);
-	for (size_t i = 0; i < 2; i++) {
-		size_t column = i;
-		if (reading->columns[i] != NULL)
-			column = columns_index(file->name, reading->columns[i],
-					       reading->headed, names);
-		file->selected[i] = column;
-		if (reading->headed)
-			*titles[i] = alloc_text(names->names[column],
-						strlen(names->names[column]));
+	if (names->count < 1 + reading->levels)
+		die("%s: %zu column%s, expected %zu: the item and %s",
+		    file->name, names->count, names->count == 1 ? "" : "s",
+		    1 + reading->levels,
+		    reading->levels == 1 ? "its tag" : "its tags");
+	for (size_t i = 0; i <= reading->levels; i++) {
+		const char *name = reading->columns[i];
+
+		file->selected[i] =
+			name == NULL ? i
+				     : columns_index(file->name, name,
+						     reading->headed, names);
+		by_name = by_name || (name != NULL && !is_number(name));
+		for (size_t j = 0; j < i; j++)
+			if (file->selected[j] == file->selected[i])
+				die("%s: column %zu is named twice, expected "
+				    "%zu columns",
+				    file->name, file->selected[i] + 1,
+				    1 + reading->levels);
 	}
-	if (file->selected[0] == file->selected[1])
-		die("%s: column %zu is named twice, expected two columns",
-		    file->name, file->selected[0] + 1);
+	items->file = alloc_text(file->name, strlen(file->name));
+	set_prefixes(reading, file, names);
+	if (reading->columns[0] == NULL)
+		notice_columns(file, names);
+	if (!reading->headed)
+		return;
+	const char *item = names->names[file->selected[0]];
+	const char *tag = names->names[file->selected[1]];
+	if (!by_name)
+		add_header(reading, file, names);
+	/* A number names no column. */
+	if (is_number(item))
+		return;
+	items->item_name = alloc_text(item, strlen(item));
+	if (!has_prefixes(reading))
+		items->tag_name = alloc_text(tag, strlen(tag));
 }
+
+/* --------------------------------------------------------------------- rows
+ */
 
 /* Parse the block at once, or where a row is wrong, singly: then it is known
  * which. */
@@ -90,12 +218,13 @@ static void parse_block(const struct csv_source *source,
 
 	for (size_t i = 0; good && i < rows->count; i++)
 		good = rows->rows[i].fields == source->files[0].fields &&
-		       rows->rows[i].selected[0].length > 0;
+		       csv_row_field(rows, &rows->rows[i], 0)->length > 0;
 	if (!good)
 		csv_reader_parse_singly(source, block, rows);
 }
 
-static void check_row(const struct csv_file *file, const struct csv_row *row)
+static void check_row(const struct csv_file *file, const struct csv_rows *rows,
+		      const struct csv_row *row)
 {
 	if (row->fault != CSV_FINE)
 		die("%s:%zu: %s", file->name, row->line,
@@ -103,32 +232,67 @@ static void check_row(const struct csv_file *file, const struct csv_row *row)
 	if (row->fields != file->fields)
 		die("%s:%zu: %u fields, expected %zu", file->name, row->line,
 		    (unsigned)row->fields, file->fields);
-	if (row->selected[0].length == 0)
-		die("%s:%zu: the first of the two fields is empty", file->name,
-		    row->line);
+	if (csv_row_field(rows, row, 0)->length == 0)
+		die("%s:%zu: the item is empty", file->name, row->line);
+}
+
+static void add_pair(struct reading *reading, uint32_t item, const char *prefix,
+		     const char *text, size_t length)
+{
+	struct string_table *tags = &reading->items->tags;
+	size_t size = prefix != NULL ? strlen(prefix) : 0, tag;
+
+	if (size == 0) {
+		tag = string_table_add(tags, text, length);
+	} else {
+		char *whole = alloc(size + length, 1);
+		memcpy(whole, prefix, size);
+		memcpy(whole + size, text, length);
+		tag = string_table_add(tags, whole, size + length);
+		free(whole);
+	}
+	reading->pairs = alloc_grow(reading->pairs, &reading->capacity,
+				    reading->count + 1, sizeof *reading->pairs);
+	reading->pairs[reading->count++] = (struct pair){item, (uint32_t)tag};
+}
+
+/* Add the tags in a cell of a level to an item. */
+static void add_tags(struct reading *reading, uint32_t item, size_t level,
+		     const char *cell, size_t size)
+{
+	const char *part;
+	size_t at = 0, length;
+
+	while ((part = item_tags_next_part(cell, size, &at,
+					   reading->source->separator,
+					   &length)) != NULL)
+		add_pair(reading, item, reading->prefixes[level], part, length);
 }
 
 static void add_row(struct reading *reading, const struct csv_rows *rows,
 		    const struct csv_row *row)
 {
-	const struct csv_slice *item = &row->selected[0],
-			       *cell = &row->selected[1];
-	struct item_tags *items = reading->items;
-	const char *part;
-	size_t at = 0, length;
-	uint32_t index = (uint32_t)string_table_add(
-		&items->items, rows->text + item->begin, item->length);
+	const struct csv_slice *field = csv_row_field(rows, row, 0);
+	uint32_t item = (uint32_t)string_table_add(&reading->items->items,
+						   rows->text + field->begin,
+						   field->length);
 
-	while ((part = item_tags_next_part(
-			rows->text + cell->begin, cell->length, &at,
-			reading->separator, &length)) != NULL) {
-		reading->pairs =
-			alloc_grow(reading->pairs, &reading->capacity,
-				   reading->count + 1, sizeof *reading->pairs);
-		reading->pairs[reading->count++] = (struct pair){
-			index,
-			(uint32_t)string_table_add(&items->tags, part, length)};
+	for (size_t level = 0; level < reading->levels; level++) {
+		field = csv_row_field(rows, row, 1 + level);
+		add_tags(reading, item, level, rows->text + field->begin,
+			 field->length);
 	}
+}
+
+/* Every item is a tag of itself. */
+static void add_items(struct reading *reading)
+{
+	const struct string_table *items = &reading->items->items;
+
+	for (size_t i = 0; i < items->count; i++)
+		add_pair(reading, (uint32_t)i, reading->items->own_prefix,
+			 string_table_text(items, i),
+			 string_table_length(items, i));
 }
 
 static int by_item(const void *a, const void *b)
@@ -163,53 +327,118 @@ static void make_lists(struct reading *reading)
 			items->begin[i + 1] = items->begin[i];
 }
 
-/* Set the columns from FILE:ITEM,TAG, and cut FILE off; a file may have such a
- * name itself. */
-static void split_columns(struct reading *reading, const char *option,
-			  char *path)
+/* Set the columns from FILE:ITEM,TAG[,TAG...], and cut FILE off; a file may
+ * have such a name itself. */
+static void split_columns(struct reading *reading, char *path)
 {
-	char *colon = strrchr(path, ':'), *comma;
+	const struct item_tags_source *source = reading->source;
+	char *colon = strrchr(path, ':');
+	size_t count = 0;
 
+	reading->levels = 1;
+	reading->headed = source->headed;
 	if (colon == NULL || access(path, F_OK) == 0)
 		return;
-	comma = strchr(colon, ',');
-	if (comma != NULL && comma > colon + 1 && comma[1] != '\0') {
-		*colon = *comma = '\0';
-		reading->columns[0] = colon + 1;
-		reading->columns[1] = comma + 1;
-		return;
+	*colon = '\0';
+	for (char *next = colon + 1; next != NULL;) {
+		char *name = strsep(&next, ",");
+
+		if (*name == '\0' || count == 1 + ITEM_TAGS_LEVELS_MOST) {
+			count = 0;
+			break;
+		}
+		reading->columns[count++] = name;
+		reading->headed = reading->headed || !is_number(name);
 	}
-	die_usage("%s %s: expected FILE, or FILE and two of its columns: "
-		  "FILE:FIRST,SECOND",
-		  option, path);
+	if (count < 2)
+		die_usage("%s %s: expected FILE, or FILE and two of its "
+			  "columns: FILE:FIRST,SECOND",
+			  source->option, source->argument);
+	reading->levels = count - 1;
 }
 
-void item_tags_read(struct item_tags *items, const char *option,
-		    const char *argument, const struct csv_dialect *dialect,
-		    int headed, const char *separator)
+static size_t count_byte(const char *text, size_t length, char byte)
 {
-	char *path = alloc_text(argument, strlen(argument));
-	struct reading reading = {
-		.items = items, .headed = headed, .separator = separator};
-	struct csv_source source;
+	size_t count = 0;
+
+	for (size_t i = 0; i < length; i++)
+		count += text[i] == byte;
+	return count;
+}
+
+/* Of a regular file whose first line has not the log's delimiter, take that
+ * of , ; | and tab which the line has most. */
+static void find_delimiter(const char *path, struct csv_dialect *dialect)
+{
+	static const char *const others[] = {",", ";", "|", "\t"};
+	char line[4096];
+	FILE *file = strcmp(path, "-") == 0 ? NULL : fopen(path, "r");
+	struct stat about;
+	size_t most = 0;
+
+	if (file != NULL && fstat(fileno(file), &about) == 0 &&
+	    S_ISREG(about.st_mode) && fgets(line, sizeof line, file) != NULL &&
+	    strstr(line, dialect->delimiter) == NULL)
+		for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+			size_t count =
+				count_byte(line, strlen(line), *others[i]);
+			if (count > most)
+				dialect->delimiter = others[i];
+			most = count > most ? count : most;
+		}
+	if (file != NULL)
+		fclose(file);
+}
+
+/* --levels must name each of them, or none is named. */
+static void check_levels(const struct reading *reading)
+{
+	const char *levels = reading->source->levels;
+	size_t count = reading->levels + reading->source->keep_item;
+
+	if (levels == NULL)
+		return;
+	if (count_byte(levels, strlen(levels), ',') + 1 != count)
+		die_usage("--levels %s: expected %zu name%s: of %s%s", levels,
+			  count, count == 1 ? "" : "s",
+			  reading->source->keep_item ? "the item, then of "
+						     : "",
+			  "each column of tags");
+}
+
+void item_tags_read(struct item_tags *items,
+		    const struct item_tags_source *source)
+{
+	char *path = alloc_text(source->argument, strlen(source->argument));
+	struct reading reading = {.items = items, .source = source};
+	struct csv_dialect dialect = source->dialect;
+	struct csv_source csv;
 	struct csv_block block = {0};
 	struct csv_rows rows = {0};
 
-	split_columns(&reading, option, path);
-	csv_reader_begin(&source, &path, 1, dialect, headed);
-	source.opened = select_columns;
-	source.context = &reading;
-	while (csv_reader_next(&source, &block)) {
-		parse_block(&source, &block, &rows);
+	items->header = STRING_TABLE_NONE;
+	split_columns(&reading, path);
+	check_levels(&reading);
+	find_delimiter(path, &dialect);
+	csv_reader_begin(&csv, &path, 1, &dialect, reading.headed);
+	csv.places = 1 + reading.levels;
+	csv.opened = select_columns;
+	csv.context = &reading;
+	while (csv_reader_next(&csv, &block)) {
+		parse_block(&csv, &block, &rows);
 		for (size_t i = 0; i < rows.count; i++) {
-			check_row(&source.files[0], &rows.rows[i]);
+			check_row(&csv.files[0], &rows, &rows.rows[i]);
 			add_row(&reading, &rows, &rows.rows[i]);
 		}
 	}
+	if (source->keep_item)
+		add_items(&reading);
 	make_lists(&reading);
 	csv_rows_free(&rows);
 	free(block.bytes);
-	csv_reader_end(&source);
+	csv_reader_end(&csv);
+	for (size_t i = 0; i < reading.levels; i++)
+		free(reading.prefixes[i]);
 	free(reading.pairs);
 	free(path);
 }
@@ -220,6 +449,8 @@ void item_tags_free(struct item_tags *items)
 	string_table_free(&items->tags);
 	free(items->begin);
 	free(items->tag);
+	free(items->file);
+	free(items->own_prefix);
 	free(items->item_name);
 	free(items->tag_name);
 	*items = (struct item_tags){0};

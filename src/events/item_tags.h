@@ -3,26 +3,51 @@
 #ifndef EVENTS_ITEM_TAGS_H
 #define EVENTS_ITEM_TAGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/string_table.h"
 #include "text/csv_dialect.h"
 
+/* Columns of tags of one catalogue, at most. */
+enum { ITEM_TAGS_LEVELS_MOST = 16 };
+
+/* What to read, and how. */
+struct item_tags_source {
+	const char *option;   /* its name, for messages */
+	const char *argument; /* FILE, or FILE:ITEM,TAG[,TAG...] with columns by
+				 name or number; without them the first two */
+	struct csv_dialect dialect; /* of the log; a catalogue without its
+				       delimiter may have , ; | or a tab */
+	bool headed;           /* the first line names columns, it may be; names
+				  of columns in argument say so, too */
+	const char *separator; /* of tags in a cell, escaped; or NULL */
+	bool keep_item;        /* an item is a tag of itself, too */
+	const char *levels; /* "NAME,NAME...": names of the levels; or NULL: the
+			       names of their columns */
+};
+
 struct item_tags {
 	struct string_table items, tags; /* names, escaped as in TSV */
 	size_t *begin; /* item i has tag[begin[i] .. begin[i + 1]) */
 	uint32_t *tag;
-	char *item_name, *tag_name; /* of the columns; NULL without header */
+	char *file;       /* its name, for messages */
+	char *item_name;  /* of the column; NULL without header */
+	char *tag_name;   /* of the column; NULL without header or where there
+			     are several levels */
+	char *own_prefix; /* keep_item: escaped, before the item; or NULL */
+	size_t header;    /* the item that the first line would be, were it no
+			     header; or STRING_TABLE_NONE */
 };
 
-/* Read a catalogue: argument is FILE or FILE:ITEM,TAG with columns by name or
- * number; without them the first two are read.  Equal pairs count once; an
- * empty tag is none; separator (escaped, or NULL) splits cells of tags.  option
- * is the name of the option, for messages.  Ends the process on a wrong row. */
-void item_tags_read(struct item_tags *items, const char *option,
-		    const char *argument, const struct csv_dialect *dialect,
-		    int headed, const char *separator);
+/* Read a catalogue.  The items and tags of its first line are added, too, where
+ * it may be no header.  Equal pairs count once; an empty tag is none.  With
+ * several levels (columns of tags, and the item with keep_item) each tag begins
+ * with its level's name and a colon.  Says which columns it takes where they
+ * are not named.  Ends the process on a wrong row. */
+void item_tags_read(struct item_tags *items,
+		    const struct item_tags_source *source);
 
 /* The next part of a cell of size bytes, from *at on: returns where it begins
  * and sets *length; NULL at the end.  Empty parts are skipped.  Both texts are

@@ -124,7 +124,7 @@ static void describe(const struct rejects *rejects, const struct csv_rows *rows,
 		     const struct csv_row *row, size_t expected,
 		     enum reject reject, char *what, size_t room, size_t *begin)
 {
-	const struct csv_slice *value = &row->selected[COLUMN_VALUE];
+	const struct csv_slice *value = csv_row_field(rows, row, COLUMN_VALUE);
 	int column = column_of(reject);
 	size_t name = column < 0 ? 0 : strlen(column_name(rejects, column));
 

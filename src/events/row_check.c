@@ -29,10 +29,12 @@ bool row_repeats_header(const struct row_rules *rules,
 
 	return rules->columns->headed && row->fault == CSV_FINE &&
 	       row->fields == file->fields &&
-	       is_name(rows, &row->selected[COLUMN_USER], names[COLUMN_USER]) &&
-	       is_name(rows, &row->selected[COLUMN_TAG], names[COLUMN_TAG]) &&
+	       is_name(rows, csv_row_field(rows, row, COLUMN_USER),
+		       names[COLUMN_USER]) &&
+	       is_name(rows, csv_row_field(rows, row, COLUMN_TAG),
+		       names[COLUMN_TAG]) &&
 	       (!rules->columns->valued ||
-		is_name(rows, &row->selected[COLUMN_VALUE],
+		is_name(rows, csv_row_field(rows, row, COLUMN_VALUE),
 			names[COLUMN_VALUE]));
 }
 
@@ -147,13 +149,13 @@ enum reject row_check(const struct row_rules *rules,
 	if (row->fields != file->fields && !surplus)
 		return row->fields < file->fields ? REJECT_FEW : REJECT_MANY;
 	notes->surplus += surplus;
-	if (is_empty(rules, rows, &row->selected[COLUMN_USER]))
+	if (is_empty(rules, rows, csv_row_field(rows, row, COLUMN_USER)))
 		return REJECT_EMPTY_USER;
 	if (!rules->tag_may_be_empty &&
-	    is_empty(rules, rows, &row->selected[COLUMN_TAG]))
+	    is_empty(rules, rows, csv_row_field(rows, row, COLUMN_TAG)))
 		return REJECT_EMPTY_TAG;
 	if (!rules->columns->valued)
 		return REJECT_NONE;
-	return check_value(rules, rows, &row->selected[COLUMN_VALUE], value,
-			   notes);
+	return check_value(rules, rows, csv_row_field(rows, row, COLUMN_VALUE),
+			   value, notes);
 }

@@ -40,10 +40,17 @@ static void add(struct display_name_set *set, const char *id, size_t length,
 void display_names_read(struct display_name_set *set, const char *option,
 			const char *argument)
 {
-	static const struct csv_dialect commas = {.delimiter = ","};
+	const struct item_tags_source source = {.option = option,
+						.argument = argument,
+						.dialect.delimiter = ",",
+						.headed = true};
 	struct item_tags items = {0};
 
-	item_tags_read(&items, option, argument, &commas, true, NULL);
+	item_tags_read(&items, &source);
+	if (!set->given) {
+		set->file = alloc_text(items.file, strlen(items.file));
+		set->header = items.header == 0;
+	}
 	set->given = true;
 	for (size_t i = 0; i < items.items.count; i++) {
 		size_t length, ignored, first = items.begin[i];
@@ -76,6 +83,33 @@ void display_names_put(const struct display_name_set *set, const char *id,
 			      display_names_find(set, id, length));
 }
 
+void display_names_look_up(const struct display_name_set *set, const char *id,
+			   size_t length, struct item_join *join)
+{
+	if (!set->given)
+		return;
+	if (display_names_find(set, id, length) != NULL)
+		join->found++;
+	else
+		item_join_miss(join, id, length, 0);
+}
+
+void display_names_check(const struct display_name_set *set,
+			 const struct item_join *join, const char *option,
+			 const char *what)
+{
+	struct item_tags view = {.items = set->ids,
+				 .file = set->file,
+				 .header = set->header ? 0 : STRING_TABLE_NONE};
+
+	for (size_t i = 0; i < set->ids.count; i++)
+		if (set->texts[i] != NULL)
+			string_table_add(&view.tags, set->texts[i],
+					 strlen(set->texts[i]));
+	item_join_check(join, &view, option, what);
+	string_table_free(&view.tags);
+}
+
 static uint64_t add_sum(const struct display_name_set *set, uint64_t sum)
 {
 	for (size_t i = 0; i < set->ids.count; i++) {
@@ -104,6 +138,7 @@ static void free_set(struct display_name_set *set)
 	for (size_t i = 0; i < set->ids.count; i++)
 		free(set->texts[i]);
 	free(set->texts);
+	free(set->file);
 	string_table_free(&set->ids);
 }
 

@@ -8,11 +8,14 @@
 #include <stdint.h>
 
 #include "base/string_table.h"
+#include "events/item_join.h"
 #include "text/json_writer.h"
 
 /* Ids with a name each. */
 struct display_name_set {
-	bool given;              /* a file was read */
+	bool given;  /* a file was read */
+	char *file;  /* the name of the first one */
+	bool header; /* its first id may be the name of its column */
 	struct string_table ids; /* not escaped */
 	char **texts;            /* the name of each id, or NULL; owned */
 	size_t room;             /* of texts */
@@ -36,6 +39,17 @@ const char *display_names_find(const struct display_name_set *set,
  * the name of the id, or null. */
 void display_names_put(const struct display_name_set *set, const char *id,
 		       size_t length, struct json_writer *writer);
+
+/* Count whether the id has a name; nothing where no file was given. */
+void display_names_look_up(const struct display_name_set *set, const char *id,
+			   size_t length, struct item_join *join);
+
+/* As item_join_check: end the process where none of what was looked up has a
+ * name, and warn where less than half has one.  option and what, such as
+ * "tags", are for the message. */
+void display_names_check(const struct display_name_set *set,
+			 const struct item_join *join, const char *option,
+			 const char *what);
 
 /* A hash of all ids and names; 0 where no file was given. */
 uint64_t display_names_sum(const struct display_names *names);

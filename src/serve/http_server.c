@@ -92,6 +92,29 @@ static void block_signals(sigset_t *signals)
 	pthread_sigmask(SIG_BLOCK, signals, NULL);
 }
 
+static void check_set(const struct display_name_set *set,
+		      const struct text_array *ids, const char *option,
+		      const char *what)
+{
+	struct item_join join = {0};
+
+	for (size_t i = 0; i < ids->count; i++) {
+		size_t length;
+		const char *id = text_array_at(ids, i, &length);
+
+		display_names_look_up(set, id, length, &join);
+	}
+	display_names_check(set, &join, option, what);
+}
+
+/* Ends the process where no tag, or no customer, of the model has a name. */
+static void check_names(const struct display_names *names,
+			const struct csr_matrix *matrix)
+{
+	check_set(&names->tags, &matrix->tags, "--names", "tags");
+	check_set(&names->customers, &matrix->users, "--who", "customers");
+}
+
 /* Load the model, and start the workers. */
 static void begin_service(struct http_service *service)
 {
@@ -112,6 +135,7 @@ static void begin_service(struct http_service *service)
 						  .recall = options->recall},
 				      .metrics = &service->metrics};
 	model_reload_begin(&service->reload);
+	check_names(&options->labels, &service->reload.loaded->model->matrix);
 	service->queue = (struct batch_queue){.threads = options->threads,
 					      .limit = MAX_WAITING,
 					      .context = service,

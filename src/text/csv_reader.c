@@ -26,7 +26,8 @@ struct parse_state {
 	struct csv_rows *rows;
 	struct csv_row *row; /* the current one, rows->rows[rows->count] */
 	size_t column;       /* of the next field */
-	bool escapes;        /* a field may hold what is escaped */
+	size_t places;
+	bool escapes; /* a field may hold what is escaped */
 	bool hashed;
 	uint64_t key;
 };
@@ -38,8 +39,16 @@ static void begin_row(struct parse_state *parse_state)
 	if (rows->count == rows->capacity)
 		rows->rows = alloc_grow(rows->rows, &rows->capacity,
 					rows->count + 1, sizeof *rows->rows);
+	if (rows->slice_count + parse_state->places > rows->slice_capacity)
+		rows->slices =
+			alloc_grow(rows->slices, &rows->slice_capacity,
+				   rows->slice_count + parse_state->places,
+				   sizeof *rows->slices);
 	parse_state->row = &rows->rows[rows->count];
-	*parse_state->row = (struct csv_row){.hash = parse_state->key};
+	*parse_state->row = (struct csv_row){
+		.first = (uint32_t)rows->slice_count, .hash = parse_state->key};
+	for (size_t i = 0; i < parse_state->places; i++)
+		rows->slices[rows->slice_count++] = (struct csv_slice){0, 0};
 	parse_state->column = 0;
 }
 
@@ -62,23 +71,23 @@ static void append_text(struct csv_rows *rows, struct csv_slice *slice,
 static void on_field(void *field, size_t length, void *context)
 {
 	struct parse_state *parse_state = context;
+	const struct csv_file *file = parse_state->file;
+	struct csv_rows *rows = parse_state->rows;
 	size_t column = parse_state->column++;
 
-	if (parse_state->hashed &&
-	    (parse_state->file->hash_column == CSV_COLUMN_NONE ||
-	     parse_state->file->hash_column == column))
+	if (parse_state->hashed && (file->hash_column == CSV_COLUMN_NONE ||
+				    file->hash_column == column))
 		parse_state->row->hash = XXH3_64bits_withSeed(
 			field, length, parse_state->row->hash);
 
 	parse_state->row->last_empty = length == 0;
-	if (column < parse_state->file->fields &&
-	    parse_state->file->place[column] > 0)
-		append_text(
-			parse_state->rows,
-			&parse_state->row
-				 ->selected[parse_state->file->place[column] -
-					    1],
-			field, length, parse_state->escapes);
+	if (column >= file->fields)
+		return;
+	for (size_t place = file->place[column]; place > 0;
+	     place = file->also[place - 1])
+		append_text(rows,
+			    &rows->slices[parse_state->row->first + place - 1],
+			    field, length, parse_state->escapes);
 }
 
 static void on_row(int ending, void *context)
@@ -129,11 +138,12 @@ bool csv_reader_parse_block(const struct csv_source *source,
 {
 	struct parse_state parse_state = {.file = &source->files[block->file],
 					  .rows = rows,
+					  .places = source->places,
 					  .escapes = block->escapes,
 					  .hashed = source->hashed,
 					  .key = source->hash_key};
 
-	rows->count = rows->used = 0;
+	rows->count = rows->used = rows->slice_count = 0;
 	begin_row(&parse_state);
 	return !block->nul &&
 	       parse(parse_state.file, block->bytes, block->size, block->blanks,
@@ -146,13 +156,14 @@ void csv_reader_parse_singly(const struct csv_source *source,
 {
 	struct parse_state parse_state = {.file = &source->files[block->file],
 					  .rows = rows,
+					  .places = source->places,
 					  .escapes = true,
 					  .hashed = source->hashed,
 					  .key = source->hash_key};
 	const unsigned char *bytes = block->bytes;
 	size_t line = block->line;
 
-	rows->count = rows->used = 0;
+	rows->count = rows->used = rows->slice_count = 0;
 	for (size_t at = 0, size; at < block->size; at += size) {
 		enum csv_fault fault;
 		size = csv_scan_row(bytes + at, block->size - at,
@@ -181,6 +192,7 @@ void csv_reader_parse_singly(const struct csv_source *source,
 void csv_rows_free(struct csv_rows *rows)
 {
 	free(rows->rows);
+	free(rows->slices);
 	free(rows->text);
 	*rows = (struct csv_rows){0};
 }
@@ -384,6 +396,19 @@ static size_t read_names(struct csv_source *source, const struct csv_file *file,
 	return size;
 }
 
+/* Chain the places of each column that is selected. */
+static void set_places(const struct csv_source *source, struct csv_file *file)
+{
+	file->place = alloc(file->fields, 1);
+	for (size_t i = 0; i < source->places; i++) {
+		size_t column = file->selected[i];
+		if (column == CSV_COLUMN_NONE)
+			continue;
+		file->also[i] = file->place[column];
+		file->place[column] = (unsigned char)(i + 1);
+	}
+}
+
 static void open_file(struct csv_source *source)
 {
 	size_t current = source->current;
@@ -400,14 +425,11 @@ static void open_file(struct csv_source *source)
 		source->line += csv_scan_lines(source->carry, size);
 		drop(source, size);
 	}
-	for (int i = 0; i < CSV_COLUMNS_USED; i++)
+	for (size_t i = 0; i < source->places; i++)
 		file->selected[i] = CSV_COLUMN_NONE;
 	file->hash_column = CSV_COLUMN_NONE;
 	source->opened(source->context, source, current, &names);
-	file->place = alloc(file->fields, 1);
-	for (int i = 0; i < CSV_COLUMNS_USED; i++)
-		if (file->selected[i] != CSV_COLUMN_NONE)
-			file->place[file->selected[i]] = (unsigned char)(i + 1);
+	set_places(source, file);
 	for (size_t i = 0; i < names.count; i++)
 		free(names.names[i]);
 	free(names.names);

@@ -15,8 +15,8 @@
 #include "text/csv_scan.h"
 #include "base/io.h"
 
-/* How many columns of each row are read. */
-enum { CSV_COLUMNS_USED = 3 };
+/* How many fields of each row are read at most. */
+enum { CSV_PLACES_MOST = 32 };
 /* No column. */
 #define CSV_COLUMN_NONE ((size_t)-1)
 
@@ -25,11 +25,10 @@ struct csv_slice {
 	uint32_t begin, length;
 };
 
-/* A row: the fields of the selected columns, in the order of csv_file.selected,
- * escaped as they stand in our TSV (text/tsv.h); a field that is not there has
- * length 0. */
+/* A row.  Its fields of the selected columns, in the order of
+ * csv_file.selected, are found by csv_row_field. */
 struct csv_row {
-	struct csv_slice selected[CSV_COLUMNS_USED];
+	uint32_t first;  /* of its slices in csv_rows.slices */
 	uint32_t fields; /* how many it has in all */
 	uint64_t hash;   /* where csv_source.hashed: of hash_column, or of all
 			    its fields */
@@ -44,21 +43,35 @@ struct csv_row {
 struct csv_rows {
 	struct csv_row *rows;
 	size_t count, capacity;
+	struct csv_slice *slices; /* places of each row, one after the other */
+	size_t slice_count, slice_capacity;
 	char *text;
 	size_t used, room;
 };
 
+/* The field of the column file->selected[place], escaped as it stands in our
+ * TSV (text/tsv.h); one that is not there has length 0. */
+static inline const struct csv_slice *csv_row_field(const struct csv_rows *rows,
+						    const struct csv_row *row,
+						    size_t place)
+{
+	return &rows->slices[row->first + place];
+}
+
 /* A file of the source. */
 struct csv_file {
-	const char *name;                  /* for messages */
-	char delimiter;                    /* between its fields */
-	size_t fields;                     /* that each row should have */
-	size_t selected[CSV_COLUMNS_USED]; /* columns from 0, or CSV_COLUMN_NONE
-					    */
+	const char *name;                 /* for messages */
+	char delimiter;                   /* between its fields */
+	size_t fields;                    /* that each row should have */
+	size_t selected[CSV_PLACES_MOST]; /* columns from 0, or CSV_COLUMN_NONE;
+					     one column may be in several
+					     places */
 	size_t hash_column;   /* set by opened; CSV_COLUMN_NONE: all columns */
 	unsigned char *place; /* fields: the place in selected + 1, or 0 */
-	char *header;         /* the header line as it stands, with a line
-			       * end; NULL where there is none */
+	unsigned char also[CSV_PLACES_MOST]; /* the next place of the same
+						column + 1, or 0 */
+	char *header; /* the header line as it stands, with a line
+		       * end; NULL where there is none */
 	size_t header_size;
 };
 
@@ -70,15 +83,16 @@ struct csv_names {
 	bool too_many; /* there are more, which are not kept */
 };
 
-/* The files, one after the other.  Set opened and context after
+/* The files, one after the other.  Set places, opened and context after
  * csv_reader_begin. */
 struct csv_source {
 	struct csv_file *files;
 	size_t count;
 	struct csv_dialect dialect;
-	size_t skip; /* lines at the begin of each file that are no rows */
-	bool headed; /* the first line of each file names its columns */
-	bool hashed; /* work out the hash of rows, keyed by hash_key */
+	size_t places; /* of csv_file.selected that are used */
+	size_t skip;   /* lines at the begin of each file that are no rows */
+	bool headed;   /* the first line of each file names its columns */
+	bool hashed;   /* work out the hash of rows, keyed by hash_key */
 	uint64_t hash_key;
 	/* Called as each file begins, to set file->selected.  names are those
 	 * of its header, or where there is none the fields of its first row. */
