@@ -494,6 +494,8 @@ static void read_logs(struct aggregation *work)
 		row_account_warn_columns(&choices.columns);
 	if (!options_quiet)
 		row_account_warn_encoding(events);
+	if (!options_quiet)
+		row_account_warn_header(events);
 	end_if_rejected(work);
 	if (events->items != NULL)
 		item_join_check(&events->join, events->items, "--tags",

@@ -236,16 +236,45 @@ refused() {
 	[ "$(head -n 1 found)" = "$(printf 'user\ttag\tevents\tvalue')" ]
 }
 
-@test "columns by number; a name takes precedence over a number" {
+@test "columns by name or number; a number that is another's name is an error" {
 	printf '%s\n' 2,1,user a,b,c > log.csv
-	cs-aggregate -u 2 -t 3 log.csv > found
-	[ "$(tail -n 1 found)" = "$(printf 'a\tc\t1\t1')" ]
+	refused "log.csv: column 1 of its header is called 2, which may mean column 2, too" \
+		-u 2 -t 3 log.csv
+	[[ "$stderr" == *"if its first line is a row: --no-header"* ]]
+	printf '%s\n' 1,2,user a,b,c > log.csv
+	cs-aggregate -q -u 1 -t 2 log.csv > found
+	[ "$(tail -n 1 found)" = "$(printf 'a\tb\t1\t1')" ]
 	printf '%s\n' a,t,3 a,t,4 | cs-aggregate --no-header -u 1 -t 2 -v 3 > found
 	printf 'customer\ttag\tevents\tvalue\na\tt\t2\t7\n' | diff - found
 	refused "no column 4: without a header line columns have numbers, here 1 to 3" \
 		--no-header -u 4 -t 1 log.csv
 	refused "-u and -t must give the numbers" --no-header log.csv
-	refused "column 1 cannot be two of" -u 2 -t 1 -v 2 log.csv
+	refused "column 2 cannot be two of" -u 2 -t 1 -v 2 log.csv
+}
+
+@test "a header that may be a row is warned of, with --no-header" {
+	told() {
+		cs-aggregate "$@" -o out log.csv 2> said
+		grep -q "if the first line is a row, --no-header" said ||
+			{ cat said; false; }
+		cs-aggregate -q "$@" -o out log.csv 2> said
+		[ ! -s said ]
+	}
+	printf '%s\n' u7,a,20 u8,a,10 > log.csv
+	told -u 1 -t 2 -v 3
+	told -u 1 -t 2
+	cs-aggregate -u 1 -t 2 -v 3 -o out log.csv 2>&1 |
+		grep -q 'log.csv: its header calls column 3 "20"'
+	cs-aggregate -u 1 -t 2 -o out log.csv 2>&1 |
+		grep -q 'log.csv: "u7" of its header looks like what is below it'
+	# Fields with digits in other places are other fields.
+	printf '%s\n' user1,tag user,tag2 u1,t > log.csv
+	cs-aggregate -u 1 -t 2 -o out log.csv 2> said
+	run ! grep -q no-header said
+	rm out
+	printf '%s\n' 7,8 9,10 > log.csv
+	refused "no column has a name known for customers" log.csv
+	[[ "$stderr" == *"if its first line is a row: --no-header, and columns by number"* ]]
 }
 
 @test "two candidates, or none, are an error that lists the header" {

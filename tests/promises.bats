@@ -293,6 +293,22 @@ refuses() {
 	done
 }
 
+@test "a program that waits for what is typed at a terminal says so" {
+	need_terminal
+	for tool in $tools
+	do
+		call "$tool"
+		# At once the terminal has an end of input.
+		run script -qec "${command/ -q/} -o waits -" /dev/null < /dev/null
+		[ "$status" -eq 2 ] || { echo "$tool: $status $output"; false; }
+		[[ "$output" == "$tool: reads standard input, which is this terminal: name a FILE, or end with Ctrl-D"* ]] ||
+			{ echo "$tool: $output"; false; }
+		[ ! -e waits ]
+	done
+	run script -qec "cs-aggregate -q -o waits" /dev/null < /dev/null
+	[[ "$output" != *terminal* ]]
+}
+
 @test "no locale" {
 	for tool in $tools
 	do

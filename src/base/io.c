@@ -55,6 +55,9 @@ const char *input_try(struct input *input, const char *path)
 		return "named twice, and can be read once";
 	} else {
 		taken = true;
+		if (isatty(STDIN_FILENO))
+			notice("reads standard input, which is this terminal: "
+			       "name a FILE, or end with Ctrl-D");
 	}
 	return examine(input);
 }

@@ -18,7 +18,9 @@ struct input {
 	const unsigned char *bytes; /* after input_map, else NULL */
 };
 
-/* Open; a directory is refused, and standard input for the second time. */
+/* Open; a directory is refused, and standard input for the second time.  A
+ * notice says so where the process will wait for what is typed at a terminal.
+ */
 void input_open(struct input *input, const char *path);
 
 /* The same for what must not end the process: NULL or an error text that does

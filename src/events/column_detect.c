@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/decimal.h"
 #include "base/errors.h"
 #include "base/number.h"
 
@@ -48,11 +49,22 @@ static const char *list(const struct csv_names *names)
 	return text;
 }
 
+static bool is_number(const char *text)
+{
+	decimal value;
+
+	return decimal_read(text, strlen(text), &value) == DECIMAL_FINE;
+}
+
 /* What may be meant where a file seems to have but one column. */
 static const char *hint(const struct csv_names *names)
 {
 	if (names->count > 0 && *names->names[0] == '#')
 		return "\n  if lines that begin with # are no rows: --comment '#'";
+	for (size_t i = 0; i < names->count; i++)
+		if (is_number(names->names[i]))
+			return "\n  if its first line is a row: --no-header, "
+			       "and columns by number";
 	if (names->count != 1)
 		return "";
 	if (strstr(names->names[0], "\tevents\t") != NULL)
@@ -197,9 +209,15 @@ size_t columns_index(const char *file, const char *name, bool headed,
 			    file, found + 1, i + 1, name);
 		found = i;
 	}
+	bool numbered = number_integer(name, 1, (int64_t)names->count, &number);
+	if (found != CSV_COLUMN_NONE && numbered && (size_t)number != found + 1)
+		die("%s: column %zu of its header is called %s, which may mean "
+		    "column %s, too\n  if its first line is a row: "
+		    "--no-header; else name the columns otherwise",
+		    file, found + 1, name, name);
 	if (found != CSV_COLUMN_NONE)
 		return found;
-	if (number_integer(name, 1, (int64_t)names->count, &number))
+	if (numbered)
 		return (size_t)number - 1;
 	if (!headed)
 		die("%s: no column %s: without a header line columns have "
@@ -207,6 +225,22 @@ size_t columns_index(const char *file, const char *name, bool headed,
 		    file, name, names->count, hint(names));
 	die("%s: no column %s\n  it has: %s%s", file, name, list(names),
 	    hint(names));
+}
+
+/* A header names columns; a number in it may be a row's. */
+static void warn_of_numbers(const struct columns *columns,
+			    const struct csv_file *file)
+{
+	for (int kind = 0; kind < COLUMNS_DETECTED; kind++) {
+		const char *name = columns->names[kind];
+
+		if (name == NULL || !is_number(name))
+			continue;
+		notice("%s: its header calls column %zu \"%s\": if the first "
+		       "line is a row, --no-header",
+		       file->name, file->selected[kind] + 1, name);
+		return;
+	}
 }
 
 /* The first file: columns that the command line does not name are found by
@@ -236,6 +270,7 @@ static void detect_first(struct columns *columns, struct csv_file *file,
 					   strlen(names->names[column]));
 	}
 	columns->valued = file->selected[COLUMN_VALUE] != CSV_COLUMN_NONE;
+	warn_of_numbers(columns, file);
 	columns->detected = true;
 }
 

@@ -1,5 +1,6 @@
 #include "events/event_reader.h"
 
+#include <ctype.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -298,6 +299,47 @@ static void look_for_foreign(struct event_reader_thread *state)
 	memcpy(foreign->bytes, block->bytes + at, foreign->count);
 }
 
+/* True where texts are equal but for the digits of numbers, and have some. */
+static bool look_alike(const char *a, size_t a_size, const char *b,
+		       size_t b_size)
+{
+	bool digits = false;
+	size_t i = 0, j = 0;
+
+	while (i < a_size && j < b_size) {
+		bool number = isdigit((unsigned char)a[i]);
+
+		if (number != (bool)isdigit((unsigned char)b[j]) ||
+		    (!number && a[i] != b[j]))
+			return false;
+		digits = digits || number;
+		i++;
+		j++;
+		while (number && i < a_size && isdigit((unsigned char)a[i]))
+			i++;
+		while (number && j < b_size && isdigit((unsigned char)b[j]))
+			j++;
+	}
+	return digits && i == a_size && j == b_size;
+}
+
+/* Compare the first header with the first row of the log. */
+static void look_for_row(struct event_reader *events,
+			 const struct csv_rows *rows)
+{
+	char *const *names = events->columns->names;
+
+	for (int kind = 0; kind < COLUMNS_DETECTED; kind++) {
+		const struct csv_slice *field =
+			csv_row_field(rows, &rows->rows[0], (size_t)kind);
+
+		if (names[kind] != NULL &&
+		    look_alike(names[kind], strlen(names[kind]),
+			       rows->text + field->begin, field->length))
+			events->alike = names[kind];
+	}
+}
+
 static void keep_first(struct foreign_bytes *first,
 		       const struct foreign_bytes *other)
 {
@@ -327,6 +369,8 @@ static void work(void *shared, size_t piece, unsigned thread)
 		else
 			reject_rows(events, state, (unsigned)piece);
 		progress_add(state->rows_in - before);
+		if (state->block.sequence == 0 && state->rows.count > 0)
+			look_for_row(events, &state->rows);
 		group_rows(events, state, (unsigned)piece);
 	}
 }

@@ -44,6 +44,8 @@ struct event_reader {
 	uint64_t rows_other; /* of the other half */
 	struct row_notes notes;
 	struct foreign_bytes foreign;
+	const char *alike; /* a name of the first header that looks like the
+			      field of the row below; or NULL */
 };
 
 /* Read the source to its end; what is in the groups then is right only where

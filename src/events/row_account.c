@@ -1,6 +1,7 @@
 #include "events/row_account.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/errors.h"
 #include "base/io.h"
@@ -89,6 +90,19 @@ void row_account_warn_notes(const struct row_notes *notes)
 		     "which is ignored",
 		     number_commas(count, notes->surplus),
 		     notes->surplus == 1 ? "" : "s");
+}
+
+void row_account_warn_header(const struct event_reader *events)
+{
+	decimal value;
+
+	/* Numbers were warned of when they were read. */
+	if (events->alike != NULL &&
+	    decimal_read(events->alike, strlen(events->alike), &value) !=
+		    DECIMAL_FINE)
+		warn("%s: \"%s\" of its header looks like what is below it: if "
+		     "the first line is a row, --no-header",
+		     events->source.files[0].name, events->alike);
 }
 
 void row_account_warn_encoding(const struct event_reader *events)

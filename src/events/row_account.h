@@ -35,6 +35,9 @@ void row_account_warn_columns(const struct columns *columns);
 /* Say what was noticed of rows that are used, or are none. */
 void row_account_warn_notes(const struct row_notes *notes);
 
+/* Warn of a header that looks like a row. */
+void row_account_warn_header(const struct event_reader *events);
+
 /* Warn, once, of bytes that are not UTF-8. */
 void row_account_warn_encoding(const struct event_reader *events);
 
