@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/date.h"
 #include "base/errors.h"
 #include "base/io.h"
 #include "base/machine_limits.h"
@@ -21,8 +22,10 @@
 #include "events/item_join.h"
 #include "events/item_tags.h"
 #include "events/profile_merge.h"
+#include "events/profile_reader.h"
 #include "events/rejects.h"
 #include "events/row_account.h"
+#include "events/row_filter.h"
 #include "events/shard_writer.h"
 
 /* ---------------------------------------------------------------- options */
@@ -31,6 +34,14 @@ enum {
 	KEY_NO_HEADER = 256,
 	KEY_TAGS,
 	KEY_KEEP_ITEM,
+	KEY_WHERE,
+	KEY_TIME,
+	KEY_TIME_FORMAT,
+	KEY_SINCE,
+	KEY_UNTIL,
+	KEY_WEIGHT_BY,
+	KEY_HALF_LIFE,
+	KEY_FROM,
 	KEY_LEVELS,
 	KEY_SEPARATOR,
 	KEY_PREFIX,
@@ -60,6 +71,10 @@ static struct choices {
 	size_t skip;
 	unsigned quote, escape; /* of their words */
 	bool merge;
+	struct row_filter filter;
+	const char *weight_by, *from; /* of events, or NULL */
+	double half_life;             /* days, or 0 */
+	int64_t landmark;
 	bool keep_item;
 	const char *levels; /* their names, or NULL */
 	const char *tags, *separator, *prefix, *rejects, *report, *output;
@@ -143,6 +158,43 @@ static void read_half(const char *argument)
 	choices.half = options_choice(half_words) == 0 ? HALF_A : HALF_B;
 }
 
+static void read_where(const char *argument)
+{
+	const char *error = row_filter_add(&choices.filter, argument);
+
+	if (error != NULL)
+		die_usage("--where %s", error);
+}
+
+static int64_t read_date(const char *option, const char *argument)
+{
+	int64_t time = 0;
+
+	if (!date_read(argument, strlen(argument), &time))
+		die_usage("%s \"%s\": expected a date, such as 2026-01-31 or "
+			  "2026-01-31T10:15:00Z",
+			  option, argument);
+	return time;
+}
+
+static void read_since(const char *argument)
+{
+	choices.filter.since = read_date("--since", argument);
+	choices.filter.has_since = true;
+}
+
+static void read_until(const char *argument)
+{
+	choices.filter.until = read_date("--until", argument);
+	choices.filter.has_until = true;
+}
+
+static void read_from(const char *argument)
+{
+	choices.landmark = read_date("--from", argument);
+	choices.from = argument;
+}
+
 static const struct option_row rows[] = {
 	{"Columns", 'u', "user", "COL", "of the customer, by name or number",
 	 OPTION_TO_FILE(choices.columns.named[COLUMN_USER])},
@@ -190,6 +242,26 @@ static const struct option_row rows[] = {
 	 OPTION_TO_FUNCTION(read_separator)},
 	{NULL, KEY_PREFIX, "prefix", "STR", "write this before each tag",
 	 OPTION_TO_FUNCTION(read_prefix)},
+	{"Filter", KEY_WHERE, "where", "COND",
+	 "COL=VALUE, or != < <= > >=; all must hold",
+	 OPTION_TO_FUNCTION(read_where)},
+	{NULL, KEY_TIME, "time", "COL", "of the date of an event",
+	 OPTION_TO_FILE(choices.filter.time)},
+	{NULL, KEY_TIME_FORMAT, "time-format", "FMT",
+	 "as of strptime [ISO 8601, or seconds]",
+	 OPTION_TO_FILE(choices.filter.time_format)},
+	{NULL, KEY_SINCE, "since", "DATE", "events of that time and later",
+	 OPTION_TO_FUNCTION(read_since)},
+	{NULL, KEY_UNTIL, "until", "DATE", "events before that time",
+	 OPTION_TO_FUNCTION(read_until)},
+	{"Weight", KEY_WEIGHT_BY, "weight-by", "COL:FILE",
+	 "FILE says what an event of each COL counts",
+	 OPTION_TO_FILE(choices.weight_by)},
+	{NULL, KEY_HALF_LIFE, "half-life", "DAYS",
+	 "an event so much later counts twice as much",
+	 OPTION_TO_REAL(choices.half_life, 1e-3, 1e6)},
+	{NULL, KEY_FROM, "from", "DATE", "an event of that time counts 1",
+	 OPTION_TO_FUNCTION(read_from)},
 	{"Input", KEY_MERGE, "merge", NULL, "FILEs are profiles: add them up",
 	 OPTION_TO_FLAG(choices.merge, true)},
 	{NULL, KEY_REJECTS, "rejects", "FILE",
@@ -232,6 +304,24 @@ static const struct options_text text = {
 	.rows = rows,
 };
 
+/* Options about time need each other. */
+static void check_times(void)
+{
+	static const int of_time[] = {KEY_TIME_FORMAT, KEY_SINCE, KEY_UNTIL,
+				      KEY_HALF_LIFE, 0};
+	static const int needs_time[] = {KEY_SINCE, KEY_UNTIL, KEY_HALF_LIFE,
+					 0};
+
+	if (choices.filter.time == NULL && options_given(of_time) != NULL)
+		die_usage("%s: --time says which column has the time",
+			  options_given(of_time));
+	if (choices.filter.time != NULL && options_given(needs_time) == NULL)
+		die_usage("--time: it is for --since, --until and --half-life, "
+			  "and there is none");
+	if ((choices.half_life > 0) != (choices.from != NULL))
+		die_usage("--half-life and --from go together");
+}
+
 static char **read_options(int argc, char **argv)
 {
 	static const int of_events[] = {'u',
@@ -242,6 +332,14 @@ static char **read_options(int argc, char **argv)
 					KEY_TAGS,
 					KEY_KEEP_ITEM,
 					KEY_LEVELS,
+					KEY_WHERE,
+					KEY_TIME,
+					KEY_TIME_FORMAT,
+					KEY_SINCE,
+					KEY_UNTIL,
+					KEY_WEIGHT_BY,
+					KEY_HALF_LIFE,
+					KEY_FROM,
 					KEY_SEPARATOR,
 					KEY_REJECTS,
 					KEY_HALF,
@@ -259,6 +357,7 @@ static char **read_options(int argc, char **argv)
 	    (choices.output == NULL || strcmp(choices.output, "-") == 0))
 		die_usage("--shards: they are files of a directory: -o DIR "
 			  "names it");
+	check_times();
 	if (choices.tags == NULL && (choices.keep_item || choices.levels))
 		die_usage("%s: it is about the catalogue of --tags, and there "
 			  "is none",
@@ -305,6 +404,28 @@ static void discard_destination(struct destination *destination)
 		output_discard(&destination->file);
 }
 
+/* What the values are called: weighted ones by their weights, too, so that
+ * those of other weights are not added to them. */
+static char *value_name(const char *column)
+{
+	struct output name;
+
+	if (!row_filter_weighs(&choices.filter))
+		return column ? alloc_text(column, strlen(column)) : NULL;
+	output_memory(&name);
+	output_print(&name, PROFILE_WEIGHTED "%s", column ? column : "events");
+	if (choices.weight_by != NULL)
+		output_print(&name, "_by_%.*s",
+			     (int)strcspn(choices.weight_by, ":"),
+			     choices.weight_by);
+	if (choices.from != NULL)
+		output_print(&name, "_from_%s_half_life_%g", choices.from,
+			     choices.half_life);
+	char *whole = alloc_text((char *)name.buffer, name.held);
+	free(name.buffer);
+	return whole;
+}
+
 static void write_header(struct output *output,
 			 const struct event_reader *events)
 {
@@ -314,8 +435,9 @@ static void write_header(struct output *output,
 	const char *tag = items == NULL         ? columns->names[COLUMN_TAG]
 			  : events->join.header ? NULL
 						: items->tag_name;
+	char *value = value_name(columns->names[COLUMN_VALUE]);
 	const char *names[] = {columns->names[COLUMN_USER], tag, "events",
-			       columns->names[COLUMN_VALUE]};
+			       value};
 	static const char *const plain[] = {"customer", "tag", "events",
 					    "value"};
 
@@ -324,6 +446,7 @@ static void write_header(struct output *output,
 		tsv_write_field(output, name, strlen(name));
 		output_text(output, i < 3 ? "\t" : "\n");
 	}
+	free(value);
 }
 
 /* Find the column that --half-by names.  Tags are halved where it is theirs:
@@ -354,6 +477,8 @@ static void select_columns(void *context, struct csv_source *source,
 
 	columns_detect(columns, &source->files[file], names);
 	select_half(events, &source->files[file], names);
+	row_filter_select(&choices.filter, &source->files[file],
+			  columns->headed, names);
 	if (choices.rejects != NULL && file > 0 && columns->headed &&
 	    (files[file].header_size != files[0].header_size ||
 	     memcmp(files[file].header, files[0].header,
@@ -401,12 +526,28 @@ struct aggregation {
 	struct suspects suspects;
 };
 
+/* Set what the options say of weights. */
+static void open_filter(void)
+{
+	const double day = 86400000;
+
+	if (choices.weight_by != NULL)
+		row_filter_read_weights(&choices.filter, choices.weight_by,
+					&choices.dialect,
+					choices.columns.headed);
+	choices.filter.decays = choices.from != NULL;
+	if (choices.filter.decays)
+		forward_decay_begin(&choices.filter.decay, choices.landmark,
+				    (int64_t)(choices.half_life * day + 0.5));
+}
+
 /* Open everything; paths are read later. */
 static void open_logs(struct aggregation *work, char **paths, size_t count)
 {
 	struct columns *columns = &choices.columns;
 	struct event_reader *events = &work->events;
 
+	open_filter();
 	*events = (struct event_reader){.columns = columns,
 					.separator = choices.separator,
 					.half = choices.half,
@@ -433,8 +574,11 @@ static void open_logs(struct aggregation *work, char **paths, size_t count)
 	csv_reader_begin(&events->source, paths, count, &choices.dialect,
 			 columns->headed);
 	events->source.skip = choices.skip;
-	events->source.places = COLUMNS_DETECTED;
+	events->source.places =
+		COLUMNS_DETECTED +
+		row_filter_take_places(&choices.filter, COLUMNS_DETECTED);
 	events->rules = (struct row_rules){.columns = columns,
+					   .filter = &choices.filter,
 					   .style = choices.style,
 					   .nulls = choices.nulls,
 					   .null_count = choices.null_count,
@@ -448,6 +592,10 @@ static void open_logs(struct aggregation *work, char **paths, size_t count)
 	group_by_begin(&work->groups, choices.threads, group_memory());
 	rejects_begin(&work->rejects, &events->source, columns->names,
 		      choices.threads, choices.rejects != NULL);
+	work->rejects.time = choices.filter.time;
+	work->rejects.type = choices.filter.type;
+	work->rejects.time_place = row_filter_time_place(&choices.filter);
+	work->rejects.type_place = row_filter_type_place(&choices.filter);
 }
 
 /* Where rows are wrong, report them, and end the process unless they are set
@@ -488,6 +636,10 @@ static void read_logs(struct aggregation *work)
 	work->account.used = events->rows_used;
 	work->account.untagged = events->rows_untagged;
 	work->account.other = events->rows_other;
+	work->account.left_out = events->rows_left_out;
+	work->account.filtered = choices.filter.condition_count > 0 ||
+				 choices.filter.time != NULL ||
+				 choices.filter.type != NULL;
 	work->account.notes = events->notes;
 	work->account.rejected = rejects_count(&work->rejects, REJECT_NONE);
 	if (choices.columns.guessed && !options_quiet)
@@ -504,9 +656,11 @@ static void read_logs(struct aggregation *work)
 
 static void write_profile(struct aggregation *work)
 {
-	struct run_writer profile = {.kind = RUN_WRITER_PROFILE,
-				     .output = work->output.profile,
-				     .valued = choices.columns.valued};
+	struct run_writer profile = {
+		.kind = RUN_WRITER_PROFILE,
+		.output = work->output.profile,
+		.valued = choices.columns.valued ||
+			  row_filter_weighs(&choices.filter)};
 
 	profile.prefix = choices.prefix;
 	profile.prefix_length = choices.prefix ? strlen(choices.prefix) : 0;
@@ -532,12 +686,14 @@ static void close_logs(struct aggregation *work)
 	}
 	if (!options_quiet &&
 	    (choices.columns.guessed || account->untagged > 0 ||
-	     account->other > 0 || account->rejected > 0 || options_chatty()))
+	     account->left_out > 0 || account->other > 0 ||
+	     account->rejected > 0 || options_chatty()))
 		row_account_warn(account);
 	group_by_end(&work->groups);
 	rejects_end(&work->rejects);
 	csv_reader_end(&work->events.source);
 	item_tags_free(&work->items);
+	row_filter_free(&choices.filter);
 	columns_free(&choices.columns);
 }
 

@@ -259,8 +259,13 @@ static void open_whole(struct tally *whole, size_t files)
 /* Show which value was chosen for --value auto. */
 static void show_value(const struct profile_store *profiles)
 {
-	if (choices.matrix.value == VALUE_AUTO &&
-	    profiles->value != VALUE_AUTO && !options_quiet)
+	if (choices.matrix.value != VALUE_AUTO ||
+	    profiles->value == VALUE_AUTO || options_quiet)
+		return;
+	if (profiles->weighted)
+		warn("--value %s: events have weights",
+		     value_words[profiles->value]);
+	else
 		warn("--value %s: %.1f %% of pairs have more than one event",
 		     value_words[profiles->value], 100 * profiles->repeated);
 }

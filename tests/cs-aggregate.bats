@@ -992,3 +992,154 @@ joined() {
 	run -2 cs-aggregate -o out log.csv
 	[[ $output == *"log.csv:1: the header line is longer than 64 MB"* ]]
 }
+
+# ------------------------------------------------------- filters and weights
+
+events() {
+	printf '%s\n' user,type,item,price,when \
+		a,view,x,,2017-01-01 \
+		a,view,x,,'2017-01-02 10:00:00' \
+		a,buy,x,2.5,2017-01-03T00:00:00Z \
+		b,cart,y,abc,2017-02-01 \
+		b,buy,y,10,2017-02-02 \
+		,junk,,,2017-02-03 > events.csv
+}
+
+@test "--where: = != < <= > >= by number or by bytes; all must hold" {
+	events
+	keeps() {
+		local expected=$1
+		shift
+		cs-aggregate -q -u user -t item "$@" events.csv |
+			sed 1d | cut -f 1-3 | tr '\t\n' '- ' > found
+		[ "$(cat found)" = "$expected" ] || { echo "$*:"; cat found; false; }
+	}
+	keeps "a-x-1 b-y-1 " --where type=buy
+	keeps "a-x-1 " --where type=buy --where 'price<10'
+	keeps "a-x-1 b-y-1 " --where 'price<=10.0'
+	keeps "b-y-1 " --where 'price>2.50'
+	keeps "b-y-1 " --where '4=1e1' --where 'price>=10'
+	keeps "a-x-1 " --where 'price=2.500'
+	# By bytes where the value is no number; no number is unequal to one.
+	keeps "a-x-3 " --where 'when<2017-02'
+	keeps "a-x-2 b-y-1 " --where 'price!=2.5' --where 'price!=10' --where 'type!=junk'
+	keeps "a-x-3 b-y-2 " --where user!=
+	# What other rows hold is not looked at, whatever the values are.
+	cs-aggregate -u user -t item -v price --where type=buy --report report \
+		events.csv > found 2> said
+	[ "$(sed 1d found | tr '\t\n' '- ')" = "a-x-1-2.5 b-y-1-10 " ]
+	grep -qx "cs-aggregate: 6 rows: 2 used, 4 left out; 2 customers, 2 tags, 2 pairs" said
+	grep -q '"rows_in": 6, "rows_used": 2, "rows_untagged": 0, "rows_left_out": 4,' report
+	refused "price \"abc\": expected a number" -u user -t item -v price \
+		--where type!=view events.csv
+	refused "no column kind" -u user -t item --where kind=x events.csv
+	for wrong in type =x 'type!x' ''
+	do
+		refused "--where \"$wrong\": expected a column, one of = != < <= > >=, and a value" \
+			--where "$wrong" events.csv
+	done
+	# Every row is somewhere, for any threads and memory, and beside rejects.
+	awk 'BEGIN { print "user,type,item,price"; for (i = 0; i < 90000; i++)
+		print "u" i % 300 "," i % 7 ",i" i % 50 "," (i % 5000 ? i % 11 : "x") }' > many.csv
+	for options in "-j 1" "-j 3" "-j 2 -S 1M"
+	do
+		cs-aggregate -q $options -u user -t item -v price --where 'type>=3' \
+			--rejects aside --report report many.csv > found
+		awk -F, 'NR > 1 && $2 >= 3 && $4 != "x" { n[$1 "\t" $3]++; v[$1 "\t" $3] += $4 }
+			END { for (k in n) print k "\t" n[k] "\t" v[k] }' many.csv |
+			sort | diff - <(sed 1d found)
+		"$PYTHON" -c 'import json; r = json.load(open("report")); assert r["rows_in"] == 90000 == r["rows_used"] + r["rows_left_out"] + sum(r["rows_rejected"].values()), r'
+	done
+}
+
+@test "--since and --until: half-open, in any form of date" {
+	events
+	for when in 2017-01-02 2017-01-02T00:00Z 1483315200 1483315200000
+	do
+		cs-aggregate -q -u user -t item --time when --since $when \
+			--until 2017-02-02 --where user!= events.csv > found
+		[ "$(sed 1d found | cut -f 1-3 | tr '\t\n' '- ')" = "a-x-2 b-y-1 " ]
+	done
+	cs-aggregate -u user -t item --time 5 --until 2017-01-03 events.csv 2>&1 > found |
+		grep -q "6 rows: 2 used, 4 left out"
+	printf '%s\n' user,item,when a,x,1/31/2017 a,y,12/1/2016 > american.csv
+	cs-aggregate -q -u user -t item --time when --time-format %m/%d/%Y \
+		--since 2017-01-31 american.csv > found
+	[ "$(sed 1d found | cut -f 1-3)" = "$(printf 'a\tx\t1')" ]
+	refused 'american.csv:2: when "1/31/2017": expected a date' -u user -t item \
+		--time when --since 2017-01-31 american.csv
+	cs-aggregate -q -u user -t item --time when --since 2017-01-31 \
+		--rejects aside american.csv > found
+	[ "$(cut -f 3 aside.why | sort -u)" = when ]
+	refused '--since "yesterday": expected a date' --time when --since yesterday events.csv
+	refused "--since: --time says which column" --since 2017-01-01 events.csv
+	refused "--time: it is for --since, --until and --half-life" --time when events.csv
+	refused "--until says how a log is read" --merge --time when --until 2017-01-01 events.csv
+	refused '--until "2017": expected a date' --time when --until 2017 events.csv
+}
+
+@test "--weight-by: an event counts as its type says" {
+	events
+	printf '%s\n' type,weight view,1 cart,2.5 buy,5 junk,0 > weights.csv
+	cs-aggregate -q -u user -t item --weight-by type:weights.csv events.csv > found
+	printf '%s\n' 'user item events weighted_events_by_type' 'a x 3 7' \
+		'b y 2 7.5' | tr ' ' '\t' | diff - found
+	# Of values; no header, named columns, another delimiter.
+	printf '%s\n' 'buy;0.3' 'view;0' 'cart;0' 'junk;0' > bare.csv
+	cs-aggregate -q -u user -t item -v price --weight-by type:bare.csv events.csv > found
+	printf '%s\n' 'user item events weighted_price_by_type' 'a x 1 0.75' \
+		'b y 1 3' | tr ' ' '\t' | diff - found
+	printf '%s\n' w,t 1,view 2.5,cart 5,buy 0,junk > swapped.csv
+	cs-aggregate -q -u user -t item --weight-by type:swapped.csv:t,w events.csv |
+		tail -n +2 | diff <(printf 'a\tx\t3\t7\nb\ty\t2\t7.5\n') -
+	# The matrix takes the sums, though pairs have several events.
+	cs-aggregate -q -u user -t item --weight-by type:weights.csv events.csv |
+		cs-matrix -o weighted.mat 2> said
+	grep -qx "cs-matrix: --value sum: events have weights" said
+	sed -i '$d' weights.csv
+	refused 'events.csv:7: type "junk": no weight in the file of --weight-by' \
+		-u user -t item --weight-by type:weights.csv events.csv
+	refused "buy has not one weight, but 2" -u user \
+		-t item --weight-by type:<(printf 't,w\nbuy,1\nbuy,2\n') events.csv
+	refused 'buy: weight "x": expected a number from 0 to below 10^9' -u user \
+		-t item --weight-by type:<(printf 't,w\nview,1\nbuy,x\n') events.csv
+	refused 'weight "-1"' -u user -t item \
+		--weight-by type:<(printf 't,w\nbuy,-1\n') events.csv
+	refused '--weight-by "type": expected a column, a colon, and a file' \
+		--weight-by type events.csv
+}
+
+@test "--half-life: forward decay; files of one landmark add up exactly" {
+	events
+	decayed=(-q -u user -t item --where user!= --time when --half-life 2 --from 2017-01-01)
+	cs-aggregate "${decayed[@]}" events.csv > found
+	[ "$(head -n 1 found | cut -f 4)" = weighted_events_from_2017-01-01_half_life_2 ]
+	# 1 + 2^((1 + 10/24) / 2) + 2; and of 31 and 32 days.
+	awk -F'\t' 'function near(x, y) { return x - y < 1e-6 && y - x < 1e-6 }
+		NR == 2 && !near($4, 1 + exp(log(2) * 34 / 48) + 2) { exit 1 }
+		NR == 3 && !near($4, exp(log(2) * 15.5) + 65536) { exit 1 }' found
+	{ head -n 1 events.csv; sed -n '3p; 6p' events.csv; } > one.csv
+	{ head -n 1 events.csv; sed -n '2p; 4,5p; 7p' events.csv; } > two.csv
+	for file in one two
+	do
+		cs-aggregate "${decayed[@]}" $file.csv -o $file.tsv
+	done
+	cs-aggregate --merge one.tsv two.tsv | cmp - found
+	cs-aggregate "${decayed[@]}" -j 3 two.csv one.csv | cmp - found
+	# Of values, and with weights of types: the product.
+	printf '%s\n' type,weight view,1 cart,1 buy,2 junk,0 > weights.csv
+	cs-aggregate "${decayed[@]}" -v price --where type=buy --weight-by \
+		type:weights.csv events.csv > valued
+	printf '%s\n' 'a x 1 10' 'b y 1 1310720' | tr ' ' '\t' |
+		diff - <(sed 1d valued)
+	# Other landmarks are other columns: they are not added up.
+	cs-aggregate -q -u user -t item --where user!= --time when --half-life 2 \
+		--from 2017-01-02 two.csv -o two.tsv
+	refused "header" --merge one.tsv two.tsv
+	refused "the value times its weight is 10^18 or more: a smaller weight, a later --from" \
+		-q -u user -t item --where user!= --time when --half-life 0.5 \
+		--from 2016-12-01 events.csv
+	refused "--half-life and --from go together" --time when --half-life 2 events.csv
+	refused "--half-life and --from go together" --time when --since 2017-01-01 \
+		--from 2017-01-01 events.csv
+}

@@ -27,6 +27,7 @@ unit_cases() {
 @test "unit cpu_features" { unit cpu_features; }
 @test "unit csv_dialect" { unit csv_dialect; }
 @test "unit customer_list" { unit customer_list; }
+@test "unit date" { unit date; }
 @test "unit decimal" { unit decimal; }
 @test "unit dense" { unit dense; }
 @test "unit display_names" { unit display_names; }
@@ -37,6 +38,7 @@ unit_cases() {
 @test "unit exact_sum" { unit exact_sum; }
 @test "unit truncated_svd" { unit truncated_svd; }
 @test "unit filter_refine" { unit filter_refine; }
+@test "unit forward_decay" { unit forward_decay; }
 @test "unit group_by" { unit group_by; }
 @test "unit int8" { unit int8; }
 @test "unit io" { unit io; }

@@ -235,6 +235,27 @@ enum decimal_error decimal_read_styled(const struct decimal_style *style,
 	return decimal_read(plain, used, value);
 }
 
+enum decimal_error decimal_multiply(decimal a, decimal b, decimal *product)
+{
+	const decimal unit = 1000000000, limit = unit * unit * unit;
+	bool negative = (a < 0) != (b < 0);
+	decimal a1 = (a < 0 ? -a : a) / unit, a0 = (a < 0 ? -a : a) % unit;
+	decimal b1 = (b < 0 ? -b : b) / unit, b0 = (b < 0 ? -b : b) % unit;
+
+	/* Wholes are below 10^18 and fractions below 10^9: nothing overflows.
+	 */
+	if (a1 * b1 >= unit * unit)
+		return DECIMAL_LARGE;
+	decimal rest = a0 * b0, low = rest / unit, lost = rest % unit;
+	decimal sum = a1 * b1 * unit + a1 * b0 + a0 * b1 + low;
+	if (2 * lost > unit || (2 * lost == unit && sum % 2 == 1))
+		sum++;
+	if (sum >= limit)
+		return DECIMAL_LARGE;
+	*product = negative ? -sum : sum;
+	return DECIMAL_FINE;
+}
+
 const char *decimal_reason(enum decimal_error error)
 {
 	static const char *const reasons[] = {

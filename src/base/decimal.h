@@ -44,6 +44,11 @@ enum decimal_error decimal_read_styled(const struct decimal_style *style,
 enum decimal_error decimal_read_sum(const char *text, size_t length,
 				    decimal *value);
 
+/* The product, rounded to the nearest 10^-9, ties to even: DECIMAL_FINE, or
+ * DECIMAL_LARGE where its magnitude is 10^18 or more.  Those of a and b must be
+ * less. */
+enum decimal_error decimal_multiply(decimal a, decimal b, decimal *product);
+
 /* What is wrong, as the end of a message: "expected a number". */
 const char *decimal_reason(enum decimal_error error);
 

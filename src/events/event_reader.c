@@ -31,6 +31,7 @@ struct event_reader_thread {
 	uint32_t *tag_indices;
 	size_t tag_count, tag_room, tag_index_room;
 	uint64_t rows_in, rows_used, rows_untagged, rows_other;
+	uint64_t rows_left_out;
 	bool other; /* the cell had a tag of the other half */
 	struct item_join join;
 	char *own; /* tags of items that are in no catalogue, of the block */
@@ -49,23 +50,47 @@ static void add_notes(struct row_notes *sum, const struct row_notes *notes)
 	sum->headers += notes->headers;
 }
 
-/* Check all rows of the block; false where one is wrong or no row, and then
- * nothing is counted. */
+/* Keep a row in its new place, unless it is left out. */
+static size_t keep_row(struct event_reader_thread *state, size_t kept,
+		       const struct csv_row *row,
+		       const struct checked_row *checked)
+{
+	if (checked->left_out) {
+		state->rows_left_out++;
+		return kept;
+	}
+	state->values[kept] = checked->value;
+	if (row != &state->rows.rows[kept])
+		state->rows.rows[kept] = *row;
+	return kept + 1;
+}
+
+/* Check all rows of the block, and keep those that count; false where one is
+ * wrong or no row, and then nothing is counted. */
 static bool check_block(const struct event_reader *events,
 			struct event_reader_thread *state)
 {
 	const struct csv_file *file = &events->source.files[state->block.file];
-	const struct csv_rows *rows = &state->rows;
+	struct csv_rows *rows = &state->rows;
 	struct row_notes notes = {0};
+	uint64_t left_out = state->rows_left_out;
+	struct checked_row checked;
+	size_t kept = 0;
 
 	state->values = alloc_grow(state->values, &state->value_room,
 				   rows->count, sizeof *state->values);
-	for (size_t i = 0; i < rows->count; i++)
-		if (row_check(&events->rules, file, rows, &rows->rows[i],
-			      &state->values[i], &notes) != REJECT_NONE ||
-		    row_repeats_header(&events->rules, file, rows,
-				       &rows->rows[i]))
+	for (size_t i = 0; i < rows->count; i++) {
+		if (row_repeats_header(&events->rules, file, rows,
+				       &rows->rows[i]) ||
+		    row_check(&events->rules, file, rows, &rows->rows[i],
+			      &checked, &notes) != REJECT_NONE) {
+			state->rows_left_out = left_out;
 			return false;
+		}
+		kept = keep_row(state, kept, &rows->rows[i], &checked);
+	}
+	state->rows_in += rows->count;
+	rows->count = kept;
 	add_notes(&state->notes, &notes);
 	return true;
 }
@@ -90,14 +115,15 @@ static void reject_rows(const struct event_reader *events,
 			state->notes.headers++;
 			continue;
 		}
+		struct checked_row checked;
 		enum reject reject =
 			row_check(&events->rules, file, rows, &rows->rows[i],
-				  &state->values[kept], &state->notes);
+				  &checked, &state->notes);
 		if (reject != REJECT_NONE)
 			rejects_add(events->rejects, thread, &state->block,
 				    rows, &rows->rows[i], reject);
 		else
-			rows->rows[kept++] = rows->rows[i];
+			kept = keep_row(state, kept, &rows->rows[i], &checked);
 	}
 	state->rows_in -= state->notes.headers - headers;
 	rows->count = kept;
@@ -362,11 +388,9 @@ static void work(void *shared, size_t piece, unsigned thread)
 		}
 		look_for_foreign(state);
 		uint64_t before = state->rows_in;
-		if (csv_reader_parse_block(&events->source, &state->block,
-					   &state->rows) &&
-		    check_block(events, state))
-			state->rows_in += state->rows.count;
-		else
+		if (!csv_reader_parse_block(&events->source, &state->block,
+					    &state->rows) ||
+		    !check_block(events, state))
 			reject_rows(events, state, (unsigned)piece);
 		progress_add(state->rows_in - before);
 		if (state->block.sequence == 0 && state->rows.count > 0)
@@ -397,6 +421,7 @@ void event_reader_run(struct event_reader *events)
 		events->rows_used += state->rows_used;
 		events->rows_untagged += state->rows_untagged;
 		events->rows_other += state->rows_other;
+		events->rows_left_out += state->rows_left_out;
 		add_notes(&events->notes, &state->notes);
 		keep_first(&events->foreign, &state->foreign);
 		item_join_merge(&events->join, &state->join);

@@ -41,7 +41,8 @@ struct event_reader {
 			      latest when the first file is open */
 	uint64_t half_key; /* of tags; of rows: source.hash_key */
 	uint64_t rows_in, rows_used, rows_untagged;
-	uint64_t rows_other; /* of the other half */
+	uint64_t rows_other;    /* of the other half */
+	uint64_t rows_left_out; /* by the filter */
 	struct row_notes notes;
 	struct foreign_bytes foreign;
 	const char *alike; /* a name of the first header that looks like the

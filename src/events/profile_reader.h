@@ -10,6 +10,10 @@
 #include "base/decimal.h"
 #include "text/tsv.h"
 
+/* What the name of the column of values begins with where events have weights:
+ * then the number of events is not what they count. */
+#define PROFILE_WEIGHTED "weighted_"
+
 /* A tag of the current customer. */
 struct profile_entry {
 	size_t tag; /* begin of its text in texts */

@@ -40,7 +40,10 @@ struct reject_thread {
 void rejects_begin(struct rejects *rejects, const struct csv_source *source,
 		   char **columns, unsigned threads, bool kept)
 {
-	*rejects = (struct rejects){source, columns, threads, kept, NULL};
+	*rejects = (struct rejects){.source = source,
+				    .columns = columns,
+				    .threads = threads,
+				    .kept = kept};
 	rejects->states = alloc(threads, sizeof *rejects->states);
 	for (unsigned t = 0; t < threads; t++) {
 		tempfile_begin(&rejects->states[t].rows, KEPT_IN_MEMORY);
@@ -49,6 +52,9 @@ void rejects_begin(struct rejects *rejects, const struct csv_source *source,
 }
 
 /* ----------------------------------------------------------------- reasons */
+
+/* Beside those of column_detect. */
+enum { COLUMN_TIME = COLUMNS_DETECTED, COLUMN_TYPE };
 
 /* Which column a reason is about, or -1: the row. */
 static int column_of(enum reject reject)
@@ -64,6 +70,10 @@ static int column_of(enum reject reject)
 	case REJECT_SIGN:
 	case REJECT_LARGE:
 		return COLUMN_VALUE;
+	case REJECT_TIME:
+		return COLUMN_TIME;
+	case REJECT_TYPE:
+		return COLUMN_TYPE;
 	default:
 		return -1;
 	}
@@ -73,15 +83,25 @@ static const char *column_name(const struct rejects *rejects, int column)
 {
 	static const char *const plain[] = {"the customer", "the tag",
 					    "the value"};
-	const char *name = rejects->columns[column];
 
+	if (column == COLUMN_TIME)
+		return rejects->time;
+	if (column == COLUMN_TYPE)
+		return rejects->type;
+	const char *name = rejects->columns[column];
 	return name ? name : plain[column];
 }
 
-/* What is wrong with a value. */
-static const char *value_reason(enum reject reject)
+/* What is wrong with a field that is not empty. */
+static const char *field_reason(enum reject reject)
 {
 	switch (reject) {
+	case REJECT_TIME:
+		return "expected a date, such as 2026-01-31 or "
+		       "2026-01-31T10:15:00Z, or seconds since 1970; "
+		       "--time-format says another form";
+	case REJECT_TYPE:
+		return "no weight in the file of --weight-by";
 	case REJECT_COMMA:
 		return "expected a number; --decimal , or --thousands , says "
 		       "what the comma is";
@@ -112,8 +132,13 @@ const char *rejects_reason(const struct rejects *rejects, enum reject reject)
 	case REJECT_COMMA:
 	case REJECT_SIGN:
 	case REJECT_LARGE:
+	case REJECT_TIME:
+	case REJECT_TYPE:
 		return error_text("%s: %s", column_name(rejects, column),
-				  value_reason(reject));
+				  field_reason(reject));
+	case REJECT_HEAVY:
+		return "the value times its weight is 10^18 or more: a smaller "
+		       "weight, a later --from or a longer --half-life";
 	default:
 		return csv_fault_text[reject - REJECT_CSV];
 	}
@@ -124,8 +149,11 @@ static void describe(const struct rejects *rejects, const struct csv_rows *rows,
 		     const struct csv_row *row, size_t expected,
 		     enum reject reject, char *what, size_t room, size_t *begin)
 {
-	const struct csv_slice *value = csv_row_field(rows, row, COLUMN_VALUE);
 	int column = column_of(reject);
+	size_t place = column == COLUMN_TIME   ? rejects->time_place
+		       : column == COLUMN_TYPE ? rejects->type_place
+					       : COLUMN_VALUE;
+	const struct csv_slice *value = csv_row_field(rows, row, place);
 	size_t name = column < 0 ? 0 : strlen(column_name(rejects, column));
 
 	*begin = column < 0 ? 0 : name + 1;
@@ -133,13 +161,13 @@ static void describe(const struct rejects *rejects, const struct csv_rows *rows,
 		snprintf(what, room, "%u field%s, expected %zu",
 			 (unsigned)row->fields, row->fields == 1 ? "" : "s",
 			 expected);
-	else if (column == COLUMN_VALUE && reject != REJECT_EMPTY_VALUE)
+	else if (column >= COLUMN_VALUE && reject != REJECT_EMPTY_VALUE)
 		snprintf(what, room, "%s \"%.*s%s\": %s",
 			 column_name(rejects, column),
 			 value->length > QUOTED ? QUOTED : (int)value->length,
 			 rows->text + value->begin,
 			 value->length > QUOTED ? "..." : "",
-			 value_reason(reject));
+			 field_reason(reject));
 	else
 		snprintf(what, room, "%s", rejects_reason(rejects, reject));
 	if (*begin > strlen(what))

@@ -25,13 +25,19 @@ enum reject {
 		       */
 	REJECT_SIGN,  /* it has a sign of currency or percent */
 	REJECT_LARGE,
-	REJECT_CSV, /* REJECT_CSV + enum csv_fault */
+	REJECT_TIME,  /* the time is no date */
+	REJECT_TYPE,  /* the type has no weight */
+	REJECT_HEAVY, /* value times weight is 10^18 or more */
+	REJECT_CSV,   /* REJECT_CSV + enum csv_fault */
 	REJECTS = REJECT_CSV + CSV_FAULTS
 };
 
 struct rejects {
 	const struct csv_source *source;
 	char **columns; /* the names of customer, tag and value; or NULL */
+	/* Of the time and the type, names and places; set by the caller. */
+	const char *time, *type;
+	size_t time_place, type_place;
 	unsigned threads;
 	bool kept;                    /* rows are set aside */
 	struct reject_thread *states; /* of each thread; private */

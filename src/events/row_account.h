@@ -17,6 +17,8 @@
  */
 struct row_account {
 	uint64_t in, used, untagged, other, rejected;
+	uint64_t left_out; /* by a filter */
+	bool filtered;     /* there was one */
 	struct row_notes notes;
 	bool halved;  /* one half of the log was asked for */
 	bool grouped; /* the counts below are known */

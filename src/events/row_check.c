@@ -136,26 +136,58 @@ static enum reject check_value(const struct row_rules *rules,
 	}
 }
 
+/* What the filter finds wrong. */
+static enum reject filter_fault(enum row_verdict verdict)
+{
+	switch (verdict) {
+	case ROW_WRONG_TIME:
+		return REJECT_TIME;
+	case ROW_WRONG_TYPE:
+		return REJECT_TYPE;
+	case ROW_TOO_HEAVY:
+		return REJECT_HEAVY;
+	case ROW_COUNTS:
+	case ROW_LEFT_OUT:
+		break;
+	}
+	return REJECT_NONE;
+}
+
 enum reject row_check(const struct row_rules *rules,
 		      const struct csv_file *file, const struct csv_rows *rows,
-		      const struct csv_row *row, decimal *value,
+		      const struct csv_row *row, struct checked_row *checked,
 		      struct row_notes *notes)
 {
 	bool surplus = row->fields == file->fields + 1 && row->last_empty;
+	bool weighs = row_filter_weighs(rules->filter);
+	enum reject fault;
+	decimal weight;
 
-	*value = 0;
+	*checked = (struct checked_row){0};
 	if (row->fault != CSV_FINE)
 		return REJECT_CSV + row->fault;
 	if (row->fields != file->fields && !surplus)
 		return row->fields < file->fields ? REJECT_FEW : REJECT_MANY;
 	notes->surplus += surplus;
+	enum row_verdict verdict =
+		row_filter_check(rules->filter, rows, row, &weight);
+	checked->left_out = verdict == ROW_LEFT_OUT;
+	if (verdict != ROW_COUNTS)
+		return filter_fault(verdict);
 	if (is_empty(rules, rows, csv_row_field(rows, row, COLUMN_USER)))
 		return REJECT_EMPTY_USER;
 	if (!rules->tag_may_be_empty &&
 	    is_empty(rules, rows, csv_row_field(rows, row, COLUMN_TAG)))
 		return REJECT_EMPTY_TAG;
-	if (!rules->columns->valued)
+	if (!rules->columns->valued) {
+		checked->value = weighs ? weight : 0;
 		return REJECT_NONE;
-	return check_value(rules, rows, csv_row_field(rows, row, COLUMN_VALUE),
-			   value, notes);
+	}
+	fault = check_value(rules, rows, csv_row_field(rows, row, COLUMN_VALUE),
+			    &checked->value, notes);
+	if (fault == REJECT_NONE && weighs &&
+	    decimal_multiply(checked->value, weight, &checked->value) !=
+		    DECIMAL_FINE)
+		return REJECT_HEAVY;
+	return fault;
 }

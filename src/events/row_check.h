@@ -9,11 +9,13 @@
 #include "base/decimal.h"
 #include "events/column_detect.h"
 #include "events/rejects.h"
+#include "events/row_filter.h"
 #include "text/csv_reader.h"
 
 /* What a row must be. */
 struct row_rules {
 	const struct columns *columns;
+	const struct row_filter *filter;
 	struct decimal_style style; /* of values */
 	char **nulls;               /* null_count texts that mean an empty field
 				       escaped as fields are (text/tsv.h) */
@@ -34,11 +36,17 @@ bool row_repeats_header(const struct row_rules *rules,
 			const struct csv_file *file,
 			const struct csv_rows *rows, const struct csv_row *row);
 
-/* Returns what is wrong with a row, or REJECT_NONE and its value (0 without a
- * column of values), and adds to notes what was noticed. */
+/* A row that is not wrong. */
+struct checked_row {
+	decimal value; /* times its weight; 0 without values and weights */
+	bool left_out; /* by the filter: its other fields may be anything */
+};
+
+/* Returns what is wrong with a row, or REJECT_NONE and what is to be done with
+ * it, and adds to notes what was noticed. */
 enum reject row_check(const struct row_rules *rules,
 		      const struct csv_file *file, const struct csv_rows *rows,
-		      const struct csv_row *row, decimal *value,
+		      const struct csv_row *row, struct checked_row *checked,
 		      struct row_notes *notes);
 
 #endif

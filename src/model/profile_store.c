@@ -66,7 +66,8 @@ static void add_pair(struct profile_store *store,
 		pair.events = (uint32_t)entry->events;
 	}
 	store->compared_pairs += !store->attribute[tag];
-	store->repeated_pairs += !store->attribute[tag] && entry->events > 1;
+	store->repeated_pairs +=
+		!store->attribute[tag] && entry->events > 1 && !store->weighted;
 	store->tag_users[tag]++;
 	tempfile_add(&store->pairs, &pair, sizeof pair);
 }
@@ -168,6 +169,9 @@ const char *profile_store_read(struct profile_store *store, char **paths,
 	*store = (struct profile_store){.value = value,
 					.attributes = attributes};
 	profile_reader_open(&profiles, paths, count);
+	store->weighted =
+		strncmp(profile_reader_column(&profiles, 0, 3),
+			PROFILE_WEIGHTED, strlen(PROFILE_WEIGHTED)) == 0;
 	tempfile_begin(&store->pairs, memory / 8 * 6);
 	tempfile_begin(&store->users, memory / 8);
 	tempfile_begin(&store->bounds, memory / 8);

@@ -31,6 +31,7 @@ struct profile_store {
 	enum value value; /* asked for; in place of VALUE_AUTO the one chosen */
 	double repeated;  /* share of pairs with more than one event, of those
 			     whose tags are no attributes */
+	bool weighted;    /* events have weights: VALUE_AUTO is the sum */
 	bool in_order;    /* the names ascend by raw bytes as they were read */
 	struct string_table tags; /* in the order first seen */
 	uint32_t *tag_file;       /* of each tag: the index of its file */

@@ -159,9 +159,49 @@ static void check_random(void)
 	}
 }
 
+static void expect_product(decimal a, decimal b, enum decimal_error error,
+			   decimal expected)
+{
+	decimal product = -1;
+
+	if (decimal_multiply(a, b, &product) != error ||
+	    (error == DECIMAL_FINE && product != expected))
+		fail("a product", "another one");
+	if (decimal_multiply(-a, b, &product) != error ||
+	    (error == DECIMAL_FINE && product != -expected))
+		fail("a negative product", "another one");
+}
+
+static void check_products(void)
+{
+	const decimal limit = one * one * one;
+
+	expect_product(2 * one, 3 * one, DECIMAL_FINE, 6 * one);
+	/* Ties to even. */
+	expect_product(1, one / 2, DECIMAL_FINE, 0);
+	expect_product(3, one / 2, DECIMAL_FINE, 2);
+	expect_product(1, one / 2 + 1, DECIMAL_FINE, 1);
+	expect_product(limit - 1, one, DECIMAL_FINE, limit - 1);
+	expect_product(one * one, one * one - 1, DECIMAL_FINE,
+		       one * one * one - one);
+	expect_product(one * one, one * one, DECIMAL_LARGE, 0);
+	expect_product(limit - 1, limit - 1, DECIMAL_LARGE, 0);
+	expect_product(limit - 1, one + 1, DECIMAL_LARGE, 0);
+	for (int i = 0; i < ROUNDS; i++) {
+		decimal a = (decimal)(i * INT64_C(982451653)), b = i + 12345;
+		decimal whole = a * b, rest = whole % one;
+		decimal rounded = whole / one +
+				  (2 * rest > one ||
+				   (2 * rest == one && whole / one % 2 == 1));
+		expect_product(a, b, DECIMAL_FINE, rounded);
+	}
+}
+
 int main(void)
 {
 	decimal value;
+
+	check_products();
 
 	check_chosen();
 	check_styles();

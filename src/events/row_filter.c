@@ -1,0 +1,300 @@
+#include "events/row_filter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/date.h"
+#include "base/errors.h"
+#include "events/column_detect.h"
+#include "events/item_tags.h"
+#include "text/tsv.h"
+
+static const decimal one = 1000000000;
+
+/* --------------------------------------------------------------- conditions
+ */
+
+/* The relation that a text begins with, longest first, and its length. */
+static size_t find_relation(const char *text, struct row_condition *condition)
+{
+	static const struct {
+		const char *text;
+		int relation;
+	} relations[] = {{"!=", ROW_UNEQUAL},
+			 {"<=", ROW_LESS_OR_EQUAL},
+			 {">=", ROW_GREATER_OR_EQUAL},
+			 {"=", ROW_EQUAL},
+			 {"<", ROW_LESS},
+			 {">", ROW_GREATER}};
+
+	for (size_t i = 0; i < sizeof relations / sizeof *relations; i++) {
+		size_t length = strlen(relations[i].text);
+
+		if (strncmp(text, relations[i].text, length) != 0)
+			continue;
+		condition->relation = relations[i].relation;
+		return length;
+	}
+	return 0;
+}
+
+const char *row_filter_add(struct row_filter *filter, const char *argument)
+{
+	struct row_condition *condition =
+		&filter->conditions[filter->condition_count];
+	size_t name = strcspn(argument, "=!<>"), length;
+
+	if (filter->condition_count == ROW_FILTER_CONDITIONS_MOST)
+		return error_text("more than %d conditions",
+				  ROW_FILTER_CONDITIONS_MOST);
+	length = find_relation(argument + name, condition);
+	if (name == 0 || length == 0)
+		return error_text("\"%s\": expected a column, one of = != < <= "
+				  "> >=, and a value",
+				  argument);
+	const char *value = argument + name + length;
+	condition->column = alloc_text(argument, name);
+	condition->text = tsv_escape_text(value, strlen(value));
+	condition->numeric = decimal_read(value, strlen(value),
+					  &condition->number) == DECIMAL_FINE;
+	filter->condition_count++;
+	return NULL;
+}
+
+static bool holds(const struct row_condition *condition, const char *text,
+		  size_t length)
+{
+	decimal number;
+	int order;
+
+	if (condition->numeric) {
+		enum decimal_error error = decimal_read(text, length, &number);
+
+		if (error != DECIMAL_FINE && error != DECIMAL_ROUNDED)
+			return condition->relation == ROW_UNEQUAL;
+		order = (number > condition->number) -
+			(number < condition->number);
+	} else {
+		order = string_table_compare(text, length, condition->text,
+					     strlen(condition->text));
+	}
+	switch (condition->relation) {
+	case ROW_EQUAL:
+		return order == 0;
+	case ROW_UNEQUAL:
+		return order != 0;
+	case ROW_LESS:
+		return order < 0;
+	case ROW_LESS_OR_EQUAL:
+		return order <= 0;
+	case ROW_GREATER:
+		return order > 0;
+	case ROW_GREATER_OR_EQUAL:
+		return order >= 0;
+	}
+	return false;
+}
+
+/* ------------------------------------------------------------------ weights
+ */
+
+static decimal read_weight(const struct row_filter *filter,
+			   const struct item_tags *items, size_t type)
+{
+	const char *name = string_table_text(&items->items, type);
+	decimal weight = 0;
+
+	if (items->begin[type + 1] - items->begin[type] != 1)
+		die("--weight-by: %s: %s has not one weight, but %zu",
+		    filter->type_file, name,
+		    items->begin[type + 1] - items->begin[type]);
+	size_t tag = items->tag[items->begin[type]];
+	if (decimal_read(string_table_text(&items->tags, tag),
+			 string_table_length(&items->tags, tag),
+			 &weight) != DECIMAL_FINE ||
+	    weight < 0 || weight >= one * one)
+		die("--weight-by: %s: %s: weight \"%s\": expected a number "
+		    "from 0 to below 10^9",
+		    filter->type_file, name,
+		    string_table_text(&items->tags, tag));
+	return weight;
+}
+
+/* True where what may be a header is one: it has no number for a weight. */
+static bool is_header(const struct item_tags *items, size_t type)
+{
+	decimal weight;
+	size_t tag;
+
+	if (type != items->header ||
+	    items->begin[type + 1] - items->begin[type] != 1)
+		return false;
+	tag = items->tag[items->begin[type]];
+	return decimal_read(string_table_text(&items->tags, tag),
+			    string_table_length(&items->tags, tag),
+			    &weight) == DECIMAL_TEXT;
+}
+
+void row_filter_read_weights(struct row_filter *filter, const char *argument,
+			     const struct csv_dialect *dialect, bool headed)
+{
+	const char *colon = strchr(argument, ':');
+	struct item_tags items = {0};
+
+	if (colon == NULL || colon == argument || colon[1] == '\0')
+		die_usage("--weight-by \"%s\": expected a column, a colon, and "
+			  "a file of its weights",
+			  argument);
+	const struct item_tags_source source = {.option = "--weight-by",
+						.argument = colon + 1,
+						.dialect = *dialect,
+						.headed = headed};
+	item_tags_read(&items, &source);
+	filter->type = alloc_text(argument, (size_t)(colon - argument));
+	filter->type_file = alloc_text(items.file, strlen(items.file));
+	filter->weights = alloc(items.items.count, sizeof *filter->weights);
+	for (size_t i = 0; i < items.items.count; i++) {
+		if (is_header(&items, i))
+			continue;
+		size_t type = string_table_add(
+			&filter->types, string_table_text(&items.items, i),
+			string_table_length(&items.items, i));
+		filter->weights[type] = read_weight(filter, &items, i);
+	}
+	item_tags_free(&items);
+}
+
+bool row_filter_weighs(const struct row_filter *filter)
+{
+	return filter->type != NULL || filter->decays;
+}
+
+/* ------------------------------------------------------------------ columns
+ */
+
+size_t row_filter_take_places(struct row_filter *filter, size_t first)
+{
+	filter->first_place = first;
+	return filter->condition_count + (filter->time != NULL) +
+	       (filter->type != NULL);
+}
+
+size_t row_filter_time_place(const struct row_filter *filter)
+{
+	return filter->time != NULL
+		       ? filter->first_place + filter->condition_count
+		       : CSV_PLACES_MOST;
+}
+
+size_t row_filter_type_place(const struct row_filter *filter)
+{
+	return filter->type != NULL
+		       ? filter->first_place + filter->condition_count +
+				 (filter->time != NULL)
+		       : CSV_PLACES_MOST;
+}
+
+void row_filter_select(const struct row_filter *filter, struct csv_file *file,
+		       bool headed, const struct csv_names *names)
+{
+	size_t *place = &file->selected[filter->first_place];
+
+	for (size_t i = 0; i < filter->condition_count; i++)
+		*place++ =
+			columns_index(file->name, filter->conditions[i].column,
+				      headed, names);
+	if (filter->time != NULL)
+		*place++ =
+			columns_index(file->name, filter->time, headed, names);
+	if (filter->type != NULL)
+		*place++ =
+			columns_index(file->name, filter->type, headed, names);
+}
+
+/* ----------------------------------------------------------------- checking
+ */
+
+static bool read_time(const struct row_filter *filter, const char *text,
+		      size_t length, int64_t *time)
+{
+	return filter->time_format != NULL
+		       ? date_read_format(filter->time_format, text, length,
+					  time)
+		       : date_read(text, length, time);
+}
+
+/* The weight of a row by its time. */
+static enum row_verdict check_time(const struct row_filter *filter,
+				   const struct csv_rows *rows,
+				   const struct csv_row *row, decimal *weight)
+{
+	const struct csv_slice *field =
+		csv_row_field(rows, row, row_filter_time_place(filter));
+	int64_t time = 0;
+
+	if (!read_time(filter, rows->text + field->begin, field->length, &time))
+		return ROW_WRONG_TIME;
+	if ((filter->has_since && time < filter->since) ||
+	    (filter->has_until && time >= filter->until))
+		return ROW_LEFT_OUT;
+	if (filter->decays &&
+	    !forward_decay_weight(&filter->decay, time, weight))
+		return ROW_TOO_HEAVY;
+	return ROW_COUNTS;
+}
+
+/* Multiply the weight by that of the row's type. */
+static enum row_verdict check_type(const struct row_filter *filter,
+				   const struct csv_rows *rows,
+				   const struct csv_row *row, decimal *weight)
+{
+	const struct csv_slice *field =
+		csv_row_field(rows, row, row_filter_type_place(filter));
+	size_t type = string_table_find(
+		&filter->types, rows->text + field->begin, field->length);
+
+	if (type == STRING_TABLE_NONE)
+		return ROW_WRONG_TYPE;
+	if (filter->weights[type] == 0)
+		return ROW_LEFT_OUT;
+	return decimal_multiply(*weight, filter->weights[type], weight) ==
+			       DECIMAL_FINE
+		       ? ROW_COUNTS
+		       : ROW_TOO_HEAVY;
+}
+
+enum row_verdict row_filter_check(const struct row_filter *filter,
+				  const struct csv_rows *rows,
+				  const struct csv_row *row, decimal *weight)
+{
+	enum row_verdict verdict = ROW_COUNTS;
+
+	*weight = one;
+	for (size_t i = 0; i < filter->condition_count; i++) {
+		const struct csv_slice *field =
+			csv_row_field(rows, row, filter->first_place + i);
+
+		if (!holds(&filter->conditions[i], rows->text + field->begin,
+			   field->length))
+			return ROW_LEFT_OUT;
+	}
+	if (filter->time != NULL)
+		verdict = check_time(filter, rows, row, weight);
+	if (verdict == ROW_COUNTS && filter->type != NULL)
+		verdict = check_type(filter, rows, row, weight);
+	return verdict;
+}
+
+void row_filter_free(struct row_filter *filter)
+{
+	for (size_t i = 0; i < filter->condition_count; i++) {
+		free(filter->conditions[i].column);
+		free(filter->conditions[i].text);
+	}
+	free(filter->type);
+	free(filter->type_file);
+	free(filter->weights);
+	string_table_free(&filter->types);
+	*filter = (struct row_filter){0};
+}
