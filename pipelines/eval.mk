@@ -12,7 +12,7 @@ $(error HALF_BY holds a newline)
 endif
 
 evaluate := $(beside)evaluate
-halves = $(AGGREGATE) $(if $(tags),--tags $(call quote,$(tags))) \
+halves = $(AGGREGATE) $(if $(tags),--tags $(call quote,$(tags))) $(levels-aggregate) \
 	$(if $(half_by),--half-by $(call quote,$(half_by))) \
 	-- $(call quote,$(views))
 evaluated := $(patsubst %,$(BIN)/cs-%,aggregate matrix svd eval dump)
@@ -26,11 +26,11 @@ run-evaluate = BIN=$(BIN) CLASSIC_MATRIX='$(matrix-classic)' \
 eval: $(evaluated)
 	@mkdir -p $(MODEL)/halves
 	@rm -f $(MODEL)/halves/.of
-	@$(call run-evaluate,eval,$(matrix-$(RECIPE)) $(MATRIX),$(svd-$(RECIPE)) $(SVD))
+	@$(call run-evaluate,eval,$(matrix-$(RECIPE)) $(levels-matrix) $(MATRIX),$(svd-$(RECIPE)) $(SVD))
 	@printf '%s\n' $(call quote,$(model-of)) > $(MODEL)/halves/.of
 
 #: tune          try other recipes and similarities on halves of VIEWS, and write
 #:               the one to use as RECIPE=tuned
 tune: $(evaluated)
 	@mkdir -p $(MODEL)/halves
-	@$(call run-evaluate,tune,,-k 256)
+	@$(call run-evaluate,tune,$(levels-matrix),-k 256)

@@ -9,10 +9,13 @@
 include $(dir $(lastword $(MAKEFILE_LIST)))make.mk
 
 #: pipeline      train on VIEWS [data/views.csv] and describe customer U [1]:
-#:               TAGS=FILE[:ITEM,TAG] joins tags; RECIPE=classic is the first
-#:               recipe; AGGREGATE= MATRIX= SVD= KNN= SUMMARIZE= pass options
+#:               TAGS=FILE[:ITEM,TAG] joins tags, and with TAGS=FILE:ITEM,TAG,...
+#:               LEVELS="item=1 tag=.5 ..." compares items and tags, a share each;
+#:               RECIPE=classic is the first recipe; AGGREGATE= MATRIX= SVD= KNN=
+#:               SUMMARIZE= pass options
 VIEWS = data/views.csv
 TAGS =
+LEVELS =
 RECIPE = default
 AGGREGATE =
 MATRIX =
@@ -56,6 +59,23 @@ ifneq ($(findstring $(newline),$(views)$(tags)$(user)$(AGGREGATE)$(MATRIX)$(SVD)
 $(error a value on the command line holds a newline)
 endif
 
+# LEVELS: the name of each level and its share, the item's first.
+levels := $(strip $(value LEVELS))
+ifneq ($(levels),)
+ifeq ($(tags),)
+$(error LEVELS needs TAGS=FILE:ITEM,TAG: it names the item and its tags)
+endif
+ifneq ($(shell printf '%s' $(call quote,$(levels)) | \
+	grep -vE '^([A-Za-z0-9_.-]+=[0-9.]+( |$$))+$$'),)
+$(error LEVELS="$(levels)": expected a NAME=SHARE for each level)
+endif
+comma := ,
+space := $(subst x,,x x)
+levels-aggregate := --keep-item --levels $(subst $(space),$(comma),$(foreach \
+	level,$(levels),$(firstword $(subst =, ,$(level)))))
+levels-matrix := $(foreach level,$(levels),--block $(subst =,:=,$(level)))
+endif
+
 # A file's name, size and time, or its name alone where there is none; TAGS
 # may end in the names of two columns.
 state = $(shell f=$(call quote,$(1)); [ -e "$$f" ] || f=$${f%:*}; \
@@ -67,9 +87,9 @@ log := $(call state,$(views)) $(if $(tags),$(call state,$(tags)))
 endif
 
 profiles := $(BIN)/cs-aggregate $(AGGREGATE) \
-	$(if $(tags),--tags $(call quote,$(tags))) \
+	$(if $(tags),--tags $(call quote,$(tags))) $(levels-aggregate) \
 	-o $(MODEL)/profiles.tsv -- $(call quote,$(views))
-matrix := $(BIN)/cs-matrix $(matrix-$(RECIPE)) $(MATRIX) \
+matrix := $(BIN)/cs-matrix $(matrix-$(RECIPE)) $(levels-matrix) $(MATRIX) \
 	-o $(MODEL)/matrix.bin $(MODEL)/profiles.tsv
 model := $(BIN)/cs-svd $(svd-$(RECIPE)) $(SVD) \
 	-o $(MODEL)/emb.bin $(MODEL)/matrix.bin

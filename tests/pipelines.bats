@@ -91,6 +91,27 @@ print(json.load(sys.stdin)["dimensions"])')" = 5 ]
 	cs-dump trained_model/emb.bin | grep -q 'columns.tag course_tag$'
 }
 
+@test "LEVELS: items and their tags, each with its share" {
+	said pipeline TAGS=data/course_tags.csv:course_id,course_tags \
+		LEVELS="course=1 tag=.5"
+	cs-dump trained_model/emb.bin > dump
+	grep -q 'matrix.block.1 *course:' dump
+	grep -q 'matrix.share.2 *0.5' dump
+	cs-aggregate -q --tags data/course_tags.csv:course_id,course_tags \
+		--keep-item --levels course,tag data/views.csv |
+		cmp - trained_model/profiles.tsv
+	cs-matrix -q --block course:=1 --block tag:=.5 trained_model/profiles.tsv |
+		cmp - trained_model/matrix.bin
+	run -2 make pipeline LEVELS="course=1"
+	[[ "$output" == *"LEVELS needs TAGS=FILE:ITEM,TAG"* ]]
+	for wrong in 'course' 'course=x' 'a=1;b=2' '$(shell touch bad)=1'
+	do
+		run -2 make pipeline TAGS=data/course_tags.csv LEVELS="$wrong"
+		[[ "$output" == *"expected a NAME=SHARE for each level"* ]]
+	done
+	[ ! -e bad ]
+}
+
 @test "a failed step leaves no partial file, and is run again" {
 	{ cat data/views.csv; echo 1,2,3; } > broken.csv
 	run -2 make pipeline VIEWS=broken.csv

@@ -279,3 +279,32 @@ exact_of() {
 		cs-matrix -q | cs-svd -q > exact.bin
 	exact_of exact.bin 100
 }
+
+@test "completejourney: products and their categories find households again, better than either" {
+	need_shared completejourney
+	export MAKEFILES=
+	# Halves of baskets; households with 12 products and categories or more.
+	found() {
+		make -s -f "$ROOT/pipelines/pipeline.mk" BIN="$BIN" eval \
+			VIEWS="$shared/completejourney/transactions.csv" \
+			TAGS="$shared/completejourney/products.csv:product_id,product_category" \
+			LEVELS="$1" HALF_BY=basket_id AGGREGATE="-u household_id" \
+			MATRIX="--value events --min-tags 12" \
+			EVAL="-q --format tsv --queries 1000" > levels.tsv
+		awk -F'\t' '$3 == "mrr" && $2 == "" && /^(combined|rows)/ { printf "%.3f ", $4 }' levels.tsv
+	}
+	read -r combined rows <<< "$(found "product=1 category=.5")"
+	read -r combined_product rows_product <<< "$(found "product=1 category=.000001")"
+	read -r combined_category rows_category <<< "$(found "product=.000001 category=1")"
+	echo "combined $combined $combined_product $combined_category"
+	echo "rows $rows $rows_product $rows_category"
+	awk "BEGIN { exit !($combined >= .25 && $rows >= .25 &&
+		$combined > $combined_product && $combined > $combined_category &&
+		$rows > $rows_product && $rows > $rows_category) }"
+	# Every event under its product and its category, in one pass.
+	head -n 1 trained_model/halves/A.tsv | grep -q "^household_id.tag.events"
+	awk -F'\t' 'NR > 1 && $2 ~ /^product:/ { product += $3 }
+		NR > 1 && $2 ~ /^category:/ { category += $3 }
+		END { exit !(product == 75000 && category == 74669) }' \
+		trained_model/halves/A.tsv trained_model/halves/B.tsv
+}
