@@ -43,7 +43,7 @@ static const char *segments_path, *group_path, *against_path, *half_path,
 	*output_path;
 static struct option_list where;
 static size_t min_group = 10, limit;
-static double rate = 0.05;
+static double rate = CONTRAST_RATE;
 static unsigned format, threads;
 static struct display_names names;
 

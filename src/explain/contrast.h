@@ -32,13 +32,16 @@
 /* The group of a customer who is in none. */
 #define CONTRAST_NONE UINT32_MAX
 
+/* The usual rate of false discoveries. */
+#define CONTRAST_RATE 0.05
+
 /* A p below this is given as this: the distribution ends there. */
 #define CONTRAST_LEAST_P 1e-15
 
 struct contrast_options {
 	size_t min_group;   /* smaller groups are not described */
 	size_t min_members; /* tags of fewer members are not listed */
-	double rate;        /* of false discoveries: 0.05; 1 lists all tags */
+	double rate; /* of false discoveries: CONTRAST_RATE; 1: all tags */
 	/* n bits (base/bitset.h): with whom groups are compared, but for those
 	 * in them; NULL: all. */
 	const uint64_t *against;

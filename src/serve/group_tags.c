@@ -35,6 +35,7 @@ static void compare(const struct csr_matrix *matrix, const uint64_t *bits,
 	const struct contrast_options options = {
 		.min_group = 1,
 		.min_members = ENRICHMENT_MIN_MEMBERS,
+		.rate = CONTRAST_RATE,
 		.skipped = skipped,
 		.threads = 1,
 	};

@@ -167,7 +167,7 @@ static void fill(struct world *world, size_t planted)
 }
 
 static const struct contrast_options options = {
-	.min_group = 10, .min_members = 3, .rate = 0.05, .threads = 1};
+	.min_group = 10, .min_members = 3, .rate = CONTRAST_RATE, .threads = 1};
 
 /* Draw a group of the size. */
 static void draw(uint32_t *group, size_t size)
