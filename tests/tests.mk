@@ -50,6 +50,13 @@ test-fault: all $(BUILD)/fault.so
 	BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) \
 		DATA=$(abspath data/views.csv) tests/fault/sweep
 
+#: test-portability  other compilers and processors, and other kernels of BLAS
+.PHONY: test-portability
+test-portability: all
+	@sh pipelines/setup build test portability || \
+		echo "test-portability: not all is here" >&2
+	BIN=$(abspath $(BIN)) bash tests/portability
+
 #: test-properties  what holds for any log, on 1,000 random ones each
 .PHONY: test-properties
 PROPERTY_CASES = 1000
