@@ -22,7 +22,8 @@ enum {
 	KEY_HOST,
 	KEY_ORIGIN,
 	KEY_GRACE,
-	KEY_RECALL
+	KEY_RECALL,
+	KEY_SEGMENTS
 };
 
 static struct http_server_options server = {.address = "127.0.0.1",
@@ -62,6 +63,8 @@ static const struct option_row rows[] = {
 	{NULL, KEY_RECALL, "recall", "R",
 	 "search by the index, with that recall@10",
 	 OPTION_TO_REAL(server.recall, 1e-9, 1)},
+	{NULL, KEY_SEGMENTS, "segments", "FILE",
+	 "segments of customers (cs-segment)", OPTION_TO_FILE(server.segments)},
 	OPTION_THREADS_TO(server.threads),
 	OPTION_COMMON};
 

@@ -831,6 +831,97 @@ setup() {
 	END
 }
 
+@test "segments: all, one with its members, and that of a customer" {
+	cs-segment -q -k 4 emb.bin > segments.tsv
+	cs-contrast -q --segments segments.tsv --format json emb.bin > contrast.json
+	"$PYTHON" - <<-'END'
+	from service import *
+	rows = [line.split("\t") for line in open("segments.tsv")][2:]
+	segment = {row[0]: row[1] for row in rows}
+	near = {row[0]: float(row[2]) for row in rows if row[2]}
+	contrast = json.load(open("contrast.json"))["segments"]
+	with Service("--segments", "segments.tsv", "emb.bin") as s:
+	    document = s.get("/openapi.json").json()
+	    def check(path, schema):
+	        reply = s.get(path)
+	        assert reply.status == 200, (path, reply.body)
+	        validate(reply.json(), document["components"]["schemas"][schema],
+	                 document, path)
+	        return reply.json()
+	    every = check("/segments", "Segments")
+	    assert every["descriptive"] is True
+	    assert every["unassigned"] == sum(not x for x in segment.values())
+	    assert [x["segment"] for x in every["segments"]] == [1, 2, 3, 4]
+	    for found, known in zip(every["segments"], contrast):
+	        name = str(found["segment"])
+	        members = [c for c in segment if segment[c] == name]
+	        assert found["customers"] == len(members)
+	        assert found["name"] == known["name"]
+	        assert len(found["over_represented"]) <= 5
+	        for tag, other in zip(found["over_represented"],
+	                              known["over_represented"]):
+	            assert all(tag[key] == other[key] for key in tag)
+	        nearest = sorted(members, key=lambda c: -near[c])[:5]
+	        assert [near[c] for c in found["typical"]] == [
+	            near[c] for c in nearest]
+	        listed, path = [], f"/segments/{name}?limit=50"
+	        page = check(path, "SegmentPage")
+	        assert [t["tag"] for t in page["under_represented"]] == [
+	            t["tag"] for t in known["under_represented"]][:50]
+	        listed += [m["customer"] for m in page["members"]]
+	        while page["more"]:
+	            page = check(f"{path}&cursor={page['next']}", "SegmentPage")
+	            listed += [m["customer"] for m in page["members"]]
+	        assert listed == members
+	    user = rows[7][0]
+	    answer = s.post({"user_handle": user}).json()
+	    assert answer["segment"] == int(segment[user])
+	    validate(answer, document["components"]["schemas"]["Answer"], document,
+	             "answer")
+	    batch = s.post({"users": [user, rows[0][0]]}).json()["answers"]
+	    assert [a["segment"] for a in batch] == [
+	        int(segment[user]), int(segment[rows[0][0]])]
+	    assert "segment" not in s.post({"like": [user]}).json()
+	    for path, status in (("/segments/5", 404), ("/segments/", 404),
+	                         ("/segments/1/2", 404), ("/segments/1?limit=0", 400),
+	                         ("/segments/1?cursor=x", 400),
+	                         ("/segments?limit=3", 400)):
+	        assert s.get(path).status == status, path
+	    # Another file, once the model is loaded again.
+	    tag = s.get(f"/customers/{user}/similar").headers["ETag"]
+	    with open("segments.tsv", "w") as file:
+	        file.write("customer\tsegment\n" + "".join(
+	            f"{row[0]}\t{'gold' if i % 2 else ''}\n"
+	            for i, row in enumerate(rows)))
+	    s.process.send_signal(signal.SIGHUP)
+	    until = time.time() + 20
+	    while s.get("/segments").json()["segments"][0]["segment"] != "gold":
+	        assert time.time() < until
+	        time.sleep(0.05)
+	    every = s.get("/segments").json()
+	    assert every["descriptive"] is False and every["unassigned"] > 0
+	    assert s.post({"user_handle": rows[0][0]}).json()["segment"] is None
+	    assert s.post({"user_handle": rows[1][0]}).json()["segment"] == "gold"
+	    assert s.get(f"/customers/{user}/similar").headers["ETag"] != tag
+	    # One that is none: the model and segments before stay.
+	    open("segments.tsv", "w").write("nothing\n")
+	    s.process.send_signal(signal.SIGHUP)
+	    while not any("the model before stays" in line for line in s.said):
+	        assert time.time() < until
+	        time.sleep(0.05)
+	    assert s.get("/segments").json() == every
+	    assert s.end() == 0
+	with Service("emb.bin") as s:
+	    assert s.get("/segments").status == 404
+	    assert s.get("/segments/1").status == 404
+	END
+	run -2 cs-serve -p 0 --segments no-such-file emb.bin
+	[ "$output" = "cs-serve: no-such-file: No such file or directory" ]
+	printf 'customer\tsegment\nelsewhere\t1\n' > other.tsv
+	run -2 cs-serve -p 0 --segments other.tsv emb.bin
+	[ "$output" = "cs-serve: other.tsv: none of its customers is in the model" ]
+}
+
 @test "the OpenAPI document says what the service does" {
 	"$PYTHON" - <<-'END'
 	from service import *

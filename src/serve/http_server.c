@@ -132,6 +132,7 @@ static void begin_service(struct http_service *service)
 	service->reload =
 		(struct model_reload){.options = {.path = options->model,
 						  .labels = &options->labels,
+						  .segments = options->segments,
 						  .recall = options->recall},
 				      .metrics = &service->metrics};
 	model_reload_begin(&service->reload);

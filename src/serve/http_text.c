@@ -11,7 +11,7 @@
 #include "serve/static_files.h"
 #include "text/percent.h"
 
-/* Take the customer's id from a part of a path. */
+/* Take the id of a customer or a segment from a part of a path. */
 static bool take_id(const char *text, size_t size, char **id, size_t *length)
 {
 	*id = alloc_text(text, size);
@@ -34,13 +34,14 @@ static enum route route_customer(const char *rest, char **id, size_t *length)
 	return take_id(rest, size, id, length) ? route : ROUTE_NONE;
 }
 
-/* A path below /tags/. */
-static enum route route_tag(const char *rest, char **id, size_t *length)
+/* A path below /tags/ or /segments/: the route where an id alone follows. */
+static enum route route_one(enum route route, const char *rest, char **id,
+			    size_t *length)
 {
 	size_t size = strcspn(rest, "/");
 
 	return rest[size] == '\0' && take_id(rest, size, id, length)
-		       ? ROUTE_TAG
+		       ? route
 		       : ROUTE_NONE;
 }
 
@@ -53,6 +54,7 @@ enum route http_route(const char *path, char **id, size_t *length)
 		{"/", ROUTE_PAGE},
 		{"/predict", ROUTE_PREDICT},
 		{"/customers", ROUTE_CUSTOMERS},
+		{"/segments", ROUTE_SEGMENTS},
 		{"/model", ROUTE_MODEL},
 		{"/overview", ROUTE_OVERVIEW},
 		{"/tags", ROUTE_TAGS},
@@ -62,6 +64,7 @@ enum route http_route(const char *path, char **id, size_t *length)
 		{"/openapi.json", ROUTE_OPENAPI},
 	};
 	static const char customers[] = "/customers/", tags[] = "/tags/";
+	static const char segments[] = "/segments/";
 
 	*id = NULL;
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
@@ -70,7 +73,10 @@ enum route http_route(const char *path, char **id, size_t *length)
 	if (strncmp(path, customers, strlen(customers)) == 0)
 		return route_customer(path + strlen(customers), id, length);
 	if (strncmp(path, tags, strlen(tags)) == 0)
-		return route_tag(path + strlen(tags), id, length);
+		return route_one(ROUTE_TAG, path + strlen(tags), id, length);
+	if (strncmp(path, segments, strlen(segments)) == 0)
+		return route_one(ROUTE_SEGMENT, path + strlen(segments), id,
+				 length);
 	return static_file_find(path) ? ROUTE_PAGE : ROUTE_NONE;
 }
 

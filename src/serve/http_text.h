@@ -9,8 +9,8 @@
 #include "serve/metrics.h"
 
 /* The route of a path as it came, escapes and all.  Where it names a customer
- * or a tag, *id becomes its id, unescaped, which the caller frees, with its
- * length; else NULL. */
+ * or a tag or a segment, *id becomes its id, unescaped, which the caller frees,
+ * with its length; else NULL. */
 enum route http_route(const char *path, char **id, size_t *length);
 
 /* Does a client that sends that header Accept want CSV rather than JSON: is

@@ -11,6 +11,7 @@
 #include "serve/reply_csv.h"
 #include "serve/tag_facts.h"
 #include "serve/tag_reply.h"
+#include "serve/segments_reply.h"
 #include "text/json_writer.h"
 #include "explain/summary_json.h"
 
@@ -380,6 +381,10 @@ static const char *write_query(struct predict_reply *reply,
 		put_audience(json, reply, q);
 	if (request->kind == REQUEST_PROFILE)
 		put_unknown_tags(json, request);
+	if (request->kind == REQUEST_CUSTOMERS &&
+	    request->loaded->segments != NULL)
+		segments_reply_put(json, request->loaded,
+				   reply->queries[q].self);
 	if (!request->batch)
 		put_search_facts(json, request);
 	json_put_end(json);

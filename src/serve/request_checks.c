@@ -130,6 +130,7 @@ static const unsigned arguments_of[ROUTES] = {
 	[ROUTE_CUSTOMERS] = 1u << ARGUMENT_PREFIX | 1u << ARGUMENT_SEARCH |
 			    1u << ARGUMENT_LIMIT | 1u << ARGUMENT_CURSOR,
 	[ROUTE_TAGS] = 1u << ARGUMENT_SEARCH | 1u << ARGUMENT_LIMIT,
+	[ROUTE_SEGMENT] = 1u << ARGUMENT_LIMIT | 1u << ARGUMENT_CURSOR,
 };
 
 static enum MHD_Result add_argument(void *context, enum MHD_ValueKind kind,

@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,11 +14,12 @@
 #include "serve/request_customers.h"
 #include "serve/request_reader.h"
 #include "serve/search_reply.h"
+#include "serve/segments_reply.h"
 
 enum {
 	MAX_LISTED = 1000, /* customers of one listing */
 	DEFAULT_LISTED = 20,
-	ETAG_ROOM = 48, /* quotation marks, two sums, "-csv" */
+	ETAG_ROOM = 72, /* quotation marks, three sums, "-csv" */
 	/* Rows of a model from which a search is worth several threads. */
 	MIN_PARALLEL_ROWS = 1 << 16
 };
@@ -66,6 +68,35 @@ static enum MHD_Result send_model(struct http_request *request)
 	return http_send_body(request, MHD_HTTP_OK, predict_reply_json, &body);
 }
 
+/* The arguments limit and cursor; false where one is wrong, with the result of
+ * sending the error. */
+static bool read_page(struct http_request *request, size_t *limit, size_t *skip,
+		      enum MHD_Result *result)
+{
+	const char *count = request->arguments.values[ARGUMENT_LIMIT];
+	const char *cursor = request->arguments.values[ARGUMENT_CURSOR];
+	int64_t most = DEFAULT_LISTED, begin = 0;
+
+	if (count != NULL && !number_integer(count, 1, MAX_LISTED, &most)) {
+		*result = http_send_error(
+			request, MHD_HTTP_BAD_REQUEST,
+			"limit: expected a whole number from 1 to 1000",
+			"limit", NULL, NULL);
+		return false;
+	}
+	if (cursor != NULL &&
+	    !number_integer(cursor, 0, INT64_MAX / 2, &begin)) {
+		*result = http_send_error(
+			request, MHD_HTTP_BAD_REQUEST,
+			"cursor: expected the next of the page before",
+			"cursor", NULL, NULL);
+		return false;
+	}
+	*limit = (size_t)most;
+	*skip = (size_t)begin;
+	return true;
+}
+
 static enum MHD_Result send_overview(struct http_request *request)
 {
 	struct served_model *loaded =
@@ -103,25 +134,16 @@ static void list(const struct http_request *request, struct output *body,
 static enum MHD_Result send_list(struct http_request *request)
 {
 	char *const *given = request->arguments.values;
-	const char *count = given[ARGUMENT_LIMIT];
-	const char *cursor = given[ARGUMENT_CURSOR];
 	struct http_service *service = request->service;
 	struct served_model *loaded;
-	int64_t limit = DEFAULT_LISTED, skip = 0;
+	size_t limit, skip;
+	enum MHD_Result result;
 	struct output body;
 
-	if (count != NULL && !number_integer(count, 1, MAX_LISTED, &limit))
-		return http_send_error(
-			request, MHD_HTTP_BAD_REQUEST,
-			"limit: expected a whole number from 1 to 1000",
-			"limit", NULL, NULL);
-	if (cursor != NULL && !number_integer(cursor, 0, INT64_MAX / 2, &skip))
-		return http_send_error(
-			request, MHD_HTTP_BAD_REQUEST,
-			"cursor: expected the next of the page before",
-			"cursor", NULL, NULL);
+	if (!read_page(request, &limit, &skip, &result))
+		return result;
 	if (given[ARGUMENT_SEARCH] != NULL &&
-	    (cursor || given[ARGUMENT_PREFIX]))
+	    (given[ARGUMENT_CURSOR] || given[ARGUMENT_PREFIX]))
 		return http_send_error(
 			request, MHD_HTTP_BAD_REQUEST,
 			"search: goes with limit, and with neither prefix nor "
@@ -129,17 +151,58 @@ static enum MHD_Result send_list(struct http_request *request)
 			"search", NULL, NULL);
 	loaded = model_reload_hold(&service->reload);
 	output_memory(&body);
-	list(request, &body, loaded, (size_t)skip, (size_t)limit);
+	list(request, &body, loaded, skip, limit);
 	served_model_release(loaded);
 	return http_send_body(request, MHD_HTTP_OK, predict_reply_json, &body);
 }
 
-/* The tag of a representation: the model, the names shown beside its ids, and
- * the format; that of an address. */
+/* Send the segments of the model, or one of them with its members. */
+static enum MHD_Result send_segments(struct http_request *request)
+{
+	struct http_service *service = request->service;
+	const struct display_names *labels = &service->options->labels;
+	struct served_model *loaded;
+	struct output body;
+	size_t limit, skip, segment = 0;
+	enum MHD_Result result;
+
+	if (service->options->segments == NULL)
+		return http_send_error(request, MHD_HTTP_NOT_FOUND,
+				       "the service has no segments: see "
+				       "--segments",
+				       NULL, NULL, NULL);
+	if (!read_page(request, &limit, &skip, &result))
+		return result;
+	loaded = model_reload_hold(&service->reload);
+	if (request->route == ROUTE_SEGMENT)
+		segment = served_segments_find(loaded->segments, request->id,
+					       request->id_length);
+	output_memory(&body);
+	if (request->route == ROUTE_SEGMENTS)
+		segments_reply_write(&body, loaded, labels);
+	else if (segment != SIZE_MAX)
+		segments_reply_one(&body, loaded, labels, segment, skip, limit);
+	served_model_release(loaded);
+	if (segment != SIZE_MAX)
+		return http_send_body(request, MHD_HTTP_OK, predict_reply_json,
+				      &body);
+	free(body.buffer);
+	return http_send_error(request, MHD_HTTP_NOT_FOUND, "no such segment",
+			       "segment", NULL, NULL);
+}
+
+/* The tag of a representation: the model, the names shown beside its ids, the
+ * segments, and the format; that of an address. */
 static void write_etag(const struct http_request *request, char tag[ETAG_ROOM])
 {
-	snprintf(tag, ETAG_ROOM, "\"%s%s%s\"", request->model,
-		 request->service->names_tag, request->csv ? "-csv" : "");
+	char segments[24] = "";
+
+	if (request->segments_sum != 0)
+		snprintf(segments, sizeof segments, "-%016llx",
+			 (unsigned long long)request->segments_sum);
+	snprintf(tag, ETAG_ROOM, "\"%s%s%s%s\"", request->model,
+		 request->service->names_tag, segments,
+		 request->csv ? "-csv" : "");
 }
 
 /* Read the request of a job, with the model that will answer; called by a
@@ -152,6 +215,9 @@ static bool read_job(struct predict_job *job)
 	char tag[ETAG_ROOM];
 
 	memcpy(http->model, request->loaded->id, sizeof http->model);
+	http->segments_sum = request->loaded->segments != NULL
+				     ? request->loaded->segments->sum
+				     : 0;
 	if (http->route == ROUTE_PREDICT)
 		return request_read_body(request, http->body, http->size,
 					 suggest);
@@ -295,6 +361,9 @@ enum MHD_Result routes_run(struct http_request *request)
 		return send_list(request);
 	case ROUTE_OVERVIEW:
 		return send_overview(request);
+	case ROUTE_SEGMENTS:
+	case ROUTE_SEGMENT:
+		return send_segments(request);
 	case ROUTE_MODEL:
 		return send_model(request);
 	case ROUTE_PAGE:

@@ -181,6 +181,12 @@ static const char *load(struct served_model *loaded,
 		return error_text("%s: %s", path, error);
 	loaded->silent = findings.zero_rows;
 	safetensors_id(&loaded->model->file, loaded->id);
+	if (options->segments != NULL)
+		loaded->segments =
+			served_segments_open(options->segments, loaded->model,
+					     options->labels, threads, &error);
+	if (error != NULL)
+		return error;
 	find_quantiles(loaded, METRIC_EMBEDDING, threads);
 	find_quantiles(loaded, METRIC_PROFILE, threads);
 	if (model_check_metric(loaded->model, METRIC_COMBINED) == NULL)
@@ -209,6 +215,7 @@ static void unload(struct served_model *loaded)
 	free(loaded->labelled);
 	free(loaded->overview.buffer);
 	tag_facts_end(&loaded->facts);
+	served_segments_close(loaded->segments);
 	sharded_model_close(&loaded->shards);
 	pthread_mutex_destroy(&loaded->lock);
 	free(loaded);

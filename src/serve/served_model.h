@@ -16,6 +16,7 @@
 #include "explain/contributions.h"
 #include "search/sharded_model.h"
 #include "serve/tag_facts.h"
+#include "serve/served_segments.h"
 
 /* Shares of the pairs of customers whose quantiles are kept. */
 enum { SERVED_MODEL_QUANTILES = 20 };
@@ -47,7 +48,8 @@ struct served_model {
 	struct known_as *labelled; /* by label, case of ASCII aside */
 	size_t labelled_count;
 	struct tag_facts facts;
-	struct output overview; /* the body of GET /overview */
+	struct output overview;           /* the body of GET /overview */
+	struct served_segments *segments; /* NULL: there are none */
 	/* private: */
 	atomic_size_t users;
 	pthread_mutex_t lock;
@@ -61,6 +63,7 @@ struct served_model {
 struct served_model_options {
 	const char *path;
 	const struct display_names *labels;
+	const char *segments; /* a file of segments, or NULL */
 	double recall; /* above 0: that of requests that name none, whose metric
 			  is then that of embeddings; the model has an index */
 };
