@@ -736,3 +736,45 @@ some_near() {
 	run -0 --separate-stderr cs-knn --all -q --among few -n 50 --no-why emb.bin
 	[ -z "$stderr" ]
 }
+
+@test "equal rows are exactly alike; ties at the end are told, and nothing shared is no answer" {
+	{ echo user,tag
+		for i in $(seq 10 39); do echo "u$i,a"; done
+		for i in $(seq 50 59); do printf '%s\n' "u$i,b" "u$i,c"; done
+		printf '%s\n' u70,d u71,a u71,b u80,z; } > ties.csv
+	cs-aggregate -q ties.csv | cs-matrix -q | cs-svd -q -k 3 -o ties.bin
+	for metric in combined profile
+	do
+		cs-knn -u u10 -n 5 --metric $metric --no-why --no-profiles ties.bin \
+			> found 2> said
+		[ "$(cut -f 3,4 found | sed 1d | tr '\t\n' '= ')" = "u11=1 u12=1 u13=1 u14=1 u15=1 " ]
+		grep -qx "cs-knn: ties.bin: customer u10: the list ends with 5 of 29 equally similar, the first by name" said
+		cs-knn -u u10 --min-similarity 1 -n 100 --metric $metric --format ids \
+			ties.bin 2> said | wc -l | grep -qx 29
+		run ! grep -q equally said
+	done
+	# Not where the last is tied with no other, nor where all are listed, nor
+	# with -q.
+	cs-knn -u u10 -n 29 --format ids -o out ties.bin 2> said
+	run ! grep -q equally said
+	cs-knn -q -u u10 -n 5 --format ids -o out ties.bin 2> said
+	[ ! -s said ]
+	# Only those before the last are told of where they are not like it.
+	cs-knn -u u71 -n 40 --metric profile --no-why --no-profiles ties.bin > found 2> said
+	[ "$(sed 1d found | wc -l)" -eq 40 ]
+	run ! grep -q equally said
+	cs-knn -u u71 -n 35 --metric profile --format ids -o out ties.bin 2> said
+	grep -qE "ends with [0-9]+ of (10|30) equally similar" said
+	# u80 shares its tag with no one.
+	run -1 cs-knn -u u80 --metric profile -o none ties.bin
+	[[ "$output" == *"customer u80 shares nothing with anyone: --min-similarity 0 lists others all the same" ]]
+	[ ! -e none ]
+	cs-knn -u u80 --metric profile --min-similarity 0 -n 5 --format ids ties.bin |
+		wc -l | grep -qx 5
+	cs-knn -u u50 --metric profile -n 20 --format ids ties.bin > found 2> said
+	[ "$(wc -l < found)" -eq 10 ]
+	grep -qx "cs-knn: ties.bin: customer u50: 10 share something with it, of 20 asked for: --min-similarity 0 lists others, too" said
+	cs-knn --all --metric profile -n 20 --no-why --no-profiles -o found ties.bin 2> said
+	grep -q "customers have fewer than the 20 neighbours asked for" said
+	awk -F'\t' 'NR > 1 && $4 == 0 { exit 1 }' found
+}

@@ -236,7 +236,9 @@ assert group["missing"][0]["held_by"] == ["1299", "788", "1778", "888", "1187",
 	assert mean >= 9.5 and least >= 8
 	END
 	# Nobody else bought what household 63 bought: no one is made similar.
-	cs-knn -u 63 --no-profiles --no-why product.bin |
+	run -1 cs-knn -u 63 --no-profiles --no-why -o out product.bin
+	[[ "$output" == *"customer 63 shares nothing with anyone: --min-similarity 0 lists others all the same" ]]
+	cs-knn -u 63 --min-similarity 0 --no-profiles --no-why product.bin |
 		awk -F '\t' 'NR > 1 && $4 != 0 { exit 1 } END { exit NR != 11 }'
 }
 

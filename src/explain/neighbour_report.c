@@ -47,6 +47,10 @@ static void warn_none(const struct neighbour_report *report, size_t query,
 	else if (result->candidates == 0)
 		warn("%s: customer %.*s: no one is left to be similar", file,
 		     (int)length, name);
+	else if (!report->has_min_similarity)
+		warn("%s: customer %.*s shares nothing with anyone: "
+		     "--min-similarity 0 lists others all the same",
+		     file, (int)length, name);
 	else
 		warn("%s: customer %.*s: none of %s has a similarity of %s or "
 		     "more",
@@ -66,9 +70,30 @@ static void warn_few(const struct neighbour_report *report, const char *name,
 		     "more",
 		     file, (int)length, name, matching,
 		     compared(report, result), low);
+	else if (result->candidates > result->count)
+		warn("%s: customer %.*s: %s share something with it, of %zu "
+		     "asked for: --min-similarity 0 lists others, too",
+		     file, (int)length, name, matching, report->count);
 	else
 		warn("%s: customer %.*s: %s may be answers, of %zu asked for",
 		     file, (int)length, name, matching, report->count);
+}
+
+/* How many of those that are as similar as the last one are listed. */
+static void warn_tied(const struct neighbour_report *report, const char *name,
+		      size_t length, const struct search_result *result)
+{
+	size_t listed = 0;
+	char all[NUMBER_TEXT], part[NUMBER_TEXT];
+
+	while (listed < result->count &&
+	       result->hits[result->count - 1 - listed].score ==
+		       result->hits[result->count - 1].score)
+		listed++;
+	warn("%s: customer %.*s: the list ends with %s of %s equally similar, "
+	     "the first by name",
+	     report->model->input.name, (int)length, name,
+	     number_commas(part, listed), number_commas(all, result->tied));
 }
 
 void neighbour_report_add(struct neighbour_report *report, size_t query,
@@ -78,6 +103,8 @@ void neighbour_report_add(struct neighbour_report *report, size_t query,
 	const char *name = text_array_at(&report->query_model->matrix.users,
 					 query, &length);
 
+	if (result->tied > 0 && !report->quiet)
+		warn_tied(report, name, length, result);
 	if (result->count >= report->count)
 		return;
 	if (report->in_total) {
@@ -85,6 +112,8 @@ void neighbour_report_add(struct neighbour_report *report, size_t query,
 
 		report->zero += zero;
 		report->few += !zero;
+		report->alone = report->alone ||
+				(!zero && result->candidates > result->count);
 	} else if (result->count == 0) {
 		report->missed = true;
 		warn_none(report, query, name, length, result);
@@ -104,7 +133,7 @@ void neighbour_report_end(const struct neighbour_report *report)
 		warn("%s: %s %s no tag with weight, so no one is similar", file,
 		     number_commas(count, report->zero),
 		     report->zero == 1 ? "customer has" : "customers have");
-	if (report->few > 0 && report->filtered)
+	if (report->few > 0 && (report->filtered || report->alone))
 		warn("%s: %s %s fewer than the %zu neighbours asked for", file,
 		     number_commas(count, report->few),
 		     report->few == 1 ? "customer has" : "customers have",

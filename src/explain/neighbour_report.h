@@ -24,10 +24,12 @@ struct neighbour_report {
 	bool missed; /* a query that was named has no neighbours */
 	size_t zero; /* in total: queries that are zero vectors */
 	size_t few;  /* in total: others with fewer neighbours than count */
+	bool alone;  /* in total: some of these share nothing with others */
 };
 
 /* Look at the result of a query, row query of query_model, and warn where it
- * has fewer neighbours than the limit. */
+ * has fewer neighbours than the limit, or where the last of them is tied with
+ * others. */
 void neighbour_report_add(struct neighbour_report *report, size_t query,
 			  const struct search_result *result);
 

@@ -78,6 +78,37 @@ const char *neighbour_search_query(const struct neighbour_search *search,
 	return error != NULL ? error : set_self(search, query);
 }
 
+/* Count the rows that are as similar as the last hit, and drop the hits beyond
+ * the limit, of which there is one at most. */
+static const char *count_tied(const struct neighbour_search *search,
+			      struct exact_search exact,
+			      const struct search_query *query,
+			      struct search_result *result)
+{
+	struct search_result all;
+	size_t above = 0, zeros;
+	const char *error;
+
+	if (result->count <= search->count)
+		return NULL;
+	result->count = search->count;
+	float last = result->hits[result->count - 1].score;
+	if (result->hits[result->count].score != last || last == 0)
+		return NULL;
+	exact.limit = 1;
+	exact.min_score = (double)last;
+	exact.count_matching = true;
+	error = sharded_search_run(search->shards, &exact, query, 1, &all,
+				   &zeros);
+	if (error != NULL)
+		return error;
+	while (above < result->count && result->hits[above].score != last)
+		above++;
+	result->tied = all.matching - above;
+	search_results_free(&all, 1);
+	return NULL;
+}
+
 const char *neighbour_search_run(const struct neighbour_search *search,
 				 const struct search_query *queries,
 				 struct search_result *results, size_t count,
@@ -87,14 +118,27 @@ const char *neighbour_search_run(const struct neighbour_search *search,
 		.d = search->shards->whole.k,
 		.metric = search->metric,
 		.alpha = search->alpha,
-		.limit = search->count,
+		.limit = search->count + search->count_tied,
 		.min_score = search->min_score,
 		.allowed = search->allowed,
 		.with_self = search->with_self,
 		.count_matching = search->count_matching,
 		.threads = search->threads,
 	};
+	const char *error = sharded_search_run(search->shards, &exact, queries,
+					       count, results, zeros);
 
-	return sharded_search_run(search->shards, &exact, queries, count,
-				  results, zeros);
+	if (error != NULL)
+		return error;
+	for (size_t q = 0; q < count; q++) {
+		results[q].tied = 0;
+		if (search->count_tied && error == NULL)
+			error = count_tied(search, exact, &queries[q],
+					   &results[q]);
+	}
+	if (search->min_score == (double)-INFINITY)
+		search_results_drop_zeros(results, count);
+	if (error != NULL)
+		search_results_free(results, count);
+	return error;
 }

@@ -25,6 +25,8 @@ struct neighbour_search {
 	const uint64_t *allowed; /* as in struct exact_search */
 	bool with_self;          /* a query may be its own neighbour */
 	bool count_matching;     /* as in struct exact_search */
+	bool count_tied; /* set search_result.tied: where the last hit is
+			    tied with no hit, one more search */
 	unsigned threads;
 };
 
@@ -45,8 +47,9 @@ const char *neighbour_search_query(const struct neighbour_search *search,
 				   size_t row, struct search_query *query);
 
 /* Answer count queries, and set *zeros to the number of rows that are zero
- * vectors; results are as those of sharded_search_run.  Returns NULL, or an
- * error text; then there is nothing to free. */
+ * vectors; results are as those of sharded_search_run, without hits of score 0
+ * where min_score is -INFINITY.  Returns NULL, or an error text; then there is
+ * nothing to free. */
 const char *neighbour_search_run(const struct neighbour_search *search,
 				 const struct search_query *queries,
 				 struct search_result *results, size_t count,

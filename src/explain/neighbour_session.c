@@ -185,6 +185,9 @@ static const char *open_queries(struct neighbour_session *session)
 
 /* ------------------------------------------------------------------ search */
 
+/* Of how many queries ties at the end of their lists are counted and told. */
+enum { TOLD_QUERIES = 16 };
+
 static const char *begin_search(struct neighbour_session *session)
 {
 	const struct neighbour_options *options = &session->options;
@@ -201,6 +204,10 @@ static const char *begin_search(struct neighbour_session *session)
 		.alpha = options->alpha,
 		.allowed = session->allowed,
 		.with_self = options->with_self,
+		.count_tied =
+			!options->quiet && !by_index(options) &&
+			queries <= TOLD_QUERIES &&
+			!(session->customers.all && options->like == NULL),
 		.threads = options->threads,
 	};
 	session->report = (struct neighbour_report){

@@ -70,6 +70,8 @@ struct search_result {
 	size_t candidates; /* rows that could have been results */
 	size_t matching;   /* those of them with at least min_score */
 	bool zero;         /* the query is a zero vector: no hits */
+	size_t tied; /* rows as similar as the last hit, it too, where they
+			were counted and some are no hits; else 0 */
 };
 
 /* True if a row may be a result by search->allowed. */
@@ -77,6 +79,10 @@ static inline bool search_allows(const struct exact_search *search, size_t row)
 {
 	return search->allowed == NULL || bitset_test(search->allowed, row);
 }
+
+/* Drop the hits of score 0 of count results: such rows share nothing with the
+ * query.  For searches that were not given a min_score. */
+void search_results_drop_zeros(struct search_result *results, size_t count);
 
 /* Free the hits of count results. */
 void search_results_free(struct search_result *results, size_t count);

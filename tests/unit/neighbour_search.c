@@ -86,9 +86,8 @@ static void check_run(const struct neighbour_search *search)
 	if (error != NULL)
 		return;
 	expect(zeros == 1, "one row is a zero vector");
-	expect(results[0].count == 2 && results[0].hits[0].row == 1 &&
-		       results[0].hits[1].row == 2,
-	       "c, then e, are like a");
+	expect(results[0].count == 1 && results[0].hits[0].row == 1,
+	       "c is like a, and e shares nothing with it");
 	expect(results[3].count == 0 && results[3].zero, "no one is like g");
 	for (size_t row = 0; row < CUSTOMERS; row++)
 		neighbour_report_add(&report, row, &results[row]);
@@ -98,6 +97,24 @@ static void check_run(const struct neighbour_search *search)
 	neighbour_report_add(&report, 0, &results[0]);
 	expect(!report.missed, "a has neighbours");
 	search_results_free(results, CUSTOMERS);
+}
+
+/* With a least similarity, what shares nothing is a result, too. */
+static void check_zeros(struct neighbour_search search)
+{
+	struct search_query query;
+	struct search_result result;
+	size_t zeros;
+
+	search.min_score = 0;
+	expect(neighbour_search_query(&search, 0, &query) == NULL &&
+		       neighbour_search_run(&search, &query, &result, 1,
+					    &zeros) == NULL,
+	       "the search succeeds");
+	expect(result.count == 2 && result.hits[0].row == 1 &&
+		       result.hits[1].row == 2 && result.hits[1].score == 0,
+	       "c, then e, for a");
+	search_results_free(&result, 1);
 }
 
 int main(void)
@@ -118,6 +135,7 @@ int main(void)
 
 	check_self(search, &queries);
 	check_run(&search);
+	check_zeros(search);
 	expect(neighbour_search_batch(&search) > 1000, "many in one call");
 	return failed;
 }
