@@ -68,11 +68,20 @@ test-properties: all
 setup-readers:
 	@sh pipelines/setup build test readers
 
+# What looks for barriers in the page.
+PAGE_HOME = .build/page
+AXE = $(PAGE_HOME)/node_modules/axe-core/axe.min.js
+$(AXE): | setup-node
+	npm install --silent --no-fund --no-audit --prefix $(PAGE_HOME) \
+		axe-core@4.14.1
+
 #: test-page     the page of cs-serve in headless Chromium
 test-page: all
 	@sh pipelines/setup build test page || \
 		echo "test-page: no browser here: its tests are skipped" >&2
-	$(BATS) tests/page
+	@$(MAKE) --no-print-directory $(AXE) || \
+		echo "test-page: no axe-core here: its test is skipped" >&2
+	AXE=$(abspath $(AXE)) $(BATS) tests/page
 
 #: test-database  a million events through PostgreSQL and SQLite
 test-database: all $(GENERATE)

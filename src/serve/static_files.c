@@ -18,10 +18,14 @@ EMBED(page_script, "page.js");
 EMBED(audience, "audience.js");
 EMBED(charts, "charts.js");
 EMBED(choices, "choices.js");
+EMBED(compare, "compare.js");
 EMBED(customer, "customer.js");
 EMBED(elements, "elements.js");
+EMBED(newcomer, "newcomer.js");
 EMBED(numbers, "numbers.js");
 EMBED(overview, "overview.js");
+EMBED(panels, "panels.js");
+EMBED(scale, "scale.js");
 EMBED(service, "service.js");
 EMBED(tag, "tag.js");
 EMBED(openapi, "openapi.json");
@@ -47,6 +51,10 @@ const struct static_file *static_file_find(const char *path)
 		SCRIPT("elements.js", elements),
 		SCRIPT("numbers.js", numbers),
 		SCRIPT("overview.js", overview),
+		SCRIPT("compare.js", compare),
+		SCRIPT("newcomer.js", newcomer),
+		SCRIPT("panels.js", panels),
+		SCRIPT("scale.js", scale),
 		SCRIPT("service.js", service),
 		SCRIPT("tag.js", tag),
 		{"/openapi.json", "application/json", web_openapi,

@@ -1,28 +1,16 @@
 // A customer: who is most alike and why, what those share, what is missing.
 
-import {colourTags, customerName, foreign, fullName, hint, isolated,
-	leading, list, make, offer, person, plainName, prose, say, section, show,
-	tagLink, tagName, unseen, headed} from "./elements.js";
-import {amount, count, fixed, inUnit, percent, plural, spoken,
+import {colourTags, customerName, fullName, headed, hint, isolated, leading,
+	link, list, make, offer, person, plainName, prose, say, section, show,
+	tagLink, tagName, unseen} from "./elements.js";
+import {amount, count, fixed, inUnit, plural, spoken,
 	unitOf} from "./numbers.js";
 import {bar} from "./charts.js";
-import {ask, model, save, shareBelow, post} from "./service.js";
+import {fillPanels} from "./panels.js";
+import {atRandom, onScale} from "./scale.js";
+import {model, save, post} from "./service.js";
 
 export const unit = columns => unitOf(columns.value, model.kind);
-
-// "closer than 99.9 % of pairs"
-export function onScale(similarity) {
-	const share = 100 * shareBelow(similarity);
-	if (share <= 0)
-		return "no closer than other pairs";
-	if (share < 1)
-		return "closer than hardly any pairs";
-	if (share >= 99.995)
-		return "closer than nearly all pairs";
-	const digits = share > 99.9 ? 2 : share > 99 ? 1 : 0;
-	return `closer than ${(Math.floor(share * 10 ** digits)
-		/ 10 ** digits).toFixed(digits)} % of pairs`;
-}
 
 // ----------------------------------------------------------- neighbours
 
@@ -36,7 +24,7 @@ function partText(one, amount) {
 }
 
 // The reasons of a similarity, each beside the colour of its tag.
-function reasons(one, colours) {
+export function reasons(one, colours) {
 	const reason = (name, amount, className, both) =>
 		make("span", "reason", make("span", `swatch ${className}`), name, " ",
 			make("span", "part-share", partText(one, amount)),
@@ -47,11 +35,13 @@ function reasons(one, colours) {
 	reason("all others", one.other, "colour-rest"));
 }
 
-function neighbour(one, n, colours) {
+function neighbour(one, n, colours, query) {
 	const who = make("div", "who", person(one, n),
 		one.name && one.name !== one.customer
 			? make("bdi", "id", one.customer) : null,
-		make("span", "scale", onScale(one.similarity)));
+		make("span", "scale", onScale(one.similarity), query
+			? [" ", link({view: "compare", a: query, b: one.customer},
+				"", "compare", unseen(" with ", customerName(one)))] : null));
 	const parts = [...one.why.map(why => ({size: why.contribution,
 		className: colours.get(why.tag) ?? "colour-none"})),
 	{size: one.other, className: "colour-rest"}];
@@ -74,14 +64,10 @@ export function coloursOf(found) {
 	return colourTags(weights);
 }
 
-export const atRandom = () => "Two customers picked at random have "
-	+ `${fixed(model.median_pair, 2)}; one pair in a hundred `
-	+ `${fixed(model.top_percent_pair, 2)} or more.`;
-
 export function neighbours(answer, n, title, extra = null) {
 	const colours = coloursOf(answer.neighbours);
 	const rows = make("ol", "neighbours",
-		...answer.neighbours.map(one => neighbour(one, n, colours)));
+		...answer.neighbours.map(one => neighbour(one, n, colours, answer.customer)));
 	const isRelated = answer.neighbours.some(one =>
 		one.why.some(why => why.both === false));
 	rows.setAttribute("role", "list");
@@ -114,8 +100,10 @@ function howClose(answer) {
 	const [first] = answer.neighbours;
 	if (!first)
 		return [`${answer.note[0].toUpperCase()}${answer.note.slice(1)}.`];
-	return prose`The most similar of ${count(answer.model.customers
-		- answer.model.without_signal - 1)} others is ${
+	const others = answer.model.customers - answer.model.without_signal
+		- (answer.customer ? 1 : 0);
+	return prose`The most similar of ${count(others)} ${
+		answer.customer ? "others" : "customers"} is ${
 		customerName(first)}, at ${fixed(first.similarity, 3)}: ${
 		onScale(first.similarity)}.`;
 }
@@ -184,14 +172,13 @@ export function missing(answer, n, who) {
 
 // ---------------------------------------------------------------- views
 
-// A button that saves the neighbours.
-function download(answer, n) {
+// A button that saves what the request finds.
+function download(request) {
 	const button = make("button", "quiet save", "Download CSV");
 	button.type = "button";
 	button.addEventListener("click", async () => {
 		try {
-			await save(await post({user_handle: answer.customer,
-				n: Number(n)}, "text/csv"), "neighbours.csv");
+			await save(await post(request, "text/csv"), "neighbours.csv");
 			say("Saved as neighbours.csv.", true);
 		} catch (error) {
 			say(error.message, true);
@@ -200,22 +187,23 @@ function download(answer, n) {
 	return button;
 }
 
-export function customerLead(answer) {
-	return leading("Customer", fullName(answer),
-		[whoIs(answer), howClose(answer), whatTheyShare(answer)]);
-}
-
-export function showCustomer(answer, n, more = []) {
+// An answer about one customer; request is what asked for it, note is said of
+// it beside the rest.
+export function showCustomer(answer, n, {request = {
+	user_handle: answer.customer, n: Number(n)}, note = ""} = {}) {
 	const found = answer.neighbours.length;
-	show(customerLead(answer),
-		found ? neighbours(answer, n, found === 1 ? "The most similar customer"
-			: `The ${count(found)} most similar customers`,
-		download(answer, n)) : null,
-		more, shared(answer), missing(answer, n, customerName(answer)));
+	const panels = make("div", "panels");
+	show(leading("Customer", fullName(answer), [whoIs(answer), howClose(answer),
+		whatTheyShare(answer), note]),
+	found ? neighbours(answer, n, found === 1 ? "The most similar customer"
+		: `The ${count(found)} most similar customers`,
+	download(request)) : null,
+	panels, shared(answer), missing(answer, n, customerName(answer)));
 	document.title = `${isolated(plainName(answer, "customer"))} and those `
 		+ "alike";
 	say(found ? `${plural(found, "neighbour")} of ${
 		plainName(answer, "customer")}.` : "No neighbours.");
+	fillPanels(panels, answer, n).catch(error => say(error.message, true));
 }
 
 // Those that an unknown customer may be meant for.

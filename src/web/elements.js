@@ -37,7 +37,7 @@ export const foreign = text => make("bdi", "", String(text));
 export const isolated = text => `\u2068${text}\u2069`;
 
 // What a screen reader says, where the eye sees it by itself.
-export const unseen = text => make("span", "unseen", text);
+export const unseen = (...contents) => make("span", "unseen", ...contents);
 
 // ---------------------------------------------------------------- names
 
@@ -78,13 +78,13 @@ export const tagName = tag => tag.tag === "" ? ["all tags, by centring"]
 
 // A name with its id beside it, unless they are the same.
 export const fullName = one => one.name && one.name !== one.customer
-	? [foreign(one.name), " ", make("bdi", "id", one.customer)]
-	: [foreign(one.customer)];
+	&& one.customer ? [foreign(one.name), " ", make("bdi", "id", one.customer)]
+	: [foreign(one.customer || one.name)];
 
 // The same as text.
 export const plainName = (thing, kind) => {
 	const id = thing[kind];
-	if (id === "")
+	if (id === "" && kind === "tag")
 		return "all tags, by centring";
 	return thing.name && thing.name !== id
 		? `${thing.name}${isShared(thing, kind) ? ` ${id}` : ""}` : id;

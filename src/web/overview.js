@@ -1,11 +1,10 @@
 // The first screen: what the model is as a whole.
 
-import {foreign, headed, hint, link, make, offer, plainName, prose, section,
-	show, tagLink} from "./elements.js";
-import {amount, count, fixed, percent, plural, spoken} from "./numbers.js";
-import {bar, columns, distribution} from "./charts.js";
-import {atRandom, unit} from "./customer.js";
-import {json, model, readOverview} from "./service.js";
+import {headed, hint, make, offer, section, show, tagLink} from "./elements.js";
+import {amount, count, plural} from "./numbers.js";
+import {bar, columns} from "./charts.js";
+import {atRandom, pairsChart} from "./scale.js";
+import {json, readOverview} from "./service.js";
 
 function figures(overview) {
 	const facts = [["Customers", count(overview.customers)],
@@ -19,13 +18,6 @@ function figures(overview) {
 	return make("dl", "facts", facts.map(([name, text]) =>
 		make("div", "", make("dt", "", name), make("dd", "", text))));
 }
-
-export const pairsChart = (overview, more = {}) =>
-	distribution(overview.similarity, {
-		lines: [{at: model.median_pair, label: "median pair"},
-			{at: model.top_percent_pair, label: "1 pair in 100"}],
-		label: `Distribution of the similarity of pairs. ${atRandom()}`,
-		...more});
 
 function similarities(overview) {
 	return section("How similar two customers are", pairsChart(overview),
@@ -84,6 +76,6 @@ export async function overviewAnswer() {
 		json("customers?limit=8")]);
 	return () => show(make("div", "lead", headed("Overview"),
 		figures(overview)), beginning(customers),
-	make("div", "panels", similarities(overview), topTags(overview),
-		activity(overview), spectrum(overview)));
+	make("div", "panels", similarities(overview), activity(overview),
+		topTags(overview), spectrum(overview)));
 }

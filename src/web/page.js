@@ -1,11 +1,13 @@
 // The page of cs-serve.  The address bar holds what is asked; everything shown
 // comes from the service as text, and is put there as text.
 
-import {$, address, complain, fullName, headed, hint, make, offer, say, show,
-	customerName} from "./elements.js";
-import {count, plural} from "./numbers.js";
+import {$, address, complain, fullName, headed, make, offer, say, show,
+	tagName} from "./elements.js";
+import {plural} from "./numbers.js";
 import {audienceAnswer, saveAudience, textOf} from "./audience.js";
 import {combobox} from "./choices.js";
+import {compareAnswer} from "./compare.js";
+import {newcomerAnswer} from "./newcomer.js";
 import {showCustomer, showInstead} from "./customer.js";
 import {overviewAnswer} from "./overview.js";
 import {tagAnswer} from "./tag.js";
@@ -59,6 +61,10 @@ const views = {
 		answer: overviewAnswer},
 	tag: {form: "customer-form", asks: asked => asked.tag,
 		answer: tagAnswer},
+	compare: {form: "compare-form", asks: asked => asked.a && asked.b,
+		answer: compareAnswer},
+	new: {form: "new-form", asks: asked => asked.profile,
+		answer: newcomerAnswer},
 	audience: {form: "audience-form", asks: asked => asked.like,
 		answer(asked) {
 			if (asked.kept && !asked.like)
@@ -115,6 +121,10 @@ function fillForms(asked, view) {
 		$("not").value = asked.not ?? "";
 		$("size").value = asked.n ?? "100";
 	}
+	$("first").value = asked.a ?? "";
+	$("second").value = asked.b ?? "";
+	$("profile").value = asked.profile ?? "";
+	$("wanted").value = asked.n ?? "10";
 	$("customer").value = asked.customer ?? "";
 	$("count").value = asked.n ?? "10";
 }
@@ -194,16 +204,51 @@ async function turn(moveFocus) {
 
 // ---------------------------------------------------------------- events
 
-const customers = combobox($("customer"), $("choices"), {
+// A box in which customers are found as they are typed.
+const customerBox = (box, choices, choose) => combobox($(box), $(choices), {
 	find: async text => (await search("customers", text, 8)).customers,
 	describe: one => [make("span", "", fullName(one)),
 		make("span", "hint", plural(one.tags, "tag"))],
 	key: one => one.customer,
 	choose(one) {
-		$("customer").value = one.customer;
-		go(address({customer: one.customer, n: $("count").value}));
+		$(box).value = one.customer;
+		choose(one);
 	},
 	none: "No customer has that in the id or the name.",
+});
+
+const customers = customerBox("customer", "choices", one =>
+	go(address({customer: one.customer, n: $("count").value})));
+
+const pair = [customerBox("first", "first-choices", () => $("second").focus()),
+	customerBox("second", "second-choices", () => {})];
+
+$("compare-form").addEventListener("submit", event => {
+	event.preventDefault();
+	pair.forEach(box => box.close());
+	go(address({view: "compare", a: $("first").value.trim(),
+		b: $("second").value.trim()}));
+});
+
+// A tag that is chosen becomes a line of the profile.
+const tags = combobox($("tag"), $("tag-choices"), {
+	find: async text => (await search("tags", text, 8)).tags,
+	describe: tag => [make("span", "", tagName(tag)),
+		make("span", "hint", plural(tag.customers, "customer"))],
+	key: tag => tag.tag,
+	choose(tag) {
+		const lines = $("profile").value.trimEnd();
+		$("profile").value = `${lines}${lines ? "\n" : ""}${tag.tag}\t1`;
+		$("tag").value = "";
+	},
+	none: "No tag has that in the id or the name.",
+});
+
+$("new-form").addEventListener("submit", event => {
+	event.preventDefault();
+	tags.close();
+	go(address({view: "new", profile: $("profile").value.trim(),
+		n: $("wanted").value}));
 });
 
 // Blanks around what was pasted are no part of it; an id that has some can be

@@ -57,7 +57,7 @@ load page
 	         if at <= one["similarity"]][-1]
 	above = [share for share, at in model["pair_quantiles"]
 	         if at > one["similarity"]][0]
-	said = b.text(".neighbours li:first-child .scale")
+	said = b.text(".neighbours li:first-child .scale").split(" compare")[0]
 	share = re.fullmatch(r"closer than ([\d.]+) % of pairs", said)
 	assert 100 * below - 1 < float(share[1]) <= 100 * above, said
 	assert said in lead
@@ -168,7 +168,7 @@ load page
 	assert b.url() == home
 	b.run("document.activeElement.blur(); document.body.tabIndex = -1;"
 	      "document.body.focus()")
-	b.keys(TAB * 5)
+	b.keys(TAB * 7)
 	assert b.run("return document.activeElement.id") == "customer"
 	b.keys("1")
 	b.wait("document.querySelectorAll('#choices li').length > 2")
@@ -369,9 +369,10 @@ load page
 	            wrong.push(walk.currentNode.data);
 	    return wrong;""") == []
 	who = b.run("return [...document.querySelectorAll('.who')].map(e =>"
-	            "[...e.querySelectorAll('bdi')].map(x => x.textContent))")
-	assert ["Same", "1776"] in [w[:2] for w in who], who
-	assert ["Same", "1155"] in [w[:2] for w in who], who
+	            "[...e.querySelectorAll('.person bdi, :scope > .id')].map("
+	            "x => x.textContent))")
+	assert ["Same", "1776", "1776"] in who, who
+	assert ["Same", "1155", "1155"] in who, who
 	assert ["827"] in who, who
 	assert "Same 1155" in b.text(".lead") or "Same 1776" in b.text(".lead")
 	assert "nodejs nodejs" not in b.text("#answer")

@@ -1,0 +1,182 @@
+# The page of cs-serve in a browser: the overview, tags, two customers, a new
+# customer; whom the page keeps out; how fast it is there.
+
+load page
+
+@test "the overview: what the model is, with links into it" {
+	page emb.bin <<-'END'
+	b.open(home)
+	b.wait("document.querySelectorAll('.panels svg[role=img]').length === 3")
+	whole = s.get("/overview").json()
+	assert b.run("return [...document.querySelectorAll('.facts dd')].map("
+	             "e => e.textContent)") == [
+	    f"{whole['customers']:,}", f"{whole['tags']:,}", f"{whole['pairs']:,}",
+	    str(whole["dimensions"]), whole["similarity"]["metric"]]
+	rows = b.run("return [...document.querySelectorAll('.bars-list li')].map("
+	             "e => [e.querySelector('a').textContent,"
+	             "e.querySelector('.number').textContent])")
+	assert rows == [[t["tag"], f"{t['customers']:,}"]
+	                for t in whole["top_tags"]]
+	# Heights of columns are square roots of shares; areas of the others.
+	heights = b.run("return [...document.querySelectorAll('svg[role=img]')]"
+	                ".map(e => [...e.querySelectorAll('.column')].map("
+	                "c => Number(c.getAttribute('height'))))")
+	shown = (([share ** 0.5 for share in whole["similarity"]["shares"]]),
+	         [one["customers"] for one in whole["activity"]],
+	         whole["spectrum"])
+	for bars, values in zip(heights, shown, strict=True):
+	    assert len(bars) == len(values)
+	    for height, value in zip(bars, values):
+	        assert abs(height / max(bars) - value / max(values)) < 1e-3
+	tag = whole["top_tags"][2]["tag"]
+	b.click(".bars-list li:nth-child(3) a")
+	b.wait("document.querySelector('.lead h2').textContent === arguments[0]",
+	       tag)
+	assert b.url() == home + "?tag=" + quoted(tag)
+	said = s.get("/tags/" + quoted(tag)).json()
+	people = b.run("return [...document.querySelectorAll('.bars-list a')].map("
+	               "e => e.textContent)")
+	assert people == [one["customer"] for one in said["top"]]
+	assert f"{said['customers']} of 2,000 customers have {tag}" in b.text(
+	    ".lead")
+	rows = b.run("return [...document.querySelectorAll('.figures tbody tr')]"
+	             ".map(e => [...e.querySelectorAll('th, .number')].map("
+	             "c => c.textContent))")
+	assert rows == [[t["tag"], f"{t['members']} of {said['customers']}",
+	                 f"{t['expected']:.1f}", f"{t['times']:.2f}",
+	                 f"{t['low']:.2f} – {t['high']:.2f}"]
+	                for t in said["with"]["over_represented"]]
+	b.click(".figures th a")
+	b.wait("document.querySelector('.lead h2').textContent === arguments[0]",
+	       rows[0][0])
+	b.click(".bars-list a")
+	b.wait("document.querySelector('.lead .kind').textContent === 'Customer'")
+	END
+}
+
+@test "a customer's charts: the profile, the neighbours on the scale, who has what" {
+	page emb.bin <<-'END'
+	b.open(home + "?customer=1")
+	b.wait("document.querySelector('.heat-map')")
+	own = s.get("/customers/1").json()
+	near = s.get("/customers/1/similar").json()["neighbours"]
+	means = {t["tag"]: t for t in own["as_active"]["tags"]}
+	rows = b.run("return [...document.querySelectorAll('.panels tbody tr')]"
+	             ".map(e => [...e.querySelectorAll('th, .number')].map("
+	             "c => c.textContent))")
+	def amount(x):
+	    return f"{x:.2f}".rstrip("0").rstrip(".")
+	expected = [[t["tag"], amount(t["value"]), amount(means[t["tag"]]["mean"]),
+	             f"{means[t['tag']]['customers']} of "
+	             f"{own['as_active']['customers']}"] for t in own["tags"]]
+	assert rows == expected[:15], (rows, expected)
+	b.click(".panels button")
+	assert len(b.run("return [...document.querySelectorAll("
+	                 "'.panels tbody tr')].map(e => 1)")) == len(own["tags"])
+	dots = b.run("return [...document.querySelectorAll('.point')].map(e =>"
+	             "[Number(e.getAttribute('cx')), e.textContent])")
+	assert [d[1] for d in dots] == [
+	    f"{n['customer']}: {n['similarity']:.3f}" for n in near]
+	scale = [(d[0] - dots[-1][0]) / (n["similarity"] - near[-1]["similarity"])
+	         for d, n in zip(dots, near[:5])]
+	assert max(scale) - min(scale) < 0.01 * max(scale), scale
+	cells = b.run("return [...document.querySelectorAll('.heat-map tr')].map("
+	              "e => [...e.children].map(c => c.textContent))")
+	columns = cells[0][1:]
+	assert [row[0] for row in cells[1:]] == ["1"] + [n["customer"] for n in near]
+	for row in cells[1:]:
+	    tags = {t["tag"]: t["value"]
+	            for t in s.get(f"/customers/{row[0]}").json()["tags"]}
+	    for tag, shown in zip(columns, row[1:]):
+	        assert shown == (amount(tags[tag]) if tag in tags else "–")
+	# The neighbours as CSV.
+	b.click(".save")
+	saved = b.downloaded("neighbours.csv").splitlines()
+	assert [line.split(",")[0] for line in saved[1:]] == [
+	    n["customer"] for n in near]
+	# Beside one of them.
+	b.click(".neighbours li:nth-child(2) .scale a")
+	b.wait("document.querySelector('.pairs')")
+	other = near[1]["customer"]
+	assert b.url() == home + f"?view=compare&a=1&b={other}"
+	assert f"{near[1]['similarity']:.3f}" in b.text(".lead")
+	two = [{t["tag"]: t["value"]
+	        for t in s.get(f"/customers/{c}").json()["tags"]}
+	       for c in ("1", other)]
+	rows = b.run("return [...document.querySelectorAll('.pairs tbody tr')].map("
+	             "e => [...e.querySelectorAll('th, .number')].map("
+	             "c => c.textContent))")
+	assert {row[1] for row in rows} == set(two[0]) | set(two[1])
+	for left, tag, right in rows:
+	    assert [left, right] == [amount(t[tag]) if tag in t else "–"
+	                             for t in two]
+	END
+}
+
+@test "two customers are chosen, a new one is made of tags" {
+	FAILED=1 page emb.bin <<-'END'
+	b.open(home + "?view=compare")
+	b.wait("document.querySelector('.begin')")
+	for box, typed in (("first", "626"), ("second", "1387")):
+	    b.type("#" + box, typed)
+	    b.wait(f"document.querySelectorAll('#{box}-choices li').length > 0")
+	    b.keys(DOWN + ENTER)
+	b.click("#compare-form button")
+	b.wait("document.querySelector('.pairs')")
+	assert b.text(".lead h2") == "626 and 1387"
+	b.open(home + "?view=new")
+	b.wait("document.querySelector('.begin')")
+	b.type("#tag", "javascr")
+	b.wait("document.querySelectorAll('#tag-choices li').length > 0")
+	b.keys(DOWN + ENTER)
+	b.type("#profile", "\nnodejs, 3\ncss 2\ncss 1\nno such; 4")
+	b.click("#new-form button")
+	b.wait("document.querySelectorAll('.neighbours li').length === 10")
+	asked = {"profile": {"javascript": 1, "nodejs": 3, "css": 3, "no such": 4}}
+	near = s.post(asked).json()["neighbours"]
+	assert b.run("return [...document.querySelectorAll('.person')].map("
+	             "e => e.textContent)") == [n["customer"] for n in near]
+	assert "Tags that the model lacks: no such." in b.text(".lead")
+	assert b.text(".lead h2") == "The new customer"
+	assert "css" not in b.url().split("#")[0]
+	b.wait("document.querySelector('.heat-map')")
+	b.click(".save")
+	saved = b.downloaded("neighbours.csv").splitlines()
+	assert [line.split(",")[0] for line in saved[1:]] == [
+	    n["customer"] for n in near]
+	b.open(home + "?view=compare&a=1&b=stranger")
+	b.wait("document.querySelector('#trouble').textContent")
+	assert "No customer stranger" in b.text("#trouble")
+	END
+}
+
+@test "axe-core finds no barrier, light and dark, narrow and wide" {
+	[ -s "${AXE:-}" ] || skip "no axe-core: make test-page installs it"
+	printf 'id,name\n1,"Doe, Jane"\n1776,Same\n1155,Same\n' > who.csv
+	for dark in True False
+	do
+		AXE=$AXE DARK=$dark page --who who.csv emb.bin <<-'END'
+		source = open(os.environ["AXE"], encoding="utf-8").read()
+		b.do("/timeouts", script=60000)
+		for path, shown in (
+		        ("", ".panels svg"), ("?customer=1", ".heat-map"),
+		        ("?tag=css", ".figures"), ("?view=audience", ".begin"),
+		        ("?view=audience&n=20#like=1%0A626", ".neighbours"),
+		        ("?view=compare&a=1&b=1776", ".pairs"),
+		        ("?view=new#profile=css%092", ".heat-map")):
+		    for width in (390, 1400):
+		        b.size(width, 900)
+		        b.open("about:blank")
+		        b.open(home + path)
+		        b.wait("document.querySelector(arguments[0])", shown)
+		        b.run(source)
+		        wrong = b.do("/execute/async", args=[], script=
+		            "const done = arguments[0]; axe.run().then(r => done("
+		            "r.violations.map(v => [v.id, v.nodes[0].html,"
+		            "v.nodes[0].failureSummary])))")
+		        assert wrong == [], (path, width, wrong)
+		        assert b.run("return document.documentElement.scrollWidth <="
+		                     " arguments[0]", width), (path, width)
+		END
+	done
+}
