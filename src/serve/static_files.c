@@ -14,6 +14,7 @@
 
 EMBED(page, "index.html");
 EMBED(style, "style.css");
+EMBED(answer_style, "answer.css");
 EMBED(page_script, "page.js");
 EMBED(audience, "audience.js");
 EMBED(charts, "charts.js");
@@ -43,6 +44,8 @@ const struct static_file *static_file_find(const char *path)
 		{"/", "text/html; charset=utf-8", web_page, web_page_end},
 		{"/style.css", "text/css; charset=utf-8", web_style,
 		 web_style_end},
+		{"/answer.css", "text/css; charset=utf-8", web_answer_style,
+		 web_answer_style_end},
 		SCRIPT("page.js", page_script),
 		SCRIPT("audience.js", audience),
 		SCRIPT("charts.js", charts),

@@ -1,8 +1,8 @@
 // An audience: customers pasted or read from a file, those most like all of
 // them, and what either group shares.
 
-import {$, customerName, foreign, headed, hint, leading, list, make, prose,
-	say, section, show, tagLink} from "./elements.js";
+import {foreign, headed, hint, leading, list, make, prose, say, section, show,
+	tagLink} from "./elements.js";
 import {count, fixed, plural} from "./numbers.js";
 import {bar} from "./charts.js";
 import {neighbours} from "./customer.js";

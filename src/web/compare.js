@@ -1,7 +1,7 @@
 // Two customers side by side.
 
-import {$, customerName, hint, isolated, leading, link, make, person,
-	plainName, prose, say, section, show, tagLink, headed} from "./elements.js";
+import {customerName, headed, hint, isolated, leading, make, person,
+	plainName, prose, say, section, show, tagLink} from "./elements.js";
 import {amount, count, fixed, plural} from "./numbers.js";
 import {bar} from "./charts.js";
 import {coloursOf, reasons} from "./customer.js";

@@ -1,8 +1,8 @@
 // A customer: who is most alike and why, what those share, what is missing.
 
-import {colourTags, customerName, fullName, headed, hint, isolated, leading,
-	link, list, make, offer, person, plainName, prose, say, section, show,
-	tagLink, tagName, unseen} from "./elements.js";
+import {colourTags, customerName, fullName, hint, isolated, leading, link,
+	list, make, person, plainName, prose, say, section, show, tagLink, tagName,
+	unseen} from "./elements.js";
 import {amount, count, fixed, inUnit, plural, spoken,
 	unitOf} from "./numbers.js";
 import {bar} from "./charts.js";
@@ -67,7 +67,8 @@ export function coloursOf(found) {
 export function neighbours(answer, n, title, extra = null) {
 	const colours = coloursOf(answer.neighbours);
 	const rows = make("ol", "neighbours",
-		...answer.neighbours.map(one => neighbour(one, n, colours, answer.customer)));
+		...answer.neighbours.map(one => neighbour(one, n, colours,
+			answer.customer)));
 	const isRelated = answer.neighbours.some(one =>
 		one.why.some(why => why.both === false));
 	rows.setAttribute("role", "list");
@@ -205,7 +206,3 @@ export function showCustomer(answer, n, {request = {
 		plainName(answer, "customer")}.` : "No neighbours.");
 	fillPanels(panels, answer, n).catch(error => say(error.message, true));
 }
-
-// Those that an unknown customer may be meant for.
-export const showInstead = customers => show(make("section", "begin",
-	headed("Is it one of these?"), offer(customers)));

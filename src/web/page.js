@@ -4,13 +4,8 @@
 import {$, address, complain, fullName, headed, make, offer, say, show,
 	tagName} from "./elements.js";
 import {plural} from "./numbers.js";
-import {audienceAnswer, saveAudience, textOf} from "./audience.js";
 import {combobox} from "./choices.js";
-import {compareAnswer} from "./compare.js";
-import {newcomerAnswer} from "./newcomer.js";
-import {showCustomer, showInstead} from "./customer.js";
 import {overviewAnswer} from "./overview.js";
-import {tagAnswer} from "./tag.js";
 import {json, keepToken, model, readModel, search,
 	similar} from "./service.js";
 
@@ -51,26 +46,32 @@ async function beginning() {
 
 async function customerAnswer(asked) {
 	const n = asked.n ?? "10";
-	const answer = await follow(await similar(asked.customer, n));
+	const [{showCustomer}, answer] = await Promise.all([
+		import("./customer.js"), similar(asked.customer, n)]);
+	await follow(answer);
 	return () => showCustomer(answer, n);
 }
 
-// What a question shows, once it is answered: by its view.
+// What a question shows, once it is answered: by its view.  Modules that the
+// first screen does not take are loaded where they are.
 const views = {
 	overview: {form: "customer-form", asks: () => false,
 		answer: overviewAnswer},
 	tag: {form: "customer-form", asks: asked => asked.tag,
-		answer: tagAnswer},
+		answer: async asked =>
+			(await import("./tag.js")).tagAnswer(asked)},
 	compare: {form: "compare-form", asks: asked => asked.a && asked.b,
-		answer: compareAnswer},
+		answer: async asked =>
+			(await import("./compare.js")).compareAnswer(asked)},
 	new: {form: "new-form", asks: asked => asked.profile,
-		answer: newcomerAnswer},
+		answer: async asked =>
+			(await import("./newcomer.js")).newcomerAnswer(asked)},
 	audience: {form: "audience-form", asks: asked => asked.like,
-		answer(asked) {
+		async answer(asked) {
 			if (asked.kept && !asked.like)
 				throw new Error("This list was too long for an address: "
 					+ "paste it again.");
-			return audienceAnswer(asked);
+			return (await import("./audience.js")).audienceAnswer(asked);
 		}},
 	customer: {form: "customer-form", asks: asked => asked.customer,
 		answer: asked => asked.customer ? customerAnswer(asked)
@@ -165,7 +166,8 @@ async function drawInstead(asked, error, isCurrent) {
 	say("");
 	complain(error.message);
 	if (found?.customers.length)
-		showInstead(found.customers);
+		show(make("section", "begin", headed("Is it one of these?"),
+			offer(found.customers)));
 	else if (found) {
 		const draw = await beginning().catch(() => null);
 		if (draw && isCurrent())
@@ -184,9 +186,12 @@ async function turn(moveFocus) {
 	$("answer").setAttribute("aria-busy", "true");
 	document.title = "Customers alike";
 	try {
-		if (model === null)
-			await describeModel();
-		const draw = await views[view].answer(asked);
+		// The first screen takes both at once.
+		const described = model === null ? describeModel() : null;
+		if (view !== "overview")
+			await described;
+		const [draw] = await Promise.all([views[view].answer(asked),
+			described]);
 		if (!isCurrent())
 			return;
 		say("");
@@ -276,7 +281,7 @@ for (const id of ["like", "not"])
 	$(`${id}-file`).addEventListener("change", async event => {
 		const [file] = event.target.files;
 		if (file)
-			$(id).value = await textOf(file);
+			$(id).value = await (await import("./audience.js")).textOf(file);
 		event.target.value = "";
 	});
 
@@ -287,7 +292,7 @@ $("download").addEventListener("click", async () => {
 	say("Asking…", true);
 	$("download").disabled = true;
 	try {
-		await saveAudience(audienceNow());
+		await (await import("./audience.js")).saveAudience(audienceNow());
 		say("Saved as audience.csv.", true);
 	} catch (error) {
 		say("");

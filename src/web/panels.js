@@ -1,7 +1,7 @@
 // Charts of a customer: the profile beside customers as active, where the
 // neighbours lie, and which tags they have.
 
-import {customerName, fullName, hint, make, person, plainName, prose, section,
+import {customerName, hint, make, person, plainName, prose, section,
 	tagLink, unseen} from "./elements.js";
 import {amount, count, fixed, plural} from "./numbers.js";
 import {bar, cell} from "./charts.js";
