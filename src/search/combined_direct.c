@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/bitset.h"
+#include "search/bad_row.h"
 
 /* True if the row has weight.  An index holds what is known of its rows;
  * without one the row is checked here, and counted if counting. */
@@ -16,14 +17,14 @@ static bool check_row(struct combined_job *job, size_t row, size_t range,
 	if (search->index != NULL)
 		return bitset_test(search->index->weighted, row);
 	if (csr_matrix_check_row(search->matrix, row) != NULL) {
-		combined_record_bad_row(job, row);
+		bad_row_record(&job->first_bad_row, row);
 		return false;
 	}
 	self = combined_query_row(search->matrix, search->embedding, search->d,
 				  row, ROW_NONE);
 	x_square = embedding_dot(self.vector, self.vector, search->d);
 	if (!isfinite(x_square)) {
-		combined_record_bad_row(job, row);
+		bad_row_record(&job->first_bad_row, row);
 		return false;
 	}
 	bool weighted = row_square(self.values, self.count) > 0;

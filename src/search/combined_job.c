@@ -61,13 +61,3 @@ void combined_scatter_query(struct combined_worker *worker,
 	for (size_t i = 0; i < query->count; i++)
 		worker->dense_query[query->tags[i]] = query->values[i] * factor;
 }
-
-void combined_record_bad_row(struct combined_job *job, size_t row)
-{
-	size_t first = job->first_bad_row;
-
-	while (row < first)
-		if (atomic_compare_exchange_weak(&job->first_bad_row, &first,
-						 row))
-			return;
-}

@@ -78,7 +78,4 @@ void combined_score_row(const struct combined_search *search,
 void combined_scatter_query(struct combined_worker *worker,
 			    const struct combined_query *query, double factor);
 
-/* Set job->first_bad_row to the row where that is smaller. */
-void combined_record_bad_row(struct combined_job *job, size_t row);
-
 #endif

@@ -10,6 +10,7 @@
 #include "base/errors.h"
 #include "base/progress.h"
 #include "base/thread_pool.h"
+#include "search/bad_row.h"
 #include "search/combined_candidates.h"
 #include "search/combined_deferred.h"
 #include "search/combined_direct.h"
@@ -158,17 +159,6 @@ static void count_candidates(struct combined_job *job, size_t *zeros)
 				omits_own_row(search, &job->queries[q]);
 }
 
-static const char *bad_row_error(const struct combined_search *search,
-				 size_t row)
-{
-	const char *error = csr_matrix_check_row(search->matrix, row);
-
-	return error != NULL ? error
-			     : error_text("row %zu of the embedding is not "
-					  "finite",
-					  row);
-}
-
 /* Choose what the caller left open, and allocate. */
 static void job_begin(struct combined_job *job)
 {
@@ -226,7 +216,7 @@ const char *combined_search_run(const struct combined_search *search,
 	finish_rest(&job);
 	if (job.first_bad_row != ROW_NONE) {
 		search_results_free(results, count);
-		error = bad_row_error(search, job.first_bad_row);
+		error = bad_row_error(search->matrix, job.first_bad_row);
 	} else {
 		count_candidates(&job, zeros);
 	}

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "search/dot_vectors.h"
+#include "search/bad_row.h"
 
 /* Above this squared length sums of products of "dot" may overflow. */
 static const double max_square_norm = 1e36;
@@ -26,15 +27,6 @@ size_t exact_job_skipped(const struct exact_search *search, size_t self)
 								 : self;
 }
 
-static void note_bad_row(struct exact_job *job, size_t row)
-{
-	size_t first = job->bad_row;
-
-	while (row < first)
-		if (atomic_compare_exchange_weak(&job->bad_row, &first, row))
-			return;
-}
-
 double exact_job_row_factor(struct exact_job *job, size_t row,
 			    struct row_counts *counts)
 {
@@ -43,7 +35,7 @@ double exact_job_row_factor(struct exact_job *job, size_t row,
 		dot_square_norm(search->rows + row * search->d, search->d);
 
 	if (!exact_job_is_usable(search, square)) {
-		note_bad_row(job, row);
+		bad_row_record(&job->bad_row, row);
 		return 0;
 	}
 	if (square == 0) {

@@ -211,7 +211,7 @@ static void count_candidates(struct exact_job *job)
 	}
 }
 
-static const char *bad_row_error(const struct exact_search *search, size_t row)
+static const char *unusable_error(const struct exact_search *search, size_t row)
 {
 	double square =
 		dot_square_norm(search->rows + row * search->d, search->d);
@@ -351,7 +351,7 @@ const char *exact_search_run(const struct exact_search *search,
 		search_pieces(&job);
 	if (job.bad_row != ROW_NONE) {
 		search_results_free(results, count);
-		error = bad_row_error(search, job.bad_row);
+		error = unusable_error(search, job.bad_row);
 	}
 	*zeros = job.row_counts.zeros;
 	free(job.factors);

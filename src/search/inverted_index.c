@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/thread_pool.h"
+#include "search/bad_row.h"
 #include "search/combined_score.h"
 
 enum { MAX_COLUMNS = 1 << 16, PIECE_ROWS = 4096, SAMPLE = 1 << 16 };
@@ -51,16 +52,6 @@ struct build {
 	_Atomic size_t first_bad_row; /* SIZE_MAX: none */
 };
 
-static void record_bad_row(struct build *build, size_t row)
-{
-	size_t first = build->first_bad_row;
-
-	while (row < first)
-		if (atomic_compare_exchange_weak(&build->first_bad_row, &first,
-						 row))
-			return;
-}
-
 /* Check row and set what the index holds of it alone: codes, norms. */
 static void add_row(struct build *build, size_t row)
 {
@@ -72,7 +63,7 @@ static void add_row(struct build *build, size_t row)
 	float residual = 1, scale = 0;
 
 	if (csr_matrix_check_row(matrix, row) != NULL || !isfinite(x_square)) {
-		record_bad_row(build, row);
+		bad_row_record(&build->first_bad_row, row);
 		return;
 	}
 	size_t begin = (size_t)matrix->indptr[row];
@@ -253,16 +244,6 @@ static void make_columns(struct inverted_index *index)
 	}
 }
 
-static const char *bad_row_error(const struct inverted_index *index, size_t row)
-{
-	const char *error = csr_matrix_check_row(index->matrix, row);
-
-	return error != NULL ? error
-			     : error_text("row %zu of the embedding is not "
-					  "finite",
-					  row);
-}
-
 const char *inverted_index_build(struct inverted_index *index,
 				 const struct csr_matrix *matrix,
 				 const float *embedding, size_t d,
@@ -290,7 +271,7 @@ const char *inverted_index_build(struct inverted_index *index,
 	thread_pool_run(threads, n / PIECE_ROWS + (n % PIECE_ROWS != 0),
 			add_rows, &build);
 	if (build.first_bad_row != SIZE_MAX) {
-		error = bad_row_error(index, build.first_bad_row);
+		error = bad_row_error(matrix, build.first_bad_row);
 		inverted_index_free(index);
 	} else {
 		set_weighted(&build);
