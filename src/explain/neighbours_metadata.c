@@ -206,7 +206,7 @@ static bool read_value(char *text, enum key_type type, void *value)
 	return false;
 }
 
-/* Read "key=value" and note in *found which key it was; an unknown one, which
+/* Read "key=value" and set the bit in *found of its key; an unknown one, which
  * a later cs-knn may add, is passed over. */
 static const char *read_key(struct model_metadata *metadata, char *pair,
 			    unsigned *found)

@@ -20,7 +20,7 @@ struct query_metadata {
 	double median_pair, top_pair;
 	size_t without_signal; /* customers of the model without neighbours */
 	size_t limit;          /* of the number of neighbours */
-	size_t candidates;     /* customers who could have been answers */
+	size_t candidates;     /* customers who could have been results */
 	size_t matching;       /* of those, with min_similarity or more */
 	const double *min_similarity; /* NULL: no limit */
 	size_t looked_at;  /* 0, or where there are more candidates than this,

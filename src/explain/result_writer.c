@@ -12,7 +12,7 @@
 #include "text/tsv.h"
 #include "base/thread_pool.h"
 
-/* How many answers a thread writes in one piece; pieces for each thread before
+/* How many results a thread writes in one piece; pieces for each thread before
  * they are put together. */
 enum { PIECE = 32, PIECES = 16 };
 

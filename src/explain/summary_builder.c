@@ -123,7 +123,7 @@ static const char *set_values(struct summary_builder *builder,
 	return error;
 }
 
-/* Add the profile of a row of the asking or the answering customers. */
+/* Add the profile of a row of the queries, or of a neighbour. */
 static const char *add_profile(struct summary_builder *builder,
 			       struct summary *s, const struct model *model,
 			       size_t row)

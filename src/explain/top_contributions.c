@@ -23,7 +23,7 @@ void top_contributions_end(struct top_contributions *top)
 	*top = (struct top_contributions){0};
 }
 
-/* Make the side that of a row of the asking or the answering customers. */
+/* Set the side to a row of the queries, or of a neighbour. */
 static const char *set_side(const struct top_contributions *top,
 			    struct contribution_side *side,
 			    const struct model *model, size_t row)
