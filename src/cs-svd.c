@@ -114,6 +114,27 @@ static void read_matrix(struct work *work, const char *path)
 		die("%s: %s", work->matrix.input.name, error);
 }
 
+/* Why a matrix has nothing but zeros, and what helps. */
+static const char *why_zero(const struct csr_matrix *matrix)
+{
+	bool weight = false, raw = false;
+
+	for (size_t i = 0; i < matrix->m; i++)
+		weight = weight || matrix->weight[i] > 0;
+	for (size_t i = 0; i < matrix->nnz; i++)
+		raw = raw || matrix->raw[i] != 0;
+	if (!raw)
+		return "every value is zero: no customer has a tag with "
+		       "weight\n  the log's values are all zero: cs-matrix "
+		       "--value events counts events instead";
+	if (!weight)
+		return "every value is zero: no customer has a tag with "
+		       "weight\n  every customer has every tag, which "
+		       "cs-matrix --weight idf takes for no information: "
+		       "--weight smooth, or none";
+	return "every value is zero: no customer has a tag with weight";
+}
+
 static void find(struct work *work)
 {
 	const char *error =
@@ -126,7 +147,7 @@ static void find(struct work *work)
 		die("%s: %s", work->matrix.input.name,
 		    work->gram.norm_squared > 0
 			    ? "nothing is left once the means are taken off"
-			    : "every value is zero: no customer has a tag with weight");
+			    : why_zero(&work->matrix.matrix));
 	/* No item of U S is above its singular value. */
 	if (work->svd.sigma[0] > (double)FLT_MAX)
 		die("%s: the largest singular value is %.2g, too large for an "

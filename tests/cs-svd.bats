@@ -283,6 +283,14 @@ many_pairs() {
 		cs-svd zero.mat
 	refused "every value is zero" cs-svd -o none.bin zero.mat
 	[ ! -e none.bin ]
+	[[ "$stderr$output" == *"the log's values are all zero: cs-matrix --value events counts events instead"* ]]
+	# With its reason: a tag that everyone has, by inverse document frequency.
+	profiles 'print "a", "x", 1; print "b", "x", 2' > all.tsv
+	cs-matrix -q --weight idf -o zero.mat all.tsv
+	refused "zero.mat: every value is zero: no customer has a tag with weight" \
+		cs-svd zero.mat
+	[[ "$stderr$output" == *"every customer has every tag, which cs-matrix --weight idf takes for no information: --weight smooth, or none"* ]]
+	cs-matrix -q all.tsv | cs-svd -q -o some.bin
 }
 
 @test "duplicates of rows and columns" {
