@@ -966,7 +966,7 @@ joined() {
 	refused "expected a number" --shards 2 log.csv
 	mkfifo pipe
 	cs-aggregate -q --shards 2 -o signalled pipe &
-	{ cat "$VIEWS"; for try in $(seq 100); do
+	{ cat "$VIEWS"; for _ in $(seq 100); do
 		[ -z "$(find . -name 'signalled.*' -type d)" ] || break
 		sleep 0.02
 	done; kill -TERM $!; } > pipe
@@ -1111,7 +1111,7 @@ events() {
 
 @test "--half-life: forward decay; files of one landmark add up exactly" {
 	events
-	decayed=(-q -u user -t item --where user!= --time when --half-life 2 --from 2017-01-01)
+	decayed=(-q -u user -t item --where 'user!=' --time when --half-life 2 --from 2017-01-01)
 	cs-aggregate "${decayed[@]}" events.csv > found
 	[ "$(head -n 1 found | cut -f 4)" = weighted_events_from_2017-01-01_half_life_2 ]
 	# 1 + 2^((1 + 10/24) / 2) + 2; and of 31 and 32 days.

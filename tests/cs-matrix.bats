@@ -19,7 +19,7 @@ setup() {
 
 # The matrix of these options and files is that of the definition.
 holds() {
-	local options=() files=() words=() attributes= blocks=
+	local options=() files=() words=() attributes='' blocks=''
 	while [ $# -gt 0 ]
 	do
 		case $1 in
