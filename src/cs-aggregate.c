@@ -614,10 +614,19 @@ static void end_if_rejected(struct aggregation *work)
 	/* Without a profile, so that the report alone gets its name. */
 	discard_destination(&work->output);
 	row_account_report(account, rejects, choices.report);
+	if (!options_quiet &&
+	    rejects_count(rejects, REJECT_CSV + CSV_QUOTE_INSIDE) +
+			    rejects_count(rejects,
+					  REJECT_CSV + CSV_QUOTE_AFTER) >
+		    0)
+		fputs("  where quotes follow other rules: --quote none, or "
+		      "--escape backslash\n",
+		      stderr);
 	if (account->rejected == account->in && !options_quiet)
 		fputs("  all rows are wrong: are these the right columns "
 		      "(-u, -t, -v), and is it the\n"
-		      "  right format (-d, --decimal, --no-header)?\n",
+		      "  right format (-d, --decimal, --quote, --escape, "
+		      "--no-header)?\n",
 		      stderr);
 	else if (!options_quiet)
 		fputs("  to set such rows aside and go on: --rejects FILE\n",

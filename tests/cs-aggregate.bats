@@ -277,6 +277,23 @@ refused() {
 	[[ "$stderr" == *"if its first line is a row: --no-header, and columns by number"* ]]
 }
 
+@test "names of a header are found without blanks and marks around them, and shown with them" {
+	printf '\xef\xbb\xbf\xef\xbb\xbfuser_id,category , amount\n1,a,2\n' > log.csv
+	cs-aggregate -q -u user_id -t category -v amount log.csv > found
+	[ "$(tail -n 1 found)" = "$(printf '1\ta\t1\t2')" ]
+	cs-aggregate -q -u 1 -t 'category ' -v ' amount' log.csv | cmp - found
+	refused "no column price" -u user_id -t price log.csv
+	[[ "$stderr" == *'"category " " amount"'* ]]
+	# What stands so goes before what is so when trimmed.
+	printf '%s\n' 'user,tag ,tag' u,a,b > log.csv
+	cs-aggregate -q -u user -t tag log.csv | grep -qx "$(printf 'u\tb\t1\t1')"
+	printf '%s\n' 'user,tag , tag' u,a,b > log.csv
+	refused 'columns 2 and 3 are both called tag' -u user -t tag log.csv
+	printf '%s\n' user,tag 'u,a"b' 'v,c' > log.csv
+	refused "a quote within a field that is not quoted" log.csv
+	[[ "$stderr" == *"where quotes follow other rules: --quote none, or --escape backslash"* ]]
+}
+
 @test "two candidates, or none, are an error that lists the header" {
 	printf '%s\n' user_id,customer,tag a,b,t > log.csv
 	refused "user_id and customer both have a name known for customers" log.csv

@@ -774,6 +774,8 @@ some_near() {
 	cs-knn -u u50 --metric profile -n 20 --format ids ties.bin > found 2> said
 	[ "$(wc -l < found)" -eq 10 ]
 	grep -qx "cs-knn: ties.bin: customer u50: 10 share something with it, of 20 asked for: --min-similarity 0 lists others, too" said
+	cs-knn -q -u u50 --metric profile -n 20 --profiles ties.bin | cs-summarize |
+		grep -qx "10 of the 42 customers share something with it, of 20 asked for"
 	cs-knn --all --metric profile -n 20 --no-why --no-profiles -o found ties.bin 2> said
 	grep -q "customers have fewer than the 20 neighbours asked for" said
 	awk -F'\t' 'NR > 1 && $4 == 0 { exit 1 }' found

@@ -32,19 +32,42 @@ static const char *const values[] = {"viewtimeseconds",
 
 /* ---------------------------------------------------------------- messages */
 
-/* The names of a file's columns, as a line of a message. */
+/* The name without a byte-order mark before it and blanks around it. */
+static const char *trim(const char *name, size_t *length)
+{
+	*length = strlen(name);
+	if (*length >= 3 && memcmp(name, "\xef\xbb\xbf", 3) == 0) {
+		name += 3;
+		*length -= 3;
+	}
+	while (*length > 0 && *name == ' ') {
+		name++;
+		--*length;
+	}
+	while (*length > 0 && name[*length - 1] == ' ')
+		--*length;
+	return name;
+}
+
+/* The names of a file's columns, as a line of a message; in quotes those whose
+ * blanks or marks at the ends would not be seen. */
 static const char *list(const struct csv_names *names)
 {
 	static char text[1024];
 	size_t used = 0;
 
 	for (size_t i = 0; i < names->count; i++) {
-		if (used + strlen(names->names[i]) + 8 > sizeof text) {
+		const char *name = names->names[i];
+		size_t length;
+
+		if (used + strlen(name) + 8 > sizeof text) {
 			strcpy(text + used, " ...");
 			break;
 		}
-		used += (size_t)sprintf(text + used, "%s%s", i ? " " : "",
-					names->names[i]);
+		trim(name, &length);
+		const char *quote = length < strlen(name) ? "\"" : "";
+		used += (size_t)sprintf(text + used, "%s%s%s%s", i ? " " : "",
+					quote, name, quote);
 	}
 	return text;
 }
@@ -194,14 +217,25 @@ static size_t find_known_column(const struct columns *columns,
 /* ------------------------------------------------------------------- finding
  */
 
-size_t columns_index(const char *file, const char *name, bool headed,
-		     const struct csv_names *names)
+/* True where a column is called name, as it stands or trimmed. */
+static bool is_called(const char *column, const char *name, bool trimmed)
+{
+	size_t length;
+
+	if (!trimmed)
+		return strcmp(column, name) == 0;
+	column = trim(column, &length);
+	return length == strlen(name) && memcmp(column, name, length) == 0;
+}
+
+/* The only column called name; CSV_COLUMN_NONE where there is none. */
+static size_t find_name(const char *file, const char *name, bool trimmed,
+			const struct csv_names *names)
 {
 	size_t found = CSV_COLUMN_NONE;
-	int64_t number;
 
-	for (size_t i = 0; headed && i < names->count; i++) {
-		if (strcmp(names->names[i], name) != 0)
+	for (size_t i = 0; i < names->count; i++) {
+		if (!is_called(names->names[i], name, trimmed))
 			continue;
 		if (found != CSV_COLUMN_NONE)
 			die("%s: columns %zu and %zu are both called %s: "
@@ -209,6 +243,19 @@ size_t columns_index(const char *file, const char *name, bool headed,
 			    file, found + 1, i + 1, name);
 		found = i;
 	}
+	return found;
+}
+
+size_t columns_index(const char *file, const char *name, bool headed,
+		     const struct csv_names *names)
+{
+	size_t found = CSV_COLUMN_NONE;
+	int64_t number;
+
+	if (headed)
+		found = find_name(file, name, false, names);
+	if (headed && found == CSV_COLUMN_NONE)
+		found = find_name(file, name, true, names);
 	bool numbered = number_integer(name, 1, (int64_t)names->count, &number);
 	if (found != CSV_COLUMN_NONE && numbered && (size_t)number != found + 1)
 		die("%s: column %zu of its header is called %s, which may mean "

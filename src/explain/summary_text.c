@@ -110,6 +110,18 @@ static void put_filter(struct summary_page *page)
 			summary_page_commas(page, metadata->candidates),
 			in_file(page), metadata->matching == 1 ? "has" : "have",
 			threshold);
+	else if (metadata->candidates > (int64_t)page->summary->neighbour_count)
+		text = text_lines_print(
+			&page->lines,
+			"%s of the %s customers%s %s something with it, of %s "
+			"asked for",
+			summary_page_commas(
+				page, (int64_t)page->summary->neighbour_count),
+			summary_page_commas(page, metadata->candidates),
+			in_file(page),
+			page->summary->neighbour_count == 1 ? "shares"
+							    : "share",
+			summary_page_commas(page, metadata->limit));
 	else
 		text = text_lines_print(
 			&page->lines,
