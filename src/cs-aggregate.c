@@ -17,6 +17,7 @@
 #include "base/options.h"
 #include "text/tsv.h"
 #include "events/column_detect.h"
+#include "events/customer_names.h"
 #include "events/event_reader.h"
 #include "events/group_by.h"
 #include "events/item_join.h"
@@ -59,7 +60,9 @@ enum {
 	KEY_COMMENT,
 	KEY_QUOTE,
 	KEY_ESCAPE,
-	KEY_ENCODING
+	KEY_ENCODING,
+	KEY_PSEUDONYM,
+	KEY_FORGET
 };
 
 static struct choices {
@@ -78,6 +81,8 @@ static struct choices {
 	bool keep_item;
 	const char *levels; /* their names, or NULL */
 	const char *tags, *separator, *prefix, *rejects, *report, *output;
+	const char *key, *forget; /* files, or NULL */
+	struct customer_names names;
 	const char *half_by; /* a column, or NULL: each event by itself */
 	enum event_half half;
 	size_t seed;
@@ -273,6 +278,12 @@ static const struct option_row rows[] = {
 	 OPTION_TO_FILE(choices.half_by)},
 	{NULL, KEY_SEED, "seed", "N", "of the hash that cuts [1]",
 	 OPTION_TO_INTEGER(choices.seed, 0, INT64_MAX)},
+	{"Customers", KEY_PSEUDONYM, "pseudonym", "KEYFILE",
+	 "write a keyed hash in place of each name",
+	 OPTION_TO_FILE(choices.key)},
+	{NULL, KEY_FORGET, "forget", "FILE",
+	 "leave out the customers in FILE, one a line",
+	 OPTION_TO_FILE(choices.forget)},
 	{"Memory", 'S', "memory", "SIZE",
 	 "how much it takes [a quarter of all]",
 	 OPTION_TO_SIZE(choices.memory)},
@@ -353,6 +364,12 @@ static char **read_options(int argc, char **argv)
 		die_usage("%s says how a log is read: it does not go with "
 			  "--merge",
 			  options_given(of_events));
+	if (choices.key != NULL && choices.rejects != NULL)
+		die_usage("--pseudonym: rows that --rejects sets aside would "
+			  "have their names");
+	if (choices.merge && choices.key != NULL && choices.forget == NULL)
+		die_usage("--pseudonym with --merge: it is for --forget FILE, "
+			  "whose names are those of the logs");
 	if (choices.shards > 0 &&
 	    (choices.output == NULL || strcmp(choices.output, "-") == 0))
 		die_usage("--shards: they are files of a directory: -o DIR "
@@ -515,6 +532,15 @@ static size_t group_memory(void)
 					  : choices.memory / 2;
 }
 
+/* Read the key and the list of --pseudonym and --forget. */
+static void read_names(void)
+{
+	if (choices.key != NULL)
+		customer_names_read_key(&choices.names, choices.key);
+	if (choices.forget != NULL)
+		customer_names_read_forgotten(&choices.names, choices.forget);
+}
+
 /* The work on event logs: what is open, and what became of the rows. */
 struct aggregation {
 	struct destination output;
@@ -548,12 +574,14 @@ static void open_logs(struct aggregation *work, char **paths, size_t count)
 	struct event_reader *events = &work->events;
 
 	open_filter();
+	read_names();
 	*events = (struct event_reader){.columns = columns,
 					.separator = choices.separator,
 					.half = choices.half,
 					.half_key = choices.seed,
 					.groups = &work->groups,
-					.rejects = &work->rejects};
+					.rejects = &work->rejects,
+					.names = &choices.names};
 	choices.dialect.unquoted = choices.quote == 1;
 	choices.dialect.backslash = choices.escape == 1;
 	open_destination(&work->output);
@@ -646,6 +674,8 @@ static void read_logs(struct aggregation *work)
 	work->account.untagged = events->rows_untagged;
 	work->account.other = events->rows_other;
 	work->account.left_out = events->rows_left_out;
+	work->account.forgotten = events->rows_forgotten;
+	work->account.forgets = choices.forget != NULL;
 	work->account.filtered = choices.filter.condition_count > 0 ||
 				 choices.filter.time != NULL ||
 				 choices.filter.type != NULL;
@@ -695,8 +725,8 @@ static void close_logs(struct aggregation *work)
 	}
 	if (!options_quiet &&
 	    (choices.columns.guessed || account->untagged > 0 ||
-	     account->left_out > 0 || account->other > 0 ||
-	     account->rejected > 0 || options_chatty()))
+	     account->left_out > 0 || account->forgotten > 0 ||
+	     account->other > 0 || account->rejected > 0 || options_chatty()))
 		row_account_warn(account);
 	group_by_end(&work->groups);
 	rejects_end(&work->rejects);
@@ -704,6 +734,7 @@ static void close_logs(struct aggregation *work)
 	item_tags_free(&work->items);
 	row_filter_free(&choices.filter);
 	columns_free(&choices.columns);
+	customer_names_free(&choices.names);
 }
 
 static void aggregate(char **paths, size_t count)
@@ -721,15 +752,19 @@ static void merge(char **paths, size_t count)
 	struct row_account account = {.grouped = true};
 	struct destination output;
 
+	read_names();
+	customer_names_hash_forgotten(&choices.names);
 	open_destination(&output);
-	account.counts =
-		profile_merge(paths, count, choices.prefix, group_memory(),
-			      output.profile, &account.in);
-	account.used = account.in;
+	account.counts = profile_merge(
+		paths, count, choices.prefix, group_memory(), &choices.names,
+		output.profile, &account.in, &account.forgotten);
+	account.used = account.in - account.forgotten;
+	account.forgets = choices.forget != NULL;
 	row_account_report(&account, NULL, choices.report);
 	close_destination(&output);
-	if (options_chatty())
+	if (options_chatty() || (account.forgotten > 0 && !options_quiet))
 		row_account_warn(&account);
+	customer_names_free(&choices.names);
 }
 
 int main(int argc, char **argv)

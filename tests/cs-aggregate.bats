@@ -1160,3 +1160,62 @@ events() {
 	refused "--half-life and --from go together" --time when --since 2017-01-01 \
 		--from 2017-01-01 events.csv
 }
+
+@test "pseudonyms are the HMAC of names, and no name or key is in any output" {
+	printf '%s\n' user,tag,value ada,x,1 bob,y,2 ada,y,3 '"c	d\e",x,1' \
+		'"wide,é",x,4' > log.csv
+	printf 'a key of some length\r\n' > key
+	cs-aggregate --pseudonym key --report report -o out log.csv 2> said
+	for name in ada bob $'c\td\\e' wide,é
+	do
+		pseudonym=$(printf %s "$name" |
+			"$PYTHON" -c 'import hashlib, hmac, sys; print(hmac.new(
+				b"a key of some length", sys.stdin.buffer.read(),
+				hashlib.sha256).hexdigest()[:32])')
+		grep -q "^$pseudonym	" out
+	done
+	[ "$(cut -f 1 out | sort -u | wc -l)" -eq 5 ]
+	cat out report said > all
+	run -1 grep -E 'ada|bob|wide|key of' all
+	# Sums are those of names; the same for any threads and memory.
+	cs-aggregate -q log.csv | cut -f 2- | sort > named
+	cut -f 2- out | sort | cmp - named
+	cs-aggregate -q --pseudonym key -j 3 -S 1 log.csv | cmp - out
+	echo short > short
+	run -2 cs-aggregate --pseudonym short log.csv
+	[[ $output == *"short: a key of too few bytes, expected 16 to 4096"* ]]
+	run -2 cs-aggregate --pseudonym none log.csv
+	run -2 cs-aggregate --pseudonym key --rejects aside log.csv
+	run -2 cs-aggregate --merge --pseudonym key out
+}
+
+@test "forgotten customers occur in no byte of what is made afterwards" {
+	cs-aggregate -q -o all "$VIEWS"
+	printf '\xef\xbb\xbf1\r\n "77" \r\nnobody\r\n42\n' > forget.txt
+	cs-aggregate --forget forget.txt --report report -o kept "$VIEWS" 2> said
+	awk -F '\t' '$1 != 1 && $1 != 77 && $1 != 42' all | cmp - kept
+	cs-aggregate -q --merge --forget forget.txt -o merged all
+	cmp merged kept
+	lost=$(awk -F , '$1 == 1 || $1 == 77 || $1 == 42' "$VIEWS" | wc -l)
+	[ "$lost" -gt 10 ]
+	jq -e ".rows_forgotten == $lost" report
+	grep -q ", $lost forgotten;" said
+	# By pseudonyms, too, from logs and from profiles.
+	head -c 32 /dev/zero | tr '\0' k > key
+	cs-aggregate -q --pseudonym key -o hashed "$VIEWS"
+	cs-aggregate -q --pseudonym key --forget forget.txt -o kept "$VIEWS"
+	cs-aggregate -q --merge --pseudonym key --forget forget.txt hashed |
+		cmp - kept
+	[ "$(cut -f 1 kept | sort -u | wc -l)" -eq 1998 ]
+	# Neither the name nor its hash is in a matrix, a model or an index.
+	id=$(printf 77 | "$PYTHON" -c 'import hashlib, hmac, sys; print(hmac.new(
+		b"k" * 32, sys.stdin.buffer.read(), hashlib.sha256).hexdigest()[:32])')
+	grep -q "$id" hashed
+	cs-matrix -q -o matrix kept
+	cs-svd -q -k 8 -o model matrix
+	cs-index -q -o index model
+	run -1 grep -l "$id" kept matrix model index
+	: > nobody.txt
+	run -2 cs-aggregate --forget nobody.txt "$VIEWS"
+	[[ $output == *"nobody.txt: it names nobody"* ]]
+}

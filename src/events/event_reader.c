@@ -31,7 +31,9 @@ struct event_reader_thread {
 	uint32_t *tag_indices;
 	size_t tag_count, tag_room, tag_index_room;
 	uint64_t rows_in, rows_used, rows_untagged, rows_other;
-	uint64_t rows_left_out;
+	uint64_t rows_left_out, rows_forgotten;
+	char *pseudonyms; /* of the customers of those rows */
+	size_t pseudonym_room;
 	bool other; /* the cell had a tag of the other half */
 	struct item_join join;
 	char *own; /* tags of items that are in no catalogue, of the block */
@@ -215,6 +217,31 @@ static void append_tags(const struct event_reader *events,
 			   string_table_length(&items->tags, items->tag[i]));
 }
 
+/* The customer of a row: its name, or its pseudonym. */
+static struct string_slice name_of(const struct event_reader *events,
+				   struct event_reader_thread *state,
+				   const struct csv_slice *slice)
+{
+	const char *text = state->rows.text + slice->begin;
+	char *pseudonym =
+		state->pseudonyms + state->used_count * PSEUDONYM_SIZE;
+
+	if (events->names == NULL || !events->names->has_key)
+		return (struct string_slice){text, slice->length};
+	customer_names_hash(events->names, text, slice->length, pseudonym);
+	return (struct string_slice){pseudonym, PSEUDONYM_SIZE};
+}
+
+static bool is_forgotten(const struct event_reader *events,
+			 const struct event_reader_thread *state,
+			 const struct csv_slice *slice)
+{
+	return events->names != NULL &&
+	       customer_names_is_forgotten(events->names,
+					   state->rows.text + slice->begin,
+					   slice->length);
+}
+
 /* Collect the rows that have a tag. */
 static void collect_rows(const struct event_reader *events,
 			 struct event_reader_thread *state)
@@ -228,12 +255,20 @@ static void collect_rows(const struct event_reader *events,
 				  sizeof *state->users);
 	state->used_count = state->tag_count = 0;
 	reserve_own_tags(events, state);
-	uint64_t other = 0;
+	if (events->names != NULL && events->names->has_key)
+		state->pseudonyms =
+			alloc_grow(state->pseudonyms, &state->pseudonym_room,
+				   rows, PSEUDONYM_SIZE);
+	uint64_t other = 0, forgotten = 0;
 	for (size_t i = 0; i < rows; i++) {
 		const struct csv_slice *slices =
 			csv_row_field(&state->rows, &state->rows.rows[i], 0);
 		size_t tags = state->tag_count;
 		state->other = false;
+		if (is_forgotten(events, state, &slices[COLUMN_USER])) {
+			forgotten++;
+			continue;
+		}
 		if (!events->half_by_tag &&
 		    !in_half(events, state->rows.rows[i].hash)) {
 			other++;
@@ -246,14 +281,14 @@ static void collect_rows(const struct event_reader *events,
 			continue;
 		}
 		state->users[state->used_count] =
-			(struct string_slice){text + slices[COLUMN_USER].begin,
-					      slices[COLUMN_USER].length};
+			name_of(events, state, &slices[COLUMN_USER]);
 		state->used[state->used_count++] =
 			(struct used_row){state->values[i], state->tag_count};
 	}
 	state->rows_used += state->used_count;
 	state->rows_other += other;
-	state->rows_untagged += rows - state->used_count - other;
+	state->rows_forgotten += forgotten;
+	state->rows_untagged += rows - state->used_count - other - forgotten;
 }
 
 static int by_number(const void *a, const void *b)
@@ -422,10 +457,12 @@ void event_reader_run(struct event_reader *events)
 		events->rows_untagged += state->rows_untagged;
 		events->rows_other += state->rows_other;
 		events->rows_left_out += state->rows_left_out;
+		events->rows_forgotten += state->rows_forgotten;
 		add_notes(&events->notes, &state->notes);
 		keep_first(&events->foreign, &state->foreign);
 		item_join_merge(&events->join, &state->join);
 		free(state->own);
+		free(state->pseudonyms);
 		free(state->block.bytes);
 		csv_rows_free(&state->rows);
 		free(state->values);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "events/column_detect.h"
+#include "events/customer_names.h"
 #include "text/csv_reader.h"
 #include "events/group_by.h"
 #include "events/item_join.h"
@@ -30,9 +31,10 @@ struct event_reader {
 	struct csv_source source;
 	struct columns *columns;
 	struct row_rules rules;
-	const struct item_tags *items; /* of --tags, or NULL */
-	const char *separator;         /* of tags in a cell, or NULL */
-	struct item_join join;         /* rows whose item is in items, or not */
+	const struct item_tags *items;      /* of --tags, or NULL */
+	const char *separator;              /* of tags in a cell, or NULL */
+	const struct customer_names *names; /* pseudonyms, or NULL */
+	struct item_join join; /* rows whose item is in items, or not */
 	struct group_by *groups;
 	struct rejects *rejects;
 	struct event_reader_thread *states; /* of each thread; private */
@@ -41,8 +43,9 @@ struct event_reader {
 			      latest when the first file is open */
 	uint64_t half_key; /* of tags; of rows: source.hash_key */
 	uint64_t rows_in, rows_used, rows_untagged;
-	uint64_t rows_other;    /* of the other half */
-	uint64_t rows_left_out; /* by the filter */
+	uint64_t rows_other;     /* of the other half */
+	uint64_t rows_left_out;  /* by the filter */
+	uint64_t rows_forgotten; /* of customers of --forget */
 	struct row_notes notes;
 	struct foreign_bytes foreign;
 	const char *alike; /* a name of the first header that looks like the

@@ -29,6 +29,8 @@ struct merging {
 	struct string_table tags; /* all, to be counted */
 	char *columns[4];         /* of the header; of the first file */
 	uint64_t lines;
+	const struct customer_names *names;
+	uint64_t forgotten; /* rows of those who are left out */
 };
 
 static int by_tag(const void *a, const void *b)
@@ -79,6 +81,12 @@ static void merge_customer(struct merging *merging,
 	collect_rows(merging, profiles);
 
 	const struct merged_row *rows = merging->rows;
+	merging->lines += profiles->count;
+	if (customer_names_is_forgotten(merging->names, merging->text,
+					merging->user_length)) {
+		merging->forgotten += profiles->count;
+		return;
+	}
 	run_writer_user(merging->writer, merging->text, merging->user_length);
 	for (size_t i = 0, next; i < profiles->count; i = next) {
 		uint64_t events = 0;
@@ -94,7 +102,6 @@ static void merge_customer(struct merging *merging,
 				events, value);
 	}
 	run_writer_end_user(merging->writer);
-	merging->lines += profiles->count;
 }
 
 static void check_headers(const struct profile_reader *profiles,
@@ -172,7 +179,9 @@ static void merge_runs(struct merging *merging, char **paths, size_t count,
 
 struct group_by_counts profile_merge(char **paths, size_t count,
 				     const char *prefix, size_t memory,
-				     struct output *output, uint64_t *lines)
+				     const struct customer_names *names,
+				     struct output *output, uint64_t *lines,
+				     uint64_t *forgotten)
 {
 	struct run_writer writer = {.kind = RUN_WRITER_PROFILE,
 				    .output = output,
@@ -180,7 +189,7 @@ struct group_by_counts profile_merge(char **paths, size_t count,
 				    .prefix = prefix,
 				    .prefix_length =
 					    prefix ? strlen(prefix) : 0};
-	struct merging merging = {.writer = &writer};
+	struct merging merging = {.writer = &writer, .names = names};
 
 	if (count > MAX_OPEN_FILES)
 		merge_runs(&merging, paths, count, memory);
@@ -189,6 +198,7 @@ struct group_by_counts profile_merge(char **paths, size_t count,
 	struct group_by_counts counts = {writer.users, merging.tags.count,
 					 writer.pairs};
 	*lines = merging.lines;
+	*forgotten = merging.forgotten;
 	for (size_t i = 0; i < 4; i++)
 		free(merging.columns[i]);
 	free(merging.rows);

@@ -51,6 +51,8 @@ void row_account_report(const struct row_account *account,
 	json_put_count(&json, "rows_untagged", account->untagged);
 	if (account->halved)
 		json_put_count(&json, "rows_other_half", account->other);
+	if (account->forgets)
+		json_put_count(&json, "rows_forgotten", account->forgotten);
 	if (account->filtered)
 		json_put_count(&json, "rows_left_out", account->left_out);
 	json_put_count(&json, "values_rounded", account->notes.rounded);
@@ -145,8 +147,9 @@ void row_account_warn_suspects(const struct suspects *suspects, uint64_t users,
 
 void row_account_warn(const struct row_account *account)
 {
-	char n[9][NUMBER_TEXT], untagged[2 * NUMBER_TEXT] = "";
+	char n[10][NUMBER_TEXT], untagged[2 * NUMBER_TEXT] = "";
 	char other[2 * NUMBER_TEXT] = "", left_out[2 * NUMBER_TEXT] = "";
+	char forgotten[2 * NUMBER_TEXT] = "";
 	char rejected[2 * NUMBER_TEXT] = "";
 
 	if (account->untagged > 0)
@@ -155,16 +158,19 @@ void row_account_warn(const struct row_account *account)
 	if (account->left_out > 0)
 		snprintf(left_out, sizeof left_out, ", %s left out",
 			 number_commas(n[8], account->left_out));
+	if (account->forgotten > 0)
+		snprintf(forgotten, sizeof forgotten, ", %s forgotten",
+			 number_commas(n[9], account->forgotten));
 	if (account->other > 0)
 		snprintf(other, sizeof other, ", %s of the other half",
 			 number_commas(n[7], account->other));
 	if (account->rejected > 0)
 		snprintf(rejected, sizeof rejected, ", %s rejected",
 			 number_commas(n[6], account->rejected));
-	warn("%s rows: %s used%s%s%s%s; %s customers, %s tags, %s pairs",
+	warn("%s rows: %s used%s%s%s%s%s; %s customers, %s tags, %s pairs",
 	     number_commas(n[0], account->in),
-	     number_commas(n[1], account->used), untagged, left_out, other,
-	     rejected, number_commas(n[2], account->counts.users),
+	     number_commas(n[1], account->used), untagged, left_out, forgotten,
+	     other, rejected, number_commas(n[2], account->counts.users),
 	     number_commas(n[3], account->counts.tags),
 	     number_commas(n[4], account->counts.pairs));
 }

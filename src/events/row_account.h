@@ -17,8 +17,10 @@
  */
 struct row_account {
 	uint64_t in, used, untagged, other, rejected;
-	uint64_t left_out; /* by a filter */
-	bool filtered;     /* there was one */
+	uint64_t left_out;  /* by a filter */
+	bool filtered;      /* there was one */
+	uint64_t forgotten; /* of customers of --forget */
+	bool forgets;       /* there was such a list */
 	struct row_notes notes;
 	bool halved;  /* one half of the log was asked for */
 	bool grouped; /* the counts below are known */

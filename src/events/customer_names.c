@@ -1,0 +1,132 @@
+#include "events/customer_names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/errors.h"
+#include "base/io.h"
+#include "text/tsv.h"
+
+enum { KEY_LEAST = 16, KEY_MOST = 4096 };
+
+void customer_names_read_key(struct customer_names *names, const char *path)
+{
+	unsigned char key[KEY_MOST + 2];
+	struct input input;
+	size_t size = 0, got;
+
+	input_open(&input, path);
+	while (size < sizeof key &&
+	       (got = input_read(&input, key + size, sizeof key - size)) > 0)
+		size += got;
+	input_close(&input);
+	while (size > 0 && (key[size - 1] == '\n' || key[size - 1] == '\r'))
+		size--;
+	if (size < KEY_LEAST || size > KEY_MOST)
+		die("%s: a key of %s bytes, expected %d to %d; to make one: "
+		    "head -c 32 /dev/urandom | base64 > KEYFILE",
+		    path, size < KEY_LEAST ? "too few" : "too many", KEY_LEAST,
+		    KEY_MOST);
+	hmac_sha256_set_key(&names->key, size, key);
+	explicit_bzero(key, sizeof key);
+	names->has_key = true;
+}
+
+static bool is_blank(char byte)
+{
+	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '"';
+}
+
+static void add_escaped(struct string_table *table, const char *text,
+			size_t length)
+{
+	char *escaped = tsv_escape_text(text, length);
+
+	string_table_add(table, escaped, strlen(escaped));
+	free(escaped);
+}
+
+void customer_names_read_forgotten(struct customer_names *names,
+				   const char *path)
+{
+	struct tsv_reader lines;
+
+	tsv_open(&lines, path);
+	while (tsv_next_line(&lines)) {
+		char *text = lines.fields[0].text;
+		size_t length = lines.fields[0].length;
+		if (lines.line == 1 && length >= 3 &&
+		    memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+			text += 3;
+			length -= 3;
+		}
+		if (length > 0 && text[length - 1] == '\r')
+			length--;
+		if (length > 0)
+			add_escaped(&names->forgotten, text, length);
+		while (length > 0 && is_blank(text[length - 1]))
+			length--;
+		for (; length > 0 && is_blank(*text); length--)
+			text++;
+		if (length > 0)
+			add_escaped(&names->forgotten, text, length);
+	}
+	if (names->forgotten.count == 0)
+		die("%s: it names nobody", path);
+	tsv_close(&lines);
+	names->has_forgotten = true;
+}
+
+void customer_names_hash_forgotten(struct customer_names *names)
+{
+	struct string_table hashed = {0};
+	char pseudonym[PSEUDONYM_SIZE];
+
+	if (!names->has_key)
+		return;
+	for (size_t i = 0; i < names->forgotten.count; i++) {
+		customer_names_hash(
+			names, string_table_text(&names->forgotten, i),
+			string_table_length(&names->forgotten, i), pseudonym);
+		string_table_add(&hashed, pseudonym, sizeof pseudonym);
+	}
+	string_table_free(&names->forgotten);
+	names->forgotten = hashed;
+}
+
+bool customer_names_is_forgotten(const struct customer_names *names,
+				 const char *text, size_t length)
+{
+	return names->has_forgotten &&
+	       string_table_find(&names->forgotten, text, length) !=
+		       STRING_TABLE_NONE;
+}
+
+void customer_names_hash(const struct customer_names *names, const char *text,
+			 size_t length, char *pseudonym)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char digest[PSEUDONYM_SIZE / 2];
+	struct hmac_sha256_ctx state = names->key;
+
+	if (memchr(text, '\\', length) == NULL) {
+		hmac_sha256_update(&state, length, (const uint8_t *)text);
+	} else {
+		char *name = alloc_text(text, length);
+		tsv_unescape(name, &length);
+		hmac_sha256_update(&state, length, (const uint8_t *)name);
+		free(name);
+	}
+	hmac_sha256_digest(&state, sizeof digest, digest);
+	for (size_t i = 0; i < sizeof digest; i++) {
+		pseudonym[2 * i] = digits[digest[i] >> 4];
+		pseudonym[2 * i + 1] = digits[digest[i] & 15];
+	}
+}
+
+void customer_names_free(struct customer_names *names)
+{
+	string_table_free(&names->forgotten);
+	explicit_bzero(names, sizeof *names);
+}
