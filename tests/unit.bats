@@ -47,6 +47,7 @@ unit_cases() {
 @test "unit kmeans" { unit kmeans; }
 @test "unit machine_limits" { unit machine_limits; }
 @test "unit matrix_builder" { unit matrix_builder; }
+@test "unit name_fold" { unit name_fold; }
 @test "unit neighbour_search" { unit neighbour_search; }
 @test "unit neighbours_merge" { unit neighbours_merge; }
 @test "unit neighbours_metadata" { unit neighbours_metadata; }

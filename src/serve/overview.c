@@ -133,6 +133,7 @@ void overview_write(struct output *body, const struct overview *overview,
 	json_put_count(&writer, "tags", model->matrix.m);
 	json_put_count(&writer, "pairs", model->matrix.nnz);
 	json_put_count(&writer, "dimensions", model->k);
+	json_put_count(&writer, "segments", overview->segments);
 	put_similarity(&writer, overview);
 	put_top_tags(&writer, overview, labels);
 	put_activity(&writer, &model->matrix);

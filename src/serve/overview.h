@@ -20,13 +20,15 @@ struct overview {
 	size_t silent; /* customers without signal */
 	const char *metric;
 	const double *quantiles; /* of pairs, by the metric */
+	size_t segments;         /* 0: the service was given none */
 };
 
 /* Write {"id", "customers", "without_signal", "tags", "pairs", "dimensions",
- * "similarity", "top_tags", "activity", "spectrum"}: the distribution of the
- * similarity of pairs by the default metric (linalg/similarity_quantiles.h,
- * search/combined_quantiles.h: of a sample), the tags that most customers have,
- * customers by their number of tags, and the singular values.  O(nnz). */
+ * "segments", "similarity", "top_tags", "activity", "spectrum"}: the
+ * distribution of the similarity of pairs by the default metric
+ * (linalg/similarity_quantiles.h, search/combined_quantiles.h: of a sample),
+ * the tags that most customers have, customers by their number of tags, and the
+ * singular values.  O(nnz). */
 void overview_write(struct output *body, const struct overview *overview,
 		    const struct display_names *labels);
 

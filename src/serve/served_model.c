@@ -85,6 +85,7 @@ static void write_overview(struct served_model *loaded,
 		.silent = loaded->silent,
 		.metric = metric_words[loaded->metric],
 		.quantiles = quantiles,
+		.segments = loaded->segments ? loaded->segments->count : 0,
 	};
 
 	for (size_t i = 0; i < OVERVIEW_QUANTILES; i++)

@@ -27,6 +27,7 @@ EMBED(numbers, "numbers.js");
 EMBED(overview, "overview.js");
 EMBED(panels, "panels.js");
 EMBED(scale, "scale.js");
+EMBED(segments, "segments.js");
 EMBED(service, "service.js");
 EMBED(tag, "tag.js");
 EMBED(openapi, "openapi.json");
@@ -58,6 +59,7 @@ const struct static_file *static_file_find(const char *path)
 		SCRIPT("newcomer.js", newcomer),
 		SCRIPT("panels.js", panels),
 		SCRIPT("scale.js", scale),
+		SCRIPT("segments.js", segments),
 		SCRIPT("service.js", service),
 		SCRIPT("tag.js", tag),
 		{"/openapi.json", "application/json", web_openapi,

@@ -1,8 +1,8 @@
 // A customer: who is most alike and why, what those share, what is missing.
 
-import {colourTags, customerName, fullName, hint, isolated, leading, link,
-	list, make, person, plainName, prose, say, section, show, tagLink, tagName,
-	unseen} from "./elements.js";
+import {colourTags, customerName, foreign, fullName, hint, isolated, leading,
+	link, list, make, person, plainName, prose, say, section, show, tagLink,
+	tagName, unseen} from "./elements.js";
 import {amount, count, fixed, inUnit, plural, spoken,
 	unitOf} from "./numbers.js";
 import {bar} from "./charts.js";
@@ -194,8 +194,11 @@ export function showCustomer(answer, n, {request = {
 	user_handle: answer.customer, n: Number(n)}, note = ""} = {}) {
 	const found = answer.neighbours.length;
 	const panels = make("div", "panels");
+	const segment = answer.segment === undefined || answer.segment === null ? ""
+		: ["In ", link({segment: String(answer.segment)}, "", "segment ",
+			foreign(String(answer.segment))), "."];
 	show(leading("Customer", fullName(answer), [whoIs(answer), howClose(answer),
-		whatTheyShare(answer), note]),
+		whatTheyShare(answer), note, segment]),
 	found ? neighbours(answer, n, found === 1 ? "The most similar customer"
 		: `The ${count(found)} most similar customers`,
 	download(request)) : null,

@@ -74,8 +74,10 @@ const beginning = customers => section("Begin with a customer",
 export async function overviewAnswer() {
 	const [overview, {customers}] = await Promise.all([readOverview(),
 		json("customers?limit=8")]);
+	const segments = overview.segments > 0
+		? await (await import("./segments.js")).segmentsSection() : null;
 	return () => show(make("div", "lead", headed("Overview"),
-		figures(overview)), beginning(customers),
+		figures(overview)), beginning(customers), segments,
 	make("div", "panels", similarities(overview), activity(overview),
 		topTags(overview), spectrum(overview)));
 }

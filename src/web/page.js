@@ -60,6 +60,9 @@ const views = {
 	tag: {form: "customer-form", asks: asked => asked.tag,
 		answer: async asked =>
 			(await import("./tag.js")).tagAnswer(asked)},
+	segment: {form: "customer-form", asks: asked => asked.segment,
+		answer: async asked =>
+			(await import("./segments.js")).segmentAnswer(asked)},
 	compare: {form: "compare-form", asks: asked => asked.a && asked.b,
 		answer: async asked =>
 			(await import("./compare.js")).compareAnswer(asked)},
@@ -101,7 +104,7 @@ function keep(asked) {
 }
 
 const viewOf = asked => Object.hasOwn(views, asked.view) ? asked.view
-	: asked.customer ? "customer" : asked.tag ? "tag" : "overview";
+	: ["customer", "tag", "segment"].find(view => asked[view]) ?? "overview";
 
 function go(to) {
 	if (new URL(to, location).href !== location.href)

@@ -150,6 +150,59 @@ load page
 	END
 }
 
+@test "segments: their sizes, what sets each apart, members page by page" {
+	cs-segment -q -k 6 emb.bin > segments.tsv
+	page --segments segments.tsv emb.bin <<-'END'
+	b.open(home)
+	b.wait("document.querySelectorAll('.segments li').length === 6")
+	said = s.get("/segments").json()
+	rows = b.run("return [...document.querySelectorAll('.segments li')].map("
+	             "e => [e.querySelector('a').textContent,"
+	             "e.querySelector('.number').textContent,"
+	             "e.querySelector('.soft').textContent])")
+	for row, one in zip(rows, said["segments"], strict=True):
+	    assert row[:2] == [str(one["segment"]), f"{one['customers']:,}"]
+	    for tag in one["over_represented"][:5]:
+	        assert tag["tag"] in row[2], (row, one)
+	b.click(".segments li:nth-child(2) a")
+	b.wait("document.querySelector('.lead .kind')?.textContent.startsWith("
+	       "'Segment')")
+	second = said["segments"][1]
+	assert b.url() == home + f"?segment={second['segment']}"
+	one = s.get(f"/segments/{second['segment']}?limit=1000").json()
+	assert f"{one['customers']} customers." in b.text(".lead")
+	rows = b.run("return [...document.querySelectorAll('.figures tbody tr')]"
+	             ".map(e => [...e.querySelectorAll('th, .number')].map("
+	             "c => c.textContent))")
+	assert rows == [[t["tag"], f"{t['members']} of {one['customers']}",
+	                 f"{t['expected']:.1f}", f"{t['times']:.2f}",
+	                 f"{t['low']:.2f} – {t['high']:.2f}"]
+	                for t in one["over_represented"][:20]]
+	while b.run("return document.querySelector('button.save') !== null"):
+	    shown = b.run("return document.querySelectorAll('.offer a').length")
+	    b.click("button.save")
+	    b.wait("document.querySelectorAll('.offer a').length > arguments[0]",
+	           shown)
+	assert b.run("return [...document.querySelectorAll('.offer a')].map("
+	             "e => e.textContent)") == [m["customer"]
+	                                        for m in one["members"]]
+	b.click(".lead a")
+	b.wait("document.querySelector('.lead .kind').textContent === 'Customer'")
+	assert f"In segment {second['segment']}." in b.text(".lead")
+	END
+}
+
+@test "the first view takes less than 100 KB" {
+	page emb.bin <<-'END'
+	b.open(home)
+	b.wait("document.querySelectorAll('.panels svg[role=img]').length === 3")
+	taken = b.run("return performance.getEntriesByType('resource').concat("
+	              "performance.getEntriesByType('navigation')).reduce("
+	              "(sum, e) => sum + e.transferSize, 0)")
+	assert 40000 < taken < 100000, taken
+	END
+}
+
 @test "axe-core finds no barrier, light and dark, narrow and wide" {
 	[ -s "${AXE:-}" ] || skip "no axe-core: make test-page installs it"
 	printf 'id,name\n1,"Doe, Jane"\n1776,Same\n1155,Same\n' > who.csv
