@@ -98,14 +98,15 @@ void die_usage(const char *format, ...)
 
 const char *error_text(const char *format, ...)
 {
-	/* Two buffers in turn: the last text may be an argument. */
+	/* Two buffers are used alternately: the last text may be an argument.
+	 */
 	static _Thread_local char buffers[2][1024];
-	static _Thread_local int turn;
+	static _Thread_local int next;
 	va_list arguments;
 
-	turn = !turn;
+	next = !next;
 	va_start(arguments, format);
-	vsnprintf(buffers[turn], sizeof buffers[turn], format, arguments);
+	vsnprintf(buffers[next], sizeof buffers[next], format, arguments);
 	va_end(arguments);
-	return buffers[turn];
+	return buffers[next];
 }

@@ -119,7 +119,7 @@ struct options_text {
 			.kind = OPTION_KIND_THREADS, .to.threads = &(variable) \
 	}
 #define OPTION_COMMON                                                          \
-	{"General", 'q', "quiet", NULL, "no word but errors"},                 \
+	{"General", 'q', "quiet", NULL, "print errors alone"},                 \
 		{NULL, OPTION_PROGRESS, "progress", NULL,                      \
 		 "show progress off a terminal, too"},                         \
 		{NULL, 'h', "help", NULL, "this text"},                        \

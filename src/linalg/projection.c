@@ -96,19 +96,11 @@ double projection_row(const struct projection *projection,
 	return 1;
 }
 
-static bool has_weight(const struct csr_matrix *a, size_t row)
-{
-	for (int64_t i = a->indptr[row]; i < a->indptr[row + 1]; i++)
-		if (a->values[i] != 0)
-			return true;
-	return false;
-}
-
 void projection_scale(const struct projection *projection,
 		      const struct csr_matrix *a, size_t row, const double *t,
 		      float *to)
 {
-	if (has_weight(a, row))
+	if (csr_matrix_has_weight(a, row))
 		for (size_t j = 0; j < projection->k; j++)
 			to[j] = (float)(t[j] * projection->scales[j]);
 	else

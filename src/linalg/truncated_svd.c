@@ -129,11 +129,12 @@ static bool may_be_single(const struct gram_operator *gram,
 
 /* Whether the pairs found in single precision are accurate enough: each
  * eigenvalue exceeds the rounding error, and that is within the tolerance. */
-static bool single_suffices(const struct lanczos *found, double tolerance)
+static bool single_suffices(const struct lanczos *lanczos, double tolerance)
 {
-	double last = found->values[found->k - 1], first = found->values[0];
+	double last = lanczos->values[lanczos->k - 1],
+	       first = lanczos->values[0];
 
-	return found->converged && last > single_rank_tolerance * first &&
+	return lanczos->converged && last > single_rank_tolerance * first &&
 	       single_rank_tolerance * first <= tolerance * sqrt(last * first);
 }
 
@@ -141,7 +142,7 @@ static const char *find_by_lanczos(struct truncated_svd *svd,
 				   const struct gram_operator *gram, size_t k,
 				   const struct svd_options *options)
 {
-	struct lanczos found = {0};
+	struct lanczos lanczos = {0};
 	/* The estimated residual is below the true one by rounding error: ask
 	 * for a little less. */
 	struct lanczos_options wanted = {k, 0.9 * options->tolerance,
@@ -151,32 +152,33 @@ static const char *find_by_lanczos(struct truncated_svd *svd,
 	bool done = false;
 
 	if (may_be_single(gram, options)) {
-		error = lanczos_find(&found, gram, &gram->set->single_precision,
-				     &wanted);
+		error = lanczos_find(&lanczos, gram,
+				     &gram->set->single_precision, &wanted);
 		done = error != NULL ||
-		       single_suffices(&found, options->tolerance);
+		       single_suffices(&lanczos, options->tolerance);
 	}
 	if (!done) {
-		unsigned passes = found.passes;
-		lanczos_free(&found);
-		found.passes = passes;
+		unsigned passes = lanczos.passes;
+		lanczos_free(&lanczos);
+		lanczos.passes = passes;
 		wanted.rank_tolerance = double_rank_tolerance;
-		error = lanczos_find(&found, gram, &gram->set->double_precision,
-				     &wanted);
+		error = lanczos_find(&lanczos, gram,
+				     &gram->set->double_precision, &wanted);
 	}
-	svd->passes = found.passes;
-	if (error == NULL && !found.converged)
+	svd->passes = lanczos.passes;
+	if (error == NULL && !lanczos.converged)
 		error = error_text(
 			"after %u passes the worst residual is %.2g, "
 			"above the tolerance %g" SVD_TOLERANCE_ADVICE,
-			found.passes, found.worst_residual, options->tolerance);
+			lanczos.passes, lanczos.worst_residual,
+			options->tolerance);
 	if (error == NULL) {
-		set_sigma(svd, found.values, k);
-		svd->components = found.vectors;
-		reduce_ld(svd, gram->matrix->m, found.ld);
-		found.vectors = NULL;
+		set_sigma(svd, lanczos.values, k);
+		svd->components = lanczos.vectors;
+		reduce_ld(svd, gram->matrix->m, lanczos.ld);
+		lanczos.vectors = NULL;
 	}
-	lanczos_free(&found);
+	lanczos_free(&lanczos);
 	return error;
 }
 

@@ -56,14 +56,6 @@ static double unscaled(const struct model *model, size_t j)
 	return 1;
 }
 
-static bool has_weight(const struct csr_matrix *a, size_t row)
-{
-	for (int64_t i = a->indptr[row]; i < a->indptr[row + 1]; i++)
-		if (a->values[i] != 0)
-			return true;
-	return false;
-}
-
 static float share_of(const struct model *model, size_t row, const float *x,
 		      double mean_square)
 {
@@ -71,7 +63,7 @@ static float share_of(const struct model *model, size_t row, const float *x,
 
 	if (csr_matrix_check_row(&model->matrix, row) != NULL)
 		return NAN;
-	if (!has_weight(&model->matrix, row))
+	if (!csr_matrix_has_weight(&model->matrix, row))
 		return 0;
 	for (size_t j = 0; j < model->k; j++) {
 		double item = (double)x[j] * unscaled(model, j);
@@ -101,14 +93,15 @@ static int compare_floats(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-const char *captured_distribution_find(struct captured_distribution *found,
-				       const struct model *model)
+const char *
+captured_distribution_find(struct captured_distribution *distribution,
+			   const struct model *model)
 {
 	float *shares = alloc(model->matrix.n, sizeof *shares);
 	const char *error = NULL;
 	size_t count = 0;
 
-	*found = (struct captured_distribution){0};
+	*distribution = (struct captured_distribution){0};
 	if (model->captured != NULL)
 		memcpy(shares, model->captured,
 		       model->matrix.n * sizeof *shares);
@@ -117,18 +110,18 @@ const char *captured_distribution_find(struct captured_distribution *found,
 				shares);
 	for (size_t row = 0; row < model->matrix.n && error == NULL; row++) {
 		error = csr_matrix_check_row(&model->matrix, row);
-		if (error == NULL && has_weight(&model->matrix, row))
+		if (error == NULL && csr_matrix_has_weight(&model->matrix, row))
 			shares[count++] = shares[row];
 	}
 	if (error == NULL && count > 0) {
 		qsort(shares, count, sizeof *shares, compare_floats);
-		found->customers = count;
-		while (found->little < count &&
-		       (double)shares[found->little] < CAPTURED_LITTLE)
-			found->little++;
-		found->tenth = (double)shares[(count - 1) / 10];
-		found->median = (double)shares[(count - 1) / 2];
-		found->ninetieth = (double)shares[(count - 1) * 9 / 10];
+		distribution->customers = count;
+		while (distribution->little < count &&
+		       (double)shares[distribution->little] < CAPTURED_LITTLE)
+			distribution->little++;
+		distribution->tenth = (double)shares[(count - 1) / 10];
+		distribution->median = (double)shares[(count - 1) / 2];
+		distribution->ninetieth = (double)shares[(count - 1) * 9 / 10];
 	}
 	free(shares);
 	return error;

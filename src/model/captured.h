@@ -23,7 +23,7 @@
 void captured_shares(const struct model *model, size_t first, size_t count,
 		     const float *x, float *shares);
 
-/* How the shares of a model's customers with weight are spread. */
+/* How the shares of a model's customers with weight are distributed. */
 struct captured_distribution {
 	size_t customers; /* with weight; 0: the rest is 0 */
 	size_t little;    /* of these, with less than CAPTURED_LITTLE */
@@ -34,8 +34,9 @@ struct captured_distribution {
 /* Of a model of one file, from the tensor "captured", or worked out where the
  * model was made before there was one.  NULL or an error text: a row is
  * damaged. */
-const char *captured_distribution_find(struct captured_distribution *found,
-				       const struct model *model);
+const char *
+captured_distribution_find(struct captured_distribution *distribution,
+			   const struct model *model);
 
 /* NULL, or an error text: an item of the tensor "captured" is not the share
  * that the row and its embedding have.  Models without it are right. */

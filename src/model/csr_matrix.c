@@ -176,6 +176,14 @@ const char *csr_matrix_check_rows(const struct csr_matrix *matrix)
 	return error;
 }
 
+bool csr_matrix_has_weight(const struct csr_matrix *matrix, size_t row)
+{
+	for (int64_t i = matrix->indptr[row]; i < matrix->indptr[row + 1]; i++)
+		if (matrix->values[i] != 0)
+			return true;
+	return false;
+}
+
 size_t text_array_find(const struct text_array *texts, const char *text,
 		       size_t length)
 {

@@ -3,6 +3,7 @@
 #ifndef MODEL_CSR_MATRIX_H
 #define MODEL_CSR_MATRIX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,6 +57,9 @@ const char *text_array_view(struct text_array *texts,
 			    const struct safetensors *format,
 			    const char *offsets, const char *bytes,
 			    uint64_t count);
+
+/* Whether the row has a value that is not zero. */
+bool csr_matrix_has_weight(const struct csr_matrix *matrix, size_t row);
 
 /* Text i and its length; offsets out of bounds give length 0. */
 const char *text_array_at(const struct text_array *texts, size_t i,

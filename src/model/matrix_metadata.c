@@ -47,17 +47,6 @@ static const char *unknown(const char *key)
 	return error_text("its metadata have no %s that is known", key);
 }
 
-static const char *read_word(const struct safetensors *file, const char *key,
-			     const char *const words[], int *choice)
-{
-	const char *found = safetensors_option(file, key);
-
-	for (*choice = 0; found != NULL && words[*choice] != NULL; ++*choice)
-		if (strcmp(words[*choice], found) == 0)
-			return NULL;
-	return unknown(key);
-}
-
 static const char *read_number(const struct safetensors *file, const char *key,
 			       int64_t low, int64_t high, size_t *number)
 {
@@ -115,14 +104,17 @@ const char *matrix_metadata_read(const struct safetensors *file,
 {
 	int value, damp, weight, norm;
 	const char *error =
-		read_word(file, "matrix.value", value_words, &value);
+		safetensors_word(file, "matrix.value", value_words, &value);
 
 	if (error == NULL)
-		error = read_word(file, "matrix.damp", damp_words, &damp);
+		error = safetensors_word(file, "matrix.damp", damp_words,
+					 &damp);
 	if (error == NULL)
-		error = read_word(file, "matrix.weight", weight_words, &weight);
+		error = safetensors_word(file, "matrix.weight", weight_words,
+					 &weight);
 	if (error == NULL)
-		error = read_word(file, "matrix.norm", norm_words, &norm);
+		error = safetensors_word(file, "matrix.norm", norm_words,
+					 &norm);
 	if (error == NULL)
 		error = read_number(file, "matrix.min-users", 1, INT64_MAX,
 				    &options->min_users);

@@ -177,41 +177,46 @@ static const char *profiles_tsv(const struct model *model,
 	return NULL;
 }
 
-/* The header of a row for each name, with a column for each dimension. */
-static void put_dimensions(const struct model *model, const char *name,
+/* A row for each name, with a column for each of the k dimensions, numbered
+ * from 1: of floats, or of doubles where floats is NULL. */
+static void put_dimensions(const char *heading, const struct text_array *names,
+			   size_t k, const float *floats, const double *doubles,
 			   struct output *output)
 {
-	put_name(output, name);
-	for (size_t i = 0; i < model->k; i++)
-		output_print(output, "\t%zu", i + 1);
+	put_name(output, heading);
+	for (size_t j = 0; j < k; j++)
+		output_print(output, "\t%zu", j + 1);
 	output_text(output, "\n");
+	for (size_t i = 0; i < names->count; i++) {
+		put_text(output, names, i);
+		for (size_t j = 0; j < k; j++)
+			if (floats != NULL)
+				put_number(output, (double)floats[i * k + j],
+					   FLOAT_DIGITS);
+			else
+				put_number(output, doubles[i * k + j],
+					   DOUBLE_DIGITS);
+		output_text(output, "\n");
+	}
 }
 
 static const char *embedding_tsv(const struct model *model,
 				 struct output *output)
 {
-	put_dimensions(model, model->matrix.customer, output);
-	for (size_t i = 0; i < model->matrix.n; i++) {
-		put_text(output, &model->matrix.users, i);
-		for (size_t j = 0; j < model->k; j++)
-			put_number(output, model->embedding[i * model->k + j],
-				   FLOAT_DIGITS);
-		output_text(output, "\n");
-	}
+	const struct csr_matrix *matrix = &model->matrix;
+
+	put_dimensions(matrix->customer, &matrix->users, model->k,
+		       model->embedding, NULL, output);
 	return NULL;
 }
 
 static const char *components_tsv(const struct model *model,
 				  struct output *output)
 {
-	put_dimensions(model, model->matrix.tag, output);
-	for (size_t i = 0; i < model->matrix.m; i++) {
-		put_text(output, &model->matrix.tags, i);
-		for (size_t j = 0; j < model->k; j++)
-			put_number(output, model->components[i * model->k + j],
-				   DOUBLE_DIGITS);
-		output_text(output, "\n");
-	}
+	const struct csr_matrix *matrix = &model->matrix;
+
+	put_dimensions(matrix->tag, &matrix->tags, model->k, NULL,
+		       model->components, output);
 	return NULL;
 }
 

@@ -10,16 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
-
-static int failed;
-
-static void check(int holds, const char *what)
-{
-	if (!holds) {
-		printf("%s\n", what);
-		failed = 1;
-	}
-}
+#include "expect.h"
 
 static void check_zeroed(void)
 {

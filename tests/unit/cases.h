@@ -3,10 +3,12 @@
 #ifndef UNIT_CASES_H
 #define UNIT_CASES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/random.h"
 
@@ -17,6 +19,29 @@ static uint64_t seed, counter;
 static inline size_t chance(size_t below)
 {
 	return (size_t)(random_bits(seed, counter++) % below);
+}
+
+/* Set row i of rows (d columns) to a copy of an earlier row, exact or nearly
+ * so, to zero, or to numbers, small integers where coarse, times scale. Returns
+ * whether it is new numbers. */
+static inline bool draw_row(float *rows, size_t i, size_t d, float scale,
+			    bool coarse)
+{
+	float *row = rows + i * d;
+
+	if (i > 0 && chance(4) == 0) {
+		memcpy(row, rows + chance(i) * d, d * sizeof *row);
+		if (chance(2))
+			row[chance(d)] *= 1 + 0x1p-22F;
+		return false;
+	}
+	if (chance(12) == 0)
+		return false;
+	for (size_t j = 0; j < d; j++)
+		row[j] = scale *
+			 (coarse ? (float)((int)chance(5) - 2)
+				 : (float)random_normal(seed, counter++));
+	return true;
 }
 
 /* Say what is wrong with the case; returns 1. */

@@ -8,18 +8,11 @@
 
 #include "base/alloc.h"
 #include "base/bitset.h"
-#include "base/random.h"
 #include "search/combined_bounds.h"
 #include "search/combined_search.h"
+#include "cases.h"
 
 enum { CASES = 1000, QUERIES = 5 };
-
-static uint64_t seed, counter;
-
-static size_t chance(size_t below)
-{
-	return (size_t)(random_bits(seed, counter++) % below);
-}
 
 static double uniform(void)
 {
@@ -237,7 +230,7 @@ struct answers {
 	size_t zeros;
 };
 
-static int fail(const char *what, size_t query)
+static int fail_query(const char *what, size_t query)
 {
 	printf("seed %llu: query %zu: %s\n", (unsigned long long)seed, query,
 	       what);
@@ -264,7 +257,7 @@ static int check_definition(const struct data *data,
 	for (size_t i = 0; i < found->count; i++) {
 		bitset_set(seen, found->hits[i].row);
 		if (i > 0 && !hit_before(found->hits[i - 1], found->hits[i]))
-			failed |= fail("out of order", self);
+			failed |= fail_query("out of order", self);
 	}
 	for (size_t y = 0; y < n; y++) {
 		if (!(product(data, y, y) > 0) ||
@@ -278,24 +271,24 @@ static int check_definition(const struct data *data,
 		above += scores[y] >= search->min_score - tolerance;
 		surely += scores[y] >= search->min_score + tolerance;
 		if (!bitset_test(seen, y) && scores[y] > last + tolerance)
-			failed |= fail("an answer is missing", self);
+			failed |= fail_query("an answer is missing", self);
 	}
 	for (size_t i = 0; i < found->count; i++)
 		if (search->similarity.alpha >= 0.02 &&
 		    is_multiple(data, self, found->hits[i].row) &&
 		    found->hits[i].score != 1)
-			failed |= fail("equal rows are not at 1", self);
+			failed |= fail_query("equal rows are not at 1", self);
 	for (size_t i = 0; i < found->count; i++)
 		if (fabs((double)found->hits[i].score -
 			 scores[found->hits[i].row]) > tolerance)
-			failed |= fail("a score is wrong", self);
+			failed |= fail_query("a score is wrong", self);
 	if (found->candidates != candidates)
-		failed |= fail("candidates are miscounted", self);
+		failed |= fail_query("candidates are miscounted", self);
 	if (search->count_matching &&
 	    (found->matching > above || found->matching < surely))
-		failed |= fail("matching are miscounted", self);
+		failed |= fail_query("matching are miscounted", self);
 	if (found->count < (surely < search->limit ? surely : search->limit))
-		failed |= fail("too few answers", self);
+		failed |= fail_query("too few answers", self);
 	free(scores);
 	free(seen);
 	return failed;
@@ -364,12 +357,12 @@ static int check_ways(const struct data *data, struct combined_search *search,
 		for (size_t q = 0; q < count; q++)
 			if (!same(&first.found[q], &other.found[q],
 				  search->count_matching))
-				failed |= fail(search->kernel
-						       ? search->kernel->name
+				failed |= fail_query(
+					search->kernel ? search->kernel->name
 						       : "no index",
-					       queries[q].self);
+					queries[q].self);
 		if (other.zeros != first.zeros)
-			failed |= fail("zeros are miscounted", 0);
+			failed |= fail_query("zeros are miscounted", 0);
 		free_answers(&other, count);
 	}
 	search->thresholds = NULL;
@@ -434,7 +427,7 @@ static int check_bounds(const struct data *data,
 
 		if (sum < thresholds[index->bin[row]] &&
 		    !(sum < 1 && unpruned >> index->bin[row] & 1))
-			failed |= fail("the bound of a bin", self);
+			failed |= fail_query("the bound of a bin", self);
 		struct bounds_tile tile;
 
 		combined_bounds_tile(index, &search->similarity,
@@ -443,11 +436,11 @@ static int check_bounds(const struct data *data,
 		    (combined_bounds_tile_mask(&bounds, &tile, score) >>
 			     row % BOUNDS_TILE &
 		     1) == 0)
-			failed |= fail("the bound of a tile", self);
+			failed |= fail_query("the bound of a tile", self);
 		if (by_norms.high < score || by_codes.high < score)
-			failed |= fail("an upper bound", self);
+			failed |= fail_query("an upper bound", self);
 		if (by_norms.low > score || by_codes.low > score)
-			failed |= fail("a lower bound", self);
+			failed |= fail_query("a lower bound", self);
 	}
 	combined_bounds_end(&bounds);
 	search_results_free(&found, 1);
@@ -505,12 +498,5 @@ static int run_case(void)
 
 int main(int argc, char **argv)
 {
-	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 10) : CASES;
-	int failed = 0;
-
-	for (seed = 1; seed <= cases; seed++) {
-		counter = 0;
-		failed |= run_case();
-	}
-	return failed;
+	return run_cases(argc, argv, CASES, run_case);
 }

@@ -5,20 +5,9 @@
 #include <unistd.h>
 
 #include "explain/display_names.h"
+#include "expect.h"
 
 static const char path[] = "names.csv";
-static int failed;
-
-static void expect(const char *what, const char *found, const char *expected)
-{
-	if (found == expected ||
-	    (found != NULL && expected != NULL && strcmp(found, expected) == 0))
-		return;
-	printf("%s: \"%s\", expected \"%s\"\n", what, found ? found : "(null)",
-	       expected ? expected : "(null)");
-	failed = 1;
-}
-
 static void read_names(struct display_name_set *set, const char *text)
 {
 	FILE *file = fopen(path, "w");

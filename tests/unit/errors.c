@@ -7,39 +7,24 @@
 #include <unistd.h>
 
 #include "base/errors.h"
+#include "expect.h"
 
-static int failed;
+/* What a test does in a process of its own. */
+struct act {
+	void (*call)(void);
+};
 
-/* Run in a process of its own: its status, and what it writes to standard
- * error. */
-static int run(void (*act)(void), char *text, size_t room)
+static void call_act(void *act)
 {
-	int ends[2], status = -1;
-	size_t used = 0;
-
-	if (pipe(ends) != 0)
-		return -1;
-	pid_t child = fork();
-	if (child == 0) {
-		dup2(ends[1], STDERR_FILENO);
-		act();
-		_exit(STATUS_DONE);
-	}
-	close(ends[1]);
-	for (ssize_t got;
-	     (got = read(ends[0], text + used, room - 1 - used)) > 0;)
-		used += (size_t)got;
-	text[used] = '\0';
-	close(ends[0]);
-	waitpid(child, &status, 0);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	((struct act *)act)->call();
 }
 
-static void expect(const char *what, void (*act)(void), int status,
-		   const char *wanted)
+static void expect_message(const char *what, void (*call)(void), int status,
+			   const char *wanted)
 {
+	struct act act = {call};
 	char text[4096];
-	int got = run(act, text, sizeof text);
+	int got = run_apart(call_act, &act, text, sizeof text);
 
 	if (got == status && strcmp(text, wanted) == 0)
 		return;
@@ -106,15 +91,16 @@ static void check_texts(void)
 int main(void)
 {
 	program = "cs-test";
-	expect("warn", warn_of_two, STATUS_DONE,
-	       "cs-test: file: 7\ncs-test: a?b?[1m\n  c?\n");
-	expect("notice", give_notices, STATUS_DONE,
-	       "cs-test: first\ncs-test: third\ncs-test: fourth\n");
-	expect("die", die_at_once, STATUS_WRONG, "cs-test: the end\n");
-	expect("die_usage", die_of_usage, STATUS_WRONG,
-	       "cs-test: -x: unknown\n"
-	       "  \"cs-test --help\" lists the options\n");
-	expect("threads", die_by_threads, STATUS_WRONG, "cs-test: the end\n");
+	expect_message("warn", warn_of_two, STATUS_DONE,
+		       "cs-test: file: 7\ncs-test: a?b?[1m\n  c?\n");
+	expect_message("notice", give_notices, STATUS_DONE,
+		       "cs-test: first\ncs-test: third\ncs-test: fourth\n");
+	expect_message("die", die_at_once, STATUS_WRONG, "cs-test: the end\n");
+	expect_message("die_usage", die_of_usage, STATUS_WRONG,
+		       "cs-test: -x: unknown\n"
+		       "  \"cs-test --help\" lists the options\n");
+	expect_message("threads", die_by_threads, STATUS_WRONG,
+		       "cs-test: the end\n");
 	check_texts();
 	return failed;
 }

@@ -107,24 +107,11 @@ static void fill(float *rows, size_t n, size_t d, enum metric metric)
 	size_t coarse = chance(3);
 
 	for (size_t i = 0; i < n; i++) {
-		float *row = rows + i * d;
-		float size = chance(10) ? 1
-			     : metric == METRIC_EMBEDDING
-				     ? ldexpf(1, (int)chance(240) - 130)
-				     : ldexpf(1, (int)chance(80) - 60);
-
-		if (i > 0 && chance(4) == 0) {
-			memcpy(row, rows + chance(i) * d, d * sizeof *row);
-			if (chance(2))
-				row[chance(d)] *= 1 + 0x1p-22F;
-			continue;
-		}
-		if (chance(12) == 0)
-			continue;
-		for (size_t j = 0; j < d; j++)
-			row[j] = size * (coarse ? (float)((int)chance(5) - 2)
-						: (float)random_normal(
-							  seed, counter++));
+		float scale = chance(10) ? 1
+			      : metric == METRIC_EMBEDDING
+				      ? ldexpf(1, (int)chance(240) - 130)
+				      : ldexpf(1, (int)chance(80) - 60);
+		draw_row(rows, i, d, scale, coarse > 0);
 	}
 }
 

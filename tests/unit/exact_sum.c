@@ -6,18 +6,9 @@
 
 #include "base/exact_sum.h"
 #include "base/random.h"
+#include "expect.h"
 
 enum { COUNT = 2000 };
-
-static int failed;
-
-static void check(int holds, const char *what)
-{
-	if (!holds) {
-		printf("%s\n", what);
-		failed = 1;
-	}
-}
 
 static double sum_of(const double *items, size_t count)
 {

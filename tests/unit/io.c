@@ -14,20 +14,11 @@
 #include "base/io.h"
 #include "base/random.h"
 #include "base/tempfile.h"
+#include "expect.h"
 
 enum { SIZE = 1000000 };
 
 static unsigned char bytes[SIZE];
-static int failed;
-
-static void check(int holds, const char *what)
-{
-	if (!holds) {
-		printf("%s\n", what);
-		failed = 1;
-	}
-}
-
 /* Write all bytes in pieces to an open output. */
 static void write_pieces(struct output *output)
 {

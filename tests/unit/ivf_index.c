@@ -23,23 +23,9 @@ static void fill(float *rows, size_t n, size_t d)
 	size_t coarse = chance(3);
 
 	for (size_t i = 0; i < n; i++) {
-		float *row = rows + i * d;
-		float size = chance(8) ? 1 : ldexpf(1, (int)chance(200) - 100);
-
-		if (i > 0 && chance(4) == 0) {
-			memcpy(row, rows + chance(i) * d, d * sizeof *row);
-			if (chance(2))
-				row[chance(d)] *= 1 + 0x1p-22f;
-			continue;
-		}
-		if (chance(12) == 0)
-			continue;
-		for (size_t j = 0; j < d; j++)
-			row[j] = size * (coarse ? (float)((int)chance(5) - 2)
-						: (float)random_normal(
-							  seed, counter++));
-		if (chance(5) == 0)
-			row[chance(d)] = size * 1000;
+		float scale = chance(8) ? 1 : ldexpf(1, (int)chance(200) - 100);
+		if (draw_row(rows, i, d, scale, coarse > 0) && chance(5) == 0)
+			rows[i * d + chance(d)] = scale * 1000;
 	}
 }
 

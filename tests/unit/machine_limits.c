@@ -6,16 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/machine_limits.h"
-
-static int failed;
-
-static void check(int holds, const char *what)
-{
-	if (!holds) {
-		printf("%s\n", what);
-		failed = 1;
-	}
-}
+#include "expect.h"
 
 static void put(const char *path, const char *text)
 {

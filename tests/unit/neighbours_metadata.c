@@ -8,26 +8,8 @@
 
 #include "explain/neighbours_metadata.h"
 #include "explain/profile_lines.h"
+#include "expect.h"
 #include "small_model.h"
-
-static int failed;
-
-static void expect(const char *what, const char *found, const char *expected)
-{
-	if (found != NULL && strcmp(found, expected) == 0)
-		return;
-	printf("%s: \"%s\", expected \"%s\"\n", what, found ? found : "(null)",
-	       expected);
-	failed = 1;
-}
-
-static void expect_number(const char *what, double found, double expected)
-{
-	if (found == expected || (isnan(found) && isnan(expected)))
-		return;
-	printf("%s: %.17g, expected %.17g\n", what, found, expected);
-	failed = 1;
-}
 
 static struct tsv_reader open_lines(struct output *output)
 {

@@ -9,6 +9,7 @@
 
 #include "base/errors.h"
 #include "base/options.h"
+#include "expect.h"
 
 enum { KEY_CONSTANT = 256, KEY_REAL, KEY_FUNCTION };
 
@@ -49,16 +50,6 @@ static const struct options_text what = {.name = "cs-test",
 					 .footer = "",
 					 .rows = rows};
 
-static int failed;
-
-static void check(bool holds, const char *message)
-{
-	if (!holds) {
-		printf("%s\n", message);
-		failed = 1;
-	}
-}
-
 static int length(char **arguments)
 {
 	int n = 0;
@@ -85,7 +76,7 @@ static int status_of(char **arguments)
 }
 
 /* One option with an argument, or without where that is NULL. */
-static void expect(const char *option, const char *argument, int status)
+static void expect_status(const char *option, const char *argument, int status)
 {
 	char *arguments[] = {strdup("cs-test"), strdup(option),
 			     argument ? strdup(argument) : NULL, NULL};
@@ -101,26 +92,26 @@ static void expect(const char *option, const char *argument, int status)
 
 static void check_refused(void)
 {
-	expect("--help", NULL, STATUS_DONE);
-	expect("-V", NULL, STATUS_DONE);
-	expect("--flag=1", NULL, STATUS_WRONG);
-	expect("--flags", NULL, STATUS_WRONG);
-	expect("-x", NULL, STATUS_WRONG);
-	expect("-t", NULL, STATUS_WRONG);
-	expect("-t", "", 7);
-	expect("-i", "", STATUS_WRONG);
-	expect("-n", "0", STATUS_WRONG);
-	expect("-n", "100", 7);
-	expect("-n", "101", STATUS_WRONG);
-	expect("-n", "1O", STATUS_WRONG);
-	expect("--real", "1.0001", STATUS_WRONG);
-	expect("--real", "nan", STATUS_WRONG);
-	expect("--real", "1", 7);
-	expect("-S", "0", STATUS_WRONG);
-	expect("-S", "1X", STATUS_WRONG);
-	expect("-j", "0", STATUS_WRONG);
-	expect("-j", "1024", 7);
-	expect("-c", "tsvx", STATUS_WRONG);
+	expect_status("--help", NULL, STATUS_DONE);
+	expect_status("-V", NULL, STATUS_DONE);
+	expect_status("--flag=1", NULL, STATUS_WRONG);
+	expect_status("--flags", NULL, STATUS_WRONG);
+	expect_status("-x", NULL, STATUS_WRONG);
+	expect_status("-t", NULL, STATUS_WRONG);
+	expect_status("-t", "", 7);
+	expect_status("-i", "", STATUS_WRONG);
+	expect_status("-n", "0", STATUS_WRONG);
+	expect_status("-n", "100", 7);
+	expect_status("-n", "101", STATUS_WRONG);
+	expect_status("-n", "1O", STATUS_WRONG);
+	expect_status("--real", "1.0001", STATUS_WRONG);
+	expect_status("--real", "nan", STATUS_WRONG);
+	expect_status("--real", "1", 7);
+	expect_status("-S", "0", STATUS_WRONG);
+	expect_status("-S", "1X", STATUS_WRONG);
+	expect_status("-j", "0", STATUS_WRONG);
+	expect_status("-j", "1024", 7);
+	expect_status("-c", "tsvx", STATUS_WRONG);
 	char *twice[] = {strdup("cs-test"), strdup("-oa"), strdup("-ob"), NULL};
 	check(status_of(twice) == STATUS_WRONG, "-o twice passes");
 	for (int i = 0; i < 3; i++)

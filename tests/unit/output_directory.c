@@ -10,16 +10,7 @@
 
 #include "base/io.h"
 #include "base/output_directory.h"
-
-static int failed;
-
-static void check(int holds, const char *what)
-{
-	if (!holds) {
-		printf("%s\n", what);
-		failed = 1;
-	}
-}
+#include "expect.h"
 
 /* Write two files; the directory must not be there before it is closed. */
 static void write_both(const char *path)

@@ -10,16 +10,7 @@
 #include <unistd.h>
 
 #include "base/pending_files.h"
-
-static int failed;
-
-static void check(int holds, const char *what)
-{
-	if (!holds) {
-		printf("%s\n", what);
-		failed = 1;
-	}
-}
+#include "expect.h"
 
 static void make(const char *path)
 {

@@ -7,52 +7,41 @@
 
 #include "base/errors.h"
 #include "base/progress.h"
+#include "expect.h"
 
-/* What a process writes to standard error that works for the time. */
-static void run(bool enabled, unsigned microseconds, char *text, size_t room)
+/* A piece of work. */
+struct work {
+	bool enabled;
+	unsigned microseconds;
+};
+
+static void run(void *work_)
 {
-	int ends[2];
-	size_t used = 0;
+	const struct work *work = work_;
 
-	text[0] = '\0';
-	if (pipe(ends) != 0)
-		return;
-	pid_t child = fork();
-	if (child == 0) {
-		dup2(ends[1], STDERR_FILENO);
-		progress_enable(enabled);
-		progress_begin("rows", 200);
-		progress_add(10);
-		progress_note("a note");
-		usleep(microseconds);
-		progress_add(90);
-		progress_end();
-		_exit(0);
-	}
-	close(ends[1]);
-	for (ssize_t got;
-	     (got = read(ends[0], text + used, room - 1 - used)) > 0;)
-		used += (size_t)got;
-	text[used] = '\0';
-	close(ends[0]);
-	waitpid(child, NULL, 0);
+	progress_enable(work->enabled);
+	progress_begin("rows", 200);
+	progress_add(10);
+	progress_note("a note");
+	usleep(work->microseconds);
+	progress_add(90);
+	progress_end();
 }
 
 int main(void)
 {
+	struct work lasting = {true, 1100000}, brief = {true, 0},
+		    disabled = {false, 1100000};
 	char text[1000];
-	int failed = 0;
 
 	program = "cs-test";
-	run(true, 1100000, text, sizeof text);
+	run_apart(run, &lasting, text, sizeof text);
 	if (strncmp(text, "\rcs-test: 100 rows, ", 20) != 0 ||
 	    strstr(text, ", 50 %, 1 s left, a note\033[K\r\033[K") == NULL)
 		failed = printf("another line: \"%s\"\n", text);
-	run(true, 0, text, sizeof text);
-	if (*text != '\0')
-		failed = printf("a line for short work: \"%s\"\n", text);
-	run(false, 1100000, text, sizeof text);
-	if (*text != '\0')
-		failed = printf("a line that nobody wants: \"%s\"\n", text);
+	run_apart(run, &brief, text, sizeof text);
+	expect("short work", text, "");
+	run_apart(run, &disabled, text, sizeof text);
+	expect("work without progress", text, "");
 	return failed != 0;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "explain/summary_reader.h"
+#include "expect.h"
 
 #define MODEL                                                                  \
 	"#model\tid=aa;customers=20;without_signal=0;tags=3;dimensions=2;"     \
@@ -28,25 +29,6 @@
 	"#tag\ttea\t2\t20\t0,0,0,0,1,1,0,0,0,0\n"
 
 static const char path[] = "reader.tsv";
-static int failed;
-
-static void expect(const char *what, const char *found, const char *expected)
-{
-	if (found != NULL && strcmp(found, expected) == 0)
-		return;
-	printf("%s: \"%s\", expected \"%s\"\n", what, found ? found : "(null)",
-	       expected);
-	failed = 1;
-}
-
-static void expect_number(const char *what, double found, double expected)
-{
-	if (found == expected)
-		return;
-	printf("%s: %.17g, expected %.17g\n", what, found, expected);
-	failed = 1;
-}
-
 static const char *open_text(struct summary_reader *reader, const char *text)
 {
 	FILE *file = fopen(path, "w");

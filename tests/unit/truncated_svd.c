@@ -12,16 +12,9 @@
 #include "linalg/projection.h"
 #include "linalg/truncated_svd.h"
 #include "linalg/gram_operator.h"
-#include "base/random.h"
+#include "cases.h"
 
 enum { CASES = 24 };
-
-static uint64_t seed, counter;
-
-static size_t chance(size_t below)
-{
-	return (size_t)(random_bits(seed, counter++) % below);
-}
 
 /* What is asked of one case. */
 struct asked {
@@ -368,6 +361,8 @@ static struct asked draw_case(void)
 
 static int run_case(void)
 {
+	/* Beyond the random numbers of the matrix. */
+	counter = 1 << 30;
 	struct asked asked = draw_case();
 	struct csr_matrix a = make_matrix(&asked);
 	double *b = make_dense(&a, asked.center);
@@ -382,13 +377,6 @@ static int run_case(void)
 
 int main(int argc, char **argv)
 {
-	unsigned long cases = argc > 1 ? strtoul(argv[1], NULL, 10) : CASES;
-	int failed = 0;
-
 	dense_use_one_thread(NULL);
-	for (seed = 1; seed <= cases; seed++) {
-		counter = 1 << 30;
-		failed |= run_case();
-	}
-	return failed;
+	return run_cases(argc, argv, CASES, run_case);
 }
