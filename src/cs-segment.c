@@ -34,7 +34,7 @@ static const struct option_row rows[] = {
 	{NULL, KEY_CURVE, "curve", "FILE",
 	 "write how stable 2 to 40 segments are",
 	 OPTION_TO_FILE(choices.curve)},
-	{"How", KEY_LIKE, "like", "OLD",
+	{"Method", KEY_LIKE, "like", "OLD",
 	 "number segments as OLD does [by size]", OPTION_TO_FILE(choices.like)},
 	{NULL, KEY_RUNS, "runs", "N", "take the best of N runs [4]",
 	 OPTION_TO_INTEGER(choices.runs, 1, 10000)},
