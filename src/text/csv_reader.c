@@ -1,15 +1,12 @@
 #include "text/csv_reader.h"
 
-#include <csv.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/file_type.h"
 #include "text/foreign_format.h"
-#include "text/tsv.h"
 
 /* Bytes of a block: what is made of it should stay in the cache.  Bytes of the
  * longest row that is read. */
@@ -17,185 +14,6 @@ enum { BLOCK = 1 << 18, ROW_LIMIT = 1 << 26 };
 
 /* The most columns that a file may have. */
 enum { COLUMN_LIMIT = 1 << 16 };
-
-/* ---------------------------------------------------------------- parsing */
-
-/* The context of libcsv's callbacks. */
-struct parse_state {
-	const struct csv_file *file;
-	struct csv_rows *rows;
-	struct csv_row *row; /* the current one, rows->rows[rows->count] */
-	size_t column;       /* of the next field */
-	size_t places;
-	bool escapes; /* a field may hold what is escaped */
-	bool hashed;
-	uint64_t key;
-};
-
-static void begin_row(struct parse_state *parse_state)
-{
-	struct csv_rows *rows = parse_state->rows;
-
-	if (rows->count == rows->capacity)
-		rows->rows = alloc_grow(rows->rows, &rows->capacity,
-					rows->count + 1, sizeof *rows->rows);
-	if (rows->slice_count + parse_state->places > rows->slice_capacity)
-		rows->slices =
-			alloc_grow(rows->slices, &rows->slice_capacity,
-				   rows->slice_count + parse_state->places,
-				   sizeof *rows->slices);
-	parse_state->row = &rows->rows[rows->count];
-	*parse_state->row = (struct csv_row){
-		.first = (uint32_t)rows->slice_count, .hash = parse_state->key};
-	for (size_t i = 0; i < parse_state->places; i++)
-		rows->slices[rows->slice_count++] = (struct csv_slice){0, 0};
-	parse_state->column = 0;
-}
-
-static void append_text(struct csv_rows *rows, struct csv_slice *slice,
-			const char *field, size_t length, bool escapes)
-{
-	size_t most = escapes ? 2 * length : length;
-
-	if (rows->used + most > rows->room)
-		rows->text = alloc_grow(rows->text, &rows->room,
-					rows->used + most, 1);
-	if (escapes)
-		length = tsv_escape(rows->text + rows->used, field, length);
-	else if (length > 0)
-		memcpy(rows->text + rows->used, field, length);
-	*slice = (struct csv_slice){(uint32_t)rows->used, (uint32_t)length};
-	rows->used += length;
-}
-
-static void on_field(void *field, size_t length, void *context)
-{
-	struct parse_state *parse_state = context;
-	const struct csv_file *file = parse_state->file;
-	struct csv_rows *rows = parse_state->rows;
-	size_t column = parse_state->column++;
-
-	if (parse_state->hashed && (file->hash_column == CSV_COLUMN_NONE ||
-				    file->hash_column == column))
-		parse_state->row->hash = XXH3_64bits_withSeed(
-			field, length, parse_state->row->hash);
-
-	parse_state->row->last_empty = length == 0;
-	if (column >= file->fields)
-		return;
-	for (size_t place = file->place[column]; place > 0;
-	     place = file->also[place - 1])
-		append_text(rows,
-			    &rows->slices[parse_state->row->first + place - 1],
-			    field, length, parse_state->escapes);
-}
-
-static void on_row(int ending, void *context)
-{
-	struct parse_state *parse_state = context;
-
-	(void)ending;
-	parse_state->row->fields = (uint32_t)parse_state->column;
-	parse_state->rows->count++;
-	begin_row(parse_state);
-}
-
-static int is_no_space(unsigned char byte)
-{
-	(void)byte;
-	return 0;
-}
-
-/* Parse bytes that begin with a row; false where a rule is broken, and then
- * what the callbacks have made of them means nothing. */
-static bool parse(const struct csv_file *file, const unsigned char *bytes,
-		  size_t size, bool blanks,
-		  void (*field)(void *, size_t, void *),
-		  void (*row)(int, void *), void *context)
-{
-	struct csv_parser parser;
-	bool good;
-
-	if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) != 0)
-		die("libcsv could not be started");
-	csv_set_delim(&parser, (unsigned char)file->delimiter);
-	/* libcsv drops blanks around fields, but they are data.  The function
-	 * that prevents it is called for each byte, so it is set only where
-	 * there may be such blanks. */
-	if (blanks)
-		csv_set_space_func(&parser, is_no_space);
-	good = csv_parse(&parser, bytes, size, field, row, context) == size &&
-	       csv_fini(&parser, field, row, context) == 0;
-	if (csv_error(&parser) == CSV_ENOMEM)
-		die("out of memory");
-	csv_free(&parser);
-	return good;
-}
-
-bool csv_reader_parse_block(const struct csv_source *source,
-			    const struct csv_block *block,
-			    struct csv_rows *rows)
-{
-	struct parse_state parse_state = {.file = &source->files[block->file],
-					  .rows = rows,
-					  .places = source->places,
-					  .escapes = block->escapes,
-					  .hashed = source->hashed,
-					  .key = source->hash_key};
-
-	rows->count = rows->used = rows->slice_count = 0;
-	begin_row(&parse_state);
-	return !block->nul &&
-	       parse(parse_state.file, block->bytes, block->size, block->blanks,
-		     on_field, on_row, &parse_state);
-}
-
-void csv_reader_parse_singly(const struct csv_source *source,
-			     const struct csv_block *block,
-			     struct csv_rows *rows)
-{
-	struct parse_state parse_state = {.file = &source->files[block->file],
-					  .rows = rows,
-					  .places = source->places,
-					  .escapes = true,
-					  .hashed = source->hashed,
-					  .key = source->hash_key};
-	const unsigned char *bytes = block->bytes;
-	size_t line = block->line;
-
-	rows->count = rows->used = rows->slice_count = 0;
-	for (size_t at = 0, size; at < block->size; at += size) {
-		enum csv_fault fault;
-		size = csv_scan_row(bytes + at, block->size - at,
-				    parse_state.file->delimiter, &fault);
-		size_t row = rows->count;
-		begin_row(&parse_state);
-		if (fault == CSV_FINE &&
-		    !parse(parse_state.file, bytes + at, size, true, on_field,
-			   on_row, &parse_state))
-			die("%s:%zu: libcsv reads this row otherwise than the "
-			    "search for its end",
-			    source->files[block->file].name, line);
-		if (fault != CSV_FINE)
-			rows->count++;
-		/* A line with nothing in it is no row. */
-		if (rows->count > row) {
-			rows->rows[row].fault = fault;
-			rows->rows[row].begin = (uint32_t)at;
-			rows->rows[row].size = (uint32_t)size;
-			rows->rows[row].line = line;
-		}
-		line += csv_scan_lines(bytes + at, size);
-	}
-}
-
-void csv_rows_free(struct csv_rows *rows)
-{
-	free(rows->rows);
-	free(rows->slices);
-	free(rows->text);
-	*rows = (struct csv_rows){0};
-}
 
 /* ------------------------------------------------------------------ names */
 
@@ -218,6 +36,22 @@ static void on_names(int ending, void *context)
 }
 
 /* ----------------------------------------------------------------- blocks */
+
+bool csv_reader_parse_block(const struct csv_source *source,
+			    const struct csv_block *block,
+			    struct csv_rows *rows)
+{
+	return csv_rows_parse(rows, &source->files[block->file], source->places,
+			      block, source->hashed ? &source->hash_key : NULL);
+}
+
+void csv_reader_parse_singly(const struct csv_source *source,
+			     const struct csv_block *block,
+			     struct csv_rows *rows)
+{
+	csv_rows_parse_singly(rows, &source->files[block->file], source->places,
+			      block, source->hashed ? &source->hash_key : NULL);
+}
 
 void csv_reader_begin(struct csv_source *source, char **paths, size_t count,
 		      const struct csv_dialect *dialect, bool headed)
@@ -384,8 +218,8 @@ static size_t read_names(struct csv_source *source, const struct csv_file *file,
 		    source->line, what, ROW_LIMIT >> 20);
 	if (size == 0)
 		die("%s: nothing but empty lines, expected CSV", file->name);
-	if (fault == CSV_FINE &&
-	    !parse(file, source->carry, size, true, on_name, on_names, names))
+	if (fault == CSV_FINE && !csv_rows_call(file, source->carry, size, true,
+						on_name, on_names, names))
 		die("%s: libcsv cannot read its first row", file->name);
 	if (fault != CSV_FINE)
 		die("%s:%zu: the %s has %s", file->name, source->line, what,
