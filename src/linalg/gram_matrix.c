@@ -120,7 +120,7 @@ static void add_part(struct builder *builder, double *part, unsigned thread)
 	}
 }
 
-static void make_chunk(void *shared, size_t chunk, unsigned thread)
+static void add_chunk(void *shared, size_t chunk, unsigned thread)
 {
 	struct builder *builder = shared;
 	const struct csr_matrix *a = builder->gram->matrix;
@@ -195,7 +195,7 @@ void gram_matrix_compute(const struct gram_operator *gram, double *c)
 	struct builder builder = {.gram = gram};
 
 	begin_gram(&builder);
-	thread_pool_run(gram->threads, builder.chunks, make_chunk, &builder);
+	thread_pool_run(gram->threads, builder.chunks, add_chunk, &builder);
 	for (size_t i = 0; i < m * m; i++)
 		c[i] = gram->unit > 0 ? (double)builder.sums[i] / gram->unit
 				      : 0;

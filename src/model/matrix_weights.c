@@ -90,7 +90,7 @@ static const char *set_tenths(struct matrix_builder *builder)
 }
 
 /* A matrix of a shard has the tenths of the whole. */
-static void take_tenths(struct matrix_builder *builder)
+static void copy_tenths_of_whole(struct matrix_builder *builder)
 {
 	const struct tag_tally *all = counts_of_all(builder);
 	struct tag_tally *counts = &builder->counts;
@@ -167,7 +167,7 @@ static void scale_blocks(struct matrix_builder *builder)
 }
 
 /* With fold_in: the weights and the tenths are the model's. */
-static void take_weights(struct matrix_builder *builder)
+static void copy_weights_of_model(struct matrix_builder *builder)
 {
 	const struct fold_in *fold_in = builder->options->fold_in;
 	const struct csr_matrix *matrix = &fold_in->model.matrix;
@@ -194,7 +194,7 @@ const char *matrix_weights_make(struct matrix_builder *builder)
 	if (error != NULL)
 		return error;
 	if (options->fold_in != NULL) {
-		take_weights(builder);
+		copy_weights_of_model(builder);
 		return NULL;
 	}
 	if (options->tally && builder->stage < TALLY_TENTHS)
@@ -207,6 +207,6 @@ const char *matrix_weights_make(struct matrix_builder *builder)
 		scale_blocks(builder);
 	error = set_tenths(builder);
 	if (error == NULL && options->whole != NULL && !options->tally)
-		take_tenths(builder);
+		copy_tenths_of_whole(builder);
 	return error;
 }

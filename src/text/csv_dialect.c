@@ -153,7 +153,7 @@ static void end_line(struct csv_conversion *conversion, unsigned char byte)
 }
 
 /* A byte that is data. */
-static void take_data(struct csv_conversion *conversion, unsigned char byte)
+static void convert_data(struct csv_conversion *conversion, unsigned char byte)
 {
 	bool begins = conversion->state == LINE_BEGIN ||
 		      conversion->state == FIELD_BEGIN;
@@ -185,7 +185,7 @@ static void take_data(struct csv_conversion *conversion, unsigned char byte)
 }
 
 /* A byte outside of quotation marks, of which none is held back. */
-static void take_plain(struct csv_conversion *conversion, unsigned char byte)
+static void convert_plain(struct csv_conversion *conversion, unsigned char byte)
 {
 	if (conversion->state == COMMENT && !is_line_end(byte))
 		return;
@@ -197,10 +197,10 @@ static void take_plain(struct csv_conversion *conversion, unsigned char byte)
 	else if (conversion->dialect->backslash && byte == '\\')
 		conversion->escaped = true;
 	else
-		take_data(conversion, byte);
+		convert_data(conversion, byte);
 }
 
-static void take_delimiter(struct csv_conversion *conversion)
+static void convert_delimiter(struct csv_conversion *conversion)
 {
 	if (is_run(conversion->dialect) && (conversion->state == FIELD_BEGIN ||
 					    conversion->state == LINE_BEGIN))
@@ -211,41 +211,42 @@ static void take_delimiter(struct csv_conversion *conversion)
 }
 
 /* A byte outside of quotation marks: the next of a delimiter, or not. */
-static void take_outside(struct csv_conversion *conversion, unsigned char byte)
+static void convert_unquoted(struct csv_conversion *conversion,
+			     unsigned char byte)
 {
 	const char *delimiter = conversion->dialect->delimiter;
 	size_t length = strlen(delimiter), held = conversion->held_count;
 
 	if (conversion->state == COMMENT) {
-		take_plain(conversion, byte);
+		convert_plain(conversion, byte);
 		return;
 	}
 	if (is_run(conversion->dialect)) {
 		if (byte == ' ' || byte == '\t')
-			take_delimiter(conversion);
+			convert_delimiter(conversion);
 		else
-			take_plain(conversion, byte);
+			convert_plain(conversion, byte);
 		return;
 	}
 	if (byte == (unsigned char)delimiter[held]) {
 		conversion->held[conversion->held_count++] = byte;
 		if (conversion->held_count == length) {
 			conversion->held_count = 0;
-			take_delimiter(conversion);
+			convert_delimiter(conversion);
 		}
 		return;
 	}
 	/* What was held back is data; the byte may begin a delimiter anew. */
 	conversion->held_count = 0;
 	for (size_t i = 0; i < held; i++)
-		take_plain(conversion, conversion->held[i]);
+		convert_plain(conversion, conversion->held[i]);
 	if (held > 0)
-		take_outside(conversion, byte);
+		convert_unquoted(conversion, byte);
 	else
-		take_plain(conversion, byte);
+		convert_plain(conversion, byte);
 }
 
-static void take(struct csv_conversion *conversion, unsigned char byte)
+static void convert_byte(struct csv_conversion *conversion, unsigned char byte)
 {
 	if (conversion->escaped) {
 		conversion->escaped = false;
@@ -253,7 +254,7 @@ static void take(struct csv_conversion *conversion, unsigned char byte)
 			begin_field(conversion);
 		put_text(conversion, byte);
 	} else if (conversion->state != QUOTED) {
-		take_outside(conversion, byte);
+		convert_unquoted(conversion, byte);
 	} else if (conversion->dialect->backslash && byte == '\\') {
 		conversion->escaped = true;
 	} else if (byte == '"') {
@@ -270,7 +271,7 @@ static void finish(struct csv_conversion *conversion)
 
 	conversion->held_count = 0;
 	for (size_t i = 0; i < held; i++)
-		take_plain(conversion, conversion->held[i]);
+		convert_plain(conversion, conversion->held[i]);
 	if ((conversion->state == FIELD_BEGIN &&
 	     !is_run(conversion->dialect)) ||
 	    conversion->state == PLAIN || conversion->state == CLOSED)
@@ -292,7 +293,8 @@ static void convert(struct csv_conversion *conversion)
 		alloc_grow(conversion->out, &conversion->out_room,
 			   4 * (count + sizeof conversion->held + 4), 1);
 	while (conversion->decoded_at < conversion->decoded_held)
-		take(conversion, conversion->decoded[conversion->decoded_at++]);
+		convert_byte(conversion,
+			     conversion->decoded[conversion->decoded_at++]);
 }
 
 size_t csv_conversion_read(struct csv_conversion *conversion, void *bytes,

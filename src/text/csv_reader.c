@@ -125,7 +125,7 @@ static void drop_line(struct csv_source *source)
 }
 
 /* Take the delimiter from a first line "sep=;", which Excel writes. */
-static void take_separator_line(struct csv_source *source,
+static void read_separator_line(struct csv_source *source,
 				struct csv_file *file)
 {
 	const unsigned char *bytes = source->carry;
@@ -148,7 +148,7 @@ static void skip(struct csv_source *source, struct csv_file *file)
 	for (size_t i = 0; i < source->skip; i++)
 		drop_line(source);
 	if (!source->converting)
-		take_separator_line(source, file);
+		read_separator_line(source, file);
 	fill(source, BLOCK);
 	while (at < source->carried &&
 	       (source->carry[at] == '\n' || source->carry[at] == '\r'))
