@@ -64,6 +64,7 @@ unit_cases() {
 @test "unit safetensors" { unit safetensors; }
 @test "unit scan" { unit scan; }
 @test "unit segmentation" { unit segmentation; }
+@test "unit segments" { unit segments; }
 @test "unit sharded_model" { unit sharded_model; }
 @test "unit string_table" { unit string_table; }
 @test "unit summary_reader" { unit summary_reader; }
