@@ -74,6 +74,21 @@ setup() {
 	[[ "$output" == *"own.tsv: the segments were found in model $id, and half.bin is "* ]]
 }
 
+@test "attributes are tested, though segments were found in the same model" {
+	cs-aggregate -q --prefix kind: -u customer -t persona \
+		<(sed '1i customer,persona' personas.csv) > kinds.tsv
+	cs-matrix -q --attributes kind: profiles.tsv kinds.tsv |
+		cs-svd -q -k 24 > with.bin
+	cs-segment -q -k 18 with.bin > own.tsv
+	cs-contrast --segments own.tsv -n 1 with.bin > found
+	[ "$(grep -c '^segment .*: kind:' found)" -ge 12 ]
+	tr '\n' ' ' < found |
+		grep -q 'tests nothing but attributes, which had no part in finding them: kind:\.'
+	cs-contrast --segments own.tsv --format json with.bin |
+		"$PYTHON" -c 'import json, sys
+assert json.load(sys.stdin)["attributes"] == ["kind:"]'
+}
+
 @test "--where: those who have all tags, which are not listed themselves" {
 	cs-contrast --where css --where html5 --format tsv emb.bin > found.tsv
 	awk -F '\t' '$2 == "css" || $2 == "html5"' profiles.tsv | cut -f 1 |

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/number.h"
 #include "explain/text_lines.h"
+#include "model/tag_prefixes.h"
 #include "text/tsv.h"
 
 /* Digits of figures in TSV and JSON. */
@@ -206,6 +207,23 @@ static const char *why_none(struct page *page,
 	return NULL;
 }
 
+/* What is no test, and what is one all the same. */
+static void put_description(struct page *page)
+{
+	struct tag_prefixes attributes;
+
+	tag_prefixes_of_attributes(&attributes, &page->report->model->file);
+	put_text(page, "The groups were found in these same events: this "
+		       "describes them, and tests nothing");
+	if (attributes.count > 0)
+		put_text(page, "but attributes, which had no part in finding "
+			       "them:");
+	for (size_t i = 0; i < attributes.count; i++)
+		put_text(page,
+			 text_lines_escape(&page->lines, attributes.texts[i]));
+	text_lines_put(&page->lines, ".");
+}
+
 static void write_foot(struct page *page)
 {
 	const struct contrast_report *report = page->report;
@@ -226,14 +244,14 @@ static void write_foot(struct page *page)
 				 &page->lines,
 				 "mean: %s of a member who has the tag.",
 				 matrix->value ? matrix->value : "the value")));
-	put_text(page,
-		 report->descriptive
-			 ? "The groups were found in these same events: this "
-			   "describes them, and tests nothing."
-			 : text_lines_print(&page->lines,
-					    "Listed tags: mid-p tests at a "
-					    "false discovery rate of %g %%.",
-					    report->rate * 100));
+	if (!report->descriptive)
+		put_text(page,
+			 text_lines_print(&page->lines,
+					  "Listed tags: mid-p tests at a false "
+					  "discovery rate of %g %%.",
+					  report->rate * 100));
+	else
+		put_description(page);
 	text_lines_end(&page->lines);
 }
 
@@ -387,9 +405,11 @@ void contrast_write_json(struct output *output,
 			 const struct contrast_report *report)
 {
 	const struct csr_matrix *matrix = &report->model->matrix;
+	struct tag_prefixes attributes;
 	struct json_writer writer;
 	char id[17];
 
+	tag_prefixes_of_attributes(&attributes, &report->model->file);
 	safetensors_id(&report->model->file, id);
 	json_writer_init(&writer, output, JSON_STYLE_INDENTED);
 	json_put_object(&writer, NULL);
@@ -398,6 +418,10 @@ void contrast_write_json(struct output *output,
 	json_put_text(&writer, "value", matrix->value);
 	json_put_text(&writer, "against", report->against);
 	json_put_bool(&writer, "descriptive", report->descriptive);
+	json_put_array(&writer, "attributes");
+	for (size_t i = 0; i < attributes.count; i++)
+		json_put_text(&writer, NULL, attributes.texts[i]);
+	json_put_end(&writer);
 	json_put_count(&writer, "min_group", report->min_group);
 	json_put_count(&writer, "min_members", report->min_members);
 	json_put_real(&writer, "rate", report->rate, DIGITS);
