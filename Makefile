@@ -42,7 +42,8 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 LIBRARIES = -lcsv -llapacke -lopenblas -ljansson -lxxhash -lmicrohttpd -lnettle -lm
 
 COMPILE = $(CC) $(LANGUAGE) $(WARNINGS) $(CPPFLAGS) $(FLAGS) -MMD -MP
-LINK = $(CC) -pthread $(FLAGS) $(LINK-$(FLAVOUR)) $(LDFLAGS)
+# base/recovery.c replaces free().
+LINK = $(CC) -pthread -Wl,--wrap=free $(FLAGS) $(LINK-$(FLAVOUR)) $(LDFLAGS)
 LINKED = -Wl,--as-needed $(LIBRARIES)
 
 # A command in short, or whole with V=1.

@@ -29,3 +29,12 @@ load helper
 	[ "$status" -eq 1 ]
 	[[ $output == *"other outputs"* ]]
 }
+
+@test "cs-serve survives each allocation that fails, once and from then on" {
+	[ "${FLAVOUR:-release}" = release ] || skip "faults are for release builds"
+	cd "$BATS_TEST_TMPDIR" || return
+	head -n 1500 "$ROOT/data/views.csv" > views.csv
+	cs-aggregate -q views.csv | cs-matrix -q | cs-svd -q -k 8 -o emb.bin
+	FAULTS=${FAULTS:-8} FAULT_OBJECT=$BUILD/fault.so \
+		"$PYTHON" "$ROOT/tests/faults.py" emb.bin
+}

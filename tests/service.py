@@ -30,10 +30,11 @@ class Reply:
 
 
 class Service:
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, environment=None):
         self.process = subprocess.Popen(
             ["cs-serve", "-p", "0", *arguments], stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+            stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+            env={**os.environ, **(environment or {})})
         self.said, self.logged = [], []
         self.port = None
         found = None

@@ -62,6 +62,7 @@ unit_cases() {
 @test "unit random" { unit random; }
 @test "unit recall" { unit recall; }
 @test "unit safetensors" { unit safetensors; }
+@test "unit recovery" { unit recovery; }
 @test "unit scan" { unit scan; }
 @test "unit segmentation" { unit segmentation; }
 @test "unit segments" { unit segments; }

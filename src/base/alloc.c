@@ -1,20 +1,30 @@
 #include "base/alloc.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "base/errors.h"
+#include "base/recovery.h"
 
 /* Bytes of a huge page, and of the smallest array that is put on some. */
 enum { HUGE_PAGE = 2 << 20, LARGE = 2 * HUGE_PAGE };
 
-/* Returns memory; ends the process where it is NULL. */
+/* Ends the process where there is no room to note a block of so many bytes. */
+static void reserve(size_t bytes)
+{
+	if (!recovery_reserve())
+		die("out of memory: %zu bytes wanted", bytes);
+}
+
+/* Returns memory, noted; ends the process where it is NULL. */
 static void *checked(void *memory, size_t bytes)
 {
 	if (memory == NULL)
 		die("out of memory: %zu bytes wanted", bytes);
+	recovery_note(memory);
 	return memory;
 }
 
@@ -38,7 +48,13 @@ void *alloc(size_t count, size_t size)
 {
 	size_t bytes = alloc_product(count, size);
 
+	reserve(bytes);
 	return checked(calloc(1, bytes ? bytes : 1), bytes);
+}
+
+void *alloc_or_null(size_t count, size_t size)
+{
+	return calloc(count ? count : 1, size ? size : 1);
 }
 
 void *alloc_aligned(size_t count, size_t size)
@@ -48,6 +64,7 @@ void *alloc_aligned(size_t count, size_t size)
 
 	if (bytes > SIZE_MAX - line)
 		die("out of memory: %zu bytes wanted", bytes);
+	reserve(bytes);
 	/* aligned_alloc wants a multiple of the alignment. */
 	void *memory = checked(
 		aligned_alloc(line, (bytes + line) / line * line), bytes);
@@ -61,8 +78,18 @@ void *alloc_aligned(size_t count, size_t size)
 void *alloc_resize(void *array, size_t count, size_t size)
 {
 	size_t bytes = alloc_product(count, size);
+	bool noted = array == NULL;
+	void *resized;
 
-	return checked(realloc(array, bytes ? bytes : 1), bytes);
+	reserve(bytes);
+	if (array != NULL)
+		noted = recovery_forget(array);
+	resized = realloc(array, bytes ? bytes : 1);
+	if (noted && (resized != NULL || array != NULL))
+		recovery_note(resized ? resized : array);
+	if (resized == NULL)
+		die("out of memory: %zu bytes wanted", bytes);
+	return resized;
 }
 
 void *alloc_grow(void *array, size_t *capacity, size_t needed, size_t size)

@@ -1,5 +1,6 @@
 /* alloc: memory from the heap; where there is none, or a size overflows, the
- * process ends with a message.  No function here returns NULL. */
+ * process ends with a message, or the work of base/recovery.h is left.  But for
+ * alloc_or_null no function here returns NULL. */
 #ifndef BASE_ALLOC_H
 #define BASE_ALLOC_H
 
@@ -8,7 +9,11 @@
 /* An array of count zeroed items of the given size in bytes; free() it. */
 void *alloc(size_t count, size_t size);
 
-/* The same, aligned to 64 bytes, or to 2 MiB from 4 MiB on (then on huge pages
+/* The same, or NULL where there is no memory: for what is done outside of
+ * base/recovery.h by a process that goes on. */
+void *alloc_or_null(size_t count, size_t size);
+
+/* As alloc, aligned to 64 bytes, or to 2 MiB from 4 MiB on (then on huge pages
  * where the kernel has them); its bytes are not set. */
 void *alloc_aligned(size_t count, size_t size);
 

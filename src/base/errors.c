@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/control_chars.h"
+#include "base/recovery.h"
 
 const char *program = "cs";
 static bool notices_enabled = true;
@@ -75,6 +76,12 @@ void die(const char *format, ...)
 {
 	va_list arguments;
 
+	if (recovery_current() != NULL) {
+		va_start(arguments, format);
+		say(format, arguments, "");
+		va_end(arguments);
+		recovery_leave();
+	}
 	lock_ending();
 	va_start(arguments, format);
 	say(format, arguments, "");

@@ -20,7 +20,8 @@ void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void notices_enable(bool enabled);
 
-/* Print "program: message" and end with status 2. */
+/* Print "program: message" and end with status 2, or leave the work of
+ * base/recovery.h. */
 _Noreturn void die(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 

@@ -1,12 +1,10 @@
 #include "base/thread_pool.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <string.h>
 
-#include "base/errors.h"
+#include "base/recovery.h"
 
 /* How often a thread polls for work before it sleeps: some ten microseconds,
  * less than it takes to wake one. */
@@ -17,7 +15,9 @@ struct job {
 	void (*work)(void *shared, size_t piece, unsigned thread);
 	void *shared;
 	size_t pieces;
-	atomic_size_t next; /* the piece to be handed out next */
+	atomic_size_t next;        /* the piece to be handed out next */
+	struct recovery *recovery; /* the caller's work, or NULL */
+	atomic_bool left;          /* it was left in a piece */
 };
 
 /* The threads of the process: started when first needed, never ended.  They
@@ -36,12 +36,33 @@ static struct {
 	  .wake = PTHREAD_COND_INITIALIZER,
 	  .idle = PTHREAD_COND_INITIALIZER};
 
-static void do_pieces(struct job *job, unsigned thread)
+/* A thread's share of a job. */
+struct job_share {
+	struct job *job;
+	unsigned thread;
+};
+
+static void do_share(void *context)
 {
+	const struct job_share *share = context;
+	struct job *job = share->job;
 	size_t piece;
 
 	while ((piece = atomic_fetch_add(&job->next, 1)) < job->pieces)
-		job->work(job->shared, piece, thread);
+		job->work(job->shared, piece, share->thread);
+}
+
+/* Do pieces until all are handed out, or one fails. */
+static void do_pieces(struct job *job, unsigned thread)
+{
+	struct job_share share = {job, thread};
+
+	if (job->recovery == NULL) {
+		do_share(&share);
+	} else if (!recovery_run_part(job->recovery, do_share, &share)) {
+		atomic_store(&job->left, true);
+		atomic_store(&job->next, job->pieces);
+	}
 }
 
 /* Poll until the count is above zero, or is zero, or SPINS times. */
@@ -78,17 +99,18 @@ static void *worker(void *unused)
 	return NULL;
 }
 
-/* Start threads until there are at least so many; pool.lock is held. */
-static void start_threads(unsigned threads)
+/* Start threads until there are at least so many, or no more can be had;
+ * pool.lock is held.  Returns how many of them there are. */
+static unsigned start_threads(unsigned threads)
 {
 	for (; pool.count < threads; pool.count++) {
 		pthread_t id;
-		int error = pthread_create(&id, NULL, worker, NULL);
-		if (error != 0)
-			die("cannot start thread %u: %s", pool.count + 1,
-			    strerror(error));
+
+		if (pthread_create(&id, NULL, worker, NULL) != 0)
+			return pool.count;
 		pthread_detach(id);
 	}
+	return threads;
 }
 
 /* Let so many threads join the job; false where they work on another. */
@@ -97,11 +119,10 @@ static bool share(struct job *job, unsigned threads)
 	pthread_mutex_lock(&pool.lock);
 	bool taken = pool.taken;
 	if (!taken) {
-		start_threads(threads);
 		pool.taken = true;
 		pool.job = job;
 		pool.joined = 0;
-		pool.wanted = threads;
+		pool.wanted = start_threads(threads);
 		pthread_cond_broadcast(&pool.wake);
 	}
 	pthread_mutex_unlock(&pool.lock);
@@ -124,13 +145,22 @@ void thread_pool_run(unsigned threads, size_t pieces,
 		     void (*work)(void *shared, size_t piece, unsigned thread),
 		     void *shared)
 {
-	struct job job = {.work = work, .shared = shared, .pieces = pieces};
+	struct job job = {.work = work,
+			  .shared = shared,
+			  .pieces = pieces,
+			  .recovery = recovery_current()};
 
 	if (threads > pieces)
 		threads = (unsigned)pieces;
 	/* A call from within a piece of another job uses this thread alone. */
+	bool noted = job.recovery != NULL && threads > 1 &&
+		     recovery_share(job.recovery);
 	bool helped = threads > 1 && share(&job, threads - 1);
 	do_pieces(&job, 0);
 	if (helped)
 		wait_for_workers();
+	if (noted)
+		recovery_unshare(job.recovery);
+	if (job.left)
+		recovery_leave();
 }

@@ -51,14 +51,21 @@ static const char *open_shard(struct sharded_model *shards, size_t i,
 	return NULL;
 }
 
+/* At every allocation shards can be closed (base/recovery.h). */
+static void allocate_models(struct sharded_model *shards, size_t count)
+{
+	*shards = (struct sharded_model){0};
+	shards->models = alloc(count, sizeof *shards->models);
+	shards->count = count;
+	shards->indexes = alloc(count, sizeof *shards->indexes);
+}
+
 const char *sharded_model_open_copy(struct sharded_model *shards,
 				    const char *path)
 {
 	const char *error;
 
-	*shards = (struct sharded_model){.count = 1};
-	shards->models = alloc(1, sizeof *shards->models);
-	shards->indexes = alloc(1, sizeof *shards->indexes);
+	allocate_models(shards, 1);
 	error = open_shard(shards, 0, path, model_open_copy);
 	shards->whole = shards->models[0];
 	return error;
@@ -69,9 +76,7 @@ const char *sharded_model_open(struct sharded_model *shards,
 {
 	const char *error = NULL;
 
-	*shards = (struct sharded_model){.count = count ? count : 1};
-	shards->models = alloc(shards->count, sizeof *shards->models);
-	shards->indexes = alloc(shards->count, sizeof *shards->indexes);
+	allocate_models(shards, count ? count : 1);
 	for (size_t i = 0; i < shards->count && error == NULL; i++) {
 		error = open_shard(shards, i, count ? paths[i] : NULL,
 				   model_open);

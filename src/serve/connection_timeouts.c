@@ -35,8 +35,10 @@ void connection_list_end(struct connection_list *list)
 
 struct connection *connection_list_add(struct connection_list *list, int fd)
 {
-	struct connection *connection = alloc(1, sizeof *connection);
+	struct connection *connection = alloc_or_null(1, sizeof *connection);
 
+	if (connection == NULL)
+		return NULL;
 	connection->fd = fd;
 	connection_enter(connection, CONNECTION_IDLE);
 	pthread_mutex_lock(&list->lock);

@@ -35,7 +35,7 @@ void connection_list_begin(struct connection_list *list);
 void connection_list_end(struct connection_list *list);
 
 /* Add a connection of the descriptor, idle from now on; it is the list's, until
- * connection_list_remove frees it. */
+ * connection_list_remove frees it.  NULL where there is no memory. */
 struct connection *connection_list_add(struct connection_list *list, int fd);
 void connection_list_remove(struct connection_list *list,
 			    struct connection *connection);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/errors.h"
 #include "text/percent.h"
 
 static const char *const names[ARGUMENTS] = {
@@ -30,7 +31,7 @@ static bool fail(struct http_arguments *arguments, const char *field,
 	if (arguments->error != NULL)
 		return false;
 	if (asprintf(&arguments->error, "%.100s: %s", name, problem) < 0)
-		arguments->error = alloc_text("out of memory", 13);
+		die("out of memory");
 	arguments->field = field;
 	return false;
 }

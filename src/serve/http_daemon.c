@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "base/recovery.h"
 #include "serve/http_reply.h"
 #include "serve/http_text.h"
 #include "serve/request_checks.h"
@@ -76,44 +77,107 @@ static enum MHD_Result read_head(struct http_request *request, const char *path,
 					       : MHD_YES;
 }
 
+/* A call of handle. */
+struct handling {
+	struct http_request *request;
+	const char *path, *method, *version, *upload;
+	size_t size; /* of upload */
+	enum MHD_Result result;
+};
+
+static void do_handle(void *context)
+{
+	struct handling *handling = context;
+	struct http_request *request = handling->request;
+
+	handling->result = MHD_YES;
+	if (!request->routed)
+		handling->result =
+			read_head(request, handling->path, handling->method,
+				  handling->version);
+	else if (handling->size > 0)
+		keep_body(request, handling->upload, handling->size);
+	else if (request->answered)
+		return;
+	else if (request->queued)
+		handling->result = routes_send_reply(request);
+	else if (request->refusal != 0)
+		handling->result = request_send_refusal(request);
+	else
+		handling->result = routes_run(request);
+}
+
+/* Free what the request holds, but for its job. */
+static void free_parts(struct http_request *request)
+{
+	free(request->body);
+	free(request->path);
+	free(request->method);
+	free(request->id);
+	http_arguments_free(&request->arguments);
+	served_model_release(request->held);
+	request->body = request->path = request->method = request->id = NULL;
+	request->held = NULL;
+}
+
+static void undo_handle(void *context)
+{
+	const struct handling *handling = context;
+
+	free_parts(handling->request);
+	handling->request->failed = true;
+}
+
 /* Called by the library for the head, for each part of the body, for its end,
- * and when a suspended connection is resumed. */
+ * and when a suspended connection is resumed.  A request for which there is no
+ * memory is read to its end, and answered with what was made before. */
 static enum MHD_Result handle(void *unused, struct MHD_Connection *connection,
 			      const char *path, const char *method,
 			      const char *version, const char *upload,
 			      size_t *upload_size, void **context)
 {
 	struct http_request *request = *context;
+	struct handling handling = {.request = request,
+				    .path = path,
+				    .method = method,
+				    .version = version,
+				    .upload = upload,
+				    .size = *upload_size};
+	bool head;
 
 	(void)unused;
 	(void)connection;
-	if (!request->routed)
-		return read_head(request, path, method, version);
-	if (*upload_size > 0) {
-		keep_body(request, upload, *upload_size);
-		*upload_size = 0;
-		return MHD_YES;
-	}
-	if (request->answered)
-		return MHD_YES;
-	if (request->queued)
-		return routes_send_reply(request);
-	if (request->refusal != 0)
-		return request_send_refusal(request);
-	return routes_run(request);
+	if (request == NULL)
+		return MHD_NO;
+	head = !request->routed;
+	*upload_size = 0;
+	if (!request->failed)
+		recovery_run(do_handle, &handling, undo_handle);
+	if (!request->failed || request->answered)
+		return handling.result;
+	return head || handling.size > 0 ? MHD_YES
+					 : http_send_no_memory(request);
 }
 
+/* NULL where there is no memory: then handle closes the connection. */
 static void *begin_request(void *shared, const char *uri,
 			   struct MHD_Connection *connection)
 {
 	const struct http_poller *poller = shared;
-	struct http_request *request = alloc(1, sizeof *request);
+	struct http_request *request = alloc_or_null(1, sizeof *request);
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	size_t length = strlen(uri);
 
-	request->uri = alloc_text(uri, strlen(uri));
+	if (request != NULL && info->socket_context != NULL)
+		request->uri = alloc_or_null(length + 1, 1);
+	if (request == NULL || request->uri == NULL) {
+		free(request);
+		return NULL;
+	}
+	memcpy(request->uri, uri, length);
 	request->target = uri;
-	request->target_end = uri + strlen(uri);
+	request->target_end = uri + length;
 	request->service = poller->service;
 	request->wake = poller->wake;
 	request->connection = connection;
@@ -125,8 +189,16 @@ static void *begin_request(void *shared, const char *uri,
 	return request;
 }
 
-static void log_request(const struct http_request *request, double seconds)
+/* A request that ends. */
+struct ending {
+	const struct http_request *request;
+	double seconds;
+};
+
+static void log_request(void *context)
 {
+	const struct ending *ending = context;
+	const struct http_request *request = ending->request;
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	const char *query = strchr(request->uri, '?');
@@ -139,11 +211,17 @@ static void log_request(const struct http_request *request, double seconds)
 		.id = http_request_id(request),
 		.status = request->status,
 		.bytes = request->sent,
-		.seconds = seconds,
+		.seconds = ending->seconds,
 		.model = request->model,
 	};
 
 	access_log_write(&request->service->log, &entry);
+}
+
+/* The line is lost. */
+static void undo_log(void *context)
+{
+	(void)context;
 }
 
 static void end_request(void *shared, struct MHD_Connection *connection,
@@ -151,7 +229,7 @@ static void end_request(void *shared, struct MHD_Connection *connection,
 {
 	struct http_service *service = shared;
 	struct http_request *request = *context;
-	double seconds;
+	struct ending ending = {request, 0};
 
 	(void)connection;
 	if (request == NULL)
@@ -159,19 +237,15 @@ static void end_request(void *shared, struct MHD_Connection *connection,
 	*context = NULL;
 	if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK && !request->answered)
 		request->status = 0;
-	seconds = connection_clock() - request->began;
+	ending.seconds = connection_clock() - request->began;
 	metrics_count(&service->metrics, request->route, request->status,
-		      seconds);
+		      ending.seconds);
 	if (service->options->log)
-		log_request(request, seconds);
+		recovery_run(log_request, &ending, undo_log);
 	connection_enter(request->timeouts, CONNECTION_IDLE);
 	predict_reply_end(&request->job.reply);
-	free(request->body);
-	free(request->path);
-	free(request->method);
-	free(request->id);
+	free_parts(request);
 	free(request->uri);
-	http_arguments_free(&request->arguments);
 	free(request);
 	atomic_fetch_sub(&service->active, 1);
 }
@@ -190,9 +264,13 @@ static void watch_connection(void *shared, struct MHD_Connection *connection,
 			connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 		*context = connection_list_add(&service->connections,
 					       info->connect_fd);
+		/* Without memory: the library reads the end. */
+		if (*context == NULL)
+			shutdown(info->connect_fd, SHUT_RDWR);
 		atomic_fetch_add(&service->metrics.connections, 1);
-	} else if (*context != NULL) {
-		connection_list_remove(&service->connections, *context);
+	} else {
+		if (*context != NULL)
+			connection_list_remove(&service->connections, *context);
 		*context = NULL;
 		atomic_fetch_sub(&service->metrics.connections, 1);
 	}

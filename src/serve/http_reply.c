@@ -1,9 +1,11 @@
 #include "serve/http_reply.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/errors.h"
+#include "base/recovery.h"
 #include "serve/predict_reply.h"
 #include "serve/static_files.h"
 
@@ -27,57 +29,58 @@ const char *http_request_id(const struct http_request *request)
 	return id;
 }
 
-void http_add_header(struct MHD_Response *response, const char *name,
+void http_add_header(struct http_request *request,
+		     struct MHD_Response *response, const char *name,
 		     const char *value)
 {
-	if (MHD_add_response_header(response, name, value) != MHD_YES)
-		warn("cannot add the header %s", name);
+	if (response == NULL ||
+	    MHD_add_response_header(response, name, value) != MHD_YES)
+		request->failed = true;
 }
 
-void http_add_cached(struct MHD_Response *response, const char *etag)
+void http_add_cached(struct http_request *request,
+		     struct MHD_Response *response, const char *etag)
 {
 	if (etag != NULL)
-		http_add_header(response, "ETag", etag);
-	http_add_header(response, "Cache-Control", "no-cache");
-	http_add_header(response, "Vary", "Accept");
+		http_add_header(request, response, "ETag", etag);
+	http_add_header(request, response, "Cache-Control", "no-cache");
+	http_add_header(request, response, "Vary", "Accept");
 }
 
-static void add_common(const struct http_request *request,
+static void add_common(struct http_request *request,
 		       struct MHD_Response *response, const char *type)
 {
-	http_add_header(response, "Content-Type", type);
-	http_add_header(response, "X-Content-Type-Options", "nosniff");
-	http_add_header(response, "Referrer-Policy", "no-referrer");
+	http_add_header(request, response, "Content-Type", type);
+	http_add_header(request, response, "X-Content-Type-Options", "nosniff");
+	http_add_header(request, response, "Referrer-Policy", "no-referrer");
 	if (atomic_load(&request->service->draining))
-		http_add_header(response, "Connection", "close");
+		http_add_header(request, response, "Connection", "close");
 }
 
 /* Header fields that do not depend on the reply. */
-static void add_of_request(const struct http_request *request,
+static void add_of_request(struct http_request *request,
 			   struct MHD_Response *response)
 {
 	const char *origin = request->service->options->origin;
 	const char *id = http_request_id(request);
 
 	if (id != NULL)
-		http_add_header(response, "X-Request-Id", id);
+		http_add_header(request, response, "X-Request-Id", id);
 	if (origin == NULL)
 		return;
-	http_add_header(response, "Access-Control-Allow-Origin", origin);
-	http_add_header(response, "Access-Control-Expose-Headers",
+	http_add_header(request, response, "Access-Control-Allow-Origin",
+			origin);
+	http_add_header(request, response, "Access-Control-Expose-Headers",
 			"ETag, X-Model, X-Model-Date, X-Request-Id");
 }
 
-/* A response of bytes, which the library frees or which live on. */
+/* A response of bytes, which the library frees or which live on; NULL where
+ * there is no memory, and no header can be added to that. */
 static struct MHD_Response *create(const void *bytes, size_t size,
 				   enum MHD_ResponseMemoryMode mode)
 {
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		size, (void *)(uintptr_t)bytes, mode);
-
-	if (response == NULL)
-		die("out of memory");
-	return response;
+	return MHD_create_response_from_buffer(size, (void *)(uintptr_t)bytes,
+					       mode);
 }
 
 struct MHD_Response *http_response(struct http_request *request,
@@ -87,6 +90,10 @@ struct MHD_Response *http_response(struct http_request *request,
 		create(body->buffer, body->held, MHD_RESPMEM_MUST_FREE);
 
 	request->sent = body->held;
+	if (response == NULL)
+		free(body->buffer);
+	else
+		recovery_forget(body->buffer);
 	*body = (struct output){0};
 	add_common(request, response, type);
 	return response;
@@ -97,7 +104,12 @@ enum MHD_Result http_send(struct http_request *request, int status,
 {
 	enum MHD_Result result;
 
-	add_of_request(request, response);
+	if (response != NULL)
+		add_of_request(request, response);
+	if (response == NULL || request->failed) {
+		MHD_destroy_response(response);
+		return http_send_no_memory(request);
+	}
 	result = MHD_queue_response(request->connection, (unsigned)status,
 				    response);
 	request->status = status;
@@ -107,12 +119,40 @@ enum MHD_Result http_send(struct http_request *request, int status,
 	return result;
 }
 
+static const char no_memory[] =
+	"{\"error\": \"out of memory: try again\", \"field\": null}\n";
+
+struct MHD_Response *http_no_memory_response(void)
+{
+	struct MHD_Response *response =
+		create(no_memory, strlen(no_memory), MHD_RESPMEM_PERSISTENT);
+
+	if (response == NULL ||
+	    !MHD_add_response_header(response, "Content-Type",
+				     predict_reply_json) ||
+	    !MHD_add_response_header(response, "Cache-Control", "no-store") ||
+	    !MHD_add_response_header(response, "Retry-After", "1"))
+		die("out of memory");
+	return response;
+}
+
+enum MHD_Result http_send_no_memory(struct http_request *request)
+{
+	request->status = MHD_HTTP_SERVICE_UNAVAILABLE;
+	request->answered = true;
+	request->sent = strlen(no_memory);
+	connection_enter(request->timeouts, CONNECTION_SEND);
+	return MHD_queue_response(request->connection,
+				  MHD_HTTP_SERVICE_UNAVAILABLE,
+				  request->service->no_memory);
+}
+
 enum MHD_Result http_send_body(struct http_request *request, int status,
 			       const char *type, struct output *body)
 {
 	struct MHD_Response *response = http_response(request, body, type);
 
-	http_add_header(response, "Cache-Control", "no-store");
+	http_add_header(request, response, "Cache-Control", "no-store");
 	return http_send(request, status, response);
 }
 
@@ -137,9 +177,9 @@ enum MHD_Result http_send_error(struct http_request *request, int status,
 	output_memory(&body);
 	predict_reply_error(&body, error, field);
 	response = http_response(request, &body, predict_reply_json);
-	http_add_header(response, "Cache-Control", "no-store");
+	http_add_header(request, response, "Cache-Control", "no-store");
 	if (name != NULL)
-		http_add_header(response, name, value);
+		http_add_header(request, response, name, value);
 	return http_send(request, status, response);
 }
 
@@ -151,8 +191,8 @@ enum MHD_Result http_send_file(struct http_request *request)
 	request->sent = (size_t)(file->end - file->bytes);
 	response = create(file->bytes, request->sent, MHD_RESPMEM_PERSISTENT);
 	add_common(request, response, file->type);
-	http_add_header(response, "Cache-Control", "no-cache");
-	http_add_header(response, "Content-Security-Policy",
+	http_add_header(request, response, "Cache-Control", "no-cache");
+	http_add_header(request, response, "Content-Security-Policy",
 			"default-src 'self'; img-src 'self' data:; object-src "
 			"'none'; base-uri 'none'; form-action 'none'; "
 			"frame-ancestors 'none'");
@@ -164,7 +204,7 @@ enum MHD_Result http_send_unmodified(struct http_request *request,
 {
 	struct MHD_Response *response = create("", 0, MHD_RESPMEM_PERSISTENT);
 
-	http_add_cached(response, etag);
+	http_add_cached(request, response, etag);
 	return http_send(request, MHD_HTTP_NOT_MODIFIED, response);
 }
 
@@ -172,11 +212,11 @@ enum MHD_Result http_send_preflight(struct http_request *request)
 {
 	struct MHD_Response *response = create("", 0, MHD_RESPMEM_PERSISTENT);
 
-	http_add_header(response, "Access-Control-Allow-Methods",
+	http_add_header(request, response, "Access-Control-Allow-Methods",
 			"GET, HEAD, POST");
-	http_add_header(response, "Access-Control-Allow-Headers",
+	http_add_header(request, response, "Access-Control-Allow-Headers",
 			"Authorization, Content-Type, If-None-Match, "
 			"X-Request-Id");
-	http_add_header(response, "Access-Control-Max-Age", "600");
+	http_add_header(request, response, "Access-Control-Max-Age", "600");
 	return http_send(request, MHD_HTTP_NO_CONTENT, response);
 }

@@ -12,15 +12,19 @@
  * until the request ends. */
 const char *http_header(const struct http_request *request, const char *name);
 
-void http_add_header(struct MHD_Response *response, const char *name,
+/* Add a header field; where that fails, the request has failed. */
+void http_add_header(struct http_request *request,
+		     struct MHD_Response *response, const char *name,
 		     const char *value);
 
 /* Header fields of a reply that may be kept, as long as asking again says that
  * it holds; etag may be NULL. */
-void http_add_cached(struct MHD_Response *response, const char *etag);
+void http_add_cached(struct http_request *request,
+		     struct MHD_Response *response, const char *etag);
 
 /* A response with the fields that all have, and the body, whose buffer it
- * takes; type must live on. */
+ * takes; type must live on.  NULL, which the functions here take, where there
+ * is no memory. */
 struct MHD_Response *http_response(struct http_request *request,
 				   struct output *body, const char *type);
 
@@ -28,9 +32,15 @@ struct MHD_Response *http_response(struct http_request *request,
  * at most 128 printable characters of ASCII. */
 const char *http_request_id(const struct http_request *request);
 
-/* Hand the response to the library, and let it go. */
+/* Hand the response to the library, and let it go; where the request failed,
+ * send http_send_no_memory's. */
 enum MHD_Result http_send(struct http_request *request, int status,
 			  struct MHD_Response *response);
+
+/* What is sent where there is no memory to write a reply: made before, for all
+ * requests.  Ends the process where it cannot be made. */
+struct MHD_Response *http_no_memory_response(void);
+enum MHD_Result http_send_no_memory(struct http_request *request);
 
 /* Send a body that nothing may keep. */
 enum MHD_Result http_send_body(struct http_request *request, int status,

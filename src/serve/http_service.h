@@ -45,6 +45,7 @@ struct http_service {
 	atomic_bool draining; /* it ends when no request is under way */
 	atomic_bool closing;  /* no request is handed to the queue any more */
 	atomic_long active;   /* requests under way */
+	struct MHD_Response *no_memory; /* of http_send_no_memory */
 	char names_tag[18]; /* of an ETag: "-" and the sum of labels and recall
 			     */
 };
@@ -66,11 +67,13 @@ struct http_request {
 	struct connection *timeouts;
 	double began; /* seconds, of connection_clock */
 	enum route route;
-	bool http10;         /* of HTTP/1.0, which needs no Host */
-	bool line_is_broken; /* the first line is not of three parts */
-	bool routed;         /* the head has been looked at */
-	bool queued;         /* the job has been handed to the queue */
-	bool answered;       /* a reply has been handed to the library */
+	bool http10;               /* of HTTP/1.0, which needs no Host */
+	bool line_is_broken;       /* the first line is not of three parts */
+	bool routed;               /* the head has been looked at */
+	bool queued;               /* the job has been handed to the queue */
+	bool failed;               /* there was no memory for it */
+	bool answered;             /* a reply has been handed to the library */
+	struct served_model *held; /* or NULL; of routes without a job */
 	char *id; /* of a path that names a customer or a tag, or NULL; owned */
 	size_t id_length;
 	char *path, *method; /* owned */

@@ -99,7 +99,9 @@ void model_reload_look(struct model_reload *reload, bool now)
 		pthread_detach(thread);
 		return;
 	}
-	warn("%s: cannot start a thread to load it", reload->options.path);
+	warn("%s: cannot start a thread to load it: another try follows",
+	     reload->options.path);
+	reload->wanted = true;
 	atomic_store(&reload->loading, false);
 }
 

@@ -2,23 +2,72 @@
 
 #include <string.h>
 
+#include "base/recovery.h"
+
+/* Jobs whose replies are worked on; a failure is that of all of them. */
+struct batch_part {
+	struct predict_job *const *jobs;
+	struct predict_reply *replies[BATCH_QUEUE_MAX_BATCH]; /* theirs */
+	size_t count;
+	unsigned threads;
+	bool search; /* the job read is to be searched for */
+};
+
+static void undo(void *context)
+{
+	const struct batch_part *part = context;
+
+	for (size_t i = 0; i < part->count; i++)
+		predict_reply_fail(&part->jobs[i]->reply);
+}
+
+static void write_one(void *context)
+{
+	const struct batch_part *part = context;
+
+	predict_reply_write(&part->jobs[0]->reply);
+}
+
 static void finish(struct predict_job *job)
 {
-	predict_reply_write(&job->reply);
+	struct batch_part part = {.jobs = &job, .count = 1};
+
+	if (recovery_run(write_one, &part, undo))
+		predict_reply_return(&job->reply);
 	job->done(job);
+}
+
+static void search(void *context)
+{
+	struct batch_part *part = context;
+
+	predict_reply_search(part->replies, part->count, part->threads);
 }
 
 /* Search for jobs that one search serves, and finish each. */
 static void answer(struct predict_job *const jobs[], size_t count,
 		   unsigned threads)
 {
-	struct predict_reply *replies[BATCH_QUEUE_MAX_BATCH];
+	struct batch_part part = {
+		.jobs = jobs, .count = count, .threads = threads};
+	bool found;
 
 	for (size_t i = 0; i < count; i++)
-		replies[i] = &jobs[i]->reply;
-	predict_reply_search(replies, count, threads);
+		part.replies[i] = &jobs[i]->reply;
+	found = recovery_run(search, &part, undo);
 	for (size_t i = 0; i < count; i++)
-		finish(jobs[i]);
+		if (found)
+			finish(jobs[i]);
+		else
+			jobs[i]->done(jobs[i]);
+}
+
+static void read_one(void *context)
+{
+	struct batch_part *part = context;
+	struct predict_job *job = part->jobs[0];
+
+	part->search = job->read(job);
 }
 
 /* Read each job, and finish those that need no search.  Returns how many are
@@ -30,9 +79,14 @@ static size_t read_all(struct served_model *loaded, struct predict_job *jobs[],
 
 	for (size_t i = 0; i < count; i++) {
 		struct predict_job *job = jobs[i];
+		struct batch_part part = {.jobs = &job, .count = 1};
 
 		predict_request_begin(&job->reply.request, loaded);
-		if (job->read(job))
+		if (recovery_run(read_one, &part, undo))
+			predict_reply_return(&job->reply);
+		if (job->reply.failed)
+			job->done(job);
+		else if (part.search)
 			jobs[left++] = job;
 		else if (job->reply.request.error != NULL)
 			finish(job);

@@ -173,7 +173,19 @@ void predict_reply_end(struct predict_reply *reply)
 	free(reply->results);
 	free(reply->queries);
 	free(reply->body.buffer);
+	served_model_discard(reply->builder);
 	predict_request_end(&reply->request);
+	reply->results = NULL;
+	reply->queries = NULL;
+	reply->builder = NULL;
+	reply->count = 0;
+	reply->body = (struct output){0};
+}
+
+void predict_reply_fail(struct predict_reply *reply)
+{
+	predict_reply_end(reply);
+	reply->failed = true;
 }
 
 void predict_reply_error(struct output *body, const char *error,
@@ -449,25 +461,44 @@ static const char *write_all(struct predict_reply *reply,
 	return error;
 }
 
-void predict_reply_write(struct predict_reply *reply)
+static void borrow_builder(struct predict_reply *reply, enum metric metric)
+{
+	reply->builder = served_model_borrow(reply->request.loaded, metric);
+	reply->builder_metric = metric;
+}
+
+void predict_reply_return(struct predict_reply *reply)
+{
+	if (reply->builder != NULL)
+		served_model_return(reply->request.loaded,
+				    reply->builder_metric, reply->builder);
+	reply->builder = NULL;
+}
+
+static const char *write_with_builder(struct predict_reply *reply)
 {
 	struct served_model *loaded = reply->request.loaded;
 	enum metric metric = reply->request.metric;
+	struct contributions contributions = loaded->reasons[metric];
+	struct summary_builder *builder;
+	const char *error;
 
+	borrow_builder(reply, metric);
+	builder = &reply->builder->summary;
+	/* All but alpha are the model's. */
+	contributions.alpha = reply->request.alpha;
+	builder->top.contributions = &contributions;
+	error = write_all(reply, builder);
+	builder->top.contributions = &loaded->reasons[metric];
+	return error;
+}
+
+void predict_reply_write(struct predict_reply *reply)
+{
 	output_memory(&reply->body);
 	if (reply->request.error == NULL) {
-		struct summary_builder builder =
-			served_model_borrow(loaded, metric);
-		const struct contributions *shared = builder.top.contributions;
-		struct contributions contributions = *shared;
-		const char *error;
+		const char *error = write_with_builder(reply);
 
-		/* All but alpha are the model's. */
-		contributions.alpha = reply->request.alpha;
-		builder.top.contributions = &contributions;
-		error = write_all(reply, &builder);
-		builder.top.contributions = shared;
-		served_model_return(loaded, metric, builder);
 		if (error != NULL)
 			predict_request_fail(&reply->request, INTERNAL_ERROR,
 					     NULL, "%s", error);
@@ -481,19 +512,16 @@ void predict_reply_write(struct predict_reply *reply)
 void predict_reply_profile(struct predict_reply *reply)
 {
 	struct served_model *loaded = reply->request.loaded;
-	struct summary_builder builder =
-		served_model_borrow(loaded, loaded->metric);
 	struct query_metadata metadata = {.without_signal = loaded->silent};
 	struct summary summary;
 	struct json_writer json;
 	const char *error;
 
 	served_model_describe(loaded, loaded->metric, DEFAULT_ALPHA, &metadata);
-	error = summary_builder_alone(&builder, &metadata, loaded->model,
-				      reply->request.customers[0].row,
-				      &summary);
-
-	served_model_return(loaded, loaded->metric, builder);
+	borrow_builder(reply, loaded->metric);
+	error = summary_builder_alone(
+		&reply->builder->summary, &metadata, loaded->model,
+		reply->request.customers[0].row, &summary);
 	output_memory(&reply->body);
 	reply->status = OK;
 	reply->type = predict_reply_json;

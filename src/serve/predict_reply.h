@@ -11,7 +11,8 @@
 #include "search/exact_search.h"
 #include "serve/predict_request.h"
 
-/* Zero, but for labels, csv and safe, when the request begins. */
+/* Zero, but for labels, csv and safe, when the request begins.  All functions
+ * may be left for want of memory (base/recovery.h). */
 struct predict_reply {
 	struct predict_request request; /* begun and read by the caller */
 	const struct display_names *labels;
@@ -21,6 +22,9 @@ struct predict_reply {
 	struct search_query *queries;
 	struct search_result *results;
 	size_t count, zeros;
+	struct model_builder *builder; /* lent by the model, or NULL */
+	enum metric builder_metric;
+	bool failed; /* predict_reply_fail was called */
 	/* Set by the functions that write: */
 	int status; /* of HTTP */
 	const char *type;
@@ -49,9 +53,15 @@ void predict_reply_profile(struct predict_reply *reply);
 void predict_reply_tag(struct predict_reply *reply, const char *id,
 		       size_t length);
 
+/* Give back what the model lent, after a write that was not left. */
+void predict_reply_return(struct predict_reply *reply);
+
 /* Write {"error": ..., "field": ...}; field may be NULL. */
 void predict_reply_error(struct output *body, const char *error,
 			 const char *field);
+
+/* Free what the reply and its request hold; there was no memory for it. */
+void predict_reply_fail(struct predict_reply *reply);
 
 /* Free what the reply and its request hold. */
 void predict_reply_end(struct predict_reply *reply);

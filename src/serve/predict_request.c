@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/alloc.h"
+#include "base/errors.h"
 
 enum { DEFAULT_LIMIT = 10 };
 
@@ -18,7 +18,7 @@ bool predict_request_fail(struct predict_request *request, int status,
 	int length = vasprintf(&request->error, format, arguments);
 	va_end(arguments);
 	if (length < 0)
-		request->error = alloc_text("out of memory", 13);
+		die("out of memory");
 	request->status = status;
 	request->field = field;
 	return false;

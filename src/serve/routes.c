@@ -32,10 +32,17 @@ static enum MHD_Result send_ready(struct http_request *request)
 	return http_send_text(request, MHD_HTTP_OK, "ready\n");
 }
 
+/* The model that answers now, held until the request ends. */
+static struct served_model *hold_model(struct http_request *request)
+{
+	request->held = model_reload_hold(&request->service->reload);
+	return request->held;
+}
+
 static enum MHD_Result send_metrics(struct http_request *request)
 {
 	struct http_service *service = request->service;
-	struct served_model *loaded = model_reload_hold(&service->reload);
+	const struct served_model *loaded = hold_model(request);
 	const struct metrics_model model = {
 		.id = loaded->id,
 		.version = service->options->version,
@@ -50,7 +57,6 @@ static enum MHD_Result send_metrics(struct http_request *request)
 	atomic_store(&service->metrics.waiting,
 		     (long)batch_queue_waiting(&service->queue));
 	metrics_write(&service->metrics, &model, &body);
-	served_model_release(loaded);
 	return http_send_body(request, MHD_HTTP_OK,
 			      "text/plain; version=0.0.4; charset=utf-8",
 			      &body);
@@ -58,13 +64,10 @@ static enum MHD_Result send_metrics(struct http_request *request)
 
 static enum MHD_Result send_model(struct http_request *request)
 {
-	struct served_model *loaded =
-		model_reload_hold(&request->service->reload);
 	struct output body;
 
 	output_memory(&body);
-	model_reply_write(&body, loaded);
-	served_model_release(loaded);
+	model_reply_write(&body, hold_model(request));
 	return http_send_body(request, MHD_HTTP_OK, predict_reply_json, &body);
 }
 
@@ -99,13 +102,11 @@ static bool read_page(struct http_request *request, size_t *limit, size_t *skip,
 
 static enum MHD_Result send_overview(struct http_request *request)
 {
-	struct served_model *loaded =
-		model_reload_hold(&request->service->reload);
+	const struct served_model *loaded = hold_model(request);
 	struct output body;
 
 	output_memory(&body);
 	output_write(&body, loaded->overview.buffer, loaded->overview.held);
-	served_model_release(loaded);
 	return http_send_body(request, MHD_HTTP_OK, predict_reply_json, &body);
 }
 
@@ -134,8 +135,6 @@ static void list(const struct http_request *request, struct output *body,
 static enum MHD_Result send_list(struct http_request *request)
 {
 	char *const *given = request->arguments.values;
-	struct http_service *service = request->service;
-	struct served_model *loaded;
 	size_t limit, skip;
 	enum MHD_Result result;
 	struct output body;
@@ -149,10 +148,8 @@ static enum MHD_Result send_list(struct http_request *request)
 			"search: goes with limit, and with neither prefix nor "
 			"cursor",
 			"search", NULL, NULL);
-	loaded = model_reload_hold(&service->reload);
 	output_memory(&body);
-	list(request, &body, loaded, skip, limit);
-	served_model_release(loaded);
+	list(request, &body, hold_model(request), skip, limit);
 	return http_send_body(request, MHD_HTTP_OK, predict_reply_json, &body);
 }
 
@@ -305,7 +302,8 @@ static enum MHD_Result enqueue(struct http_request *request)
 }
 
 /* What CSV has no room for: that the model lacks some ids of a list. */
-static void add_note(struct MHD_Response *response, const char *name,
+static void add_note(struct http_request *request,
+		     struct MHD_Response *response, const char *name,
 		     const struct request_list *list)
 {
 	char text[2 * NUMBER_TEXT + 40];
@@ -314,7 +312,7 @@ static void add_note(struct MHD_Response *response, const char *name,
 		return;
 	snprintf(text, sizeof text, "%zu of %zu in %s are known", list->known,
 		 list->given, name);
-	http_add_header(response, "X-Note", text);
+	http_add_header(request, response, "X-Note", text);
 }
 
 enum MHD_Result routes_send_reply(struct http_request *request)
@@ -328,6 +326,8 @@ enum MHD_Result routes_send_reply(struct http_request *request)
 
 	if (request->overload)
 		return send_overload(request);
+	if (reply->failed)
+		return http_send_no_memory(request);
 	write_etag(request, tag);
 	if (request->unmodified)
 		return http_send_unmodified(request, tag);
@@ -335,16 +335,17 @@ enum MHD_Result routes_send_reply(struct http_request *request)
 		return http_send_body(request, reply->status, reply->type,
 				      &reply->body);
 	response = http_response(request, &reply->body, reply->type);
-	http_add_cached(response, tagged ? tag : NULL);
-	http_add_header(response, "X-Model", request->model);
-	http_add_header(response, "X-Model-Date", reply->request.loaded->made);
+	http_add_cached(request, response, tagged ? tag : NULL);
+	http_add_header(request, response, "X-Model", request->model);
+	http_add_header(request, response, "X-Model-Date",
+			reply->request.loaded->made);
 	if (reply->request.recall > 0) {
 		predict_request_cells(&reply->request, &measured);
 		snprintf(recall, sizeof recall, "%.4f", measured);
-		http_add_header(response, "X-Recall", recall);
+		http_add_header(request, response, "X-Recall", recall);
 	}
-	add_note(response, "among", &reply->request.among);
-	add_note(response, "not", &reply->request.without);
+	add_note(request, response, "among", &reply->request.among);
+	add_note(request, response, "not", &reply->request.without);
 	return http_send(request, reply->status, response);
 }
 

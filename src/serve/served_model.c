@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "model/model_verify.h"
 #include "base/errors.h"
+#include "base/recovery.h"
 #include "linalg/similarity_quantiles.h"
 #include "search/combined_quantiles.h"
 #include "search/model_metric.h"
@@ -207,9 +208,11 @@ static const char *load(struct served_model *loaded,
 static void unload(struct served_model *loaded)
 {
 	for (int metric = 0; metric < SERVED_MODEL_METRICS; metric++) {
-		for (size_t i = 0; i < loaded->spare_count[metric]; i++)
-			summary_builder_end(&loaded->spare[metric][i]);
-		free(loaded->spare[metric]);
+		for (struct model_builder *one;
+		     (one = loaded->spare[metric]) != NULL;) {
+			loaded->spare[metric] = one->next;
+			served_model_discard(one);
+		}
 		contributions_end(&loaded->reasons[metric]);
 	}
 	projection_end(&loaded->embed);
@@ -222,21 +225,50 @@ static void unload(struct served_model *loaded)
 	free(loaded);
 }
 
-struct served_model *
-served_model_open(const struct served_model_options *options, unsigned threads,
-		  const char **error)
+/* A call of served_model_open. */
+struct opening {
+	const struct served_model_options *options;
+	unsigned threads;
+	struct served_model *loaded;
+	const char *error;
+};
+
+static void open_model(void *context)
 {
+	struct opening *opening = context;
 	struct served_model *loaded = alloc(1, sizeof *loaded);
 
 	atomic_init(&loaded->users, 1);
 	pthread_mutex_init(&loaded->lock, NULL);
+	opening->loaded = loaded;
 	loaded->opened = time(NULL);
 	/* Before it is read: what is put there meanwhile is newer. */
-	date(loaded, options->path);
-	*error = load(loaded, options, threads);
+	date(loaded, opening->options->path);
+	opening->error = load(loaded, opening->options, opening->threads);
+}
+
+static void undo_open(void *context)
+{
+	struct opening *opening = context;
+
+	if (opening->loaded != NULL)
+		unload(opening->loaded);
+	opening->loaded = NULL;
+	opening->error = error_text("%s: not loaded", opening->options->path);
+}
+
+struct served_model *
+served_model_open(const struct served_model_options *options, unsigned threads,
+		  const char **error)
+{
+	struct opening opening = {.options = options, .threads = threads};
+
+	recovery_run(open_model, &opening, undo_open);
+	*error = opening.error;
 	if (*error == NULL)
-		return loaded;
-	unload(loaded);
+		return opening.loaded;
+	if (opening.loaded != NULL)
+		unload(opening.loaded);
 	return NULL;
 }
 
@@ -254,31 +286,37 @@ void served_model_release(struct served_model *loaded)
 
 /* ------------------------------------------------------------------- loans */
 
-struct summary_builder served_model_borrow(struct served_model *loaded,
-					   enum metric metric)
+struct model_builder *served_model_borrow(struct served_model *loaded,
+					  enum metric metric)
 {
-	struct summary_builder describe;
-	bool found;
+	struct model_builder *builder;
 
 	pthread_mutex_lock(&loaded->lock);
-	found = loaded->spare_count[metric] > 0;
-	if (found)
-		describe = loaded->spare[metric][--loaded->spare_count[metric]];
+	builder = loaded->spare[metric];
+	if (builder != NULL)
+		loaded->spare[metric] = builder->next;
 	pthread_mutex_unlock(&loaded->lock);
-	if (!found)
-		summary_builder_begin(&describe, &loaded->shards,
+	if (builder == NULL) {
+		builder = alloc(1, sizeof *builder);
+		summary_builder_begin(&builder->summary, &loaded->shards,
 				      &loaded->reasons[metric]);
-	return describe;
+	}
+	return builder;
 }
 
 void served_model_return(struct served_model *loaded, enum metric metric,
-			 struct summary_builder describe)
+			 struct model_builder *builder)
 {
 	pthread_mutex_lock(&loaded->lock);
-	loaded->spare[metric] =
-		alloc_grow(loaded->spare[metric], &loaded->spare_room[metric],
-			   loaded->spare_count[metric] + 1,
-			   sizeof(struct summary_builder));
-	loaded->spare[metric][loaded->spare_count[metric]++] = describe;
+	builder->next = loaded->spare[metric];
+	loaded->spare[metric] = builder;
 	pthread_mutex_unlock(&loaded->lock);
+}
+
+void served_model_discard(struct model_builder *builder)
+{
+	if (builder == NULL)
+		return;
+	summary_builder_end(&builder->summary);
+	free(builder);
 }

@@ -30,6 +30,12 @@ struct known_as {
 	size_t row;
 };
 
+/* What writing replies takes, lent by a model. */
+struct model_builder {
+	struct summary_builder summary;
+	struct model_builder *next; /* private */
+};
+
 struct served_model {
 	struct sharded_model shards; /* one file */
 	const struct model *model;
@@ -53,10 +59,7 @@ struct served_model {
 	/* private: */
 	atomic_size_t users;
 	pthread_mutex_t lock;
-	struct summary_builder
-		*spare[SERVED_MODEL_METRICS]; /* not in use now */
-	size_t spare_count[SERVED_MODEL_METRICS],
-		spare_room[SERVED_MODEL_METRICS];
+	struct model_builder *spare[SERVED_MODEL_METRICS]; /* not in use now */
 };
 
 /* What a model is loaded with; all borrowed for as long as it is used. */
@@ -69,7 +72,7 @@ struct served_model_options {
 };
 
 /* Load the model, for the first who uses it; NULL and an error text, which
- * names the file, where it is not one. */
+ * names the file, where it is not one, or there is no memory for it. */
 struct served_model *
 served_model_open(const struct served_model_options *options, unsigned threads,
 		  const char **error);
@@ -91,10 +94,11 @@ void served_model_quantiles(const struct served_model *loaded,
 			    const double *shares, size_t count, double *values);
 
 /* Borrow what describing takes, for the metric and DEFAULT_ALPHA; and give it
- * back. */
-struct summary_builder served_model_borrow(struct served_model *loaded,
-					   enum metric metric);
+ * back, or free it where it was left in the middle (base/recovery.h). */
+struct model_builder *served_model_borrow(struct served_model *loaded,
+					  enum metric metric);
 void served_model_return(struct served_model *loaded, enum metric metric,
-			 struct summary_builder describe);
+			 struct model_builder *builder);
+void served_model_discard(struct model_builder *builder);
 
 #endif

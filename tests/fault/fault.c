@@ -9,6 +9,8 @@
  *             a generator that FAULT_SEED starts
  * FAULT_MARK  a file that is made when the nth call is reached
  * FAULT_OURS  set: calls by libraries do not count
+ * FAULT_CONTROL  a file of struct control, mapped: takes the place of FAULT_AT
+ *             and FAULT_ON, and who writes to it begins anew
  *
  * Calls count from main on: what libraries do when they are loaded is theirs.
  */
@@ -32,6 +34,32 @@ static long fault_at, fault_rate;
 static int fault_on, fault_ours;
 static int in_main;
 
+struct control {
+	atomic_long at;    /* FAULT_AT; 0: none fails */
+	atomic_long on;    /* FAULT_ON, where not 0 */
+	atomic_long calls; /* since the writer set it to 0 */
+};
+
+static struct control *control;
+
+/* Map the file of FAULT_CONTROL, where there is one. */
+static void map_control(void)
+{
+	const char *path = getenv("FAULT_CONTROL");
+	long fd, at;
+
+	if (path == NULL)
+		return;
+	fd = syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	at = syscall(SYS_mmap, NULL, sizeof *control, PROT_READ | PROT_WRITE,
+		     MAP_SHARED, fd, 0);
+	if (at != -1)
+		memcpy(&control, &at, sizeof control);
+	syscall(SYS_close, fd);
+}
+
 static void read_environment(void)
 {
 	const char *at = getenv("FAULT_AT"), *rate = getenv("FAULT_RATE");
@@ -43,6 +71,7 @@ static void read_environment(void)
 	fault_function = getenv("FAULT");
 	if (fault_function == NULL)
 		fault_function = "";
+	map_control();
 }
 
 /* Make the file that says that the call was reached; no function that this
@@ -85,6 +114,14 @@ static int fails(const char *function, const void *from)
 	if (fault_ours && (dladdr(from, &caller) == 0 ||
 			   strstr(caller.dli_fname, ".so") != NULL))
 		return 0;
+	if (control != NULL) {
+		long at = atomic_load(&control->at), call;
+
+		if (at == 0)
+			return 0;
+		call = atomic_fetch_add(&control->calls, 1) + 1;
+		return call == at || (call > at && control->on);
+	}
 	long n = atomic_fetch_add(&calls, 1) + 1;
 	if (fault_rate > 0)
 		return random_failure((uint64_t)n);
