@@ -23,7 +23,8 @@ enum {
 	KEY_ORIGIN,
 	KEY_GRACE,
 	KEY_RECALL,
-	KEY_SEGMENTS
+	KEY_SEGMENTS,
+	KEY_CLIENT
 };
 
 static struct http_server_options server = {.address = "127.0.0.1",
@@ -47,6 +48,8 @@ static const struct option_row rows[] = {
 	 OPTION_TO_LIST(hosts)},
 	{NULL, KEY_ORIGIN, "allow-origin", "ORIGIN",
 	 "let pages of ORIGIN ask; *: of all", OPTION_TO_FUNCTION(set_origin)},
+	{NULL, KEY_CLIENT, "per-client", "N", "connections of one client [256]",
+	 OPTION_TO_INTEGER(server.per_client, 1, 4096)},
 	{NULL, KEY_GRACE, "grace", "N",
 	 "seconds of 503 by /readyz at the end [0]",
 	 OPTION_TO_INTEGER(server.grace, 0, 3600)},

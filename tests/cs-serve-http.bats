@@ -355,3 +355,113 @@ setup() {
 	    assert s.ask("POST", "/predict?safe=2", "{}").status == 400
 	END
 }
+
+@test "gzip for clients that ask for it" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	import gzip
+	with Service("emb.bin") as s:
+	    for method, path, body in (
+	            ("POST", "/predict", '{"user_handle": 1}'),
+	            ("GET", "/customers/1/similar", None),
+	            ("GET", "/customers?limit=500", None), ("GET", "/", None),
+	            ("GET", "/openapi.json", None)):
+	        plain = s.ask(method, path, body)
+	        assert plain.headers["Content-Encoding"] is None
+	        assert "Accept-Encoding" in (plain.headers["Vary"] or "") or (
+	            path.startswith("/customers?")), path
+	        for accept, zipped in (("gzip", True), ("br, gzip;q=0.5", True),
+	                               ("GZIP", True), ("gzip;q=0", False),
+	                               ("br", False), ("xgzip", False)):
+	            reply = s.ask(method, path, body, {"Accept-Encoding": accept})
+	            assert reply.status == 200, (path, accept)
+	            assert (reply.headers["Content-Encoding"] == "gzip") == zipped, (
+	                path, accept)
+	            got = gzip.decompress(reply.body) if zipped else reply.body
+	            assert got == plain.body, (path, accept)
+	            assert not zipped or len(reply.body) < len(got) / 2
+	    # Another representation, another tag; and it holds, too.
+	    similar = "/customers/1/similar"
+	    tags = [s.get(similar, **{"Accept-Encoding": a}).headers["ETag"]
+	            for a in ("identity", "gzip")]
+	    assert tags[0] != tags[1]
+	    assert s.get(similar, **{"Accept-Encoding": "gzip",
+	                             "If-None-Match": tags[1]}).status == 304
+	    # What is short is sent as it is; errors and 304 have no coding.
+	    for path in "/healthz", "/customers/nobody":
+	        reply = s.get(path, **{"Accept-Encoding": "gzip"})
+	        assert reply.headers["Content-Encoding"] is None, path
+	END
+}
+
+@test "a client has so many connections and no more" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	def closes(s):
+	    one = socket.create_connection(("127.0.0.1", s.port))
+	    one.settimeout(5)
+	    try:
+	        one.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+	        return one.recv(100) == b""
+	    except ConnectionError:
+	        return True
+	with Service("--per-client", "3", "emb.bin") as s:
+	    held = [socket.create_connection(("127.0.0.1", s.port))
+	            for _ in range(3)]
+	    for one in held:
+	        one.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	        assert b" 200 " in one.recv(100)
+	    assert closes(s)
+	    held.pop().close()
+	    for _ in range(100):
+	        if not closes(s):
+	            break
+	        time.sleep(0.05)
+	    else:
+	        raise AssertionError("closed for ever")
+	    found = s.get("/metrics").body.decode()
+	    assert not re.search("^cs_connections_refused_total 0$", found, re.M)
+	with Service("emb.bin") as s:
+	    many = [socket.create_connection(("127.0.0.1", s.port))
+	            for _ in range(300)]
+	    assert s.get("/healthz").status == 200
+	END
+}
+
+@test "bodies hold so much memory in all and no more: 503 beyond" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	size = 16 << 20
+	head = (b"POST /predict HTTP/1.1\r\nHost: localhost\r\n"
+	        b"Content-Length: %d\r\n\r\n" % size)
+	part = b" " * (1 << 20)
+	def resident(s):
+	    with open(f"/proc/{s.process.pid}/status", encoding="utf-8") as file:
+	        return int(re.search(r"VmRSS:\s*(\d+)", file.read())[1]) // 1024
+	with Service("emb.bin") as s:
+	    before = resident(s)
+	    held, refused = [], 0
+	    for _ in range(24):
+	        one = socket.create_connection(("127.0.0.1", s.port))
+	        one.sendall(head)
+	        for _ in range(15):
+	            one.sendall(part)
+	        held.append(one)
+	    reply = s.post({"user_handle": 1})
+	    assert reply.status == 503, reply.status
+	    assert reply.headers["Retry-After"] == "1"
+	    assert s.get("/healthz").status == 200
+	    assert resident(s) - before < 400, resident(s)
+	    # Those that came too late are told, once they have been read.
+	    held[-1].sendall(part)
+	    assert b" 503 " in held[-1].recv(100)
+	    for one in held:
+	        one.close()
+	    for _ in range(100):
+	        if s.post({"user_handle": 1}).status == 200:
+	            break
+	        time.sleep(0.05)
+	    else:
+	        raise AssertionError("503 for ever")
+	END
+}

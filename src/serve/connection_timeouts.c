@@ -1,6 +1,8 @@
 #include "serve/connection_timeouts.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -33,13 +35,61 @@ void connection_list_end(struct connection_list *list)
 	pthread_mutex_destroy(&list->lock);
 }
 
-struct connection *connection_list_add(struct connection_list *list, int fd)
+/* The bytes of an address of IPv6, or of IPv4 mapped to one (RFC 4291); zeros
+ * for others and NULL. */
+static void read_address(const struct sockaddr *address,
+			 unsigned char bytes[16])
+{
+	static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	memset(bytes, 0, 16);
+	if (address != NULL && address->sa_family == AF_INET6) {
+		const struct sockaddr_in6 *six = (const void *)address;
+
+		memcpy(bytes, &six->sin6_addr, 16);
+	} else if (address != NULL && address->sa_family == AF_INET) {
+		const struct sockaddr_in *four = (const void *)address;
+
+		memcpy(bytes, mapped, sizeof mapped);
+		memcpy(bytes + sizeof mapped, &four->sin_addr, 4);
+	}
+}
+
+bool connection_is_loopback(const struct sockaddr *address)
+{
+	static const unsigned char six[16] = {[15] = 1};
+	static const unsigned char four[13] = {
+		[10] = 0xff, [11] = 0xff, [12] = 127};
+	unsigned char bytes[16];
+
+	read_address(address, bytes);
+	return memcmp(bytes, six, sizeof six) == 0 ||
+	       memcmp(bytes, four, sizeof four) == 0;
+}
+
+size_t connection_list_count(struct connection_list *list,
+			     const struct sockaddr *client)
+{
+	unsigned char bytes[16];
+	size_t count = 0;
+
+	read_address(client, bytes);
+	pthread_mutex_lock(&list->lock);
+	for (const struct connection *c = list->first; c != NULL; c = c->next)
+		count += memcmp(c->client, bytes, sizeof bytes) == 0;
+	pthread_mutex_unlock(&list->lock);
+	return count;
+}
+
+struct connection *connection_list_add(struct connection_list *list, int fd,
+				       const struct sockaddr *client)
 {
 	struct connection *connection = alloc_or_null(1, sizeof *connection);
 
 	if (connection == NULL)
 		return NULL;
 	connection->fd = fd;
+	read_address(client, connection->client);
 	connection_enter(connection, CONNECTION_IDLE);
 	pthread_mutex_lock(&list->lock);
 	connection->next = list->first;

@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
 
 enum connection_phase {
 	CONNECTION_IDLE, /* waits for a request */
@@ -15,7 +17,8 @@ enum connection_phase {
 };
 
 struct connection {
-	int fd; /* the caller's */
+	int fd;                   /* the caller's */
+	unsigned char client[16]; /* its address, of IPv4 as one of IPv6 */
 	atomic_int phase;
 	_Atomic double since;            /* seconds, of connection_clock */
 	struct connection *next, **link; /* private */
@@ -34,11 +37,19 @@ void connection_list_begin(struct connection_list *list);
 /* The list is empty again. */
 void connection_list_end(struct connection_list *list);
 
+/* Is it an address of the loopback interface? */
+bool connection_is_loopback(const struct sockaddr *address);
+
 /* Add a connection of the descriptor, idle from now on; it is the list's, until
  * connection_list_remove frees it.  NULL where there is no memory. */
-struct connection *connection_list_add(struct connection_list *list, int fd);
+struct connection *connection_list_add(struct connection_list *list, int fd,
+				       const struct sockaddr *client);
 void connection_list_remove(struct connection_list *list,
 			    struct connection *connection);
+
+/* How many connections a client has, whatever its port; O(connections). */
+size_t connection_list_count(struct connection_list *list,
+			     const struct sockaddr *client);
 
 /* The connection is in that phase from now on. */
 void connection_enter(struct connection *connection,

@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/recovery.h"
+#include "serve/http_gzip.h"
 #include "serve/http_reply.h"
 #include "serve/http_text.h"
 #include "serve/request_checks.h"
@@ -39,12 +40,18 @@ struct http_poller {
 static void keep_body(struct http_request *request, const char *bytes,
 		      size_t size)
 {
+	size_t before = request->capacity;
+
 	if (request->refusal == 0 && size > HTTP_MAX_BODY - request->size)
 		request->refusal = MHD_HTTP_CONTENT_TOO_LARGE;
 	if (request->refusal != 0)
 		return;
 	request->body = alloc_grow(request->body, &request->capacity,
 				   request->size + size, 1);
+	if (!http_hold(request, request->capacity - before)) {
+		request->refusal = MHD_HTTP_SERVICE_UNAVAILABLE;
+		return;
+	}
 	memcpy(request->body + request->size, bytes, size);
 	/* The time for a body is that of each 64 KB. */
 	if ((request->size + size) / BODY_PART > request->size / BODY_PART)
@@ -72,6 +79,8 @@ static enum MHD_Result read_head(struct http_request *request, const char *path,
 	request->path = alloc_text(path, strlen(path));
 	request->method = alloc_text(method, strlen(method));
 	request->route = http_route(path, &request->id, &request->id_length);
+	request->gzip =
+		http_gzip_is_accepted(http_header(request, "Accept-Encoding"));
 	request->refusal = request_find_refusal(request);
 	return request_is_refused_now(request) ? request_send_refusal(request)
 					       : MHD_YES;
@@ -245,6 +254,7 @@ static void end_request(void *shared, struct MHD_Connection *connection,
 	connection_enter(request->timeouts, CONNECTION_IDLE);
 	predict_reply_end(&request->job.reply);
 	free_parts(request);
+	atomic_fetch_sub(&service->held, request->held_bytes);
 	free(request->uri);
 	free(request);
 	atomic_fetch_sub(&service->active, 1);
@@ -258,15 +268,19 @@ static void watch_connection(void *shared, struct MHD_Connection *connection,
 {
 	struct http_service *service = shared;
 	const union MHD_ConnectionInfo *info;
+	int fd;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		info = MHD_get_connection_info(
 			connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-		*context = connection_list_add(&service->connections,
-					       info->connect_fd);
+		fd = info->connect_fd;
+		info = MHD_get_connection_info(
+			connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+		*context = connection_list_add(&service->connections, fd,
+					       info->client_addr);
 		/* Without memory: the library reads the end. */
 		if (*context == NULL)
-			shutdown(info->connect_fd, SHUT_RDWR);
+			shutdown(fd, SHUT_RDWR);
 		atomic_fetch_add(&service->metrics.connections, 1);
 	} else {
 		if (*context != NULL)
@@ -274,6 +288,25 @@ static void watch_connection(void *shared, struct MHD_Connection *connection,
 		*context = NULL;
 		atomic_fetch_sub(&service->metrics.connections, 1);
 	}
+}
+
+/* May this client have one connection more?  A proxy on this machine is many
+ * clients: unless an option says so, there is no limit for it. */
+static enum MHD_Result
+accept_client(void *shared, const struct sockaddr *address, socklen_t length)
+{
+	struct http_service *service = shared;
+	size_t limit = service->options->per_client;
+
+	(void)length;
+	if (limit == 0 && connection_is_loopback(address))
+		return MHD_YES;
+	if (limit == 0)
+		limit = HTTP_PER_CLIENT;
+	if (connection_list_count(&service->connections, address) < limit)
+		return MHD_YES;
+	atomic_fetch_add(&service->metrics.refused_connections, 1);
+	return MHD_NO;
 }
 
 /* Paths and arguments are taken as they come: an escaped slash in a part of a
@@ -314,8 +347,8 @@ static struct MHD_Daemon *start_daemon(struct http_poller *poller, int fd,
 		{MHD_OPTION_END, 0, NULL}};
 
 	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0,
-				NULL, NULL, handle, NULL, MHD_OPTION_ARRAY,
-				options, MHD_OPTION_END);
+				accept_client, service, handle, NULL,
+				MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 }
 
 /* Accept what was connected before now, and no more. */

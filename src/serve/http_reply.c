@@ -6,6 +6,7 @@
 
 #include "base/errors.h"
 #include "base/recovery.h"
+#include "serve/http_gzip.h"
 #include "serve/predict_reply.h"
 #include "serve/static_files.h"
 
@@ -13,6 +14,17 @@ const char *http_header(const struct http_request *request, const char *name)
 {
 	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
 					   name);
+}
+
+bool http_hold(struct http_request *request, size_t bytes)
+{
+	atomic_size_t *held = &request->service->held;
+
+	if (bytes > 0 && atomic_load(held) > HTTP_MAX_HELD)
+		return false;
+	atomic_fetch_add(held, bytes);
+	request->held_bytes += bytes;
+	return true;
 }
 
 const char *http_request_id(const struct http_request *request)
@@ -44,7 +56,7 @@ void http_add_cached(struct http_request *request,
 	if (etag != NULL)
 		http_add_header(request, response, "ETag", etag);
 	http_add_header(request, response, "Cache-Control", "no-cache");
-	http_add_header(request, response, "Vary", "Accept");
+	http_add_header(request, response, "Vary", "Accept, Accept-Encoding");
 }
 
 static void add_common(struct http_request *request,
@@ -86,6 +98,7 @@ static struct MHD_Response *create(const void *bytes, size_t size,
 struct MHD_Response *http_response(struct http_request *request,
 				   struct output *body, const char *type)
 {
+	bool zipped = request->zipped || (request->gzip && http_gzip(body));
 	struct MHD_Response *response =
 		create(body->buffer, body->held, MHD_RESPMEM_MUST_FREE);
 
@@ -96,6 +109,8 @@ struct MHD_Response *http_response(struct http_request *request,
 		recovery_forget(body->buffer);
 	*body = (struct output){0};
 	add_common(request, response, type);
+	if (zipped)
+		http_add_header(request, response, "Content-Encoding", "gzip");
 	return response;
 }
 
@@ -174,6 +189,7 @@ enum MHD_Result http_send_error(struct http_request *request, int status,
 	struct MHD_Response *response;
 	struct output body;
 
+	request->zipped = false; /* the body of the job is not sent */
 	output_memory(&body);
 	predict_reply_error(&body, error, field);
 	response = http_response(request, &body, predict_reply_json);
@@ -187,10 +203,12 @@ enum MHD_Result http_send_file(struct http_request *request)
 {
 	const struct static_file *file = static_file_find(request->path);
 	struct MHD_Response *response;
+	struct output body;
 
-	request->sent = (size_t)(file->end - file->bytes);
-	response = create(file->bytes, request->sent, MHD_RESPMEM_PERSISTENT);
-	add_common(request, response, file->type);
+	output_memory(&body);
+	output_write(&body, file->bytes, (size_t)(file->end - file->bytes));
+	response = http_response(request, &body, file->type);
+	http_add_header(request, response, "Vary", "Accept-Encoding");
 	http_add_header(request, response, "Cache-Control", "no-cache");
 	http_add_header(request, response, "Content-Security-Policy",
 			"default-src 'self'; img-src 'self' data:; object-src "

@@ -12,6 +12,10 @@
  * until the request ends. */
 const char *http_header(const struct http_request *request, const char *name);
 
+/* Count bytes more that the request holds until it ends; false, and they are
+ * not counted, where all hold HTTP_MAX_HELD already. */
+bool http_hold(struct http_request *request, size_t bytes);
+
 /* Add a header field; where that fails, the request has failed. */
 void http_add_header(struct http_request *request,
 		     struct MHD_Response *response, const char *name,
@@ -23,8 +27,8 @@ void http_add_cached(struct http_request *request,
 		     struct MHD_Response *response, const char *etag);
 
 /* A response with the fields that all have, and the body, whose buffer it
- * takes; type must live on.  NULL, which the functions here take, where there
- * is no memory. */
+ * takes, by gzip where the client takes that; type must live on.  NULL, which
+ * the functions here take, where there is no memory. */
 struct MHD_Response *http_response(struct http_request *request,
 				   struct output *body, const char *type);
 

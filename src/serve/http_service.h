@@ -25,10 +25,12 @@ struct http_server_options {
 	char *token; /* all but the open routes ask for it; NULL: none does */
 	const char *const *hosts; /* names it is asked for by, besides */
 	size_t host_count;
-	const char *version;  /* of the program */
-	const char *origin;   /* whose pages may ask; NULL: none */
-	size_t grace;         /* seconds that /readyz says 503 at the end */
-	double recall;        /* of requests that name none; 0: exact */
+	const char *version; /* of the program */
+	const char *origin;  /* whose pages may ask; NULL: none */
+	size_t per_client;   /* connections; 0: HTTP_PER_CLIENT, but of this
+				machine as many as it likes */
+	size_t grace;        /* seconds that /readyz says 503 at the end */
+	double recall;       /* of requests that name none; 0: exact */
 	const char *segments; /* a file of segments, or NULL */
 	bool log;     /* a line of JSON for each request, on standard output */
 	bool suggest; /* an unknown customer's error names near ones */
@@ -45,12 +47,15 @@ struct http_service {
 	atomic_bool draining; /* it ends when no request is under way */
 	atomic_bool closing;  /* no request is handed to the queue any more */
 	atomic_long active;   /* requests under way */
+	atomic_size_t held;   /* bytes of bodies and replies under way */
 	struct MHD_Response *no_memory; /* of http_send_no_memory */
 	char names_tag[18]; /* of an ETag: "-" and the sum of labels and recall
 			     */
 };
 
 enum {
+	HTTP_PER_CLIENT = 256,             /* connections of one address */
+	HTTP_MAX_HELD = 256 << 20,         /* of bodies and replies of all */
 	HTTP_MAX_BODY = 16 << 20,          /* of POST: lists of 100,000 ids */
 	HTTP_MAX_DISCARDED_BODY = 64 << 20 /* of a body that is refused: read,
 					      so that the client sees why */
@@ -71,6 +76,8 @@ struct http_request {
 	bool line_is_broken;       /* the first line is not of three parts */
 	bool routed;               /* the head has been looked at */
 	bool queued;               /* the job has been handed to the queue */
+	bool gzip;                 /* the client takes it */
+	bool zipped;               /* the body of job.reply is gzip */
 	bool failed;               /* there was no memory for it */
 	bool answered;             /* a reply has been handed to the library */
 	struct served_model *held; /* or NULL; of routes without a job */
@@ -90,6 +97,7 @@ struct http_request {
 	const char *if_none_match; /* the header, or NULL */
 	int status;                /* of the reply */
 	size_t sent;               /* bytes of the reply's body */
+	size_t held_bytes;         /* its part of service->held */
 	char model[sizeof((struct served_model *)0)->id]; /* that answered */
 	uint64_t segments_sum; /* of its segments; 0: none */
 };

@@ -126,6 +126,13 @@ static int weight_of(const char *accept, const char *type, size_t *place)
 	return 0;
 }
 
+int http_weight_of(const char *list, const char *name)
+{
+	size_t place;
+
+	return weight_of(list, name, &place);
+}
+
 bool http_wants_csv(const char *accept)
 {
 	size_t csv_place, json_place;

@@ -13,6 +13,10 @@
  * with its length; else NULL. */
 enum route http_route(const char *path, char **id, size_t *length);
 
+/* The weight, in thousandths, that a header such as Accept-Encoding gives a
+ * name; 0 where it names it not. */
+int http_weight_of(const char *list, const char *name);
+
 /* Does a client that sends that header Accept want CSV rather than JSON: is
  * text/csv named there, with more weight, or as much and before? */
 bool http_wants_csv(const char *accept);

@@ -202,6 +202,10 @@ void metrics_write(struct metrics *metrics, const struct metrics_model *model,
 	counter(output, "cs_model_load_failures_total",
 		"Files refused; the model before stayed.",
 		atomic_load(&metrics->failed_loads));
+	counter(output, "cs_connections_refused_total",
+		"Connections closed at once: their client had as many as it "
+		"may.",
+		atomic_load(&metrics->refused_connections));
 	gauge(output, "cs_requests_waiting",
 	      "Requests that wait to be worked "
 	      "on.",

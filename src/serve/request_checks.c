@@ -218,6 +218,11 @@ enum MHD_Result request_send_refusal(struct http_request *request)
 				       "the body is encoded: send it without "
 				       "Content-Encoding",
 				       NULL, "Accept-Encoding", "identity");
+	case MHD_HTTP_SERVICE_UNAVAILABLE:
+		return http_send_error(request, status,
+				       "too many bytes are held for requests: "
+				       "try again",
+				       NULL, "Retry-After", "1");
 	case MHD_HTTP_UNAUTHORIZED:
 		return http_send_error(request, status,
 				       "a bearer token is asked for", NULL,

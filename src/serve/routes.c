@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/number.h"
+#include "serve/http_gzip.h"
 #include "serve/http_reply.h"
 #include "serve/http_text.h"
 #include "serve/model_reply.h"
@@ -19,7 +20,7 @@
 enum {
 	MAX_LISTED = 1000, /* customers of one listing */
 	DEFAULT_LISTED = 20,
-	ETAG_ROOM = 72, /* quotation marks, three sums, "-csv" */
+	ETAG_ROOM = 72, /* quotation marks, three sums, "-csv", "-gzip" */
 	/* Rows of a model from which a search is worth several threads. */
 	MIN_PARALLEL_ROWS = 1 << 16
 };
@@ -156,30 +157,29 @@ static enum MHD_Result send_list(struct http_request *request)
 /* Send the segments of the model, or one of them with its members. */
 static enum MHD_Result send_segments(struct http_request *request)
 {
-	struct http_service *service = request->service;
-	const struct display_names *labels = &service->options->labels;
-	struct served_model *loaded;
+	const struct http_server_options *options = request->service->options;
+	const struct served_model *loaded;
 	struct output body;
 	size_t limit, skip, segment = 0;
 	enum MHD_Result result;
 
-	if (service->options->segments == NULL)
+	if (options->segments == NULL)
 		return http_send_error(request, MHD_HTTP_NOT_FOUND,
 				       "the service has no segments: see "
 				       "--segments",
 				       NULL, NULL, NULL);
 	if (!read_page(request, &limit, &skip, &result))
 		return result;
-	loaded = model_reload_hold(&service->reload);
+	loaded = hold_model(request);
 	if (request->route == ROUTE_SEGMENT)
 		segment = served_segments_find(loaded->segments, request->id,
 					       request->id_length);
 	output_memory(&body);
 	if (request->route == ROUTE_SEGMENTS)
-		segments_reply_write(&body, loaded, labels);
+		segments_reply_write(&body, loaded, &options->labels);
 	else if (segment != SIZE_MAX)
-		segments_reply_one(&body, loaded, labels, segment, skip, limit);
-	served_model_release(loaded);
+		segments_reply_one(&body, loaded, &options->labels, segment,
+				   skip, limit);
 	if (segment != SIZE_MAX)
 		return http_send_body(request, MHD_HTTP_OK, predict_reply_json,
 				      &body);
@@ -197,9 +197,9 @@ static void write_etag(const struct http_request *request, char tag[ETAG_ROOM])
 	if (request->segments_sum != 0)
 		snprintf(segments, sizeof segments, "-%016llx",
 			 (unsigned long long)request->segments_sum);
-	snprintf(tag, ETAG_ROOM, "\"%s%s%s%s\"", request->model,
+	snprintf(tag, ETAG_ROOM, "\"%s%s%s%s%s\"", request->model,
 		 request->service->names_tag, segments,
-		 request->csv ? "-csv" : "");
+		 request->csv ? "-csv" : "", request->gzip ? "-gzip" : "");
 }
 
 /* Read the request of a job, with the model that will answer; called by a
@@ -240,8 +240,17 @@ static bool read_job(struct predict_job *job)
 static void finish_job(struct predict_job *job)
 {
 	struct http_request *request = (struct http_request *)job;
+	struct output *body = &job->reply.body;
 	const uint64_t one = 1;
 	int wake = request->wake;
+
+	request->zipped = request->gzip && !request->overload &&
+			  !job->reply.failed && http_gzip(body);
+	if (!http_hold(request, body->room)) {
+		free(body->buffer);
+		*body = (struct output){0};
+		request->overload = true;
+	}
 
 	/* Once resumed, the request is the other thread's. */
 	MHD_resume_connection(request->connection);
@@ -267,8 +276,8 @@ void routes_run_jobs(void *shared, struct batch_job *jobs[], size_t count,
 static enum MHD_Result send_overload(struct http_request *request)
 {
 	return http_send_error(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-			       "too many requests wait: try again", NULL,
-			       "Retry-After", "1");
+			       "too many requests or replies wait: try again",
+			       NULL, "Retry-After", "1");
 }
 
 /* Hand the request to a worker; its connection is suspended until the worker
@@ -279,7 +288,8 @@ static enum MHD_Result enqueue(struct http_request *request)
 	struct predict_job *job = &request->job;
 	const char *safe;
 
-	if (atomic_load(&service->closing))
+	if (atomic_load(&service->closing) ||
+	    atomic_load(&service->held) > HTTP_MAX_HELD)
 		return send_overload(request);
 	request->csv = request->route != ROUTE_CUSTOMER &&
 		       request->route != ROUTE_TAG &&
