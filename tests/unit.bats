@@ -19,9 +19,11 @@ unit_cases() {
 @test "unit adjusted_rand" { unit adjusted_rand; }
 @test "unit alloc" { unit alloc; }
 @test "unit assignment" { unit_cases assignment; }
+@test "unit batch_queue" { unit batch_queue; }
 @test "unit bitset" { unit bitset; }
 @test "unit bootstrap" { unit bootstrap; }
 @test "unit combined_search" { unit_cases combined_search; }
+@test "unit connection_timeouts" { unit connection_timeouts; }
 @test "unit contrast" { unit_cases contrast; }
 @test "unit contributions" { unit contributions; }
 @test "unit cpu_features" { unit cpu_features; }
@@ -40,6 +42,7 @@ unit_cases() {
 @test "unit filter_refine" { unit filter_refine; }
 @test "unit forward_decay" { unit forward_decay; }
 @test "unit group_by" { unit group_by; }
+@test "unit http_text" { unit http_text; }
 @test "unit int8" { unit int8; }
 @test "unit io" { unit io; }
 @test "unit ivf_index" { unit_cases ivf_index; }
@@ -48,6 +51,7 @@ unit_cases() {
 @test "unit machine_limits" { unit machine_limits; }
 @test "unit matrix_builder" { unit matrix_builder; }
 @test "unit name_fold" { unit name_fold; }
+@test "unit metrics" { unit metrics; }
 @test "unit neighbour_search" { unit neighbour_search; }
 @test "unit neighbours_merge" { unit neighbours_merge; }
 @test "unit neighbours_metadata" { unit neighbours_metadata; }
@@ -56,6 +60,7 @@ unit_cases() {
 @test "unit options" { unit options; }
 @test "unit output_directory" { unit output_directory; }
 @test "unit pending_files" { unit pending_files; }
+@test "unit predict_request" { unit predict_request "$ROOT/tests/fuzz/seeds-model/model"; }
 @test "unit progress" { unit progress; }
 @test "unit projection" { unit projection; }
 @test "unit query_row" { unit query_row; }
