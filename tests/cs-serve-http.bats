@@ -465,3 +465,53 @@ setup() {
 	        raise AssertionError("503 for ever")
 	END
 }
+
+@test "a reply is kept for who asks the same, until another model answers" {
+	cs-svd -q -k 8 -o other.bin <(cs-aggregate -q views.csv | cs-matrix -q)
+	cp emb.bin kept.bin
+	"$PYTHON" - <<-'END'
+	from service import *
+	import gzip, shutil
+	def cached(s):
+	    found = s.get("/metrics").body.decode()
+	    return int(re.search(r"^cs_replies_cached_total (\d+)$", found,
+	                         re.M)[1])
+	anew = {"X-Request-Id": "1"}
+	def ways(n):
+	    """Requests with different replies."""
+	    body = json.dumps({"user_handle": n})
+	    path = f"/customers/{n}/similar"
+	    for headers in {}, {"Accept": "text/csv"}, {"Accept-Encoding": "gzip"}:
+	        yield "POST", "/predict", body, headers
+	        yield "GET", path, None, headers
+	    yield "POST", "/predict?safe=0", body, {"Accept": "text/csv"}
+	    yield "GET", path + "?n=3", None, {}
+	    yield "GET", path + "?n=4", None, {}
+	    yield "POST", "/predict", body.replace("}", ', "n": 3}'), {}
+	with Service("kept.bin") as s:
+	    for model in "other.bin", "emb.bin":
+	        before = cached(s)
+	        for n in 1, 626:
+	            for method, path, body, headers in ways(n):
+	                first = s.ask(method, path, body, {**headers, **anew})
+	                for _ in range(3):
+	                    again = s.ask(method, path, body, headers)
+	                    assert again.status == 200
+	                    assert again.body == first.body, (path, headers)
+	                    for name in ("Content-Type", "X-Model", "ETag", "Vary",
+	                                 "X-Model-Date", "Content-Encoding"):
+	                        assert again.headers[name] == first.headers[name], (
+	                            name, path, headers)
+	        assert cached(s) == before + 2 * 10 * 2
+	        # What is wrong, and who has another's tag, is answered anew.
+	        for _ in range(2):
+	            assert s.post({"user_handle": "nobody"}).status == 404
+	            tag = s.get("/customers/1/similar").headers["ETag"]
+	            assert s.get("/customers/1/similar",
+	                         **{"If-None-Match": tag}).status == 304
+	        s.said.clear()
+	        shutil.copy(model, "next.bin")
+	        os.rename("next.bin", "kept.bin")
+	        s.wait_for("takes the place")
+	END
+}

@@ -35,21 +35,27 @@ class Control:
 
 
 def requests(users, tag):
-    """(method, path, body, header fields)"""
-    csv = {"Accept": "text/csv"}
+    """(method, path, body, header fields); who has an id gets no reply that
+    was kept"""
+    csv = {"Accept": "text/csv", "X-Request-Id": "1"}
+    zipped = {"Accept-Encoding": "gzip", "X-Request-Id": "1"}
     for body in ({"user_handle": users[0]}, {"user_handle": "nobody"},
                  {"users": users[:5] + ["nobody"], "n": 3},
                  {"like": users[:9], "not": users[9:20] + ["nobody"]},
                  {"profile": {tag: 3, "unheard": 1}, "n": 5},
                  {"user_handle": users[0], "why": False,
                   "metric": "embedding"}):
-        yield "POST", "/predict", json.dumps(body), {}
+        yield "POST", "/predict", json.dumps(body), {"X-Request-Id": "1"}
+    yield "POST", "/predict", json.dumps({"user_handle": users[0]}), {}
+    yield "POST", "/predict", json.dumps({"user_handle": users[0]}), zipped
     yield "POST", "/predict", "{", {}
     yield "POST", "/predict", json.dumps({"user_handle": users[1]}), csv
     yield "GET", f"/customers/{users[2]}/similar?n=4&not={users[3]}", None, csv
     yield "GET", f"/customers/{users[2]}", None, {}
     yield "GET", "/customers?limit=30", None, {}
-    for path in "/model", "/metrics", "/", "/nothing", "/healthz":
+    yield "GET", f"/tags/{quoted(tag)}", None, {}
+    for path in ("/model", "/metrics", "/", "/nothing", "/healthz",
+                 "/overview", "/tags?limit=9"):
         yield "GET", path, None, {}
 
 

@@ -117,6 +117,12 @@ struct MHD_Response *http_response(struct http_request *request,
 enum MHD_Result http_send(struct http_request *request, int status,
 			  struct MHD_Response *response)
 {
+	return http_send_kept(request, status, response, NULL);
+}
+
+enum MHD_Result http_send_kept(struct http_request *request, int status,
+			       struct MHD_Response *response, const char *model)
+{
 	enum MHD_Result result;
 
 	if (response != NULL)
@@ -130,7 +136,11 @@ enum MHD_Result http_send(struct http_request *request, int status,
 	request->status = status;
 	request->answered = true;
 	connection_enter(request->timeouts, CONNECTION_SEND);
-	MHD_destroy_response(response);
+	if (model != NULL && request->key_length > 0 && status == MHD_HTTP_OK)
+		reply_cache_put(&request->service->cache, model, request->key,
+				request->key_length, response, request->sent);
+	else
+		MHD_destroy_response(response);
 	return result;
 }
 

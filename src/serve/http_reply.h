@@ -46,6 +46,12 @@ enum MHD_Result http_send(struct http_request *request, int status,
 struct MHD_Response *http_no_memory_response(void);
 enum MHD_Result http_send_no_memory(struct http_request *request);
 
+/* The same, and keep a response with status 200 in the cache where the request
+ * has a key; model names the one that answered (reply_cache.h). */
+enum MHD_Result http_send_kept(struct http_request *request, int status,
+			       struct MHD_Response *response,
+			       const char *model);
+
 /* Send a body that nothing may keep. */
 enum MHD_Result http_send_body(struct http_request *request, int status,
 			       const char *type, struct output *body);

@@ -66,6 +66,7 @@ static void drain(struct http_service *service, struct http_daemon *http)
 	batch_queue_end(&service->queue);
 	connection_list_end(&service->connections);
 	access_log_end(&service->log);
+	reply_cache_end(&service->cache);
 	if (!model_reload_end(&service->reload))
 		_exit(STATUS_DONE);
 }
@@ -131,6 +132,7 @@ static void begin_service(struct http_service *service)
 			 "-%016llx", (unsigned long long)sum);
 	connection_list_begin(&service->connections);
 	access_log_begin(&service->log);
+	reply_cache_begin(&service->cache);
 	service->reload =
 		(struct model_reload){.options = {.path = options->model,
 						  .labels = &options->labels,

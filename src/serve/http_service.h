@@ -16,6 +16,7 @@
 #include "serve/metrics.h"
 #include "serve/model_reload.h"
 #include "serve/predict_batch.h"
+#include "serve/reply_cache.h"
 
 struct http_server_options {
 	const char *model; /* the file */
@@ -44,6 +45,7 @@ struct http_service {
 	char bound[NI_MAXHOST];   /* the address that it listens on */
 	struct connection_list connections;
 	struct access_log log;
+	struct reply_cache cache;
 	atomic_bool draining; /* it ends when no request is under way */
 	atomic_bool closing;  /* no request is handed to the queue any more */
 	atomic_long active;   /* requests under way */
@@ -87,6 +89,10 @@ struct http_request {
 	char *uri;           /* as it came, with its arguments; owned */
 	const char *target, *target_end; /* uri where the library has it */
 	struct http_arguments arguments;
+	/* Of the cache, and the model that answers by it; 0: the reply is not
+	 * kept. */
+	size_t key_length;
+	char key[REPLY_CACHE_MAX_KEY];
 	char *body; /* owned: size bytes of capacity */
 	size_t size, capacity;
 	int refusal; /* the status it is refused with unread; 0: it is not */

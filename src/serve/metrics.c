@@ -206,6 +206,9 @@ void metrics_write(struct metrics *metrics, const struct metrics_model *model,
 		"Connections closed at once: their client had as many as it "
 		"may.",
 		atomic_load(&metrics->refused_connections));
+	counter(output, "cs_replies_cached_total",
+		"Requests answered with a reply that was kept.",
+		atomic_load(&metrics->cached));
 	gauge(output, "cs_requests_waiting",
 	      "Requests that wait to be worked "
 	      "on.",

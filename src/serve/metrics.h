@@ -39,7 +39,7 @@ struct metrics {
 	atomic_ulong requests[ROUTES][600];
 	atomic_ulong buckets[ROUTES][METRICS_BUCKETS + 1];
 	atomic_ulong microseconds[ROUTES];
-	atomic_ulong loads, failed_loads, refused_connections;
+	atomic_ulong loads, failed_loads, refused_connections, cached;
 	atomic_long waiting, connections;
 };
 

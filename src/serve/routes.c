@@ -280,6 +280,57 @@ static enum MHD_Result send_overload(struct http_request *request)
 			       NULL, "Retry-After", "1");
 }
 
+/* Set the key of the request: all that its reply depends on, besides the model
+ * and the options of the service.  None where it has header fields of its own,
+ * or is long. */
+static void set_key(struct http_request *request)
+{
+	bool by_body = request->route == ROUTE_PREDICT;
+	const char *asked = by_body ? request->body : request->uri;
+	size_t size = by_body ? request->size : strlen(request->uri);
+
+	if ((!by_body && request->route != ROUTE_SIMILAR) ||
+	    size > sizeof request->key - 2 || asked == NULL ||
+	    request->if_none_match != NULL ||
+	    http_header(request, "X-Request-Id") != NULL ||
+	    atomic_load(&request->service->draining))
+		return;
+	request->key[0] = (char)request->route;
+	request->key[1] = (char)(request->csv | request->gzip << 1 |
+				 request->job.reply.safe << 2);
+	memcpy(request->key + 2, asked, size);
+	request->key_length = size + 2;
+}
+
+/* Write the name by which the cache knows a model: the same bytes made again
+ * have another date. */
+static void name_model(const struct served_model *loaded,
+		       char name[REPLY_CACHE_MODEL])
+{
+	snprintf(name, REPLY_CACHE_MODEL, "%s %s", loaded->id, loaded->made);
+}
+
+/* Answer from the cache, where it has the reply. */
+static bool send_cached(struct http_request *request)
+{
+	struct http_service *service = request->service;
+	struct served_model *loaded = model_reload_hold(&service->reload);
+	char name[REPLY_CACHE_MODEL];
+
+	name_model(loaded, name);
+	memcpy(request->model, loaded->id, sizeof request->model);
+	served_model_release(loaded);
+	if (!reply_cache_send(&service->cache, name, request->key,
+			      request->key_length, request->connection,
+			      &request->sent))
+		return false;
+	request->status = MHD_HTTP_OK;
+	request->answered = true;
+	connection_enter(request->timeouts, CONNECTION_SEND);
+	atomic_fetch_add(&service->metrics.cached, 1);
+	return true;
+}
+
 /* Hand the request to a worker; its connection is suspended until the worker
  * is done. */
 static enum MHD_Result enqueue(struct http_request *request)
@@ -299,6 +350,9 @@ static enum MHD_Result enqueue(struct http_request *request)
 	job->reply.csv = request->csv;
 	safe = request->arguments.values[ARGUMENT_SAFE];
 	job->reply.safe = safe == NULL || strcmp(safe, "0") != 0;
+	set_key(request);
+	if (request->key_length > 0 && send_cached(request))
+		return MHD_YES;
 	job->read = read_job;
 	job->done = finish_job;
 	request->queued = true;
@@ -331,7 +385,7 @@ enum MHD_Result routes_send_reply(struct http_request *request)
 	bool tagged =
 		request->route == ROUTE_SIMILAR && reply->status == MHD_HTTP_OK;
 	struct MHD_Response *response;
-	char tag[ETAG_ROOM], recall[16];
+	char tag[ETAG_ROOM], recall[16], model[REPLY_CACHE_MODEL];
 	double measured;
 
 	if (request->overload)
@@ -356,7 +410,8 @@ enum MHD_Result routes_send_reply(struct http_request *request)
 	}
 	add_note(request, response, "among", &reply->request.among);
 	add_note(request, response, "not", &reply->request.without);
-	return http_send(request, reply->status, response);
+	name_model(reply->request.loaded, model);
+	return http_send_kept(request, reply->status, response, model);
 }
 
 enum MHD_Result routes_run(struct http_request *request)
