@@ -234,7 +234,7 @@ setup() {
 	            ("text/csv;q=0", False), ("text/csvx", False), ("*/*", False),
 	            ("text/csv;q=9e99", False), (";;q=,,", False), ("", False)):
 	        found = s.post({"user_handle": "Ünïcode"}, Accept=accept)
-	        assert found.headers["Vary"] == "Accept"
+	        assert found.headers["Vary"] == "Accept, Accept-Encoding"
 	        assert found.headers["Content-Type"].startswith(
 	            "text/csv" if csv_ else "application/json"), accept
 	END

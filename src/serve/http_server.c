@@ -1,6 +1,5 @@
 #include "serve/http_server.h"
 
-#include <jansson.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -157,13 +156,6 @@ static void announce(const struct http_service *service, const char *url)
 	       url);
 }
 
-/* Of jansson, which would go on without a part of a text or list where there
- * is no memory. */
-static void *allocate_json(size_t size)
-{
-	return alloc(size, 1);
-}
-
 void http_server_run(const struct http_server_options *options)
 {
 	struct http_service *service = alloc(1, sizeof *service);
@@ -182,7 +174,6 @@ void http_server_run(const struct http_server_options *options)
 		warn("%s: anyone who reaches this address may ask: see "
 		     "--token-file",
 		     options->address);
-	json_set_alloc_funcs(allocate_json, free);
 	service->no_memory = http_no_memory_response();
 	begin_service(service);
 	http_daemon_begin(&http, service, fd, pollers,

@@ -26,12 +26,12 @@ struct http_server_options {
 	char *token; /* all but the open routes ask for it; NULL: none does */
 	const char *const *hosts; /* names it is asked for by, besides */
 	size_t host_count;
-	const char *version; /* of the program */
-	const char *origin;  /* whose pages may ask; NULL: none */
-	size_t per_client;   /* connections; 0: HTTP_PER_CLIENT, but of this
-				machine as many as it likes */
-	size_t grace;        /* seconds that /readyz says 503 at the end */
-	double recall;       /* of requests that name none; 0: exact */
+	const char *version;  /* of the program */
+	const char *origin;   /* whose pages may ask; NULL: none */
+	size_t per_client;    /* connections; 0: HTTP_PER_CLIENT, but of this
+				 machine as many as it likes */
+	size_t grace;         /* seconds that /readyz says 503 at the end */
+	double recall;        /* of requests that name none; 0: exact */
 	const char *segments; /* a file of segments, or NULL */
 	bool log;     /* a line of JSON for each request, on standard output */
 	bool suggest; /* an unknown customer's error names near ones */

@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 enum {
-	REPLY_CACHE_MODEL = 48,            /* of a text that names a model */
+	REPLY_CACHE_MODEL = 64,            /* of a text that names a model */
 	REPLY_CACHE_MAX_KEY = 1024,        /* bytes of a request */
 	REPLY_CACHE_MAX_REPLY = 256 << 10, /* of a body */
 	REPLY_CACHE_MAX_BYTES = 64 << 20   /* of all bodies and keys */

@@ -302,12 +302,15 @@ static void set_key(struct http_request *request)
 	request->key_length = size + 2;
 }
 
-/* Write the name by which the cache knows a model: the same bytes made again
- * have another date. */
+/* Write the name by which the cache knows a model and its segments: the same
+ * bytes made again have another date. */
 static void name_model(const struct served_model *loaded,
 		       char name[REPLY_CACHE_MODEL])
 {
-	snprintf(name, REPLY_CACHE_MODEL, "%s %s", loaded->id, loaded->made);
+	snprintf(name, REPLY_CACHE_MODEL, "%s %s %016llx", loaded->id,
+		 loaded->made,
+		 (unsigned long long)(loaded->segments ? loaded->segments->sum
+						       : 0));
 }
 
 /* Answer from the cache, where it has the reply. */

@@ -8,6 +8,8 @@
 #include "serve/request_reader.h"
 #include "fuzz.h"
 #include "serve/served_model.h"
+#include "serve/http_arguments.h"
+#include "serve/http_gzip.h"
 #include "serve/http_text.h"
 
 static struct served_model *loaded;
@@ -53,6 +55,7 @@ static void predict_reply_one(struct predict_reply *answer)
 	if (answer->request.error == NULL)
 		predict_reply_search(list, 1, 1);
 	predict_reply_write(answer);
+	predict_reply_return(answer);
 	check(answer);
 }
 
@@ -71,15 +74,33 @@ static void list(const char *prefix, size_t length)
 	struct output body;
 
 	output_memory(&body);
-	model_reply_customers(&body, loaded, &labels, prefix, length, 3);
+	model_reply_customers(&body, loaded, &labels, prefix, length,
+			      length % 3, 3);
 	free(body.buffer);
+}
+
+/* Arguments such as n=3&metric=dot, which are changed. */
+static void read_arguments(struct http_arguments *arguments, char *text)
+{
+	for (char *next; *text != '\0'; text = next) {
+		char *value = text + strcspn(text, "&");
+
+		next = value + (*value == '&');
+		*value = '\0';
+		value = text + strcspn(text, "=");
+		if (*value != '\0')
+			*value++ = '\0';
+		http_arguments_add(arguments, ~0u, text, value);
+	}
 }
 
 /* A path, and after a newline what stands in headers and arguments. */
 static void get(char *path)
 {
 	char *rest = path + strcspn(path, "\n"), *id;
+	static const char *const names[] = {"name"};
 	struct predict_reply answer = {.labels = &labels};
+	struct http_arguments arguments = {0};
 	size_t length;
 
 	if (*rest != '\0')
@@ -88,15 +109,19 @@ static void get(char *path)
 	answer.csv = http_wants_csv(rest);
 	http_token_matches(rest, "token");
 	http_etag_matches(rest, "\"tag\"");
+	http_gzip_is_accepted(rest);
+	http_host_is_known(rest, "0.0.0.0", names, 1);
+	read_arguments(&arguments, rest);
 	list(path, strlen(path));
 	if (id != NULL) {
 		predict_request_begin(&answer.request, loaded);
-		request_read_similar(&answer.request, id, length, rest,
-				     *rest ? NULL : "dot", true);
+		request_read_similar(&answer.request, id, length, &arguments,
+				     true);
 		predict_reply_one(&answer);
 		predict_reply_end(&answer);
 	}
 	free(id);
+	http_arguments_free(&arguments);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
