@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/recovery.h"
+#include "serve/predict_search.h"
 
 /* Jobs whose replies are worked on; a failure is that of all of them. */
 struct batch_part {
@@ -41,12 +42,12 @@ static void search(void *context)
 {
 	struct batch_part *part = context;
 
-	predict_reply_search(part->replies, part->count, part->threads);
+	predict_search_run(part->replies, part->count, part->threads);
 }
 
 /* Search for jobs that one search serves, and finish each. */
-static void answer(struct predict_job *const jobs[], size_t count,
-		   unsigned threads)
+static void search_and_finish(struct predict_job *const jobs[], size_t count,
+			      unsigned threads)
 {
 	struct batch_part part = {
 		.jobs = jobs, .count = count, .threads = threads};
@@ -107,12 +108,12 @@ void predict_batch_run(struct served_model *loaded, struct predict_job *jobs[],
 		size_t together = 0, left = 0;
 
 		for (size_t i = 0; i < count; i++)
-			if (i == 0 || predict_reply_joins(&jobs[0]->reply,
-							  &jobs[i]->reply))
+			if (i == 0 || predict_search_joins(&jobs[0]->reply,
+							   &jobs[i]->reply))
 				joined[together++] = jobs[i];
 			else
 				others[left++] = jobs[i];
-		answer(joined, together, threads);
+		search_and_finish(joined, together, threads);
 		memcpy(jobs, others, left * sizeof *jobs);
 		count = left;
 	}

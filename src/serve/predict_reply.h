@@ -18,7 +18,7 @@ struct predict_reply {
 	const struct display_names *labels;
 	bool csv;  /* rather than JSON */
 	bool safe; /* CSV that no spreadsheet takes for formulas */
-	/* Set by predict_reply_search: count of each. */
+	/* Set by predict_search_run: count of each. */
 	struct search_query *queries;
 	struct search_result *results;
 	size_t count, zeros;
@@ -32,15 +32,6 @@ struct predict_reply {
 };
 
 extern const char predict_reply_json[], predict_reply_csv[];
-
-/* Can one search serve both requests? */
-bool predict_reply_joins(const struct predict_reply *a,
-			 const struct predict_reply *b);
-
-/* Search for count replies whose requests can be joined, on so many threads.
- * Where the search fails, each request has an error. */
-void predict_reply_search(struct predict_reply *const replies[], size_t count,
-			  unsigned threads);
 
 /* Write the body: what was found, or the error of a request that failed. */
 void predict_reply_write(struct predict_reply *reply);

@@ -5,6 +5,7 @@
 
 #include "serve/model_reply.h"
 #include "serve/predict_reply.h"
+#include "serve/predict_search.h"
 #include "serve/request_reader.h"
 #include "fuzz.h"
 #include "serve/served_model.h"
@@ -53,7 +54,7 @@ static void predict_reply_one(struct predict_reply *answer)
 	struct predict_reply *list[] = {answer};
 
 	if (answer->request.error == NULL)
-		predict_reply_search(list, 1, 1);
+		predict_search_run(list, 1, 1);
 	predict_reply_write(answer);
 	predict_reply_return(answer);
 	check(answer);
