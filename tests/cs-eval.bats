@@ -136,6 +136,16 @@ figure() {
 	cs-eval a.bin b.mat > report
 	grep -q 'warning: the tags that begin with "store " alone carry the ranks' report
 	run ! grep -q warning <(halve log.csv && cs-eval a.bin b.mat)
+	# The numbers of stores alone, and names without any text in common.
+	sed 's/,store /,/' store.csv > number.csv
+	halve number.csv
+	cs-eval --report numbers.json a.bin b.mat > report
+	grep -q 'warning: the tags that are whole numbers alone carry the ranks' report
+	grep -q '"tags_that_are": "numbers"' numbers.json
+	sed 's/,store \([0-9]*\)/,x\1/' store.csv > named.csv
+	halve named.csv
+	run ! grep -q warning <(cs-eval a.bin b.mat)
+	halve log.csv
 }
 
 @test "few customers are warned of; one is refused, and none" {

@@ -52,28 +52,55 @@ static size_t family_length(const char *tag, size_t length)
 /* Families of a model's tags. */
 struct families {
 	struct string_table names;
-	size_t *of;    /* of each column, or STRING_TABLE_NONE */
-	double *share; /* of each family */
+	size_t numbers; /* the family of tags that are digits alone, or
+			   STRING_TABLE_NONE */
+	size_t *of;     /* of each column, or STRING_TABLE_NONE */
+	double *share;  /* of each family */
 	size_t *tags;
 };
+
+/* No other family has this name: it lacks the byte that ends theirs. */
+static const char numbers_name[] = "numbers";
+
+static bool is_number(const char *tag, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (tag[i] < '0' || tag[i] > '9')
+			return false;
+	return length > 0;
+}
+
+/* The family of a tag, added where it is new, or STRING_TABLE_NONE. */
+static size_t add_family(struct families *families, const char *tag,
+			 size_t length)
+{
+	size_t common = family_length(tag, length);
+
+	if (common > 0)
+		return string_table_add(&families->names, tag, common);
+	if (!is_number(tag, length))
+		return STRING_TABLE_NONE;
+	families->numbers = string_table_add(&families->names, numbers_name,
+					     strlen(numbers_name));
+	return families->numbers;
+}
 
 static void find_families(struct families *families, const struct csr_matrix *a,
 			  const double *share)
 {
 	size_t length;
 
-	*families = (struct families){0};
+	*families = (struct families){.numbers = STRING_TABLE_NONE};
 	families->of = alloc(a->m, sizeof *families->of);
 	families->share = alloc(a->m, sizeof *families->share);
 	families->tags = alloc(a->m, sizeof *families->tags);
 	for (size_t c = 0; c < a->m; c++) {
 		const char *tag = text_array_at(&a->tags, c, &length);
-		size_t common = family_length(tag, length);
-		families->of[c] = STRING_TABLE_NONE;
-		if (common == 0)
-			continue;
-		size_t family = string_table_add(&families->names, tag, common);
+		size_t family = add_family(families, tag, length);
+
 		families->of[c] = family;
+		if (family == STRING_TABLE_NONE)
+			continue;
 		families->share[family] += share[c];
 		families->tags[family]++;
 	}
@@ -151,6 +178,7 @@ static bool try_one(const struct half_pair *pair,
 			       : sizeof removal->name - 1),
 		 name);
 	control_chars_replace(removal->name);
+	removal->numbers = removal->family && chosen == families->numbers;
 	removal->tags = removal->family ? families->tags[chosen] : 1;
 	removal->share =
 		removal->family ? families->share[chosen] : share[chosen];

@@ -3,9 +3,11 @@
  * similarity look right.
  *
  * A family is the tags that begin with the same text up to their first blank,
- * ":", "=" or "/".  Those of single tags and of families that add most to the
- * similarity of customers to themselves are left out in turn, and the ranks by
- * cosine of rows are found again. */
+ * ":", "=" or "/", or all tags that are digits alone, as the numbers of stores
+ * are.  Other columns whose values have no text in common are not told apart
+ * from the rest; cs-aggregate --prefix gives them one.  Those of single tags
+ * and of families that add most to the similarity of customers to themselves
+ * are left out in turn, and the ranks by cosine of rows are found again. */
 #ifndef EVALUATE_COLUMN_REMOVAL_H
 #define EVALUATE_COLUMN_REMOVAL_H
 
@@ -18,6 +20,8 @@
 struct removal {
 	char name[64]; /* the tag, or what tags of the family begin with; cut */
 	bool family;
+	bool numbers; /* a family: the tags that are digits alone; name is
+			 "numbers" */
 	size_t tags;  /* left out */
 	double share; /* of the similarity of customers to themselves */
 	double mrr;   /* without */

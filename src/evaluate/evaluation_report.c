@@ -38,18 +38,21 @@ static void warn_removals(struct evaluation_notes *notes)
 	for (size_t i = 0; i < notes->removal_count; i++)
 		if (worst == NULL || notes->removals[i].mrr < worst->mrr)
 			worst = &notes->removals[i];
-	if (worst != NULL && worst->mrr < mrr->value / 2)
-		add_warning(
-			notes,
-			error_text("%s \"%s\" alone %s the ranks: without "
-				   "it the MRR of rows is %.4f, not %.4f; it "
-				   "identifies customers, it does not say who "
-				   "is alike",
-				   worst->family ? "the tags that begin with"
-						 : "the tag",
-				   worst->name,
-				   worst->family ? "carry" : "carries",
-				   worst->mrr, mrr->value));
+	if (worst == NULL || worst->mrr >= mrr->value / 2)
+		return;
+	char name[sizeof worst->name + 40];
+	if (worst->numbers)
+		snprintf(name, sizeof name, "the tags that are whole numbers");
+	else
+		snprintf(name, sizeof name, "%s \"%s\"",
+			 worst->family ? "the tags that begin with" : "the tag",
+			 worst->name);
+	add_warning(notes,
+		    error_text("%s alone %s the ranks: without it the MRR of "
+			       "rows is %.4f, not %.4f; it identifies "
+			       "customers, it does not say who is alike",
+			       name, worst->family ? "carry" : "carries",
+			       worst->mrr, mrr->value));
 }
 
 void evaluation_notes_warn(struct evaluation_notes *notes)
@@ -446,7 +449,9 @@ static void put_json_removals(struct json_writer *json,
 		const struct removal *removal = &notes->removals[i];
 		json_put_object(json, NULL);
 		json_put_text(json,
-			      removal->family ? "tags_that_begin_with" : "tag",
+			      removal->numbers  ? "tags_that_are"
+			      : removal->family ? "tags_that_begin_with"
+						: "tag",
 			      removal->name);
 		json_put_count(json, "tags", removal->tags);
 		json_put_real(json, "share_of_similarity", removal->share, 9);
