@@ -54,6 +54,14 @@ refused() {
 	cmp out text
 }
 
+@test "similarities of pairs that round to zero have no sign" {
+	edited '/^#model/s/median_pair=[^;]*/median_pair=-0.001/
+		s/top_percent_pair=[^;]*/top_percent_pair=-0.0001/' > text
+	has_line "Two customers picked at random have 0.00; one pair in a hundred 0.00 or more." < text
+	cs-summarize --format json edited.tsv |
+		grep -qF '"median_pair": -0.001, "top_percent_pair": 0.000'
+}
+
 @test "a customer of whom the dimensions hold under 1 % is told so" {
 	edited '/^#model/s/$/;captured=0.0099/; s/metric=cosine/metric=combined/' > text
 	tr '\n' ' ' < text | grep -qF "The 4 dimensions hold 0.99 % of it: it is \

@@ -202,6 +202,16 @@ size_t number_fixed(char text[NUMBER_TEXT], double value, int decimals)
 	return (size_t)(to - text);
 }
 
+double number_without_negative_zero(double value, int decimals)
+{
+	char text[NUMBER_TEXT];
+
+	if (!signbit(value) || value <= -1)
+		return value;
+	snprintf(text, sizeof text, "%.*f", decimals, value);
+	return strspn(text, "-0.") == strlen(text) ? 0 : value;
+}
+
 size_t number_whole(char text[NUMBER_TEXT], uint64_t value)
 {
 	size_t length = 1;

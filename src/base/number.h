@@ -33,6 +33,10 @@ size_t number_write(char text[NUMBER_TEXT], double value, int digits);
  * that does not fit is cut.  Returns the length. */
 size_t number_fixed(char text[NUMBER_TEXT], double value, int decimals);
 
+/* The value, or 0 where it would be printed with so many decimals as a negative
+ * zero ("-0.00"). */
+double number_without_negative_zero(double value, int decimals);
+
 /* An integer as it is; returns the length. */
 size_t number_whole(char text[NUMBER_TEXT], uint64_t value);
 

@@ -139,7 +139,9 @@ static void put_decomposition(const struct model_description *description,
 	output_print(output,
 		     "%-11stwo customers picked at random have %.2f; "
 		     "one pair in a hundred %.2f or more\n",
-		     "similarity", model->median_pair, model->top_pair);
+		     "similarity",
+		     number_without_negative_zero(model->median_pair, 2),
+		     number_without_negative_zero(model->top_pair, 2));
 	put_captured(&description->captured, output);
 }
 

@@ -272,7 +272,9 @@ static void put_neighbour(struct summary_page *page,
 	text_lines_put(&page->lines, "  ");
 	text_lines_put_right(
 		&page->lines,
-		text_lines_print(&page->lines, "%.3f", neighbour->similarity),
+		text_lines_print(
+			&page->lines, "%.3f",
+			number_without_negative_zero(neighbour->similarity, 3)),
 		10);
 	put_reasons(page, neighbour);
 	text_lines_end(&page->lines);
@@ -309,7 +311,10 @@ static void put_neighbours(struct summary_page *page)
 			&page->lines,
 			"Two customers picked at random have %.2f; one "
 			"pair in a hundred %.2f or more.",
-			s->metadata.median_pair, s->metadata.top_percent_pair));
+			number_without_negative_zero(s->metadata.median_pair,
+						     2),
+			number_without_negative_zero(
+				s->metadata.top_percent_pair, 2)));
 	text_lines_end(&page->lines);
 }
 

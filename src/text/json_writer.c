@@ -153,7 +153,8 @@ void json_put_fixed(struct json_writer *writer, const char *key, double value,
 		return;
 	}
 	begin_value(writer, key);
-	output_print(writer->output, "%.*f", decimals, value);
+	output_print(writer->output, "%.*f", decimals,
+		     number_without_negative_zero(value, decimals));
 }
 
 void json_put_real(struct json_writer *writer, const char *key, double value,

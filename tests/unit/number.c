@@ -112,6 +112,17 @@ static int check_size(const char *text, size_t wanted)
 	return printf("\"%s\", expected %zu bytes\n", text, wanted);
 }
 
+static int check_zero(double value, const char *expected)
+{
+	char text[NUMBER_TEXT];
+
+	snprintf(text, sizeof text, "%.2f",
+		 number_without_negative_zero(value, 2));
+	if (strcmp(text, expected) == 0)
+		return 0;
+	return printf("%g: \"%s\", expected \"%s\"\n", value, text, expected);
+}
+
 static int check_reading(void)
 {
 	char text[NUMBER_TEXT];
@@ -146,6 +157,11 @@ static int check_reading(void)
 	    strcmp(number_commas(text, UINT64_MAX),
 		   "18,446,744,073,709,551,615") != 0)
 		failed = printf("commas: \"%s\"\n", text);
+	failed |= check_zero(-0.0049, "0.00");
+	failed |= check_zero(-0.0051, "-0.01");
+	failed |= check_zero(-0.0, "0.00");
+	failed |= check_zero(-1, "-1.00");
+	failed |= check_zero(0.25, "0.25");
 	return failed;
 }
 
