@@ -345,7 +345,7 @@ print(xml.dom.minidom.parse("trained_model/segments.svg").toxml())' |
 	run -2 make pipeline VIEWS=few.csv RECIPE=tuned
 	[[ "$output" == *"run make tune before"* ]]
 	said tune VIEWS=few.csv EVAL=--queries=200
-	grep -q '^tune: 12 recipes, about' err
+	grep -Eq '^tune: 12 recipes beside the default: about [0-9]+ s$' err
 	grep -qE '^use ' out
 	said trained_model/emb.bin VIEWS=few.csv RECIPE=tuned
 	weight=$(sed -nE 's/^matrix-tuned.*--weight ([a-z-]+).*/\1/p' trained_model/tuned.mk)
