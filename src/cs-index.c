@@ -3,18 +3,23 @@
  *
  * What is measured of its recall is written with it. */
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/errors.h"
 #include "base/io.h"
 #include "base/machine_limits.h"
 #include "base/number.h"
 #include "base/options.h"
+#include "base/progress.h"
 #include "model/model.h"
 #include "model/safetensors.h"
+#include "search/hub_scores.h"
 #include "search/ivf_builder.h"
 #include "search/ivf_index.h"
+#include "search/model_metric.h"
 #include "search/sharded_model.h"
 
 static struct {
@@ -22,10 +27,11 @@ static struct {
 	size_t seed;
 	size_t memory; /* bytes of an embedding that may be read in any order */
 	unsigned threads;
+	bool hub;
 	const char *as, *output;
 } choices = {.seed = 1};
 
-enum { KEY_CELLS = 256, KEY_SEED, KEY_AS };
+enum { KEY_CELLS = 256, KEY_SEED, KEY_AS, KEY_HUB };
 
 static const struct option_row rows[] = {
 	{"Cells", KEY_CELLS, "cells", "N", "how many [by customers]",
@@ -34,6 +40,8 @@ static const struct option_row rows[] = {
 	 OPTION_TO_INTEGER(choices.seed, 0, INT64_MAX)},
 	{NULL, KEY_AS, "as", "INDEXED", "those of another model's index",
 	 OPTION_TO_FILE(choices.as)},
+	{NULL, KEY_HUB, "hub", NULL, "what \"cs-knn --hub\" takes",
+	 OPTION_TO_FLAG(choices.hub, true)},
 	{"Memory", 'S', "buffer-size", "SIZE",
 	 "more is read in passes [a quarter of all]",
 	 OPTION_TO_SIZE(choices.memory)},
@@ -95,6 +103,19 @@ static void report(const struct ivf_builder *builder)
 	}
 }
 
+/* How near each customer's own neighbours are, by the model's metric. */
+static void find_hubs(struct ivf_builder *builder, const struct model *model,
+		      struct hub_scores *hub, float *means)
+{
+	hub->metric = model_default_metric(model);
+	progress_begin("nearest", model->matrix.n);
+	const char *error = hub_scores_find(hub, model, choices.threads, means);
+	progress_end();
+	if (error != NULL)
+		die("%s: %s", model->input.name, error);
+	builder->hub = hub;
+}
+
 /* The operand: MODEL, or NULL. */
 static const char *read_options(int argc, char **argv)
 {
@@ -114,6 +135,7 @@ int main(int argc, char **argv)
 {
 	struct ivf_builder builder;
 	struct model model, like = {0};
+	struct hub_scores hub = {.alpha = DEFAULT_ALPHA};
 	struct output output;
 	size_t nonzero;
 
@@ -136,11 +158,15 @@ int main(int argc, char **argv)
 		open_model(&like, choices.as);
 		check(sharded_model_compare(&model, &like));
 	}
+	float *means = alloc(choices.hub ? model.matrix.n : 0, sizeof *means);
 	check(ivf_builder_make(&builder, &model, nonzero));
+	if (choices.hub)
+		find_hubs(&builder, &model, &hub, means);
 	ivf_builder_write(&builder, options_version, &output);
 	output_close(&output);
 	report(&builder);
 	ivf_builder_free(&builder);
+	free(means);
 	if (choices.as != NULL)
 		model_close(&like);
 	model_close(&model);

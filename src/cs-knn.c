@@ -45,6 +45,7 @@ enum {
 	KEY_IGNORE,
 	KEY_METRIC,
 	KEY_ALPHA,
+	KEY_HUB,
 	KEY_RECALL,
 	KEY_PROBES,
 	KEY_MERGE,
@@ -87,6 +88,9 @@ static const struct option_row rows[] = {
 	{NULL, KEY_ALPHA, "alpha", "A",
 	 "of combined: weight of embeddings [0.75]",
 	 OPTION_TO_FUNCTION(set_alpha)},
+	{NULL, KEY_HUB, "hub", NULL,
+	 "rank less those who are near to very many",
+	 OPTION_TO_FLAG(choices.hub, true)},
 	{NULL, KEY_RECALL, "recall", "R",
 	 "by an index, that share of the nearest ten",
 	 OPTION_TO_REAL(choices.recall, 1e-9, 1)},
@@ -223,6 +227,7 @@ static void check_merge(void)
 		{"--ignore-unknown", choices.ignore_unknown},
 		{"--metric", choices.has_metric},
 		{"--alpha", choices.has_alpha},
+		{"--hub", choices.hub},
 		{"--recall", choices.recall > 0},
 		{"--probes", choices.probes > 0},
 		{"--format", choices.format != OUTPUT_TSV},
@@ -262,6 +267,19 @@ static void check_index(void)
 					     : "combined");
 }
 
+static void check_hub(void)
+{
+	if (by_index())
+		die_usage("--hub: not with --recall or --probes, which look at "
+			  "some customers alone");
+	if (has_min_similarity())
+		die_usage("--hub: not with --min-similarity, for others are as "
+			  "similar as those that it leaves out");
+	if (choices.model_count > 1)
+		die_usage(
+			"--hub: cs-index measured the customers of one MODEL");
+}
+
 static void check_choices(void)
 {
 	check_users();
@@ -273,6 +291,8 @@ static void check_choices(void)
 	    choices.metric != METRIC_COMBINED)
 		die_usage("--alpha: of --metric combined, not of --metric %s",
 			  metric_words[choices.metric]);
+	if (choices.hub)
+		check_hub();
 	if (by_index())
 		check_index();
 	if (has_min_similarity() && choices.metric != METRIC_DOT &&

@@ -51,6 +51,66 @@ setup() {
 		<(cs-knn -u 1 --among some fast.bin | sed -n '1,2 s/id=[^;]*//p')
 }
 
+@test "--hub: the order less half the mean similarity to the ten nearest" {
+	cs-index -q --hub -o hub.bin emb.bin
+	cs-index --hub -j 3 emb.bin | cmp - hub.bin
+	cs-dump --check hub.bin > text
+	for options in "" "--metric embedding"
+	do
+		if [ -n "$options" ]
+		then
+			cs-svd -q -k 20 --scale sqrt matrix.bin | cs-index --hub > hub.bin
+		fi
+		# shellcheck disable=SC2086
+		cs-knn --all -q -n 1999 --no-why $options hub.bin > whole.tsv
+		"$PYTHON" "$BATS_TEST_DIRNAME/hub.py" whole.tsv 10 > expected
+		# shellcheck disable=SC2086
+		cs-knn --all -q --hub --no-why $options hub.bin | cmp - expected
+		"$PYTHON" "$BATS_TEST_DIRNAME/hub.py" whole.tsv 1999 |
+			awk '$1 == "query" || $1 == 7' > expected
+		cs-knn -u 7 --hub -n 3000 --no-why --no-profiles -q hub.bin |
+			cmp - expected
+	done
+}
+
+@test "--hub: reasons add up, the summary says the order, and what is refused" {
+	cs-index -q --hub -o hub.bin emb.bin
+	cs-knn -u 7 --hub hub.bin > seven
+	grep -q '^#model.*;hub=1;' seven
+	cs-summarize seven | tr '\n' ' ' |
+		grep -q 'In the order of similarity less half the mean'
+	# The lines of those that both list are the same but for the rank.
+	cs-knn -u 7 -n 400 --no-profiles hub.bin | cut -f 1,3- | sort > whole
+	grep -v '^#' seven | cut -f 1,3- | sort | comm -23 - whole > others
+	[ ! -s others ]
+	refused() {
+		local text=$1
+		shift
+		run -2 --separate-stderr cs-knn -u 7 --hub "$@"
+		[[ "$stderr" == *"$text"* ]] || { echo "$stderr"; false; }
+	}
+	refused "cs-index --hub adds them" fast.bin
+	refused "takes for --metric combined --alpha 0.75 alone" \
+		--alpha 0.5 hub.bin
+	refused "takes for --metric combined" --metric dot hub.bin
+	refused "--hub: not with --recall" --recall 0.9 hub.bin
+	refused "--hub: not with --min-similarity" --min-similarity 0.1 hub.bin
+	refused "--hub: cs-index measured the customers of one MODEL" hub.bin hub.bin
+	# Made anew without it, the index lacks it.
+	cs-index -q -o fewer.bin hub.bin
+	refused "cs-index --hub adds them" fewer.bin
+	run ! grep -q 'index.hub' <(cs-dump fewer.bin)
+	for damage in "index.hub 3 nan" "index.hub 4 1.5"
+	do
+		# shellcheck disable=SC2086
+		"$PYTHON" "$BATS_TEST_DIRNAME/forge.py" hub.bin $damage > forged.bin
+		refused "tensor index.hub is damaged: item" forged.bin
+	done
+	"$PYTHON" "$BATS_TEST_DIRNAME/forge.py" hub.bin header \
+		'"index.hub.metric":"combined"' '"index.hub.metric":"unheard_"' > forged.bin
+	refused "its metadata do not say what index.hub is of" forged.bin
+}
+
 @test "all cells give the exact result; the stated recall is right" {
 	cs-knn --all -q --no-why --probes 16 fast.bin | cmp - all.tsv
 	cs-knn --all -q --no-why --probes 1000 -j 3 fast.bin | cmp - all.tsv

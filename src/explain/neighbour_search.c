@@ -118,16 +118,21 @@ const char *neighbour_search_run(const struct neighbour_search *search,
 		.d = search->shards->whole.k,
 		.metric = search->metric,
 		.alpha = search->alpha,
-		.limit = search->count + search->count_tied,
+		.limit = search->count +
+			 (search->count_tied && search->hub == NULL),
 		.min_score = search->min_score,
 		.allowed = search->allowed,
 		.with_self = search->with_self,
 		.count_matching = search->count_matching,
 		.threads = search->threads,
 	};
-	const char *error = sharded_search_run(search->shards, &exact, queries,
-					       count, results, zeros);
+	const char *error;
 
+	if (search->hub != NULL)
+		return hub_search_run(search->shards, search->hub, &exact,
+				      queries, count, results, zeros);
+	error = sharded_search_run(search->shards, &exact, queries, count,
+				   results, zeros);
 	if (error != NULL)
 		return error;
 	for (size_t q = 0; q < count; q++) {

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "model/model.h"
+#include "search/hub_scores.h"
 #include "search/search_query.h"
 #include "search/sharded_model.h"
 #include "search/sharded_search.h"
@@ -27,6 +28,9 @@ struct neighbour_search {
 	bool count_matching;     /* as in struct exact_search */
 	bool count_tied; /* set search_result.tied: where the last hit is
 			    tied with no hit, one more search */
+	const struct hub_scores *hub; /* of this similarity: take half of them
+					 off (search/hub_scores.h), and count
+					 no ties; or NULL */
 	unsigned threads;
 };
 

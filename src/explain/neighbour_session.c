@@ -188,6 +188,23 @@ static const char *open_queries(struct neighbour_session *session)
 /* Of how many queries ties at the end of their lists are counted and told. */
 enum { TOLD_QUERIES = 16 };
 
+/* What options.hub takes off, which must be of the similarity asked for. */
+static const char *open_hub_scores(struct neighbour_session *session)
+{
+	const struct neighbour_options *options = &session->options;
+	struct hub_scores *scores = &session->hub_scores;
+	const char *error = hub_scores_view(scores, session->model);
+
+	if (error == NULL && (scores->metric != options->metric ||
+			      (scores->metric == METRIC_COMBINED &&
+			       scores->alpha != options->alpha)))
+		error = error_text("its index has what --hub takes for "
+				   "--metric %s --alpha %g alone",
+				   metric_words[scores->metric], scores->alpha);
+	session->search.hub = scores;
+	return name_error(session->model, error);
+}
+
 static const char *begin_search(struct neighbour_session *session)
 {
 	const struct neighbour_options *options = &session->options;
@@ -221,6 +238,11 @@ static const char *begin_search(struct neighbour_session *session)
 		.count = options->count,
 		.quiet = options->quiet,
 	};
+	if (options->hub) {
+		const char *error = open_hub_scores(session);
+		if (error != NULL)
+			return error;
+	}
 	if (!metric_compares_rows(options->metric) ||
 	    (queries < INDEXED_QUERIES &&
 	     session->model->matrix.n >= SMALL_MODEL))
@@ -294,6 +316,7 @@ static void begin_output(struct neighbour_session *session,
 					     ? &options->min_similarity
 					     : NULL,
 			     .looked_at = by_index(options),
+			     .hub = options->hub,
 			     .among = options->among},
 	};
 

@@ -40,6 +40,8 @@ struct neighbour_options {
 	enum metric metric;
 	bool has_alpha; /* alpha is chosen: of METRIC_COMBINED */
 	double alpha;
+	bool hub;      /* by search/hub_scores.h, which the model has; not with
+			  recall, probes or min_similarity */
 	double recall; /* as in struct sharded_model */
 	size_t probes;
 	unsigned threads;
@@ -71,6 +73,7 @@ struct neighbour_session {
 	bool missed;       /* a query has no neighbours, or is unknown */
 	bool written;      /* there are neighbours */
 	struct neighbour_search search;
+	struct hub_scores hub_scores; /* of options.hub */
 	struct neighbour_report report;
 	struct result_writer writer;
 };

@@ -62,6 +62,7 @@ static const struct metadata_key {
 	KEY(top_percent_pair, KEY_REAL),
 	{"captured", KEY_REAL_OR_NONE,
 	 offsetof(struct model_metadata, captured), true},
+	{"hub", KEY_COUNT, offsetof(struct model_metadata, hub), true},
 	{"scale", KEY_TEXT, offsetof(struct model_metadata, scale), true},
 	KEY(customer, KEY_TEXT),
 	KEY(tag, KEY_TEXT),
@@ -92,6 +93,7 @@ void model_metadata_set_query(struct model_metadata *metadata,
 
 	metadata->without_signal = (int64_t)query->without_signal;
 	metadata->limit = (int64_t)query->limit;
+	metadata->hub = query->hub;
 	metadata->candidates = (int64_t)query->candidates;
 	metadata->matching = filtered && all ? (int64_t)query->matching : -1;
 	metadata->min_similarity = filtered ? *query->min_similarity : NAN;

@@ -26,8 +26,9 @@ struct query_metadata {
 	size_t looked_at;  /* 0, or where there are more candidates than this,
 			      not all were looked at: matching is not known */
 	const char *among; /* the name of the file, or NULL */
-	double captured;   /* share of the query's row that the dimensions hold
-			      (model/captured.h), or NAN: not known */
+	bool hub; /* neighbours are in the order of search/hub_scores.h */
+	double captured; /* share of the query's row that the dimensions hold
+			    (model/captured.h), or NAN: not known */
 };
 
 /* What a #model line holds: of the model, and of the query that follows.
@@ -37,6 +38,7 @@ struct model_metadata {
 	char *among; /* "" without */
 	int64_t customers, without_signal, tags, dimensions;
 	int64_t limit, candidates;
+	int64_t hub;           /* 1: ordered as in search/hub_scores.h */
 	int64_t matching;      /* -1: not known, or no min_similarity */
 	double min_similarity; /* NAN: no limit */
 	double alpha;          /* NAN: of another metric than combined */

@@ -302,6 +302,15 @@ static void put_neighbours(struct summary_page *page)
 	text_lines_end(&page->lines);
 	for (size_t i = 0; i < s->neighbour_count; i++)
 		put_neighbour(page, &s->neighbours[i], width);
+	if (s->metadata.hub > 0) {
+		text_lines_put_words(
+			&page->lines,
+			text_lines_print(&page->lines,
+					 "In the order of similarity less half "
+					 "the mean similarity of each to its "
+					 "own ten nearest."));
+		text_lines_end(&page->lines);
+	}
 	/* Products are not on a scale of their own. */
 	if (strcmp(s->metadata.metric, "dot") == 0)
 		return;

@@ -355,7 +355,7 @@ void ivf_builder_write(const struct ivf_builder *builder, const char *version,
 	struct index_writer index = {.builder = builder,
 				     .lists = builder->lists};
 	struct tensor *all =
-		alloc(file->count + IVF_INDEX_TENSORS, sizeof *all);
+		alloc(file->count + IVF_INDEX_TENSORS + 1, sizeof *all);
 	size_t kept = kept_tensors(builder->model, all);
 	json_t *metadata = json_deep_copy(file->metadata);
 
@@ -364,11 +364,21 @@ void ivf_builder_write(const struct ivf_builder *builder, const char *version,
 			   builder->like ? NULL : &builder->seed);
 	ivf_index_tensors(builder->cells, builder->lists.blocks,
 			  builder->model->k, all + kept);
-	tensor_writer_begin(&index.writer, output, metadata, all,
-			    kept + IVF_INDEX_TENSORS);
+	size_t made = IVF_INDEX_TENSORS;
+	json_object_del(metadata, "index.hub.metric");
+	json_object_del(metadata, "index.hub.alpha");
+	if (builder->hub != NULL) {
+		hub_scores_describe(builder->hub, metadata);
+		all[kept + made++] =
+			hub_scores_tensor(builder->model->matrix.n);
+	}
+	tensor_writer_begin(&index.writer, output, metadata, all, kept + made);
 	for (size_t i = 0; i < kept; i++)
 		tensor_writer_pass(&index.writer, file, &all[i]);
 	write_index(&index);
+	if (builder->hub != NULL)
+		tensor_writer_put(&index.writer, builder->hub->means,
+				  builder->model->matrix.n * sizeof(float));
 	tensor_writer_end(&index.writer);
 	json_decref(metadata);
 	free(all);

@@ -8,6 +8,7 @@
 
 #include "base/io.h"
 #include "model/model.h"
+#include "search/hub_scores.h"
 #include "search/inverted_lists.h"
 
 struct ivf_builder {
@@ -20,6 +21,7 @@ struct ivf_builder {
 	const struct model *like; /* NULL, or the model whose index's centroids
 				     are taken; its components were compared
 				     (sharded_model_compare) */
+	const struct hub_scores *hub; /* NULL, or to be written besides */
 	/* Set by ivf_builder_make: */
 	const struct model *model;   /* borrowed */
 	float *centroids;            /* cells x d; owned */

@@ -73,3 +73,9 @@ eval-report: all
 	BIN=$(abspath $(BIN)) CLASSIC_MATRIX='$(matrix-classic)' \
 		CLASSIC_SVD='$(svd-classic)' pipelines/eval-report \
 		$(EVAL_DATA) README.md
+
+.PHONY: eval-rows
+#: eval-rows     what the defaults have there beside the best of the cosines of
+#:               rows by thirty weightings
+eval-rows: all
+	BIN=$(abspath $(BIN)) pipelines/eval-report rows $(EVAL_DATA)
