@@ -202,8 +202,16 @@ figure() {
 	grep -q "^Tags that a summary of half A lists: the neighbours have them in half B" told
 	"$PYTHON" -c '
 import json
-times = json.load(open("report.json"))["listed_tags"]
-assert 1.2 < times["low"] <= times["value"] <= times["high"] < 6, times'
+report = json.load(open("report.json"))
+times, hold = report["listed_tags"], report["listed_tags_that_hold"]
+assert 1.2 < times["low"] <= times["value"] <= times["high"] < 6, times
+assert .8 < hold["low"] <= hold["value"] <= hold["high"] <= 1, hold'
+	need numpy
+	cs-eval --format tsv a.bin b.mat > listed.tsv
+	cs-knn --all --profiles a.bin > near
+	cs-summarize --format tsv near > listed
+	PYTHONPATH=$BATS_TEST_DIRNAME "$PYTHON" "$BATS_TEST_DIRNAME/listed.py" \
+		a.bin b.mat near listed listed.tsv
 }
 
 @test "overlap: all are kept from a model to itself, few to a random one" {

@@ -270,9 +270,14 @@ void evaluation_write_text(struct output *output,
 		output_print(output,
 			     "\nTags that a summary of half A lists: the "
 			     "neighbours have them in half B %.2f\ntimes as "
-			     "often as expected [%.2f, %.2f]\n",
+			     "often as expected [%.2f, %.2f]; %.1f %% of such "
+			     "tags [%.1f, %.1f] hold there:\nmore neighbours "
+			     "have them than expected\n",
 			     notes->tags->times.value, notes->tags->times.low,
-			     notes->tags->times.high);
+			     notes->tags->times.high,
+			     100 * notes->tags->hold.value,
+			     100 * notes->tags->hold.low,
+			     100 * notes->tags->hold.high);
 	put_differences(output, notes);
 	if (notes->warning_count > 0)
 		output_text(output, "\n");
@@ -318,9 +323,12 @@ void evaluation_write_tsv(struct output *output,
 	put_count(output, "customers", (double)population->n);
 	put_count(output, "queries", (double)population->query_count);
 	put_count(output, "repeated_pairs", population->repeated);
-	if (notes->tags != NULL && notes->tags->queries > 0)
+	if (notes->tags != NULL && notes->tags->queries > 0) {
 		put_line(output, evaluation->rows[0].name, "", "listed_tags",
 			 &notes->tags->times);
+		put_line(output, evaluation->rows[0].name, "",
+			 "listed_tags_that_hold", &notes->tags->hold);
+	}
 	for (int f = 0; f < FIGURES; f++) {
 		double chance = evaluation_chance(population, (enum figure)f);
 		interval = (struct interval){chance, chance, chance};
@@ -470,10 +478,14 @@ void evaluation_write_json(struct output *output,
 	json_writer_init(&json, output, JSON_STYLE_INDENTED);
 	json_put_object(&json, NULL);
 	put_json_counts(&json, notes);
-	if (notes->tags != NULL && notes->tags->queries > 0)
+	if (notes->tags != NULL && notes->tags->queries > 0) {
 		put_json_interval(&json, "listed_tags", &notes->tags->times);
-	else
+		put_json_interval(&json, "listed_tags_that_hold",
+				  &notes->tags->hold);
+	} else {
 		json_put_null(&json, "listed_tags");
+		json_put_null(&json, "listed_tags_that_hold");
+	}
 	json_put_array(&json, "similarities");
 	for (size_t i = 0; i < evaluation->count; i++)
 		put_json_row(&json, evaluation, &evaluation->rows[i]);

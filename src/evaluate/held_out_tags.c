@@ -12,6 +12,7 @@ struct held_out_job {
 	const struct population *population;
 	uint32_t *holders; /* m x TENTHS: customers who have the column in B */
 	double *found, *expected; /* of each query */
+	double *hold, *listed;    /* tags that hold, and all, of each query */
 	struct held_out_tags *tags;
 };
 
@@ -138,14 +139,18 @@ static const char *measure_query(struct held_out_job *job, size_t query,
 		size_t column =
 			strtoull(summary_tag_name(&summary, summary.listed[i]),
 				 NULL, 10);
+		double found = 0, expected = 0;
 		for (size_t j = 0; j < SCAN_NEAREST; j++) {
 			if (nearest[j] == UINT32_MAX)
 				break;
-			job->found[query] +=
+			found +=
 				has_tag(job->pair, nearest[j], (int32_t)column);
-			job->expected[query] +=
-				share(job, u, nearest[j], column);
+			expected += share(job, u, nearest[j], column);
 		}
+		job->found[query] += found;
+		job->expected[query] += expected;
+		job->hold[query] += found > expected;
+		job->listed[query]++;
 	}
 	if (error == NULL) {
 		job->tags->queries += summary.listed_count > 0;
@@ -163,6 +168,14 @@ static double times(const void *context, const double *sums,
 	return sums[1] > 0 ? sums[0] / sums[1] : 0;
 }
 
+static double hold(const void *context, const double *sums,
+		   const double *medians)
+{
+	(void)context;
+	(void)medians;
+	return sums[3] > 0 ? sums[2] / sums[3] : 0;
+}
+
 const char *held_out_tags_measure(struct held_out_tags *tags,
 				  const struct half_pair *pair,
 				  const struct population *population,
@@ -177,14 +190,17 @@ const char *held_out_tags_measure(struct held_out_tags *tags,
 
 	*tags = (struct held_out_tags){0};
 	count_holders(&job);
-	job.found = alloc(2 * queries, sizeof *job.found);
+	job.found = alloc(4 * queries, sizeof *job.found);
 	job.expected = job.found + queries;
+	job.hold = job.expected + queries;
+	job.listed = job.hold + queries;
 	for (size_t q = 0; error == NULL && q < queries; q++)
 		error = measure_query(&job, q, nearest + q * SCAN_NEAREST);
 	if (error == NULL) {
-		bootstrap_run(&bootstrap, job.found, 2, NULL, 0, queries,
+		bootstrap_run(&bootstrap, job.found, 4, NULL, 0, queries,
 			      rounds, seed, threads);
 		tags->times = bootstrap_interval(&bootstrap, times, NULL);
+		tags->hold = bootstrap_interval(&bootstrap, hold, NULL);
 		bootstrap_free(&bootstrap);
 	}
 	free(job.holders);

@@ -17,6 +17,8 @@ struct held_out_tags {
 	size_t queries; /* of whom a summary lists a tag */
 	size_t listed;  /* tags, over all of them */
 	struct interval times;
+	struct interval hold; /* share of the listed tags that more neighbours
+				 have in half B than are expected */
 };
 
 /* nearest: query_count x SCAN_NEAREST.  The pair has the same columns.  NULL,
