@@ -32,27 +32,38 @@ struct score_side combined_row_side(const struct combined_search *search,
 			       row_square(row->values, row->count), x_square);
 }
 
+void combined_push_score(const struct combined_search *search,
+			 struct active_query *active,
+			 const struct combined_worker *worker, size_t row,
+			 const struct scored_row *scored)
+{
+	const struct combined_query *other = &scored->row;
+	struct score_side side = score_side_make(
+		&search->similarity, scored->square, scored->embedding.square);
+	float score = combined_score(&search->similarity, &active->side, &side,
+				     row_dot(worker->dense_query, other->tags,
+					     other->values, other->count),
+				     scored->embedding.dot);
+
+	topk_push(active->top, METRIC_EMBEDDING,
+		  row == active->query->self ? 1 : score, (uint32_t)row);
+}
+
 void combined_score_row(const struct combined_search *search,
 			struct active_query *active,
 			const struct combined_worker *worker, size_t row)
 {
-	const struct combined_query *query = active->query;
-	struct combined_query other = combined_query_row(
-		search->matrix, search->embedding, search->d, row, ROW_NONE);
-	struct score_side side = combined_row_side(search, &other);
-	double x_dot = 0;
-	float score;
+	struct scored_row scored = {
+		.row = combined_query_row(search->matrix, search->embedding,
+					  search->d, row, ROW_NONE)};
 
-	if (!(side.square > 0))
+	scored.square = row_square(scored.row.values, scored.row.count);
+	if (!(scored.square > 0))
 		return;
 	if (!search->similarity.profile)
-		x_dot = embedding_dot(query->vector, other.vector, search->d);
-	score = combined_score(&search->similarity, &active->side, &side,
-			       row_dot(worker->dense_query, other.tags,
-				       other.values, other.count),
-			       x_dot);
-	topk_push(active->top, METRIC_EMBEDDING, row == query->self ? 1 : score,
-		  (uint32_t)row);
+		scored.embedding = embedding_products(
+			active->query->vector, scored.row.vector, search->d);
+	combined_push_score(search, active, worker, row, &scored);
 }
 
 void combined_scatter_query(struct combined_worker *worker,

@@ -66,6 +66,21 @@ double combined_min_score(const struct combined_job *job, size_t query);
 struct score_side combined_row_side(const struct combined_search *search,
 				    const struct combined_query *row);
 
+/* A row with what its score takes. */
+struct scored_row {
+	struct combined_query row;
+	double square; /* |a|^2, above 0 */
+	/* With the query; zeros for the similarity of rows. */
+	struct embedding_products embedding;
+};
+
+/* Push the row with its score to the query's top-k list; worker->dense_query
+ * holds the query.  O(tags of the row). */
+void combined_push_score(const struct combined_search *search,
+			 struct active_query *active,
+			 const struct combined_worker *worker, size_t row,
+			 const struct scored_row *scored);
+
 /* Compute the exact score of a row, and push it to the query's top-k list; a
  * row without weight is not pushed.  worker->dense_query holds the query.
  * O(tags of the row + d). */

@@ -103,44 +103,63 @@ double row_dot(const double *dense, const int32_t *tags, const float *values,
 	return sum;
 }
 
-static inline __attribute__((always_inline)) double
-dot_in_eight(const float *a, const float *b, size_t d)
+/* The sum of eight sums, which it changes. */
+static inline __attribute__((always_inline)) double add_eight(double sums[8])
 {
-	double sums[8] = {0};
-	size_t j = 0;
-
-	for (; j + 8 <= d; j += 8)
-		for (size_t l = 0; l < 8; l++)
-			sums[l] += (double)a[j + l] * (double)b[j + l];
-	for (; j < d; j++)
-		sums[j % 8] += (double)a[j] * (double)b[j];
 	for (size_t half = 4; half > 0; half /= 2)
 		for (size_t l = 0; l < half; l++)
 			sums[l] += sums[l + half];
 	return sums[0];
 }
 
-#ifdef __x86_64__
-__attribute__((target("avx2"))) static double avx2_dot(const float *a,
-						       const float *b, size_t d)
+/* The inner product of a and b, and that of b with itself. */
+static inline __attribute__((always_inline)) struct embedding_products
+products_in_eight(const float *a, const float *b, size_t d)
 {
-	return dot_in_eight(a, b, d);
+	double dots[8] = {0}, squares[8] = {0};
+	size_t j = 0;
+
+	for (; j + 8 <= d; j += 8)
+		for (size_t l = 0; l < 8; l++) {
+			double y = (double)b[j + l];
+
+			dots[l] += (double)a[j + l] * y;
+			squares[l] += y * y;
+		}
+	for (; j < d; j++) {
+		dots[j % 8] += (double)a[j] * (double)b[j];
+		squares[j % 8] += (double)b[j] * (double)b[j];
+	}
+	return (struct embedding_products){add_eight(dots), add_eight(squares)};
 }
 
-__attribute__((target("avx512f,avx512vl"))) static double
-avx512_dot(const float *a, const float *b, size_t d)
+#ifdef __x86_64__
+__attribute__((target("avx2"))) static struct embedding_products
+avx2_products(const float *a, const float *b, size_t d)
 {
-	return dot_in_eight(a, b, d);
+	return products_in_eight(a, b, d);
+}
+
+__attribute__((target("avx512f,avx512vl"))) static struct embedding_products
+avx512_products(const float *a, const float *b, size_t d)
+{
+	return products_in_eight(a, b, d);
 }
 #endif
 
-double embedding_dot(const float *a, const float *b, size_t d)
+struct embedding_products embedding_products(const float *q, const float *y,
+					     size_t d)
 {
 #ifdef __x86_64__
 	if (cpu_has_avx512())
-		return avx512_dot(a, b, d);
+		return avx512_products(q, y, d);
 	if (cpu_has_avx2())
-		return avx2_dot(a, b, d);
+		return avx2_products(q, y, d);
 #endif
-	return dot_in_eight(a, b, d);
+	return products_in_eight(q, y, d);
+}
+
+double embedding_dot(const float *a, const float *b, size_t d)
+{
+	return embedding_products(a, b, d).dot;
 }

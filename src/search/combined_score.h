@@ -86,4 +86,11 @@ double row_dot(const double *dense, const int32_t *tags, const float *values,
 /* x_q.x_y over d columns. */
 double embedding_dot(const float *a, const float *b, size_t d);
 
+/* Both x_q.x_y and |x_y|^2, the same bits in one pass over y. */
+struct embedding_products {
+	double dot, square;
+};
+struct embedding_products embedding_products(const float *q, const float *y,
+					     size_t d);
+
 #endif
