@@ -189,19 +189,48 @@ static void compare_seeds(const struct stability_job *job, size_t which,
 	stability->seeds[which] = sum / (SEEDS * (SEEDS - 1) / 2.);
 }
 
+/* Set the mean size of the smallest segment. */
+static void find_smallest(const struct stability_job *job, size_t which,
+			  struct segment_stability *stability)
+{
+	size_t k = SEGMENT_STABILITY_LOW + which, sum = 0;
+	size_t *sizes = alloc(k, sizeof *sizes);
+
+	for (size_t run = 0; run < HALVES * SEEDS; run++) {
+		const uint32_t *group =
+			groups_of(job, which, run / SEEDS, run % SEEDS);
+		size_t least = job->n;
+
+		memset(sizes, 0, k * sizeof *sizes);
+		for (size_t i = 0; i < job->n; i++)
+			sizes[group[i]]++;
+		for (size_t c = 0; c < k; c++)
+			least = sizes[c] < least ? sizes[c] : least;
+		sum += least;
+	}
+	stability->smallest[which] = (double)sum / (HALVES * SEEDS);
+	free(sizes);
+}
+
+static bool is_candidate(const struct segment_stability *s, size_t which)
+{
+	return which == 0 || s->smallest[which] >= SEGMENT_STABILITY_SMALLEST;
+}
+
 static void choose(struct segment_stability *s)
 {
 	size_t best = 0;
 
 	for (size_t i = 1; i < s->count; i++)
-		if (s->halves[i] > s->halves[best])
+		if (is_candidate(s, i) && s->halves[i] > s->halves[best])
 			best = i;
 	s->best = SEGMENT_STABILITY_LOW + best;
 	s->chosen = 1;
 	if (s->halves[best] < SEGMENT_STABILITY_LEAST)
 		return;
 	for (size_t i = 0; i < s->count; i++)
-		if (s->halves[i] >= s->halves[best] - s->error[best])
+		if (is_candidate(s, i) &&
+		    s->halves[i] >= s->halves[best] - s->error[best])
 			s->chosen = SEGMENT_STABILITY_LOW + i;
 }
 
@@ -227,6 +256,7 @@ const char *segment_stability_find(struct segment_stability *stability,
 	for (size_t which = 0; which < stability->count; which++) {
 		compare_halves(&job, which, stability);
 		compare_seeds(&job, which, stability);
+		find_smallest(&job, which, stability);
 	}
 	choose(stability);
 	row_sample_free(&job.half[0]);
@@ -238,12 +268,13 @@ const char *segment_stability_find(struct segment_stability *stability,
 void segment_stability_write(struct output *output,
 			     const struct segment_stability *stability)
 {
-	output_text(output, "k\thalves\terror\tseeds\tchosen\n");
+	output_text(output, "k\thalves\terror\tseeds\tchosen\tsmallest\n");
 	for (size_t i = 0; i < stability->count; i++) {
 		size_t k = SEGMENT_STABILITY_LOW + i;
 
-		output_print(output, "%zu\t%.4f\t%.4f\t%.4f\t%d\n", k,
+		output_print(output, "%zu\t%.4f\t%.4f\t%.4f\t%d\t%.1f\n", k,
 			     stability->halves[i], stability->error[i],
-			     stability->seeds[i], k == stability->chosen);
+			     stability->seeds[i], k == stability->chosen,
+			     stability->smallest[i]);
 	}
 }

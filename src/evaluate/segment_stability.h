@@ -10,7 +10,10 @@
  * k is the largest whose mean is within one standard error of the best one's,
  * the rule of Breiman et al. (Classification and Regression Trees, 1984,
  * section 3.4.3), which is to say the finest partition that is as stable as
- * any; and 1 where none reaches SEGMENT_STABILITY_LEAST. */
+ * any; and 1 where none reaches SEGMENT_STABILITY_LEAST.  Above 2, k is left
+ * out where the smallest segment has, on average over halves and seeds, fewer
+ * than SEGMENT_STABILITY_SMALLEST of the customers compared: where customers
+ * are of few kinds, ever smaller pieces of them agree as well. */
 #ifndef EVALUATE_SEGMENT_STABILITY_H
 #define EVALUATE_SEGMENT_STABILITY_H
 
@@ -26,6 +29,7 @@ enum {
 	SEGMENT_STABILITY_COUNT =
 		SEGMENT_STABILITY_HIGH - SEGMENT_STABILITY_LOW + 1,
 	SEGMENT_STABILITY_SEEDS = 3,
+	SEGMENT_STABILITY_SMALLEST = 10,
 	/* Customers of both halves that are looked at, at most. */
 	SEGMENT_STABILITY_CUSTOMERS = 4096
 };
@@ -41,6 +45,8 @@ struct segment_stability {
 	double halves[SEGMENT_STABILITY_COUNT];
 	double error[SEGMENT_STABILITY_COUNT];
 	double seeds[SEGMENT_STABILITY_COUNT];
+	/* The mean size of the smallest segment. */
+	double smallest[SEGMENT_STABILITY_COUNT];
 	size_t best, chosen; /* k; chosen is 1 where nothing is stable */
 };
 
@@ -49,8 +55,8 @@ const char *segment_stability_find(struct segment_stability *stability,
 				   const struct model *a, const struct model *b,
 				   uint64_t seed, unsigned threads);
 
-/* A table: k, between halves, its standard error, between seeds, and whether
- * it is the chosen one. */
+/* A table: k, between halves, its standard error, between seeds, whether it is
+ * the chosen one, and the size of the smallest segment. */
 void segment_stability_write(struct output *output,
 			     const struct segment_stability *stability);
 
