@@ -75,13 +75,21 @@ $(AXE): | setup-node
 	npm install --silent --no-fund --no-audit --prefix $(PAGE_HOME) \
 		axe-core@4.14.1
 
-#: test-page     the page of cs-serve in headless Chromium
+# What reads the document of OpenAPI as its users' tools do.
+REDOCLY = $(PAGE_HOME)/node_modules/.bin/redocly
+$(REDOCLY): | setup-node
+	npm install --silent --no-fund --no-audit --prefix $(PAGE_HOME) \
+		@redocly/cli@1.34.20
+
+#: test-page     the page of cs-serve in headless Chromium; its OpenAPI document
 test-page: all
 	@sh pipelines/setup build test page || \
 		echo "test-page: no browser here: its tests are skipped" >&2
 	@$(MAKE) --no-print-directory $(AXE) || \
 		echo "test-page: no axe-core here: its test is skipped" >&2
-	AXE=$(abspath $(AXE)) $(BATS) tests/page
+	@$(MAKE) --no-print-directory $(REDOCLY) || \
+		echo "test-page: no redocly here: its test is skipped" >&2
+	AXE=$(abspath $(AXE)) REDOCLY=$(abspath $(REDOCLY)) $(BATS) tests/page
 
 #: test-database  a million events through PostgreSQL and SQLite
 test-database: all $(GENERATE)

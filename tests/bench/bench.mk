@@ -21,6 +21,10 @@ ARITHMETIC = $(BUILD)/arithmetic
 $(ARITHMETIC): $(BUILD)/bench-arithmetic.o $(BUILD)/libcs.a
 	$(call say,LINK,$@)$(LINK) -o $@ $^ $(LINKED)
 
+FIXED_REPLY = $(BUILD)/fixed-reply
+$(FIXED_REPLY): $(BUILD)/bench-fixed_reply.o $(BUILD)/libcs.a
+	$(call say,LINK,$@)$(LINK) -o $@ $^ $(LINKED)
+
 .PHONY: sample
 #: sample        write data/ again; its bytes should not change
 sample: $(GENERATE)
@@ -50,11 +54,12 @@ $(DUCKDB)/package.json: | setup-node
 BENCH_PLACES = BIN=$(abspath $(BIN)) GENERATE=$(abspath $(GENERATE)) \
 	MAKE_MATRIX=$(abspath $(MAKE_MATRIX)) RESIDENT=$(abspath $(RESIDENT)) \
 	ARITHMETIC=$(abspath $(ARITHMETIC)) \
+	FIXED_REPLY=$(abspath $(FIXED_REPLY)) \
 	WORK=$(abspath $(BENCH_HOME)) NODE_MODULES=$(abspath $(BENCH_HOME))
 
 #: bench         time jobs beside rivals (BENCH=large, ROUNDS=5,
 #:               BENCH_ROWS="factor-tall single")
-bench: all $(GENERATE) $(MAKE_MATRIX) $(RESIDENT) rivals $(DUCKDB)/package.json
+bench: all $(GENERATE) $(MAKE_MATRIX) $(RESIDENT) $(FIXED_REPLY) rivals $(DUCKDB)/package.json
 	@unset OPENBLAS_CORETYPE; $(BENCH_PLACES) \
 		tests/bench/run --rounds $(or $(ROUNDS),5) \
 		$(if $(filter large,$(BENCH)),--large) $(BENCH_ROWS)
