@@ -210,7 +210,7 @@ enum MHD_Result request_send_refusal(struct http_request *request)
 		return http_send_error(request, status,
 				       "the header field Host names another "
 				       "service: see --host",
-				       NULL, "Connection", "close");
+				       NULL, NULL, NULL);
 	case MHD_HTTP_NO_CONTENT:
 		return http_send_preflight(request);
 	case MHD_HTTP_UNSUPPORTED_MEDIA_TYPE:
