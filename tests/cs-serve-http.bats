@@ -514,3 +514,31 @@ setup() {
 	        s.wait_for("takes the place")
 	END
 }
+
+@test "ids that are not UTF-8 stay apart in JSON, and can be asked for" {
+	{
+		printf 'customer\ttag\tevents\tvalue\n'
+		printf '100%%\tcake\t1\t1\n'
+		printf 'Ann\tcake\t1\t1\nAnn\ttea\t1\t2\n'
+		printf 'Jos\350\tcake\t1\t2\nJos\350\ttea\t1\t1\n'
+		printf 'Jos\351\tcake\t1\t1\nJos\351\ttea\t1\t2\n'
+	} | cs-matrix -q --value sum --weight none | cs-svd -q -o latin1.bin
+	"$PYTHON" - <<-'END'
+	from service import *
+	with Service("latin1.bin") as s:
+	    found = [n["customer"] for n in
+	             s.post({"user_handle": "Ann"}).json()["neighbours"]]
+	    assert sorted(found) == ["100%", "Jos%E8", "Jos%E9"], found
+	    for name, bytes_ in (("Jos%E8", b"Jos\xe8"), ("Jos%E9", b"Jos\xe9")):
+	        reply = s.post({"user_handle": name})
+	        assert reply.status == 200 and reply.json()["customer"] == name
+	        for path in quoted(name), quoted(bytes_):
+	            assert s.get(f"/customers/{path}/similar").json() == reply.json()
+	        assert s.post({"user_handle": "Ann", "not": [name]}).status == 200
+	        csv = s.post({"user_handle": "Ann"}, Accept="text/csv")
+	        assert bytes_ + b"," in csv.body
+	    assert s.post({"user_handle": "100%"}).json()["customer"] == "100%"
+	    # Names in UTF-8 have no second form.
+	    assert s.post({"user_handle": "A%6En"}).status == 404
+	END
+}

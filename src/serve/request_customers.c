@@ -8,7 +8,9 @@
 #include "base/alloc.h"
 #include "base/bitset.h"
 #include "base/number.h"
+#include "base/utf8.h"
 #include "explain/customer_list.h"
+#include "text/percent.h"
 
 /* Of HTTP. */
 enum { BAD_REQUEST = 400, NOT_FOUND = 404, INTERNAL_ERROR = 500 };
@@ -114,13 +116,33 @@ static void add_customer(struct predict_request *request, const char *name,
 		.name = name, .length = length, .row = row};
 }
 
+/* The row of a customer; ROW_NONE where the model has none.  An id that is not
+ * UTF-8 can be asked for as JSON shows it, with % and two digits for a byte. */
+static size_t find_customer(const struct predict_request *request,
+			    const char *name, size_t length)
+{
+	const struct model *model = request->loaded->model;
+	size_t row = model_find(model, name, length);
+	char *bytes;
+
+	if (row != ROW_NONE || memchr(name, '%', length) == NULL)
+		return row;
+	bytes = alloc_text(name, length);
+	length = percent_decode(bytes, length, true);
+	if (length != SIZE_MAX &&
+	    utf8_first_invalid((const unsigned char *)bytes, length) < length)
+		row = model_find(model, bytes, length);
+	free(bytes);
+	return row;
+}
+
 /* The row of a customer in a list, whose ids may be as lines of a file: with
  * quotes, blanks or a second column; ROW_NONE where the model has none. */
 static size_t find_listed(const struct predict_request *request,
 			  const char *name, size_t length)
 {
 	const struct model *model = request->loaded->model;
-	size_t row = model_find(model, name, length);
+	size_t row = find_customer(request, name, length);
 	char *copy, *text;
 
 	if (row != ROW_NONE || length == 0)
@@ -227,7 +249,7 @@ bool request_set_customer(struct predict_request *request, const char *name,
 {
 	request->customers = alloc(1, sizeof *request->customers);
 	add_customer(request, name, length,
-		     model_find(request->loaded->model, name, length));
+		     find_customer(request, name, length));
 	if (request->customers[0].row == ROW_NONE)
 		return fail_unknown(request, name, length, suggest);
 	return true;

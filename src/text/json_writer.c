@@ -21,6 +21,7 @@ static void escape(struct output *output, unsigned char c)
 void json_write_string(struct output *output, const char *text, size_t length)
 {
 	const unsigned char *bytes = (const unsigned char *)text;
+	bool valid = utf8_first_invalid(bytes, length) >= length;
 	size_t begun = 0, i = 0;
 
 	output_text(output, "\"");
@@ -28,15 +29,15 @@ void json_write_string(struct output *output, const char *text, size_t length)
 		size_t size = utf8_character(bytes + i, length - i);
 
 		if (size > 0 && bytes[i] >= 0x20 && bytes[i] != '"' &&
-		    bytes[i] != '\\') {
+		    bytes[i] != '\\' && (valid || bytes[i] != '%')) {
 			i += size;
 			continue;
 		}
 		output_write(output, text + begun, i - begun);
-		if (size > 0)
+		if (size > 0 && bytes[i] != '%')
 			escape(output, bytes[i]);
 		else
-			output_text(output, "\xef\xbf\xbd");
+			output_print(output, "%%%02X", bytes[i]);
 		begun = ++i;
 	}
 	output_write(output, text + begun, length - begun);

@@ -69,8 +69,9 @@ void json_put_bool(struct json_writer *writer, const char *key, bool value);
 void json_put_null(struct json_writer *writer, const char *key);
 
 /* Write the bytes in quotation marks, and nothing else: quotation marks,
- * backslashes and control characters escaped, and U+FFFD for each byte that is
- * not UTF-8. */
+ * backslashes and control characters escaped.  Of bytes that are not UTF-8 each
+ * invalid one, and each %, is written as % and two hexadecimal digits:
+ * different names stay different, and can be read back (text/percent.h). */
 void json_write_string(struct output *output, const char *text, size_t length);
 
 #endif
