@@ -681,7 +681,7 @@ static void read_logs(struct aggregation *work)
 				 choices.filter.type != NULL;
 	work->account.notes = events->notes;
 	work->account.rejected = rejects_count(&work->rejects, REJECT_NONE);
-	if (choices.columns.guessed && !options_quiet)
+	if (choices.columns.by_known_name && !options_quiet)
 		row_account_warn_columns(&choices.columns);
 	if (!options_quiet)
 		row_account_warn_encoding(events);
@@ -724,7 +724,7 @@ static void close_logs(struct aggregation *work)
 					  choices.null_count == 0);
 	}
 	if (!options_quiet &&
-	    (choices.columns.guessed || account->untagged > 0 ||
+	    (choices.columns.by_known_name || account->untagged > 0 ||
 	     account->left_out > 0 || account->forgotten > 0 ||
 	     account->other > 0 || account->rejected > 0 || options_chatty()))
 		row_account_warn(account);

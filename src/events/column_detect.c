@@ -308,8 +308,8 @@ static void detect_first(struct columns *columns, struct csv_file *file,
 			die("%s: without a header line -u and -t must give the "
 			    "numbers of columns",
 			    file->name);
-		columns->guessed |= columns->named[kind] == NULL &&
-				    column != CSV_COLUMN_NONE;
+		columns->by_known_name |= columns->named[kind] == NULL &&
+					  column != CSV_COLUMN_NONE;
 		file->selected[kind] = column;
 		if (column != CSV_COLUMN_NONE && columns->headed)
 			columns->names[kind] =

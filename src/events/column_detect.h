@@ -22,7 +22,7 @@ struct columns {
 			   * preferred */
 	/* Set by the first file: */
 	bool detected;                 /* the members below are set */
-	bool guessed;                  /* some column was found by its name */
+	bool by_known_name;            /* some column was found by its name */
 	bool valued;                   /* there is a column of values */
 	char *names[COLUMNS_DETECTED]; /* of the columns, without header NULL */
 };
