@@ -330,7 +330,7 @@ static void finish_output(struct output *output, bool written)
 	if (written)
 		output_close(output);
 	else
-		free(output->buffer);
+		output_discard(output);
 }
 
 static enum status merge_files(void)
