@@ -57,7 +57,7 @@ make_matrices() {
 		status=0
 		cs-matrix --merge -o sum.$rounds 1.tally half.tally 3.tally ||
 			status=$?
-		as=(--as sum.$rounds)
+		as=(--as "sum.$rounds")
 		[ $status -eq 1 ] || break
 	done
 	[ $status -eq 0 ]
@@ -178,9 +178,9 @@ compare_matrices() {
 	run -2 cs-matrix --merge whole.mat
 	[[ "$output" == *"whole.mat: no tally: cs-matrix --tally makes them"* ]]
 	run -2 cs-svd sum.2
-	head -c 700 0.tally > cut
-	run -2 cs-matrix --merge cut
-	[[ "$output" == *"cut: "* ]]
+	head -c 700 0.tally > short.tally
+	run -2 cs-matrix --merge short.tally
+	[[ "$output" == *"short.tally: "* ]]
 	while read -r tensor item value
 	do
 		"$PYTHON" "$BATS_TEST_DIRNAME/forge.py" sum.2 "$tensor" "$item" "$value" > forged
