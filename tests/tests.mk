@@ -185,7 +185,6 @@ lint:
 		"-Djson_object_foreach(o,k,v)=for (;;)" \
 		--suppress=preprocessorErrorDirective:src/linalg/block_kernels_loops.h \
 		--suppress=preprocessorErrorDirective:tests/fault/fault.c \
-	--suppress=preprocessorErrorDirective:tests/fault/fault.c \
 		-D_GNU_SOURCE -DVERSION='""' -Isrc -Itests/bench src tests
 	shellcheck -x -S warning -e SC2154,SC2258 $(SCRIPTS)
 	clang-format --dry-run -Werror $(C)
