@@ -3,10 +3,10 @@
 
 import {customerName, hint, make, person, plainName, prose, section,
 	tagLink, unseen} from "./elements.js";
-import {amount, count, fixed, plural} from "./numbers.js";
+import {amount, count, fixed, plural, unitOf} from "./numbers.js";
 import {bar, cell} from "./charts.js";
 import {atRandom, pairsChart} from "./scale.js";
-import {profileOf, readOverview} from "./service.js";
+import {model, profileOf, readOverview} from "./service.js";
 
 const mostTags = 15;	// of a profile at first
 const mostRows = 12, mostColumns = 16;	// of the heat map
@@ -64,6 +64,13 @@ export function profileTable(profile) {
 		make("thead", "", make("tr", "", head)), body)), more];
 }
 
+// " Values are view time in seconds."
+function valuesIn(profile) {
+	const unit = unitOf(profile.columns.value, model.kind);
+	return unit ? ` Values are ${unit.of || unit.many}${
+		unit.of && unit.many ? ` in ${unit.many}` : ""}.` : "";
+}
+
 function profileSection(profile) {
 	if (!profile.tags.some(tag => tag.value > 0))
 		return null;
@@ -71,7 +78,7 @@ function profileSection(profile) {
 		profileTable(profile),
 		hint(`The line across, and the two columns on the right: the ${
 			count(profile.as_active.customers)} customers of the same tenth by `
-			+ "number of tags."));
+			+ "number of tags.", valuesIn(profile)));
 }
 
 // ------------------------------------------------------------- heat map
