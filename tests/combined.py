@@ -54,11 +54,11 @@ if metric == "profile":
 else:
     def factors(q, y):
         roots = np.sqrt(g[q] * g[y])
-        return 1, np.where(roots > 0, alpha / np.where(roots > 0, roots, 1) - 1,
-                           0)
+        return 1, np.where(
+            roots > 0, alpha / np.sqrt(np.where(roots > 0, roots, 1)) - 1, 0)
 
     def norm(y):
-        return 1 + alpha * g[y] - g[y] ** 2
+        return 1 + alpha * g[y] ** 1.5 - g[y] ** 2
 everyone = np.arange(len(users))
 seen = {}
 for query, name, similarity, reasons in neighbours(sys.argv[2]):

@@ -82,7 +82,7 @@ figure() {
 
 @test "kinds are found, chance is not beaten by popularity, a model is told from another" {
 	cs-eval --format tsv a.bin b.mat --compare other.bin other.mat > report.tsv
-	combined="combined, alpha 0.75"
+	combined="combined, alpha 1"
 	awk -v mrr="$(figure report.tsv "$combined" "" matched_mrr)" \
 		-v chance="$(figure report.tsv chance "" matched_mrr)" \
 		-v near="$(figure report.tsv "$combined" "" agreement_by_tenth)" \

@@ -92,7 +92,7 @@ setup() {
 		[[ "$stderr" == *"$text"* ]] || { echo "$stderr"; false; }
 	}
 	refused "cs-index --hub adds them" fast.bin
-	refused "takes for --metric combined --alpha 0.75 alone" \
+	refused "takes for --metric combined --alpha 1 alone" \
 		--alpha 0.5 hub.bin
 	refused "takes for --metric combined" --metric dot hub.bin
 	refused "--hub: not with --recall" --recall 0.9 hub.bin

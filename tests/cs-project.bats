@@ -185,7 +185,7 @@ assert [one["neighbours"][0]["customer"] for one in found] == ["1", "42", "77"]'
 		diff - <(tail -n +2 found | cut -f 3)
 	cs-svd -k 20 --tol 1e-6 -o other.bin matrix.bin
 	cs-knn --like seeds -n 40 other.bin > found
-	"$PYTHON" "$BATS_TEST_DIRNAME/combined.py" other.bin found 0.75 seeds
+	"$PYTHON" "$BATS_TEST_DIRNAME/combined.py" other.bin found 1 seeds
 	# A group of one has its neighbours.
 	echo 42 > seeds
 	cs-knn --like seeds --no-why emb.bin | tail -n +2 | cut -f 2-3 > found

@@ -29,11 +29,11 @@ xb = b @ A["components"]
 counts = [(raw[rows] != 0).sum(1) for raw, rows in ((raw_a, ia), (raw_b, ib))]
 
 
-def combined(x, y, p, alpha=0.75):
+def combined(x, y, p, alpha=1):
     lx, ly = (np.linalg.norm(z, axis=1) for z in (x, y))
     dot = x @ y.T
-    k = alpha * dot / np.sqrt(np.outer(lx, ly)) + p - dot
-    own = [alpha * z + np.maximum(1 - z * z, 0) for z in (lx, ly)]
+    k = alpha * dot / np.outer(lx, ly) ** .25 + p - dot
+    own = [alpha * z ** 1.5 + np.maximum(1 - z * z, 0) for z in (lx, ly)]
     return k / np.sqrt(np.outer(*own))
 
 
@@ -70,7 +70,7 @@ def figures(cross, within):
 
 want = {"rows (profile)": figures(b @ a.T, a @ a.T),
         "embedding": figures(unit(xb) @ unit(xa).T, unit(xa) @ unit(xa).T),
-        "combined, alpha 0.75": figures(combined(xb, xa, b @ a.T),
+        "combined, alpha 1": figures(combined(xb, xa, b @ a.T),
                                         combined(xa, xa, a @ a.T)),
         "activity alone": figures(
             -abs(np.log(counts[1])[:, None] - np.log(counts[0])),

@@ -56,8 +56,8 @@ def scores(q):
         return p
     alpha = float(metric)
     u = np.sqrt(g[q][:, None] * g[None])
-    k = np.where(u > 0, alpha / np.where(u > 0, u, 1) - 1, 0)
-    norm = 1 + alpha * g - g ** 2
+    k = np.where(u > 0, alpha / np.sqrt(np.where(u > 0, u, 1)) - 1, 0)
+    norm = 1 + alpha * g ** 1.5 - g ** 2
     return (p + k * (x[q] @ x.T)) / np.sqrt(norm[q][:, None] * norm[None])
 
 

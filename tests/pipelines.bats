@@ -183,10 +183,10 @@ serve_once() {
 }
 
 @test "make serve trains if needed, and answers on this machine alone" {
-	[ "$(serve_once)" = 1776 ]
+	[ "$(serve_once)" = 1155 ]
 	grep -q cs-svd out
 	cp trained_model/emb.bin before
-	[ "$(serve_once)" = 1776 ]
+	[ "$(serve_once)" = 1155 ]
 	run ! grep cs-svd out
 	cmp trained_model/emb.bin before
 	# Other data, another model.
@@ -277,7 +277,7 @@ serve_once() {
 @test "eval measures the recipe on halves, beside the classic one" {
 	said eval EVAL=--queries=200
 	grep -q '^value events, damp sqrt, weight smooth, norm l2, ' out
-	grep -q '^combined, alpha 0.75 against classic.bin (embedding)' out
+	grep -q '^combined, alpha 1 against classic.bin (embedding)' out
 	"$PYTHON" -c '
 import json
 report = json.load(open("trained_model/halves/report.json"))

@@ -10,7 +10,7 @@
 enum { SHOWN = 15, DEFAULT_DIMENSIONS = 64 };
 
 static const double alphas[] = {0.33, 0.5, 0.75, 1};
-static const double default_alpha = 0.75;
+static const double default_alpha = 1;
 static const size_t dimensions[] = {16, 32, 64, 128, 256};
 
 static const enum figure compared[TUNING_FIGURES] = {

@@ -30,16 +30,6 @@ void combined_bounds_end(struct combined_bounds *bounds)
 	bounds->codes = NULL;
 }
 
-static double h_at(double alpha, double u)
-{
-	return alpha * u - u * u;
-}
-
-static double n_at(double alpha, double g)
-{
-	return 1 + alpha * g - g * g;
-}
-
 /* norm_product and max_dense of a bin. */
 static void set_bin(struct combined_bounds *bounds, size_t b, double alpha,
 		    const struct score_side *side)
@@ -52,9 +42,12 @@ static void set_bin(struct combined_bounds *bounds, size_t b, double alpha,
 		return;
 	double u0 = sqrt(side->g * bin->low) * (1 - 1e-6);
 	double u1 = sqrt(side->g * bin->high) * (1 + 1e-6);
-	double top = h_at(alpha, fmin(fmax(alpha / 2, u0), u1));
-	double bottom = fmin(h_at(alpha, u0), h_at(alpha, u1));
-	double norm = fmin(n_at(alpha, bin->low), n_at(alpha, bin->high));
+	double peak = 0.5625 * alpha * alpha;
+	double top = combined_weight(alpha, fmin(fmax(peak, u0), u1));
+	double bottom =
+		fmin(combined_weight(alpha, u0), combined_weight(alpha, u1));
+	double norm = 1 + fmin(combined_weight(alpha, bin->low),
+			       combined_weight(alpha, bin->high));
 
 	bounds->max_dense[b] = fmax(top, -bottom) + 1e-6;
 	bounds->norm_product[b] = sqrt(side->norm * fmax(0, norm)) * (1 - 1e-6);
@@ -130,7 +123,8 @@ struct factors {
 /* 1 / sqrt(N_y), or INFINITY where it is too small for a score. */
 static float row_inverse_norm(float alpha, const struct index_row *y)
 {
-	float norm = alpha * y->sqrt_g * y->sqrt_g + y->residual_share;
+	float norm =
+		alpha * (y->sqrt_g * y->sqrt_g * y->sqrt_g) + y->residual_share;
 
 	return norm > 2 * (float)COMBINED_MIN_NORM ? 1 / sqrtf(norm) : INFINITY;
 }
@@ -146,9 +140,10 @@ static struct factors factors_of(const struct combined_bounds *bounds,
 	if (bounds->profile)
 		return factors;
 	float u = bounds->sqrt_g * y->sqrt_g;
-	float norm = bounds->alpha * y->sqrt_g * y->sqrt_g + y->residual_share;
+	float norm = bounds->alpha * y->sqrt_g * y->sqrt_g * y->sqrt_g +
+		     y->residual_share;
 
-	factors.dense = bounds->alpha * u - u * u;
+	factors.dense = bounds->alpha * (u * sqrtf(u)) - u * u;
 	factors.usable =
 		!bounds->vanishing && norm > 2 * (float)COMBINED_MIN_NORM;
 	if (factors.usable)
@@ -229,7 +224,7 @@ bound_tile(const struct bounds_tile *tile, float sqrt_g, float alpha,
 	for (size_t i = 0; i < BOUNDS_TILE; i++) {
 		float u = sqrt_g * tile->sqrt_g[i];
 
-		high[i] = (error + fabsf(alpha * u - u * u)) *
+		high[i] = (error + fabsf(alpha * (u * sqrtf(u)) - u * u)) *
 			  (inverse_norm * tile->inverse_norm[i]);
 	}
 }

@@ -7,9 +7,9 @@
  * t / (4 32767^2), t the number of the query's tags.  A score is (p + D) /
  * sqrt(N_q N_y), D = c h(u), and |D| <= |h(u)|.
  *
- * By bin: for g of y in [low, high], u is in [u0, u1]; h is concave with its
- * top at alpha / 2, so |h| <= H = max(h(clamp(alpha / 2, u0, u1)), -h(u0),
- * -h(u1)).  N is concave: N_y >= min(N(low), N(high)).  So s >= T > 0 needs
+ * By bin: for g of y in [low, high], u is in [u0, u1]; h rises up to t =
+ * (3 alpha / 4)^2 and falls from there, so |h| <= H = max(h(clamp(t, u0, u1)),
+ * -h(u0), -h(u1)), and N_y >= min(N(low), N(high)).  So s >= T > 0 needs
  *     a >= T sqrt(N_q min N) - H - err.
  * A threshold of 0 or less prunes nothing.
  *

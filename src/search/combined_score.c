@@ -4,10 +4,15 @@
 
 #include "base/cpu_features.h"
 
+double combined_weight(double alpha, double u)
+{
+	return alpha * (u * sqrt(u)) - u * u;
+}
+
 /* N(g), so that of two equal sides it is the numerator of the score. */
 static double norm_of(double alpha, double g)
 {
-	return 1 + (alpha * g - g * g);
+	return 1 + combined_weight(alpha, g);
 }
 
 struct score_side score_side_make(const struct similarity *similarity,
@@ -49,7 +54,7 @@ float combined_score(const struct similarity *similarity,
 	double u = sqrt(q->g * y->g);
 
 	c = c > 1 ? 1 : c < -1 ? -1 : c;
-	return round_score((p + c * (similarity->alpha * u - u * u)) /
+	return round_score((p + c * combined_weight(similarity->alpha, u)) /
 			   sqrt(q->norm * y->norm));
 }
 
@@ -65,8 +70,8 @@ struct score_factors combined_factors(const struct similarity *similarity,
 		return factors;
 	factors.row = 1 / (sqrt(q->square * y->square) * norms);
 	if (!similarity->profile && lengths > 0)
-		factors.embedding =
-			(similarity->alpha * u - u * u) / (lengths * norms);
+		factors.embedding = combined_weight(similarity->alpha, u) /
+				    (lengths * norms);
 	return factors;
 }
 
@@ -78,7 +83,7 @@ struct score_terms combined_terms(const struct similarity *similarity,
 	if (side->norm >= COMBINED_MIN_NORM)
 		terms.inverse = 1 / sqrt(side->norm);
 	if (!similarity->profile && side->g > 0) {
-		terms.root = sqrt(similarity->alpha / side->g);
+		terms.root = sqrt(similarity->alpha / sqrt(side->g));
 		terms.held = 1;
 	}
 	return terms;

@@ -4,12 +4,12 @@
  * Let a be a customer's row, x = a V its embedding in k dimensions (U*S, not
  * centred), both divided by |a|, and g = |x|, so that g^2 is the share of the
  * row that the dimensions hold.  With
- *     K(q, y) = alpha (x_q.x_y) / sqrt(|x_q| |x_y|) + (a_q.a_y - x_q.x_y)
+ *     K(q, y) = alpha (x_q.x_y) / (|x_q| |x_y|)^(1/4) + (a_q.a_y - x_q.x_y)
  * the combined similarity is s = K(q, y) / sqrt(K(q, q) K(y, y)).  The second
  * bracket is the inner product of what the dimensions leave out, so K is the
- * inner product of [sqrt(alpha / |x|) x; a - x V'], and s a cosine.  With
+ * inner product of [sqrt(alpha) x / |x|^(1/4); a - x V'], and s a cosine.  With
  *     p = a_q.a_y,  c = cosine of x_q and x_y,  u = sqrt(g_q g_y),
- *     h(u) = alpha u - u^2,  N(g) = 1 + alpha g - g^2
+ *     h(u) = alpha u^(3/2) - u^2,  N(g) = 1 + h(g)
  * it is s = (p + c h(u)) / sqrt(N(g_q) N(g_y)).  Where g^2 is below
  * COMBINED_MIN_SHARE, x is rounding and what the tolerance of the
  * factorization leaves, and is taken as 0; then c is 0.  Where
@@ -46,6 +46,9 @@ struct score_side {
 	double norm;     /* N(g); 1 for the similarity of rows */
 };
 
+/* h(u), u from 0 to 1. */
+double combined_weight(double alpha, double u);
+
 struct score_side score_side_make(const struct similarity *similarity,
 				  double square, double x_square);
 
@@ -69,7 +72,7 @@ struct score_factors combined_factors(const struct similarity *similarity,
  * inverse_y within rounding: for scans of many pairs, without a root or a
  * division for each. */
 struct score_terms {
-	double root;    /* sqrt(alpha / g); 0 where x is taken as 0 */
+	double root;    /* sqrt(alpha) / g^(1/4); 0 where x is taken as 0 */
 	double held;    /* 1; 0 there */
 	double inverse; /* 1 / sqrt(N); 0 where N is too small */
 };

@@ -47,7 +47,7 @@ extern const char *const metric_words[];
 bool metric_from_word(const char *word, enum metric *metric);
 
 /* alpha where none is chosen. */
-#define DEFAULT_ALPHA 0.75
+#define DEFAULT_ALPHA 1.0
 
 /* True for METRIC_PROFILE and METRIC_COMBINED, which compare rows. */
 bool metric_compares_rows(enum metric metric);

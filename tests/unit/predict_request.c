@@ -39,7 +39,7 @@ static void check_default(void)
 		      request.customers[0].row == 0,
 	      "the customer", body);
 	check(request.limit == 10 && request.metric == loaded->metric &&
-		      request.alpha == 0.75 && request.recall == 0,
+		      request.alpha == DEFAULT_ALPHA && request.recall == 0,
 	      "the defaults", body);
 	check(!request.has_min_similarity && isinf(request.min_similarity) &&
 		      request.allowed == NULL && !request.batch &&
