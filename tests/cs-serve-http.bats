@@ -450,7 +450,9 @@ setup() {
 	    assert reply.status == 503, reply.status
 	    assert reply.headers["Retry-After"] == "1"
 	    assert s.get("/healthz").status == 200
-	    assert resident(s) - before < 400, resident(s)
+	    # Sanitizers keep what was freed for a while.
+	    if os.environ.get("FLAVOUR", "release") == "release":
+	        assert resident(s) - before < 400, resident(s)
 	    # Those that came too late are told, once they have been read.
 	    held[-1].sendall(part)
 	    assert b" 503 " in held[-1].recv(100)
