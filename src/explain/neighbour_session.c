@@ -341,6 +341,8 @@ static const char *write_batch(struct neighbour_session *session,
 
 	const char *damage = model_checksums_end(&session->sums);
 
+	if (damage != NULL && error == NULL)
+		search_results_free(results, count);
 	if (damage != NULL)
 		return damage;
 	if (error != NULL)
