@@ -4,7 +4,8 @@
 # Programs are the sources at the top of src/, library modules those in its
 # folders; tests/layout.bats says which folder may include which.
 TOOLS = $(patsubst src/%.c,%,$(wildcard src/cs-*.c))
-MODULES = $(patsubst src/%.c,%,$(wildcard src/*/*.c))
+# The second implementation of linalg/ranks is linked into cs-svd-mpi alone.
+MODULES = $(filter-out %/ranks_mpi,$(patsubst src/%.c,%,$(wildcard src/*/*.c)))
 
 VERSION = 1.0.0
 
@@ -57,10 +58,21 @@ ZSHDIR = $(PREFIX)/share/zsh/site-functions
 FISHDIR = $(PREFIX)/share/fish/vendor_completions.d
 UNITDIR = $(PREFIX)/lib/systemd/system
 
+# cs-svd by several processes, where Open MPI is there to build it with.
+MPICC = mpicc
+MPI := $(if $(shell command -v $(MPICC) 2> /dev/null),mpi)
+MPI_FLAGS = $(shell $(MPICC) --showme:compile)
+MPI_LIBRARIES = $(shell $(MPICC) --showme:link)
+
 .DEFAULT_GOAL = all
 .PHONY: all clean help
 #: all           build the programs into bin/
-all: $(TOOLS:%=$(BIN)/%)
+all: $(TOOLS:%=$(BIN)/%) $(MPI:%=$(BIN)/cs-svd-mpi)
+
+$(BUILD)/linalg/ranks_mpi.o: CPPFLAGS += $(MPI_FLAGS)
+$(BIN)/cs-svd-mpi: $(BUILD)/cs-svd.o $(BUILD)/linalg/ranks_mpi.o $(BUILD)/libcs.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(LINK) -o $@ $^ $(LINKED) $(MPI_LIBRARIES)
 
 # What is missing here is installed, or named; see pipelines/setup.
 .PHONY: setup-build

@@ -12,7 +12,11 @@
 #include "linalg/dense.h"
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "linalg/gram_follower.h"
 #include "linalg/projection.h"
+#include "linalg/ranks.h"
+#include "linalg/shard_models.h"
+#include "linalg/shard_set.h"
 #include "linalg/truncated_svd.h"
 #include "model/captured.h"
 #include "model/safetensors.h"
@@ -74,7 +78,8 @@ static const struct option_row rows[] = {
 
 static const struct options_text text = {
 	.name = "cs-svd",
-	.usage = "cs-svd [OPTION]... [MATRIX]",
+	.usage = "cs-svd [OPTION]... [MATRIX]\n"
+		 "       cs-svd [OPTION]... -o DIR SHARD SHARD...",
 	.purpose =
 		"Make a matrix (from cs-matrix) a model by truncated singular value\n"
 		"decomposition.  Every triplet states its true residual.  Without MATRIX, or\n"
@@ -218,10 +223,9 @@ static void rotate(struct work *work)
 
 /* --------------------------------------------------------------- writing */
 
-static json_t *describe(const struct work *work)
+/* What is added to the metadata of the matrix. */
+static void describe(const struct work *work, json_t *metadata)
 {
-	json_t *metadata = json_deep_copy(work->matrix.file.metadata);
-
 	metadata_set(metadata, "svd.version", "%s", options_version);
 	metadata_set(metadata, "svd.k", "%zu", choices.svd.k);
 	metadata_set(metadata, "svd.tol", "%.17g", choices.svd.tolerance);
@@ -234,12 +238,11 @@ static json_t *describe(const struct work *work)
 		metadata_set(metadata, "svd.align", "%s", work->aligned);
 	metadata_set(metadata, "svd.energy", "%.17g",
 		     work->gram.centred_norm_squared);
-	return metadata;
 }
 
 static void begin_model(struct work *work, struct output *output)
 {
-	json_t *metadata = describe(work);
+	json_t *metadata = json_deep_copy(work->matrix.file.metadata);
 	const struct model_contents contents = {
 		.matrix = &work->matrix.file,
 		.metadata = metadata,
@@ -252,6 +255,7 @@ static void begin_model(struct work *work, struct output *output)
 		.sigma = work->svd.sigma,
 	};
 
+	describe(work, metadata);
 	model_writer_begin(&work->writer, output, &contents);
 	json_decref(metadata);
 }
@@ -316,15 +320,11 @@ static void write_embedding(struct work *work)
 
 static void check_residuals(const struct work *work)
 {
-	const double *residual = work->residual;
-	double tolerance = choices.svd.tolerance;
+	const char *error = truncated_svd_check_residuals(
+		&work->svd, work->residual, choices.svd.tolerance);
 
-	for (size_t j = 0; j < work->svd.k; j++)
-		if (!(residual[j] <= tolerance))
-			die("%s: triplet %zu has a residual of %.2g, above the "
-			    "tolerance %g" SVD_TOLERANCE_ADVICE,
-			    work->matrix.input.name, j + 1, residual[j],
-			    tolerance);
+	if (error != NULL)
+		die("%s: %s", work->matrix.input.name, error);
 }
 
 /* A residual is relative to the largest triplet.  Where that is much larger
@@ -392,6 +392,82 @@ static void write_model(struct work *work, struct output *output)
 	free(work->residual);
 }
 
+/* ---------------------------------------------------------------- shards */
+
+static void refuse_for_shards(void)
+{
+	if (choices.center != CENTER_NONE || choices.align != NULL)
+		die_usage("--center and --align are for one matrix, not for "
+			  "shards");
+	if (choices.output == NULL || strcmp(choices.output, "-") == 0)
+		die_usage("shards: their models are files of a directory: -o "
+			  "DIR names it");
+}
+
+/* Find the triplets of all shards; in rank 0, which the others help. */
+static void find_of_shards(struct work *work)
+{
+	if (ranks_self() == 0) {
+		find(work);
+		gram_follower_release();
+	} else {
+		options_quiet = true;
+		gram_follower_run(&work->gram);
+	}
+}
+
+/* Factor the matrices of several shards as one, by all ranks. */
+static void factor_shards(char **paths, size_t count)
+{
+	struct work work = {.matrix.input.name = "shards"};
+	struct shard_set set;
+	struct shard_models models = {.set = &set,
+				      .gram = &work.gram,
+				      .svd = &work.svd,
+				      .directory = choices.output,
+				      .scale = choices.scale,
+				      .tolerance = choices.svd.tolerance,
+				      .threads = choices.threads};
+	json_t *metadata = json_object();
+	const char *error;
+
+	refuse_for_shards();
+	error = shard_set_open(&set, paths, count, choices.threads);
+	if (error == NULL)
+		error = gram_operator_begin_shards(&work.gram, set.matrices,
+						   count, set.m,
+						   choices.threads);
+	if (error == NULL && (work.gram.nnz == 0 || set.m == 0))
+		error = "shards: a matrix without entries";
+	if (error != NULL)
+		die("%s", error);
+	find_of_shards(&work);
+	describe(&work, metadata);
+	models.metadata = metadata;
+	error = shard_models_write(&models);
+	if (error != NULL)
+		die("shards: %s", error);
+	work.residual = models.residual;
+	if (ranks_self() == 0) {
+		warn_doubtful(&work);
+		report(&work);
+	}
+	free(work.residual);
+	json_decref(metadata);
+	truncated_svd_free(&work.svd);
+	gram_operator_end(&work.gram);
+	shard_set_close(&set);
+}
+
+static size_t count_paths(char **paths)
+{
+	size_t count = 0;
+
+	while (paths[count] != NULL)
+		count++;
+	return count;
+}
+
 int main(int argc, char *argv[])
 {
 	struct work work = {0};
@@ -399,9 +475,17 @@ int main(int argc, char *argv[])
 
 	choices.threads = machine_limits_processors();
 	char **paths = options_read(&text, argc, argv);
+	size_t count = count_paths(paths);
 	dense_use_one_thread(argv);
-	if (paths[0] != NULL && paths[1] != NULL)
-		die_usage("one matrix at a time: \"%s\" is too many", paths[1]);
+	ranks_begin();
+	if (count > 1) {
+		factor_shards(paths, count);
+		ranks_end();
+		return STATUS_DONE;
+	}
+	if (ranks_count() > 1)
+		die_usage("several processes share the shards, and there are "
+			  "no shards");
 	if (choices.align != NULL &&
 	    (choices.scale != SCALE_US || choices.center != CENTER_NONE))
 		die_usage("--align: it goes with neither --scale nor "
@@ -420,5 +504,6 @@ int main(int argc, char *argv[])
 	truncated_svd_free(&work.svd);
 	gram_operator_end(&work.gram);
 	model_close(&work.matrix);
+	ranks_end();
 	return STATUS_DONE;
 }

@@ -212,3 +212,126 @@ compare_matrices() {
 	run -2 cs-matrix --as sum --tally -o out few.tsv
 	[[ "$output" == *"sum: no customer has the tags of --min-tags"* ]]
 }
+
+# ------------------------------------------------------------------- cs-svd
+
+# Many tags for the Lanczos method, few for the matrix of products.
+make_large() {
+	[ ! -e large/whole.mat ] || return 0
+	mkdir -p large
+	"$GENERATE" -q --customers 3000 --events 60000 --courses 4000 \
+		--columns user_handle,course_id,view_time_seconds -o large.csv
+	local columns=(-u user_handle -t course_id -v view_time_seconds)
+	cs-aggregate -q "${columns[@]}" -o large.tsv large.csv
+	cs-aggregate -q --shards 4 "${columns[@]}" -o large-shards large.csv
+	mv large-shards/*.tsv large/
+	make_matrices --value sum -- large
+	mv ./*.mat large/
+}
+
+# Singular values agree, and nine in ten of the neighbours of some customers.
+compare_models() {
+	diff <(cs-dump --what sigma whole.bin | awk '{ printf "%.4f\n", $2 }') \
+		<(cs-dump --what sigma models/0.bin | awk '{ printf "%.4f\n", $2 }')
+	cs-dump --what users whole.bin | sed 1d | cut -f 1 | head -n 50 > some
+	cs-knn -q --no-why --no-profiles -n 10 --users some whole.bin |
+		cut -f 1,3 | sort > expected
+	cs-knn -q --no-why --no-profiles -n 10 --users some models/?.bin |
+		cut -f 1,3 | sort > found
+	[ "$(wc -l < expected)" -gt 400 ]
+	[ "$(comm -12 expected found | wc -l)" -ge $(($(wc -l < expected) * 99 / 100)) ]
+}
+
+@test "cs-svd of shards: a model of each, as of the whole, for any threads" {
+	make_large
+	make_matrices -- views
+	for from in . large
+	do
+		rm -rf models more
+		cs-svd -q -k 20 --tol 1e-6 -o whole.bin $from/whole.mat
+		cs-svd -q -k 20 --tol 1e-6 -j 1 -o models $from/?.mat
+		cs-svd -q -k 20 --tol 1e-6 -j 3 -o more $from/?.mat
+		diff -r models more
+		compare_models
+		for shard in 0 1 2 3
+		do
+			cs-dump --check models/$shard.bin > said
+			grep -q "shard.index $shard" said
+			grep -q "shard.count 4" said
+		done
+		[ "$(for s in 0 1 2 3; do cs-dump models/$s.bin | grep shard.set; done |
+			sort -u | wc -l)" -eq 1 ]
+		"$PYTHON" -c '
+import json
+manifest = json.load(open("models/manifest.json"))
+assert manifest["format"] == "customer-similarity shards 1"
+assert [s["file"] for s in manifest["shards"]] == ["%d.bin" % i for i in range(4)]'
+	done
+}
+
+@test "cs-svd of shards: what is missing, mixed or wrong is named" {
+	make_matrices --value sum -- views
+	refuse() {
+		rm -rf out
+		run -2 cs-svd -q -k 4 -o out "${@:2}"
+		[[ "$output" == *"$1"* ]] || { echo "$output"; return 1; }
+		[ -z "$(find . -name 'out*')" ]
+	}
+	refuse "in their tally: shards are missing" 0.mat 1.mat 3.mat
+	refuse "2.mat: the same shard as 2.mat" 0.mat 1.mat 2.mat 2.mat 3.mat
+	refuse "whole.mat: no shard" 0.mat whole.mat
+	refuse "no-such.mat: No such file" 0.mat no-such.mat
+	cp 1.mat kept.one
+	make_matrices --value mean -- views
+	refuse "kept.one: made of another tally than 0.mat" 0.mat kept.one 2.mat 3.mat
+	refuse "--center and --align are for one matrix" --center row ./?.mat
+	run -2 cs-svd -q -k 4 0.mat 1.mat 2.mat 3.mat
+	[[ "$output" == *"-o DIR names it"* ]]
+	head -c 3000 2.mat > cut.one
+	refuse "cut.one: " 0.mat 1.mat cut.one 3.mat
+	rm -rf models
+	cs-svd -q -k 4 -o models ./?.mat
+	refuse "models/0.bin: a model already" models/0.bin models/1.bin
+	run -2 cs-svd -q -k 4 -o models ./?.mat
+	[[ "$output" == *"models: it exists and is not empty"* ]]
+}
+
+@test "cs-svd-mpi: the bytes of cs-svd for any ranks and threads" {
+	need mpirun
+	[ -x "$BIN/cs-svd-mpi" ] || skip "cs-svd-mpi is not built here"
+	[ "${FLAVOUR:-release}" = release ] || skip "MPI is not built for sanitizers"
+	export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+	export OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_oob_tcp_if_include=lo
+	make_large
+	make_matrices -- views
+	for from in . large
+	do
+		rm -rf models
+		cs-svd -q -k 20 -o models $from/?.mat
+		for ranks in 1 2 4
+		do
+			for threads in 1 2
+			do
+				rm -rf ranked
+				mpirun -n $ranks --oversubscribe --bind-to none \
+					cs-svd-mpi -q -k 20 -j $threads -o ranked $from/?.mat
+				diff -r models ranked
+			done
+		done
+	done
+	# Another kind of processor, as far as BLAS knows, on one rank.
+	rm -rf ranked
+	mpirun --oversubscribe --bind-to none -n 1 cs-svd-mpi -q -k 20 -o ranked large/?.mat : \
+		-n 1 -x OPENBLAS_CORETYPE=Nehalem cs-svd-mpi -q -k 20 -o ranked large/?.mat
+	diff -r models ranked
+	# A rank that fails ends all, with its message, and leaves nothing.
+	cp large/2.mat cut.one
+	truncate -s 9000 cut.one
+	run ! timeout 60 mpirun -n 2 --oversubscribe --bind-to none \
+		cs-svd-mpi -q -k 20 -o failed large/0.mat cut.one
+	[[ "$output" == *"cs-svd: cut.one: "* ]]
+	[ "$status" -ne 124 ]
+	[ -z "$(find . -name 'failed*')" ]
+	run -0 mpirun -n 1 --oversubscribe cs-svd-mpi --help
+	[[ "$output" == *"usage: cs-svd"* ]]
+}

@@ -139,7 +139,26 @@ void output_directory_close(struct output_directory *directory)
 			die_exists(directory);
 		die("%s: %s", directory->name, strerror(errno));
 	}
+	output_directory_leave(directory);
+}
+
+void output_directory_join(struct output_directory *directory, const char *path,
+			   const char *temporary)
+{
+	size_t size = strlen(temporary) + 1;
+
+	*directory = (struct output_directory){.name = path};
+	directory->path = alloc_text(path, strlen(path));
+	directory->temporary = alloc_text(temporary, size - 1);
+	directory->pending = pending_files_reserve(PENDING_DIRECTORY, size);
+	pending_files_set(directory->pending, temporary);
+	output_files_hold();
+}
+
+void output_directory_leave(struct output_directory *directory)
+{
 	const char *error = output_files_finish(NULL);
+
 	if (error != NULL) {
 		remove_later(directory);
 		die("%s", error);

@@ -27,6 +27,14 @@ struct output_directory {
 void output_directory_open(struct output_directory *directory,
 			   const char *path);
 
+/* Write to the directory that another process has opened as temporary, which is
+ * copied; it must outlive this process's files, and closes the directory.
+ * output_directory_leave() is for this process then in place of closing it,
+ * once the other process has. */
+void output_directory_join(struct output_directory *directory, const char *path,
+			   const char *temporary);
+void output_directory_leave(struct output_directory *directory);
+
 /* Open an output to the file of that name in the directory; it must be closed
  * before the directory is. */
 void output_directory_add(struct output_directory *directory,

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/progress.h"
 #include "base/thread_pool.h"
+#include "linalg/ranks.h"
 
 /* A chunk has so many multiplications for each element of C, and at least so
  * many, that adding up its sums costs little beside them; and at most so many
@@ -24,17 +25,25 @@ enum { PANEL_ITEMS = 1 << 16 };
 
 struct builder {
 	const struct gram_operator *gram;
-	size_t chunks, *chunk_begin; /* rows */
-	double **parts;              /* for each thread m x m: of one chunk */
-	int64_t *sums;               /* m x m: of all chunks */
-	pthread_mutex_t *locks;      /* for each row of sums */
+	size_t chunks, room;
+	struct row_range *chunk;
+	double **parts;         /* for each thread m x m: of one chunk */
+	int64_t *sums;          /* m x m: of all chunks */
+	pthread_mutex_t *locks; /* for each row of sums */
 };
 
-/* Divide rows into chunks. */
-static void divide_rows(struct builder *builder)
+static void append_chunk(struct builder *builder, struct row_range chunk)
 {
-	const struct csr_matrix *a = builder->gram->matrix;
-	size_t room = 0, begin = 0, products = 0,
+	builder->chunk =
+		alloc_grow(builder->chunk, &builder->room, builder->chunks + 1,
+			   sizeof *builder->chunk);
+	builder->chunk[builder->chunks++] = chunk;
+}
+
+/* Divide the rows of a shard into chunks. */
+static void divide_rows(struct builder *builder, const struct csr_matrix *a)
+{
+	size_t begin = 0, products = 0,
 	       most = CHUNK_ELEMENT_PRODUCTS * a->m * a->m;
 
 	if (most < CHUNK_MIN_PRODUCTS)
@@ -42,12 +51,7 @@ static void divide_rows(struct builder *builder)
 	for (size_t i = 0; i <= a->n; i++) {
 		if (i == a->n || i - begin == CHUNK_MAX_ROWS ||
 		    products >= most) {
-			builder->chunk_begin =
-				alloc_grow(builder->chunk_begin, &room,
-					   builder->chunks + 2,
-					   sizeof *builder->chunk_begin);
-			builder->chunk_begin[builder->chunks++] = begin;
-			builder->chunk_begin[builder->chunks] = i;
+			append_chunk(builder, (struct row_range){a, begin, i});
 			begin = i;
 			products = 0;
 		}
@@ -104,7 +108,7 @@ static void add_rows(const struct csr_matrix *a, size_t first, size_t last,
  * so that few wait for a lock. */
 static void add_part(struct builder *builder, double *part, unsigned thread)
 {
-	size_t m = builder->gram->matrix->m;
+	size_t m = builder->gram->m;
 	double unit = builder->gram->unit;
 
 	for (size_t i = 0; i < m; i++) {
@@ -123,15 +127,14 @@ static void add_part(struct builder *builder, double *part, unsigned thread)
 static void add_chunk(void *shared, size_t chunk, unsigned thread)
 {
 	struct builder *builder = shared;
-	const struct csr_matrix *a = builder->gram->matrix;
+	const struct row_range *rows = &builder->chunk[chunk];
+	size_t m = builder->gram->m;
 
 	if (builder->parts[thread] == NULL)
-		builder->parts[thread] = alloc(a->m * a->m, sizeof(double));
-	add_rows(a, builder->chunk_begin[chunk],
-		 builder->chunk_begin[chunk + 1], builder->parts[thread]);
+		builder->parts[thread] = alloc(m * m, sizeof(double));
+	add_rows(rows->matrix, rows->begin, rows->end, builder->parts[thread]);
 	add_part(builder, builder->parts[thread], thread);
-	progress_add(builder->chunk_begin[chunk + 1] -
-		     builder->chunk_begin[chunk]);
+	progress_add(rows->end - rows->begin);
 }
 
 /* The correction of C = A^T A for centring, upper triangle: with w = A^T mu,
@@ -139,7 +142,7 @@ static void add_chunk(void *shared, size_t chunk, unsigned thread)
  */
 static void center(const struct gram_operator *gram, double *c)
 {
-	size_t m = gram->matrix->m;
+	size_t m = gram->m;
 	const double *w = gram->row_mean, *mean = gram->column_mean;
 
 	for (size_t i = 0; i < m; i++)
@@ -148,16 +151,18 @@ static void center(const struct gram_operator *gram, double *c)
 			if (w != NULL)
 				*g -= w[i] + w[j] - gram->row_square;
 			else if (mean != NULL)
-				*g -= (double)gram->matrix->n * mean[i] *
-				      mean[j];
+				*g -= (double)gram->n * mean[i] * mean[j];
 		}
 }
 
 static void begin_gram(struct builder *builder)
 {
-	size_t m = builder->gram->matrix->m;
+	const struct gram_operator *gram = builder->gram;
+	size_t m = gram->m;
 
-	divide_rows(builder);
+	for (size_t i = 0; i < gram->shard_count; i++)
+		if (gram->shards[i] != NULL)
+			divide_rows(builder, gram->shards[i]);
 	builder->parts = alloc(builder->gram->threads, sizeof *builder->parts);
 	builder->sums = alloc(alloc_product(m, m), sizeof *builder->sums);
 	builder->locks = alloc(m, sizeof *builder->locks);
@@ -169,33 +174,41 @@ static void end_gram(struct builder *builder)
 {
 	for (unsigned i = 0; i < builder->gram->threads; i++)
 		free(builder->parts[i]);
-	for (size_t i = 0; i < builder->gram->matrix->m; i++)
+	for (size_t i = 0; i < builder->gram->m; i++)
 		pthread_mutex_destroy(&builder->locks[i]);
 	free(builder->parts);
 	free(builder->sums);
 	free(builder->locks);
-	free(builder->chunk_begin);
+	free(builder->chunk);
 }
 
-double gram_matrix_products(const struct csr_matrix *matrix)
+/* The sums of all ranks. */
+static void add_all_rows(struct builder *builder)
 {
-	double products = 0;
+	const struct gram_operator *gram = builder->gram;
 
-	for (size_t row = 0; row < matrix->n; row++) {
-		double count =
-			(double)(matrix->indptr[row + 1] - matrix->indptr[row]);
-		products += count * (count + 1) / 2;
-	}
-	return products;
+	begin_gram(builder);
+	thread_pool_run(gram->threads, builder->chunks, add_chunk, builder);
+	ranks_sum(builder->sums, gram->m * gram->m);
+}
+
+void gram_matrix_assist(const struct gram_operator *gram)
+{
+	struct builder builder = {.gram = gram};
+
+	add_all_rows(&builder);
+	end_gram(&builder);
 }
 
 void gram_matrix_compute(const struct gram_operator *gram, double *c)
 {
-	size_t m = gram->matrix->m;
+	size_t m = gram->m;
 	struct builder builder = {.gram = gram};
+	enum gram_command command = GRAM_MATRIX;
 
-	begin_gram(&builder);
-	thread_pool_run(gram->threads, builder.chunks, add_chunk, &builder);
+	if (ranks_count() > 1)
+		ranks_share(&command, sizeof command);
+	add_all_rows(&builder);
 	for (size_t i = 0; i < m * m; i++)
 		c[i] = gram->unit > 0 ? (double)builder.sums[i] / gram->unit
 				      : 0;

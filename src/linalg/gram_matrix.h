@@ -10,8 +10,7 @@
  * thread, and as many again for the sums.  Reports rows as progress. */
 void gram_matrix_compute(const struct gram_operator *gram, double *c);
 
-/* How many multiplications that takes: c (c + 1) / 2 for a row of c entries,
- * summed over rows. */
-double gram_matrix_products(const struct csr_matrix *matrix);
+/* The part of a rank other than 0 in that. */
+void gram_matrix_assist(const struct gram_operator *gram);
 
 #endif

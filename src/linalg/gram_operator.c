@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/thread_pool.h"
+#include "linalg/ranks.h"
 
 /* A chunk has at least so many entries, and so many for each column, that
  * adding up its sums, BLOCK_COLUMNS for each column, costs little beside them.
@@ -23,12 +24,21 @@ enum { RANGES = 64 };
 
 /* ------------------------------------------------------------------- scan */
 
-/* Divide rows into chunks; an error text if a row's bounds are wrong. */
-static const char *divide_rows(struct gram_operator *gram)
+static void add_chunk(struct gram_operator *gram, size_t *room,
+		      struct row_range chunk)
 {
-	const struct csr_matrix *a = gram->matrix;
+	gram->chunk = alloc_grow(gram->chunk, room, gram->chunks + 1,
+				 sizeof *gram->chunk);
+	gram->chunk[gram->chunks++] = chunk;
+}
+
+/* Divide the rows of a shard into chunks; an error text if a row's bounds are
+ * wrong. */
+static const char *divide_rows(struct gram_operator *gram,
+			       const struct csr_matrix *a, size_t *room)
+{
 	int64_t most = CHUNK_COLUMN_ENTRIES * (int64_t)a->m;
-	size_t room = 0, begin = 0;
+	size_t begin = 0;
 
 	if (most < CHUNK_MIN_ENTRIES)
 		most = CHUNK_MIN_ENTRIES;
@@ -37,11 +47,7 @@ static const char *divide_rows(struct gram_operator *gram)
 			return csr_matrix_check_row(a, i);
 		if (i < a->n && a->indptr[i] - a->indptr[begin] < most)
 			continue;
-		gram->chunk_begin =
-			alloc_grow(gram->chunk_begin, &room, gram->chunks + 2,
-				   sizeof *gram->chunk_begin);
-		gram->chunk_begin[gram->chunks++] = begin;
-		gram->chunk_begin[gram->chunks] = i;
+		add_chunk(gram, room, (struct row_range){a, begin, i});
 		begin = i;
 	}
 	return NULL;
@@ -89,9 +95,9 @@ static void scan_chunk(void *shared, size_t chunk, unsigned thread)
 {
 	struct entry_scan *scan = shared;
 	const struct gram_operator *gram = scan->gram;
-	const struct csr_matrix *a = gram->matrix;
-	size_t first = gram->chunk_begin[chunk];
-	size_t last = gram->chunk_begin[chunk + 1];
+	const struct csr_matrix *a = gram->chunk[chunk].matrix;
+	size_t first = gram->chunk[chunk].begin;
+	size_t last = gram->chunk[chunk].end;
 	int64_t begin = a->indptr[first];
 	size_t count = (size_t)(a->indptr[last] - begin);
 	const int32_t *columns = a->indices + begin;
@@ -114,16 +120,71 @@ static void scan_chunk(void *shared, size_t chunk, unsigned thread)
 	scan->norms_squared[chunk] = sum_squares(values, count);
 }
 
+/* What is summed over all shards: first integers, then the bits of doubles,
+ * which are zero but of one process. */
+enum { TOTAL_ROWS, TOTAL_ENTRIES, TOTAL_PRODUCTS, TOTAL_NORMS };
+
+/* Multiplications for A^T A. */
+static int64_t count_products(const struct csr_matrix *a)
+{
+	int64_t products = 0;
+
+	for (size_t row = 0; row < a->n; row++) {
+		int64_t count = a->indptr[row + 1] - a->indptr[row];
+		products += count * (count + 1) / 2;
+	}
+	return products;
+}
+
+static void set_totals(struct gram_operator *gram, const double *norms)
+{
+	size_t count = TOTAL_NORMS + gram->shard_count;
+	int64_t *totals = alloc(count, sizeof *totals);
+
+	for (size_t i = 0; i < gram->shard_count; i++) {
+		const struct csr_matrix *a = gram->shards[i];
+		if (a == NULL)
+			continue;
+		totals[TOTAL_ROWS] += (int64_t)a->n;
+		totals[TOTAL_ENTRIES] += a->indptr[a->n];
+		totals[TOTAL_PRODUCTS] += count_products(a);
+		memcpy(&totals[TOTAL_NORMS + i], &norms[i], sizeof norms[i]);
+	}
+	ranks_sum(totals, count);
+	ranks_share(totals, count * sizeof *totals);
+	gram->n = (size_t)totals[TOTAL_ROWS];
+	gram->nnz = (size_t)totals[TOTAL_ENTRIES];
+	gram->products = (double)totals[TOTAL_PRODUCTS];
+	for (size_t i = 0; i < gram->shard_count; i++) {
+		double norm;
+		memcpy(&norm, &totals[TOTAL_NORMS + i], sizeof norm);
+		gram->norm_squared += norm;
+	}
+	free(totals);
+}
+
 static const char *scan_all(struct gram_operator *gram)
 {
 	struct entry_scan scan = {.gram = gram};
+	double *norms = alloc(gram->shard_count, sizeof *norms);
+	const char *error = NULL;
+	size_t chunk = 0;
 
 	scan.norms_squared = alloc(gram->chunks, sizeof *scan.norms_squared);
 	thread_pool_run(gram->threads, gram->chunks, scan_chunk, &scan);
-	for (size_t chunk = 0; chunk < gram->chunks; chunk++)
-		gram->norm_squared += scan.norms_squared[chunk];
+	for (size_t i = 0; i < gram->shard_count; i++)
+		for (; chunk < gram->chunks &&
+		       gram->chunk[chunk].matrix == gram->shards[i];
+		     chunk++)
+			norms[i] += scan.norms_squared[chunk];
 	free(scan.norms_squared);
-	return scan.wrong ? csr_matrix_check_rows(gram->matrix) : NULL;
+	for (size_t i = 0; scan.wrong && i < gram->shard_count; i++)
+		if (error == NULL && gram->shards[i] != NULL)
+			error = csr_matrix_check_rows(gram->shards[i]);
+	if (error == NULL)
+		set_totals(gram, norms);
+	free(norms);
+	return error;
 }
 
 /* For row centring: A^T mu, mu^T mu and ||B||_F^2, summed in the order of rows.
@@ -179,25 +240,49 @@ static void center_columns(struct gram_operator *gram)
 	gram->column_mean = mean;
 }
 
-const char *gram_operator_begin(struct gram_operator *gram,
-				const struct csr_matrix *matrix,
-				enum center center, unsigned threads)
+const char *gram_operator_begin_shards(struct gram_operator *gram,
+				       const struct csr_matrix *const *shards,
+				       size_t count, size_t m, unsigned threads)
 {
-	*gram = (struct gram_operator){.matrix = matrix,
-				       .center = center,
+	size_t room = 0;
+	const char *error = NULL;
+
+	*gram = (struct gram_operator){.m = m,
+				       .shards = shards,
+				       .shard_count = count,
 				       .threads = threads,
 				       .set = block_kernels_best()};
-	const char *error = divide_rows(gram);
+	for (size_t i = 0; i < count && error == NULL; i++)
+		if (shards[i] != NULL)
+			error = divide_rows(gram, shards[i], &room);
 	if (error == NULL)
 		error = scan_all(gram);
 	if (error != NULL)
 		return error;
 	gram->centred_norm_squared = gram->norm_squared;
+	gram->unit = gram->norm_squared > 0 ? 0x1p62 / gram->norm_squared : 0;
+	return NULL;
+}
+
+const char *gram_operator_begin(struct gram_operator *gram,
+				const struct csr_matrix *matrix,
+				enum center center, unsigned threads)
+{
+	const char *error;
+
+	*gram = (struct gram_operator){0};
+	const struct csr_matrix **shard = alloc(1, sizeof *shard);
+	*shard = matrix;
+	error = gram_operator_begin_shards(gram, shard, 1, matrix->m, threads);
+	gram->matrix = matrix;
+	gram->center = center;
+	gram->own_shards = shard;
+	if (error != NULL)
+		return error;
 	if (center == CENTER_ROW)
 		center_rows(gram);
 	if (center == CENTER_COLUMN)
 		center_columns(gram);
-	gram->unit = gram->norm_squared > 0 ? 0x1p62 / gram->norm_squared : 0;
 	return NULL;
 }
 
@@ -205,7 +290,8 @@ void gram_operator_end(struct gram_operator *gram)
 {
 	free(gram->row_mean);
 	free(gram->column_mean);
-	free(gram->chunk_begin);
+	free(gram->chunk);
+	free(gram->own_shards);
 	*gram = (struct gram_operator){0};
 }
 
@@ -216,8 +302,9 @@ struct gram_pass {
 	const struct block_kernel *kernel;
 	const void *x;
 	void *y;
-	void **parts;  /* a block for each thread: Y of one chunk */
-	int64_t *sums; /* m x BLOCK_COLUMNS: of all chunks */
+	void *received; /* X of rank 0, in others */
+	void **parts;   /* a block for each thread: Y of one chunk */
+	int64_t *sums;  /* m x BLOCK_COLUMNS: of all chunks */
 	pthread_mutex_t locks[RANGES];
 };
 
@@ -229,7 +316,7 @@ struct gram_pass *gram_pass_begin(const struct gram_operator *gram,
 	pass->gram = gram;
 	pass->kernel = kernel;
 	pass->parts = alloc(gram->threads, sizeof *pass->parts);
-	pass->sums = alloc(alloc_product(gram->matrix->m, BLOCK_COLUMNS),
+	pass->sums = alloc(alloc_product(gram->m, BLOCK_COLUMNS),
 			   sizeof *pass->sums);
 	for (unsigned i = 0; i < RANGES; i++)
 		pthread_mutex_init(&pass->locks[i], NULL);
@@ -245,13 +332,14 @@ void gram_pass_end(struct gram_pass *pass)
 	for (unsigned i = 0; i < RANGES; i++)
 		pthread_mutex_destroy(&pass->locks[i]);
 	free(pass->parts);
+	free(pass->received);
 	free(pass->sums);
 	free(pass);
 }
 
 static void *part_of(struct gram_pass *pass, unsigned thread)
 {
-	size_t items = alloc_product(pass->gram->matrix->m, BLOCK_COLUMNS);
+	size_t items = alloc_product(pass->gram->m, BLOCK_COLUMNS);
 
 	if (pass->parts[thread] == NULL) {
 		pass->parts[thread] = alloc_aligned(items, pass->kernel->item);
@@ -263,7 +351,7 @@ static void *part_of(struct gram_pass *pass, unsigned thread)
 /* The first column of range i. */
 static size_t range_begin(const struct gram_pass *pass, size_t i)
 {
-	return pass->gram->matrix->m * i / RANGES;
+	return pass->gram->m * i / RANGES;
 }
 
 /* Add the part of a thread to the sums.  Threads start at different ranges, so
@@ -289,10 +377,10 @@ static void apply_chunk(void *shared, size_t chunk, unsigned thread)
 {
 	struct gram_pass *pass = shared;
 	const struct gram_operator *gram = pass->gram;
-	size_t bytes = gram->matrix->m * BLOCK_COLUMNS * pass->kernel->item;
+	const struct row_range *rows = &gram->chunk[chunk];
+	size_t bytes = gram->m * BLOCK_COLUMNS * pass->kernel->item;
 
-	pass->kernel->apply(gram->matrix, gram->chunk_begin[chunk],
-			    gram->chunk_begin[chunk + 1], pass->x,
+	pass->kernel->apply(rows->matrix, rows->begin, rows->end, pass->x,
 			    part_of(pass, thread), bytes > CACHED_BYTES);
 	add_part(pass, thread);
 }
@@ -328,7 +416,7 @@ static void center_product(const struct gram_operator *gram, const double *x,
 	const double *w = gram->row_mean, *c = gram->column_mean;
 	double ones[BLOCK_COLUMNS] = {0}, part[BLOCK_COLUMNS] = {0};
 	const double *weight = w != NULL ? w : c;
-	size_t m = gram->matrix->m;
+	size_t m = gram->m;
 
 	for (size_t i = 0; i < m; i++)
 		for (size_t j = 0; j < BLOCK_COLUMNS; j++) {
@@ -340,17 +428,43 @@ static void center_product(const struct gram_operator *gram, const double *x,
 			y[i * BLOCK_COLUMNS + j] -=
 				w != NULL ? w[i] * ones[j] + part[j] -
 						    gram->row_square * ones[j]
-					  : (double)gram->matrix->n * c[i] *
-						    part[j];
+					  : (double)gram->n * c[i] * part[j];
+}
+
+static size_t block_bytes(const struct gram_pass *pass)
+{
+	return pass->gram->m * BLOCK_COLUMNS * pass->kernel->item;
+}
+
+void gram_pass_assist(struct gram_pass *pass)
+{
+	const struct gram_operator *gram = pass->gram;
+	size_t items = gram->m * BLOCK_COLUMNS;
+
+	if (pass->received == NULL)
+		pass->received = alloc_aligned(items, pass->kernel->item);
+	ranks_share(pass->received, block_bytes(pass));
+	pass->x = pass->received;
+	thread_pool_run(gram->threads, gram->chunks, apply_chunk, pass);
+	ranks_sum(pass->sums, items);
+	memset(pass->sums, 0, items * sizeof *pass->sums);
 }
 
 void gram_pass_apply(struct gram_pass *pass, const void *x, void *y)
 {
 	const struct gram_operator *gram = pass->gram;
 
+	if (ranks_count() > 1) {
+		enum gram_command command = pass->kernel->item == sizeof(float)
+						    ? GRAM_SINGLE
+						    : GRAM_DOUBLE;
+		ranks_share(&command, sizeof command);
+		ranks_share((void *)(uintptr_t)x, block_bytes(pass));
+	}
 	pass->x = x;
 	pass->y = y;
 	thread_pool_run(gram->threads, gram->chunks, apply_chunk, pass);
+	ranks_sum(pass->sums, gram->m * BLOCK_COLUMNS);
 	thread_pool_run(gram->threads, RANGES, convert_range, pass);
 	if (gram->center != CENTER_NONE)
 		center_product(gram, x, y);

@@ -18,9 +18,25 @@
 #include "model/model.h"
 #include "linalg/block_kernels.h"
 
-/* Fields are read by callers and set by gram_operator_begin(). */
+/* Rows of one shard, begin to end - 1, that one thread works on. */
+struct row_range {
+	const struct csr_matrix *matrix;
+	size_t begin, end;
+};
+
+/* Fields are read by callers and set by gram_operator_begin().
+ *
+ * The rows of A may be in several shards, matrices of the same columns, and
+ * these in several processes (linalg/ranks.h).  Chunks are of one shard, and
+ * ||A||_F^2 is summed in the order of shards, so that results do not depend on
+ * which process has which. */
 struct gram_operator {
-	const struct csr_matrix *matrix; /* A, n x m */
+	size_t n, m, nnz;                       /* of A, in all processes */
+	const struct csr_matrix *matrix;        /* A, where it is one matrix */
+	const struct csr_matrix *const *shards; /* NULL: another process's */
+	size_t shard_count;
+	double products; /* multiplications for A^T A: c (c + 1) / 2 for a row
+			    of c entries, summed over rows */
 	const struct block_kernel_set *set;
 	unsigned threads;
 	enum center center;
@@ -31,8 +47,9 @@ struct gram_operator {
 					NULL without row centring */
 	double row_square;           /* mu^T mu, with row centring */
 	double *column_mean;         /* m; NULL without column centring */
-	size_t chunks;
-	size_t *chunk_begin; /* chunks + 1: the first row of each */
+	size_t chunks;               /* of this process */
+	struct row_range *chunk;
+	const struct csr_matrix **own_shards; /* of one matrix; private */
 };
 
 /* Prepare products with the matrix, which must outlive the operator; threads
@@ -44,6 +61,14 @@ const char *gram_operator_begin(struct gram_operator *gram,
 				enum center center, unsigned threads);
 void gram_operator_end(struct gram_operator *gram);
 
+/* The same for the matrix whose rows are those of count shards one after
+ * another; shards[i] is NULL where it is not this process's.  All must have m
+ * columns.  Collective.  Shards, and the array, must outlive the operator. */
+const char *gram_operator_begin_shards(struct gram_operator *gram,
+				       const struct csr_matrix *const *shards,
+				       size_t count, size_t m,
+				       unsigned threads);
+
 /* The buffers for products with blocks of one precision: a block for each
  * thread and one of 64-bit sums. */
 struct gram_pass;
@@ -53,8 +78,21 @@ struct gram_pass;
 struct gram_pass *gram_pass_begin(const struct gram_operator *gram,
 				  const struct block_kernel *kernel);
 
-/* Y = B^T (B X); X and Y are blocks of m rows, in double where B is centred. */
+/* Y = B^T (B X); X and Y are blocks of m rows, in double where B is centred. Of
+ * rank 0, while the others are in gram_follower_run(). */
 void gram_pass_apply(struct gram_pass *pass, const void *x, void *y);
+
+/* The part of a rank other than 0 in that. */
+void gram_pass_assist(struct gram_pass *pass);
+
+/* What rank 0 sends to the others before it does the work of one of these, in
+ * which they take part. */
+enum gram_command {
+	GRAM_SINGLE, /* gram_pass_apply() in single precision */
+	GRAM_DOUBLE, /* in double precision */
+	GRAM_MATRIX, /* gram_matrix_compute() */
+	GRAM_RELEASE /* nothing more */
+};
 
 /* Free the buffers; pass may be NULL. */
 void gram_pass_end(struct gram_pass *pass);

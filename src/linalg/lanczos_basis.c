@@ -102,7 +102,7 @@ const char *lanczos_basis_begin(struct lanczos_basis *s,
 	size_t limit = lanczos_basis_limit(options->k);
 
 	*s = (struct lanczos_basis){
-		.tall = {kernel, gram->threads, gram->matrix->m},
+		.tall = {kernel, gram->threads, gram->m},
 		.k = options->k,
 		.rank_tolerance = options->rank_tolerance,
 		.seed = options->seed,

@@ -1,11 +1,13 @@
 #include "linalg/similarity_quantiles.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/thread_pool.h"
+#include "linalg/ranks.h"
 
 void similarity_quantiles_begin(struct similarity_quantiles *quantiles,
 				size_t n, size_t k)
@@ -36,6 +38,28 @@ void similarity_quantiles_add(struct similarity_quantiles *quantiles,
 		       rows + (row - first) * quantiles->k,
 		       quantiles->k * sizeof *rows);
 	}
+}
+
+void similarity_quantiles_skip(struct similarity_quantiles *quantiles,
+			       size_t first)
+{
+	while (quantiles->copied < quantiles->count &&
+	       sample_row(quantiles, quantiles->copied) < first)
+		quantiles->copied++;
+}
+
+void similarity_quantiles_join(struct similarity_quantiles *quantiles)
+{
+	size_t items = quantiles->count * quantiles->k;
+	int64_t *bits = alloc(items, sizeof *bits);
+
+	/* A sum of one item and zeros has the item's bits. */
+	for (size_t i = 0; i < items; i++)
+		memcpy(&bits[i], &quantiles->rows[i], sizeof(float));
+	ranks_sum(bits, items);
+	for (size_t i = 0; i < items; i++)
+		memcpy(&quantiles->rows[i], &bits[i], sizeof(float));
+	free(bits);
 }
 
 /* Scale the rows of the sample to length 1; remove zero vectors. */

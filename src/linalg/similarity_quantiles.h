@@ -23,9 +23,18 @@ void similarity_quantiles_begin(struct similarity_quantiles *quantiles,
 				size_t n, size_t k);
 
 /* Copy those of the rows first to first + count - 1 that belong to the sample;
- * rows is count x k.  Call this for all n rows, in ascending order. */
+ * rows is count x k.  Call this for all n rows, in ascending order, but for
+ * those before similarity_quantiles_skip()'s. */
 void similarity_quantiles_add(struct similarity_quantiles *quantiles,
 			      size_t first, size_t count, const float *rows);
+
+/* Leave the rows before first zero where they were not added: another process
+ * has them. */
+void similarity_quantiles_skip(struct similarity_quantiles *quantiles,
+			       size_t first);
+
+/* Join the samples of all processes, in rank 0; collective. */
+void similarity_quantiles_join(struct similarity_quantiles *quantiles);
 
 /* Set values[i] to the cosine that a share of shares[i] (0 to 1) of the pairs
  * lies below, for i < count; to 0 where there is no pair.  Frees the sample.

@@ -86,14 +86,14 @@ static const char *find_by_gram_matrix(struct truncated_svd *svd,
 				       const struct gram_operator *gram,
 				       size_t k)
 {
-	size_t m = gram->matrix->m;
+	size_t m = gram->m;
 	size_t items = alloc_product(m, m);
 	double *copy = alloc_resize(NULL, items, sizeof *copy);
 	double *values = alloc(k, sizeof *values);
 	double *vectors = alloc(alloc_product(k, m), sizeof *vectors);
 
 	svd->gram = alloc_resize(NULL, items, sizeof *svd->gram);
-	progress_begin("customers", gram->matrix->n);
+	progress_begin("customers", gram->n);
 	gram_matrix_compute(gram, svd->gram);
 	progress_end();
 	svd->passes = 1;
@@ -175,7 +175,7 @@ static const char *find_by_lanczos(struct truncated_svd *svd,
 	if (error == NULL) {
 		set_sigma(svd, lanczos.values, k);
 		svd->components = lanczos.vectors;
-		reduce_ld(svd, gram->matrix->m, lanczos.ld);
+		reduce_ld(svd, gram->m, lanczos.ld);
 		lanczos.vectors = NULL;
 	}
 	lanczos_free(&lanczos);
@@ -187,14 +187,12 @@ static const char *find_by_lanczos(struct truncated_svd *svd,
 static bool use_gram_matrix(const struct gram_operator *gram, size_t k,
 			    double tolerance)
 {
-	const struct csr_matrix *a = gram->matrix;
-	double entries = (double)a->indptr[a->n];
+	double entries = (double)gram->nnz, products = gram->products;
 
-	if (lanczos_basis_limit(k) + BLOCK_COLUMNS > a->m)
+	if (lanczos_basis_limit(k) + BLOCK_COLUMNS > gram->m)
 		return true;
-	if (a->m > GRAM_MAX_COLUMNS)
+	if (gram->m > GRAM_MAX_COLUMNS)
 		return false;
-	double products = gram_matrix_products(a);
 	return gram->center != CENTER_NONE || tolerance < single_tolerance ||
 	       products <= quick_products ||
 	       products <= entries * fmax(16, (double)k / 4);
@@ -204,14 +202,14 @@ const char *truncated_svd_find(struct truncated_svd *svd,
 			       const struct gram_operator *gram,
 			       const struct svd_options *options)
 {
-	size_t m = gram->matrix->m, k = options->k;
+	size_t m = gram->m, k = options->k;
 	const char *error;
 
 	*svd = (struct truncated_svd){0};
 	if (k > m)
 		k = m;
-	if (k > gram->matrix->n)
-		k = gram->matrix->n;
+	if (k > gram->n)
+		k = gram->n;
 	if (gram->centred_norm_squared <=
 	    double_rank_tolerance * gram->norm_squared)
 		return NULL;
@@ -253,7 +251,7 @@ void truncated_svd_residual(const struct truncated_svd *svd,
 			    const struct gram_operator *gram, const double *y,
 			    double *residual)
 {
-	size_t m = gram->matrix->m, k = svd->k, ld = svd->ld;
+	size_t m = gram->m, k = svd->k, ld = svd->ld;
 	double *product = y == NULL ? multiply(svd, m) : NULL;
 	const double *from = product != NULL ? product : y;
 
@@ -271,4 +269,17 @@ void truncated_svd_residual(const struct truncated_svd *svd,
 	for (size_t j = 0; j < k; j++)
 		residual[j] = sqrt(residual[j]) / svd->sigma[0];
 	free(product);
+}
+
+const char *truncated_svd_check_residuals(const struct truncated_svd *svd,
+					  const double *residual,
+					  double tolerance)
+{
+	for (size_t j = 0; j < svd->k; j++)
+		if (!(residual[j] <= tolerance))
+			return error_text(
+				"triplet %zu has a residual of %.2g, above the "
+				"tolerance %g" SVD_TOLERANCE_ADVICE,
+				j + 1, residual[j], tolerance);
+	return NULL;
 }

@@ -62,6 +62,12 @@ void truncated_svd_residual(const struct truncated_svd *svd,
 			    const struct gram_operator *gram, const double *y,
 			    double *residual);
 
+/* NULL, or an error text that names the first triplet whose residual is above
+ * the tolerance. */
+const char *truncated_svd_check_residuals(const struct truncated_svd *svd,
+					  const double *residual,
+					  double tolerance);
+
 void truncated_svd_free(struct truncated_svd *svd);
 
 #endif
