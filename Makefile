@@ -101,6 +101,7 @@ $(BUILD)/serve/static_files.o: $(wildcard src/web/*)
 .SECONDARY:
 
 include pipelines/pipeline.mk pipelines/spectrum.mk pipelines/install.mk
+include pipelines/cluster.mk
 include tests/bench/bench.mk tests/tests.mk
 
 # What an earlier run as root has made, another user cannot replace.

@@ -97,6 +97,15 @@ test-database: all $(GENERATE)
 		echo "test-database: not all is here: its tests are skipped" >&2
 	$(BATS) tests/database
 
+#: test-cluster  Slurm with two nodes on this machine: nodes that fail, ranks
+#:               that are killed, damaged shards
+.PHONY: test-cluster
+test-cluster: all
+	@sh pipelines/setup build test cluster || \
+		echo "test-cluster: not all is here: its tests are skipped" >&2
+	$(MAKE) all
+	$(BATS) tests/cluster
+
 #: test-load     LOAD_SECONDS=20 of good, bad, slow, cut off and oversized
 #:               requests by a thousand connections, while models change
 LOAD_SECONDS = 20
@@ -168,7 +177,8 @@ fuzz: | setup-fuzz
 C = $(wildcard src/*.c src/*/*.[ch] tests/unit/*.c tests/bench/*.[ch] tests/fuzz/*.[ch] \
 	tests/fault/*.c)
 SCRIPTS = .ci/run $(wildcard tests/*.bats tests/*.bash tests/*/*.bats) \
-	$(shell grep -lE '^\#!/bin/(ba)?sh' pipelines/* tests/* tests/bench/* \
+	$(shell grep -lE '^\#!/bin/(ba)?sh' pipelines/* pipelines/*/* tests/* tests/bench/* \
+	tests/cluster/* \
 	2> /dev/null)
 # What needs mpi.h is looked at where that is.
 LINTED = $(LANGUAGE) -Itests/bench $(WARNINGS) -Werror -fsyntax-only \

@@ -1,0 +1,222 @@
+# The stages of pipelines/slurm on a cluster of two nodes on this machine:
+# whatever happens to nodes, processes and files, a named error or recovery, and
+# in the end the bytes that one process makes without a cluster.
+
+load ../helper
+
+setup_file() {
+	local missing=
+	for program in munged slurmctld slurmd sbatch mpirun
+	do
+		command -v $program > /dev/null || missing="$missing $program"
+	done
+	[ -x "$BIN/cs-svd-mpi" ] || missing="$missing cs-svd-mpi"
+	export missing
+	[ -z "$missing" ] || return 0
+	export CLUSTER=$BATS_FILE_TMPDIR/cluster
+	export CONTROL=$ROOT/tests/cluster/control
+	export SLURM_CONF=$CLUSTER/slurm.conf
+	export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+	export OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_oob_tcp_if_include=lo
+	export SVD='-k 16' MEMORY=400
+	"$CONTROL" start "$CLUSTER" < /dev/null > "$BATS_FILE_TMPDIR/start" 2>&1 3>&-
+	cd "$BATS_FILE_TMPDIR" || return
+	head -n 16001 "$ROOT/data/views.csv" > a.csv
+	{ head -n 1 "$ROOT/data/views.csv"; tail -n +16002 "$ROOT/data/views.csv"; } > b.csv
+	sed 1d a.csv | cut -d , -f 1 | sort -u | sed -n 1,40p > asked
+	make_expected
+}
+
+teardown_file() {
+	[ -n "$missing" ] || "$CONTROL" stop "$CLUSTER"
+}
+
+# The same without a cluster.
+make_expected() {
+	local shard as=
+	mkdir -p expected/matrix
+	cs-aggregate -q --shards 3 -o expected/shards a.csv b.csv
+	for _ in 1 2 3
+	do
+		for shard in 0 1 2
+		do
+			# shellcheck disable=SC2086 # two words
+			cs-matrix -q --tally $as -o expected/$shard.tally \
+				expected/shards/$shard.tsv
+		done
+		cs-matrix --merge -o expected/sum expected/?.tally && break
+		as='--as expected/sum'
+	done
+	for shard in 0 1 2
+	do
+		cs-matrix -q --as expected/sum -o expected/matrix/$shard.mat \
+			expected/shards/$shard.tsv
+	done
+	cs-svd -q -k 16 -o expected/models expected/matrix/?.mat
+}
+
+setup() {
+	[ -z "$missing" ] || skip "not installed:$missing"
+	cd "$BATS_FILE_TMPDIR" || return
+	pipeline=$ROOT/pipelines
+	work=$BATS_TEST_TMPDIR/work
+	# Programs that a test puts in place of others.
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	export PATH=$BATS_TEST_TMPDIR/bin:$PATH
+}
+
+submit() {
+	"$pipeline/slurm/submit" "$work" 3 2 a.csv b.csv > job
+}
+
+# Wait until the last stage is done or can never be, at most $1 seconds.
+await() {
+	local begun=$SECONDS
+	while [ -n "$(squeue -h -o %i)" ]
+	do
+		[ $((SECONDS - begun)) -lt "$1" ] || {
+			squeue
+			"$pipeline/slurm/status" "$work" || true
+			return 1
+		}
+		sleep 0.3
+	done
+}
+
+same_models() {
+	diff -r expected/models "$work/models"
+	diff -r expected/shards "$work/shards"
+	[ -z "$(find "$work" -name '*.cs-*' -o -name '*.??????' -newer job -name 'models.*')" ]
+}
+
+# cs-svd-mpi waits a while before it begins, so that something can happen.
+slow_svd() {
+	printf '#!/bin/sh\nsleep %s\nexec %s/cs-svd-mpi "$@"\n' "$1" "$BIN" \
+		> "$BATS_TEST_TMPDIR/bin/cs-svd-mpi"
+	chmod +x "$BATS_TEST_TMPDIR/bin/cs-svd-mpi"
+}
+
+# The job of a stage, and what runs of it on a node; waits for it.
+job_of() {
+	sed -n "s/^$1 //p" "$work/jobs"
+}
+await_running() {
+	local job
+	job=$(job_of "$1")
+	for _ in $(seq 300)
+	do
+		[ "$(squeue -h -j "$job" -o %T 2> /dev/null)" != RUNNING ] || return 0
+		sleep 0.2
+	done
+	squeue
+	return 1
+}
+
+@test "the chain: the bytes of one process; again, nothing is done; neighbours" {
+	QUERIES=$PWD/asked NEAREST=10 KNN='-n 10 --no-why --no-profiles' submit
+	await 150
+	"$pipeline/slurm/status" "$work" > said || { cat said; false; }
+	grep -q '^svd: 1 of 1; done' said
+	same_models
+	cs-knn -q -n 10 --no-why --no-profiles --users asked expected/models/?.bin |
+		grep -v '^#' | cut -f 1-3 > expected.near
+	grep -v '^#' "$work/neighbours.tsv" | cut -f 1-3 | diff expected.near -
+	find "$work/models" "$work/matrix" -type f -newer job > new
+	touch later
+	submit
+	await 60
+	[ -z "$(find "$work/models" "$work/matrix" "$work/shards" -newer later)" ]
+	run -2 "$pipeline/slurm/submit" "$work" 4 2 a.csv b.csv
+	[[ "$output" == *"was begun with other logs or options"* ]]
+}
+
+@test "a node loses power while the factorization runs" {
+	slow_svd 4
+	submit
+	await_running svd
+	sleep 1
+	"$CONTROL" cut "$CLUSTER" n2
+	sleep 5
+	"$CONTROL" boot "$CLUSTER" n2 3>&-
+	await 120
+	same_models
+	grep -q "the job is requeued" "$work"/log/svd.*.out
+}
+
+@test "a rank is killed" {
+	slow_svd 3
+	submit
+	await_running svd
+	for _ in $(seq 100)
+	do
+		rank=$(pgrep -f "sh .*/bin/cs-svd-mpi .*$work" | tail -n 1) || true
+		[ -z "$rank" ] || break
+		sleep 0.1
+	done
+	kill -KILL "$rank"
+	await 120
+	same_models
+}
+
+@test "a node hangs in an array of tasks" {
+	printf '#!/bin/sh\n[ "$2" != --merge ] || sleep 2\nexec %s/cs-aggregate "$@"\n' \
+		"$BIN" > "$BATS_TEST_TMPDIR/bin/cs-aggregate"
+	chmod +x "$BATS_TEST_TMPDIR/bin/cs-aggregate"
+	submit
+	await_running merge || true
+	"$CONTROL" hang "$CLUSTER" n2
+	for _ in $(seq 150)
+	do
+		[ -z "$(sinfo -h -N -n n2 -o %T | grep down)" ] || break
+		sleep 0.2
+	done
+	"$CONTROL" boot "$CLUSTER" n2 3>&-
+	await 120
+	same_models
+}
+
+@test "a damaged and a missing shard are named, and made anew" {
+	submit
+	await 120
+	cp -r "$work" "$BATS_TEST_TMPDIR/kept"
+	rm -r "$work/models"
+	truncate -s 5000 "$work/matrix/1.mat"
+	submit
+	await 60
+	run -2 "$pipeline/slurm/status" "$work"
+	[[ "$output" == *"svd: 0 of 1; FAILED"* ]]
+	[[ "$(cat "$work"/log/svd.*.out)" == *"cs-svd: $work/matrix/1.mat: "* ]]
+	rm "$work/matrix/1.mat"
+	submit
+	await 60
+	same_models
+	# A matrix of another run has other customers.
+	rm -r "$work/models"
+	rm "$work/matrix/2.mat"
+	mkdir "$work/matrix/2.mat"
+	submit
+	await 60
+	[ ! -e "$work/models" ]
+	rmdir "$work/matrix/2.mat"
+	submit
+	await 60
+	same_models
+}
+
+@test "without Slurm: the hosts of a file" {
+	need parallel
+	printf 'localhost slots=2\n' > hosts
+	cat > "$BATS_TEST_TMPDIR/bin/not-ssh" <<-'END'
+	#!/bin/sh
+	# What ssh would run on another host, here.
+	while case $1 in -*) true ;; *) false ;; esac; do shift; done
+	shift
+	[ "$1" != -- ] || shift
+	exec sh -c "$*"
+	END
+	chmod +x "$BATS_TEST_TMPDIR/bin/not-ssh"
+	SSH=$BATS_TEST_TMPDIR/bin/not-ssh "$pipeline/hostfile/run" "$work" 3 hosts \
+		a.csv b.csv
+	touch job
+	same_models
+}
