@@ -49,6 +49,7 @@ enum {
 	KEY_RECALL,
 	KEY_PROBES,
 	KEY_MERGE,
+	KEY_PART,
 	KEY_FORMAT,
 	KEY_NO_WHY,
 	KEY_PROFILES,
@@ -98,6 +99,9 @@ static const struct option_row rows[] = {
 	{NULL, KEY_MERGE, "merge", NULL,
 	 "join files of neighbours: the best of all",
 	 OPTION_TO_FLAG(merge, true)},
+	{NULL, KEY_PART, "part", NULL,
+	 "MODELs are shards, and others are missing",
+	 OPTION_TO_FLAG(choices.part, true)},
 	{"Output", KEY_FORMAT, "format", "F",
 	 "tsv; json, one object a line; ids [tsv]",
 	 OPTION_TO_CHOICE(choices.format, output_format_words)},
@@ -125,7 +129,8 @@ static const struct options_text text = {
 		"MODEL comes from cs-svd; without one, or for \"-\", standard "
 		"input is read.\n"
 		"Several hold the customers of one model, and are asked as "
-		"one.",
+		"one; a directory is\n"
+		"all that cs-svd made in it.",
 	.footer =
 		"exit: 0 found; 1 no such customer, or none left; 2 wrong use, "
 		"input or output\n"

@@ -116,6 +116,8 @@ compare_matrices() {
 	3 views,follows
 	2 views,follows --value sum --weights 1,0.25
 	3 views,follows --min-users 5 --min-tags 2 --attributes follows
+	3 views --block a=0.5 --block ja=0.2
+	2 views --value sum --block s=1
 	3 few
 	2 few --value mean --min-tags 2
 	END
@@ -334,4 +336,51 @@ assert [s["file"] for s in manifest["shards"]] == ["%d.bin" % i for i in range(4
 	[ -z "$(find . -name 'failed*')" ]
 	run -0 mpirun -n 1 --oversubscribe cs-svd-mpi --help
 	[[ "$output" == *"usage: cs-svd"* ]]
+}
+
+# ------------------------------------------------------------------- cs-knn
+
+@test "cs-knn of a directory: all its shards; what is missing is named" {
+	make_matrices --value sum -- views
+	rm -rf models
+	cs-svd -q -k 10 -o models ./?.mat
+	cs-knn -q -u 626 -n 5 models/?.bin > expected
+	cs-knn -q -u 626 -n 5 models | cmp - expected
+	cs-knn -q -u 626 -n 5 models/3.bin models/1.bin models/2.bin models/0.bin |
+		cmp - expected
+	refuse() {
+		run -2 cs-knn -u 626 -o out "${@:2}"
+		[[ "$output" == "cs-knn: "*"$1"* ]] || { echo "$output"; return 1; }
+		[ ! -e out ]
+	}
+	refuse "models/0.bin: one of 4 shards, of which shard 2 is missing: give the directory, or --part" \
+		models/0.bin models/1.bin models/3.bin
+	refuse "shard 1 is missing" models/0.bin
+	refuse "models/0.bin: shard 0, which is given twice" models models/0.bin
+	cs-svd -q -k 10 -o whole.bin whole.mat
+	refuse "its components are not those of" models whole.bin
+	refuse "views: a directory, expected one of models that cs-svd made" views
+	# What tasks of an array find, each in a shard, is what all find.
+	cs-knn -q -u 626 -n 5 --no-why --no-profiles models > expected
+	cs-knn -q --ignore-unknown -u 626 -n 5 --part models/0.bin models/1.bin \
+		models/2.bin models/3.bin --no-why --no-profiles | cmp - expected
+	cs-matrix -q --as models/0.bin -o query.mat <(
+		head -n 1 views.tsv; grep -P '^626\t' views.tsv)
+	cs-project -q -o query.bin models/0.bin query.mat
+	for shard in 0 1 2 3
+	do
+		cs-knn -q --queries query.bin -n 5 --no-why --no-profiles --part \
+			-o near.$shard models/$shard.bin
+	done
+	cs-knn --merge -n 5 near.? | diff expected -
+	# A damaged manifest.
+	cp -r models broken
+	for text in '{}' '{"shards": []}' '{"shards": [{"file": "../models/0.bin"}]}' \
+		'{"shards": [7]}' '[' ''
+	do
+		printf '%s' "$text" > broken/manifest.json
+		refuse "broken" broken
+	done
+	printf '{"shards": [{"file": "0.bin"}, {"file": "9.bin"}]}' > broken/manifest.json
+	refuse "broken/9.bin: No such file" broken
 }

@@ -67,8 +67,8 @@ static const char *open_models(struct neighbour_session *session)
 {
 	struct neighbour_options *options = &session->options;
 	struct sharded_model *shards = &session->shards;
-	const char *error = sharded_model_open(shards, options->models,
-					       options->model_count);
+	const char *error = sharded_model_open(
+		shards, options->models, options->model_count, options->part);
 
 	shards->recall = options->recall;
 	shards->probes = options->probes;

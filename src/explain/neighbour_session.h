@@ -21,6 +21,7 @@
 struct neighbour_options {
 	char *const *models; /* model_count paths; none: standard input */
 	size_t model_count;
+	bool part; /* shards may be missing among them */
 	/* Whose neighbours: one of these. */
 	const char *const *users; /* user_count names of customers */
 	size_t user_count;

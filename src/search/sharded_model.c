@@ -54,7 +54,6 @@ static const char *open_shard(struct sharded_model *shards, size_t i,
 /* At every allocation shards can be closed (base/recovery.h). */
 static void allocate_models(struct sharded_model *shards, size_t count)
 {
-	*shards = (struct sharded_model){0};
 	shards->models = alloc(count, sizeof *shards->models);
 	shards->count = count;
 	shards->indexes = alloc(count, sizeof *shards->indexes);
@@ -65,25 +64,40 @@ const char *sharded_model_open_copy(struct sharded_model *shards,
 {
 	const char *error;
 
+	*shards = (struct sharded_model){0};
 	allocate_models(shards, 1);
 	error = open_shard(shards, 0, path, model_open_copy);
 	shards->whole = shards->models[0];
 	return error;
 }
 
-const char *sharded_model_open(struct sharded_model *shards,
-			       char *const paths[], size_t count)
+static const char *open_all(struct sharded_model *shards, char *const *paths)
 {
 	const char *error = NULL;
 
-	allocate_models(shards, count ? count : 1);
 	for (size_t i = 0; i < shards->count && error == NULL; i++) {
-		error = open_shard(shards, i, count ? paths[i] : NULL,
+		error = open_shard(shards, i, paths != NULL ? paths[i] : NULL,
 				   model_open);
 		if (error == NULL && i > 0)
 			error = sharded_model_compare(&shards->models[0],
 						      &shards->models[i]);
 	}
+	return error;
+}
+
+const char *sharded_model_open(struct sharded_model *shards,
+			       char *const paths[], size_t count, bool part)
+{
+	const char *error;
+
+	*shards = (struct sharded_model){0};
+	error = shard_files_expand(&shards->files, paths, count);
+	count = shards->files.count;
+	allocate_models(shards, error == NULL && count > 0 ? count : 1);
+	if (error == NULL)
+		error = open_all(shards, shards->files.paths);
+	if (error == NULL && !part)
+		error = shard_files_check(shards->models, shards->count);
 	shards->whole = shards->models[0];
 	return error;
 }
@@ -222,6 +236,7 @@ void sharded_model_close(struct sharded_model *shards)
 	free(shards->offsets);
 	free(shards->bytes);
 	free(shards->name);
+	shard_files_free(&shards->files);
 	*shards = (struct sharded_model){0};
 }
 

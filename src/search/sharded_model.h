@@ -6,6 +6,7 @@
 #ifndef SEARCH_SHARDED_MODEL_H
 #define SEARCH_SHARDED_MODEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,7 @@
 #include "model/model.h"
 #include "search/combined_search.h"
 #include "search/search_query.h"
+#include "search/shard_files.h"
 
 /* Where a row of whole is stored. */
 struct shard_place {
@@ -39,13 +41,16 @@ struct sharded_model {
 	int64_t *offsets;
 	unsigned char *bytes;
 	char *name;
+	struct shard_files files; /* whose paths the models' names are */
 };
 
-/* Open count files (none: standard input) and view their indexes.  Returns
+/* Open count files (none: standard input) and view their indexes; a directory
+ * stands for the shards that cs-svd made in it.  Unless part is set, all shards
+ * of a factorization must be there.  Returns
  * NULL, or an error text that names the file; sharded_model_close is due
  * either way. */
 const char *sharded_model_open(struct sharded_model *shards,
-			       char *const paths[], size_t count);
+			       char *const paths[], size_t count, bool part);
 
 /* Open a private copy of one file, with all checksums verified
  * (model_open_copy); it needs no join.  Errors as above. */

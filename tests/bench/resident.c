@@ -127,7 +127,7 @@ int main(int argc, char **argv)
 	if (argc != 4)
 		die("usage: resident MODEL QUERIES | all  exact | codes | "
 		    "combined | every | RECALL");
-	check(sharded_model_open(&shards, &argv[1], 1));
+	check(sharded_model_open(&shards, &argv[1], 1, false));
 	const struct model *model = &shards.whole;
 	bool by_rows = strcmp(argv[3], "combined") == 0 ||
 		       strcmp(argv[3], "every") == 0;
