@@ -97,14 +97,14 @@ test-database: all $(GENERATE)
 		echo "test-database: not all is here: its tests are skipped" >&2
 	$(BATS) tests/database
 
-#: test-cluster  Slurm with two nodes on this machine: nodes that fail, ranks
-#:               that are killed, damaged shards
+#: test-cluster  Open MPI, and Slurm with two nodes on this machine: nodes that
+#:               fail, ranks that are killed, damaged shards
 .PHONY: test-cluster
 test-cluster: all
 	@sh pipelines/setup build test cluster || \
 		echo "test-cluster: not all is here: its tests are skipped" >&2
 	$(MAKE) all
-	$(BATS) tests/cluster
+	$(BATS) tests/cluster tests/shards.bats
 
 #: test-load     LOAD_SECONDS=20 of good, bad, slow, cut off and oversized
 #:               requests by a thousand connections, while models change

@@ -108,11 +108,13 @@ static const char *select_customers(struct matrix_builder *builder)
 	size_t min_tags = builder->options->min_tags;
 
 	builder->n = profiles->n;
+	/* Rows are numbered by 32 bits, here and in searches. */
+	if (profiles->n > UINT32_MAX)
+		return "more than 2^32 - 1 customers: divide them into shards "
+		       "(cs-aggregate --shards)";
 	if (profiles->in_order && min_tags == 0 &&
 	    builder->options->fold_in == NULL)
 		return NULL;
-	if (profiles->n > UINT32_MAX)
-		return "more than 2^32 - 1 customers to choose from";
 	builder->row = alloc(profiles->n, sizeof *builder->row);
 	builder->n = 0;
 	for (size_t row = 0; row < profiles->n; row++)
