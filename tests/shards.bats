@@ -235,7 +235,7 @@ make_large() {
 compare_models() {
 	diff <(cs-dump --what sigma whole.bin | awk '{ printf "%.4f\n", $2 }') \
 		<(cs-dump --what sigma models/0.bin | awk '{ printf "%.4f\n", $2 }')
-	cs-dump --what users whole.bin | sed 1d | cut -f 1 | head -n 50 > some
+	cs-dump --what users whole.bin | sed -n '2,51 s/\t.*//p' > some
 	cs-knn -q --no-why --no-profiles -n 10 --users some whole.bin |
 		cut -f 1,3 | sort > expected
 	cs-knn -q --no-why --no-profiles -n 10 --users some models/?.bin |
