@@ -444,7 +444,7 @@ forged() {
 	refused '--center: "rows": expected none, row or column' \
 		cs-svd --center rows narrow.mat
 	refused '--scale: "s": expected us, sqrt or u' cs-svd --scale s narrow.mat
-	refused 'one matrix at a time' cs-svd narrow.mat wide.mat
+	refused 'shards: their models are files of a directory: -o DIR' cs-svd narrow.mat wide.mat
 	refused '--help' cs-svd --unknown narrow.mat
 	refused '-j' cs-svd -j 0 narrow.mat
 	refused '-S' cs-svd -S x narrow.mat
