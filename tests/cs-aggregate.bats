@@ -389,7 +389,7 @@ refused() {
 	[ "$(cut -f 2 found | tr '\n' ' ')" = "tag t u " ]
 	printf '%s\n' item,tag 3,t 4,t > few.csv
 	cs-aggregate --tags few.csv log.csv 2>&1 > /dev/null |
-		grep -qx 'cs-aggregate: --tags few.csv: only 1 of 3 rows'"'"' items are in it; the first that is not is "1"'
+		grep -x 'cs-aggregate: --tags few.csv: only 1 of 3 rows'"'"' items are in it; the first that is not is "1"' > found
 	# A log without a row joins nothing either, and is no error.
 	head -n 1 log.csv | cs-aggregate -q --tags tags.csv > /dev/null
 }
