@@ -199,7 +199,7 @@ load page
 	taken = b.run("return performance.getEntriesByType('resource').concat("
 	              "performance.getEntriesByType('navigation')).reduce("
 	              "(sum, e) => sum + e.transferSize, 0)")
-	assert 40000 < taken < 100000, taken
+	assert 10000 < taken < 100000, taken
 	END
 }
 
