@@ -69,7 +69,7 @@ MPI_LIBRARIES = $(shell $(MPICC) --showme:link)
 #: all           build the programs into bin/
 all: $(TOOLS:%=$(BIN)/%) $(MPI:%=$(BIN)/cs-svd-mpi)
 
-$(BUILD)/linalg/ranks_mpi.o: CPPFLAGS += $(MPI_FLAGS)
+$(BUILD)/linalg/ranks_mpi.o: LANGUAGE += $(MPI_FLAGS)
 $(BIN)/cs-svd-mpi: $(BUILD)/cs-svd.o $(BUILD)/linalg/ranks_mpi.o $(BUILD)/libcs.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(LINK) -o $@ $^ $(LINKED) $(MPI_LIBRARIES)
