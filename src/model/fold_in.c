@@ -9,25 +9,14 @@
 
 static const char *read_words(struct fold_in *fold)
 {
-	const struct safetensors *file = &fold->model.file;
-	int value, damp, norm;
-	const char *error =
-		safetensors_word(file, "matrix.value", value_words, &value);
+	const char *error = weighting_read(&fold->model.file, &fold->value,
+					   &fold->damp, &fold->norm);
 
-	if (error == NULL)
-		error = safetensors_word(file, "matrix.damp", damp_words,
-					 &damp);
-	if (error == NULL)
-		error = safetensors_word(file, "matrix.norm", norm_words,
-					 &norm);
-	if (error == NULL && value == VALUE_AUTO)
+	if (error == NULL && fold->value == VALUE_AUTO)
 		error = "its metadata have matrix.value \"auto\", expected "
 			"the one that was chosen";
 	if (error != NULL)
 		return error;
-	fold->value = (enum value)value;
-	fold->damp = (enum damp)damp;
-	fold->norm = (enum norm)norm;
 	tag_prefixes_of_attributes(&fold->attributes, &fold->model.file);
 	return NULL;
 }

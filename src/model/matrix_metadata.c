@@ -102,19 +102,13 @@ const char *matrix_metadata_read(const struct safetensors *file,
 				 struct matrix_options *options,
 				 double **weights, size_t *files)
 {
-	int value, damp, weight, norm;
-	const char *error =
-		safetensors_word(file, "matrix.value", value_words, &value);
+	int weight = 0;
+	const char *error = weighting_read(file, &options->value,
+					   &options->damp, &options->norm);
 
-	if (error == NULL)
-		error = safetensors_word(file, "matrix.damp", damp_words,
-					 &damp);
 	if (error == NULL)
 		error = safetensors_word(file, "matrix.weight", weight_words,
 					 &weight);
-	if (error == NULL)
-		error = safetensors_word(file, "matrix.norm", norm_words,
-					 &norm);
 	if (error == NULL)
 		error = read_number(file, "matrix.min-users", 1, INT64_MAX,
 				    &options->min_users);
@@ -125,10 +119,7 @@ const char *matrix_metadata_read(const struct safetensors *file,
 		error = read_number(file, "matrix.files", 1, MAX_FILES, files);
 	if (error != NULL)
 		return error;
-	options->value = (enum value)value;
-	options->damp = (enum damp)damp;
 	options->weight = (enum weight)weight;
-	options->norm = (enum norm)norm;
 	tag_prefixes_of_model(&options->attributes, TAG_PREFIXES_ATTRIBUTES,
 			      file);
 	*weights = alloc(*files, sizeof **weights);

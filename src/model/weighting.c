@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "model/safetensors.h"
+
 const char *const value_words[] = {
 	[VALUE_MEAN] = "mean", [VALUE_SUM] = "sum",   [VALUE_EVENTS] = "events",
 	[VALUE_ONE] = "one",   [VALUE_AUTO] = "auto", NULL};
@@ -67,6 +69,27 @@ static void normalize(double *values, size_t count)
 	length = sqrt(squares);
 	for (size_t i = 0; i < count; i++)
 		values[i] /= length;
+}
+
+const char *weighting_read(const struct safetensors *file, enum value *value,
+			   enum damp *damp, enum norm *norm)
+{
+	int value_word, damp_word, norm_word;
+	const char *error = safetensors_word(file, "matrix.value", value_words,
+					     &value_word);
+
+	if (error == NULL)
+		error = safetensors_word(file, "matrix.damp", damp_words,
+					 &damp_word);
+	if (error == NULL)
+		error = safetensors_word(file, "matrix.norm", norm_words,
+					 &norm_word);
+	if (error != NULL)
+		return error;
+	*value = (enum value)value_word;
+	*damp = (enum damp)damp_word;
+	*norm = (enum norm)norm_word;
+	return NULL;
 }
 
 double weighting_entry(enum damp damp, const double *weight,

@@ -38,6 +38,13 @@ double weighting_damp(enum damp damp, double x);
  * Documentation 28, 1972). */
 double weighting_column(enum weight weight, size_t n, size_t users);
 
+struct safetensors;
+
+/* Set the three to what metadata of a matrix or a model name: matrix.value,
+ * matrix.damp, matrix.norm.  NULL or an error text. */
+const char *weighting_read(const struct safetensors *file, enum value *value,
+			   enum damp *damp, enum norm *norm);
+
 /* The damped raw value of an entry times the weight of its column. */
 double weighting_entry(enum damp damp, const double *weight,
 		       const struct matrix_entry *entry);
