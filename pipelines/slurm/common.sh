@@ -15,7 +15,13 @@ shard=$(shard_name "$TASK")
 threads=${SLURM_CPUS_PER_TASK:-${SLURM_CPUS_ON_NODE:-$(nproc)}}
 memory=${SLURM_MEM_PER_NODE:+$((SLURM_MEM_PER_NODE / 2))M}
 
-# End at once where the output is there: the stage was done before.
+# End at once where one of the outputs is there: the task was done before.
+# Where CHECK is set nothing is run: status 1 says that the task is not done.
 done_already() {
-	[ ! -e "$1" ] || exit 0
+	local output
+	for output
+	do
+		[ ! -e "$output" ] || exit 0
+	done
+	[ -z "${CHECK:-}" ] || exit 1
 }
