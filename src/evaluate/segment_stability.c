@@ -12,6 +12,7 @@
 #include "base/thread_pool.h"
 #include "evaluate/adjusted_rand.h"
 #include "search/dot_vectors.h"
+#include "search/nearest_centre.h"
 #include "search/segmentation.h"
 
 /* Customers of both halves, below which nothing is said. */
@@ -141,8 +142,8 @@ static void segment_half(void *shared, size_t piece, unsigned thread)
 	segmentation_train(sample, k, RUNS,
 			   random_bits(job->seed, half * SEEDS + seed), 1,
 			   centres);
-	segmentation_assign(centres, k, sample->rows, job->n, sample->d, 1,
-			    groups_of(job, which, half, seed), NULL, NULL);
+	nearest_centre_assign(centres, k, sample->rows, job->n, sample->d, 1,
+			      groups_of(job, which, half, seed), NULL, NULL);
 	free(centres);
 	progress_add(1);
 }

@@ -11,6 +11,7 @@
 #include "explain/assignment.h"
 #include "search/combined_score.h"
 #include "search/dot_vectors.h"
+#include "search/nearest_centre.h"
 #include "search/segmentation.h"
 #include "text/tsv.h"
 
@@ -226,9 +227,9 @@ const char *customer_segments_find(struct customer_segments *segments,
 	begin(segments, n, k);
 	centres = alloc(alloc_product(k, d), sizeof *centres);
 	segmentation_train(&sample, k, runs, seed, threads, centres);
-	segmentation_assign(centres, k, model->embedding, n, d, threads,
-			    segments->segment, segments->similarity,
-			    segments->margin);
+	nearest_centre_assign(centres, k, model->embedding, n, d, threads,
+			      segments->segment, segments->similarity,
+			      segments->margin);
 	assign_all_weak(segments, model);
 	sort_segments(segments);
 	free(centres);

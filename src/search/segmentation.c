@@ -8,144 +8,7 @@
 #include "base/random.h"
 #include "base/thread_pool.h"
 #include "search/coarse_quantizer.h"
-
-/* Rows that a thread assigns at a time. */
-enum { PIECE = 4096 };
-
-/* --------------------------------------------------------------- assignment */
-
-/* What is found of the rows of a tile: the best centre of each, its score, and
- * the second score. */
-struct tile_best {
-	float first[TILE_QUERIES], second[TILE_QUERIES];
-	uint32_t centre[TILE_QUERIES];
-};
-
-/* The best of k scores of each row; the lowest wins a tie.  Rows side by side,
- * since a maximum waits for the one before. */
-static void find_best(const float *scores, size_t ld, size_t k,
-		      struct tile_best *best)
-{
-	for (size_t i = 0; i < TILE_QUERIES; i++) {
-		best->first[i] = best->second[i] = -INFINITY;
-		best->centre[i] = SEGMENTATION_NONE;
-	}
-	for (size_t c = 0; c < k; c++)
-		for (size_t i = 0; i < TILE_QUERIES; i++) {
-			float score = scores[i * ld + c];
-			float first = best->first[i], second = best->second[i];
-			float less = score < first ? score : first;
-
-			best->second[i] = less > second ? less : second;
-			best->centre[i] =
-				score > first ? (uint32_t)c : best->centre[i];
-			best->first[i] = score > first ? score : first;
-		}
-}
-
-/* Row i of a tile: its centre, cosine and margin. */
-static uint32_t take_best(const struct tile_best *best, size_t i, float *cosine,
-			  float *margin)
-{
-	float first = best->first[i];
-
-	*margin = isfinite(best->second[i]) ? first - best->second[i] : NAN;
-	*cosine = best->centre[i] == SEGMENTATION_NONE ? NAN
-		  : first > 1                          ? 1
-		  : first < -1                         ? -1
-						       : first;
-	return best->centre[i];
-}
-
-/* Assign count rows; false where one is not finite. */
-static bool assign_rows(struct coarse_query *query, const float *rows,
-			size_t count, uint32_t *group, float *cosine,
-			float *margin)
-{
-	const struct coarse_quantizer *quantizer = query->quantizer;
-	size_t ld = quantizer->blocks * TILE_ROWS, d = quantizer->d;
-	struct tile_best best;
-	bool finite = true;
-
-	for (size_t begin = 0; begin < count; begin += TILE_QUERIES) {
-		size_t tile = count - begin < TILE_QUERIES ? count - begin
-							   : TILE_QUERIES;
-
-		for (size_t i = 0; i < TILE_QUERIES; i++) {
-			const float *row = rows + (begin + i) * d;
-			double square = i < tile ? dot_square_norm(row, d) : 0;
-
-			finite &= isfinite(square);
-			coarse_query_put(query, i, row,
-					 square > 0 && isfinite(square)
-						 ? 1 / sqrt(square)
-						 : 0);
-		}
-		coarse_query_score(query);
-		find_best(query->scores, ld, quantizer->count, &best);
-		for (size_t i = 0; i < tile; i++)
-			group[begin + i] =
-				take_best(&best, i, &cosine[begin + i],
-					  &margin[begin + i]);
-	}
-	return finite;
-}
-
-struct assignment {
-	struct coarse_query *queries; /* threads */
-	const float *rows;
-	size_t n, d;
-	uint32_t *group;
-	float *cosine, *margin; /* may be NULL */
-	bool *wrong;            /* threads */
-};
-
-static void assign_piece(void *shared, size_t piece, unsigned thread)
-{
-	const struct assignment *a = shared;
-	size_t begin = piece * PIECE;
-	size_t count = a->n - begin < PIECE ? a->n - begin : PIECE;
-	float cosine[PIECE], margin[PIECE];
-
-	if (!assign_rows(&a->queries[thread], a->rows + begin * a->d, count,
-			 a->group + begin, cosine, margin))
-		a->wrong[thread] = true;
-	if (a->cosine != NULL)
-		memcpy(a->cosine + begin, cosine, count * sizeof *cosine);
-	if (a->margin != NULL)
-		memcpy(a->margin + begin, margin, count * sizeof *margin);
-}
-
-bool segmentation_assign(const float *centres, size_t k, const float *rows,
-			 size_t n, size_t d, unsigned threads, uint32_t *group,
-			 float *cosine, float *margin)
-{
-	struct coarse_quantizer quantizer;
-	struct assignment a = {.rows = rows,
-			       .n = n,
-			       .d = d,
-			       .group = group,
-			       .cosine = cosine,
-			       .margin = margin};
-	bool right = true;
-
-	if (!coarse_quantizer_begin(&quantizer, centres, k, d,
-				    dot_kernel_best()))
-		return false;
-	a.queries = alloc(threads, sizeof *a.queries);
-	a.wrong = alloc(threads, sizeof *a.wrong);
-	for (unsigned i = 0; i < threads; i++)
-		coarse_query_begin(&a.queries[i], &quantizer);
-	thread_pool_run(threads, (n + PIECE - 1) / PIECE, assign_piece, &a);
-	for (unsigned i = 0; i < threads; i++) {
-		coarse_query_end(&a.queries[i]);
-		right &= !a.wrong[i];
-	}
-	coarse_quantizer_end(&quantizer);
-	free(a.queries);
-	free(a.wrong);
-	return right;
-}
+#include "search/nearest_centre.h"
 
 /* ----------------------------------------------------------------- one run */
 
@@ -375,7 +238,7 @@ static bool assign_all(struct run *run, struct state *state)
 	size_t n = run->sample->n, d = run->sample->d;
 	struct coarse_quantizer quantizer;
 	struct coarse_query query;
-	struct tile_best best;
+	struct nearest_centres best;
 	bool changed = false;
 
 	coarse_quantizer_begin(&quantizer, state->centres, run->k, d,
@@ -386,13 +249,13 @@ static bool assign_all(struct run *run, struct state *state)
 	for (size_t begin = 0; begin < n; begin += TILE_QUERIES) {
 		query.packed = run->tiles + begin * d;
 		coarse_query_score(&query);
-		find_best(query.scores, quantizer.blocks * TILE_ROWS, run->k,
-			  &best);
+		nearest_centres_find(query.scores, quantizer.blocks * TILE_ROWS,
+				     run->k, &best);
 		for (size_t i = 0; i < TILE_QUERIES && begin + i < n; i++) {
 			size_t row = begin + i;
-			uint32_t centre =
-				take_best(&best, i, &state->cosine[row],
-					  &state->margin[row]);
+			uint32_t centre = nearest_centres_of_row(
+				&best, i, &state->cosine[row],
+				&state->margin[row]);
 
 			changed |= centre != state->group[row];
 			state->group[row] = centre;

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "cases.h"
 #include "search/dot_kernels.h"
+#include "search/nearest_centre.h"
 #include "search/segmentation.h"
 
 enum { CASES = 60, MOST_ROWS = 300, MOST_DIMENSIONS = 24, MOST_GROUPS = 9 };
@@ -24,13 +25,13 @@ static int check_assignment(const float *centres, size_t k, const float *rows,
 	static float cosine[MOST_ROWS], margin[MOST_ROWS];
 	const struct dot_kernel *plain = dot_kernel_get(DOT_KERNELS - 1);
 
-	if (!segmentation_assign(centres, k, rows, n, d, 1 + seed % 3, group,
-				 cosine, margin))
+	if (!nearest_centre_assign(centres, k, rows, n, d, 1 + seed % 3, group,
+				   cosine, margin))
 		return fail("assignment refused");
 	for (size_t i = 0; i < n; i++) {
 		float first = -2, second = -2, unit[MOST_DIMENSIONS];
 		double square = dot_square_norm(rows + i * d, d);
-		uint32_t best = SEGMENTATION_NONE;
+		uint32_t best = NEAREST_CENTRE_NONE;
 
 		if (square > 0)
 			dot_scale(unit, rows + i * d, d, 1 / sqrt(square));
@@ -51,11 +52,11 @@ static int check_assignment(const float *centres, size_t k, const float *rows,
 		}
 		if (group[i] != best)
 			return fail("not the nearest centre");
-		if (best == SEGMENTATION_NONE
+		if (best == NEAREST_CENTRE_NONE
 			    ? !isnan(cosine[i]) || !isnan(margin[i])
 			    : cosine[i] != (first > 1 ? 1 : first))
 			return fail("not the cosine");
-		if (best != SEGMENTATION_NONE &&
+		if (best != NEAREST_CENTRE_NONE &&
 		    (k == 1 ? !isnan(margin[i]) : margin[i] != first - second))
 			return fail("not the margin");
 	}
@@ -86,11 +87,12 @@ static int check_found(const size_t *kind, size_t n, size_t groups,
 	static uint32_t group[MOST_ROWS];
 	uint32_t of_kind[MOST_GROUPS];
 
-	segmentation_assign(centres, groups, rows, n, d, 1, group, NULL, NULL);
+	nearest_centre_assign(centres, groups, rows, n, d, 1, group, NULL,
+			      NULL);
 	for (size_t i = 0; i < n; i++)
 		if (i < groups)
 			of_kind[i] = group[i];
-		else if (group[i] != SEGMENTATION_NONE &&
+		else if (group[i] != NEAREST_CENTRE_NONE &&
 			 group[i] != of_kind[kind[i]])
 			return fail("a group is not whole");
 	return 0;
@@ -121,8 +123,8 @@ static int run_case(void)
 	if (k == groups)
 		failed |= check_found(kind, n, groups, centres, rows, d);
 	rows[n * d - 1] = NAN;
-	if (segmentation_assign(centres, k, rows, n, d, 2,
-				(uint32_t[MOST_ROWS]){0}, NULL, NULL))
+	if (nearest_centre_assign(centres, k, rows, n, d, 2,
+				  (uint32_t[MOST_ROWS]){0}, NULL, NULL))
 		failed |= fail("a row that is not finite is taken");
 	row_sample_free(&sample);
 	free(rows);
