@@ -1,7 +1,6 @@
 #include "events/group_by.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,31 +9,13 @@
 #include "base/string_table.h"
 #include "base/thread_pool.h"
 #include "events/event_record.h"
+#include "events/thread_events.h"
 
 enum {
 	PART = 1 << 14,  /* records of a part, about: they fit the cache */
 	PARTS = 1 << 10, /* at most: each is a stream that is written to */
 	FLUSH = 1 << 20 /* bytes of a part that are held before they are written
 			 */
-};
-
-/* Two kinds of names. */
-enum { USERS, TAGS, KINDS };
-
-/* The names of a kind in the records of a thread. */
-struct dictionary {
-	struct string_table names;
-	/* After names were joined with those of other threads: */
-	size_t count;
-	uint32_t *rank; /* count: the rank of each among all */
-};
-
-struct group_by_thread {
-	struct dictionary dictionaries[KINDS];
-	struct event_record *records;
-	size_t count, capacity;
-	_Atomic size_t bytes; /* of memory, at the last group_by_full */
-	size_t *begin;        /* parts + 1: of each part in records */
 };
 
 /* What a thread sorts a part with. */
@@ -48,8 +29,8 @@ struct sorter {
 /* The records of all threads, being sorted and written. */
 struct sorting {
 	struct group_by *groups;
-	struct string_table names[KINDS]; /* of all threads */
-	uint32_t *order[KINDS];           /* the names by rank */
+	struct string_table names[NAME_KINDS]; /* of all threads */
+	uint32_t *order[NAME_KINDS];           /* the names by rank */
 	unsigned tag_bits;      /* of a key, with that of EVENT_RECORD_HIGH */
 	unsigned user_bits;     /* a customer's part is its rank >> this */
 	size_t parts, largest;  /* how many; records of the largest */
@@ -74,19 +55,21 @@ void group_by_users(struct group_by *groups, unsigned thread,
 		    const struct string_slice *list, size_t count,
 		    uint32_t *indices)
 {
-	string_table_add_all(&groups->states[thread].dictionaries[USERS].names,
-			     list, count, indices);
+	string_table_add_all(
+		&groups->states[thread].dictionaries[NAMES_OF_USERS].names,
+		list, count, indices);
 }
 
 void group_by_tags(struct group_by *groups, unsigned thread,
 		   const struct string_slice *list, size_t count,
 		   uint32_t *indices)
 {
-	string_table_add_all(&groups->states[thread].dictionaries[TAGS].names,
-			     list, count, indices);
+	string_table_add_all(
+		&groups->states[thread].dictionaries[NAMES_OF_TAGS].names, list,
+		count, indices);
 }
 
-static void append(struct group_by_thread *thread, struct event_record record)
+static void append(struct thread_events *thread, struct event_record record)
 {
 	if (thread->count == thread->capacity)
 		thread->records =
@@ -98,7 +81,7 @@ static void append(struct group_by_thread *thread, struct event_record record)
 void group_by_add(struct group_by *groups, unsigned thread, uint32_t user,
 		  uint32_t tag, decimal value)
 {
-	struct group_by_thread *state = &groups->states[thread];
+	struct thread_events *state = &groups->states[thread];
 
 	if (value >= EVENT_RECORD_LARGE || value <= -EVENT_RECORD_LARGE) {
 		decimal high = value >> EVENT_RECORD_SHIFT;
@@ -110,78 +93,18 @@ void group_by_add(struct group_by *groups, unsigned thread, uint32_t user,
 	append(state, (struct event_record){{{user, tag}}, (int64_t)value});
 }
 
-/* Bytes of a dictionary, twice: once more for the one it is joined into. */
-static size_t dictionary_bytes(const struct string_table *names)
-{
-	return 2 * (names->room + names->capacity * sizeof *names->offsets +
-		    names->slot_count * sizeof *names->slots +
-		    names->count * sizeof(uint32_t));
-}
-
 bool group_by_full(struct group_by *groups, unsigned thread)
 {
-	struct group_by_thread *state = &groups->states[thread];
-	size_t bytes = state->count * sizeof(struct event_record);
+	struct thread_events *state = &groups->states[thread];
+	size_t bytes = 0;
 
-	for (int kind = 0; kind < KINDS; kind++)
-		bytes += dictionary_bytes(&state->dictionaries[kind].names);
-	state->bytes = bytes;
-	bytes = 0;
+	state->bytes = thread_events_bytes(state);
 	for (unsigned i = 0; i < groups->threads; i++)
 		bytes += groups->states[i].bytes;
 	return bytes > groups->limit;
 }
 
 /* -------------------------------------------------------- ranks and parts */
-
-/* Move a thread's names to those of all; own->rank becomes their indices there,
- * until ranks are known. */
-static void add_names(struct string_table *all, struct dictionary *own)
-{
-	enum { BATCH = 256 };
-	struct string_slice list[BATCH];
-
-	own->count = own->names.count;
-	own->rank = alloc(own->count, sizeof *own->rank);
-	if (all->count == 0) {
-		*all = own->names;
-		own->names = (struct string_table){0};
-		for (size_t i = 0; i < own->count; i++)
-			own->rank[i] = (uint32_t)i;
-		return;
-	}
-	for (size_t i = 0, some; i < own->count; i += some) {
-		some = own->count - i < BATCH ? own->count - i : BATCH;
-		for (size_t j = 0; j < some; j++)
-			list[j] = (struct string_slice){
-				string_table_text(&own->names, i + j),
-				string_table_length(&own->names, i + j)};
-		string_table_add_all(all, list, some, own->rank + i);
-	}
-	string_table_free(&own->names);
-}
-
-/* Join the threads' dictionaries of a kind, and rank the names. */
-static void join(struct sorting *sorting, int kind)
-{
-	struct group_by *groups = sorting->groups;
-	struct string_table *all = &sorting->names[kind];
-
-	for (unsigned t = 0; t < groups->threads; t++)
-		add_names(all, &groups->states[t].dictionaries[kind]);
-	uint32_t *rank = alloc(all->count, sizeof *rank);
-	uint32_t *order = alloc(all->count, sizeof *order);
-	string_table_rank(all, rank);
-	for (size_t i = 0; i < all->count; i++)
-		order[rank[i]] = (uint32_t)i;
-	for (unsigned t = 0; t < groups->threads; t++) {
-		struct dictionary *own = &groups->states[t].dictionaries[kind];
-		for (size_t i = 0; i < own->count; i++)
-			own->rank[i] = rank[own->rank[i]];
-	}
-	free(rank);
-	sorting->order[kind] = order;
-}
 
 /* How many bits hold the numbers below count. */
 static unsigned bits_of(size_t count)
@@ -194,7 +117,7 @@ static unsigned bits_of(size_t count)
 static void plan_parts(struct sorting *sorting)
 {
 	struct group_by *groups = sorting->groups;
-	size_t users = sorting->names[USERS].count, records = 0, most;
+	size_t users = sorting->names[NAMES_OF_USERS].count, records = 0, most;
 
 	for (unsigned t = 0; t < groups->threads; t++)
 		records += groups->states[t].count;
@@ -203,16 +126,16 @@ static void plan_parts(struct sorting *sorting)
 	while (((users - 1) >> sorting->user_bits) >= most)
 		sorting->user_bits++;
 	sorting->parts = ((users - 1) >> sorting->user_bits) + 1;
-	sorting->tag_bits = bits_of(sorting->names[TAGS].count) + 1;
+	sorting->tag_bits = bits_of(sorting->names[NAMES_OF_TAGS].count) + 1;
 }
 
 /* Set the keys of a thread's records, and count those of part p in
  * begin[p + 1], so that a running sum makes of counts where parts begin. */
 static void make_keys(const struct sorting *sorting,
-		      struct group_by_thread *state)
+		      struct thread_events *state)
 {
-	const uint32_t *user_rank = state->dictionaries[USERS].rank;
-	const uint32_t *tag_rank = state->dictionaries[TAGS].rank;
+	const uint32_t *user_rank = state->dictionaries[NAMES_OF_USERS].rank;
+	const uint32_t *tag_rank = state->dictionaries[NAMES_OF_TAGS].rank;
 
 	for (size_t i = 0; i < state->count; i++) {
 		struct event_record *record = &state->records[i];
@@ -224,7 +147,7 @@ static void make_keys(const struct sorting *sorting,
 			record->key >> (sorting->tag_bits + sorting->user_bits);
 		state->begin[part + 1]++;
 	}
-	for (int kind = 0; kind < KINDS; kind++)
+	for (int kind = 0; kind < NAME_KINDS; kind++)
 		free(state->dictionaries[kind].rank);
 }
 
@@ -232,7 +155,7 @@ static void make_keys(const struct sorting *sorting,
 static void make_parts(void *shared, size_t piece, unsigned thread)
 {
 	struct sorting *sorting = shared;
-	struct group_by_thread *state = &sorting->groups->states[piece];
+	struct thread_events *state = &sorting->groups->states[piece];
 	size_t parts = sorting->parts;
 
 	(void)thread;
@@ -283,19 +206,19 @@ static void write_part(struct sorting *sorting, size_t part,
 		       struct sorter *sorter,
 		       const struct event_record *records, size_t count)
 {
-	const struct string_table *users = &sorting->names[USERS];
-	const struct string_table *tags = &sorting->names[TAGS];
+	const struct string_table *users = &sorting->names[NAMES_OF_USERS];
+	const struct string_table *tags = &sorting->names[NAMES_OF_TAGS];
 	uint64_t tag_mask = (UINT64_C(1) << (sorting->tag_bits - 1)) - 1;
 	struct run_writer *writer = &sorter->writer;
 	uint64_t last = UINT64_MAX;
 
 	for (size_t i = 0; i < count;) {
 		uint64_t user = records[i].key >> sorting->tag_bits, events;
-		size_t tag =
-			sorting->order[TAGS][records[i].key >> 1 & tag_mask];
+		size_t tag = sorting->order[NAMES_OF_TAGS]
+					   [records[i].key >> 1 & tag_mask];
 		decimal value;
 		if (user != last) {
-			size_t index = sorting->order[USERS][user];
+			size_t index = sorting->order[NAMES_OF_USERS][user];
 			if (last != UINT64_MAX)
 				run_writer_end_user(writer);
 			run_writer_user(writer, string_table_text(users, index),
@@ -322,7 +245,7 @@ static size_t copy_part(const struct sorting *sorting, size_t part,
 	size_t count = 0;
 
 	for (unsigned t = 0; t < groups->threads; t++) {
-		const struct group_by_thread *state = &groups->states[t];
+		const struct thread_events *state = &groups->states[t];
 		size_t size = state->begin[part + 1] - state->begin[part];
 		if (size > 0)
 			memcpy(records + count,
@@ -393,16 +316,6 @@ static void list_names(const struct sorting *sorting, int kind,
 	free(output.buffer);
 }
 
-/* Free a thread's records. */
-static void free_records(struct group_by_thread *state)
-{
-	free(state->records);
-	free(state->begin);
-	state->records = NULL;
-	state->begin = NULL;
-	state->count = state->capacity = 0;
-}
-
 /* Sort all records and write them to the writer, or as a run where run is set;
  * no records and names are left then.  Returns the number of tags. */
 static uint64_t sort_and_write(struct group_by *groups,
@@ -413,11 +326,12 @@ static uint64_t sort_and_write(struct group_by *groups,
 	struct sorting sorting = {
 		.groups = groups, .writer = writer, .run = run};
 
-	join(&sorting, USERS);
-	join(&sorting, TAGS);
-	uint64_t tags = sorting.names[TAGS].count;
+	for (int kind = 0; kind < NAME_KINDS; kind++)
+		sorting.order[kind] = thread_events_rank(
+			groups->states, threads, kind, &sorting.names[kind]);
+	uint64_t tags = sorting.names[NAMES_OF_TAGS].count;
 	if (run != NULL)
-		list_names(&sorting, TAGS, &groups->tag_runs);
+		list_names(&sorting, NAMES_OF_TAGS, &groups->tag_runs);
 	plan_parts(&sorting);
 	thread_pool_run(threads, threads, make_parts, &sorting);
 	for (size_t part = 0; part < sorting.parts; part++) {
@@ -437,11 +351,11 @@ static uint64_t sort_and_write(struct group_by *groups,
 		free(sorting.sorters[t].records);
 		free(sorting.sorters[t].spare);
 		free(sorting.sorters[t].output.buffer);
-		free_records(&groups->states[t]);
+		thread_events_discard(&groups->states[t]);
 	}
 	pthread_mutex_destroy(&sorting.lock);
 	pthread_cond_destroy(&sorting.turned);
-	for (int kind = 0; kind < KINDS; kind++) {
+	for (int kind = 0; kind < NAME_KINDS; kind++) {
 		string_table_free(&sorting.names[kind]);
 		free(sorting.order[kind]);
 	}
@@ -489,12 +403,8 @@ struct group_by_counts group_by_write(struct group_by *groups,
 
 void group_by_end(struct group_by *groups)
 {
-	for (unsigned t = 0; t < groups->threads; t++) {
-		for (int kind = 0; kind < KINDS; kind++)
-			string_table_free(
-				&groups->states[t].dictionaries[kind].names);
-		free_records(&groups->states[t]);
-	}
+	for (unsigned t = 0; t < groups->threads; t++)
+		thread_events_free(&groups->states[t]);
 	free(groups->states);
 	spill_runs_free(&groups->runs);
 	spill_runs_free(&groups->tag_runs);

@@ -22,7 +22,7 @@
 struct group_by {
 	unsigned threads;
 	size_t limit; /* bytes of memory, dictionaries included */
-	struct group_by_thread *states; /* of each thread; private */
+	struct thread_events *states; /* of each thread; private */
 	struct spill_runs runs,
 		tag_runs; /* sums of records; all tags; private */
 };
