@@ -28,6 +28,7 @@ unit_cases() {
 @test "unit contributions" { unit contributions; }
 @test "unit cpu_features" { unit cpu_features; }
 @test "unit csv_dialect" { unit csv_dialect; }
+@test "unit csv_rows" { unit_cases csv_rows; }
 @test "unit customer_list" { unit customer_list; }
 @test "unit date" { unit date; }
 @test "unit decimal" { unit decimal; }

@@ -463,7 +463,7 @@ void event_reader_run(struct event_reader *events)
 		item_join_merge(&events->join, &state->join);
 		free(state->own);
 		free(state->pseudonyms);
-		free(state->block.bytes);
+		csv_block_free(&state->block);
 		csv_rows_free(&state->rows);
 		free(state->values);
 		free(state->used);

@@ -435,7 +435,7 @@ void item_tags_read(struct item_tags *items,
 		add_items(&reading);
 	make_lists(&reading);
 	csv_rows_free(&rows);
-	free(block.bytes);
+	csv_block_free(&block);
 	csv_reader_end(&csv);
 	for (size_t i = 0; i < reading.levels; i++)
 		free(reading.prefixes[i]);

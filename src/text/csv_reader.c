@@ -290,13 +290,17 @@ static size_t cut(struct csv_source *source, struct csv_block *block, bool last)
 	/* CR LF is not cut in two. */
 	if (!last && bytes[size - 1] == '\r')
 		size--;
+	block->marks = alloc_grow(block->marks, &block->mark_room,
+				  csv_mark_words(size), sizeof *block->marks);
 	struct csv_bounds bounds = csv_scan_bounds(
-		bytes, size, source->files[source->current].delimiter);
+		bytes, size, source->files[source->current].delimiter,
+		block->marks);
 	size = last ? size : bounds.end;
 	lines = last ? 0 : bounds.lines;
 	block->nul = bounds.nul;
 	block->blanks = bounds.blanks;
 	block->escapes = bounds.escapes;
+	block->marked = bounds.marked;
 	block->line = source->line;
 	source->line += lines;
 	return size;

@@ -1,7 +1,8 @@
-/* csv_reader: rows of CSV by RFC 4180, read through libcsv in strict mode, cut
+/* csv_reader: rows of CSV by RFC 4180, as libcsv in strict mode reads them, cut
  * into blocks of whole rows that threads parse side by side.
  *
- * Where rows end is decided by text/csv_scan.h; what stands in them, by libcsv.
+ * Where rows end is decided by text/csv_scan.h; what stands in them,
+ * by text/csv_rows.h.
  */
 #ifndef TEXT_CSV_READER_H
 #define TEXT_CSV_READER_H
@@ -59,7 +60,7 @@ void csv_reader_begin(struct csv_source *source, char **paths, size_t count,
 		      const struct csv_dialect *dialect, bool headed);
 
 /* The next block; false at the end of the last file.  Any thread may call it.
- * block->bytes is reused from call to call; the caller frees it at the end.
+ * The memory of the block is reused from call to call; csv_block_free frees it.
  * Ends the process on what is no text at all: an empty file, a directory, a
  * compressed or a binary file, a header that breaks the rules. */
 bool csv_reader_next(struct csv_source *source, struct csv_block *block);

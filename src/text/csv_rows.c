@@ -9,7 +9,7 @@
 #include "base/errors.h"
 #include "text/tsv.h"
 
-/* The context of libcsv's callbacks. */
+/* What rows are made of; the context of libcsv's callbacks. */
 struct parse_state {
 	const struct csv_file *file;
 	struct csv_rows *rows;
@@ -49,7 +49,7 @@ static void append_text(struct csv_rows *rows, struct csv_slice *slice,
 	if (rows->used + most > rows->room)
 		rows->text = alloc_grow(rows->text, &rows->room,
 					rows->used + most, 1);
-	if (escapes)
+	if (escapes && length > 0)
 		length = tsv_escape(rows->text + rows->used, field, length);
 	else if (length > 0)
 		memcpy(rows->text + rows->used, field, length);
@@ -86,6 +86,13 @@ static void on_row(int ending, void *context)
 	(void)ending;
 	parse_state->row->fields = (uint32_t)parse_state->column;
 	parse_state->rows->count++;
+	begin_row(parse_state);
+}
+
+/* Begin the current row again. */
+static void restart_row(struct parse_state *parse_state)
+{
+	parse_state->rows->slice_count = parse_state->row->first;
 	begin_row(parse_state);
 }
 
@@ -132,6 +139,100 @@ static struct parse_state begin_rows(struct csv_rows *rows,
 				    .key = hash_key != NULL ? *hash_key : 0};
 }
 
+/* -------------------------------------------------------- marked fields */
+
+/* A loop, since fields are short. */
+static bool has_quote(const char *text, size_t length)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < length; i++)
+		found |= text[i] == '"';
+	return found;
+}
+
+/* Add a field of a marked block as its bytes are.  Its quotes are well placed,
+ * so one that begins with a quote ends with its closing quote.  False where
+ * quotes within it are doubled, and it is not added. */
+static bool add_marked_field(struct parse_state *parse_state, char *field,
+			     size_t length)
+{
+	const struct csv_file *file = parse_state->file;
+	size_t column = parse_state->column;
+	bool used = parse_state->hashed ||
+		    (column < file->fields && file->place[column] > 0);
+
+	if (length > 0 && *field == '"') {
+		field++;
+		length -= 2;
+		if (used && has_quote(field, length))
+			return false;
+	}
+	if (used) {
+		on_field(field, length, parse_state);
+	} else {
+		parse_state->row->last_empty = length == 0;
+		parse_state->column++;
+	}
+	return true;
+}
+
+/* Add the row whose fields were added; or where some were not, the row of size
+ * bytes through libcsv. */
+static bool add_marked_row(struct parse_state *parse_state,
+			   const struct csv_block *block, size_t begin,
+			   size_t size, bool doubled)
+{
+	if (!doubled) {
+		on_row('\n', parse_state);
+		return true;
+	}
+	restart_row(parse_state);
+	return csv_rows_call(parse_state->file, block->bytes + begin, size,
+			     block->blanks, on_field, on_row, parse_state);
+}
+
+/* Parse a marked block; what stands behind its last mark is a row without a
+ * line end.  False where libcsv finds a rule broken. */
+static bool parse_marked(struct parse_state *parse_state,
+			 const struct csv_block *block)
+{
+	char *bytes = (char *)block->bytes;
+	size_t size = block->size, field = 0, row = 0;
+	bool doubled = false;
+
+	for (size_t at = 0; at < size; at += 64) {
+		uint64_t marks = block->marks[at / 64];
+		if (size - at < 64)
+			marks &= (UINT64_C(1) << (size - at)) - 1;
+		for (; marks != 0; marks &= marks - 1) {
+			size_t end = at + (size_t)__builtin_ctzll(marks);
+			bool last = bytes[end] == '\n' || bytes[end] == '\r';
+			/* A line with nothing in it is no row. */
+			if (last && end == row) {
+				field = row = end + 1;
+				continue;
+			}
+			if (!doubled)
+				doubled = !add_marked_field(parse_state,
+							    bytes + field,
+							    end - field);
+			field = end + 1;
+			if (!last)
+				continue;
+			if (!add_marked_row(parse_state, block, row,
+					    field - row, doubled))
+				return false;
+			row = field;
+			doubled = false;
+		}
+	}
+	return row == size ||
+	       add_marked_row(parse_state, block, row, size - row, true);
+}
+
+/* ------------------------------------------------------------------ blocks */
+
 bool csv_rows_parse(struct csv_rows *rows, const struct csv_file *file,
 		    size_t places, const struct csv_block *block,
 		    const uint64_t *hash_key)
@@ -141,8 +242,11 @@ bool csv_rows_parse(struct csv_rows *rows, const struct csv_file *file,
 
 	parse_state.escapes = block->escapes;
 	begin_row(&parse_state);
-	return !block->nul &&
-	       csv_rows_call(file, block->bytes, block->size, block->blanks,
+	if (block->nul)
+		return false;
+	if (block->marked)
+		return parse_marked(&parse_state, block);
+	return csv_rows_call(file, block->bytes, block->size, block->blanks,
 			     on_field, on_row, &parse_state);
 }
 
@@ -179,6 +283,13 @@ void csv_rows_parse_singly(struct csv_rows *rows, const struct csv_file *file,
 		}
 		line += csv_scan_lines(bytes + at, size);
 	}
+}
+
+void csv_block_free(struct csv_block *block)
+{
+	free(block->bytes);
+	free(block->marks);
+	*block = (struct csv_block){0};
 }
 
 void csv_rows_free(struct csv_rows *rows)

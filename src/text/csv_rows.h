@@ -1,5 +1,10 @@
-/* csv_rows: the rows of a block of CSV, parsed through libcsv in strict mode,
- * of which the fields of selected columns are kept. */
+/* csv_rows: the rows of a block of CSV, of which the fields of selected columns
+ * are kept.
+ *
+ * Where the search for the ends of rows has marked the ends of fields, fields
+ * are cut there.  A row with doubled quotes, the last row of a file where it
+ * has no line end, and every block in which a quote breaks the rules are parsed
+ * through libcsv in strict mode. */
 #ifndef TEXT_CSV_ROWS_H
 #define TEXT_CSV_ROWS_H
 
@@ -79,7 +84,13 @@ struct csv_block {
 	bool nul;          /* it holds a zero byte */
 	bool blanks;       /* some field may begin or end with a blank */
 	bool escapes;      /* some field may need escapes */
+	bool marked;       /* marks say where fields end (text/csv_scan.h) */
+	uint64_t *marks;
+	size_t mark_room; /* words */
 };
+
+/* Free the memory of a block, which may be zero. */
+void csv_block_free(struct csv_block *block);
 
 /* Parse a block of the file into rows, whose memory is reused.  places: of
  * file->selected that are used; hash_key: of csv_row.hash, or NULL: no hash.

@@ -1,6 +1,5 @@
 #include "text/csv_scan.h"
 
-#include <stdint.h>
 #include <string.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -195,10 +194,10 @@ struct carried {
 };
 
 /* Scan a group of 64 bytes; false where a quote breaks the rules, so that the
- * parity of quotes does not tell what is quoted.  *ends: the ends of rows;
- * *lines: those of lines. */
+ * parity of quotes does not tell what is quoted.  *quoted: what is;
+ * *lines: the ends of lines. */
 static bool scan_group(const struct masks *m, struct carried *carried,
-		       struct csv_bounds *bounds, uint64_t *ends,
+		       struct csv_bounds *bounds, uint64_t *quoted,
 		       uint64_t *lines)
 {
 	uint64_t within = parity(m->quotes) ^ carried->within;
@@ -217,7 +216,7 @@ static bool scan_group(const struct masks *m, struct carried *carried,
 	if (m->slashes | (feeds & within) |
 	    (m->tabs & ~(m->delimiters & ~within)))
 		bounds->escapes = true;
-	*ends = feeds & ~within;
+	*quoted = within;
 	*lines = feeds & ~(m->feeds & (m->returns << 1 | carried->returned));
 	carried->within = within >> 63 ? ~UINT64_C(0) : 0;
 	carried->opener = opener >> 63;
@@ -246,15 +245,15 @@ static uint64_t low(unsigned last)
 }
 
 struct csv_bounds csv_scan_bounds(const unsigned char *bytes, size_t size,
-				  char delimiter)
+				  char delimiter, uint64_t *marks)
 {
-	struct csv_bounds bounds = {0};
+	struct csv_bounds bounds = {.marked = marks != NULL};
 	struct carried carried = {.opener = 1, .bound = 1};
 	unsigned char rest[64];
 	size_t lines = 0;
 
 	for (size_t at = 0; at < size; at += 64) {
-		uint64_t there = ~UINT64_C(0), ends, ended;
+		uint64_t there = ~UINT64_C(0), quoted, ended;
 		const unsigned char *group = bytes + at;
 		if (size - at < 64) {
 			memset(rest, '\n', sizeof rest);
@@ -263,9 +262,12 @@ struct csv_bounds csv_scan_bounds(const unsigned char *bytes, size_t size,
 			there = low((unsigned)(size - at - 1));
 		}
 		struct masks masks = mask_group(group, delimiter);
-		if (!scan_group(&masks, &carried, &bounds, &ends, &ended))
+		if (!scan_group(&masks, &carried, &bounds, &quoted, &ended))
 			return csv_scan_bounds_plain(bytes, size, delimiter);
-		ends &= there;
+		uint64_t bare = there & ~quoted;
+		uint64_t ends = (masks.feeds | masks.returns) & bare;
+		if (marks != NULL)
+			marks[at / 64] = ends | (masks.delimiters & bare);
 		ended &= there;
 		if (ends != 0) {
 			unsigned last = 63 - (unsigned)__builtin_clzll(ends);

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* What breaks the rules; csv_fault_text[] has the words for each. */
 enum csv_fault {
@@ -28,14 +29,24 @@ struct csv_bounds {
 	bool nul;     /* a zero byte, anywhere in the bytes */
 	bool blanks;  /* a blank or a tab may begin or end a field */
 	bool escapes; /* a field may hold what our TSV escapes (tsv.h) */
+	bool marked;  /* marks are set */
 };
 
-/* The bounds of size bytes that begin with a row. */
+/* The words of 64 bits that hold a bit for each of size bytes. */
+static inline size_t csv_mark_words(size_t size)
+{
+	return size / 64 + (size % 64 != 0);
+}
+
+/* The bounds of size bytes that begin with a row.  marks: csv_mark_words(size)
+ * words, or NULL.  bounds.marked is set where no quote breaks the rules, but
+ * for one that is not closed by the end; then bit i % 64 of marks[i / 64] is
+ * set where byte i ends a field: a delimiter, CR or LF outside quotes. */
 struct csv_bounds csv_scan_bounds(const unsigned char *bytes, size_t size,
-				  char delimiter);
+				  char delimiter, uint64_t *marks);
 
 /* The same, a byte at a time: defines what csv_scan_bounds finds.  It sets
- * blanks and escapes always. */
+ * blanks and escapes always, and marks never. */
 struct csv_bounds csv_scan_bounds_plain(const unsigned char *bytes, size_t size,
 					char delimiter);
 

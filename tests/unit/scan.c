@@ -85,7 +85,7 @@ static void check_rows(const unsigned char *bytes, size_t size)
 
 static void check_bounds(const unsigned char *bytes, size_t size)
 {
-	struct csv_bounds fast = csv_scan_bounds(bytes, size, ',');
+	struct csv_bounds fast = csv_scan_bounds(bytes, size, ',', NULL);
 	struct csv_bounds plain = csv_scan_bounds_plain(bytes, size, ',');
 	size_t end = 0;
 
