@@ -3,6 +3,7 @@
 
 #include "base/errors.h"
 #include "base/io.h"
+#include "base/machine_limits.h"
 #include "base/options.h"
 #include "explain/model_description.h"
 #include "model/model.h"
@@ -105,6 +106,7 @@ int main(int argc, char *argv[])
 	struct model model;
 	struct output output;
 	char **models = options_read(&text, argc, argv);
+	unsigned threads = machine_limits_processors();
 
 	check_choices();
 	if (models[0] != NULL && models[1] != NULL)
@@ -115,8 +117,8 @@ int main(int argc, char *argv[])
 		    "use > FILE or -o FILE");
 
 	check(&model, model_open_any(&model, models[0]));
-	check(&model,
-	      model_description_begin(&description, &model, choices.check));
+	check(&model, model_description_begin(&description, &model,
+					      choices.check ? threads : 0));
 	if (choices.part < MODEL_PARTS)
 		write_part(&model, &output);
 	else

@@ -342,3 +342,35 @@ print(*(r['probes'] for r in recall if r['wanted'] == 0.95))"
 		done
 	done
 }
+
+@test "an index, a model and a matrix that lie are refused by --check" {
+	"$PYTHON" -c 'import ctypes; ctypes.CDLL("libxxhash.so.0")' ||
+		skip "no libxxhash for Python"
+	head -n 2000 profiles.tsv | cs-matrix -q > small.mat
+	cs-svd -q -k 8 --center column small.mat > small.bin
+	cs-index -q --hub --cells 5 small.bin > hub.bin
+	for model in small.mat small.bin hub.bin
+	do
+		cs-dump --check $model > text
+		"$PYTHON" "$BATS_TEST_DIRNAME/lies.py" $model 1
+	done
+	# The service loads none whose index lies.
+	for lie in "index.rows 1 0" "index.codes 70 9" "index.scales 3 0.5" \
+		"index.residuals 2 0" "index.units 9 2" "index.recall 0 2" \
+		"index.centroids 1 3" "index.hub 4 2"
+	do
+		# shellcheck disable=SC2086
+		"$PYTHON" "$BATS_TEST_DIRNAME/forge.py" hub.bin $lie > forged.bin
+		run -2 --separate-stderr cs-serve -p 0 forged.bin
+		[[ "$stderr" == "cs-serve: forged.bin: tensor ${lie%% *} is damaged"* ]]
+	done
+	# What is projected, rotated, scaled or of a shard is none.
+	head -n 300 profiles.tsv | cs-matrix -q --as small.bin |
+		cs-project small.bin | cs-index -q --as hub.bin > new.bin
+	cs-dump --check new.bin > text
+	cs-svd -q -k 8 --scale sqrt small.mat | cs-index -q > sqrt.bin
+	cs-dump --check sqrt.bin > text
+	cs-svd -q -k 8 small.mat > plain.bin
+	cs-svd -q -k 8 --align plain.bin small.mat | cs-index -q > aligned.bin
+	cs-dump --check aligned.bin > text
+}

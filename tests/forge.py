@@ -19,29 +19,66 @@ def checksum(data):
         len(data))))
 
 
-model, tensor, item, value = sys.argv[1:]
-data = bytearray(open(model, "rb").read())
-begin = 8 + int.from_bytes(data[:8], "little")
-header = json.loads(data[8:begin])
-header.pop("__metadata__")
-if tensor == "header":
-    text = data[8:begin].rstrip()
-    assert item.encode() in text, item
-    text = text.replace(item.encode(), value.encode(), 1)
-    text += b" " * (-(8 + len(text)) % 64)
-    head = struct.pack("<Q", len(text)) + text
-    body = data[begin:]
-    at = header["checksum"]["data_offsets"][0]
-    body[at:at + 8] = checksum(head)
-    sys.stdout.buffer.write(head + body)
-    sys.exit()
-form = FORMATS[header[tensor]["dtype"]]
-at = begin + header[tensor]["data_offsets"][0] + int(item) * struct.calcsize(
-    form)
-struct.pack_into(form, data, at, (float if form in "<f<d" else int)(value))
-places = sorted(t["data_offsets"] for n, t in header.items()
-                if n != "checksum")
-sums = checksum(data[:begin]) + b"".join(
-    checksum(data[begin + a:begin + b]) for a, b in places)
-data[begin + header["checksum"]["data_offsets"][0]:] = sums
-sys.stdout.buffer.write(data)
+class Model:
+    """A file whose tensors can be read and changed item by item."""
+
+    def __init__(self, path):
+        self.data = bytearray(open(path, "rb").read())
+        self.begin = 8 + int.from_bytes(self.data[:8], "little")
+        self.header = json.loads(self.data[8:self.begin])
+        self.metadata = self.header.pop("__metadata__")
+
+    def at(self, tensor, item):
+        about = self.header[tensor]
+        form = FORMATS[about["dtype"]]
+        size = struct.calcsize(form)
+        first, end = about["data_offsets"]
+        return form, self.begin + first + item * size, (end - first) // size
+
+    def count(self, tensor):
+        return self.at(tensor, 0)[2]
+
+    def get(self, tensor, item):
+        form, at, _ = self.at(tensor, item)
+        return struct.unpack_from(form, self.data, at)[0]
+
+    def set(self, tensor, item, value):
+        form, at, _ = self.at(tensor, item)
+        struct.pack_into(form, self.data, at,
+                         (float if form in "<f<d" else int)(value))
+
+    def tensor_sum(self, tensor):
+        a, b = self.header[tensor]["data_offsets"]
+        return checksum(self.data[self.begin + a:self.begin + b])
+
+    def forged(self):
+        """The bytes, with checksums that are right."""
+        places = sorted(
+            (t["data_offsets"], n) for n, t in self.header.items()
+            if n != "checksum")
+        self.data[self.begin + self.header["checksum"]["data_offsets"][0]:] = (
+            checksum(self.data[:self.begin]) +
+            b"".join(self.tensor_sum(n) for _, n in places))
+        return bytes(self.data)
+
+    def forged_header(self, text, other):
+        """The bytes, with text of the header replaced by other."""
+        head = bytes(self.data[8:self.begin].rstrip())
+        assert text.encode() in head, text
+        head = head.replace(text.encode(), other.encode(), 1)
+        head += b" " * (-(8 + len(head)) % 64)
+        head = struct.pack("<Q", len(head)) + head
+        body = self.data[self.begin:]
+        at = self.header["checksum"]["data_offsets"][0]
+        body[at:at + 8] = checksum(head)
+        return head + bytes(body)
+
+
+if __name__ == "__main__":
+    path, tensor, item, value = sys.argv[1:]
+    model = Model(path)
+    if tensor == "header":
+        sys.stdout.buffer.write(model.forged_header(item, value))
+    else:
+        model.set(tensor, int(item), value)
+        sys.stdout.buffer.write(model.forged())

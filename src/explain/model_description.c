@@ -6,21 +6,37 @@
 #include "base/alloc.h"
 #include "base/control_chars.h"
 #include "base/number.h"
+#include "linalg/decomposition_verify.h"
+#include "search/ivf_verify.h"
 #include "text/json_writer.h"
 
 /* The recalls for which the number of cells to scan is stated. */
 static const double recalls[] = {0.95, 0.99};
 enum { RECALLS = sizeof recalls / sizeof *recalls };
 
+static const char *verify_all(const struct model *model,
+			      struct model_findings *findings, unsigned threads)
+{
+	const char *error = model_verify(model, findings);
+
+	if (error == NULL && model->embedding != NULL)
+		error = decomposition_verify(model, threads);
+	if (error == NULL && model->embedding != NULL)
+		error = ivf_verify(model, threads);
+	if (error == NULL && model->embedding != NULL)
+		error = ivf_verify_results(model, threads);
+	return error;
+}
+
 const char *model_description_begin(struct model_description *description,
-				    const struct model *model, bool verify)
+				    const struct model *model, unsigned verify)
 {
 	const char *error = NULL;
 
-	*description =
-		(struct model_description){.model = model, .verified = verify};
-	if (verify)
-		error = model_verify(model, &description->findings);
+	*description = (struct model_description){.model = model,
+						  .verified = verify > 0};
+	if (verify > 0)
+		error = verify_all(model, &description->findings, verify);
 	if (error == NULL && model->embedding != NULL &&
 	    ivf_index_exists(model))
 		error = ivf_index_view(&description->index, model);

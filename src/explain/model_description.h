@@ -20,10 +20,11 @@ struct model_description {
 };
 
 /* Begin with an open model, or matrix, which must stay in place: view its
- * index; verify: check every byte of it first.  Returns NULL, or an error text
+ * index; verify, if not 0: hold every byte of it, and of the index, against the
+ * rest first, by so many threads.  Returns NULL, or an error text
  * that does not name the file.  Nothing needs to be freed. */
 const char *model_description_begin(struct model_description *description,
-				    const struct model *model, bool verify);
+				    const struct model *model, unsigned verify);
 
 /* Find what is not in the header: how much of customers the dimensions hold.
  * To be called before the description is written.  Errors as above. */

@@ -9,6 +9,7 @@
 #include "base/errors.h"
 #include "base/string_table.h"
 #include "model/captured.h"
+#include "model/weighting.h"
 #include "base/thread_pool.h"
 
 const char *text_array_check(const struct text_array *texts, const char *what)
@@ -80,6 +81,66 @@ static const char *check_counts(const struct csr_matrix *matrix,
 					  (long long)size[i], i,
 					  (long long)matrix->tenth_size[i]);
 	return NULL;
+}
+
+/* What weighting_row makes of the raw values of a row, with room for the
+ * longest row. */
+struct weighted_row {
+	enum value value;
+	enum damp damp;
+	enum norm norm;
+	struct matrix_entry *entries;
+	double *values;
+};
+
+/* The values of a row are those that its raw values and the weights of columns
+ * make.  Raw values are stored as floats: to 1e-5 of the row's largest. */
+static const char *check_row_values(const struct csr_matrix *matrix, size_t row,
+				    const struct weighted_row *room)
+{
+	int64_t begin = matrix->indptr[row], end = matrix->indptr[row + 1];
+	double largest = 0;
+
+	for (int64_t i = begin; i < end; i++)
+		room->entries[i - begin] = (struct matrix_entry){
+			matrix->indices[i], (double)matrix->raw[i]};
+	weighting_row(room->damp, room->norm, matrix->weight, room->entries,
+		      (size_t)(end - begin), room->values);
+	for (int64_t i = begin; i < end; i++)
+		largest = fmax(largest, fabs(room->values[i - begin]));
+	for (int64_t i = begin; i < end; i++)
+		if (!(fabs((double)matrix->values[i] -
+			   room->values[i - begin]) <= 1e-5 * largest))
+			return error_text("tensor profile.values is damaged: "
+					  "item %lld is %g, and its raw value "
+					  "makes it %g",
+					  (long long)i,
+					  (double)matrix->values[i],
+					  room->values[i - begin]);
+	return NULL;
+}
+
+/* Of checked rows and weights. */
+static const char *check_values(const struct model *model)
+{
+	const struct csr_matrix *matrix = &model->matrix;
+	struct weighted_row room = {0};
+	size_t longest = 0;
+	const char *error = weighting_read(&model->file, &room.value,
+					   &room.damp, &room.norm);
+
+	for (size_t row = 0; row < matrix->n; row++) {
+		size_t length =
+			(size_t)(matrix->indptr[row + 1] - matrix->indptr[row]);
+		longest = length > longest ? length : longest;
+	}
+	room.entries = alloc(longest, sizeof *room.entries);
+	room.values = alloc(longest, sizeof *room.values);
+	for (size_t row = 0; error == NULL && row < matrix->n; row++)
+		error = check_row_values(matrix, row, &room);
+	free(room.entries);
+	free(room.values);
+	return error;
 }
 
 /* own: the counts of tenths are those of its own customers, not of the model
@@ -166,9 +227,7 @@ static size_t count_zero_rows(const struct model *model)
 	return count;
 }
 
-/* Whether what it says of tenths is about its own customers: not where it was
- * made for another model, nor in a shard. */
-static bool counts_its_own(const struct model *model)
+bool model_counts_its_own(const struct model *model)
 {
 	return safetensors_option(&model->file, "matrix.as") == NULL &&
 	       safetensors_option(&model->file, "matrix.tally") == NULL;
@@ -180,7 +239,10 @@ const char *model_verify(const struct model *model,
 	const char *error = safetensors_verify_all(&model->file, 1);
 
 	if (error == NULL)
-		error = check_matrix(&model->matrix, counts_its_own(model));
+		error = check_matrix(&model->matrix,
+				     model_counts_its_own(model));
+	if (error == NULL)
+		error = check_values(model);
 	if (error == NULL && model->embedding != NULL)
 		error = check_embedding(model);
 	if (error == NULL && model->embedding != NULL)

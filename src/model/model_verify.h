@@ -18,11 +18,17 @@ struct model_findings {
 			     matrix, whose row of profile.values is */
 };
 
-/* Check every byte of a matrix or a model: checksums, names, rows, counts of
- * tenths, finite numbers.  The error names the tensor or the row, not the
+/* Check every byte of a matrix or a model: checksums, names, rows, values
+ * against raw values and weights, counts of tenths, captured shares, finite
+ * numbers.  Linear in the file. The error names the tensor or the row, not the
  * file. */
 const char *model_verify(const struct model *model,
 			 struct model_findings *findings);
+
+/* Whether what a matrix or a model says of all customers (tenths, quantiles of
+ * pairs, residuals) is about its own: not where it was made for another model
+ * (cs-matrix --as), nor in a shard. */
+bool model_counts_its_own(const struct model *model);
 
 /* Check that offsets ascend and end where the bytes do, and that names are not
  * empty and ascend bytewise.  what is "users" or "tags". */

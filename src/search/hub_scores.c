@@ -165,6 +165,11 @@ static const char *read_similarity(struct hub_scores *scores,
 	return NULL;
 }
 
+bool hub_scores_exist(const struct model *model)
+{
+	return safetensors_find(&model->file, TENSOR_NAME) != NULL;
+}
+
 const char *hub_scores_view(struct hub_scores *scores,
 			    const struct model *model)
 {
@@ -172,7 +177,7 @@ const char *hub_scores_view(struct hub_scores *scores,
 	size_t n = model->matrix.n;
 	const char *error;
 
-	if (safetensors_find(&model->file, TENSOR_NAME) == NULL)
+	if (!hub_scores_exist(model))
 		return "it has no means of nearest neighbours: cs-index --hub "
 		       "adds them";
 	error = safetensors_need(&model->file, TENSOR_NAME, DTYPE_F32, 1, n, 1,

@@ -10,6 +10,7 @@
 #define SEARCH_HUB_SCORES_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "model/model.h"
@@ -37,6 +38,9 @@ const char *hub_scores_find(struct hub_scores *scores,
 /* The tensor that cs-index writes, and what it is of, in the metadata. */
 struct tensor hub_scores_tensor(size_t n);
 void hub_scores_describe(const struct hub_scores *scores, json_t *metadata);
+
+/* True where a model has them. */
+bool hub_scores_exist(const struct model *model);
 
 /* View those of a model.  NULL or an error text: it has none, or they are
  * damaged. */

@@ -12,6 +12,7 @@
 #include "base/recovery.h"
 #include "linalg/similarity_quantiles.h"
 #include "search/combined_quantiles.h"
+#include "search/ivf_verify.h"
 #include "search/model_metric.h"
 #include "search/sharded_search.h"
 #include "serve/overview.h"
@@ -174,6 +175,8 @@ static const char *load(struct served_model *loaded,
 	if (error != NULL)
 		return error;
 	error = model_verify(loaded->model, &findings);
+	if (error == NULL)
+		error = ivf_verify(loaded->model, threads);
 	if (error == NULL)
 		error = fold_in_view(&loaded->fold, loaded->model);
 	if (error == NULL)
