@@ -250,7 +250,7 @@ static const struct option_row rows[] = {
 	OPTION_OUTPUT_TO("Output", choices.output),
 	{NULL, KEY_SHARDS, "shards", "N",
 	 "-o names a directory: N files by customer",
-	 OPTION_TO_INTEGER(choices.shards, 1, MAX_SHARDS)},
+	 OPTION_TO_INTEGER(choices.shards, 1, SHARD_WRITER_MAX_SHARDS)},
 	{NULL, KEY_REPORT, "report", "FILE", "what became of the rows, as JSON",
 	 OPTION_TO_FILE(choices.report)},
 	OPTION_THREADS_TO(choices.threads),
@@ -345,7 +345,7 @@ static char **read_options(int argc, char **argv)
 	choices.dialect.unquoted = quote == 1;
 	choices.dialect.backslash = escape == 1;
 	choices.quiet = options_quiet;
-	choices.verbose = options_chatty();
+	choices.verbose = options_verbose();
 	return paths;
 }
 

@@ -180,7 +180,7 @@ struct work {
 	size_t pair_count;
 	struct population population;
 	struct evaluation evaluation;
-	struct evaluation_notes notes;
+	struct evaluation_report report;
 	size_t *against;
 	struct removal removals[REMOVALS];
 	struct held_out_tags tags;
@@ -213,7 +213,7 @@ static void add_rows(struct work *work)
 	static const enum scan_metric others[] = {SCAN_PROFILE, SCAN_EMBEDDING,
 						  SCAN_COMBINED, SCAN_ACTIVITY,
 						  SCAN_POPULARITY};
-	struct evaluation_notes *notes = &work->notes;
+	struct evaluation_report *report = &work->report;
 
 	work->evaluation.rows =
 		alloc(work->pair_count + 6, sizeof *work->evaluation.rows);
@@ -225,13 +225,13 @@ static void add_rows(struct work *work)
 			continue;
 		size_t row = add_row(work, 0, others[i]);
 		if (others[i] == SCAN_PROFILE)
-			work->against[notes->against_count++] =
-				notes->rows_row = row;
+			work->against[report->against_count++] =
+				report->rows_row = row;
 	}
 	for (size_t pair = 1; pair < work->pair_count; pair++)
-		work->against[notes->against_count++] = add_row(
+		work->against[report->against_count++] = add_row(
 			work, pair, default_metric(&work->pairs[pair].model));
-	notes->against = work->against;
+	report->against = work->against;
 }
 
 static void open_pairs(struct work *work, char **operands, size_t count)
@@ -264,32 +264,32 @@ static void open_pairs(struct work *work, char **operands, size_t count)
 
 static void write_evaluation(struct output *output, struct work *work)
 {
-	struct evaluation_notes *notes = &work->notes;
+	struct evaluation_report *report = &work->report;
 
-	struct output report;
+	struct output file;
 
-	evaluation_notes_warn(notes);
+	evaluation_report_warn(report);
 	if (report_path != NULL) {
-		output_open(&report, report_path);
-		evaluation_write_json(&report, notes);
-		output_close(&report);
+		output_open(&file, report_path);
+		evaluation_write_json(&file, report);
+		output_close(&file);
 	}
 	switch ((enum evaluation_format)format) {
 	case FORMAT_TEXT:
-		evaluation_write_text(output, notes);
+		evaluation_write_text(output, report);
 		break;
 	case FORMAT_TSV:
-		evaluation_write_tsv(output, notes);
+		evaluation_write_tsv(output, report);
 		break;
 	case FORMAT_JSON:
-		evaluation_write_json(output, notes);
+		evaluation_write_json(output, report);
 		break;
 	}
 	for (size_t i = 0; format != FORMAT_TEXT && !options_quiet &&
-			   i < notes->warning_count;
+			   i < report->warning_count;
 	     i++)
-		warn("%s", notes->warnings[i]);
-	evaluation_notes_free(notes);
+		warn("%s", report->warnings[i]);
+	evaluation_report_free(report);
 }
 
 static void close_work(struct work *work)
@@ -345,17 +345,17 @@ static void evaluate(struct output *output, char **operands, size_t count)
 	progress_begin("queries", 0);
 	evaluation_run(evaluation, &work.population, &work.pairs[0], rounds,
 		       seed, threads);
-	work.notes.evaluation = evaluation;
-	work.notes.pair = &work.pairs[0];
-	work.notes.rounds = rounds;
-	work.notes.seed = seed;
-	work.notes.removals = work.removals;
+	work.report.evaluation = evaluation;
+	work.report.pair = &work.pairs[0];
+	work.report.rounds = rounds;
+	work.report.seed = seed;
+	work.report.removals = work.removals;
 	if (evaluation->ranked) {
 		check(held_out_tags_measure(
 			&work.tags, &work.pairs[0], &work.population,
 			evaluation->nearest, rounds, seed, threads));
-		work.notes.tags = &work.tags;
-		work.notes.removal_count =
+		work.report.tags = &work.tags;
+		work.report.removal_count =
 			column_removal_try(&work.pairs[0], &work.population,
 					   threads, work.removals);
 	}

@@ -91,7 +91,7 @@ static void report(const struct ivf_builder *builder)
 					.recall = builder->recall};
 	char n[NUMBER_TEXT];
 
-	if (!options_chatty())
+	if (!options_verbose())
 		return;
 	warn("%s customers in %zu cells",
 	     number_commas(n, builder->lists.nonzero), builder->cells);

@@ -27,7 +27,7 @@ static struct {
 
 static const struct option_row rows[] = {
 	{"Number", 'k', "segments", "N", "make N segments",
-	 OPTION_TO_INTEGER(choices.k, 1, SEGMENTATION_MOST)},
+	 OPTION_TO_INTEGER(choices.k, 1, SEGMENTATION_MAX_CENTRES)},
 	{NULL, KEY_HALF, "half", "MODEL",
 	 "of half A; again, of half B: choose N",
 	 OPTION_TO_LIST(choices.halves)},
@@ -75,20 +75,20 @@ static void open_model(struct model *model, const char *path)
 
 static void report_stability(const struct segment_stability *stability)
 {
-	size_t best = stability->best - SEGMENT_STABILITY_LOW;
+	size_t best = stability->best - SEGMENT_STABILITY_MIN_K;
 
 	if (stability->chosen == 1)
 		notice("no stable segments: from one half to the other none of "
 		       "2 to %zu agrees better than %.3f (adjusted Rand index; "
 		       "below %.2f)",
-		       stability->count + SEGMENT_STABILITY_LOW - 1,
-		       stability->halves[best], SEGMENT_STABILITY_LEAST);
+		       stability->count + SEGMENT_STABILITY_MIN_K - 1,
+		       stability->halves[best], SEGMENT_STABILITY_MIN_INDEX);
 	else
 		notice("%zu segments: agreement of halves %.3f (adjusted Rand "
 		       "index); the best is %.3f, standard error %.3f, of %zu",
 		       stability->chosen,
 		       stability->halves[stability->chosen -
-					 SEGMENT_STABILITY_LOW],
+					 SEGMENT_STABILITY_MIN_K],
 		       stability->halves[best], stability->error[best],
 		       stability->best);
 }

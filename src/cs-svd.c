@@ -167,7 +167,7 @@ static void find(struct work *work)
 
 /* ------------------------------------------------------------- alignment */
 
-static void take_nothing(void *context, size_t first, size_t count,
+static void ignore_piece(void *context, size_t first, size_t count,
 			 const float *rows_)
 {
 	(void)context;
@@ -190,7 +190,7 @@ static void find_residuals(struct work *work)
 		projection_begin(&work->projection, svd, m, choices.scale,
 				 choices.center, work->gram.column_mean);
 		projection_embed_all(&work->projection, &work->matrix.matrix,
-				     choices.threads, y, take_nothing, NULL);
+				     choices.threads, y, ignore_piece, NULL);
 		projection_end(&work->projection);
 	}
 	truncated_svd_residual(svd, &work->gram, y, work->residual);
@@ -354,7 +354,7 @@ static void report(const struct work *work)
 	const double *sigma = work->svd.sigma;
 	double sum = 0;
 
-	if (!options_chatty())
+	if (!options_verbose())
 		return;
 	fprintf(stderr, "%9s %12s %10s %10s\n", "triplet", "sigma", "share",
 		"residual");

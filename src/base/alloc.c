@@ -24,7 +24,7 @@ static void *checked(void *memory, size_t bytes)
 {
 	if (memory == NULL)
 		die("out of memory: %zu bytes wanted", bytes);
-	recovery_note(memory);
+	recovery_record(memory);
 	return memory;
 }
 
@@ -86,7 +86,7 @@ void *alloc_resize(void *array, size_t count, size_t size)
 		noted = recovery_forget(array);
 	resized = realloc(array, bytes ? bytes : 1);
 	if (noted && (resized != NULL || array != NULL))
-		recovery_note(resized ? resized : array);
+		recovery_record(resized ? resized : array);
 	if (resized == NULL)
 		die("out of memory: %zu bytes wanted", bytes);
 	return resized;

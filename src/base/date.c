@@ -18,7 +18,7 @@ static bool is_digit(const struct cursor *cursor)
 	return !at_end(cursor) && *cursor->at >= '0' && *cursor->at <= '9';
 }
 
-static bool take(struct cursor *cursor, char byte)
+static bool skip_byte(struct cursor *cursor, char byte)
 {
 	if (at_end(cursor) || *cursor->at != byte)
 		return false;
@@ -26,7 +26,7 @@ static bool take(struct cursor *cursor, char byte)
 	return true;
 }
 
-static bool take_word(struct cursor *cursor, const char *word)
+static bool skip_word(struct cursor *cursor, const char *word)
 {
 	size_t length = strlen(word);
 
@@ -38,7 +38,7 @@ static bool take_word(struct cursor *cursor, const char *word)
 }
 
 /* Read exactly so many digits. */
-static bool take_digits(struct cursor *cursor, int count, int *number)
+static bool read_digits(struct cursor *cursor, int count, int *number)
 {
 	*number = 0;
 	for (int i = 0; i < count; i++) {
@@ -71,25 +71,25 @@ static bool is_day(int year, int month, int day)
 	       day <= most[month - 1] - (month == 2 && !leap);
 }
 
-static bool take_day(struct cursor *cursor, int64_t *milliseconds)
+static bool read_day(struct cursor *cursor, int64_t *milliseconds)
 {
 	int year, month, day;
 	char between = 0;
 
-	if (!take_digits(cursor, 4, &year))
+	if (!read_digits(cursor, 4, &year))
 		return false;
 	if (!at_end(cursor) && (*cursor->at == '-' || *cursor->at == '/'))
 		between = *cursor->at++;
-	if (!take_digits(cursor, 2, &month) ||
-	    (between != 0 && !take(cursor, between)) ||
-	    !take_digits(cursor, 2, &day) || !is_day(year, month, day))
+	if (!read_digits(cursor, 2, &month) ||
+	    (between != 0 && !skip_byte(cursor, between)) ||
+	    !read_digits(cursor, 2, &day) || !is_day(year, month, day))
 		return false;
 	*milliseconds = days_from_civil(year, month, day) * 86400000;
 	return true;
 }
 
 /* Decimals of a second, as milliseconds; finer ones are cut off. */
-static int64_t take_decimals(struct cursor *cursor)
+static int64_t read_decimals(struct cursor *cursor)
 {
 	int64_t sum = 0, unit = 100;
 
@@ -98,35 +98,35 @@ static int64_t take_decimals(struct cursor *cursor)
 	return sum;
 }
 
-static bool take_clock(struct cursor *cursor, int64_t *milliseconds)
+static bool read_clock(struct cursor *cursor, int64_t *milliseconds)
 {
 	int hour, minute, second = 0;
 
-	if (!take_digits(cursor, 2, &hour) || !take(cursor, ':') ||
-	    !take_digits(cursor, 2, &minute) ||
-	    (take(cursor, ':') && !take_digits(cursor, 2, &second)) ||
+	if (!read_digits(cursor, 2, &hour) || !skip_byte(cursor, ':') ||
+	    !read_digits(cursor, 2, &minute) ||
+	    (skip_byte(cursor, ':') && !read_digits(cursor, 2, &second)) ||
 	    hour > 23 || minute > 59 || second > 60)
 		return false;
 	*milliseconds += ((hour * 60 + minute) * 60 + second) * INT64_C(1000);
-	if (take(cursor, '.') || take(cursor, ',')) {
+	if (skip_byte(cursor, '.') || skip_byte(cursor, ',')) {
 		if (!is_digit(cursor))
 			return false;
-		*milliseconds += take_decimals(cursor);
+		*milliseconds += read_decimals(cursor);
 	}
 	return true;
 }
 
-static bool take_zone(struct cursor *cursor, int64_t *milliseconds)
+static bool read_zone(struct cursor *cursor, int64_t *milliseconds)
 {
-	bool east = take(cursor, '+');
+	bool east = skip_byte(cursor, '+');
 	int hours, minutes = 0;
 
-	if (!east && !take(cursor, '-'))
-		return at_end(cursor) || take(cursor, 'Z') ||
-		       take_word(cursor, "UTC") || take_word(cursor, "GMT");
-	if (!take_digits(cursor, 2, &hours) ||
-	    ((take(cursor, ':') || is_digit(cursor)) &&
-	     !take_digits(cursor, 2, &minutes)) ||
+	if (!east && !skip_byte(cursor, '-'))
+		return at_end(cursor) || skip_byte(cursor, 'Z') ||
+		       skip_word(cursor, "UTC") || skip_word(cursor, "GMT");
+	if (!read_digits(cursor, 2, &hours) ||
+	    ((skip_byte(cursor, ':') || is_digit(cursor)) &&
+	     !read_digits(cursor, 2, &minutes)) ||
 	    hours > 23 || minutes > 59)
 		return false;
 	*milliseconds +=
@@ -136,17 +136,17 @@ static bool take_zone(struct cursor *cursor, int64_t *milliseconds)
 
 static bool read_calendar(struct cursor cursor, int64_t *milliseconds)
 {
-	if (!take_day(&cursor, milliseconds))
+	if (!read_day(&cursor, milliseconds))
 		return false;
 	if (at_end(&cursor))
 		return true;
-	if (!take(&cursor, 'T') && !take(&cursor, ' '))
+	if (!skip_byte(&cursor, 'T') && !skip_byte(&cursor, ' '))
 		return false;
-	if (!take_clock(&cursor, milliseconds))
+	if (!read_clock(&cursor, milliseconds))
 		return false;
-	while (take(&cursor, ' '))
+	while (skip_byte(&cursor, ' '))
 		;
-	return take_zone(&cursor, milliseconds) && at_end(&cursor);
+	return read_zone(&cursor, milliseconds) && at_end(&cursor);
 }
 
 /* Seconds or milliseconds since 1970, up to 16 digits; smaller numbers may be
@@ -163,10 +163,10 @@ static bool read_number(struct cursor cursor, int64_t *milliseconds)
 		return false;
 	if (number < least_milliseconds) {
 		number *= 1000;
-		if (take(&cursor, '.'))
-			number += take_decimals(&cursor);
-	} else if (take(&cursor, '.')) {
-		take_decimals(&cursor);
+		if (skip_byte(&cursor, '.'))
+			number += read_decimals(&cursor);
+	} else if (skip_byte(&cursor, '.')) {
+		read_decimals(&cursor);
 	}
 	*milliseconds = number;
 	return at_end(&cursor);
@@ -176,7 +176,7 @@ bool date_read(const char *text, size_t length, int64_t *milliseconds)
 {
 	struct cursor cursor = {text, text + length};
 
-	while (take(&cursor, ' '))
+	while (skip_byte(&cursor, ' '))
 		;
 	while (cursor.end > cursor.at && cursor.end[-1] == ' ')
 		cursor.end--;

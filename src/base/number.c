@@ -85,7 +85,7 @@ bool number_size(const char *text, size_t *bytes)
 }
 
 /* 10^22 times a number of 53 bits is below 2^127. */
-enum { MOST_SCALE = 22 };
+enum { MAX_SCALE = 22 };
 
 /* *scaled = a finite value's magnitude times 10^scale, rounded to an integer,
  * ties to even, exactly; false where 128 bits are too few. */
@@ -96,7 +96,7 @@ static bool scale_exactly(double value, int scale, uint64_t *scaled)
 	magnitude product = (uint64_t)ldexp(fraction, 53);
 
 	exponent -= 53;
-	if (scale < 0 || scale > MOST_SCALE || exponent > 0)
+	if (scale < 0 || scale > MAX_SCALE || exponent > 0)
 		return false;
 	product *= number_power_of_ten[scale > 18 ? 9 : 0];
 	product *= number_power_of_ten[scale > 18 ? scale - 9 : scale];

@@ -311,7 +311,7 @@ char **options_read(const struct options_text *what, int argc, char **argv)
 		current = row_of(key);
 		read_option();
 	}
-	progress_enable(options_chatty());
+	progress_enable(options_verbose());
 	return argv + optind;
 }
 
@@ -335,7 +335,7 @@ const char *options_given(const int keys[])
 	return name;
 }
 
-bool options_chatty(void)
+bool options_verbose(void)
 {
 	return !options_quiet && (options_progress || isatty(STDERR_FILENO));
 }

@@ -78,12 +78,12 @@ struct option_row {
 	.kind = OPTION_KIND_TEXT, .to.text = &(variable)
 #define OPTION_TO_FILE(variable)                                               \
 	.kind = OPTION_KIND_FILE, .to.text = &(variable)
-#define OPTION_TO_INTEGER(variable, least, most)                               \
+#define OPTION_TO_INTEGER(variable, minimum, maximum)                          \
 	.kind = OPTION_KIND_INTEGER, .to.integer = &(variable),                \
-	.with.integer = {(least), (most)}
-#define OPTION_TO_REAL(variable, least, most)                                  \
+	.with.integer = {(minimum), (maximum)}
+#define OPTION_TO_REAL(variable, minimum, maximum)                             \
 	.kind = OPTION_KIND_REAL, .to.real = &(variable),                      \
-	.with.real = {(least), (most)}
+	.with.real = {(minimum), (maximum)}
 #define OPTION_TO_SIZE(variable)                                               \
 	.kind = OPTION_KIND_SIZE, .to.size = &(variable)
 #define OPTION_TO_THREADS(variable)                                            \
@@ -159,6 +159,6 @@ int options_choice(const char *const words[]);
 
 /* True where progress and summaries of the work are printed: standard error is
  * a terminal, or --progress was given; never under --quiet. */
-bool options_chatty(void);
+bool options_verbose(void);
 
 #endif

@@ -76,7 +76,7 @@ void progress_add(uint64_t done)
 	pthread_mutex_unlock(&line.lock);
 }
 
-void progress_note(const char *note)
+void progress_set_text(const char *note)
 {
 	pthread_mutex_lock(&line.lock);
 	snprintf(line.note, sizeof line.note, "%s", note ? note : "");

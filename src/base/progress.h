@@ -20,7 +20,7 @@ void progress_begin(const char *what, uint64_t total);
 void progress_add(uint64_t done);
 
 /* Words that follow the count, such as a residual; NULL for none.  Copied. */
-void progress_note(const char *note);
+void progress_set_text(const char *note);
 
 /* The work is done; the line is removed. */
 void progress_end(void);

@@ -123,7 +123,7 @@ bool recovery_reserve(void)
 	return room;
 }
 
-void recovery_note(void *block)
+void recovery_record(void *block)
 {
 	if (current == NULL)
 		return;

@@ -2,7 +2,7 @@
  * ends a program, without ending the process.  A service answers requests and
  * loads models by it.
  *
- * While work is done for recovery_run, base/alloc.h notes each block that it
+ * While work is done for recovery_run, base/alloc.h records each block that it
  * hands out, and free() forgets it; programs are linked with --wrap=free for
  * that.  base/errors.h and base/alloc.h call the functions further down. */
 #ifndef BASE_RECOVERY_H
@@ -32,8 +32,9 @@ void recovery_leave(void);
 bool recovery_run_part(struct recovery *recovery, void (*part)(void *context),
 		       void *context);
 
-/* Before parts run on several threads: blocks are noted under a lock from now
- * on.  False where they are already; else recovery_unshare is due afterwards.
+/* Before parts run on several threads: blocks are recorded under a lock from
+ * now on.  False where they are already; else recovery_unshare is due
+ * afterwards.
  */
 bool recovery_share(struct recovery *recovery);
 void recovery_unshare(struct recovery *recovery);
@@ -41,9 +42,9 @@ void recovery_unshare(struct recovery *recovery);
 /* Make room for one block more; false where there is no memory for it. */
 bool recovery_reserve(void);
 
-/* Note a block, for which there is room; forget one: false where it was not
- * noted. */
-void recovery_note(void *block);
+/* Record a block, for which there is room; forget one: false where it was not
+ * recorded. */
+void recovery_record(void *block);
 bool recovery_forget(const void *block);
 
 #endif

@@ -12,7 +12,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 
-enum { LEAST_LIMIT = 1 << 16 };
+enum { MIN_LIMIT = 1 << 16 };
 
 static const char *temporary_folder(void)
 {
@@ -78,8 +78,8 @@ void *tempfile_map(int fd, size_t size, bool writable)
 
 void tempfile_begin(struct tempfile *file, size_t limit)
 {
-	*file = (struct tempfile){.limit = limit < LEAST_LIMIT ? LEAST_LIMIT
-							       : limit};
+	*file = (struct tempfile){.limit = limit < MIN_LIMIT ? MIN_LIMIT
+							     : limit};
 }
 
 static void flush(struct tempfile *file)

@@ -16,28 +16,28 @@ enum { FEW_CUSTOMERS = 200 };
 
 /* ---------------------------------------------------------------- warnings */
 
-static void add_warning(struct evaluation_notes *notes, const char *text)
+static void add_warning(struct evaluation_report *report, const char *text)
 {
-	size_t room = sizeof notes->warnings / sizeof *notes->warnings;
+	size_t room = sizeof report->warnings / sizeof *report->warnings;
 
-	if (notes->warning_count < room)
-		notes->warnings[notes->warning_count++] =
+	if (report->warning_count < room)
+		report->warnings[report->warning_count++] =
 			alloc_text(text, strlen(text));
 }
 
-static void warn_removals(struct evaluation_notes *notes)
+static void warn_removals(struct evaluation_report *report)
 {
-	const struct evaluation *evaluation = notes->evaluation;
+	const struct evaluation *evaluation = report->evaluation;
 	const struct interval *mrr =
-		&evaluation->rows[notes->rows_row].figures[FIGURE_MRR];
+		&evaluation->rows[report->rows_row].figures[FIGURE_MRR];
 	double chance = evaluation_chance(evaluation->population, FIGURE_MRR);
 	const struct removal *worst = NULL;
 
 	if (!evaluation->ranked || mrr->low <= chance)
 		return;
-	for (size_t i = 0; i < notes->removal_count; i++)
-		if (worst == NULL || notes->removals[i].mrr < worst->mrr)
-			worst = &notes->removals[i];
+	for (size_t i = 0; i < report->removal_count; i++)
+		if (worst == NULL || report->removals[i].mrr < worst->mrr)
+			worst = &report->removals[i];
 	if (worst == NULL || worst->mrr >= mrr->value / 2)
 		return;
 	char name[sizeof worst->name + 40];
@@ -47,7 +47,7 @@ static void warn_removals(struct evaluation_notes *notes)
 		snprintf(name, sizeof name, "%s \"%s\"",
 			 worst->family ? "the tags that begin with" : "the tag",
 			 worst->name);
-	add_warning(notes,
+	add_warning(report,
 		    error_text("%s alone %s the ranks: without it the MRR of "
 			       "rows is %.4f, not %.4f; it identifies "
 			       "customers, it does not say who is alike",
@@ -55,35 +55,35 @@ static void warn_removals(struct evaluation_notes *notes)
 			       worst->mrr, mrr->value));
 }
 
-void evaluation_notes_warn(struct evaluation_notes *notes)
+void evaluation_report_warn(struct evaluation_report *report)
 {
-	const struct evaluation *evaluation = notes->evaluation;
+	const struct evaluation *evaluation = report->evaluation;
 	const struct population *population = evaluation->population;
 
-	if (!notes->pair->same_columns)
-		add_warning(notes,
+	if (!report->pair->same_columns)
+		add_warning(report,
 			    "the halves have columns of their own: nobody can "
 			    "be found again, and only the agreement is told");
 	else if (!evaluation->ranked)
 		add_warning(
-			notes,
+			report,
 			error_text("finding customers again says nothing here: "
 				   "%.1f %% of the pairs of customer and tag "
 				   "in half B are in half A, too; read the "
 				   "agreement, best of halves by tag",
 				   100 * population->repeated));
-	warn_removals(notes);
+	warn_removals(report);
 	if (population->n < FEW_CUSTOMERS)
-		add_warning(notes, error_text("%zu customers are too few to "
-					      "tell most similarities apart",
-					      population->n));
+		add_warning(report, error_text("%zu customers are too few to "
+					       "tell most similarities apart",
+					       population->n));
 }
 
-void evaluation_notes_free(struct evaluation_notes *notes)
+void evaluation_report_free(struct evaluation_report *report)
 {
-	for (size_t i = 0; i < notes->warning_count; i++)
-		free(notes->warnings[i]);
-	notes->warning_count = 0;
+	for (size_t i = 0; i < report->warning_count; i++)
+		free(report->warnings[i]);
+	report->warning_count = 0;
 }
 
 /* -------------------------------------------------------------------- text */
@@ -200,20 +200,20 @@ static const struct {
 };
 
 static void put_differences(struct output *output,
-			    const struct evaluation_notes *notes)
+			    const struct evaluation_report *report)
 {
-	const struct evaluation *evaluation = notes->evaluation;
+	const struct evaluation *evaluation = report->evaluation;
 
-	for (size_t i = 0; i < notes->against_count; i++) {
+	for (size_t i = 0; i < report->against_count; i++) {
 		output_print(output, "\n%s against %s\n",
 			     evaluation->rows[0].name,
-			     evaluation->rows[notes->against[i]].name);
+			     evaluation->rows[report->against[i]].name);
 		for (size_t f = 0; f < sizeof told / sizeof *told; f++) {
 			bool relative = told[f].figure >= FIGURE_BY_TENTH;
 			if (!relative && !evaluation->ranked)
 				continue;
 			struct interval change = evaluation_difference(
-				evaluation, 0, notes->against[i],
+				evaluation, 0, report->against[i],
 				told[f].figure);
 			put_change(output, told[f].name, &change, relative);
 		}
@@ -243,13 +243,13 @@ static void put_recipe(struct output *output, const struct model *model)
 }
 
 void evaluation_write_text(struct output *output,
-			   const struct evaluation_notes *notes)
+			   const struct evaluation_report *report)
 {
-	const struct evaluation *evaluation = notes->evaluation;
+	const struct evaluation *evaluation = report->evaluation;
 	const struct population *population = evaluation->population;
 	char n[4][NUMBER_TEXT];
 
-	put_recipe(output, &notes->pair->model);
+	put_recipe(output, &report->pair->model);
 	output_print(output,
 		     "%s customers in both halves (%s in half A alone, %s in "
 		     "half B alone), %s asked\nabout; brackets are 95 %% "
@@ -258,7 +258,7 @@ void evaluation_write_text(struct output *output,
 		     number_commas(n[1], population->only_a),
 		     number_commas(n[2], population->only_b),
 		     number_commas(n[3], population->query_count));
-	if (notes->pair->same_columns)
+	if (report->pair->same_columns)
 		output_print(output,
 			     "%.1f %% of the pairs of customer and tag in half "
 			     "B are in half A, too\n",
@@ -266,23 +266,23 @@ void evaluation_write_text(struct output *output,
 	if (evaluation->ranked)
 		put_found_again(output, evaluation);
 	put_agreement(output, evaluation);
-	if (notes->tags != NULL && notes->tags->queries > 0)
+	if (report->tags != NULL && report->tags->queries > 0)
 		output_print(output,
 			     "\nTags that a summary of half A lists: the "
 			     "neighbours have them in half B %.2f\ntimes as "
 			     "often as expected [%.2f, %.2f]; %.1f %% of such "
 			     "tags [%.1f, %.1f] hold there:\nmore neighbours "
 			     "have them than expected\n",
-			     notes->tags->times.value, notes->tags->times.low,
-			     notes->tags->times.high,
-			     100 * notes->tags->hold.value,
-			     100 * notes->tags->hold.low,
-			     100 * notes->tags->hold.high);
-	put_differences(output, notes);
-	if (notes->warning_count > 0)
+			     report->tags->times.value, report->tags->times.low,
+			     report->tags->times.high,
+			     100 * report->tags->hold.value,
+			     100 * report->tags->hold.low,
+			     100 * report->tags->hold.high);
+	put_differences(output, report);
+	if (report->warning_count > 0)
 		output_text(output, "\n");
-	for (size_t i = 0; i < notes->warning_count; i++)
-		output_print(output, "warning: %s\n", notes->warnings[i]);
+	for (size_t i = 0; i < report->warning_count; i++)
+		output_print(output, "warning: %s\n", report->warnings[i]);
 }
 
 /* --------------------------------------------------------------------- TSV */
@@ -313,9 +313,9 @@ static void put_count(struct output *output, const char *figure, double value)
 }
 
 void evaluation_write_tsv(struct output *output,
-			  const struct evaluation_notes *notes)
+			  const struct evaluation_report *report)
 {
-	const struct evaluation *evaluation = notes->evaluation;
+	const struct evaluation *evaluation = report->evaluation;
 	const struct population *population = evaluation->population;
 	struct interval interval;
 
@@ -323,11 +323,11 @@ void evaluation_write_tsv(struct output *output,
 	put_count(output, "customers", (double)population->n);
 	put_count(output, "queries", (double)population->query_count);
 	put_count(output, "repeated_pairs", population->repeated);
-	if (notes->tags != NULL && notes->tags->queries > 0) {
+	if (report->tags != NULL && report->tags->queries > 0) {
 		put_line(output, evaluation->rows[0].name, "", "listed_tags",
-			 &notes->tags->times);
+			 &report->tags->times);
 		put_line(output, evaluation->rows[0].name, "",
-			 "listed_tags_that_hold", &notes->tags->hold);
+			 "listed_tags_that_hold", &report->tags->hold);
 	}
 	for (int f = 0; f < FIGURES; f++) {
 		double chance = evaluation_chance(population, (enum figure)f);
@@ -345,9 +345,9 @@ void evaluation_write_tsv(struct output *output,
 					     row->hubness};
 		put_line(output, row->name, "", "hubness", &interval);
 	}
-	for (size_t i = 0; i < notes->against_count; i++)
+	for (size_t i = 0; i < report->against_count; i++)
 		for (int f = 0; f < FIGURES; f++) {
-			size_t other = notes->against[i];
+			size_t other = report->against[i];
 			interval = evaluation_difference(evaluation, 0, other,
 							 (enum figure)f);
 			put_line(output, evaluation->rows[0].name,
@@ -398,13 +398,13 @@ static void put_json_row(struct json_writer *json,
 }
 
 static void put_json_differences(struct json_writer *json,
-				 const struct evaluation_notes *notes)
+				 const struct evaluation_report *report)
 {
-	const struct evaluation *evaluation = notes->evaluation;
+	const struct evaluation *evaluation = report->evaluation;
 
 	json_put_array(json, "differences");
-	for (size_t i = 0; i < notes->against_count; i++) {
-		size_t other = notes->against[i];
+	for (size_t i = 0; i < report->against_count; i++) {
+		size_t other = report->against[i];
 		json_put_object(json, NULL);
 		json_put_text(json, "of", evaluation->rows[0].name);
 		json_put_text(json, "against", evaluation->rows[other].name);
@@ -421,24 +421,24 @@ static void put_json_differences(struct json_writer *json,
 }
 
 static void put_json_counts(struct json_writer *json,
-			    const struct evaluation_notes *notes)
+			    const struct evaluation_report *report)
 {
-	const struct evaluation *evaluation = notes->evaluation;
+	const struct evaluation *evaluation = report->evaluation;
 	const struct population *population = evaluation->population;
 
 	json_put_object(json, "recipe");
 	for (size_t i = 0; i < RECIPE_KEYS; i++)
 		json_put_text(json, recipe_keys[i],
-			      recipe_value(&notes->pair->model, i));
-	json_put_count(json, "dimensions", notes->pair->model.k);
+			      recipe_value(&report->pair->model, i));
+	json_put_count(json, "dimensions", report->pair->model.k);
 	json_put_end(json);
 	json_put_count(json, "customers", population->n);
 	json_put_count(json, "only_in_half_a", population->only_a);
 	json_put_count(json, "only_in_half_b", population->only_b);
 	json_put_count(json, "queries", population->query_count);
 	json_put_count(json, "neighbours", SCAN_NEAREST);
-	json_put_count(json, "bootstrap_rounds", notes->rounds);
-	json_put_count(json, "seed", notes->seed);
+	json_put_count(json, "bootstrap_rounds", report->rounds);
+	json_put_count(json, "seed", report->seed);
 	json_put_real(json, "repeated_pairs", population->repeated, 9);
 	json_put_bool(json, "ranks_void", !evaluation->ranked);
 	json_put_object(json, "chance");
@@ -450,11 +450,11 @@ static void put_json_counts(struct json_writer *json,
 }
 
 static void put_json_removals(struct json_writer *json,
-			      const struct evaluation_notes *notes)
+			      const struct evaluation_report *report)
 {
 	json_put_array(json, "left_out");
-	for (size_t i = 0; i < notes->removal_count; i++) {
-		const struct removal *removal = &notes->removals[i];
+	for (size_t i = 0; i < report->removal_count; i++) {
+		const struct removal *removal = &report->removals[i];
 		json_put_object(json, NULL);
 		json_put_text(json,
 			      removal->numbers  ? "tags_that_are"
@@ -470,18 +470,18 @@ static void put_json_removals(struct json_writer *json,
 }
 
 void evaluation_write_json(struct output *output,
-			   const struct evaluation_notes *notes)
+			   const struct evaluation_report *report)
 {
-	const struct evaluation *evaluation = notes->evaluation;
+	const struct evaluation *evaluation = report->evaluation;
 	struct json_writer json;
 
 	json_writer_init(&json, output, JSON_STYLE_INDENTED);
 	json_put_object(&json, NULL);
-	put_json_counts(&json, notes);
-	if (notes->tags != NULL && notes->tags->queries > 0) {
-		put_json_interval(&json, "listed_tags", &notes->tags->times);
+	put_json_counts(&json, report);
+	if (report->tags != NULL && report->tags->queries > 0) {
+		put_json_interval(&json, "listed_tags", &report->tags->times);
 		put_json_interval(&json, "listed_tags_that_hold",
-				  &notes->tags->hold);
+				  &report->tags->hold);
 	} else {
 		json_put_null(&json, "listed_tags");
 		json_put_null(&json, "listed_tags_that_hold");
@@ -490,11 +490,11 @@ void evaluation_write_json(struct output *output,
 	for (size_t i = 0; i < evaluation->count; i++)
 		put_json_row(&json, evaluation, &evaluation->rows[i]);
 	json_put_end(&json);
-	put_json_differences(&json, notes);
-	put_json_removals(&json, notes);
+	put_json_differences(&json, report);
+	put_json_removals(&json, report);
 	json_put_array(&json, "warnings");
-	for (size_t i = 0; i < notes->warning_count; i++)
-		json_put_text(&json, NULL, notes->warnings[i]);
+	for (size_t i = 0; i < report->warning_count; i++)
+		json_put_text(&json, NULL, report->warnings[i]);
 	json_put_end(&json);
 	json_put_end(&json);
 	output_text(output, "\n");

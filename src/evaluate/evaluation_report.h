@@ -9,7 +9,7 @@
 
 /* What is told besides the figures.  Row 0 is the subject; differences are its
  * from each row of against[0..against_count). */
-struct evaluation_notes {
+struct evaluation_report {
 	const struct evaluation *evaluation;
 	const struct half_pair *pair;
 	size_t rounds;
@@ -20,24 +20,24 @@ struct evaluation_notes {
 	const struct removal *removals;
 	size_t removal_count;
 	const struct held_out_tags *tags; /* NULL: not measured */
-	char *warnings[8]; /* owned by the notes: evaluation_notes_free */
+	char *warnings[8];                /* owned: evaluation_report_free */
 	size_t warning_count;
 };
 
 /* Find what must be warned of: ranks that mean nothing, a column that carries
  * them, too few customers. */
-void evaluation_notes_warn(struct evaluation_notes *notes);
-void evaluation_notes_free(struct evaluation_notes *notes);
+void evaluation_report_warn(struct evaluation_report *report);
+void evaluation_report_free(struct evaluation_report *report);
 
 void evaluation_write_text(struct output *output,
-			   const struct evaluation_notes *notes);
+			   const struct evaluation_report *report);
 
 /* similarity, against, figure, value, low, high: a line each; against is empty
  * for a figure itself; values that do not exist are empty. */
 void evaluation_write_tsv(struct output *output,
-			  const struct evaluation_notes *notes);
+			  const struct evaluation_report *report);
 
 void evaluation_write_json(struct output *output,
-			   const struct evaluation_notes *notes);
+			   const struct evaluation_report *report);
 
 #endif

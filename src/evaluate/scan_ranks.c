@@ -86,7 +86,7 @@ static void rank_block(void *shared, size_t piece, unsigned thread)
 	size_t n = scan->population->n, s = scan->population->query_count;
 	struct rank_counts *counts = alloc(job->count, sizeof *counts);
 
-	scan_worker_take(worker, scan, piece * Q, true);
+	scan_worker_load(worker, scan, piece * Q, true);
 	find_own(job, worker, counts);
 	for (size_t first = 0; first < n; first += TILE) {
 		size_t rows = fill_tile(worker, first, n);
@@ -188,7 +188,7 @@ static void nearest_block(void *shared, size_t piece, unsigned thread)
 				lists[i].id[q][r] = UINT32_MAX;
 			}
 		}
-	scan_worker_take(worker, scan, piece * Q, false);
+	scan_worker_load(worker, scan, piece * Q, false);
 	for (size_t first = 0; first < n; first += TILE) {
 		size_t rows = fill_tile(worker, first, n);
 		scan_worker_multiply(worker, scan, rows);

@@ -16,7 +16,7 @@
 #include "search/segmentation.h"
 
 /* Customers of both halves, below which nothing is said. */
-enum { LEAST_CUSTOMERS = 20 };
+enum { MIN_CUSTOMERS = 20 };
 
 /* Runs of k-means of which the best is taken, for each seed. */
 enum { RUNS = 1 };
@@ -68,7 +68,7 @@ static size_t find_both(const struct model *a, const struct model *b,
 }
 
 /* Copy rows as unit vectors. */
-static void take_rows(struct row_sample *sample, const struct model *model,
+static void copy_rows(struct row_sample *sample, const struct model *model,
 		      const uint32_t *rows, size_t n)
 {
 	size_t d = model->k;
@@ -109,16 +109,16 @@ static const char *begin(struct stability_job *job, const struct model *a,
 	size_t count = find_both(a, b, row_a, row_b);
 	const char *error = NULL;
 
-	if (count < LEAST_CUSTOMERS)
+	if (count < MIN_CUSTOMERS)
 		error = error_text(
 			"%s, %s: %zu customers have tags with weight "
 			"in both halves: at least %d are needed",
-			a->input.name, b->input.name, count, LEAST_CUSTOMERS);
+			a->input.name, b->input.name, count, MIN_CUSTOMERS);
 	job->seed = seed;
 	job->n = thin(row_a, row_b, count, SEGMENT_STABILITY_CUSTOMERS, seed);
 	if (error == NULL) {
-		take_rows(&job->half[0], a, row_a, job->n);
-		take_rows(&job->half[1], b, row_b, job->n);
+		copy_rows(&job->half[0], a, row_a, job->n);
+		copy_rows(&job->half[1], b, row_b, job->n);
 	}
 	free(row_a);
 	free(row_b);
@@ -135,7 +135,7 @@ static void segment_half(void *shared, size_t piece, unsigned thread)
 	size_t seed = piece % SEEDS, half = piece / SEEDS % HALVES;
 	size_t which = piece / (SEEDS * HALVES);
 	const struct row_sample *sample = &job->half[half];
-	size_t k = SEGMENT_STABILITY_LOW + which;
+	size_t k = SEGMENT_STABILITY_MIN_K + which;
 	float *centres = alloc(alloc_product(k, sample->d), sizeof *centres);
 
 	(void)thread;
@@ -152,7 +152,7 @@ static void segment_half(void *shared, size_t piece, unsigned thread)
 static void compare_halves(const struct stability_job *job, size_t which,
 			   struct segment_stability *stability)
 {
-	size_t k = SEGMENT_STABILITY_LOW + which;
+	size_t k = SEGMENT_STABILITY_MIN_K + which;
 	double without[ADJUSTED_RAND_PIECES], left[ADJUSTED_RAND_PIECES] = {0};
 	double value[SEEDS], mean = 0, of_seeds = 0, middle = 0, jackknife = 0;
 
@@ -179,7 +179,7 @@ static void compare_halves(const struct stability_job *job, size_t which,
 static void compare_seeds(const struct stability_job *job, size_t which,
 			  struct segment_stability *stability)
 {
-	size_t k = SEGMENT_STABILITY_LOW + which;
+	size_t k = SEGMENT_STABILITY_MIN_K + which;
 	double sum = 0;
 
 	for (size_t i = 0; i < SEEDS; i++)
@@ -194,20 +194,20 @@ static void compare_seeds(const struct stability_job *job, size_t which,
 static void find_smallest(const struct stability_job *job, size_t which,
 			  struct segment_stability *stability)
 {
-	size_t k = SEGMENT_STABILITY_LOW + which, sum = 0;
+	size_t k = SEGMENT_STABILITY_MIN_K + which, sum = 0;
 	size_t *sizes = alloc(k, sizeof *sizes);
 
 	for (size_t run = 0; run < HALVES * SEEDS; run++) {
 		const uint32_t *group =
 			groups_of(job, which, run / SEEDS, run % SEEDS);
-		size_t least = job->n;
+		size_t minimum = job->n;
 
 		memset(sizes, 0, k * sizeof *sizes);
 		for (size_t i = 0; i < job->n; i++)
 			sizes[group[i]]++;
 		for (size_t c = 0; c < k; c++)
-			least = sizes[c] < least ? sizes[c] : least;
-		sum += least;
+			minimum = sizes[c] < minimum ? sizes[c] : minimum;
+		sum += minimum;
 	}
 	stability->smallest[which] = (double)sum / (HALVES * SEEDS);
 	free(sizes);
@@ -215,7 +215,7 @@ static void find_smallest(const struct stability_job *job, size_t which,
 
 static bool is_candidate(const struct segment_stability *s, size_t which)
 {
-	return which == 0 || s->smallest[which] >= SEGMENT_STABILITY_SMALLEST;
+	return which == 0 || s->smallest[which] >= SEGMENT_STABILITY_MIN_SIZE;
 }
 
 static void choose(struct segment_stability *s)
@@ -225,14 +225,14 @@ static void choose(struct segment_stability *s)
 	for (size_t i = 1; i < s->count; i++)
 		if (is_candidate(s, i) && s->halves[i] > s->halves[best])
 			best = i;
-	s->best = SEGMENT_STABILITY_LOW + best;
+	s->best = SEGMENT_STABILITY_MIN_K + best;
 	s->chosen = 1;
-	if (s->halves[best] < SEGMENT_STABILITY_LEAST)
+	if (s->halves[best] < SEGMENT_STABILITY_MIN_INDEX)
 		return;
 	for (size_t i = 0; i < s->count; i++)
 		if (is_candidate(s, i) &&
 		    s->halves[i] >= s->halves[best] - s->error[best])
-			s->chosen = SEGMENT_STABILITY_LOW + i;
+			s->chosen = SEGMENT_STABILITY_MIN_K + i;
 }
 
 const char *segment_stability_find(struct segment_stability *stability,
@@ -246,7 +246,7 @@ const char *segment_stability_find(struct segment_stability *stability,
 	if (error != NULL)
 		return error;
 	/* At least ten customers for each segment. */
-	stability->count = job.n / 10 - SEGMENT_STABILITY_LOW + 1;
+	stability->count = job.n / 10 - SEGMENT_STABILITY_MIN_K + 1;
 	if (stability->count > SEGMENT_STABILITY_COUNT)
 		stability->count = SEGMENT_STABILITY_COUNT;
 	size_t pieces = stability->count * HALVES * SEEDS;
@@ -271,7 +271,7 @@ void segment_stability_write(struct output *output,
 {
 	output_text(output, "k\thalves\terror\tseeds\tchosen\tsmallest\n");
 	for (size_t i = 0; i < stability->count; i++) {
-		size_t k = SEGMENT_STABILITY_LOW + i;
+		size_t k = SEGMENT_STABILITY_MIN_K + i;
 
 		output_print(output, "%zu\t%.4f\t%.4f\t%.4f\t%d\t%.1f\n", k,
 			     stability->halves[i], stability->error[i],

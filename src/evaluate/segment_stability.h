@@ -10,10 +10,10 @@
  * k is the largest whose mean is within one standard error of the best one's,
  * the rule of Breiman et al. (Classification and Regression Trees, 1984,
  * section 3.4.3), which is to say the finest partition that is as stable as
- * any; and 1 where none reaches SEGMENT_STABILITY_LEAST.  Above 2, k is left
- * out where the smallest segment has, on average over halves and seeds, fewer
- * than SEGMENT_STABILITY_SMALLEST of the customers compared: where customers
- * are of few kinds, ever smaller pieces of them agree as well. */
+ * any; and 1 where none reaches SEGMENT_STABILITY_MIN_INDEX.  Above 2, k is
+ * left out where the smallest segment has, on average over halves and seeds,
+ * fewer than SEGMENT_STABILITY_MIN_SIZE of the customers compared: where
+ * customers are of few kinds, ever smaller pieces of them agree as well. */
 #ifndef EVALUATE_SEGMENT_STABILITY_H
 #define EVALUATE_SEGMENT_STABILITY_H
 
@@ -24,22 +24,22 @@
 #include "model/model.h"
 
 enum {
-	SEGMENT_STABILITY_LOW = 2,
-	SEGMENT_STABILITY_HIGH = 40,
+	SEGMENT_STABILITY_MIN_K = 2,
+	SEGMENT_STABILITY_MAX_K = 40,
 	SEGMENT_STABILITY_COUNT =
-		SEGMENT_STABILITY_HIGH - SEGMENT_STABILITY_LOW + 1,
+		SEGMENT_STABILITY_MAX_K - SEGMENT_STABILITY_MIN_K + 1,
 	SEGMENT_STABILITY_SEEDS = 3,
-	SEGMENT_STABILITY_SMALLEST = 10,
+	SEGMENT_STABILITY_MIN_SIZE = 10,
 	/* Customers of both halves that are looked at, at most. */
 	SEGMENT_STABILITY_CUSTOMERS = 4096
 };
 
 /* Segments that agree less than this from half to half are no segments. */
-#define SEGMENT_STABILITY_LEAST 0.05
+#define SEGMENT_STABILITY_MIN_INDEX 0.05
 
 struct segment_stability {
 	size_t customers; /* compared */
-	size_t count;     /* of k looked at, from SEGMENT_STABILITY_LOW on */
+	size_t count;     /* of k looked at, from SEGMENT_STABILITY_MIN_K on */
 	/* For each k: the mean index between halves, its standard error, and
 	 * the mean index between segments of half A from other seeds. */
 	double halves[SEGMENT_STABILITY_COUNT];

@@ -177,10 +177,10 @@ void scan_worker_end(struct scan_worker *worker)
 
 /* Write a row, times factor, to column q of the dense block; factor 0 clears
  * what was written there. */
-static void spread(struct scan_worker *worker,
-		   const struct similarity_scan *scan,
-		   const struct csr_matrix *matrix, uint32_t row, size_t q,
-		   double factor)
+static void scatter(struct scan_worker *worker,
+		    const struct similarity_scan *scan,
+		    const struct csr_matrix *matrix, uint32_t row, size_t q,
+		    double factor)
 {
 	for (int64_t i = matrix->indptr[row]; i < matrix->indptr[row + 1];
 	     i++) {
@@ -191,7 +191,7 @@ static void spread(struct scan_worker *worker,
 }
 
 /* Take the queries of a block, from half A or from half B, folded in. */
-void scan_worker_take(struct scan_worker *worker,
+void scan_worker_load(struct scan_worker *worker,
 		      const struct similarity_scan *scan, size_t first,
 		      bool held)
 {
@@ -214,7 +214,7 @@ void scan_worker_take(struct scan_worker *worker,
 		worker->log_tags[q] = held ? scan->log_b[i] : scan->log_a[i];
 		if (row == HALVES_NO_ROW)
 			continue;
-		spread(worker, scan, matrix, row, q, inverse);
+		scatter(worker, scan, matrix, row, q, inverse);
 		if (held) {
 			projection_row(&scan->embed, matrix, row, worker->t);
 			projection_scale(&scan->embed, matrix, row, worker->t,
@@ -237,9 +237,9 @@ void scan_worker_clear(struct scan_worker *worker,
 		uint32_t i = worker->query[q];
 		uint32_t row = held ? pair->row_b[i] : pair->row_a[i];
 		if (row != HALVES_NO_ROW)
-			spread(worker, scan,
-			       held ? &pair->held.matrix : &pair->model.matrix,
-			       row, q, 0);
+			scatter(worker, scan,
+				held ? &pair->held.matrix : &pair->model.matrix,
+				row, q, 0);
 	}
 }
 

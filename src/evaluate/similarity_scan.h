@@ -85,10 +85,10 @@ struct scan_worker {
 struct scan_worker *scan_worker_begin(const struct similarity_scan *scan);
 void scan_worker_end(struct scan_worker *worker);
 
-/* Take queries first, first + 1, ... of the population, at most SCAN_QUERIES:
+/* Load queries first, first + 1, ... of the population, at most SCAN_QUERIES:
  * their rows of half A, or where held of half B, folded in.  Then
- * scan_worker_clear, with the same held, before the next are taken. */
-void scan_worker_take(struct scan_worker *worker,
+ * scan_worker_clear, with the same held, before the next are loaded. */
+void scan_worker_load(struct scan_worker *worker,
 		      const struct similarity_scan *scan, size_t first,
 		      bool held);
 void scan_worker_clear(struct scan_worker *worker,

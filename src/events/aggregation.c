@@ -178,7 +178,7 @@ static void open_source(struct aggregation *work, char **paths, size_t count)
 	source->skip = options->skip;
 	source->places =
 		COLUMNS_DETECTED +
-		row_filter_take_places(&options->filter, COLUMNS_DETECTED);
+		row_filter_set_places(&options->filter, COLUMNS_DETECTED);
 	source->opened = select_columns;
 	source->context = work;
 	source->hashed = options->half != HALF_ALL;
@@ -291,7 +291,7 @@ static void count_rows(struct aggregation *work)
 			    options->filter.type != NULL,
 		.forgotten = events->rows_forgotten,
 		.forgets = options->forget != NULL,
-		.notes = events->notes,
+		.observations = events->observations,
 		.halved = options->half != HALF_ALL};
 }
 
@@ -363,7 +363,7 @@ static void close_logs(struct aggregation *work)
 	row_account_report(account, &work->rejects, options->report);
 	profile_output_close(&work->output);
 	if (!options->quiet) {
-		row_account_warn_notes(&account->notes);
+		row_account_warn_observations(&account->observations);
 		row_account_warn_suspects(&work->suspects,
 					  account->counts.users,
 					  options->null_count == 0);

@@ -8,11 +8,11 @@
 #include "base/io.h"
 #include "text/tsv.h"
 
-enum { KEY_LEAST = 16, KEY_MOST = 4096 };
+enum { KEY_MIN_SIZE = 16, KEY_MAX_SIZE = 4096 };
 
 void customer_names_read_key(struct customer_names *names, const char *path)
 {
-	unsigned char key[KEY_MOST + 2];
+	unsigned char key[KEY_MAX_SIZE + 2];
 	struct input input;
 	size_t size = 0, got;
 
@@ -23,11 +23,11 @@ void customer_names_read_key(struct customer_names *names, const char *path)
 	input_close(&input);
 	while (size > 0 && (key[size - 1] == '\n' || key[size - 1] == '\r'))
 		size--;
-	if (size < KEY_LEAST || size > KEY_MOST)
+	if (size < KEY_MIN_SIZE || size > KEY_MAX_SIZE)
 		die("%s: a key of %s bytes, expected %d to %d; to make one: "
 		    "head -c 32 /dev/urandom | base64 > KEYFILE",
-		    path, size < KEY_LEAST ? "too few" : "too many", KEY_LEAST,
-		    KEY_MOST);
+		    path, size < KEY_MIN_SIZE ? "too few" : "too many",
+		    KEY_MIN_SIZE, KEY_MAX_SIZE);
 	hmac_sha256_set_key(&names->key, size, key);
 	explicit_bzero(key, sizeof key);
 	names->has_key = true;

@@ -38,18 +38,19 @@ struct event_reader_thread {
 	struct item_join join;
 	char *own; /* tags of items that are in no catalogue, of the block */
 	size_t own_used, own_room;
-	struct row_notes notes;
+	struct row_observations observations;
 	struct foreign_bytes foreign;
 	bool ended;
 };
 
 /* ---------------------------------------------------------------- checking */
 
-static void add_notes(struct row_notes *sum, const struct row_notes *notes)
+static void add_observations(struct row_observations *sum,
+			     const struct row_observations *observations)
 {
-	sum->rounded += notes->rounded;
-	sum->surplus += notes->surplus;
-	sum->headers += notes->headers;
+	sum->rounded += observations->rounded;
+	sum->surplus += observations->surplus;
+	sum->headers += observations->headers;
 }
 
 /* Keep a row in its new place, unless it is left out. */
@@ -74,7 +75,7 @@ static bool check_block(const struct event_reader *events,
 {
 	const struct csv_file *file = &events->source.files[state->block.file];
 	struct csv_rows *rows = &state->rows;
-	struct row_notes notes = {0};
+	struct row_observations observations = {0};
 	uint64_t left_out = state->rows_left_out;
 	struct checked_row checked;
 	size_t kept = 0;
@@ -85,7 +86,7 @@ static bool check_block(const struct event_reader *events,
 		if (row_repeats_header(&events->rules, file, rows,
 				       &rows->rows[i]) ||
 		    row_check(&events->rules, file, rows, &rows->rows[i],
-			      &checked, &notes) != REJECT_NONE) {
+			      &checked, &observations) != REJECT_NONE) {
 			state->rows_left_out = left_out;
 			return false;
 		}
@@ -93,7 +94,7 @@ static bool check_block(const struct event_reader *events,
 	}
 	state->rows_in += rows->count;
 	rows->count = kept;
-	add_notes(&state->notes, &notes);
+	add_observations(&state->observations, &observations);
 	return true;
 }
 
@@ -105,7 +106,7 @@ static void reject_rows(const struct event_reader *events,
 	const struct csv_file *file = &events->source.files[state->block.file];
 	struct csv_rows *rows = &state->rows;
 	size_t kept = 0;
-	uint64_t headers = state->notes.headers;
+	uint64_t headers = state->observations.headers;
 
 	csv_reader_parse_singly(&events->source, &state->block, rows);
 	state->rows_in += rows->count;
@@ -114,20 +115,20 @@ static void reject_rows(const struct event_reader *events,
 	for (size_t i = 0; i < rows->count; i++) {
 		if (row_repeats_header(&events->rules, file, rows,
 				       &rows->rows[i])) {
-			state->notes.headers++;
+			state->observations.headers++;
 			continue;
 		}
 		struct checked_row checked;
 		enum reject reject =
 			row_check(&events->rules, file, rows, &rows->rows[i],
-				  &checked, &state->notes);
+				  &checked, &state->observations);
 		if (reject != REJECT_NONE)
 			rejects_add(events->rejects, thread, &state->block,
 				    rows, &rows->rows[i], reject);
 		else
 			kept = keep_row(state, kept, &rows->rows[i], &checked);
 	}
-	state->rows_in -= state->notes.headers - headers;
+	state->rows_in -= state->observations.headers - headers;
 	rows->count = kept;
 }
 
@@ -458,7 +459,7 @@ void event_reader_run(struct event_reader *events)
 		events->rows_other += state->rows_other;
 		events->rows_left_out += state->rows_left_out;
 		events->rows_forgotten += state->rows_forgotten;
-		add_notes(&events->notes, &state->notes);
+		add_observations(&events->observations, &state->observations);
 		keep_first(&events->foreign, &state->foreign);
 		item_join_merge(&events->join, &state->join);
 		free(state->own);

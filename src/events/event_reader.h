@@ -46,7 +46,7 @@ struct event_reader {
 	uint64_t rows_other;     /* of the other half */
 	uint64_t rows_left_out;  /* by the filter */
 	uint64_t rows_forgotten; /* of customers of --forget */
-	struct row_notes notes;
+	struct row_observations observations;
 	struct foreign_bytes foreign;
 	const char *alike; /* a name of the first header that looks like the
 			      field of the row below; or NULL */

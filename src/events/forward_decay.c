@@ -1,7 +1,7 @@
 #include "events/forward_decay.h"
 
 /* Fixed point: a value of 1 is 2^POINT. */
-enum { POINT = 62, MOST_DOUBLINGS = 56 };
+enum { POINT = 62, MAX_DOUBLINGS = 56 };
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -41,7 +41,7 @@ bool forward_decay_weight(const struct forward_decay *decay, int64_t time,
 		rest += decay->half_life;
 		doublings--;
 	}
-	if (doublings >= MOST_DOUBLINGS)
+	if (doublings >= MAX_DOUBLINGS)
 		return false;
 	/* One binary digit of rest / half_life after the other. */
 	for (int i = 0; i < FORWARD_DECAY_BITS && rest > 0; i++) {

@@ -24,10 +24,10 @@ struct reading {
 	const struct item_tags_source *source;
 	struct pair *pairs;
 	size_t count, capacity;
-	size_t levels;                            /* columns of tags */
-	char *columns[1 + ITEM_TAGS_LEVELS_MOST]; /* as the command line names
+	size_t levels;                           /* columns of tags */
+	char *columns[1 + ITEM_TAGS_MAX_LEVELS]; /* as the command line names
 						     them, or NULL */
-	char *prefixes[ITEM_TAGS_LEVELS_MOST];    /* of each level, escaped, or
+	char *prefixes[ITEM_TAGS_MAX_LEVELS];    /* of each level, escaped, or
 						     NULL */
 	bool headed;
 };
@@ -343,7 +343,7 @@ static void split_columns(struct reading *reading, char *path)
 	for (char *next = colon + 1; next != NULL;) {
 		char *name = strsep(&next, ",");
 
-		if (*name == '\0' || count == 1 + ITEM_TAGS_LEVELS_MOST) {
+		if (*name == '\0' || count == 1 + ITEM_TAGS_MAX_LEVELS) {
 			count = 0;
 			break;
 		}

@@ -11,7 +11,7 @@
 #include "text/csv_dialect.h"
 
 /* Columns of tags of one catalogue, at most. */
-enum { ITEM_TAGS_LEVELS_MOST = 16 };
+enum { ITEM_TAGS_MAX_LEVELS = 16 };
 
 /* What to read, and how. */
 struct item_tags_source {

@@ -217,20 +217,21 @@ static bool is_current(const struct profile_reader *profiles,
 
 bool profile_reader_next(struct profile_reader *profiles)
 {
-	const struct tsv_field *least = NULL;
+	const struct tsv_field *minimum = NULL;
 
 	for (size_t i = 0; i < profiles->file_count; i++) {
 		const struct tsv_field *field =
 			profiles->files[i].reader.fields;
 		if (!profiles->files[i].ended &&
-		    (least == NULL || compare(field->text, field->length,
-					      least->text, least->length) < 0))
-			least = field;
+		    (minimum == NULL ||
+		     compare(field->text, field->length, minimum->text,
+			     minimum->length) < 0))
+			minimum = field;
 	}
-	if (least == NULL)
+	if (minimum == NULL)
 		return false;
 	copy_field(&profiles->customer, &profiles->customer_length,
-		   &profiles->customer_room, least);
+		   &profiles->customer_room, minimum);
 	profiles->count = profiles->texts_used = 0;
 	for (size_t i = 0; i < profiles->file_count; i++)
 		while (is_current(profiles, &profiles->files[i])) {

@@ -55,8 +55,9 @@ void row_account_report(const struct row_account *account,
 		json_put_count(&json, "rows_forgotten", account->forgotten);
 	if (account->filtered)
 		json_put_count(&json, "rows_left_out", account->left_out);
-	json_put_count(&json, "values_rounded", account->notes.rounded);
-	json_put_count(&json, "header_lines_repeated", account->notes.headers);
+	json_put_count(&json, "values_rounded", account->observations.rounded);
+	json_put_count(&json, "header_lines_repeated",
+		       account->observations.headers);
 	put_reasons(&json, rejects);
 	put_grouped(&json, account, "users", account->counts.users);
 	put_grouped(&json, account, "tags", account->counts.tags);
@@ -77,23 +78,23 @@ void row_account_warn_columns(const struct columns *columns)
 	     columns->valued ? names[COLUMN_VALUE] : "");
 }
 
-void row_account_warn_notes(const struct row_notes *notes)
+void row_account_warn_observations(const struct row_observations *observations)
 {
 	char count[NUMBER_TEXT];
 
-	if (notes->headers > 0)
+	if (observations->headers > 0)
 		warn("%s repeated header line%s skipped",
-		     number_commas(count, notes->headers),
-		     notes->headers == 1 ? "" : "s");
-	if (notes->rounded > 0)
+		     number_commas(count, observations->headers),
+		     observations->headers == 1 ? "" : "s");
+	if (observations->rounded > 0)
 		warn("%s value%s of more than 9 decimals rounded to 9",
-		     number_commas(count, notes->rounded),
-		     notes->rounded == 1 ? "" : "s");
-	if (notes->surplus > 0)
+		     number_commas(count, observations->rounded),
+		     observations->rounded == 1 ? "" : "s");
+	if (observations->surplus > 0)
 		warn("%s row%s with an empty field after the last column, "
 		     "which is ignored",
-		     number_commas(count, notes->surplus),
-		     notes->surplus == 1 ? "" : "s");
+		     number_commas(count, observations->surplus),
+		     observations->surplus == 1 ? "" : "s");
 }
 
 void row_account_warn_header(const struct event_reader *events)

@@ -21,7 +21,7 @@ struct row_account {
 	bool filtered;      /* there was one */
 	uint64_t forgotten; /* of customers of --forget */
 	bool forgets;       /* there was such a list */
-	struct row_notes notes;
+	struct row_observations observations;
 	bool halved;  /* one half of the log was asked for */
 	bool grouped; /* the counts below are known */
 	struct group_by_counts counts;
@@ -37,7 +37,7 @@ void row_account_report(const struct row_account *account,
 void row_account_warn_columns(const struct columns *columns);
 
 /* Say what was noticed of rows that are used, or are none. */
-void row_account_warn_notes(const struct row_notes *notes);
+void row_account_warn_observations(const struct row_observations *observations);
 
 /* Warn of a header that looks like a row. */
 void row_account_warn_header(const struct event_reader *events);

@@ -116,7 +116,7 @@ static enum reject number_fault(const struct row_rules *rules, const char *text,
 static enum reject check_value(const struct row_rules *rules,
 			       const struct csv_rows *rows,
 			       const struct csv_slice *field, decimal *value,
-			       struct row_notes *notes)
+			       struct row_observations *observations)
 {
 	const char *text = rows->text + field->begin;
 
@@ -125,7 +125,7 @@ static enum reject check_value(const struct row_rules *rules,
 	switch (decimal_read_styled(&rules->style, text, field->length,
 				    value)) {
 	case DECIMAL_ROUNDED:
-		notes->rounded++;
+		observations->rounded++;
 		return REJECT_NONE;
 	case DECIMAL_FINE:
 		return REJECT_NONE;
@@ -156,7 +156,7 @@ static enum reject filter_fault(enum row_verdict verdict)
 enum reject row_check(const struct row_rules *rules,
 		      const struct csv_file *file, const struct csv_rows *rows,
 		      const struct csv_row *row, struct checked_row *checked,
-		      struct row_notes *notes)
+		      struct row_observations *observations)
 {
 	bool surplus = row->fields == file->fields + 1 && row->last_empty;
 	bool weighs = row_filter_weighs(rules->filter);
@@ -168,7 +168,7 @@ enum reject row_check(const struct row_rules *rules,
 		return REJECT_CSV + row->fault;
 	if (row->fields != file->fields && !surplus)
 		return row->fields < file->fields ? REJECT_FEW : REJECT_MANY;
-	notes->surplus += surplus;
+	observations->surplus += surplus;
 	enum row_verdict verdict =
 		row_filter_check(rules->filter, rows, row, &weight);
 	checked->left_out = verdict == ROW_LEFT_OUT;
@@ -184,7 +184,7 @@ enum reject row_check(const struct row_rules *rules,
 		return REJECT_NONE;
 	}
 	fault = check_value(rules, rows, csv_row_field(rows, row, COLUMN_VALUE),
-			    &checked->value, notes);
+			    &checked->value, observations);
 	if (fault == REJECT_NONE && weighs &&
 	    decimal_multiply(checked->value, weight, &checked->value) !=
 		    DECIMAL_FINE)

@@ -24,7 +24,7 @@ struct row_rules {
 };
 
 /* What was noticed of rows that are used, or are no rows. */
-struct row_notes {
+struct row_observations {
 	uint64_t rounded; /* values of more than 9 decimals */
 	uint64_t surplus; /* rows with an empty field after the last column */
 	uint64_t headers; /* repeated header lines */
@@ -43,10 +43,10 @@ struct checked_row {
 };
 
 /* Returns what is wrong with a row, or REJECT_NONE and what is to be done with
- * it, and adds to notes what was noticed. */
+ * it, and adds to observations what was noticed. */
 enum reject row_check(const struct row_rules *rules,
 		      const struct csv_file *file, const struct csv_rows *rows,
 		      const struct csv_row *row, struct checked_row *checked,
-		      struct row_notes *notes);
+		      struct row_observations *observations);
 
 #endif

@@ -45,9 +45,9 @@ const char *row_filter_add(struct row_filter *filter, const char *argument)
 		&filter->conditions[filter->condition_count];
 	size_t name = strcspn(argument, "=!<>"), length;
 
-	if (filter->condition_count == ROW_FILTER_CONDITIONS_MOST)
+	if (filter->condition_count == ROW_FILTER_MAX_CONDITIONS)
 		return error_text("more than %d conditions",
-				  ROW_FILTER_CONDITIONS_MOST);
+				  ROW_FILTER_MAX_CONDITIONS);
 	length = find_relation(argument + name, condition);
 	if (name == 0 || length == 0)
 		return error_text("\"%s\": expected a column, one of = != < <= "
@@ -173,7 +173,7 @@ bool row_filter_weighs(const struct row_filter *filter)
 /* ------------------------------------------------------------------ columns
  */
 
-size_t row_filter_take_places(struct row_filter *filter, size_t first)
+size_t row_filter_set_places(struct row_filter *filter, size_t first)
 {
 	filter->first_place = first;
 	return filter->condition_count + (filter->time != NULL) +
@@ -184,7 +184,7 @@ size_t row_filter_time_place(const struct row_filter *filter)
 {
 	return filter->time != NULL
 		       ? filter->first_place + filter->condition_count
-		       : CSV_PLACES_MOST;
+		       : CSV_MAX_PLACES;
 }
 
 size_t row_filter_type_place(const struct row_filter *filter)
@@ -192,7 +192,7 @@ size_t row_filter_type_place(const struct row_filter *filter)
 	return filter->type != NULL
 		       ? filter->first_place + filter->condition_count +
 				 (filter->time != NULL)
-		       : CSV_PLACES_MOST;
+		       : CSV_MAX_PLACES;
 }
 
 void row_filter_select(const struct row_filter *filter, struct csv_file *file,

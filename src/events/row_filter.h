@@ -13,7 +13,7 @@
 #include "text/csv_reader.h"
 
 /* Conditions of --where, at most. */
-enum { ROW_FILTER_CONDITIONS_MOST = 16 };
+enum { ROW_FILTER_MAX_CONDITIONS = 16 };
 
 /* A column of the log that is compared with a value. */
 struct row_condition {
@@ -33,7 +33,7 @@ struct row_condition {
 
 /* Zero: all rows count 1.  The members up to decays are the caller's to set. */
 struct row_filter {
-	struct row_condition conditions[ROW_FILTER_CONDITIONS_MOST];
+	struct row_condition conditions[ROW_FILTER_MAX_CONDITIONS];
 	size_t condition_count;
 	const char *time;        /* the column, by name or number, or NULL */
 	const char *time_format; /* of strptime, or NULL: base/date.h */
@@ -72,15 +72,15 @@ void row_filter_read_weights(struct row_filter *filter, const char *argument,
 /* True where events count by a weight. */
 bool row_filter_weighs(const struct row_filter *filter);
 
-/* Take places of csv_file.selected from the first on; how many. */
-size_t row_filter_take_places(struct row_filter *filter, size_t first);
+/* Use places of csv_file.selected from the first on; returns how many. */
+size_t row_filter_set_places(struct row_filter *filter, size_t first);
 
 /* Set those places of a file from the names of its header; ends the process
  * where a column is absent. */
 void row_filter_select(const struct row_filter *filter, struct csv_file *file,
 		       bool headed, const struct csv_names *names);
 
-/* The places of the time and the type; CSV_PLACES_MOST where there is none. */
+/* The places of the time and the type; CSV_MAX_PLACES where there is none. */
 size_t row_filter_time_place(const struct row_filter *filter);
 size_t row_filter_type_place(const struct row_filter *filter);
 

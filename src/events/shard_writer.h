@@ -15,7 +15,7 @@
 #include "base/output_directory.h"
 
 /* Shards are open at the same time: 256 KB of memory each. */
-enum { MAX_SHARDS = 512 };
+enum { SHARD_WRITER_MAX_SHARDS = 512 };
 
 /* The seed of the hash, other than those of other hashes of names. */
 #define SHARD_KEY UINT64_C(0x5368617264)
@@ -32,7 +32,8 @@ struct shard_writer {
 };
 
 /* Open the directory; its files are 0.tsv and so on, numbers of as many
- * digits as the last has.  path is kept.  1 <= count <= MAX_SHARDS. */
+ * digits as the last has.  path is kept.  1 <= count <=
+ * SHARD_WRITER_MAX_SHARDS. */
 void shard_writer_open(struct shard_writer *writer, const char *path,
 		       size_t count);
 

@@ -382,18 +382,18 @@ static void copy(struct text *to, const struct text *from)
 static void merge_pair(struct run_merge *merge, const struct text *user,
 		       struct text *tag, struct run_writer *writer)
 {
-	const struct run_reader *least = &merge->readers[merge->heap[0]];
+	const struct run_reader *minimum = &merge->readers[merge->heap[0]];
 	uint64_t events = 0;
 	decimal value = 0;
 
-	copy(tag, &least->tag);
+	copy(tag, &minimum->tag);
 	do {
-		events += least->events;
-		value += least->value;
+		events += minimum->events;
+		value += minimum->value;
 		merge_next(merge);
-		least = &merge->readers[merge->heap[0]];
-	} while (merge->size > 0 && by_text(&least->tag, tag) == 0 &&
-		 by_text(&least->user, user) == 0);
+		minimum = &merge->readers[merge->heap[0]];
+	} while (merge->size > 0 && by_text(&minimum->tag, tag) == 0 &&
+		 by_text(&minimum->user, user) == 0);
 	run_writer_pair(writer, tag->bytes, tag->length, events, value);
 }
 

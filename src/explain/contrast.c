@@ -133,7 +133,7 @@ double contrast_p(struct count_distribution *distribution,
 					negligible);
 		p = count_distribution_mid_p(distribution, members);
 	}
-	return p > CONTRAST_LEAST_P ? p : CONTRAST_LEAST_P;
+	return p > CONTRAST_MIN_P ? p : CONTRAST_MIN_P;
 }
 
 struct wilson {

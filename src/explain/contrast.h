@@ -36,7 +36,7 @@
 #define CONTRAST_RATE 0.05
 
 /* A p below this is given as this: the distribution ends there. */
-#define CONTRAST_LEAST_P 1e-15
+#define CONTRAST_MIN_P 1e-15
 
 struct contrast_options {
 	size_t min_group;   /* smaller groups are not described */

@@ -184,20 +184,20 @@ static void write_head(struct page *page, const struct contrast_group *group,
 static const char *why_none(struct page *page,
 			    const struct contrast_group *group)
 {
-	size_t least = page->report->min_group;
+	size_t minimum = page->report->min_group;
 
-	if (group->customers < least)
+	if (group->customers < minimum)
 		return text_lines_print(&page->lines,
 					"not described: it has fewer than %zu "
 					"customers",
-					least);
+					minimum);
 	if (group->compared == 0)
 		return "not described: there is nobody else to compare with";
-	if (group->compared < least)
+	if (group->compared < minimum)
 		return text_lines_print(&page->lines,
 					"not described: fewer than %zu of it "
 					"have others as active to compare with",
-					least);
+					minimum);
 	if (group->more_count + group->fewer_count == 0)
 		return text_lines_print(
 			&page->lines,

@@ -15,9 +15,10 @@ static const double recalls[] = {0.95, 0.99};
 enum { RECALLS = sizeof recalls / sizeof *recalls };
 
 static const char *verify_all(const struct model *model,
-			      struct model_findings *findings, unsigned threads)
+			      struct model_verification *verification,
+			      unsigned threads)
 {
-	const char *error = model_verify(model, findings);
+	const char *error = model_verify(model, verification);
 
 	if (error == NULL && model->embedding != NULL)
 		error = decomposition_verify(model, threads);
@@ -36,7 +37,7 @@ const char *model_description_begin(struct model_description *description,
 	*description = (struct model_description){.model = model,
 						  .verified = verify > 0};
 	if (verify > 0)
-		error = verify_all(model, &description->findings, verify);
+		error = verify_all(model, &description->verification, verify);
 	if (error == NULL && model->embedding != NULL &&
 	    ivf_index_exists(model))
 		error = ivf_index_view(&description->index, model);
@@ -128,15 +129,14 @@ static void put_triplets(const struct model *model, struct output *output)
 static void put_captured(const struct captured_distribution *captured,
 			 struct output *output)
 {
-	char little[NUMBER_TEXT], all[NUMBER_TEXT];
+	char low[NUMBER_TEXT], all[NUMBER_TEXT];
 
 	output_print(output,
 		     "%-11sof a customer the dimensions hold %.2g %% (median; "
 		     "tenth of them %.2g %% or less);\n%-11sunder %g %% of %s "
 		     "of %s\n",
 		     "captured", 100 * captured->median, 100 * captured->tenth,
-		     "", 100 * CAPTURED_LITTLE,
-		     number_commas(little, captured->little),
+		     "", 100 * CAPTURED_LOW, number_commas(low, captured->low),
 		     number_commas(all, captured->customers));
 }
 
@@ -184,9 +184,10 @@ static void put_checked(const struct model_description *description,
 			output,
 			"%-11severy byte: %zu checksums, %s customers "
 			"(%s without signal)\n",
-			"checked", description->findings.sums,
+			"checked", description->verification.sums,
 			number_commas(n, description->model->matrix.n),
-			number_commas(zero, description->findings.zero_rows));
+			number_commas(zero,
+				      description->verification.zero_rows));
 	else
 		output_print(output,
 			     "%-11sheader and sizes; --check reads it all\n",
@@ -253,7 +254,7 @@ static void put_json_sizes(struct json_writer *writer,
 	json_put_end(writer);
 	if (description->verified)
 		json_put_count(writer, "without_signal",
-			       description->findings.zero_rows);
+			       description->verification.zero_rows);
 }
 
 static void put_json_captured(struct json_writer *writer,
@@ -263,7 +264,7 @@ static void put_json_captured(struct json_writer *writer,
 	put_real(writer, "tenth", captured->tenth);
 	put_real(writer, "median", captured->median);
 	put_real(writer, "ninetieth", captured->ninetieth);
-	json_put_count(writer, "under_one_percent", captured->little);
+	json_put_count(writer, "under_one_percent", captured->low);
 	json_put_end(writer);
 }
 

@@ -14,8 +14,8 @@
 struct model_description {
 	const struct model *model; /* open; may be a matrix */
 	struct ivf_index index;    /* cells 0: it has none */
-	bool verified;             /* every byte, with these findings */
-	struct model_findings findings;
+	bool verified;             /* every byte, with these counts */
+	struct model_verification verification;
 	struct captured_distribution captured; /* all zero for a matrix */
 };
 

@@ -97,9 +97,9 @@ static const char *read_customer(struct segments *segments,
 		       ? SEGMENTS_NONE
 		       : string_table_add(&segments->names, line->fields[1],
 					  line->lengths[1]);
-	if (segments->names.count > SEGMENTS_MOST)
+	if (segments->names.count > SEGMENTS_MAX_COUNT)
 		return error_text("%zu: more than %d segments", number,
-				  SEGMENTS_MOST);
+				  SEGMENTS_MAX_COUNT);
 	segments->segment[at] = (uint32_t)name;
 	segments->similarity[at] = (float)similarity;
 	return NULL;

@@ -18,7 +18,7 @@
 #define SEGMENTS_NONE UINT32_MAX
 
 /* Segments of a file, or their rows, may not be more than this. */
-enum { SEGMENTS_MOST = 1024 };
+enum { SEGMENTS_MAX_COUNT = 1024 };
 
 /* Zero at first. */
 struct segments {

@@ -59,20 +59,20 @@ static struct window hypergeometric(struct count_distribution *d,
 	double customers = (double)stratum->customers;
 	double holders = (double)stratum->holders;
 	double draws = (double)stratum->draws;
-	double least = draws - (customers - holders), sum = 0, term = 1;
+	double minimum = draws - (customers - holders), sum = 0, term = 1;
 	double most = draws < holders ? draws : holders;
 	double mode = (double)(int64_t)((draws + 1) * (holders + 1) /
 					(customers + 2));
 	double first, last;
 
-	if (least < 0)
-		least = 0;
-	if (mode < least)
-		mode = least;
+	if (minimum < 0)
+		minimum = 0;
+	if (mode < minimum)
+		mode = minimum;
 	if (mode > most)
 		mode = most;
 	/* Where the terms become negligible, below the mode and above it. */
-	for (first = mode; first > least && term > negligible; first--)
+	for (first = mode; first > minimum && term > negligible; first--)
 		term = term * first * (customers - holders - draws + first) /
 		       ((holders - first + 1) * (draws - first + 1));
 	term = 1;

@@ -178,7 +178,7 @@ static void put_captured(struct summary_page *page)
 	const struct model_metadata *metadata = &page->summary->metadata;
 	bool by_rows = strcmp(metadata->metric, "combined") == 0;
 
-	if (!(metadata->captured < CAPTURED_LITTLE) ||
+	if (!(metadata->captured < CAPTURED_LOW) ||
 	    strcmp(metadata->metric, "profile") == 0)
 		return;
 	text_lines_put_words(

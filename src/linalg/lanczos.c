@@ -79,7 +79,7 @@ static void show_progress(const struct convergence *convergence, unsigned step)
 	else
 		snprintf(note, sizeof note, "worst residual %.1e",
 			 convergence->worst);
-	progress_note(note);
+	progress_set_text(note);
 }
 
 /* Record a test and set the step of the next: a test costs about as much as a

@@ -17,9 +17,9 @@ enum { ORTHOGONALIZATIONS = 5 };
 
 size_t lanczos_basis_limit(size_t k)
 {
-	size_t least = k + 6 * BLOCK_COLUMNS;
+	size_t minimum = k + 6 * BLOCK_COLUMNS;
 
-	return ((4 * k > least ? 4 * k : least) + BLOCK_COLUMNS - 1) /
+	return ((4 * k > minimum ? 4 * k : minimum) + BLOCK_COLUMNS - 1) /
 	       BLOCK_COLUMNS * BLOCK_COLUMNS;
 }
 
@@ -143,11 +143,11 @@ static void subtract_projection(struct lanczos_basis *s, size_t first)
 /* The smallest magnitude on the diagonal of R. */
 static double least_diagonal(const double *r)
 {
-	double least = fabs(r[0]);
+	double minimum = fabs(r[0]);
 
 	for (size_t i = 1; i < BLOCK_COLUMNS; i++)
-		least = fmin(least, fabs(r[i * BLOCK_COLUMNS + i]));
-	return least;
+		minimum = fmin(minimum, fabs(r[i * BLOCK_COLUMNS + i]));
+	return minimum;
 }
 
 /* Replace the next block W by Q, orthonormal and orthogonal to V, with

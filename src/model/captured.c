@@ -116,9 +116,9 @@ captured_distribution_find(struct captured_distribution *distribution,
 	if (error == NULL && count > 0) {
 		qsort(shares, count, sizeof *shares, compare_floats);
 		distribution->customers = count;
-		while (distribution->little < count &&
-		       (double)shares[distribution->little] < CAPTURED_LITTLE)
-			distribution->little++;
+		while (distribution->low < count &&
+		       (double)shares[distribution->low] < CAPTURED_LOW)
+			distribution->low++;
 		distribution->tenth = (double)shares[(count - 1) / 10];
 		distribution->median = (double)shares[(count - 1) / 2];
 		distribution->ninetieth = (double)shares[(count - 1) * 9 / 10];

@@ -13,7 +13,7 @@
 #include "model/model.h"
 
 /* Below this share the dimensions say next to nothing of a customer. */
-#define CAPTURED_LITTLE 0.01
+#define CAPTURED_LOW 0.01
 
 /* Set shares[0..count) to those of rows first, first + 1, ... of the model's
  * matrix, whose embeddings are x (count x k, scaled as the model says): found
@@ -26,7 +26,7 @@ void captured_shares(const struct model *model, size_t first, size_t count,
 /* How the shares of a model's customers with weight are distributed. */
 struct captured_distribution {
 	size_t customers; /* with weight; 0: the rest is 0 */
-	size_t little;    /* of these, with less than CAPTURED_LITTLE */
+	size_t low;       /* of these, with less than CAPTURED_LOW */
 	double tenth, median, ninetieth; /* percentiles 10, 50, 90: the value
 					    at place (count - 1) * p */
 };

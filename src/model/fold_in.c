@@ -44,7 +44,7 @@ static const char *read_tenths(struct fold_in *fold)
 		attribute[tag] = fold_in_is_attribute(fold, tag);
 
 	for (int t = 0; t < TENTHS; t++)
-		fold->least[t] = UINT64_MAX;
+		fold->minimum[t] = UINT64_MAX;
 	for (size_t row = 0; row < matrix->n && error == NULL; row++) {
 		uint64_t active = 0;
 		unsigned tenth = matrix->tenth[row];
@@ -58,8 +58,8 @@ static const char *read_tenths(struct fold_in *fold)
 		     i < matrix->indptr[row + 1]; i++)
 			active += matrix->raw[i] > 0 &&
 				  !attribute[matrix->indices[i]];
-		if (active < fold->least[tenth])
-			fold->least[tenth] = active;
+		if (active < fold->minimum[tenth])
+			fold->minimum[tenth] = active;
 	}
 	free(attribute);
 	return error;
@@ -92,7 +92,7 @@ unsigned char fold_in_tenth(const struct fold_in *fold, uint64_t active)
 	unsigned char tenth = 0;
 
 	for (unsigned char t = 1; t < TENTHS; t++)
-		if (fold->least[t] <= active)
+		if (fold->minimum[t] <= active)
 			tenth = t;
 	return tenth;
 }

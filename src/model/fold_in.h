@@ -20,8 +20,8 @@ struct fold_in {
 	enum norm norm;
 	struct tag_prefixes attributes; /* tags that do not count as active;
 					   the texts are the model's */
-	uint64_t least[TENTHS];         /* tags of the least active of each
-						tenth; UINT64_MAX: no one is in it */
+	uint64_t minimum[TENTHS];       /* tags of the least active of each
+					      tenth; UINT64_MAX: no one is in it */
 };
 
 /* View a model that is open and whose bytes are checked, and stays so; then

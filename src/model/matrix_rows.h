@@ -38,7 +38,7 @@ struct matrix_options {
 	 * and so of the similarity, and other tags one with the share 1.  No
 	 * blocks: columns are not scaled. */
 	struct tag_prefixes blocks;
-	double block_shares[TAG_PREFIXES_MOST];
+	double block_shares[TAG_PREFIXES_MAX_COUNT];
 	size_t min_users; /* drop tags of fewer customers; at least 1 */
 	size_t min_tags;  /* then drop customers of fewer tags */
 	size_t memory;    /* bytes of rows kept out of temporary files */

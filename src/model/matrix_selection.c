@@ -65,7 +65,7 @@ static const char *mark_attributes(struct matrix_builder *builder)
 {
 	const struct tag_prefixes *prefixes =
 		matrix_selection_attributes(builder);
-	size_t used[TAG_PREFIXES_MOST] = {0}, others = 0;
+	size_t used[TAG_PREFIXES_MAX_COUNT] = {0}, others = 0;
 
 	builder->attribute = alloc(builder->m, sizeof *builder->attribute);
 	for (size_t i = 0; i < builder->m; i++) {

@@ -105,7 +105,7 @@ static void copy_tenths_of_whole(struct matrix_builder *builder)
 static const char *divide_blocks(struct matrix_builder *builder)
 {
 	const struct tag_prefixes *prefixes = &builder->options->blocks;
-	size_t used[TAG_PREFIXES_MOST] = {0};
+	size_t used[TAG_PREFIXES_MAX_COUNT] = {0};
 
 	builder->blocks =
 		prefixes->count > 0 ? prefixes->count + 1 : builder->files;

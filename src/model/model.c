@@ -248,17 +248,17 @@ static unsigned edit_distance(const char *a, size_t a_length, const char *b,
 	for (size_t j = 0; j <= b_length; j++)
 		row[j] = (unsigned)j;
 	for (size_t i = 0; i < a_length; i++) {
-		unsigned corner = row[0], least = ++row[0];
+		unsigned corner = row[0], minimum = ++row[0];
 		for (size_t j = 0; j < b_length; j++) {
 			unsigned change = corner + (a[i] != b[j]);
 			corner = row[j + 1];
 			unsigned other =
 				1 + (corner < row[j] ? corner : row[j]);
 			row[j + 1] = change < other ? change : other;
-			if (row[j + 1] < least)
-				least = row[j + 1];
+			if (row[j + 1] < minimum)
+				minimum = row[j + 1];
 		}
-		if (least > limit)
+		if (minimum > limit)
 			return limit + 1;
 	}
 	return row[b_length];

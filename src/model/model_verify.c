@@ -234,7 +234,7 @@ bool model_counts_its_own(const struct model *model)
 }
 
 const char *model_verify(const struct model *model,
-			 struct model_findings *findings)
+			 struct model_verification *verification)
 {
 	const char *error = safetensors_verify_all(&model->file, 1);
 
@@ -251,8 +251,8 @@ const char *model_verify(const struct model *model,
 		error = captured_check(model);
 	if (error != NULL)
 		return error;
-	findings->sums = model->file.count;
-	findings->zero_rows = count_zero_rows(model);
+	verification->sums = model->file.count;
+	verification->zero_rows = count_zero_rows(model);
 	return NULL;
 }
 

@@ -12,7 +12,7 @@
 #include "model/model.h"
 
 /* What a verification counts. */
-struct model_findings {
+struct model_verification {
 	size_t sums;      /* checksums, all right */
 	size_t zero_rows; /* customers whose row of the embedding is zero; in a
 			     matrix, whose row of profile.values is */
@@ -23,7 +23,7 @@ struct model_findings {
  * numbers.  Linear in the file. The error names the tensor or the row, not the
  * file. */
 const char *model_verify(const struct model *model,
-			 struct model_findings *findings);
+			 struct model_verification *verification);
 
 /* Whether what a matrix or a model says of all customers (tenths, quantiles of
  * pairs, residuals) is about its own: not where it was made for another model

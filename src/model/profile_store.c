@@ -106,7 +106,7 @@ static void show_progress(const struct profile_reader *profiles,
 	if (share < 0)
 		return;
 	snprintf(note, sizeof note, "%.0f %% read", 100 * share);
-	progress_note(note);
+	progress_set_text(note);
 }
 
 static void read_customers(struct profile_store *store,

@@ -11,8 +11,9 @@ const char *tag_prefixes_add(struct tag_prefixes *prefixes, const char *text)
 		if (strcmp(prefixes->texts[i], text) == 0)
 			return error_text("the prefix \"%s\" is given twice",
 					  text);
-	if (prefixes->count == TAG_PREFIXES_MOST)
-		return error_text("more than %d prefixes", TAG_PREFIXES_MOST);
+	if (prefixes->count == TAG_PREFIXES_MAX_COUNT)
+		return error_text("more than %d prefixes",
+				  TAG_PREFIXES_MAX_COUNT);
 	prefixes->texts[prefixes->count++] = text;
 	return NULL;
 }

@@ -8,12 +8,12 @@
 
 #include "model/safetensors.h"
 
-enum { TAG_PREFIXES_MOST = 32 };
+enum { TAG_PREFIXES_MAX_COUNT = 32 };
 #define TAG_PREFIX_NONE ((size_t)-1)
 
 /* Prefixes, each at most once.  The texts are the caller's. */
 struct tag_prefixes {
-	const char *texts[TAG_PREFIXES_MOST];
+	const char *texts[TAG_PREFIXES_MAX_COUNT];
 	size_t count;
 };
 

@@ -101,8 +101,8 @@ void coarse_query_score(struct coarse_query *query)
 			       quantizer->blocks * TILE_ROWS);
 }
 
-size_t coarse_query_take(struct coarse_query *query, size_t i, size_t wanted,
-			 uint32_t *rows)
+size_t coarse_query_nearest(struct coarse_query *query, size_t i, size_t wanted,
+			    uint32_t *rows)
 {
 	size_t blocks = query->quantizer->blocks, count = 0;
 	const float *scores = query->scores + i * blocks * TILE_ROWS;

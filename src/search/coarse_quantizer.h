@@ -48,7 +48,7 @@ void coarse_query_score(struct coarse_query *query);
 
 /* Write up to wanted of the nearest centroids of query i to rows, nearest
  * first, and return how many: zero vectors are not ranked. */
-size_t coarse_query_take(struct coarse_query *query, size_t i, size_t wanted,
-			 uint32_t *rows);
+size_t coarse_query_nearest(struct coarse_query *query, size_t i, size_t wanted,
+			    uint32_t *rows);
 
 #endif

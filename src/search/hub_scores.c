@@ -96,9 +96,9 @@ static const char *find_batch(struct all_search *all, size_t first,
 static void set_means(struct hub_scores *scores, const float *means, size_t n)
 {
 	scores->means = means;
-	scores->least = INFINITY;
+	scores->minimum = INFINITY;
 	for (size_t i = 0; i < n; i++)
-		scores->least = fmin(scores->least, (double)means[i]);
+		scores->minimum = fmin(scores->minimum, (double)means[i]);
 }
 
 const char *hub_scores_find(struct hub_scores *scores,
@@ -226,7 +226,7 @@ static bool reorder(const struct hub_scores *scores,
 	/* What others have is at most this. */
 	double rest = result->count > 0
 			      ? (double)result->hits[result->count - 1].score -
-					scores->least / 2
+					scores->minimum / 2
 			      : 0;
 
 	for (size_t i = 0; i < result->count; i++) {

@@ -24,7 +24,7 @@ struct hub_scores {
 	enum metric metric;
 	double alpha;       /* of METRIC_COMBINED */
 	const float *means; /* n: r of each row; 0 for a zero vector */
-	double least;       /* of these */
+	double minimum;     /* of these */
 };
 
 /* Set means[0..n): of fewer than HUB_NEAREST neighbours where there are fewer.

@@ -61,12 +61,12 @@ static void set_cells(const struct cell_choice *cell_choice,
 {
 	struct ivf_job *job = cell_choice->job;
 	size_t count =
-		coarse_query_take(query_tile, i, cell_choice->probes, cells);
+		coarse_query_nearest(query_tile, i, cell_choice->probes, cells);
 	size_t needed = cells_needed(job, cells, count, cell_choice->probes);
 
 	if (needed > count && count == cell_choice->probes) {
-		count = coarse_query_take(query_tile, i, job->index->cells,
-					  cells);
+		count = coarse_query_nearest(query_tile, i, job->index->cells,
+					     cells);
 		needed = cells_needed(job, cells, count, cell_choice->probes);
 	}
 	if (needed < count)

@@ -18,7 +18,7 @@ struct sample {
 	struct search_result nearest[RECALL_SAMPLE], cells[RECALL_SAMPLE];
 };
 
-static void take_sample(struct sample *sample,
+static void draw_sample(struct sample *sample,
 			const struct partitioned_search *search, uint64_t seed)
 {
 	size_t n = search->n;
@@ -123,7 +123,7 @@ const char *recall_measure(const struct partitioned_search *search,
 {
 	struct sample *sample = alloc(1, sizeof *sample);
 
-	take_sample(sample, search, seed);
+	draw_sample(sample, search, seed);
 	const char *error = search_sample(sample, search, threads);
 	if (error == NULL) {
 		add_queries(sample, search, recall);

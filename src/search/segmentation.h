@@ -22,9 +22,9 @@
 #include "search/row_sample.h"
 
 enum {
-	SEGMENTATION_MOST = 1024,    /* centres */
-	SEGMENTATION_SAMPLE = 8192,  /* rows that centres are trained on */
-	SEGMENTATION_STEPS = 50,     /* iterations, at most */
+	SEGMENTATION_MAX_CENTRES = 1024, /* centres */
+	SEGMENTATION_SAMPLE = 8192,      /* rows that centres are trained on */
+	SEGMENTATION_STEPS = 50,         /* iterations, at most */
 	SEGMENTATION_CANDIDATES = 4, /* draws for each centre of k-means++ */
 	SEGMENTATION_SEEDING = 1024, /* rows that these are drawn from, about */
 	SEGMENTATION_FAILURES = 6, /* centres moved in vain before a run ends */

@@ -15,12 +15,12 @@ struct batch_workers {
 	pthread_t *threads;
 };
 
-/* Take jobs off the queue, waiting for the first: as many as are this worker's
- * share among the idle ones, and so all of them where the others are busy.
- * Returns how many; 0 once the queue ends and is empty. */
-static size_t take_jobs(struct batch_queue *queue,
-			struct batch_job *taken[BATCH_QUEUE_MAX_BATCH],
-			bool *alone)
+/* Remove jobs from the queue, waiting for the first: as many as are this
+ * worker's share among the idle ones, and so all of them where the others are
+ * busy. Returns how many; 0 once the queue ends and is empty. */
+static size_t remove_jobs(struct batch_queue *queue,
+			  struct batch_job *removed[BATCH_QUEUE_MAX_BATCH],
+			  bool *alone)
 {
 	struct batch_workers *workers = queue->workers;
 	size_t count = 0, share;
@@ -33,7 +33,7 @@ static size_t take_jobs(struct batch_queue *queue,
 	workers->idle--;
 	while (count < share && count < BATCH_QUEUE_MAX_BATCH &&
 	       workers->first != NULL) {
-		taken[count] = workers->first;
+		removed[count] = workers->first;
 		workers->first = workers->first->next;
 		count++;
 	}
@@ -51,7 +51,7 @@ static void *work(void *shared)
 	struct batch_job *jobs[BATCH_QUEUE_MAX_BATCH];
 	bool alone;
 
-	for (size_t count; (count = take_jobs(queue, jobs, &alone)) > 0;)
+	for (size_t count; (count = remove_jobs(queue, jobs, &alone)) > 0;)
 		queue->run(queue->context, jobs, count, alone);
 	return NULL;
 }

@@ -51,11 +51,11 @@ static void compare(const struct csr_matrix *matrix, const uint64_t *bits,
 }
 
 void group_tags_put(struct json_writer *writer, const char *key,
-		    const struct served_model *loaded,
+		    const struct served_model *served,
 		    const struct display_names *labels, const uint64_t *bits,
 		    size_t without, size_t limit)
 {
-	const struct csr_matrix *matrix = &loaded->model->matrix;
+	const struct csr_matrix *matrix = &served->model->matrix;
 	struct contrast_group result;
 
 	compare(matrix, bits, without, &result);

@@ -16,7 +16,7 @@
  * bits; tag without is not tested (SIZE_MAX: all are).  Rows were checked where
  * the model was loaded.  Time and memory as of contrast_compute. */
 void group_tags_put(struct json_writer *writer, const char *key,
-		    const struct served_model *loaded,
+		    const struct served_model *served,
 		    const struct display_names *labels, const uint64_t *bits,
 		    size_t without, size_t limit);
 

@@ -139,7 +139,7 @@ static void begin_service(struct http_service *service)
 						  .recall = options->recall},
 				      .metrics = &service->metrics};
 	model_reload_begin(&service->reload);
-	check_names(&options->labels, &service->reload.loaded->model->matrix);
+	check_names(&options->labels, &service->reload.served->model->matrix);
 	service->queue = (struct batch_queue){.threads = options->threads,
 					      .limit = MAX_WAITING,
 					      .context = service,
@@ -151,7 +151,7 @@ static void announce(const struct http_service *service, const char *url)
 {
 	char customers[NUMBER_TEXT];
 
-	number_commas(customers, service->reload.loaded->model->matrix.n);
+	number_commas(customers, service->reload.served->model->matrix.n);
 	notice("%s: %s customers, on %s", service->options->model, customers,
 	       url);
 }

@@ -11,8 +11,8 @@
 #include "serve/static_files.h"
 #include "text/percent.h"
 
-/* Take the id of a customer or a segment from a part of a path. */
-static bool take_id(const char *text, size_t size, char **id, size_t *length)
+/* Copy the id of a customer or a segment from a part of a path. */
+static bool copy_id(const char *text, size_t size, char **id, size_t *length)
 {
 	*id = alloc_text(text, size);
 	*length = percent_decode(*id, size, true);
@@ -31,7 +31,7 @@ static enum route route_customer(const char *rest, char **id, size_t *length)
 
 	if (route == ROUTE_SIMILAR && strcmp(rest + size, "/similar") != 0)
 		return ROUTE_NONE;
-	return take_id(rest, size, id, length) ? route : ROUTE_NONE;
+	return copy_id(rest, size, id, length) ? route : ROUTE_NONE;
 }
 
 /* A path below /tags/ or /segments/: the route where an id alone follows. */
@@ -40,7 +40,7 @@ static enum route route_one(enum route route, const char *rest, char **id,
 {
 	size_t size = strcspn(rest, "/");
 
-	return rest[size] == '\0' && take_id(rest, size, id, length)
+	return rest[size] == '\0' && copy_id(rest, size, id, length)
 		       ? route
 		       : ROUTE_NONE;
 }

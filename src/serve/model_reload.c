@@ -31,34 +31,34 @@ void model_reload_begin(struct model_reload *reload)
 
 	pthread_mutex_init(&reload->lock, NULL);
 	reload->seen = reload->tried = look(reload);
-	reload->loaded = served_model_open(&reload->options, 1, &error);
-	if (reload->loaded == NULL)
+	reload->served = served_model_open(&reload->options, 1, &error);
+	if (reload->served == NULL)
 		die("%s", error);
 	atomic_fetch_add(&reload->metrics->loads, 1);
 }
 
 struct served_model *model_reload_hold(struct model_reload *reload)
 {
-	struct served_model *loaded;
+	struct served_model *served;
 
 	pthread_mutex_lock(&reload->lock);
-	loaded = served_model_hold(reload->loaded);
+	served = served_model_hold(reload->served);
 	pthread_mutex_unlock(&reload->lock);
-	return loaded;
+	return served;
 }
 
-static void swap(struct model_reload *reload, struct served_model *loaded)
+static void swap(struct model_reload *reload, struct served_model *served)
 {
 	struct served_model *before;
 	char customers[NUMBER_TEXT];
 
 	pthread_mutex_lock(&reload->lock);
-	before = reload->loaded;
-	reload->loaded = loaded;
+	before = reload->served;
+	reload->served = served;
 	pthread_mutex_unlock(&reload->lock);
 	warn("%s: model %s of %s customers, of %s, takes the place of %s",
-	     reload->options.path, loaded->id,
-	     number_commas(customers, loaded->model->matrix.n), loaded->made,
+	     reload->options.path, served->id,
+	     number_commas(customers, served->model->matrix.n), served->made,
 	     before->id);
 	served_model_release(before);
 }
@@ -67,12 +67,12 @@ static void *load(void *shared)
 {
 	struct model_reload *reload = shared;
 	const char *error;
-	struct served_model *loaded =
+	struct served_model *served =
 		served_model_open(&reload->options, 1, &error);
 
-	if (loaded != NULL) {
+	if (served != NULL) {
 		atomic_fetch_add(&reload->metrics->loads, 1);
-		swap(reload, loaded);
+		swap(reload, served);
 	} else {
 		atomic_fetch_add(&reload->metrics->failed_loads, 1);
 		warn("%s; the model before stays", error);
@@ -110,8 +110,8 @@ bool model_reload_end(struct model_reload *reload)
 	if (atomic_load(&reload->loading))
 		return false;
 	pthread_mutex_lock(&reload->lock);
-	served_model_release(reload->loaded);
-	reload->loaded = NULL;
+	served_model_release(reload->served);
+	reload->served = NULL;
 	pthread_mutex_unlock(&reload->lock);
 	return true;
 }

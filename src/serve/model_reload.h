@@ -15,8 +15,8 @@ struct model_reload {
 	struct served_model_options options;
 	struct metrics *metrics;
 	/* private: */
-	pthread_mutex_t lock; /* of loaded */
-	struct served_model *loaded;
+	pthread_mutex_t lock; /* of served */
+	struct served_model *served;
 	struct stat seen, tried; /* the file at the last look; when loaded */
 	bool wanted; /* the file is to be loaded, whatever its state */
 	atomic_bool loading;

@@ -11,14 +11,14 @@
 #include "text/json_writer.h"
 
 static void put_quantiles(struct json_writer *writer,
-			  const struct served_model *loaded)
+			  const struct served_model *served)
 {
 	json_put_array(writer, "pair_quantiles");
 	for (size_t i = 0; i < SERVED_MODEL_QUANTILES; i++) {
 		json_put_array(writer, NULL);
 		json_put_real(writer, NULL, served_model_shares[i], 6);
 		json_put_fixed(writer, NULL,
-			       loaded->quantiles[loaded->metric][i], 5);
+			       served->quantiles[served->metric][i], 5);
 		json_put_end(writer);
 	}
 	json_put_end(writer);
@@ -32,33 +32,33 @@ static void put_captured(struct json_writer *writer,
 	json_put_real(writer, "tenth", captured->tenth, 4);
 	json_put_real(writer, "median", captured->median, 4);
 	json_put_real(writer, "ninetieth", captured->ninetieth, 4);
-	json_put_count(writer, "under_one_percent", captured->little);
+	json_put_count(writer, "under_one_percent", captured->low);
 	json_put_end(writer);
 }
 
-void model_reply_write(struct output *body, const struct served_model *loaded)
+void model_reply_write(struct output *body, const struct served_model *served)
 {
-	const struct model *model = loaded->model;
+	const struct model *model = served->model;
 	const struct csr_matrix *matrix = &model->matrix;
 	struct query_metadata metadata = {0};
 	struct json_writer writer;
 
-	served_model_describe(loaded, loaded->metric, DEFAULT_ALPHA, &metadata);
+	served_model_describe(served, served->metric, DEFAULT_ALPHA, &metadata);
 	json_writer_init(&writer, body, JSON_STYLE_SPACED);
 	json_put_object(&writer, NULL);
-	json_put_text(&writer, "id", loaded->id);
-	json_put_text(&writer, "date", loaded->made);
+	json_put_text(&writer, "id", served->id);
+	json_put_text(&writer, "date", served->made);
 	json_put_count(&writer, "customers", matrix->n);
-	json_put_count(&writer, "without_signal", loaded->silent);
+	json_put_count(&writer, "without_signal", served->zero_vectors);
 	json_put_count(&writer, "tags", matrix->m);
 	json_put_count(&writer, "dimensions", model->k);
-	put_captured(&writer, &loaded->captured);
+	put_captured(&writer, &served->captured);
 	json_put_text(&writer, "metric", metadata.metric);
 	json_put_real(&writer, "median_pair", metadata.median_pair,
 		      NEIGHBOURS_SIMILARITY_DIGITS);
 	json_put_real(&writer, "top_percent_pair", metadata.top_pair,
 		      NEIGHBOURS_SIMILARITY_DIGITS);
-	put_quantiles(&writer, loaded);
+	put_quantiles(&writer, served);
 	json_put_object(&writer, "columns");
 	json_put_text(&writer, "customer", matrix->customer);
 	json_put_text(&writer, "tag", matrix->tag);
@@ -73,7 +73,7 @@ void model_reply_write(struct output *body, const struct served_model *loaded)
 /* The list of GET /customers as it is written. */
 struct listing {
 	struct json_writer writer;
-	const struct served_model *loaded;
+	const struct served_model *served;
 	const struct display_names *labels;
 	size_t skip; /* customers still to be passed over */
 	size_t count, limit;
@@ -90,10 +90,10 @@ static size_t count_tags(const struct csr_matrix *matrix, size_t row)
 }
 
 void model_reply_put_customer(struct json_writer *writer,
-			      const struct served_model *loaded,
+			      const struct served_model *served,
 			      const struct display_names *labels, size_t row)
 {
-	const struct csr_matrix *matrix = &loaded->model->matrix;
+	const struct csr_matrix *matrix = &served->model->matrix;
 	size_t length;
 	const char *id = text_array_at(&matrix->users, row, &length);
 
@@ -116,7 +116,7 @@ static void put_customer(struct listing *listing, size_t row)
 	if (listing->more)
 		return;
 	listing->count++;
-	model_reply_put_customer(&listing->writer, listing->loaded,
+	model_reply_put_customer(&listing->writer, listing->served,
 				 listing->labels, row);
 }
 
@@ -148,15 +148,15 @@ static bool begins(const struct text_array *users, size_t row,
 }
 
 /* The first label that is not below the prefix, case aside. */
-static size_t first_label(const struct served_model *loaded, const char *prefix,
+static size_t first_label(const struct served_model *served, const char *prefix,
 			  size_t length)
 {
-	size_t low = 0, high = loaded->labelled_count;
+	size_t low = 0, high = served->labelled_count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (strncasecmp(loaded->labelled[middle].label, prefix,
+		if (strncasecmp(served->labelled[middle].label, prefix,
 				length) < 0)
 			low = middle + 1;
 		else
@@ -166,13 +166,13 @@ static size_t first_label(const struct served_model *loaded, const char *prefix,
 }
 
 void model_reply_customers(struct output *body,
-			   const struct served_model *loaded,
+			   const struct served_model *served,
 			   const struct display_names *labels,
 			   const char *prefix, size_t length, size_t skip,
 			   size_t limit)
 {
-	const struct text_array *users = &loaded->model->matrix.users;
-	struct listing listing = {.loaded = loaded,
+	const struct text_array *users = &served->model->matrix.users;
+	struct listing listing = {.served = served,
 				  .labels = labels,
 				  .skip = skip,
 				  .limit = limit};
@@ -186,12 +186,12 @@ void model_reply_customers(struct output *body,
 	     begins(users, row, prefix, length);
 	     row++)
 		put_customer(&listing, row);
-	for (size_t i = first_label(loaded, prefix, length);
-	     length > 0 && i < loaded->labelled_count && !listing.more &&
-	     strncasecmp(loaded->labelled[i].label, prefix, length) == 0;
+	for (size_t i = first_label(served, prefix, length);
+	     length > 0 && i < served->labelled_count && !listing.more &&
+	     strncasecmp(served->labelled[i].label, prefix, length) == 0;
 	     i++)
-		if (!begins(users, loaded->labelled[i].row, prefix, length))
-			put_customer(&listing, loaded->labelled[i].row);
+		if (!begins(users, served->labelled[i].row, prefix, length))
+			put_customer(&listing, served->labelled[i].row);
 	json_put_end(&listing.writer);
 	json_put_bool(&listing.writer, "more", listing.more);
 	snprintf(next, sizeof next, "%zu", skip + listing.count);

@@ -11,11 +11,11 @@
 #include "text/json_writer.h"
 
 /* Write the object of GET /model. */
-void model_reply_write(struct output *body, const struct served_model *loaded);
+void model_reply_write(struct output *body, const struct served_model *served);
 
 /* Write {"customer", "name", "tags"} of a row. */
 void model_reply_put_customer(struct json_writer *writer,
-			      const struct served_model *loaded,
+			      const struct served_model *served,
 			      const struct display_names *labels, size_t row);
 
 /* Write the object of GET /customers: of the customers whose id begins
@@ -23,7 +23,7 @@ void model_reply_put_customer(struct json_writer *writer,
  * of ASCII letters, which an empty prefix leaves out, up to limit after the
  * first skip ones. */
 void model_reply_customers(struct output *body,
-			   const struct served_model *loaded,
+			   const struct served_model *served,
 			   const struct display_names *labels,
 			   const char *prefix, size_t length, size_t skip,
 			   size_t limit);

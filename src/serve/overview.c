@@ -129,7 +129,7 @@ void overview_write(struct output *body, const struct overview *overview,
 	json_put_object(&writer, NULL);
 	json_put_text(&writer, "id", overview->id);
 	json_put_count(&writer, "customers", model->matrix.n);
-	json_put_count(&writer, "without_signal", overview->silent);
+	json_put_count(&writer, "without_signal", overview->zero_vectors);
 	json_put_count(&writer, "tags", model->matrix.m);
 	json_put_count(&writer, "pairs", model->matrix.nnz);
 	json_put_count(&writer, "dimensions", model->k);

@@ -17,7 +17,8 @@ struct overview {
 	const struct model *model;
 	const struct tag_facts *facts;
 	const char *id;
-	size_t silent; /* customers without signal */
+	size_t zero_vectors; /* zero vectors: customers whom no similarity
+				compares */
 	const char *metric;
 	const double *quantiles; /* of pairs, by the metric */
 	size_t segments;         /* 0: the service was given none */

@@ -73,7 +73,7 @@ static void read_one(void *context)
 
 /* Read each job, and finish those that need no search.  Returns how many are
  * left, which come first then. */
-static size_t read_all(struct served_model *loaded, struct predict_job *jobs[],
+static size_t read_all(struct served_model *served, struct predict_job *jobs[],
 		       size_t count)
 {
 	size_t left = 0;
@@ -82,7 +82,7 @@ static size_t read_all(struct served_model *loaded, struct predict_job *jobs[],
 		struct predict_job *job = jobs[i];
 		struct batch_part part = {.jobs = &job, .count = 1};
 
-		predict_request_begin(&job->reply.request, loaded);
+		predict_request_begin(&job->reply.request, served);
 		if (recovery_run(read_one, &part, undo))
 			predict_reply_return(&job->reply);
 		if (job->reply.failed)
@@ -97,13 +97,13 @@ static size_t read_all(struct served_model *loaded, struct predict_job *jobs[],
 	return left;
 }
 
-void predict_batch_run(struct served_model *loaded, struct predict_job *jobs[],
+void predict_batch_run(struct served_model *served, struct predict_job *jobs[],
 		       size_t count, unsigned threads)
 {
 	struct predict_job *joined[BATCH_QUEUE_MAX_BATCH];
 	struct predict_job *others[BATCH_QUEUE_MAX_BATCH];
 
-	count = read_all(loaded, jobs, count);
+	count = read_all(served, jobs, count);
 	while (count > 0) {
 		size_t together = 0, left = 0;
 

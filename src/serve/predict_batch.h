@@ -23,7 +23,7 @@ struct predict_job {
 
 /* Answer count jobs, at most BATCH_QUEUE_MAX_BATCH, with the model, in a search
  * of so many threads each.  The array is overwritten. */
-void predict_batch_run(struct served_model *loaded, struct predict_job *jobs[],
+void predict_batch_run(struct served_model *served, struct predict_job *jobs[],
 		       size_t count, unsigned threads);
 
 #endif

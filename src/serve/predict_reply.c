@@ -69,7 +69,7 @@ static void write_error(struct predict_reply *reply)
 static void put_unknown_tags(struct json_writer *json,
 			     const struct predict_request *request)
 {
-	const struct text_array *tags = &request->loaded->model->matrix.tags;
+	const struct text_array *tags = &request->served->model->matrix.tags;
 	json_t *profile = json_object_get(request->body, "profile"), *value;
 	const char *tag;
 
@@ -101,15 +101,15 @@ static void put_unknown(struct json_writer *json, const json_t *names)
 static void put_shares(struct json_writer *json,
 		       const struct predict_reply *reply, size_t q)
 {
-	const struct served_model *loaded = reply->request.loaded;
+	const struct served_model *served = reply->request.served;
 	const struct search_result *result = &reply->results[q];
-	uint64_t *found = bitset_new(loaded->model->matrix.n);
+	uint64_t *found = bitset_new(served->model->matrix.n);
 
 	for (size_t i = 0; i < result->count; i++)
 		bitset_set(found, result->hits[i].row);
-	group_tags_put(json, "seeds_share", loaded, reply->labels,
+	group_tags_put(json, "seeds_share", served, reply->labels,
 		       reply->request.seeds, SIZE_MAX, SHARED_TAGS);
-	group_tags_put(json, "found_share", loaded, reply->labels, found,
+	group_tags_put(json, "found_share", served, reply->labels, found,
 		       SIZE_MAX, SHARED_TAGS);
 	free(found);
 }
@@ -153,7 +153,7 @@ static void put_recall(struct json_writer *json,
 	json_put_object(json, "index");
 	json_put_fixed(json, "recall", measured, 4);
 	json_put_count(json, "cells", cells);
-	json_put_count(json, "of", request->loaded->shards.indexes[0].cells);
+	json_put_count(json, "of", request->served->shards.indexes[0].cells);
 	json_put_end(json);
 }
 
@@ -169,7 +169,7 @@ static const struct model *query_model_of(const struct predict_reply *reply)
 {
 	const struct predict_request *request = &reply->request;
 
-	return request->kind == REQUEST_CUSTOMERS ? request->loaded->model
+	return request->kind == REQUEST_CUSTOMERS ? request->served->model
 						  : &request->row.model;
 }
 
@@ -195,7 +195,7 @@ static const char *describe(struct predict_reply *reply,
 	};
 	const char *error;
 
-	served_model_describe(request->loaded, request->metric, request->alpha,
+	served_model_describe(request->served, request->metric, request->alpha,
 			      &metadata);
 	if (request->without_why)
 		error = summary_builder_names(builder, &metadata, query_model,
@@ -218,7 +218,7 @@ static struct reply_csv csv_of(struct predict_reply *reply)
 {
 	return (struct reply_csv){.body = &reply->body,
 				  .labels = reply->labels,
-				  .loaded = reply->request.loaded,
+				  .served = reply->request.served,
 				  .safe = reply->safe,
 				  .batch = reply->request.batch};
 }
@@ -251,8 +251,8 @@ static const char *write_query(struct predict_reply *reply,
 	if (request->kind == REQUEST_PROFILE)
 		put_unknown_tags(json, request);
 	if (request->kind == REQUEST_CUSTOMERS &&
-	    request->loaded->segments != NULL)
-		segments_reply_put(json, request->loaded,
+	    request->served->segments != NULL)
+		segments_reply_put(json, request->served,
 				   reply->queries[q].self);
 	if (!request->batch)
 		put_search_facts(json, request);
@@ -318,23 +318,23 @@ static const char *write_all(struct predict_reply *reply,
 
 static void borrow_builder(struct predict_reply *reply, enum metric metric)
 {
-	reply->builder = served_model_borrow(reply->request.loaded, metric);
+	reply->builder = served_model_borrow(reply->request.served, metric);
 	reply->builder_metric = metric;
 }
 
 void predict_reply_return(struct predict_reply *reply)
 {
 	if (reply->builder != NULL)
-		served_model_return(reply->request.loaded,
+		served_model_return(reply->request.served,
 				    reply->builder_metric, reply->builder);
 	reply->builder = NULL;
 }
 
 static const char *write_with_builder(struct predict_reply *reply)
 {
-	struct served_model *loaded = reply->request.loaded;
+	struct served_model *served = reply->request.served;
 	enum metric metric = reply->request.metric;
-	struct contributions contributions = loaded->reasons[metric];
+	struct contributions contributions = served->reasons[metric];
 	struct summary_builder *builder;
 	const char *error;
 
@@ -344,7 +344,7 @@ static const char *write_with_builder(struct predict_reply *reply)
 	contributions.alpha = reply->request.alpha;
 	builder->top.contributions = &contributions;
 	error = write_all(reply, builder);
-	builder->top.contributions = &loaded->reasons[metric];
+	builder->top.contributions = &served->reasons[metric];
 	return error;
 }
 
@@ -366,16 +366,17 @@ void predict_reply_write(struct predict_reply *reply)
 
 void predict_reply_profile(struct predict_reply *reply)
 {
-	struct served_model *loaded = reply->request.loaded;
-	struct query_metadata metadata = {.without_signal = loaded->silent};
+	struct served_model *served = reply->request.served;
+	struct query_metadata metadata = {.without_signal =
+						  served->zero_vectors};
 	struct summary summary;
 	struct json_writer json;
 	const char *error;
 
-	served_model_describe(loaded, loaded->metric, DEFAULT_ALPHA, &metadata);
-	borrow_builder(reply, loaded->metric);
+	served_model_describe(served, served->metric, DEFAULT_ALPHA, &metadata);
+	borrow_builder(reply, served->metric);
 	error = summary_builder_alone(
-		&reply->builder->summary, &metadata, loaded->model,
+		&reply->builder->summary, &metadata, served->model,
 		reply->request.customers[0].row, &summary);
 	output_memory(&reply->body);
 	reply->status = OK;
@@ -389,7 +390,7 @@ void predict_reply_profile(struct predict_reply *reply)
 	json_writer_init(&json, &reply->body, JSON_STYLE_SPACED);
 	json_put_object(&json, NULL);
 	summary_json_put_profile(&json, &summary, reply->labels);
-	tag_facts_put_as_active(&json, &loaded->facts, &loaded->model->matrix,
+	tag_facts_put_as_active(&json, &served->facts, &served->model->matrix,
 				reply->request.customers[0].row);
 	json_put_end(&json);
 	output_text(&reply->body, "\n");
@@ -402,7 +403,7 @@ void predict_reply_tag(struct predict_reply *reply, const char *id,
 	output_memory(&reply->body);
 	reply->status = OK;
 	reply->type = predict_reply_json;
-	if (tag_reply_write(&reply->body, reply->request.loaded, reply->labels,
+	if (tag_reply_write(&reply->body, reply->request.served, reply->labels,
 			    id, length))
 		return;
 	free(reply->body.buffer);

@@ -25,14 +25,14 @@ bool predict_request_fail(struct predict_request *request, int status,
 }
 
 void predict_request_begin(struct predict_request *request,
-			   struct served_model *loaded)
+			   struct served_model *served)
 {
 	*request = (struct predict_request){
-		.loaded = served_model_hold(loaded),
+		.served = served_model_hold(served),
 		.limit = DEFAULT_LIMIT,
-		.metric = loaded->metric,
+		.metric = served->metric,
 		.alpha = DEFAULT_ALPHA,
-		.recall = loaded->recall,
+		.recall = served->recall,
 		.min_similarity = -INFINITY,
 	};
 }
@@ -40,7 +40,7 @@ void predict_request_begin(struct predict_request *request,
 size_t predict_request_cells(const struct predict_request *request,
 			     double *measured)
 {
-	const struct ivf_index *index = &request->loaded->shards.indexes[0];
+	const struct ivf_index *index = &request->served->shards.indexes[0];
 	size_t cells = ivf_index_probes(index, request->recall);
 
 	*measured = index->recall[(cells - 1) * 2];
@@ -58,6 +58,6 @@ void predict_request_end(struct predict_request *request)
 	json_decref(request->among.unknown);
 	json_decref(request->without.unknown);
 	json_decref(request->body);
-	served_model_release(request->loaded);
+	served_model_release(request->served);
 	*request = (struct predict_request){0};
 }

@@ -43,7 +43,7 @@ struct request_customer {
 };
 
 struct predict_request {
-	struct served_model *loaded; /* held until predict_request_end */
+	struct served_model *served; /* held until predict_request_end */
 	enum request_kind kind;
 	bool batch; /* "users": the reply is a list, even of one */
 	struct request_customer *customers; /* count; of REQUEST_CUSTOMERS */
@@ -72,7 +72,7 @@ struct predict_request {
 
 /* Begin a request for a model, with the default of each field. */
 void predict_request_begin(struct predict_request *request,
-			   struct served_model *loaded);
+			   struct served_model *served);
 
 /* How many cells of the index a request with recall above 0 scans, and in
  * *measured their recall@10, as cs-index measured it. */

@@ -12,7 +12,7 @@ enum { INTERNAL_ERROR = 500 };
 bool predict_search_joins(const struct predict_reply *a,
 			  const struct predict_reply *b)
 {
-	return a->request.loaded == b->request.loaded &&
+	return a->request.served == b->request.served &&
 	       a->request.metric == b->request.metric &&
 	       a->request.alpha == b->request.alpha &&
 	       a->request.recall == b->request.recall &&
@@ -25,7 +25,7 @@ static void add_query(struct predict_reply *reply, const struct model *model,
 		      size_t row, size_t self)
 {
 	struct search_query *query = &reply->queries[reply->count];
-	const struct sharded_model *shards = &reply->request.loaded->shards;
+	const struct sharded_model *shards = &reply->request.served->shards;
 
 	/* Rows were checked when the model was loaded, or the query made. */
 	if (sharded_model_query(shards, model, row, query) != NULL)
@@ -48,7 +48,7 @@ static void make_queries(struct predict_reply *reply)
 		size_t row = request->customers[i].row;
 
 		if (row != ROW_NONE)
-			add_query(reply, request->loaded->model, row, row);
+			add_query(reply, request->served->model, row, row);
 	}
 }
 
@@ -91,7 +91,7 @@ static const char *search_all(struct predict_reply *const replies[],
 {
 	const struct predict_request *first = &replies[0]->request;
 	struct exact_search search = {
-		.d = first->loaded->model->k,
+		.d = first->served->model->k,
 		.metric = first->metric,
 		.alpha = first->alpha,
 		.min_score = first->min_similarity,
@@ -100,7 +100,7 @@ static const char *search_all(struct predict_reply *const replies[],
 		.quiet = true,
 		.threads = threads,
 	};
-	struct sharded_model shards = first->loaded->shards;
+	struct sharded_model shards = first->served->shards;
 	const char *error = NULL;
 	size_t step;
 

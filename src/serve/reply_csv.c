@@ -71,8 +71,8 @@ void reply_csv_write(const struct reply_csv *csv, const struct summary *summary)
 		}
 		output_print(csv->body, ",%.9g,", neighbour->similarity);
 		put_reason(csv, summary, neighbour);
-		output_print(csv->body, ",%s,%s\r\n", csv->loaded->id,
-			     csv->loaded->made);
+		output_print(csv->body, ",%s,%s\r\n", csv->served->id,
+			     csv->served->made);
 	}
 }
 

@@ -12,7 +12,7 @@
 struct reply_csv {
 	struct output *body;
 	const struct display_names *labels;
-	const struct served_model *loaded; /* its id and date end each row */
+	const struct served_model *served; /* its id and date end each row */
 	bool safe;  /* "'" goes before an id or name that a spreadsheet would
 		       take for a formula */
 	bool batch; /* a first column names the query */

@@ -101,7 +101,7 @@ static bool fail_unknown(struct predict_request *request, const char *name,
 	char near[512] = "";
 
 	if (suggest)
-		model_near(request->loaded->model, name, length, near,
+		model_near(request->served->model, name, length, near,
 			   sizeof near);
 	return predict_request_fail(request, NOT_FOUND, "user_handle",
 				    "no customer %.*s%s%s",
@@ -121,7 +121,7 @@ static void add_customer(struct predict_request *request, const char *name,
 static size_t find_customer(const struct predict_request *request,
 			    const char *name, size_t length)
 {
-	const struct model *model = request->loaded->model;
+	const struct model *model = request->served->model;
 	size_t row = model_find(model, name, length);
 	char *bytes;
 
@@ -141,7 +141,7 @@ static size_t find_customer(const struct predict_request *request,
 static size_t find_listed(const struct predict_request *request,
 			  const char *name, size_t length)
 {
-	const struct model *model = request->loaded->model;
+	const struct model *model = request->served->model;
 	size_t row = find_customer(request, name, length);
 	char *copy, *text;
 
@@ -170,7 +170,7 @@ static bool add_id(struct predict_request *request, const char *name,
 	size_t row = find_listed(request, name, length);
 
 	if (row == ROW_NONE && set->given == 0 && !set->headed &&
-	    customer_list_is_header(request->loaded->model, name)) {
+	    customer_list_is_header(request->served->model, name)) {
 		set->headed = true;
 		return true;
 	}
@@ -189,7 +189,7 @@ static bool add_id(struct predict_request *request, const char *name,
 static bool read_id_set(struct predict_request *request, const char *field,
 			json_t *list, struct id_set *set)
 {
-	set->bits = bitset_new(request->loaded->model->matrix.n);
+	set->bits = bitset_new(request->served->model->matrix.n);
 	set->unknown = json_array();
 	return for_each_id(request, field, list, add_id, set);
 }
@@ -223,7 +223,7 @@ bool request_read_among(struct predict_request *request, json_t *list)
 /* Remove rows from those that are allowed. */
 static void disallow(struct predict_request *request, const uint64_t *bits)
 {
-	size_t n = request->loaded->model->matrix.n;
+	size_t n = request->served->model->matrix.n;
 
 	if (request->allowed == NULL)
 		request->allowed = bitset_new_full(n);
@@ -327,8 +327,8 @@ bool request_read_profile(struct predict_request *request, json_t *profile)
 		count++;
 	}
 	if (valid) {
-		query_row_fold_in(&request->row, &request->loaded->fold,
-				  &request->loaded->embed, tags, count);
+		query_row_fold_in(&request->row, &request->served->fold,
+				  &request->served->embed, tags, count);
 		request->kind = REQUEST_PROFILE;
 		if (request->row.known == 0)
 			valid = predict_request_fail(
@@ -349,7 +349,7 @@ bool request_read_like(struct predict_request *request, json_t *list)
 
 	request->unknown = set.unknown;
 	if (valid) {
-		error = query_row_mean(&request->row, &request->loaded->shards,
+		error = query_row_mean(&request->row, &request->served->shards,
 				       request->metric, set.bits, "");
 		request->kind = REQUEST_GROUP;
 		disallow(request, set.bits);

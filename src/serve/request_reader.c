@@ -39,7 +39,7 @@ static bool set_metric(struct predict_request *request, const char *word)
 			"\"profile\" or \"dot\"");
 	if (request->metric != METRIC_EMBEDDING)
 		request->recall = 0;
-	error = model_check_metric(request->loaded->model, request->metric);
+	error = model_check_metric(request->served->model, request->metric);
 	return error == NULL ||
 	       predict_request_fail(request, BAD_REQUEST, "metric",
 				    "metric: %s", error);
@@ -50,13 +50,13 @@ static bool set_metric(struct predict_request *request, const char *word)
 static bool set_recall(struct predict_request *request, double recall,
 		       bool named)
 {
-	const struct served_model *loaded = request->loaded;
+	const struct served_model *served = request->served;
 
 	if (!(recall >= 0 && recall <= 1))
 		return predict_request_fail(
 			request, BAD_REQUEST, "recall",
 			"recall: expected a number from 0 to 1");
-	if (recall > 0 && loaded->shards.indexes[0].cells == 0)
+	if (recall > 0 && served->shards.indexes[0].cells == 0)
 		return predict_request_fail(
 			request, BAD_REQUEST, "recall",
 			"recall: the model has no index: cs-index adds one");

@@ -43,14 +43,14 @@ static struct served_model *hold_model(struct http_request *request)
 static enum MHD_Result send_metrics(struct http_request *request)
 {
 	struct http_service *service = request->service;
-	const struct served_model *loaded = hold_model(request);
+	const struct served_model *served = hold_model(request);
 	const struct metrics_model model = {
-		.id = loaded->id,
+		.id = served->id,
 		.version = service->options->version,
-		.age = difftime(time(NULL), loaded->time),
-		.loaded = (double)loaded->opened,
-		.customers = loaded->model->matrix.n,
-		.tags = loaded->model->matrix.m,
+		.age = difftime(time(NULL), served->time),
+		.served = (double)served->opened,
+		.customers = served->model->matrix.n,
+		.tags = served->model->matrix.m,
 	};
 	struct output body;
 
@@ -103,18 +103,18 @@ static bool read_page(struct http_request *request, size_t *limit, size_t *skip,
 
 static enum MHD_Result send_overview(struct http_request *request)
 {
-	const struct served_model *loaded = hold_model(request);
+	const struct served_model *served = hold_model(request);
 	struct output body;
 
 	output_memory(&body);
-	output_write(&body, loaded->overview.buffer, loaded->overview.held);
+	output_write(&body, served->overview.buffer, served->overview.held);
 	return http_send_body(request, MHD_HTTP_OK, predict_reply_json, &body);
 }
 
 /* Write the customers whose id or name begins with a text, or has it as a
  * part; or such tags. */
 static void list(const struct http_request *request, struct output *body,
-		 const struct served_model *loaded, size_t skip, size_t limit)
+		 const struct served_model *served, size_t skip, size_t limit)
 {
 	char *const *given = request->arguments.values;
 	const struct display_names *labels = &request->service->options->labels;
@@ -123,13 +123,13 @@ static void list(const struct http_request *request, struct output *body,
 
 	prefix = prefix ? prefix : "";
 	if (request->route == ROUTE_TAGS)
-		search_reply_tags(body, loaded, labels, part ? part : "",
+		search_reply_tags(body, served, labels, part ? part : "",
 				  part ? strlen(part) : 0, limit);
 	else if (part != NULL)
-		search_reply_customers(body, loaded, labels, part, strlen(part),
+		search_reply_customers(body, served, labels, part, strlen(part),
 				       limit);
 	else
-		model_reply_customers(body, loaded, labels, prefix,
+		model_reply_customers(body, served, labels, prefix,
 				      strlen(prefix), skip, limit);
 }
 
@@ -158,7 +158,7 @@ static enum MHD_Result send_list(struct http_request *request)
 static enum MHD_Result send_segments(struct http_request *request)
 {
 	const struct http_server_options *options = request->service->options;
-	const struct served_model *loaded;
+	const struct served_model *served;
 	struct output body;
 	size_t limit, skip, segment = 0;
 	enum MHD_Result result;
@@ -170,15 +170,15 @@ static enum MHD_Result send_segments(struct http_request *request)
 				       NULL, NULL, NULL);
 	if (!read_page(request, &limit, &skip, &result))
 		return result;
-	loaded = hold_model(request);
+	served = hold_model(request);
 	if (request->route == ROUTE_SEGMENT)
-		segment = served_segments_find(loaded->segments, request->id,
+		segment = served_segments_find(served->segments, request->id,
 					       request->id_length);
 	output_memory(&body);
 	if (request->route == ROUTE_SEGMENTS)
-		segments_reply_write(&body, loaded, &options->labels);
+		segments_reply_write(&body, served, &options->labels);
 	else if (segment != SIZE_MAX)
-		segments_reply_one(&body, loaded, &options->labels, segment,
+		segments_reply_one(&body, served, &options->labels, segment,
 				   skip, limit);
 	if (segment != SIZE_MAX)
 		return http_send_body(request, MHD_HTTP_OK, predict_reply_json,
@@ -211,9 +211,9 @@ static bool read_job(struct predict_job *job)
 	bool suggest = http->service->options->suggest;
 	char tag[ETAG_ROOM];
 
-	memcpy(http->model, request->loaded->id, sizeof http->model);
-	http->segments_sum = request->loaded->segments != NULL
-				     ? request->loaded->segments->sum
+	memcpy(http->model, request->served->id, sizeof http->model);
+	http->segments_sum = request->served->segments != NULL
+				     ? request->served->segments->sum
 				     : 0;
 	if (http->route == ROUTE_PREDICT)
 		return request_read_body(request, http->body, http->size,
@@ -263,14 +263,14 @@ void routes_run_jobs(void *shared, struct batch_job *jobs[], size_t count,
 {
 	struct http_service *service = shared;
 	struct predict_job *predict[BATCH_QUEUE_MAX_BATCH];
-	struct served_model *loaded = model_reload_hold(&service->reload);
-	bool parallel = alone && loaded->model->matrix.n >= MIN_PARALLEL_ROWS;
+	struct served_model *served = model_reload_hold(&service->reload);
+	bool parallel = alone && served->model->matrix.n >= MIN_PARALLEL_ROWS;
 
 	for (size_t i = 0; i < count; i++)
 		predict[i] = (struct predict_job *)jobs[i];
-	predict_batch_run(loaded, predict, count,
+	predict_batch_run(served, predict, count,
 			  parallel ? service->queue.threads : 1);
-	served_model_release(loaded);
+	served_model_release(served);
 }
 
 static enum MHD_Result send_overload(struct http_request *request)
@@ -304,12 +304,12 @@ static void set_key(struct http_request *request)
 
 /* Write the name by which the cache knows a model and its segments: the same
  * bytes made again have another date. */
-static void name_model(const struct served_model *loaded,
+static void name_model(const struct served_model *served,
 		       char name[REPLY_CACHE_MODEL])
 {
-	snprintf(name, REPLY_CACHE_MODEL, "%s %s %016llx", loaded->id,
-		 loaded->made,
-		 (unsigned long long)(loaded->segments ? loaded->segments->sum
+	snprintf(name, REPLY_CACHE_MODEL, "%s %s %016llx", served->id,
+		 served->made,
+		 (unsigned long long)(served->segments ? served->segments->sum
 						       : 0));
 }
 
@@ -317,12 +317,12 @@ static void name_model(const struct served_model *loaded,
 static bool send_cached(struct http_request *request)
 {
 	struct http_service *service = request->service;
-	struct served_model *loaded = model_reload_hold(&service->reload);
+	struct served_model *served = model_reload_hold(&service->reload);
 	char name[REPLY_CACHE_MODEL];
 
-	name_model(loaded, name);
-	memcpy(request->model, loaded->id, sizeof request->model);
-	served_model_release(loaded);
+	name_model(served, name);
+	memcpy(request->model, served->id, sizeof request->model);
+	served_model_release(served);
 	if (!reply_cache_send(&service->cache, name, request->key,
 			      request->key_length, request->connection,
 			      &request->sent))
@@ -369,9 +369,9 @@ static enum MHD_Result enqueue(struct http_request *request)
 }
 
 /* What CSV has no room for: that the model lacks some ids of a list. */
-static void add_note(struct http_request *request,
-		     struct MHD_Response *response, const char *name,
-		     const struct request_list *list)
+static void add_known_header(struct http_request *request,
+			     struct MHD_Response *response, const char *name,
+			     const struct request_list *list)
 {
 	char text[2 * NUMBER_TEXT + 40];
 
@@ -405,15 +405,15 @@ enum MHD_Result routes_send_reply(struct http_request *request)
 	http_add_cached(request, response, tagged ? tag : NULL);
 	http_add_header(request, response, "X-Model", request->model);
 	http_add_header(request, response, "X-Model-Date",
-			reply->request.loaded->made);
+			reply->request.served->made);
 	if (reply->request.recall > 0) {
 		predict_request_cells(&reply->request, &measured);
 		snprintf(recall, sizeof recall, "%.4f", measured);
 		http_add_header(request, response, "X-Recall", recall);
 	}
-	add_note(request, response, "among", &reply->request.among);
-	add_note(request, response, "not", &reply->request.without);
-	name_model(reply->request.loaded, model);
+	add_known_header(request, response, "among", &reply->request.among);
+	add_known_header(request, response, "not", &reply->request.without);
+	name_model(reply->request.served, model);
 	return http_send_kept(request, reply->status, response, model);
 }
 

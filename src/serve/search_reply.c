@@ -15,7 +15,7 @@
 /* A search of customers as it is written. */
 struct search {
 	struct json_writer writer;
-	const struct served_model *loaded;
+	const struct served_model *served;
 	const struct display_names *labels;
 	struct name_pattern pattern;
 	uint64_t *listed; /* of rows */
@@ -46,17 +46,17 @@ static void put_row(struct search *search, size_t row)
 		return;
 	bitset_set(search->listed, row);
 	search->count++;
-	model_reply_put_customer(&search->writer, search->loaded,
+	model_reply_put_customer(&search->writer, search->served,
 				 search->labels, row);
 }
 
 /* Customers by their names. */
 static void put_named(struct search *search, bool at_begin)
 {
-	const struct served_model *loaded = search->loaded;
+	const struct served_model *served = search->served;
 
-	for (size_t i = 0; i < loaded->labelled_count && !search->more; i++) {
-		const struct known_as *known = &loaded->labelled[i];
+	for (size_t i = 0; i < served->labelled_count && !search->more; i++) {
+		const struct customer_label *known = &served->labelled[i];
 
 		if (holds(search, known->label, strlen(known->label), at_begin))
 			put_row(search, known->row);
@@ -65,7 +65,7 @@ static void put_named(struct search *search, bool at_begin)
 
 static void put_by_id(struct search *search, bool at_begin)
 {
-	const struct text_array *users = &search->loaded->model->matrix.users;
+	const struct text_array *users = &search->served->model->matrix.users;
 
 	for (size_t row = 0; row < users->count && !search->more; row++) {
 		size_t length;
@@ -77,15 +77,15 @@ static void put_by_id(struct search *search, bool at_begin)
 }
 
 void search_reply_customers(struct output *body,
-			    const struct served_model *loaded,
+			    const struct served_model *served,
 			    const struct display_names *labels,
 			    const char *text, size_t length, size_t limit)
 {
 	struct search search = {
-		.loaded = loaded, .labels = labels, .limit = limit};
-	size_t row = model_find(loaded->model, text, length);
+		.served = served, .labels = labels, .limit = limit};
+	size_t row = model_find(served->model, text, length);
 
-	search.listed = bitset_new(loaded->model->matrix.n);
+	search.listed = bitset_new(served->model->matrix.n);
 	name_pattern_init(&search.pattern, text, length);
 	json_writer_init(&search.writer, body, JSON_STYLE_SPACED);
 	json_put_object(&search.writer, NULL);
@@ -107,11 +107,11 @@ void search_reply_customers(struct output *body,
 	free(search.listed);
 }
 
-void search_reply_tags(struct output *body, const struct served_model *loaded,
+void search_reply_tags(struct output *body, const struct served_model *served,
 		       const struct display_names *labels, const char *text,
 		       size_t length, size_t limit)
 {
-	const struct text_array *tags = &loaded->model->matrix.tags;
+	const struct text_array *tags = &served->model->matrix.tags;
 	struct name_pattern pattern;
 	struct json_writer writer;
 	bool more = false;
@@ -121,7 +121,7 @@ void search_reply_tags(struct output *body, const struct served_model *loaded,
 	json_put_object(&writer, NULL);
 	json_put_array(&writer, "tags");
 	for (size_t i = 0, count = 0; i < tags->count && !more; i++) {
-		size_t tag = loaded->facts.by_customers[i], size;
+		size_t tag = served->facts.by_customers[i], size;
 		const char *id = text_array_at(tags, tag, &size);
 		const char *name = display_names_find(&labels->tags, id, size);
 
@@ -131,8 +131,8 @@ void search_reply_tags(struct output *body, const struct served_model *loaded,
 			continue;
 		more = count == limit;
 		if (!more)
-			tag_facts_put(&writer, &loaded->facts,
-				      &loaded->model->matrix, labels, tag);
+			tag_facts_put(&writer, &served->facts,
+				      &served->model->matrix, labels, tag);
 		count++;
 	}
 	json_put_end(&writer);

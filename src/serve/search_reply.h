@@ -13,13 +13,13 @@
  * first, then those whose name does, by name, then those whose id does, by id;
  * in either, those that begin with it first.  O(customers). */
 void search_reply_customers(struct output *body,
-			    const struct served_model *loaded,
+			    const struct served_model *served,
 			    const struct display_names *labels,
 			    const char *text, size_t length, size_t limit);
 
 /* The same of tags, by falling number of customers: {"tags": [{"tag", "name",
  * "customers"}], "more": ...}.  O(tags log tags) at most. */
-void search_reply_tags(struct output *body, const struct served_model *loaded,
+void search_reply_tags(struct output *body, const struct served_model *served,
 		       const struct display_names *labels, const char *text,
 		       size_t length, size_t limit);
 

@@ -27,9 +27,9 @@ static void put_segment_name(struct json_writer *writer, const char *key,
 }
 
 void segments_reply_put(struct json_writer *writer,
-			const struct served_model *loaded, size_t row)
+			const struct served_model *served, size_t row)
 {
-	const struct served_segments *segments = loaded->segments;
+	const struct served_segments *segments = served->segments;
 
 	if (segments->segment[row] == SEGMENTS_NONE)
 		json_put_null(writer, "segment");
@@ -39,7 +39,7 @@ void segments_reply_put(struct json_writer *writer,
 }
 
 static void put_tags(struct json_writer *writer, const char *key,
-		     const struct served_model *loaded,
+		     const struct served_model *served,
 		     const struct display_names *labels,
 		     const struct contrast_tag *tags, size_t count, size_t most)
 {
@@ -48,50 +48,50 @@ static void put_tags(struct json_writer *writer, const char *key,
 
 	json_put_array(writer, key);
 	for (size_t i = 0; i < count && i < most; i++)
-		contrast_put_tag(writer, &loaded->model->matrix, &tags[i],
+		contrast_put_tag(writer, &served->model->matrix, &tags[i],
 				 names, most > FEW_TAGS);
 	json_put_end(writer);
 }
 
 static void put_customer_id(struct json_writer *writer, const char *key,
-			    const struct served_model *loaded, size_t row)
+			    const struct served_model *served, size_t row)
 {
 	size_t length;
 	const char *id =
-		text_array_at(&loaded->model->matrix.users, row, &length);
+		text_array_at(&served->model->matrix.users, row, &length);
 
 	json_put_string(writer, key, id, length);
 }
 
 /* What a segment is, in the object that is open. */
 static void put_segment(struct json_writer *writer,
-			const struct served_model *loaded,
+			const struct served_model *served,
 			const struct display_names *labels, size_t segment,
 			size_t most)
 {
-	const struct served_segments *segments = loaded->segments;
+	const struct served_segments *segments = served->segments;
 	const struct served_segment *about = &segments->about[segment];
 	const struct contrast_group *group = &segments->contrast[segment];
 
 	put_segment_name(writer, "segment", segments, segment);
 	json_put_count(writer, "customers", group->customers);
 	json_put_text(writer, "name", *about->name ? about->name : NULL);
-	put_tags(writer, "over_represented", loaded, labels, group->more,
+	put_tags(writer, "over_represented", served, labels, group->more,
 		 group->more_count, most);
 	if (most > FEW_TAGS)
-		put_tags(writer, "under_represented", loaded, labels,
+		put_tags(writer, "under_represented", served, labels,
 			 group->fewer, group->fewer_count, most);
 	json_put_array(writer, "typical");
 	for (size_t i = 0; i < about->typical_count; i++)
-		put_customer_id(writer, NULL, loaded, about->typical[i]);
+		put_customer_id(writer, NULL, served, about->typical[i]);
 	json_put_end(writer);
 }
 
 void segments_reply_write(struct output *body,
-			  const struct served_model *loaded,
+			  const struct served_model *served,
 			  const struct display_names *labels)
 {
-	const struct served_segments *segments = loaded->segments;
+	const struct served_segments *segments = served->segments;
 	struct json_writer writer;
 
 	json_writer_init(&writer, body, JSON_STYLE_SPACED);
@@ -99,7 +99,7 @@ void segments_reply_write(struct output *body,
 	json_put_array(&writer, "segments");
 	for (size_t i = 0; i < segments->count; i++) {
 		json_put_object(&writer, NULL);
-		put_segment(&writer, loaded, labels, i, FEW_TAGS);
+		put_segment(&writer, served, labels, i, FEW_TAGS);
 		json_put_end(&writer);
 	}
 	json_put_end(&writer);
@@ -109,11 +109,11 @@ void segments_reply_write(struct output *body,
 	output_text(body, "\n");
 }
 
-void segments_reply_one(struct output *body, const struct served_model *loaded,
+void segments_reply_one(struct output *body, const struct served_model *served,
 			const struct display_names *labels, size_t segment,
 			size_t skip, size_t limit)
 {
-	const struct served_segments *segments = loaded->segments;
+	const struct served_segments *segments = served->segments;
 	size_t count = segments->first[segment + 1] - segments->first[segment];
 	size_t begin = skip < count ? skip : count;
 	size_t end = count - begin < limit ? count : begin + limit;
@@ -122,16 +122,16 @@ void segments_reply_one(struct output *body, const struct served_model *loaded,
 
 	json_writer_init(&writer, body, JSON_STYLE_SPACED);
 	json_put_object(&writer, NULL);
-	put_segment(&writer, loaded, labels, segment, MANY_TAGS);
+	put_segment(&writer, served, labels, segment, MANY_TAGS);
 	json_put_array(&writer, "members");
 	for (size_t i = begin; i < end; i++) {
 		size_t row = segments->rows[segments->first[segment] + i];
 		size_t length;
-		const char *id = text_array_at(&loaded->model->matrix.users,
+		const char *id = text_array_at(&served->model->matrix.users,
 					       row, &length);
 
 		json_put_object(&writer, NULL);
-		put_customer_id(&writer, "customer", loaded, row);
+		put_customer_id(&writer, "customer", served, row);
 		json_put_text(
 			&writer, "name",
 			display_names_find(&labels->customers, id, length));

@@ -13,18 +13,18 @@
 
 /* Write the object of GET /segments. */
 void segments_reply_write(struct output *body,
-			  const struct served_model *loaded,
+			  const struct served_model *served,
 			  const struct display_names *labels);
 
 /* Write the object of GET /segments/ID: up to limit members after the first
  * skip ones. */
-void segments_reply_one(struct output *body, const struct served_model *loaded,
+void segments_reply_one(struct output *body, const struct served_model *served,
 			const struct display_names *labels, size_t segment,
 			size_t skip, size_t limit);
 
 /* Write the member "segment" of the object that is open: the name of a row's
  * segment, as a number where it is a whole one; null for none. */
 void segments_reply_put(struct json_writer *writer,
-			const struct served_model *loaded, size_t row);
+			const struct served_model *served, size_t row);
 
 #endif

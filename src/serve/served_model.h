@@ -25,7 +25,7 @@ extern const double served_model_shares[SERVED_MODEL_QUANTILES];
 enum { SERVED_MODEL_METRICS = METRIC_COMBINED + 1 };
 
 /* A customer by the name that people know. */
-struct known_as {
+struct customer_label {
 	const char *label;
 	size_t row;
 };
@@ -42,7 +42,8 @@ struct served_model {
 	char id[17], made[24]; /* when: 2026-11-23T22:54:37Z */
 	time_t time;           /* when the file was made */
 	time_t opened;         /* when it was loaded */
-	size_t silent;         /* customers without signal */
+	size_t zero_vectors;   /* zero vectors: customers whom no similarity
+				  compares */
 	struct captured_distribution captured;
 	/* Of pairs at random, by metric; those of products are none. */
 	double quantiles[SERVED_MODEL_METRICS][SERVED_MODEL_QUANTILES];
@@ -51,7 +52,7 @@ struct served_model {
 	struct fold_in fold;
 	struct projection embed;
 	struct contributions reasons[SERVED_MODEL_METRICS]; /* by metric */
-	struct known_as *labelled; /* by label, case of ASCII aside */
+	struct customer_label *labelled; /* by label, case of ASCII aside */
 	size_t labelled_count;
 	struct tag_facts facts;
 	struct output overview;           /* the body of GET /overview */
@@ -78,26 +79,26 @@ served_model_open(const struct served_model_options *options, unsigned threads,
 		  const char **error);
 
 /* One more, or one less, uses it. */
-struct served_model *served_model_hold(struct served_model *loaded);
-void served_model_release(struct served_model *loaded);
+struct served_model *served_model_hold(struct served_model *served);
+void served_model_release(struct served_model *served);
 
-/* Set what the note says of two customers at random, and of the metric. */
-void served_model_describe(const struct served_model *loaded,
+/* Set what the metadata says of two customers at random, and of the metric. */
+void served_model_describe(const struct served_model *served,
 			   enum metric metric, double alpha,
-			   struct query_metadata *note);
+			   struct query_metadata *metadata);
 
 /* Set values[i] to the similarity by the metric, with DEFAULT_ALPHA, below
  * which shares[i] of a sample of the pairs of customers lie; threads of them
  * work.  The metric is not that of products. */
-void served_model_quantiles(const struct served_model *loaded,
+void served_model_quantiles(const struct served_model *served,
 			    enum metric metric, unsigned threads,
 			    const double *shares, size_t count, double *values);
 
 /* Borrow what describing takes, for the metric and DEFAULT_ALPHA; and give it
  * back, or free it where it was left in the middle (base/recovery.h). */
-struct model_builder *served_model_borrow(struct served_model *loaded,
+struct model_builder *served_model_borrow(struct served_model *served,
 					  enum metric metric);
-void served_model_return(struct served_model *loaded, enum metric metric,
+void served_model_return(struct served_model *served, enum metric metric,
 			 struct model_builder *builder);
 void served_model_discard(struct model_builder *builder);
 

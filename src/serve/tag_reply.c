@@ -50,14 +50,14 @@ static int by_value(const void *a, const void *b)
 }
 
 static void put_holders(struct json_writer *writer,
-			const struct served_model *loaded,
+			const struct served_model *served,
 			const struct display_names *labels,
 			const struct holder *holders, size_t count)
 {
 	json_put_array(writer, "top");
 	for (size_t i = 0; i < count && i < TOP; i++) {
 		size_t length;
-		const char *id = text_array_at(&loaded->model->matrix.users,
+		const char *id = text_array_at(&served->model->matrix.users,
 					       holders[i].row, &length);
 
 		json_put_object(writer, NULL);
@@ -81,11 +81,11 @@ static void put_tenths(struct json_writer *writer,
 	json_put_end(writer);
 }
 
-bool tag_reply_write(struct output *body, const struct served_model *loaded,
+bool tag_reply_write(struct output *body, const struct served_model *served,
 		     const struct display_names *labels, const char *id,
 		     size_t length)
 {
-	const struct csr_matrix *matrix = &loaded->model->matrix;
+	const struct csr_matrix *matrix = &served->model->matrix;
 	size_t tag = text_array_find(&matrix->tags, id, length), count = 0;
 	struct json_writer writer;
 	struct holder *holders;
@@ -93,7 +93,7 @@ bool tag_reply_write(struct output *body, const struct served_model *loaded,
 
 	if (tag == SIZE_MAX)
 		return false;
-	holders = alloc((size_t)loaded->facts.customers[tag], sizeof *holders);
+	holders = alloc((size_t)served->facts.customers[tag], sizeof *holders);
 	bits = bitset_new(matrix->n);
 	for (size_t row = 0; row < matrix->n; row++) {
 		float value = value_in(matrix, row, tag);
@@ -109,11 +109,11 @@ bool tag_reply_write(struct output *body, const struct served_model *loaded,
 	tag_facts_put_name(&writer, matrix, labels, tag);
 	json_put_count(&writer, "customers", count);
 	json_put_count(&writer, "of", matrix->n);
-	json_put_real(&writer, "value", tag_facts_sum(&loaded->facts, tag),
+	json_put_real(&writer, "value", tag_facts_sum(&served->facts, tag),
 		      DIGITS);
 	put_tenths(&writer, matrix, tag);
-	put_holders(&writer, loaded, labels, holders, count);
-	group_tags_put(&writer, "with", loaded, labels, bits, tag, WITH);
+	put_holders(&writer, served, labels, holders, count);
+	group_tags_put(&writer, "with", served, labels, bits, tag, WITH);
 	json_put_end(&writer);
 	output_text(body, "\n");
 	free(bits);

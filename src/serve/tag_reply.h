@@ -13,7 +13,7 @@
  * largest values, ties by id, and the tags that customers with it have more
  * often than customers as active.  False, and nothing is written, where the
  * model lacks it.  O(nnz). */
-bool tag_reply_write(struct output *body, const struct served_model *loaded,
+bool tag_reply_write(struct output *body, const struct served_model *served,
 		     const struct display_names *labels, const char *id,
 		     size_t length);
 

@@ -15,7 +15,7 @@
 #include "text/csv_scan.h"
 
 /* How many fields of each row are read at most. */
-enum { CSV_PLACES_MOST = 32 };
+enum { CSV_MAX_PLACES = 32 };
 /* No column. */
 #define CSV_COLUMN_NONE ((size_t)-1)
 
@@ -59,15 +59,15 @@ static inline const struct csv_slice *csv_row_field(const struct csv_rows *rows,
 
 /* A file of the source. */
 struct csv_file {
-	const char *name;                 /* for messages */
-	char delimiter;                   /* between its fields */
-	size_t fields;                    /* that each row should have */
-	size_t selected[CSV_PLACES_MOST]; /* columns from 0, or CSV_COLUMN_NONE;
+	const char *name;                /* for messages */
+	char delimiter;                  /* between its fields */
+	size_t fields;                   /* that each row should have */
+	size_t selected[CSV_MAX_PLACES]; /* columns from 0, or CSV_COLUMN_NONE;
 					     one column may be in several
 					     places */
 	size_t hash_column;   /* set by opened; CSV_COLUMN_NONE: all columns */
 	unsigned char *place; /* fields: the place in selected + 1, or 0 */
-	unsigned char also[CSV_PLACES_MOST]; /* the next place of the same
+	unsigned char also[CSV_MAX_PLACES]; /* the next place of the same
 						column + 1, or 0 */
 	char *header; /* the header line as it stands, with a line
 		       * end; NULL where there is none */

@@ -13,7 +13,7 @@
 #include "serve/http_gzip.h"
 #include "serve/http_text.h"
 
-static struct served_model *loaded;
+static struct served_model *served;
 static struct display_names labels;
 
 int LLVMFuzzerInitialize(int *count, char ***arguments);
@@ -26,8 +26,8 @@ int LLVMFuzzerInitialize(int *count, char ***arguments)
 
 	(void)count;
 	(void)arguments;
-	loaded = served_model_open(&options, 1, &error);
-	if (loaded == NULL)
+	served = served_model_open(&options, 1, &error);
+	if (served == NULL)
 		__builtin_trap();
 	return 0;
 }
@@ -64,7 +64,7 @@ static void post(const char *body, size_t size, bool csv)
 {
 	struct predict_reply answer = {.labels = &labels, .csv = csv};
 
-	predict_request_begin(&answer.request, loaded);
+	predict_request_begin(&answer.request, served);
 	request_read_body(&answer.request, body, size, true);
 	predict_reply_one(&answer);
 	predict_reply_end(&answer);
@@ -75,7 +75,7 @@ static void list(const char *prefix, size_t length)
 	struct output body;
 
 	output_memory(&body);
-	model_reply_customers(&body, loaded, &labels, prefix, length,
+	model_reply_customers(&body, served, &labels, prefix, length,
 			      length % 3, 3);
 	free(body.buffer);
 }
@@ -115,7 +115,7 @@ static void get(char *path)
 	read_arguments(&arguments, rest);
 	list(path, strlen(path));
 	if (id != NULL) {
-		predict_request_begin(&answer.request, loaded);
+		predict_request_begin(&answer.request, served);
 		request_read_similar(&answer.request, id, length, &arguments,
 				     true);
 		predict_reply_one(&answer);

@@ -9,7 +9,7 @@
 #include "base/number.h"
 #include "base/random.h"
 
-enum { CASES = 200000, MOST_DIGITS = 17, MOST_DECIMALS = 9 };
+enum { CASES = 200000, MAX_DIGITS = 17, MAX_DECIMALS = 9 };
 
 /* Numbers that are short, near a power of ten, halfway between two that are
  * written, floats, or any bits. */
@@ -57,13 +57,13 @@ static int check(double value)
 	size_t length;
 	int failed = 0;
 
-	for (int digits = 1; digits <= MOST_DIGITS; digits++) {
+	for (int digits = 1; digits <= MAX_DIGITS; digits++) {
 		length = number_write(text, value, digits);
 		snprintf(wanted, sizeof wanted, "%.*g", digits, value);
 		failed |= differ(value, "%.*g", digits, text, length, wanted);
 	}
 	/* Larger ones do not fit. */
-	for (int decimals = 0; decimals <= MOST_DECIMALS && fabs(value) < 1e30;
+	for (int decimals = 0; decimals <= MAX_DECIMALS && fabs(value) < 1e30;
 	     decimals++) {
 		length = number_fixed(text, value, decimals);
 		snprintf(wanted, sizeof wanted, "%.*f", decimals, value);

@@ -132,7 +132,7 @@ static void check_read(char **arguments, int n)
 	check(list.count == 2 && strcmp(list.texts[0], "a") == 0 &&
 		      strcmp(list.texts[1], "b") == 0,
 	      "another list");
-	check(options_quiet && !options_progress && !options_chatty(),
+	check(options_quiet && !options_progress && !options_verbose(),
 	      "quiet is not set");
 	check(strcmp(options_given(some), "--text") == 0,
 	      "another option is the last one");

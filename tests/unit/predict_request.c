@@ -12,7 +12,7 @@
 #include "serve/request_reader.h"
 
 static int failed;
-static struct served_model *loaded;
+static struct served_model *served;
 
 static void check(int holds, const char *what, const char *body)
 {
@@ -25,7 +25,7 @@ static void check(int holds, const char *what, const char *body)
 /* Read a body; predict_request_end is due. */
 static bool read_body(struct predict_request *request, const char *body)
 {
-	predict_request_begin(request, loaded);
+	predict_request_begin(request, served);
 	return request_read_body(request, body, strlen(body), false);
 }
 
@@ -38,7 +38,7 @@ static void check_default(void)
 	check(request.kind == REQUEST_CUSTOMERS && request.count == 1 &&
 		      request.customers[0].row == 0,
 	      "the customer", body);
-	check(request.limit == 10 && request.metric == loaded->metric &&
+	check(request.limit == 10 && request.metric == served->metric &&
 		      request.alpha == DEFAULT_ALPHA && request.recall == 0,
 	      "the defaults", body);
 	check(!request.has_min_similarity && isinf(request.min_similarity) &&
@@ -137,8 +137,8 @@ int main(int argc, char **argv)
 		.path = argc > 1 ? argv[1] : "", .labels = &labels};
 	const char *error;
 
-	loaded = served_model_open(&options, 1, &error);
-	if (loaded == NULL) {
+	served = served_model_open(&options, 1, &error);
+	if (served == NULL) {
 		printf("%s\n", error);
 		return 1;
 	}
@@ -146,6 +146,6 @@ int main(int argc, char **argv)
 	check_fields();
 	check_refusals();
 	check_others();
-	served_model_release(loaded);
+	served_model_release(served);
 	return failed;
 }

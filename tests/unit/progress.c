@@ -22,7 +22,7 @@ static void run(void *work_)
 	progress_enable(work->enabled);
 	progress_begin("rows", 200);
 	progress_add(10);
-	progress_note("a note");
+	progress_set_text("a note");
 	usleep(work->microseconds);
 	progress_add(90);
 	progress_end();

@@ -88,14 +88,14 @@ static void check_fold_in(const struct model *model)
 			       .value = VALUE_SUM,
 			       .damp = DAMP_NONE,
 			       .norm = NORM_NONE,
-			       .least = {0, 2}};
+			       .minimum = {0, 2}};
 	const struct named_tag_value tags[] = {
 		{"c", 1, 30}, {"x", 1, 7}, {"a", 1, 20}, {"y", 1, 1}};
 	struct projection projection;
 	struct query_row row, copy;
 
 	for (size_t t = 2; t < TENTHS; t++)
-		fold.least[t] = UINT64_MAX;
+		fold.minimum[t] = UINT64_MAX;
 	projection_model(&projection, model);
 	query_row_fold_in(&row, &fold, &projection, tags, 4);
 	copy = row;

@@ -11,7 +11,7 @@
 #include "search/nearest_centre.h"
 #include "search/segmentation.h"
 
-enum { CASES = 60, MOST_ROWS = 300, MOST_DIMENSIONS = 24, MOST_GROUPS = 9 };
+enum { CASES = 60, MAX_ROWS = 300, MAX_DIMENSIONS = 24, MAX_GROUPS = 9 };
 
 static double random_normal_at(void)
 {
@@ -21,22 +21,22 @@ static double random_normal_at(void)
 static int check_assignment(const float *centres, size_t k, const float *rows,
 			    size_t n, size_t d)
 {
-	static uint32_t group[MOST_ROWS];
-	static float cosine[MOST_ROWS], margin[MOST_ROWS];
+	static uint32_t group[MAX_ROWS];
+	static float cosine[MAX_ROWS], margin[MAX_ROWS];
 	const struct dot_kernel *plain = dot_kernel_get(DOT_KERNELS - 1);
 
 	if (!nearest_centre_assign(centres, k, rows, n, d, 1 + seed % 3, group,
 				   cosine, margin))
 		return fail("assignment refused");
 	for (size_t i = 0; i < n; i++) {
-		float first = -2, second = -2, unit[MOST_DIMENSIONS];
+		float first = -2, second = -2, unit[MAX_DIMENSIONS];
 		double square = dot_square_norm(rows + i * d, d);
 		uint32_t best = NEAREST_CENTRE_NONE;
 
 		if (square > 0)
 			dot_scale(unit, rows + i * d, d, 1 / sqrt(square));
 		for (size_t c = 0; c < k && square > 0; c++) {
-			float centre[MOST_DIMENSIONS], score;
+			float centre[MAX_DIMENSIONS], score;
 
 			dot_scale(
 				centre, centres + c * d, d,
@@ -67,7 +67,7 @@ static int check_assignment(const float *centres, size_t k, const float *rows,
 static void make_rows(float *rows, size_t *kind, size_t n, size_t d,
 		      size_t groups)
 {
-	double directions[MOST_GROUPS * MOST_DIMENSIONS] = {0};
+	double directions[MAX_GROUPS * MAX_DIMENSIONS] = {0};
 
 	for (size_t i = 0; i < groups * d; i++)
 		directions[i] = 10 * random_normal_at();
@@ -84,8 +84,8 @@ static void make_rows(float *rows, size_t *kind, size_t n, size_t d,
 static int check_found(const size_t *kind, size_t n, size_t groups,
 		       const float *centres, const float *rows, size_t d)
 {
-	static uint32_t group[MOST_ROWS];
-	uint32_t of_kind[MOST_GROUPS];
+	static uint32_t group[MAX_ROWS];
+	uint32_t of_kind[MAX_GROUPS];
 
 	nearest_centre_assign(centres, groups, rows, n, d, 1, group, NULL,
 			      NULL);
@@ -100,10 +100,10 @@ static int check_found(const size_t *kind, size_t n, size_t groups,
 
 static int run_case(void)
 {
-	size_t d = 12 + chance(MOST_DIMENSIONS - 11);
-	size_t groups = 1 + chance(MOST_GROUPS);
-	size_t n = groups * 16 + chance(MOST_ROWS - groups * 16);
-	size_t k = seed % 2 ? groups : 1 + chance(12), kind[MOST_ROWS];
+	size_t d = 12 + chance(MAX_DIMENSIONS - 11);
+	size_t groups = 1 + chance(MAX_GROUPS);
+	size_t n = groups * 16 + chance(MAX_ROWS - groups * 16);
+	size_t k = seed % 2 ? groups : 1 + chance(12), kind[MAX_ROWS];
 	float *rows = alloc(n * d, sizeof *rows);
 	float *centres = alloc(k * d, sizeof *centres);
 	float *again = alloc(k * d, sizeof *again);
@@ -124,7 +124,7 @@ static int run_case(void)
 		failed |= check_found(kind, n, groups, centres, rows, d);
 	rows[n * d - 1] = NAN;
 	if (nearest_centre_assign(centres, k, rows, n, d, 2,
-				  (uint32_t[MOST_ROWS]){0}, NULL, NULL))
+				  (uint32_t[MAX_ROWS]){0}, NULL, NULL))
 		failed |= fail("a row that is not finite is taken");
 	row_sample_free(&sample);
 	free(rows);

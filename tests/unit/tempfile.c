@@ -7,7 +7,7 @@
 #include "base/random.h"
 #include "base/tempfile.h"
 
-enum { LEAST_LIMIT = 1 << 16 };
+enum { MIN_LIMIT = 1 << 16 };
 
 static int failed;
 
@@ -40,8 +40,8 @@ int main(void)
 {
 	check(0, 0, false);
 	check(1, 0, false);
-	check(LEAST_LIMIT, 0, false);
-	check(LEAST_LIMIT + 1, 0, true);
+	check(MIN_LIMIT, 0, false);
+	check(MIN_LIMIT + 1, 0, true);
 	check(1000000, 100000, true);
 	check(1000000, 1000000, false);
 	return failed;

@@ -8,7 +8,7 @@
 #include "base/machine_limits.h"
 #include "base/thread_pool.h"
 
-enum { PIECES = 1000, MOST_THREADS = 9, ROUNDS = 50 };
+enum { PIECES = 1000, MAX_THREADS = 9, ROUNDS = 50 };
 
 struct count {
 	atomic_uint done[PIECES];
@@ -75,7 +75,7 @@ int main(void)
 {
 	pthread_t others[2];
 
-	for (unsigned threads = 1; threads <= MOST_THREADS; threads++) {
+	for (unsigned threads = 1; threads <= MAX_THREADS; threads++) {
 		check_pieces(threads, 0);
 		check_pieces(threads, 1);
 		check_pieces(threads, threads + 1);
