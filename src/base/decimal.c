@@ -2,6 +2,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
+
+#include "base/utf8.h"
 
 /* DECIMALS: digits after the point.  WHOLE_DIGITS: before it, of a value that
  * is read; SUM_DIGITS: of a sum; 10^29 * 10^9 is below 2^127.  A magnitude
@@ -178,9 +181,18 @@ enum decimal_error decimal_read_sum(const char *text, size_t length,
 	return read_any(text, length, SUM_DIGITS, value);
 }
 
-static bool is_blank(char c)
+/* The bytes of the mark between thousands at the begin of a text; 0: it is
+ * something else. */
+static size_t thousands_mark(char thousands, const char *text, const char *end)
 {
-	return c == ' ' || c == '\t';
+	size_t length = (size_t)(end - text);
+
+	if (thousands == ' ')
+		return utf8_blank(text, length);
+	if (thousands == '\'' && length >= 3 &&
+	    memcmp(text, "\xe2\x80\x99", 3) == 0)
+		return 3;
+	return length > 0 && *text == thousands;
 }
 
 /* Append the digits before the decimal mark without the marks between
@@ -188,18 +200,21 @@ static bool is_blank(char c)
 static bool join_groups(char thousands, const char **text, const char *end,
 			char *to, size_t *length)
 {
-	size_t group = 0;
+	size_t group = 0, mark;
 	bool grouped = false;
 
-	for (; *text < end && (is_digit(**text) || **text == thousands);
-	     ++*text) {
+	while (*text < end) {
 		if (is_digit(**text)) {
-			to[(*length)++] = **text;
+			to[(*length)++] = *(*text)++;
 			group++;
 			continue;
 		}
+		mark = thousands_mark(thousands, *text, end);
+		if (mark == 0)
+			break;
 		if (group == 0 || group > 3 || (grouped && group != 3))
 			return false;
+		*text += mark;
 		grouped = true;
 		group = 0;
 	}
@@ -210,20 +225,28 @@ enum decimal_error decimal_read_styled(const struct decimal_style *style,
 				       const char *text, size_t length,
 				       decimal *value)
 {
-	const char *end = text + length;
+	static const char minus[] = "\xe2\x88\x92"; /* U+2212 */
+	bool plainly = style->point == '.' && style->thousands == 0;
+	const char *end;
 	char plain[128];
 	size_t used = 0;
 
-	while (text < end && is_blank(*text))
-		text++;
-	while (end > text && is_blank(end[-1]))
-		end--;
-	if (style->point == '.' && style->thousands == 0)
-		return decimal_read(text, (size_t)(end - text), value);
-	if (text == end || (size_t)(end - text) > sizeof plain)
-		return DECIMAL_TEXT;
-	if (*text == '-' || *text == '+')
+	if (plainly) {
+		enum decimal_error error = decimal_read(text, length, value);
+		if (error != DECIMAL_TEXT)
+			return error;
+	}
+	utf8_trim(&text, &length);
+	end = text + length;
+	if (length == 0 || length > sizeof plain)
+		return plainly ? decimal_read(text, length, value)
+			       : DECIMAL_TEXT;
+	if (length > 3 && memcmp(text, minus, 3) == 0) {
+		plain[used++] = '-';
+		text += 3;
+	} else if (*text == '-' || *text == '+') {
 		plain[used++] = *text++;
+	}
 	if (style->thousands != 0 &&
 	    !join_groups(style->thousands, &text, end, plain, &used))
 		return DECIMAL_TEXT;

@@ -31,11 +31,14 @@ enum decimal_error decimal_read(const char *text, size_t length,
 /* How a value of a log is written. */
 struct decimal_style {
 	char point;     /* the decimal mark, '.' or another byte */
-	char thousands; /* between groups of three digits before it, or 0 */
+	char thousands; /* between groups of three digits before it, or 0: ' '
+			   is any blank (utf8_blank), "'" the right quotation
+			   mark U+2019, too */
 };
 
-/* The same for a value of a log: blanks around it are ignored, and digits
- * before the decimal mark may stand in groups of three as the style says. */
+/* The same for a value of a log: blanks around it (utf8_trim) are ignored,
+ * U+2212 is a minus, and digits before the decimal mark may stand in groups of
+ * three as the style says. */
 enum decimal_error decimal_read_styled(const struct decimal_style *style,
 				       const char *text, size_t length,
 				       decimal *value);

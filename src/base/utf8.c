@@ -48,3 +48,53 @@ size_t utf8_first_invalid(const unsigned char *bytes, size_t size)
 	}
 	return size;
 }
+
+/* From U+00A0 on. */
+static const struct {
+	unsigned char size;
+	char bytes[4];
+} blanks[] = {
+	{2, "\xc2\xa0"},     /* no-break space */
+	{3, "\xe2\x80\x82"}, /* en space */
+	{3, "\xe2\x80\x83"}, /* em space */
+	{3, "\xe2\x80\x87"}, /* figure space */
+	{3, "\xe2\x80\x89"}, /* thin space */
+	{3, "\xe2\x80\xaf"}, /* narrow no-break space */
+	{3, "\xe3\x80\x80"}, /* ideographic space */
+	{3, "\xe2\x80\x8b"}, /* zero-width space */
+	{3, "\xe2\x80\x8e"}, /* left-to-right mark */
+	{3, "\xe2\x80\x8f"}, /* right-to-left mark */
+	{3, "\xef\xbb\xbf"}, /* byte-order mark */
+};
+
+size_t utf8_blank(const char *text, size_t length)
+{
+	if (length > 0 && (*text == ' ' || *text == '\t'))
+		return 1;
+	for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++)
+		if (length >= blanks[i].size &&
+		    memcmp(text, blanks[i].bytes, blanks[i].size) == 0)
+			return blanks[i].size;
+	return 0;
+}
+
+/* The same at the end. */
+static size_t blank_before(const char *text, size_t length)
+{
+	for (size_t size = 1; size <= 3 && size <= length; size++)
+		if (utf8_blank(text + length - size, size) == size)
+			return size;
+	return 0;
+}
+
+void utf8_trim(const char **text, size_t *length)
+{
+	size_t size;
+
+	while ((size = utf8_blank(*text, *length)) > 0) {
+		*text += size;
+		*length -= size;
+	}
+	while ((size = blank_before(*text, *length)) > 0)
+		*length -= size;
+}

@@ -1,4 +1,4 @@
-/* utf8: which bytes are text in UTF-8 (RFC 3629). */
+/* utf8: which bytes are text in UTF-8 (RFC 3629), and which of it is blank. */
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H
 
@@ -12,5 +12,14 @@ size_t utf8_character(const unsigned char *text, size_t length);
 /* Where the first byte stands that belongs to no character; size where there
  * is none. */
 size_t utf8_first_invalid(const unsigned char *bytes, size_t size);
+
+/* The bytes of the blank, or of the mark that is not seen, at the begin of
+ * length bytes; 0 where there is none: a blank or a tab; no-break, narrow, thin
+ * and ideographic spaces; zero-width ones, marks of direction and of byte
+ * order. */
+size_t utf8_blank(const char *text, size_t length);
+
+/* Take such blanks from both ends. */
+void utf8_trim(const char **text, size_t *length);
 
 #endif

@@ -48,6 +48,20 @@ static void check_styles(void)
 {
 	expect_styled('.', 0, " 12.5\t", DECIMAL_FINE, 12 * one + one / 2);
 	expect_styled('.', 0, "1,5", DECIMAL_TEXT, 0);
+	expect_styled('.', 0, "\xc2\xa0-2\xe2\x80\xaf", DECIMAL_FINE, -2 * one);
+	expect_styled('.', 0,
+		      "\xe2\x88\x92"
+		      "2",
+		      DECIMAL_FINE, -2 * one);
+	expect_styled('.', 0, "\xe2\x88\x92-2", DECIMAL_TEXT, 0);
+	expect_styled(',', ' ',
+		      "1\xe2\x80\xaf"
+		      "234,5",
+		      DECIMAL_FINE, 1234 * one + one / 2);
+	expect_styled('.', '\'',
+		      "1\xe2\x80\x99"
+		      "234",
+		      DECIMAL_FINE, 1234 * one);
 	expect_styled('.', 0, "  ", DECIMAL_TEXT, 0);
 	expect_styled(',', 0, "1,50", DECIMAL_FINE, one + one / 2);
 	expect_styled(',', 0, "-,5", DECIMAL_FINE, -one / 2);
