@@ -23,8 +23,8 @@ enum {
 bool csv_dialect_converts(const struct csv_dialect *dialect)
 {
 	return strlen(dialect->delimiter) > 1 || dialect->unquoted ||
-	       dialect->backslash || dialect->comment != 0 ||
-	       dialect->encoding != NULL;
+	       dialect->quote != 0 || dialect->backslash ||
+	       dialect->comment != 0 || dialect->encoding != NULL;
 }
 
 const char *csv_conversion_begin(struct csv_conversion *conversion,
@@ -105,6 +105,15 @@ static void put_text(struct csv_conversion *conversion, unsigned char byte)
 	put(conversion, byte);
 }
 
+/* True for the mark around fields. */
+static bool is_quote(const struct csv_dialect *dialect, unsigned char byte)
+{
+	unsigned char quote =
+		dialect->quote ? (unsigned char)dialect->quote : '"';
+
+	return byte == quote && !dialect->unquoted;
+}
+
 static bool is_run(const struct csv_dialect *dialect)
 {
 	return strcmp(dialect->delimiter, " +") == 0;
@@ -158,13 +167,15 @@ static void convert_data(struct csv_conversion *conversion, unsigned char byte)
 	bool begins = conversion->state == LINE_BEGIN ||
 		      conversion->state == FIELD_BEGIN;
 
-	if (byte == '"' && !conversion->dialect->unquoted) {
+	/* An apostrophe in the middle of a field is one. */
+	bool data = byte != '"' && !begins && conversion->state != CLOSED;
+
+	if (is_quote(conversion->dialect, byte) && !data) {
 		if (begins) {
 			open_field(conversion);
 			conversion->state = QUOTED;
 		} else if (conversion->state == CLOSED) {
-			put(conversion, '"');
-			put(conversion, '"');
+			put_text(conversion, byte);
 			conversion->state = QUOTED;
 		} else {
 			/* In the middle of a field it breaks the rules, and the
@@ -252,15 +263,18 @@ static void convert_byte(struct csv_conversion *conversion, unsigned char byte)
 		conversion->escaped = false;
 		if (conversion->state != QUOTED)
 			begin_field(conversion);
+		/* MySQL and PostgreSQL write \N for NULL. */
+		if (byte == 'N')
+			put(conversion, '\\');
 		put_text(conversion, byte);
 	} else if (conversion->state != QUOTED) {
 		convert_unquoted(conversion, byte);
 	} else if (conversion->dialect->backslash && byte == '\\') {
 		conversion->escaped = true;
-	} else if (byte == '"') {
+	} else if (is_quote(conversion->dialect, byte)) {
 		conversion->state = CLOSED;
 	} else {
-		put(conversion, byte);
+		put_text(conversion, byte);
 	}
 }
 
@@ -285,9 +299,10 @@ static void convert(struct csv_conversion *conversion)
 	size_t count = conversion->decoded_held - conversion->decoded_at;
 
 	conversion->out_at = conversion->out_held = 0;
-	if (!conversion->begun && count >= 3 &&
-	    memcmp(conversion->decoded, "\xef\xbb\xbf", 3) == 0)
-		conversion->decoded_at = 3;
+	while (!conversion->begun && count - conversion->decoded_at >= 3 &&
+	       memcmp(conversion->decoded + conversion->decoded_at,
+		      "\xef\xbb\xbf", 3) == 0)
+		conversion->decoded_at += 3;
 	conversion->begun = true;
 	conversion->out =
 		alloc_grow(conversion->out, &conversion->out_room,

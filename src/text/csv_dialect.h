@@ -16,6 +16,9 @@ struct csv_dialect {
 	const char *delimiter; /* between fields: one byte or several; a blank
 				  and '+': runs of blanks and tabs */
 	bool unquoted;         /* quotation marks are data */
+	char quote;            /* the mark around fields; 0: '"'.  Another one
+				  within a field that does not begin with it is
+				  data */
 	bool backslash;        /* a backslash takes the next byte as it is */
 	char comment;          /* lines that begin with it are none, or 0 */
 	const char *encoding;  /* for iconv; NULL: UTF-8 */

@@ -72,8 +72,13 @@ static void check_foreign(const struct csv_source *source)
 	const char *name = source->files[source->current].name;
 	struct foreign_format format;
 
-	if (foreign_format_find(source->carry, source->carried,
-				source->dialect.encoding != NULL, &format))
+	bool foreign =
+		foreign_format_find(source->carry, source->carried,
+				    source->dialect.encoding != NULL, &format);
+
+	if (foreign && format.before == NULL)
+		die("%s: %s, expected CSV", name, format.what);
+	if (foreign)
 		die("%s: %s: %s%s%s | %s", name, format.what, format.before,
 		    source->paths ? source->paths[source->current] : "FILE",
 		    format.after, program);
@@ -137,13 +142,13 @@ static void read_separator_line(struct csv_source *source,
 	drop_line(source);
 }
 
-/* Drop a byte-order mark, what is to be skipped, and empty lines. */
+/* Drop byte-order marks, what is to be skipped, and empty lines. */
 static void skip(struct csv_source *source, struct csv_file *file)
 {
 	size_t at = 0;
 
-	if (source->carried >= 3 &&
-	    memcmp(source->carry, "\xef\xbb\xbf", 3) == 0)
+	while (source->carried >= 3 &&
+	       memcmp(source->carry, "\xef\xbb\xbf", 3) == 0)
 		drop(source, 3);
 	for (size_t i = 0; i < source->skip; i++)
 		drop_line(source);

@@ -5,6 +5,8 @@
 /* How far into a zip archive a workbook is looked for. */
 enum { ARCHIVE_SEEN = 4096 };
 
+#define HTML "HTML, perhaps an error in place of the file"
+
 /* What begins with certain bytes. */
 static const struct {
 	const char *magic;
@@ -19,11 +21,30 @@ static const struct {
 	 {"compressed by xz", "xzcat ", ""}},
 	{"BZh", 3, {"compressed by bzip2", "bzcat ", ""}},
 	{"PAR1", 4, {"Parquet", "duckdb -csv -c \"FROM '", "'\""}},
+	{"\x04\x22\x4d\x18", 4, {"compressed by lz4", "lz4cat ", ""}},
+	{"7z\xbc\xaf", 4, {"a 7-Zip archive", "7z x -so ", ""}},
+	{"SQLite format 3",
+	 15,
+	 {"an SQLite database", "sqlite3 -csv -header ",
+	  " 'SELECT * FROM LOG'"}},
+	{"ARROW1", 6, {"Arrow", NULL, NULL}},
+	{"ORC", 3, {"ORC", NULL, NULL}},
+	{"Obj\1", 4, {"Avro", NULL, NULL}},
+	{"PGDMP", 5, {"a dump of PostgreSQL, for pg_restore", NULL, NULL}},
+	{"%PDF-", 5, {"PDF", NULL, NULL}},
+	{"\xd0\xcf\x11\xe0", 4, {"a workbook (xls)", "in2csv ", ""}},
+	{"<!DOCTYPE", 9, {HTML, NULL, NULL}},
+	{"<!doctype", 9, {HTML, NULL, NULL}},
+	{"<html", 5, {HTML, NULL, NULL}},
+	{"<?xml", 5, {"XML", NULL, NULL}},
 	{"PK\3\4", 4, {"a zip archive", "unzip -p ", ""}},
 	{"\xff\xfe", 2, {"UTF-16", "iconv -f UTF-16 -t UTF-8 ", ""}},
 	{"\xfe\xff", 2, {"UTF-16", "iconv -f UTF-16 -t UTF-8 ", ""}},
 };
 
+static const struct foreign_format
+	utf16_little = {"UTF-16", "iconv -f UTF-16LE -t UTF-8 ", ""},
+	utf16_big = {"UTF-16", "iconv -f UTF-16BE -t UTF-8 ", ""};
 static const struct foreign_format workbook = {"a workbook (xlsx)", "xlsx2csv ",
 					       ""};
 
@@ -70,6 +91,20 @@ static bool is_workbook(const unsigned char *bytes, size_t size)
 	       memmem(bytes, size, member, sizeof member - 1) != NULL;
 }
 
+/* True where every second byte of the first is zero: UTF-16 without a mark of
+ * byte order; big: its first byte is. */
+static bool is_wide(const unsigned char *bytes, size_t size, bool big)
+{
+	enum { SEEN = 32 };
+
+	if (size < SEEN)
+		return false;
+	for (size_t i = 0; i < SEEN; i++)
+		if ((bytes[i] == 0) != (i % 2 == !big))
+			return false;
+	return true;
+}
+
 bool foreign_format_find(const unsigned char *bytes, size_t size,
 			 bool converted, struct foreign_format *format)
 {
@@ -77,6 +112,10 @@ bool foreign_format_find(const unsigned char *bytes, size_t size,
 
 	if (is_workbook(bytes, size))
 		found = &workbook;
+	if (!converted && is_wide(bytes, size, false))
+		found = &utf16_little;
+	if (!converted && is_wide(bytes, size, true))
+		found = &utf16_big;
 	for (size_t i = 0;
 	     found == NULL && i < sizeof formats / sizeof *formats; i++)
 		if (size >= formats[i].size &&

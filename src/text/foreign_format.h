@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 /* Constants; before and after are what stands around the file's name in the
- * command. */
+ * command, and NULL where there is none. */
 struct foreign_format {
 	const char *what, *before, *after;
 };
