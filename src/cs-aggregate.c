@@ -1,5 +1,6 @@
 /* cs-aggregate: event logs to profiles: for each customer and tag, the number
  * of events and the exact sum of their values (events/aggregation.h). */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -38,6 +39,7 @@ enum {
 	KEY_DECIMAL,
 	KEY_THOUSANDS,
 	KEY_NULL,
+	KEY_TRIM,
 	KEY_SKIP,
 	KEY_COMMENT,
 	KEY_QUOTE,
@@ -51,19 +53,37 @@ static struct aggregation_options choices = {.columns.headed = true,
 					     .dialect.delimiter = ",",
 					     .style.point = '.',
 					     .seed = 1};
-static unsigned quote, escape; /* of their words */
+static unsigned escape; /* of its words */
 static bool merge;
+
+/* The byte that a text such as \\x1f or \\001 stands for, or 0. */
+static char escaped_byte(const char *text)
+{
+	char *end;
+	unsigned long value;
+
+	if (strcmp(text, "\\t") == 0 || strcmp(text, "tab") == 0)
+		return '\t';
+	if (text[0] != '\\' || strlen(text) != 4)
+		return '\0';
+	value = text[1] == 'x' ? strtoul(text + 2, &end, 16)
+			       : strtoul(text + 1, &end, 8);
+	return *end == '\0' && value < 256 ? (char)value : '\0';
+}
 
 /* Quotation marks, line ends and NUL separate nothing. */
 static void read_delimiter(const char *argument)
 {
-	if (strcmp(argument, "\\t") == 0 || strcmp(argument, "tab") == 0)
-		argument = "\t";
+	static char byte[2];
+
+	byte[0] = escaped_byte(argument);
+	if (byte[0] != '\0')
+		argument = byte;
 	if (*argument == '\0' || strlen(argument) > 15 ||
 	    strpbrk(argument, "\"\r\n") != NULL)
 		die_usage("-d, --delimiter \"%s\": expected up to 15 bytes, no "
-			  "quote and no line end; a tab is '\\t', ' +' is a "
-			  "run of blanks",
+			  "quote and no line end; a tab is '\\t', a byte "
+			  "'\\x1f', ' +' a run of blanks",
 			  argument);
 	choices.dialect.delimiter = argument;
 }
@@ -99,7 +119,14 @@ static void read_null(const char *argument)
 		tsv_escape_text(argument, strlen(argument));
 }
 
-static const char *const quote_words[] = {"double", "none", NULL};
+static void read_quote(const char *argument)
+{
+	choices.dialect.unquoted = strcmp(argument, "none") == 0;
+	choices.dialect.quote = '\0';
+	if (strcmp(argument, "double") != 0 && !choices.dialect.unquoted)
+		choices.dialect.quote = read_byte("--quote", argument);
+}
+
 static const char *const escape_words[] = {"none", "backslash", NULL};
 
 /* A separator and a prefix as they stand in TSV; kept to the end. */
@@ -180,14 +207,17 @@ static const struct option_row rows[] = {
 	 OPTION_TO_FUNCTION(read_thousands)},
 	{NULL, KEY_NULL, "null", "STR", "a field STR is empty; may be repeated",
 	 OPTION_TO_FUNCTION(read_null)},
+	{NULL, KEY_TRIM, "trim", NULL,
+	 "no blanks at the ends of customers and tags",
+	 OPTION_TO_FLAG(choices.trim, true)},
 	{NULL, KEY_SKIP, "skip", "N", "lines before the header [0]",
 	 OPTION_TO_INTEGER(choices.skip, 0, 1000000)},
 	{NULL, KEY_COMMENT, "comment", "CHAR",
 	 "lines that begin with it are no rows [none]",
 	 OPTION_TO_FUNCTION(read_comment)},
 	{NULL, KEY_QUOTE, "quote", "Q",
-	 "double, none: quotes are data [double]",
-	 OPTION_TO_CHOICE(quote, quote_words)},
+	 "double, none or CHAR, around fields [double]",
+	 OPTION_TO_FUNCTION(read_quote)},
 	{NULL, KEY_ESCAPE, "escape", "E", "none, backslash [none]",
 	 OPTION_TO_CHOICE(escape, escape_words)},
 	{NULL, KEY_ENCODING, "encoding", "NAME",
@@ -342,7 +372,6 @@ static char **read_options(int argc, char **argv)
 	if (choices.half_by != NULL && choices.half == HALF_ALL)
 		die_usage("--half-by: it says how --half cuts, and there is no "
 			  "--half");
-	choices.dialect.unquoted = quote == 1;
 	choices.dialect.backslash = escape == 1;
 	choices.quiet = options_quiet;
 	choices.verbose = options_verbose();

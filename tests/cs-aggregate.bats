@@ -751,22 +751,7 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 		cmp out -
 	# Never another number without a word.
 	run -2 cs-aggregate -d ';' comma.csv
-	[[ "$output" == *'"1.234,50": expected a number; --decimal , or --thousands ,'* ]]
-}
-
-@test "a currency or percent sign is refused by name, with the remedy" {
-	for value in '$8.00' '8 €' '15.5 %' '-$3' 'USD 4'
-	do
-		printf '%s\n' user,tag,value "1,a,$value" 1,b,2 > signs.csv
-		run -2 cs-aggregate signs.csv
-		[[ "$output" == *"signs.csv:2: value \"$value\": a sign of currency or percent: take it away"* ]]
-		[[ "$output" == *"--rejects FILE"* ]]
-	done
-	# Where no row is right, setting rows aside is no remedy.
-	printf '%s\n' user,tag,value '1,a,$2' > all.csv
-	run -2 cs-aggregate all.csv
-	[[ "$output" == *"all rows are wrong: are these the right columns"* ]]
-	[[ "$output" != *"--rejects"* ]]
+	[[ "$output" == *'"1.234,50": expected a number; --decimal , --thousands .'* ]]
 }
 
 @test "header lines in the middle are skipped, counted and said" {
@@ -878,12 +863,114 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 		printf 'Jos\xe9,caf\xe9,2\nM\xfcller,t,3\n' >> latin1.csv
 		run -0 cs-aggregate -j $threads latin1.csv
 		[ "$(grep -ac 'not UTF-8' <<< "$output")" -eq 1 ]
-		grep -aq 'latin1.csv:50002: not UTF-8 (bytes e9 2c 63 61).*--encoding ISO-8859-1.*iconv' \
+		grep -aq 'latin1.csv:50002: not UTF-8 (bytes e9 2c 63 61).*--encoding WINDOWS-1252.*iconv' \
 			<<< "$output"
 	done
 	run -0 cs-aggregate --encoding ISO-8859-1 -o out latin1.csv
 	run ! grep 'not UTF-8' <<< "$output"
 	grep -q $'^José\tcafé\t1\t2$' out
+}
+
+@test "why a value is no number is told with the remedy for it" {
+	local IFS='|'
+	while read -r value told
+	do
+		printf 'user;tag;value\n1;a;%s\n' "$value" > value.csv
+		run -2 cs-aggregate -d ';' value.csv
+		[[ "$output" == *": $told; so in 1 of 1 rows"* ]] || {
+			echo "$value: $output"
+			false
+		}
+		[[ "$output" == *"all rows are wrong"* ]]
+	done <<- 'END'
+		-$5|a sign of currency, percent or a unit: take it away before, as with sed 's/\$//g'
+		5,00 €|a sign of currency, percent or a unit: take it away before, as with sed 's/€//g', and --decimal , says what the mark is
+		R$ 1.234,50|a sign of currency, percent or a unit: take it away before, as with sed 's/R\$//g', and --decimal , --thousands .
+		12 kg|a sign of currency, percent or a unit: take it away before, as with sed 's/kg//g'
+		(12.00)|a negative number without a minus before it: write -12.00, as with sed -E 's/[(]([0-9.,]+)[)]/-\1/g'
+		5-|a negative number without a minus before it: write -5
+		12 000|expected a number; --thousands ' '
+		1 234,5|expected a number; --decimal , --thousands ' '
+		1’234.5|expected a number; --thousands "'"
+		1.234.567|expected a number; --thousands .
+		1,000|expected a number; --decimal , or --thousands , says what the mark is
+		abc1|expected a number
+		2024-01-31|expected a number
+		0x10|expected a number
+	END
+	# What is told gives the number.
+	printf 'user;tag;value\n1;a;1 234,5 \n1;b;−2\n' > told.csv
+	run -0 cs-aggregate -q -d ';' --decimal , --thousands ' ' told.csv
+	[[ "$output" == *$'1\ta\t1\t1234.5\n1\tb\t1\t-2' ]]
+}
+
+@test "quotes of other dialects are told, and --quote takes any mark" {
+	printf '%s\n' user,tag,value "1,'a, b',2" "2,'it''s',1" "3,o'k,1" > q.csv
+	run -2 cs-aggregate q.csv
+	[[ "$output" == *"q.csv:2: 4 fields, expected 3: quoted by ': --quote \"'\""* ]]
+	run -0 cs-aggregate -q --quote "'" q.csv
+	[[ "$output" == *$'1\ta, b\t1\t2\n2\tit\'s\t1\t1\n3\to\'k\t1\t1' ]]
+	printf '%s\n' user,tag,value '1,a\,b,2' '1,\N,3' > b.csv
+	run -2 cs-aggregate b.csv
+	[[ "$output" == *"b.csv:2: 4 fields, expected 3: a backslash before a delimiter: --escape backslash"* ]]
+	run -0 cs-aggregate -q --escape backslash b.csv
+	[[ "$output" == *$'1\t\\\\N\t1\t3\n1\ta,b\t1\t2' ]]
+	printf '%s\n' user,tag,value '1, "a, b",2' > s.csv
+	run -2 cs-aggregate s.csv
+	[[ "$output" == *"a blank before it: sed 's/, *\"/,\"/g'"* ]]
+	run -0 cs-aggregate -q <(sed 's/, *"/,"/g' s.csv)
+	[[ "$output" == *$'1\ta, b\t1\t2' ]]
+	run -2 cs-aggregate --quote "''" s.csv
+	[[ "$output" == *"--quote \"''\": expected one byte"* ]]
+}
+
+@test "blanks at the ends of names are told, and --trim takes them away" {
+	printf '%s\n' user,tag,value '1,a,1' ' 1,a,1' $'1\xc2\xa0,a\xe2\x80\x8b,1' \
+		$'\xef\xbb\xbf1,a|b |c,1' > log.csv
+	run -0 cs-aggregate log.csv
+	[[ "$output" == *"3 rows with a blank, or a mark that is not seen,"*"--trim"* ]]
+	run -0 cs-aggregate --trim --tag-sep '|' -o out log.csv
+	[[ "$output" != *"a mark that is not seen"* ]]
+	[ "$(tail -n +2 out | tr '\t\n' ' ;')" = '1 a 4 4;1 b 1 1;1 c 1 1;' ]
+	printf '%s\n' user,tag,value ' ,a,1' > blank.csv
+	run -2 cs-aggregate --trim blank.csv
+	[[ "$output" == *"user is empty"* ]]
+	# Byte-order marks at the begin of a file are no part of its header.
+	printf '\xef\xbb\xbf\xef\xbb\xbfuser,tag\n1,a\n' > marks.csv
+	run -0 cs-aggregate -q marks.csv
+	[[ "${lines[0]}" == $'user\t'* ]]
+}
+
+@test "what is no CSV is told by its kind, with a command where one helps" {
+	printf 'SQLite format 3\0' > shop.db
+	run -2 cs-aggregate shop.db
+	[[ "$output" == *"an SQLite database: sqlite3 -csv -header shop.db"* ]]
+	printf 'user,tag\n1,a long tag\n' | iconv -t UTF-16LE > wide.csv
+	run -2 cs-aggregate wide.csv
+	[[ "$output" == *"UTF-16: iconv -f UTF-16LE -t UTF-8 wide.csv"* ]]
+	run -0 cs-aggregate -q --encoding UTF-16LE wide.csv
+	printf '<html><body>404' > page.csv
+	run -2 cs-aggregate page.csv
+	[[ "$output" == *"page.csv: HTML"* ]]
+	printf 'user\001tag\n1\001a\n' > hive.txt
+	run -2 cs-aggregate hive.txt
+	[[ "$output" == *"-d '\\x01'"* ]]
+	run -0 cs-aggregate -q -d '\x01' hive.txt
+	[[ "$output" == *$'1\ta\t1\t1' ]]
+	printf 'item,name\n1,Th\xe9\n' > names.csv
+	printf '%s\n' user,item 1,1 > items.csv
+	run -0 cs-aggregate --tags names.csv items.csv
+	[[ "$output" == *"names.csv:2: not UTF-8 (byte e9)"* ]]
+}
+
+@test "all words for nothing are pointed out, of customers and of tags" {
+	printf '%s\n' user,tag,value 1,NULL,1 'NULL,a,1' '\N,a,2' 'N/A,a,1' '  ,b,1' 2,a,1 > log.csv
+	run -0 cs-aggregate -o out log.csv
+	[[ "$output" == *'customers are named "NULL", "\N", "N/A", " ", with 4 of 6 events: if that means no customer, --null '"'NULL' --null '\N' --null 'N/A' --null ' '"* ]]
+	[[ "$output" == *'a tag is named "NULL", with 1 of 6 events'* ]]
+	run -0 cs-aggregate --null NULL --null '\N' --null N/A --rejects aside -o out log.csv
+	[[ "$output" != *"named"* ]]
+	[ "$(cut -f 1 out | tr '\n' ' ')" = 'user    2 ' ]
 }
 
 @test "a customer whose name is a word for nothing, or who has a fifth of all rows, is pointed out" {

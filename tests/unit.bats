@@ -78,6 +78,7 @@ unit_cases() {
 @test "unit tempfile" { unit tempfile; }
 @test "unit thread_pool" { unit thread_pool; }
 @test "unit topk" { unit topk; }
+@test "unit number_fault" { unit number_fault; }
 @test "unit utf8" { unit utf8; }
 @test "unit weighting" { unit weighting; }
 

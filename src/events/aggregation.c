@@ -192,6 +192,7 @@ static void open_rejects(struct aggregation *work)
 
 	rejects_begin(rejects, &work->events.source, options->columns.names,
 		      options->threads, options->rejects != NULL);
+	rejects->style = options->style;
 	rejects->time = options->filter.time;
 	rejects->type = options->filter.type;
 	rejects->time_place = row_filter_time_place(&options->filter);
@@ -221,6 +222,7 @@ static void open_logs(struct aggregation *work, char **paths, size_t count)
 					   .style = options->style,
 					   .nulls = options->nulls,
 					   .null_count = options->null_count,
+					   .trim = options->trim,
 					   .tag_may_be_empty =
 						   events->items == NULL &&
 						   events->separator != NULL};
@@ -364,9 +366,8 @@ static void close_logs(struct aggregation *work)
 	profile_output_close(&work->output);
 	if (!options->quiet) {
 		row_account_warn_observations(&account->observations);
-		row_account_warn_suspects(&work->suspects,
-					  account->counts.users,
-					  options->null_count == 0);
+		suspects_warn(&work->suspects, account->counts.users,
+			      options->null_count == 0);
 	}
 	if (!options->quiet &&
 	    (options->columns.by_known_name || account->untagged > 0 ||

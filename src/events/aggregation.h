@@ -25,6 +25,7 @@ struct aggregation_options {
 	struct decimal_style style; /* of values */
 	char **nulls;               /* fields that count as empty */
 	size_t null_count, null_room;
+	bool trim;   /* blanks at the ends of customers and tags */
 	size_t skip; /* lines before the header */
 	struct row_filter filter;
 	const char *weight_by; /* COL:FILE of row_filter_read_weights, or NULL

@@ -102,6 +102,12 @@ static const char *hint(const struct csv_names *names)
 		return "\n  if commas stand between its columns: -d ,";
 	if (strstr(names->names[0], "::") != NULL)
 		return "\n  if '::' stands between its columns: -d '::'";
+	for (const char *at = names->names[0]; *at != '\0'; at++)
+		if ((unsigned char)*at < ' ')
+			return error_text(
+				"\n  if a byte that is not seen stands "
+				"between its columns: -d '\\x%02x'",
+				*at);
 	return "\n  if its header is not on the first line: --skip N";
 }
 

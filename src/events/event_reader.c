@@ -51,6 +51,7 @@ static void add_observations(struct row_observations *sum,
 	sum->rounded += observations->rounded;
 	sum->surplus += observations->surplus;
 	sum->headers += observations->headers;
+	sum->padded += observations->padded;
 }
 
 /* Keep a row in its new place, unless it is left out. */
@@ -83,6 +84,8 @@ static bool check_block(const struct event_reader *events,
 	state->values = alloc_grow(state->values, &state->value_room,
 				   rows->count, sizeof *state->values);
 	for (size_t i = 0; i < rows->count; i++) {
+		if (events->rules.trim)
+			row_trim(rows, &rows->rows[i]);
 		if (row_repeats_header(&events->rules, file, rows,
 				       &rows->rows[i]) ||
 		    row_check(&events->rules, file, rows, &rows->rows[i],
@@ -113,6 +116,8 @@ static void reject_rows(const struct event_reader *events,
 	state->values = alloc_grow(state->values, &state->value_room,
 				   rows->count, sizeof *state->values);
 	for (size_t i = 0; i < rows->count; i++) {
+		if (events->rules.trim)
+			row_trim(rows, &rows->rows[i]);
 		if (row_repeats_header(&events->rules, file, rows,
 				       &rows->rows[i])) {
 			state->observations.headers++;
@@ -199,8 +204,12 @@ static void append_tags(const struct event_reader *events,
 	if (items == NULL) {
 		while ((part = item_tags_next_part(text, length, &at,
 						   events->separator, &size)) !=
-		       NULL)
-			append_tag(events, state, part, size);
+		       NULL) {
+			if (events->rules.trim)
+				utf8_trim(&part, &size);
+			if (size > 0)
+				append_tag(events, state, part, size);
+		}
 		return;
 	}
 	size_t item = string_table_find(&items->items, text, length);

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/number.h"
+#include "base/utf8.h"
 #include "events/column_detect.h"
 #include "text/csv_reader.h"
 #include "text/tsv.h"
@@ -406,6 +407,22 @@ static void check_levels(const struct reading *reading)
 			  "each column of tags");
 }
 
+/* Warn of a block that is not UTF-8, as the names in it are read as they stand;
+ * true where it is not. */
+static bool warn_of_encoding(const struct csv_source *csv,
+			     const struct csv_block *block)
+{
+	size_t at = utf8_first_invalid(block->bytes, block->size);
+
+	if (at < block->size)
+		notice("%s:%zu: not UTF-8 (byte %02x): names are taken as they "
+		       "stand; iconv -f WINDOWS-1252 -t UTF-8 converts it",
+		       csv->files[0].name,
+		       block->line + csv_scan_lines(block->bytes, at),
+		       block->bytes[at]);
+	return at < block->size;
+}
+
 void item_tags_read(struct item_tags *items,
 		    const struct item_tags_source *source)
 {
@@ -415,6 +432,7 @@ void item_tags_read(struct item_tags *items,
 	struct csv_source csv;
 	struct csv_block block = {0};
 	struct csv_rows rows = {0};
+	bool foreign = false;
 
 	items->header = STRING_TABLE_NONE;
 	split_columns(&reading, path);
@@ -426,6 +444,7 @@ void item_tags_read(struct item_tags *items,
 	csv.context = &reading;
 	while (csv_reader_next(&csv, &block)) {
 		parse_block(&csv, &block, &rows);
+		foreign = foreign || warn_of_encoding(&csv, &block);
 		for (size_t i = 0; i < rows.count; i++) {
 			check_row(&csv.files[0], &rows, &rows.rows[i]);
 			add_row(&reading, &rows, &rows.rows[i]);

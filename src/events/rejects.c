@@ -56,6 +56,11 @@ void rejects_begin(struct rejects *rejects, const struct csv_source *source,
 /* Beside those of column_detect. */
 enum { COLUMN_TIME = COLUMNS_DETECTED, COLUMN_TYPE };
 
+static bool is_number_fault(enum reject reject)
+{
+	return reject >= REJECT_NUMBER && reject < REJECT_LARGE;
+}
+
 /* Which column a reason is about, or -1: the row. */
 static int column_of(enum reject reject)
 {
@@ -65,9 +70,6 @@ static int column_of(enum reject reject)
 	case REJECT_EMPTY_TAG:
 		return COLUMN_TAG;
 	case REJECT_EMPTY_VALUE:
-	case REJECT_TEXT:
-	case REJECT_COMMA:
-	case REJECT_SIGN:
 	case REJECT_LARGE:
 		return COLUMN_VALUE;
 	case REJECT_TIME:
@@ -75,7 +77,7 @@ static int column_of(enum reject reject)
 	case REJECT_TYPE:
 		return COLUMN_TYPE;
 	default:
-		return -1;
+		return is_number_fault(reject) ? COLUMN_VALUE : -1;
 	}
 }
 
@@ -99,19 +101,14 @@ static const char *field_reason(enum reject reject)
 	case REJECT_TIME:
 		return "expected a date, such as 2026-01-31 or "
 		       "2026-01-31T10:15:00Z, or seconds since 1970; "
-		       "--time-format says another form";
+		       "--time-format says another form, such as %d/%m/%Y";
 	case REJECT_TYPE:
 		return "no weight in the file of --weight-by";
-	case REJECT_COMMA:
-		return "expected a number; --decimal , or --thousands , says "
-		       "what the comma is";
-	case REJECT_SIGN:
-		return "a sign of currency or percent: take it away before, as "
-		       "with sed 's/[$%]//g'";
 	case REJECT_LARGE:
 		return decimal_reason(DECIMAL_LARGE);
 	default:
-		return decimal_reason(DECIMAL_TEXT);
+		return number_fault_reason(
+			(enum number_fault)(reject - REJECT_NUMBER));
 	}
 }
 
@@ -128,20 +125,41 @@ const char *rejects_reason(const struct rejects *rejects, enum reject reject)
 	case REJECT_EMPTY_TAG:
 	case REJECT_EMPTY_VALUE:
 		return error_text("%s is empty", column_name(rejects, column));
-	case REJECT_TEXT:
-	case REJECT_COMMA:
-	case REJECT_SIGN:
-	case REJECT_LARGE:
-	case REJECT_TIME:
-	case REJECT_TYPE:
-		return error_text("%s: %s", column_name(rejects, column),
-				  field_reason(reject));
 	case REJECT_HEAVY:
 		return "the value times its weight is 10^18 or more: a smaller "
 		       "weight, a later --from or a longer --half-life";
 	default:
-		return csv_fault_text[reject - REJECT_CSV];
+		if (reject >= REJECT_CSV)
+			return csv_fault_text[reject - REJECT_CSV];
+		return error_text("%s: %s", column_name(rejects, column),
+				  field_reason(reject));
 	}
+}
+
+/* What the bytes of a row tell of another dialect, as the end of a message. */
+static const char *dialect_hint(const struct csv_block *block,
+				const struct csv_row *row, char delimiter,
+				enum reject reject)
+{
+	const char *bytes = (const char *)block->bytes + row->begin;
+	const char escaped[] = {'\\', delimiter}, single[] = {delimiter, '\''};
+	const char blank[] = {delimiter, ' ', '"'};
+
+	if (reject == REJECT_CSV + CSV_QUOTE_INSIDE &&
+	    memmem(bytes, row->size, blank, 3) != NULL)
+		return error_text(": a blank before it: sed 's/%c *\"/%c\"/g' "
+				  "takes it away",
+				  delimiter, delimiter);
+	if (reject == REJECT_CSV + CSV_QUOTE_AFTER &&
+	    memmem(bytes, row->size, "\\\"", 2) != NULL)
+		return ": a backslash before it: --escape backslash";
+	if (reject != REJECT_MANY)
+		return "";
+	if (memmem(bytes, row->size, escaped, 2) != NULL)
+		return ": a backslash before a delimiter: --escape backslash";
+	if (memmem(bytes, row->size, single, 2) != NULL || *bytes == '\'')
+		return ": quoted by ': --quote \"'\"";
+	return "";
 }
 
 /* The same with what the row has; begin is how much of it names the column. */
@@ -154,9 +172,17 @@ static void describe(const struct rejects *rejects, const struct csv_rows *rows,
 		       : column == COLUMN_TYPE ? rejects->type_place
 					       : COLUMN_VALUE;
 	const struct csv_slice *value = csv_row_field(rows, row, place);
+	const char *reason = field_reason(reject);
+	char fault[NUMBER_FAULT_ROOM];
 	size_t name = column < 0 ? 0 : strlen(column_name(rejects, column));
 
 	*begin = column < 0 ? 0 : name + 1;
+	if (is_number_fault(reject)) {
+		number_fault_describe(&rejects->style,
+				      rows->text + value->begin, value->length,
+				      fault);
+		reason = fault;
+	}
 	if (reject == REJECT_FEW || reject == REJECT_MANY)
 		snprintf(what, room, "%u field%s, expected %zu",
 			 (unsigned)row->fields, row->fields == 1 ? "" : "s",
@@ -166,8 +192,7 @@ static void describe(const struct rejects *rejects, const struct csv_rows *rows,
 			 column_name(rejects, column),
 			 value->length > QUOTED ? QUOTED : (int)value->length,
 			 rows->text + value->begin,
-			 value->length > QUOTED ? "..." : "",
-			 field_reason(reject));
+			 value->length > QUOTED ? "..." : "", reason);
 	else
 		snprintf(what, room, "%s", rejects_reason(rejects, reject));
 	if (*begin > strlen(what))
@@ -233,6 +258,11 @@ void rejects_add(struct rejects *rejects, unsigned thread,
 
 	describe(rejects, rows, row, rejects->source->files[block->file].fields,
 		 reject, what, sizeof what, &begin);
+	size_t length = strlen(what);
+	snprintf(what + length, sizeof what - length, "%s",
+		 dialect_hint(block, row,
+			      rejects->source->files[block->file].delimiter,
+			      reject));
 	/* What an open quote has swallowed. */
 	if (reject == REJECT_CSV + CSV_QUOTE_OPEN) {
 		size_t last =

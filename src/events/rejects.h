@@ -9,6 +9,7 @@
 
 #include "text/csv_reader.h"
 #include "base/decimal.h"
+#include "events/number_fault.h"
 #include "base/tempfile.h"
 #include "base/io.h"
 
@@ -20,11 +21,9 @@ enum reject {
 	REJECT_EMPTY_USER,
 	REJECT_EMPTY_TAG,
 	REJECT_EMPTY_VALUE,
-	REJECT_TEXT,  /* the value is no number */
-	REJECT_COMMA, /* it has a comma, which --decimal or --thousands allows
-		       */
-	REJECT_SIGN,  /* it has a sign of currency or percent */
-	REJECT_LARGE,
+	REJECT_NUMBER, /* the value is none: REJECT_NUMBER + enum number_fault
+			*/
+	REJECT_LARGE = REJECT_NUMBER + NUMBER_FAULTS,
 	REJECT_TIME,  /* the time is no date */
 	REJECT_TYPE,  /* the type has no weight */
 	REJECT_HEAVY, /* value times weight is 10^18 or more */
@@ -35,6 +34,7 @@ enum reject {
 struct rejects {
 	const struct csv_source *source;
 	char **columns; /* the names of customer, tag and value; or NULL */
+	struct decimal_style style; /* of values; set by the caller */
 	/* Of the time and the type, names and places; set by the caller. */
 	const char *time, *type;
 	size_t time_place, type_place;

@@ -90,6 +90,12 @@ void row_account_warn_observations(const struct row_observations *observations)
 		warn("%s value%s of more than 9 decimals rounded to 9",
 		     number_commas(count, observations->rounded),
 		     observations->rounded == 1 ? "" : "s");
+	if (observations->padded > 0)
+		warn("%s row%s with a blank, or a mark that is not seen, at an "
+		     "end of the name of the customer or the tag: such names "
+		     "are others; --trim takes it away",
+		     number_commas(count, observations->padded),
+		     observations->padded == 1 ? "" : "s");
 	if (observations->surplus > 0)
 		warn("%s row%s with an empty field after the last column, "
 		     "which is ignored",
@@ -120,30 +126,10 @@ void row_account_warn_encoding(const struct event_reader *events)
 	for (size_t i = 0; i < foreign->count; i++)
 		snprintf(bytes + 3 * i, 4, " %02x", foreign->bytes[i]);
 	warn("%s:%zu: not UTF-8 (bytes%s): names are taken as they stand, and "
-	     "JSON cannot show them; --encoding ISO-8859-1, or before: iconv "
-	     "-f ISO-8859-1 -t UTF-8",
-	     events->source.files[foreign->file].name, foreign->line, bytes);
-}
-
-void row_account_warn_suspects(const struct suspects *suspects, uint64_t users,
-			       bool words)
-{
-	enum { MIN_CUSTOMERS = 10 };
-	char events[NUMBER_TEXT], all[NUMBER_TEXT];
-
-	number_commas(all, suspects->events);
-	if (suspects->missing > 0 && words)
-		warn("a customer is named \"%s\", with %s of %s events: if that "
-		     "means no customer, --null '%s'",
-		     suspects->missing_name,
-		     number_commas(events, suspects->missing), all,
-		     suspects->missing_name);
-	else if (users >= MIN_CUSTOMERS &&
-		 suspects->most > suspects->events / 5)
-		warn("customer \"%s\" has %s of %s events: if that means no "
-		     "customer, --null '%s'",
-		     suspects->most_name, number_commas(events, suspects->most),
-		     all, suspects->most_name);
+	     "JSON shows such bytes as %%%02X; --encoding WINDOWS-1252, or "
+	     "before: iconv -f WINDOWS-1252 -t UTF-8",
+	     events->source.files[foreign->file].name, foreign->line, bytes,
+	     foreign->bytes[0]);
 }
 
 void row_account_warn(const struct row_account *account)

@@ -45,11 +45,6 @@ void row_account_warn_header(const struct event_reader *events);
 /* Warn, once, of bytes that are not UTF-8. */
 void row_account_warn_encoding(const struct event_reader *events);
 
-/* Point out a customer, of so many, whose name may mean nothing: it has a fifth
- * of all events or, where words is set, is a word for nothing. */
-void row_account_warn_suspects(const struct suspects *suspects, uint64_t users,
-			       bool words);
-
 /* Say the counts in a line. */
 void row_account_warn(const struct row_account *account);
 

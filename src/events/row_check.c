@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
+
 /* ---------------------------------------------------------------- the header
  */
 
@@ -41,6 +43,34 @@ bool row_repeats_header(const struct row_rules *rules,
 /* ----------------------------------------------------------------- the fields
  */
 
+void row_trim(struct csv_rows *rows, const struct csv_row *row)
+{
+	for (size_t place = COLUMN_USER; place <= COLUMN_TAG; place++) {
+		struct csv_slice *field = &rows->slices[row->first + place];
+		const char *text = rows->text + field->begin;
+		size_t length = field->length;
+
+		utf8_trim(&text, &length);
+		field->begin = (uint32_t)(text - rows->text);
+		field->length = (uint32_t)length;
+	}
+}
+
+/* True where row_trim would change a field.  Most begin and end with ASCII. */
+static bool is_padded(const struct csv_rows *rows,
+		      const struct csv_slice *field)
+{
+	const char *text = rows->text + field->begin, *trimmed = text;
+	size_t length = field->length;
+
+	if (length == 0 ||
+	    ((unsigned char)(text[0] - '!') < 0x7f - '!' &&
+	     (unsigned char)(text[length - 1] - '!') < 0x7f - '!'))
+		return false;
+	utf8_trim(&trimmed, &length);
+	return length < field->length;
+}
+
 static bool is_empty(const struct row_rules *rules, const struct csv_rows *rows,
 		     const struct csv_slice *field)
 {
@@ -53,64 +83,6 @@ static bool is_empty(const struct row_rules *rules, const struct csv_rows *rows,
 		    memcmp(rules->nulls[i], text, field->length) == 0)
 			return true;
 	return false;
-}
-
-/* True where a text has one of the signs of currency, or of percent, at its
- * begin or its end. */
-static bool has_sign(const char *text, size_t length)
-{
-	static const char *const signs[] = {"$",
-					    "%",
-					    "\xc2\xa3" /* pound */,
-					    "\xc2\xa5" /* yen */,
-					    "\xe2\x82\xac" /* euro */,
-					    "\xe2\x82\xb9" /* rupee */,
-					    "EUR",
-					    "USD",
-					    "GBP",
-					    "CHF"};
-
-	if (length > 1 && (*text == '-' || *text == '+')) {
-		text++;
-		length--;
-	}
-	for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
-		size_t size = strlen(signs[i]);
-
-		if (length > size &&
-		    (memcmp(text, signs[i], size) == 0 ||
-		     memcmp(text + length - size, signs[i], size) == 0))
-			return true;
-	}
-	return false;
-}
-
-/* Why a text is no number. */
-static enum reject number_fault(const struct row_rules *rules, const char *text,
-				size_t length)
-{
-	bool digit = false, others = false, comma = false;
-
-	while (length > 0 && *text == ' ') {
-		text++;
-		length--;
-	}
-	while (length > 0 && text[length - 1] == ' ')
-		length--;
-	if (has_sign(text, length))
-		return REJECT_SIGN;
-	for (size_t i = 0; i < length; i++) {
-		bool is_digit = text[i] >= '0' && text[i] <= '9';
-
-		digit = digit || is_digit;
-		comma = comma || text[i] == ',';
-		others = others ||
-			 (!is_digit && memchr("+-.,", text[i], 4) == NULL);
-	}
-	return digit && comma && !others && rules->style.point == '.' &&
-			       rules->style.thousands == 0
-		       ? REJECT_COMMA
-		       : REJECT_TEXT;
 }
 
 static enum reject check_value(const struct row_rules *rules,
@@ -132,7 +104,8 @@ static enum reject check_value(const struct row_rules *rules,
 	case DECIMAL_LARGE:
 		return REJECT_LARGE;
 	default:
-		return number_fault(rules, text, field->length);
+		return REJECT_NUMBER +
+		       number_fault_find(&rules->style, text, field->length);
 	}
 }
 
@@ -179,6 +152,9 @@ enum reject row_check(const struct row_rules *rules,
 	if (!rules->tag_may_be_empty &&
 	    is_empty(rules, rows, csv_row_field(rows, row, COLUMN_TAG)))
 		return REJECT_EMPTY_TAG;
+	observations->padded +=
+		is_padded(rows, csv_row_field(rows, row, COLUMN_USER)) ||
+		is_padded(rows, csv_row_field(rows, row, COLUMN_TAG));
 	if (!rules->columns->valued) {
 		checked->value = weighs ? weight : 0;
 		return REJECT_NONE;

@@ -20,6 +20,7 @@ struct row_rules {
 	char **nulls;               /* null_count texts that mean an empty field
 				       escaped as fields are (text/tsv.h) */
 	size_t null_count;
+	bool trim;             /* row_trim is applied to rows before */
 	bool tag_may_be_empty; /* a cell for several tags may hold none */
 };
 
@@ -28,6 +29,8 @@ struct row_observations {
 	uint64_t rounded; /* values of more than 9 decimals */
 	uint64_t surplus; /* rows with an empty field after the last column */
 	uint64_t headers; /* repeated header lines */
+	uint64_t padded;  /* rows with blanks at an end of the customer or the
+			     tag */
 };
 
 /* True where the row repeats the header line: its customer, its tag and its
@@ -35,6 +38,10 @@ struct row_observations {
 bool row_repeats_header(const struct row_rules *rules,
 			const struct csv_file *file,
 			const struct csv_rows *rows, const struct csv_row *row);
+
+/* Take blanks and marks that are not seen (utf8_trim) from the ends of the
+ * customer and the tag of a row. */
+void row_trim(struct csv_rows *rows, const struct csv_row *row);
 
 /* A row that is not wrong. */
 struct checked_row {

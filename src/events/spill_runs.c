@@ -87,61 +87,6 @@ static void put_line(struct run_writer *writer, const char *tag, size_t length,
 		free(line);
 }
 
-/* Keep the larger count, of equal ones the lesser name; name is cut. */
-static void keep_larger(uint64_t *most, char *most_name, size_t room,
-			uint64_t events, const char *name, size_t length)
-{
-	char cut[sizeof(((struct suspects *)0)->most_name)];
-
-	if (events < *most || events == 0)
-		return;
-	snprintf(cut, room < sizeof cut ? room : sizeof cut, "%.*s",
-		 (int)length, name);
-	if (events == *most && strcmp(cut, most_name) >= 0)
-		return;
-	*most = events;
-	memcpy(most_name, cut, strlen(cut) + 1);
-}
-
-/* Words that databases, pandas and R write for nothing; escaped as in TSV. */
-static bool is_missing(const char *name, size_t length)
-{
-	static const char *const words[] = {"NULL", "null", "\\\\N", "NaN",
-					    "nan",  "None", "N/A",   "NA",
-					    "-",    "?",    " "};
-
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (strlen(words[i]) == length &&
-		    memcmp(words[i], name, length) == 0)
-			return true;
-	return false;
-}
-
-static void count_customer(struct run_writer *writer)
-{
-	struct suspects *suspects = &writer->suspects;
-
-	suspects->events += writer->user_events;
-	keep_larger(&suspects->most, suspects->most_name,
-		    sizeof suspects->most_name, writer->user_events,
-		    writer->user, writer->user_length);
-	if (is_missing(writer->user, writer->user_length))
-		keep_larger(&suspects->missing, suspects->missing_name,
-			    sizeof suspects->missing_name, writer->user_events,
-			    writer->user, writer->user_length);
-}
-
-void suspects_merge(struct suspects *suspects, const struct suspects *other)
-{
-	suspects->events += other->events;
-	keep_larger(&suspects->most, suspects->most_name,
-		    sizeof suspects->most_name, other->most, other->most_name,
-		    strlen(other->most_name));
-	keep_larger(&suspects->missing, suspects->missing_name,
-		    sizeof suspects->missing_name, other->missing,
-		    other->missing_name, strlen(other->missing_name));
-}
-
 void run_writer_user(struct run_writer *writer, const char *user, size_t length)
 {
 	writer->user = user;
@@ -159,8 +104,10 @@ void run_writer_pair(struct run_writer *writer, const char *tag, size_t length,
 	writer->user_events += events;
 	if (writer->kind == RUN_WRITER_RUN)
 		put_run(writer, tag, length, events, value);
-	else if (writer->kind == RUN_WRITER_PROFILE)
+	if (writer->kind == RUN_WRITER_PROFILE) {
 		put_line(writer, tag, length, events, value);
+		suspects_add_tag(&writer->suspects, tag, length, events);
+	}
 }
 
 void run_writer_end_user(struct run_writer *writer)
@@ -168,7 +115,8 @@ void run_writer_end_user(struct run_writer *writer)
 	if (writer->kind == RUN_WRITER_RUN)
 		output_write(writer->output, "", 1);
 	else if (writer->kind == RUN_WRITER_PROFILE)
-		count_customer(writer);
+		suspects_add_user(&writer->suspects, writer->user,
+				  writer->user_length, writer->user_events);
 }
 
 /* ----------------------------------------------------------- the file of runs

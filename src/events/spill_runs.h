@@ -15,19 +15,10 @@
 
 #include "base/decimal.h"
 #include "base/io.h"
+#include "events/suspects.h"
 
 /* A writer of sums: as the lines of a profile, as a run, or not at all, where
  * they are only counted. */
-/* What customers of a profile look as if their names meant nothing. */
-struct suspects {
-	uint64_t events;      /* of all customers, a tag each */
-	uint64_t most;        /* of the customer with the most of them */
-	char most_name[48];   /* its name, cut */
-	uint64_t missing;     /* of the customer with the most of them whose
-				 name is a word for nothing */
-	char missing_name[8]; /* that word */
-};
-
 struct run_writer {
 	enum { RUN_WRITER_PROFILE, RUN_WRITER_RUN, RUN_WRITER_COUNT } kind;
 	struct output *output; /* in memory, or of a file */
@@ -49,9 +40,6 @@ void run_writer_user(struct run_writer *writer, const char *user,
 void run_writer_pair(struct run_writer *writer, const char *tag, size_t length,
 		     uint64_t events, decimal value);
 void run_writer_end_user(struct run_writer *writer);
-
-/* Join what two writers of one profile found; the order does not matter. */
-void suspects_merge(struct suspects *suspects, const struct suspects *other);
 
 /* Where a run stands in a file. */
 struct spill_run {

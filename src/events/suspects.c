@@ -1,0 +1,138 @@
+#include "events/suspects.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/errors.h"
+#include "base/number.h"
+#include "base/utf8.h"
+
+/* \N is of MySQL and PostgreSQL; the last stands for any number of blanks. */
+static const struct {
+	size_t length;
+	const char *text;
+} words[SUSPECTS_WORDS] = {
+	{4, "NULL"}, {4, "null"}, {4, "Null"}, {6, "(null)"},    {6, "<null>"},
+	{2, "\\N"},  {3, "NaN"},  {3, "nan"},  {3, "NAN"},       {4, "None"},
+	{4, "none"}, {3, "N/A"},  {3, "n/a"},  {4, "#N/A"},      {2, "NA"},
+	{4, "<NA>"}, {3, "NaT"},  {3, "nil"},  {9, "undefined"}, {1, "-"},
+	{2, "--"},   {1, "?"},    {1, "."},    {1, " "}};
+
+enum { LONGEST = 9 };
+
+/* The word that a name is, or -1. */
+static int find_word(const char *name, size_t length)
+{
+	static const char *const first = "Nn(<\\#u-?.";
+
+	if (utf8_blank(name, length) > 0) {
+		utf8_trim(&name, &length);
+		return length == 0 ? SUSPECTS_WORDS - 1 : -1;
+	}
+	if (length == 0 || length > LONGEST || *name == '\0' ||
+	    strchr(first, *name) == NULL)
+		return -1;
+	/* Escaped, a backslash is two. */
+	if (length > 1 && name[0] == '\\' && name[1] == '\\') {
+		name++;
+		length--;
+	}
+	for (int i = 0; i < SUSPECTS_WORDS; i++)
+		if (words[i].length == length &&
+		    memcmp(words[i].text, name, length) == 0)
+			return i;
+	return -1;
+}
+
+/* Keep the larger count, of equal ones the lesser name; name is cut. */
+static void keep_larger(struct suspects *suspects, uint64_t events,
+			const char *name, size_t length)
+{
+	char cut[sizeof suspects->most_name];
+
+	if (events < suspects->most || events == 0)
+		return;
+	snprintf(cut, sizeof cut, "%.*s", (int)length, name);
+	if (events == suspects->most && strcmp(cut, suspects->most_name) >= 0)
+		return;
+	suspects->most = events;
+	memcpy(suspects->most_name, cut, strlen(cut) + 1);
+}
+
+void suspects_add_user(struct suspects *suspects, const char *user,
+		       size_t length, uint64_t events)
+{
+	int word = find_word(user, length);
+
+	suspects->events += events;
+	if (word >= 0)
+		suspects->users[word] += events;
+	else
+		keep_larger(suspects, events, user, length);
+}
+
+void suspects_add_tag(struct suspects *suspects, const char *tag, size_t length,
+		      uint64_t events)
+{
+	int word = find_word(tag, length);
+
+	if (word >= 0)
+		suspects->tags[word] += events;
+}
+
+void suspects_merge(struct suspects *suspects, const struct suspects *other)
+{
+	suspects->events += other->events;
+	keep_larger(suspects, other->most, other->most_name,
+		    strlen(other->most_name));
+	for (int i = 0; i < SUSPECTS_WORDS; i++) {
+		suspects->users[i] += other->users[i];
+		suspects->tags[i] += other->tags[i];
+	}
+}
+
+/* Warn of the words that customers, or tags, are called. */
+static void warn_words(const uint64_t counts[SUSPECTS_WORDS], uint64_t all,
+		       const char *kind)
+{
+	char names[512] = "", options[512] = "";
+	char events[NUMBER_TEXT], total[NUMBER_TEXT];
+	size_t used = 0, used_options = 0, found = 0;
+	uint64_t sum = 0;
+
+	for (int i = 0; i < SUSPECTS_WORDS; i++) {
+		if (counts[i] == 0)
+			continue;
+		used += (size_t)snprintf(names + used, sizeof names - used,
+					 "%s\"%s\"", found > 0 ? ", " : "",
+					 words[i].text);
+		used_options += (size_t)snprintf(options + used_options,
+						 sizeof options - used_options,
+						 " --null '%s'", words[i].text);
+		sum += counts[i];
+		found++;
+	}
+	if (found == 0)
+		return;
+	warn("%s%s%s named %s, with %s of %s events: if that means no %s,%s",
+	     found == 1 ? "a " : "", kind, found == 1 ? " is" : "s are", names,
+	     number_commas(events, sum), number_commas(total, all), kind,
+	     options);
+}
+
+void suspects_warn(const struct suspects *suspects, uint64_t users,
+		   bool about_words)
+{
+	enum { MIN_CUSTOMERS = 10 };
+	char events[NUMBER_TEXT], all[NUMBER_TEXT];
+
+	if (about_words) {
+		warn_words(suspects->users, suspects->events, "customer");
+		warn_words(suspects->tags, suspects->events, "tag");
+	}
+	if (users >= MIN_CUSTOMERS && suspects->most > suspects->events / 5)
+		warn("customer \"%s\" has %s of %s events: if that means no "
+		     "customer, --null '%s'",
+		     suspects->most_name, number_commas(events, suspects->most),
+		     number_commas(all, suspects->events), suspects->most_name);
+}

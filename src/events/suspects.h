@@ -1,0 +1,37 @@
+/* suspects: customers and tags of a profile that look as if their names meant
+ * nothing. */
+#ifndef EVENTS_SUSPECTS_H
+#define EVENTS_SUSPECTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* How many words that databases, pandas and R write for nothing are known. */
+enum { SUSPECTS_WORDS = 24 };
+
+struct suspects {
+	uint64_t events;    /* of all customers, a tag each */
+	uint64_t most;      /* of the customer with the most of them */
+	char most_name[48]; /* its name, cut */
+	/* Of customers, and of tags, that are called one of the words. */
+	uint64_t users[SUSPECTS_WORDS], tags[SUSPECTS_WORDS];
+};
+
+/* Count a customer, or a pair's tag, and its events.  Texts are escaped as in a
+ * profile. */
+void suspects_add_user(struct suspects *suspects, const char *user,
+		       size_t length, uint64_t events);
+void suspects_add_tag(struct suspects *suspects, const char *tag, size_t length,
+		      uint64_t events);
+
+/* Join what two writers of one profile found; the order does not matter. */
+void suspects_merge(struct suspects *suspects, const struct suspects *other);
+
+/* Warn of them, of so many customers: of words where about_words is
+ * set, and of a
+ * customer with more than a fifth of all events. */
+void suspects_warn(const struct suspects *suspects, uint64_t users,
+		   bool about_words);
+
+#endif
