@@ -476,7 +476,9 @@ int main(int argc, char *argv[])
 	choices.threads = machine_limits_processors();
 	char **paths = options_read(&text, argc, argv);
 	size_t count = count_paths(paths);
-	dense_use_one_thread(argv);
+	const char *error = dense_use_one_thread(argv);
+	if (error != NULL)
+		die("%s", error);
 	ranks_begin();
 	if (count > 1) {
 		factor_shards(paths, count);

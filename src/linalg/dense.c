@@ -56,31 +56,32 @@ static void restart_where_needed(char **arguments)
 		execv("/proc/self/exe", arguments);
 }
 
-/* Where address space is limited, end the process where there is no room for
- * the work area; otherwise have OpenBLAS allocate it, and keep it. */
-static void secure_work_area(void)
+/* Where address space is limited, have OpenBLAS allocate its work area, and
+ * keep it, or return an error text where there is no room for it. */
+static const char *secure_work_area(void)
 {
 	double one = 1, product = 0;
 
 	if (!is_address_space_limited())
-		return;
+		return NULL;
 	void *area = mmap(NULL, WORK_AREA, PROT_NONE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (area == MAP_FAILED)
-		die("out of memory: the limit of address space (ulimit -v) "
-		    "leaves no %d MB for OpenBLAS",
-		    WORK_AREA >> 20);
+		return error_text("out of memory: the limit of address space "
+				  "(ulimit -v) leaves no %d MB for OpenBLAS",
+				  WORK_AREA >> 20);
 	munmap(area, WORK_AREA);
 	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, 1, 1, 1, 1, &one,
 		    1, &one, 1, 0, &product, 1);
+	return NULL;
 }
 
-void dense_use_one_thread(char **arguments)
+const char *dense_use_one_thread(char **arguments)
 {
 	if (arguments != NULL)
 		restart_where_needed(arguments);
 	openblas_set_num_threads(1);
-	secure_work_area();
+	return secure_work_area();
 }
 
 void *dense_block_alloc(const struct tall_shape *tall)
@@ -314,21 +315,24 @@ static bool cholesky(const struct tall_shape *tall, const double *h, double *r)
 }
 
 /* Y = Y R^-1 */
-static void multiply_by_inverse(const struct tall_shape *tall, void *y,
-				const double *r)
+static const char *multiply_by_inverse(const struct tall_shape *tall, void *y,
+				       const double *r)
 {
 	double inverse[BLOCK_SQUARE];
 
 	memcpy(inverse, r, sizeof inverse);
-	if (LAPACKE_dtrtri(LAPACK_COL_MAJOR, 'L', 'N', BLOCK_COLUMNS, inverse,
-			   BLOCK_COLUMNS) != 0)
-		die("LAPACK dtrtri failed");
+	lapack_int info = LAPACKE_dtrtri(LAPACK_COL_MAJOR, 'L', 'N',
+					 BLOCK_COLUMNS, inverse, BLOCK_COLUMNS);
+	if (info != 0)
+		return error_text("LAPACK dtrtri failed (%d)", (int)info);
 	dense_rotate(tall, 1, 1, &y, inverse);
+	return NULL;
 }
 
 /* Y row-major is Y^T (BLOCK_COLUMNS x rows) column-major: Y^T = L Q^T gives
  * Y = Q L^T, and L column-major read by rows is L^T = R. */
-static void householder(const struct tall_shape *tall, void *y, double *r)
+static const char *householder(const struct tall_shape *tall, void *y,
+			       double *r)
 {
 	size_t items = tall->rows * BLOCK_COLUMNS;
 	double *wide = alloc_resize(NULL, items, sizeof *wide),
@@ -336,36 +340,39 @@ static void householder(const struct tall_shape *tall, void *y, double *r)
 	lapack_int m = BLOCK_COLUMNS, n = (lapack_int)tall->rows;
 
 	tall->kernel->to_double(y, wide, items);
-	if (LAPACKE_dgelqf(LAPACK_COL_MAJOR, m, n, wide, m, tau) != 0)
-		die("LAPACK dgelqf failed");
+	lapack_int info = LAPACKE_dgelqf(LAPACK_COL_MAJOR, m, n, wide, m, tau);
 	for (size_t i = 0; i < BLOCK_COLUMNS; i++)
 		for (size_t j = 0; j < BLOCK_COLUMNS; j++)
 			r[i * BLOCK_COLUMNS + j] =
 				j >= i ? wide[i * BLOCK_COLUMNS + j] : 0;
-	if (LAPACKE_dorglq(LAPACK_COL_MAJOR, m, n, m, wide, m, tau) != 0)
-		die("LAPACK dorglq failed");
-	tall->kernel->from_double(wide, y, items);
+	if (info == 0)
+		info = LAPACKE_dorglq(LAPACK_COL_MAJOR, m, n, m, wide, m, tau);
+	if (info == 0)
+		tall->kernel->from_double(wide, y, items);
 	free(wide);
+	return info == 0 ? NULL
+			 : error_text("LAPACK dgelqf or dorglq failed (%d)",
+				      (int)info);
 }
 
-void dense_qr(const struct tall_shape *tall, void *y, double *r)
+const char *dense_qr(const struct tall_shape *tall, void *y, double *r)
 {
 	double h[BLOCK_SQUARE], second[BLOCK_SQUARE], product[BLOCK_SQUARE];
 
 	self_inner_products(tall, y, h);
-	if (!cholesky(tall, h, r)) {
-		householder(tall, y, r);
-		return;
-	}
-	multiply_by_inverse(tall, y, r);
+	if (!cholesky(tall, h, r))
+		return householder(tall, y, r);
+	const char *error = multiply_by_inverse(tall, y, r);
+	if (error != NULL)
+		return error;
 	self_inner_products(tall, y, h);
-	if (!cholesky(tall, h, second)) {
-		householder(tall, y, second);
-	} else {
-		multiply_by_inverse(tall, y, second);
-	}
+	error = cholesky(tall, h, second) ? multiply_by_inverse(tall, y, second)
+					  : householder(tall, y, second);
+	if (error != NULL)
+		return error;
 	dense_multiply(BLOCK_COLUMNS, second, r, product);
 	memcpy(r, product, sizeof product);
+	return NULL;
 }
 
 void dense_reorthonormalize(size_t rows, size_t k, size_t ld, double *v)

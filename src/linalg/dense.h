@@ -11,8 +11,8 @@
  * BLOCK_COLUMNS columns is p squares, BLOCK_COLUMNS x BLOCK_COLUMNS each, one
  * below the other.
  *
- * Where nothing else is said, a call of LAPACK that fails ends the process:
- * these are calls that fail on wrong arguments only. */
+ * Functions that return a text return NULL, or an error text: LAPACK failed,
+ * which it does where it gets no memory for itself, or does not converge. */
 #ifndef LINALG_DENSE_H
 #define LINALG_DENSE_H
 
@@ -32,9 +32,9 @@ struct tall_shape {
  * space is limited (ulimit -v), and on a processor without AVX, the process may
  * be replaced by one with the same arguments (those of main; NULL: it is not),
  * in whose environment BLAS is told what to do; so call this before anything is
- * opened.  Ends the process with a message where no address space is left for
- * BLAS. */
-void dense_use_one_thread(char **arguments);
+ * opened.  Returns NULL, or an error text: no address space is left for BLAS.
+ */
+const char *dense_use_one_thread(char **arguments);
 
 /* A new block, its numbers not set.  The caller frees it with free(). */
 void *dense_block_alloc(const struct tall_shape *tall);
@@ -57,8 +57,9 @@ void dense_rotate(const struct tall_shape *tall, size_t from, size_t to,
  * has orthonormal columns whatever the rank of Y; R (BLOCK_COLUMNS x
  * BLOCK_COLUMNS) is upper triangular.  CholeskyQR2 (Yamamoto et al., ETNA 44,
  * 2015), or Householder QR (Golub & Van Loan, section 5.2) where Y^T Y is
- * nearly singular.  rows >= BLOCK_COLUMNS. */
-void dense_qr(const struct tall_shape *tall, void *y, double *r);
+ * nearly singular.  rows >= BLOCK_COLUMNS.  On an error text Y and R are
+ * undefined. */
+const char *dense_qr(const struct tall_shape *tall, void *y, double *r);
 
 /* Make the first k columns of V (rows x ld, in double) orthonormal to double
  * precision, given that they are nearly so: one step of CholeskyQR.  V is left
@@ -75,14 +76,12 @@ void dense_multiply(size_t n, const double *a, const double *b, double *c);
 
 /* The count largest eigenvalues of the symmetric matrix A (n x n; the upper
  * triangle is used, A is destroyed), in descending order, and orthonormal
- * eigenvectors: row i of vectors (count x n) belongs to values[i].  Returns
- * NULL, or an error text: LAPACK did not converge. */
+ * eigenvectors: row i of vectors (count x n) belongs to values[i]. */
 const char *dense_eigen(size_t n, double *a, size_t count, double *values,
 			double *vectors);
 
 /* A (n x n) becomes its orthogonal polar factor, the orthogonal matrix nearest
- * to it: P Q^T where A = P S Q^T (Golub & Van Loan, section 9.4.3).  Returns
- * NULL, or an error text: LAPACK did not converge. */
+ * to it: P Q^T where A = P S Q^T (Golub & Van Loan, section 9.4.3). */
 const char *dense_polar(size_t n, double *a);
 
 /* The first k columns of V (rows x ld) become V R; R is k x k. */

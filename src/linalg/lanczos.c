@@ -126,53 +126,61 @@ static bool may_have_multiple_value(const struct lanczos_basis *s)
 	return false;
 }
 
-/* Whether the converged values are the k largest.  The Krylov space of one
- * starting block holds only BLOCK_COLUMNS vectors of an eigenspace, so of an
- * eigenvalue of higher multiplicity copies may be missing.  Where there may be
- * such a value, the iteration restarts from the Ritz vectors and a random
- * block; the values are complete if that finds no larger sum, once it has
- * converged for one value beyond the k. */
-static bool is_complete(struct lanczos_basis *s,
-			struct convergence *convergence)
+/* Set complete to whether the converged values are the k largest.  The Krylov
+ * space of one starting block holds only BLOCK_COLUMNS vectors of an
+ * eigenspace, so of an eigenvalue of higher multiplicity copies may be missing.
+ * Where there may be such a value, the iteration restarts from the Ritz vectors
+ * and a random block; the values are complete if that finds no larger sum, once
+ * it has converged for one value beyond the k.  NULL or an error text. */
+static const char *check_complete(struct lanczos_basis *s,
+				  struct convergence *convergence,
+				  bool *complete)
 {
 	double sum = sum_values(s);
-	double error = s->rank_tolerance * (double)s->k * s->values[0];
+	double rounding = s->rank_tolerance * (double)s->k * s->values[0];
 
 	convergence->idle = 0;
+	*complete = false;
 	if (convergence->sum == 0) {
-		if (!may_have_multiple_value(s))
-			return true;
+		*complete = !may_have_multiple_value(s);
 		/* The residual of kept vectors limits that of new ones. */
-		if (convergence->worst > convergence->tolerance / 4)
-			return false;
+		if (*complete ||
+		    convergence->worst > convergence->tolerance / 4)
+			return NULL;
 	} else {
 		if (lanczos_basis_residual(s, s->k + 1) >
 		    convergence->tolerance)
-			return false;
-		if (sum <= convergence->sum + error)
-			return true;
+			return NULL;
+		*complete = sum <= convergence->sum + rounding;
+		if (*complete)
+			return NULL;
 	}
-	lanczos_basis_restart_randomly(s);
+	const char *error = lanczos_basis_restart_randomly(s);
 	*convergence = (struct convergence){.tolerance = convergence->tolerance,
 					    .begun = convergence->begun,
 					    .sum = sum};
-	return false;
+	return error;
 }
 
 /* ------------------------------------------------------------------ solver */
 
-/* Compute the Ritz pairs of the basis and their residuals; true where all are
- * within the tolerance, or where the residual no longer falls. */
-static bool is_done(struct lanczos_basis *s, struct lanczos *lanczos,
-		    struct convergence *convergence, unsigned step)
+/* Find the residuals of the Ritz pairs.  done becomes true where all are within
+ * the tolerance, or where the residual no longer falls.  NULL or an error text.
+ */
+static const char *check_done(struct lanczos_basis *s, struct lanczos *lanczos,
+			      struct convergence *convergence, unsigned step,
+			      bool *done)
 {
+	const char *error = NULL;
+
 	lanczos->worst_residual = lanczos_basis_residual(s, s->k);
 	record_residual(convergence, step, lanczos->worst_residual);
-	lanczos->converged =
-		lanczos->worst_residual <= convergence->tolerance &&
-		is_complete(s, convergence);
-	return lanczos->converged || s->values[0] <= 0 ||
-	       convergence->idle >= PATIENCE || step >= PASS_LIMIT;
+	lanczos->converged = lanczos->worst_residual <= convergence->tolerance;
+	if (lanczos->converged)
+		error = check_complete(s, convergence, &lanczos->converged);
+	*done = lanczos->converged || s->values[0] <= 0 ||
+		convergence->idle >= PATIENCE || step >= PASS_LIMIT;
+	return error;
 }
 
 static const char *iterate(struct lanczos_basis *s, struct lanczos *lanczos,
@@ -186,15 +194,21 @@ static const char *iterate(struct lanczos_basis *s, struct lanczos *lanczos,
 		(s->k + 2 * BLOCK_COLUMNS - 1) / BLOCK_COLUMNS * BLOCK_COLUMNS;
 
 	for (unsigned step = 1;; step++) {
-		lanczos_basis_expand(s);
+		const char *error = lanczos_basis_expand(s);
+		if (error != NULL)
+			return error;
 		show_progress(&convergence, step);
 		progress_add(1);
 		lanczos->passes++;
 		if (s->used * BLOCK_COLUMNS < kept + BLOCK_COLUMNS ||
 		    (s->used < s->limit && step < convergence.next))
 			continue;
-		const char *error = lanczos_basis_solve(s, kept);
-		if (error != NULL || is_done(s, lanczos, &convergence, step))
+		bool done = false;
+		error = lanczos_basis_solve(s, kept);
+		if (error == NULL)
+			error = check_done(s, lanczos, &convergence, step,
+					   &done);
+		if (error != NULL || done)
 			return error;
 		if (s->used == s->limit)
 			lanczos_basis_restart(s, kept);

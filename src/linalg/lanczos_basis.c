@@ -117,8 +117,7 @@ const char *lanczos_basis_begin(struct lanczos_basis *s,
 	if (error != NULL)
 		return error;
 	set_random(s, s->blocks[0]);
-	dense_qr(&s->tall, s->blocks[0], s->r);
-	return NULL;
+	return dense_qr(&s->tall, s->blocks[0], s->r);
 }
 
 /* ------------------------------------------------------------------- steps */
@@ -141,7 +140,7 @@ static void subtract_projection(struct lanczos_basis *s, size_t first)
 }
 
 /* The smallest magnitude on the diagonal of R. */
-static double least_diagonal(const double *r)
+static double smallest_diagonal(const double *r)
 {
 	double minimum = fabs(r[0]);
 
@@ -153,13 +152,13 @@ static double least_diagonal(const double *r)
 /* Replace the next block W by Q, orthonormal and orthogonal to V, with
  * W = V H + Q R; H is added to T.  A column of W that lies in the space of V
  * becomes an arbitrary direction orthogonal to it, with zeros in R. */
-static void orthonormalize(struct lanczos_basis *s)
+static const char *orthonormalize(struct lanczos_basis *s)
 {
 	double part[BLOCK_SQUARE], product[BLOCK_SQUARE];
 	size_t newest = (s->used - 1) * BLOCK_COLUMNS;
 
-	dense_qr(&s->tall, s->blocks[s->used], s->r);
-	for (int i = 0; i < ORTHOGONALIZATIONS; i++) {
+	const char *error = dense_qr(&s->tall, s->blocks[s->used], s->r);
+	for (int i = 0; error == NULL && i < ORTHOGONALIZATIONS; i++) {
 		subtract_projection(s, 0);
 		/* What was subtracted belongs to T: h R. */
 		for (size_t row = 0; row < s->used * BLOCK_COLUMNS; row++)
@@ -168,14 +167,17 @@ static void orthonormalize(struct lanczos_basis *s)
 					*t_at(s, row, newest + j) +=
 						s->h[row * BLOCK_COLUMNS + l] *
 						s->r[l * BLOCK_COLUMNS + j];
-		dense_qr(&s->tall, s->blocks[s->used], part);
+		error = dense_qr(&s->tall, s->blocks[s->used], part);
+		if (error != NULL)
+			break;
 		dense_multiply(BLOCK_COLUMNS, part, s->r, product);
 		memcpy(s->r, product, sizeof s->r);
 		/* The more a column shrank, the larger is its rounding error
 		 * beside it. */
-		if (least_diagonal(part) > 0.7)
+		if (smallest_diagonal(part) > 0.7)
 			break;
 	}
+	return error;
 }
 
 /* Make the newest rows and columns of T, symmetric up to rounding, symmetric.
@@ -193,7 +195,7 @@ static void symmetrize(struct lanczos_basis *s, size_t newest)
 				(*t_at(s, i, j) + *t_at(s, j, i)) / 2;
 }
 
-void lanczos_basis_expand(struct lanczos_basis *s)
+const char *lanczos_basis_expand(struct lanczos_basis *s)
 {
 	size_t newest = s->used++ * BLOCK_COLUMNS,
 	       first = s->first_coupled * BLOCK_COLUMNS;
@@ -205,9 +207,10 @@ void lanczos_basis_expand(struct lanczos_basis *s)
 	for (size_t i = first; i < s->used * BLOCK_COLUMNS; i++)
 		memcpy(t_at(s, i, newest), s->h + (i - first) * BLOCK_COLUMNS,
 		       BLOCK_COLUMNS * sizeof *s->h);
-	orthonormalize(s);
+	const char *error = orthonormalize(s);
 	symmetrize(s, newest);
 	s->first_coupled = s->used - 1;
+	return error;
 }
 
 const char *lanczos_basis_solve(struct lanczos_basis *s, size_t count)
@@ -281,10 +284,11 @@ void lanczos_basis_restart(struct lanczos_basis *s, size_t count)
 	set_diagonal(s, count);
 }
 
-void lanczos_basis_restart_randomly(struct lanczos_basis *s)
+const char *lanczos_basis_restart_randomly(struct lanczos_basis *s)
 {
 	lanczos_basis_rotate(s, s->k);
 	set_random(s, s->blocks[s->used]);
-	orthonormalize(s);
+	const char *error = orthonormalize(s);
 	set_diagonal(s, s->k);
+	return error;
 }

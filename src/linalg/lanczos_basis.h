@@ -50,8 +50,8 @@ struct lanczos_basis {
 size_t lanczos_basis_limit(size_t k);
 
 /* Begin with a random block as the next one, and none in use.  Returns NULL, or
- * an error text: no room for a temporary file.  Call lanczos_basis_end() in
- * either case. */
+ * an error text: no room for a temporary file, or LAPACK failed.  Call
+ * lanczos_basis_end() in either case. */
 const char *lanczos_basis_begin(struct lanczos_basis *s,
 				const struct gram_operator *gram,
 				const struct block_kernel *kernel,
@@ -59,8 +59,8 @@ const char *lanczos_basis_begin(struct lanczos_basis *s,
 void lanczos_basis_end(struct lanczos_basis *s);
 
 /* Put the next block in use and compute the one after it: one product with C.
- * used < limit before. */
-void lanczos_basis_expand(struct lanczos_basis *s);
+ * used < limit before.  Returns NULL, or an error text: LAPACK failed. */
+const char *lanczos_basis_expand(struct lanczos_basis *s);
 
 /* Compute the count largest Ritz pairs, into values and vectors.  Returns NULL,
  * or an error text: LAPACK failed. */
@@ -79,7 +79,7 @@ void lanczos_basis_rotate(struct lanczos_basis *s, size_t count);
 void lanczos_basis_restart(struct lanczos_basis *s, size_t count);
 
 /* Continue from the k largest Ritz vectors and a new random block, orthogonal
- * to them. */
-void lanczos_basis_restart_randomly(struct lanczos_basis *s);
+ * to them.  Returns NULL, or an error text: LAPACK failed. */
+const char *lanczos_basis_restart_randomly(struct lanczos_basis *s);
 
 #endif

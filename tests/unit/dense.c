@@ -157,7 +157,8 @@ static int check_qr(const struct tall_shape *shape, struct tall *y,
 			y->at[i * P + to] = zero ? 0 : y->at[i * P + from];
 	}
 	to_blocks(shape, y, &block);
-	dense_qr(shape, block, r);
+	if (dense_qr(shape, block, r) != NULL)
+		return fail("no factorization");
 	for (size_t a = 0; a < P; a++)
 		for (size_t b = 0; b < P; b++) {
 			double dot = 0;
@@ -200,7 +201,8 @@ static int check_threads(struct tall_shape shape, const struct tall *v,
 				     h[t]);
 		dense_add_product(&shape, v->columns / P, blocks, h[t], -1e-3,
 				  block[t]);
-		dense_qr(&shape, block[t], r[t]);
+		if (dense_qr(&shape, block[t], r[t]) != NULL)
+			failed = fail("no factorization");
 	}
 	if (memcmp(h[0], h[1], v->columns * P * sizeof **h) != 0 ||
 	    memcmp(block[0], block[1], bytes) != 0 ||
@@ -356,6 +358,21 @@ static int check_reorthonormalize(void)
 	return failed;
 }
 
+/* What LAPACK refuses, here a NAN, is an error text. */
+static int check_refused(const struct tall *y)
+{
+	const struct tall_shape shape = {
+		&block_kernels_best()->double_precision, 1, y->rows};
+	double r[BLOCK_SQUARE];
+	void *block;
+
+	to_blocks(&shape, y, &block);
+	((double *)block)[chance(y->rows * P)] = NAN;
+	const char *error = dense_qr(&shape, block, r);
+	free(block);
+	return error != NULL ? 0 : fail("a NAN is factorized");
+}
+
 static int run_case(void)
 {
 	size_t rows = P + chance(chance(2) ? 60 : 3000);
@@ -371,6 +388,7 @@ static int run_case(void)
 		failed |= check_kernel(&set->single_precision, &v, &y);
 		failed |= check_kernel(&set->double_precision, &v, &y);
 	}
+	failed |= check_refused(&y);
 	free(v.at);
 	free(y.at);
 	return failed | check_eigen(n) | check_polar(n) | check_multiply(n) |
@@ -379,6 +397,7 @@ static int run_case(void)
 
 int main(int argc, char **argv)
 {
-	dense_use_one_thread(argv);
+	if (dense_use_one_thread(argv) != NULL)
+		return fail("no work area");
 	return run_cases(argc, argv, CASES, run_case);
 }

@@ -377,6 +377,7 @@ static int run_case(void)
 
 int main(int argc, char **argv)
 {
-	dense_use_one_thread(NULL);
+	if (dense_use_one_thread(NULL) != NULL)
+		return fail("no work area");
 	return run_cases(argc, argv, CASES, run_case);
 }
