@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/io.h"
+#include "base/machine_limits.h"
 #include "base/number.h"
 #include "base/options.h"
 #include "model/fold_in.h"
@@ -146,6 +147,7 @@ static const struct option_row rows[] = {
 	 "of rows kept out of scratch files [64M]",
 	 OPTION_TO_SIZE(choices.matrix.memory)},
 	OPTION_OUTPUT_TO("Output", choices.output),
+	OPTION_THREADS_TO(choices.matrix.threads),
 	OPTION_COMMON};
 
 static const struct options_text text = {
@@ -341,9 +343,13 @@ int main(int argc, char *argv[])
 	struct tally whole = {0};
 	struct matrix_builder builder;
 	struct output output;
-	char **paths = options_read(&text, argc, argv);
-	size_t count = count_files(paths);
+	char **paths;
+	size_t count;
 	const char *error;
+
+	choices.matrix.threads = machine_limits_processors();
+	paths = options_read(&text, argc, argv);
+	count = count_files(paths);
 
 	if (choices.merge)
 		return merge(paths, count);

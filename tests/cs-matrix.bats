@@ -263,6 +263,41 @@ wrong() {
 	[[ "$output" == *"expected the header of profiles"* ]]
 }
 
+# 20 pieces that threads parse; one customer is larger than a piece.
+@test "any number of threads, and lines read one by one: the same bytes" {
+	awk 'BEGIN {
+		OFS = "\t"; print "c", "t", "events", "value"
+		for (i = 1; i < 20000; i++)
+			for (j = i % 9; j < 16; j += 1 + i % 3)
+				printf "c%06d\tt%02d\t%d\t%d.5\n", i, j,
+					1 + i % 4, i % 50 - 3
+		for (j = 0; j < 25000; j++)
+			print "d", sprintf("t%06d", j), 1, 2
+		print "e", "t01", 1, 1
+	}' > many.tsv
+	cs-matrix -q -j 1 many.tsv > expected
+	for threads in 2 3
+	do
+		cs-matrix -q -j $threads many.tsv | cmp - expected
+		cs-matrix -q -j $threads < many.tsv | cmp - expected
+	done
+	# Where one line is written otherwise, all from there on are read alone.
+	awk -F '\t' -v OFS='\t' 'NR == 2 { $3 = "0" $3 } { print }' many.tsv |
+		cs-matrix -q -j 2 | cmp - expected
+	awk -F '\t' -v OFS='\t' 'NR == 70000 { $3 = "0" $3 } { print }' \
+		many.tsv | cs-matrix -q -j 2 | cmp - expected
+	# A wrong line is named, and the first of several.
+	for threads in 1 2
+	do
+		run -2 cs-matrix -q -j $threads -o none.bin \
+			<(sed -e '60000s/$/x/' -e '90000s/c/\t/' many.tsv)
+		[[ "$output" == *":60000: value"* ]]
+		run -2 cs-matrix -q -j $threads -o none.bin \
+			<(sed -e '70001{h;d}' -e '70002{p;x}' many.tsv)
+		[[ "$output" == *":70002: not in order"* ]]
+	done
+}
+
 @test "filters that leave nothing, and wrong use" {
 	run -2 cs-matrix --min-users 100 small.tsv
 	[[ "$output" == *"no tag has the 100 customers of --min-users"* ]]

@@ -59,9 +59,11 @@ unit_cases() {
 @test "unit neighbours_tsv" { unit neighbours_tsv; }
 @test "unit number" { unit number; }
 @test "unit options" { unit options; }
+@test "unit ordered_work" { unit ordered_work; }
 @test "unit output_directory" { unit output_directory; }
 @test "unit pending_files" { unit pending_files; }
 @test "unit predict_request" { unit predict_request "$ROOT/tests/fuzz/seeds-model/model"; }
+@test "unit profile_lines" { unit_cases profile_lines; }
 @test "unit progress" { unit progress; }
 @test "unit projection" { unit projection; }
 @test "unit query_row" { unit query_row; }

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "events/profile_lines.h"
 
 /* The columns of a profile.  The names of columns go into the metadata of a
  * model, which are for short texts. */
@@ -44,12 +45,19 @@ static int compare(const char *a, size_t a_length, const char *b,
 	return memcmp(x, y, 2) < 0 ? -1 : 1;
 }
 
-static void copy_field(char **text, size_t *length, size_t *room,
+static void copy_text(char **copy, size_t *length, size_t *room,
+		      const char *text, size_t size)
+{
+	*copy = alloc_grow(*copy, room, size + 1, 1);
+	memcpy(*copy, text, size);
+	(*copy)[size] = '\0';
+	*length = size;
+}
+
+static void copy_field(char **copy, size_t *length, size_t *room,
 		       const struct tsv_field *field)
 {
-	*text = alloc_grow(*text, room, field->length + 1, 1);
-	memcpy(*text, field->text, field->length + 1);
-	*length = field->length;
+	copy_text(copy, length, room, field->text, field->length);
 }
 
 static void check_order(struct profile_file *file)
@@ -170,7 +178,6 @@ static void read_header(struct profile_reader *profiles, size_t i,
 	for (size_t j = 0; j < COLUMNS; j++)
 		file->columns[j] = alloc_text(reader->fields[j].text,
 					      reader->fields[j].length);
-	advance(file);
 }
 
 void profile_reader_open(struct profile_reader *profiles, char **paths,
@@ -215,9 +222,47 @@ static bool is_current(const struct profile_reader *profiles,
 	       memcmp(field->text, profiles->customer, field->length) == 0;
 }
 
+size_t profile_reader_lines(struct profile_reader *profiles, size_t size,
+			    const char **bytes)
+{
+	struct tsv_reader *reader = &profiles->files[0].reader;
+	size_t there = 0, before, lines = 0;
+
+	/* More, where there are lines of one customer alone. */
+	do {
+		before = there;
+		there = tsv_peek(reader, size, bytes);
+		const char *end =
+			there > 0 ? memrchr(*bytes, '\n', there) : NULL;
+		if (end != NULL)
+			lines = profile_lines_last_customer(
+				*bytes, (size_t)(end - *bytes) + 1);
+		size = 2 * there;
+	} while (lines == 0 && there > before);
+	return lines;
+}
+
+void profile_reader_skip(struct profile_reader *profiles, size_t size,
+			 size_t lines, const struct string_slice *customer,
+			 const struct string_slice *tag)
+{
+	struct profile_file *file = &profiles->files[0];
+
+	copy_text(&file->customer, &file->customer_length, &file->customer_room,
+		  customer->text, customer->length);
+	copy_text(&file->tag, &file->tag_length, &file->tag_room, tag->text,
+		  tag->length);
+	file->any = true;
+	tsv_skip(&file->reader, size, lines);
+}
+
 bool profile_reader_next(struct profile_reader *profiles)
 {
 	const struct tsv_field *minimum = NULL;
+
+	for (size_t i = 0; !profiles->begun && i < profiles->file_count; i++)
+		advance(&profiles->files[i]);
+	profiles->begun = true;
 
 	for (size_t i = 0; i < profiles->file_count; i++) {
 		const struct tsv_field *field =

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/decimal.h"
+#include "base/string_table.h"
 #include "text/tsv.h"
 
 /* What the name of the column of values begins with where events have weights:
@@ -35,6 +36,7 @@ struct profile_reader {
 	size_t count, capacity;
 	char *texts; /* of the entries' tags */
 	size_t texts_used, texts_room;
+	bool begun; /* the first row of each file is read */
 };
 
 /* Open the files and read their header lines; no paths: standard input. */
@@ -45,6 +47,19 @@ void profile_reader_open(struct profile_reader *profiles, char **paths,
  * the process on a wrong row, and where a file is not in the order of
  * LC_ALL=C sort -t TAB -k1,1 -k2,2, which is that of escaped text. */
 bool profile_reader_next(struct profile_reader *profiles);
+
+/* Of one file, before the first profile_reader_next: read about size bytes and
+ * set *bytes to lines of whole customers; returns their bytes, 0 where what is
+ * left is for profile_reader_next.  Nothing is checked.  They are valid until
+ * the next call, which returns them again unless they are skipped. */
+size_t profile_reader_lines(struct profile_reader *profiles, size_t size,
+			    const char **bytes);
+
+/* Pass over the first size of these bytes: so many lines of whole customers,
+ * with the customer and the tag of the last. */
+void profile_reader_skip(struct profile_reader *profiles, size_t size,
+			 size_t lines, const struct string_slice *customer,
+			 const struct string_slice *tag);
 
 /* The share of the input that is read, or -1 where its size is unknown. */
 double profile_reader_share(const struct profile_reader *profiles);

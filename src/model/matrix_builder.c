@@ -35,11 +35,11 @@ const char *matrix_builder_build(struct matrix_builder *builder,
 	*builder = (struct matrix_builder){.options = options,
 					   .files = count > 0 ? count : 1,
 					   .stage = next_stage(options)};
-	error = profile_store_read(&builder->profiles, paths, count,
-				   whole != NULL ? whole->value
-						 : options->value,
-				   matrix_selection_attributes(builder),
-				   options->memory / 4 * 3, part);
+	error = profile_store_read(
+		&builder->profiles, paths, count,
+		whole != NULL ? whole->value : options->value,
+		matrix_selection_attributes(builder), options->memory / 4 * 3,
+		part, matrix_rows_threads(builder));
 	if (error == NULL && whole != NULL)
 		builder->profiles.repeated = whole->repeated;
 	if (error == NULL)

@@ -1,5 +1,7 @@
 #include "model/matrix_rows.h"
 
+#include <stdlib.h>
+
 #include "base/alloc.h"
 
 static size_t profile_row(const struct matrix_builder *builder, size_t i)
@@ -50,6 +52,27 @@ const double *matrix_builder_values(struct matrix_builder *builder,
 		      builder->weight, builder->entries, count,
 		      builder->values);
 	return builder->values;
+}
+
+unsigned matrix_rows_threads(const struct matrix_builder *builder)
+{
+	return builder->options->threads > 0 ? builder->options->threads : 1;
+}
+
+void matrix_rows_view(struct matrix_builder *view,
+		      struct matrix_builder *builder)
+{
+	profile_store_map(&builder->profiles);
+	*view = *builder;
+	view->entries = NULL;
+	view->values = NULL;
+	view->entry_capacity = view->value_capacity = 0;
+}
+
+void matrix_rows_end_view(struct matrix_builder *view)
+{
+	free(view->entries);
+	free(view->values);
 }
 
 const char *matrix_builder_customer(struct matrix_builder *builder, size_t i,

@@ -50,6 +50,7 @@ struct matrix_options {
 	 * tags and customers stay, weights and tenths are those of the whole.
 	 * The other options must be the tally's. */
 	const struct tally *whole;
+	unsigned threads; /* 0: one; the result does not depend on them */
 	bool tally; /* count for the next round, instead of making a matrix */
 };
 
@@ -102,6 +103,16 @@ const double *matrix_builder_values(struct matrix_builder *builder,
 /* Which of the files side by side the tags of a column are from; without
  * fold_in. */
 size_t matrix_builder_file(const struct matrix_builder *builder, size_t column);
+
+/* How many threads may read rows. */
+unsigned matrix_rows_threads(const struct matrix_builder *builder);
+
+/* Set *view to the same rows, to be read by another thread: it shares all but
+ * the memory of the current row, and is valid as long as the builder, which
+ * may not change. */
+void matrix_rows_view(struct matrix_builder *view,
+		      struct matrix_builder *builder);
+void matrix_rows_end_view(struct matrix_builder *view);
 
 /* The name of the customer of row i: *length bytes, not terminated. */
 const char *matrix_builder_customer(struct matrix_builder *builder, size_t i,

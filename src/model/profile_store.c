@@ -6,8 +6,10 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
-#include "events/profile_reader.h"
+#include "base/ordered_work.h"
 #include "base/progress.h"
+#include "events/profile_lines.h"
+#include "events/profile_reader.h"
 
 /* The index of a row's first pair and of its name's first byte; both end where
  * the next row's begin. */
@@ -34,18 +36,35 @@ static void add_tag(struct profile_store *store, size_t file, const char *text,
 	store->tag_users[count - 1] = 0;
 }
 
+/* The index of a tag of the file, added where it is new. */
+static size_t find_tag(struct profile_store *store, size_t file,
+		       const char *text, size_t length)
+{
+	size_t before = store->tags.count;
+	size_t tag = string_table_add(&store->tags, text, length);
+
+	if (tag == before)
+		add_tag(store, file, text, length);
+	return tag;
+}
+
+static void count_pair(struct profile_store *store, size_t tag, uint64_t events)
+{
+	store->compared_pairs += !store->attribute[tag];
+	store->repeated_pairs +=
+		!store->attribute[tag] && events > 1 && !store->weighted;
+	store->tag_users[tag]++;
+}
+
 static void add_pair(struct profile_store *store,
 		     const struct profile_reader *profiles,
 		     const struct profile_entry *entry)
 {
 	const char *text = profiles->texts + entry->tag;
-	size_t before = store->tags.count;
-	size_t tag = string_table_add(&store->tags, text, entry->length);
+	size_t tag = find_tag(store, entry->file, text, entry->length);
 	struct stored_pair pair;
 
-	if (tag == before)
-		add_tag(store, entry->file, text, entry->length);
-	else if (store->tag_file[tag] != entry->file)
+	if (store->tag_file[tag] != entry->file)
 		profile_reader_die(
 			profiles, entry,
 			"tag %s stands in %s, too: to tell them apart, "
@@ -65,19 +84,22 @@ static void add_pair(struct profile_store *store,
 					   "--value events, or sum");
 		pair.events = (uint32_t)entry->events;
 	}
-	store->compared_pairs += !store->attribute[tag];
-	store->repeated_pairs +=
-		!store->attribute[tag] && entry->events > 1 && !store->weighted;
-	store->tag_users[tag]++;
+	count_pair(store, tag, entry->events);
 	tempfile_add(&store->pairs, &pair, sizeof pair);
+}
+
+/* Where the next customer begins. */
+static struct row_bound next_bound(const struct profile_store *store)
+{
+	return (struct row_bound){
+		.pair = store->pairs.size / sizeof(struct stored_pair),
+		.byte = store->users.size,
+	};
 }
 
 static void add_bound(struct profile_store *store)
 {
-	const struct row_bound bound = {
-		.pair = store->pairs.size / sizeof(struct stored_pair),
-		.byte = store->users.size,
-	};
+	const struct row_bound bound = next_bound(store);
 
 	tempfile_add(&store->bounds, &bound, sizeof bound);
 }
@@ -93,15 +115,10 @@ static void add_customer(struct profile_store *store,
 	store->n++;
 }
 
-/* Show every 4096 customers which share of the input is read, if known. */
-static void show_progress(const struct profile_reader *profiles,
-			  size_t customers)
+/* Show which share of the input is read, if known. */
+static void note_share(const struct profile_reader *profiles)
 {
 	char note[32];
-
-	progress_add(1);
-	if (customers % 4096 != 0)
-		return;
 	double share = profile_reader_share(profiles);
 	if (share < 0)
 		return;
@@ -109,27 +126,252 @@ static void show_progress(const struct profile_reader *profiles,
 	progress_set_text(note);
 }
 
-static void read_customers(struct profile_store *store,
-			   struct profile_reader *profiles)
+/* Every 4096 customers. */
+static void show_progress(const struct profile_reader *profiles,
+			  size_t customers)
 {
-	char *last = NULL;
-	size_t length = 0, capacity = 0;
+	progress_add(1);
+	if (customers % 4096 == 0)
+		note_share(profiles);
+}
+
+/* The customer read last. */
+struct last_customer {
+	char *name;
+	size_t length, room;
+};
+
+static void set_last(struct last_customer *last, const char *name,
+		     size_t length)
+{
+	last->name = alloc_grow(last->name, &last->room, length, 1);
+	memcpy(last->name, name, length);
+	last->length = length;
+}
+
+/* ------------------------------------------------------ on several threads */
+
+/* Bytes that are read at a time, and of the pieces that threads parse. */
+enum { BATCH = 1 << 22, PIECE = 1 << 18 };
+
+/* What a thread makes of a piece. */
+struct piece_thread {
+	struct profile_lines lines;
+	size_t size;       /* bytes of the piece */
+	bool plain;        /* its lines were parsed */
+	uint32_t *indices; /* in tags; of each pair */
+	struct stored_pair *pairs;
+	struct row_bound *ends; /* of each customer, from the piece's begin */
+	char *names;            /* of the customers, one after the other */
+	size_t name_bytes;
+	size_t index_room, pair_room, end_room, name_room;
+	/* All tags that the thread has seen, and their indices in the
+	 * store: those of the first known_tags. */
+	struct string_table tags;
+	uint32_t *known;
+	size_t known_tags, known_room;
+};
+
+/* Lines of whole customers, which threads parse in pieces. */
+struct batch {
+	struct profile_store *store;
+	struct piece_thread *threads;
+	const char *bytes;
+	size_t size;
+	/* Of the pieces that are in the store: */
+	size_t done, lines;
+	struct string_slice customer, tag; /* of the last line */
+	bool stopped; /* a piece is for profile_reader_next */
+};
+
+/* Make the pairs and the names of the lines; false where a number of events is
+ * too large for them. */
+static bool make_rows(const struct profile_store *store,
+		      struct piece_thread *state)
+{
+	const struct profile_lines *lines = &state->lines;
+	bool counts = store->value == VALUE_AUTO;
+	enum value value = counts ? VALUE_SUM : store->value;
+
+	state->pairs = alloc_grow(state->pairs, &state->pair_room, lines->pairs,
+				  sizeof *state->pairs);
+	state->ends = alloc_grow(state->ends, &state->end_room,
+				 lines->customers, sizeof *state->ends);
+	state->names =
+		alloc_grow(state->names, &state->name_room, state->size, 1);
+	for (size_t i = 0; i < lines->pairs; i++) {
+		if (counts && lines->events[i] > UINT32_MAX)
+			return false;
+		state->pairs[i] = (struct stored_pair){
+			.events = counts ? (uint32_t)lines->events[i] : 0,
+			.raw = weighting_value(value, lines->events[i],
+					       lines->values[i])};
+	}
+	state->name_bytes = 0;
+	for (size_t i = 0; i < lines->customers; i++) {
+		const struct string_slice *name = &lines->names[i];
+		memcpy(state->names + state->name_bytes, name->text,
+		       name->length);
+		state->name_bytes += name->length;
+		state->ends[i] =
+			(struct row_bound){lines->ends[i], state->name_bytes};
+	}
+	return true;
+}
+
+static void parse_piece(void *shared, size_t piece, unsigned thread)
+{
+	const struct batch *batch = shared;
+	struct piece_thread *state = &batch->threads[thread];
+	struct profile_lines *lines = &state->lines;
+	size_t begin = profile_lines_boundary(batch->bytes, batch->size,
+					      piece * PIECE);
+
+	state->size = profile_lines_boundary(batch->bytes, batch->size,
+					     (piece + 1) * PIECE) -
+		      begin;
+	state->plain =
+		profile_lines_parse(lines, batch->bytes + begin, state->size) &&
+		make_rows(batch->store, state);
+	if (!state->plain)
+		return;
+	state->indices = alloc_grow(state->indices, &state->index_room,
+				    lines->pairs, sizeof *state->indices);
+	string_table_add_all(&state->tags, lines->tags, lines->pairs,
+			     state->indices);
+}
+
+/* Give the tags that the thread has first seen in this piece, and that the
+ * store has not, the next indices there. */
+static void add_tags(struct profile_store *store, struct piece_thread *state)
+{
+	size_t count = state->tags.count;
+
+	state->known = alloc_grow(state->known, &state->known_room, count,
+				  sizeof *state->known);
+	for (; state->known_tags < count; state->known_tags++) {
+		const char *text =
+			string_table_text(&state->tags, state->known_tags);
+		size_t length =
+			string_table_length(&state->tags, state->known_tags);
+		state->known[state->known_tags] =
+			(uint32_t)find_tag(store, 0, text, length);
+	}
+}
+
+/* Put a parsed piece into the store. */
+static void store_piece(struct batch *batch, struct piece_thread *state)
+{
+	struct profile_store *store = batch->store;
+	const struct profile_lines *lines = &state->lines;
+	struct row_bound base = next_bound(store);
+
+	add_tags(store, state);
+	for (size_t i = 0; i < lines->pairs; i++) {
+		struct stored_pair *pair = &state->pairs[i];
+		pair->tag = state->known[state->indices[i]];
+		count_pair(store, pair->tag, lines->events[i]);
+	}
+	for (size_t i = 0; i < lines->customers; i++) {
+		state->ends[i].pair += base.pair;
+		state->ends[i].byte += base.byte;
+	}
+	tempfile_add(&store->pairs, state->pairs,
+		     lines->pairs * sizeof *state->pairs);
+	tempfile_add(&store->users, state->names, state->name_bytes);
+	tempfile_add(&store->bounds, state->ends,
+		     lines->customers * sizeof *state->ends);
+	store->n += lines->customers;
+}
+
+/* Take a piece in its turn, unless one before it was not taken. */
+static void take_piece(void *shared, size_t piece, unsigned thread)
+{
+	struct batch *batch = shared;
+	struct piece_thread *state = &batch->threads[thread];
+	const struct profile_lines *lines = &state->lines;
+	const struct string_slice *last = &batch->customer;
+
+	(void)piece;
+	if (batch->stopped || state->size == 0)
+		return;
+	batch->stopped = !state->plain ||
+			 string_table_compare(last->text, last->length,
+					      lines->names[0].text,
+					      lines->names[0].length) >= 0;
+	if (batch->stopped)
+		return;
+	store_piece(batch, state);
+	batch->done += state->size;
+	batch->lines += lines->pairs;
+	batch->customer = lines->names[lines->customers - 1];
+	batch->tag = lines->tags[lines->pairs - 1];
+	progress_add(lines->customers);
+}
+
+static void free_threads(struct piece_thread *states, unsigned threads)
+{
+	for (unsigned t = 0; t < threads; t++) {
+		profile_lines_free(&states[t].lines);
+		string_table_free(&states[t].tags);
+		free(states[t].indices);
+		free(states[t].pairs);
+		free(states[t].ends);
+		free(states[t].names);
+		free(states[t].known);
+	}
+	free(states);
+}
+
+/* Read the customers of one file whose lines are plain, up to the last but one
+ * or to the first that is not; *last becomes a copy of its name. */
+static void read_plain(struct profile_store *store,
+		       struct profile_reader *profiles, unsigned threads,
+		       struct last_customer *last)
+{
+	struct batch batch = {.store = store};
+
+	batch.threads = alloc(threads, sizeof *batch.threads);
+	while (!batch.stopped && (batch.size = profile_reader_lines(
+					  profiles, BATCH, &batch.bytes)) > 0) {
+		batch.done = batch.lines = 0;
+		batch.customer =
+			(struct string_slice){last->name, last->length};
+		ordered_work_run(threads, (batch.size + PIECE - 1) / PIECE,
+				 parse_piece, take_piece, &batch);
+		if (batch.done == 0)
+			break;
+		set_last(last, batch.customer.text, batch.customer.length);
+		profile_reader_skip(profiles, batch.done, batch.lines,
+				    &batch.customer, &batch.tag);
+		note_share(profiles);
+	}
+	free_threads(batch.threads, threads);
+}
+
+/* ----------------------------------------------------------------- reading */
+
+static void read_customers(struct profile_store *store,
+			   struct profile_reader *profiles, unsigned threads)
+{
+	struct last_customer last = {0};
 
 	store->in_order = true;
 	add_bound(store);
 	progress_begin("customers", 0);
+	if (profiles->file_count == 1)
+		read_plain(store, profiles, threads, &last);
 	while (profile_reader_next(profiles)) {
-		if (string_table_compare(last, length, profiles->customer,
+		if (string_table_compare(last.name, last.length,
+					 profiles->customer,
 					 profiles->customer_length) > 0)
 			store->in_order = false;
-		length = profiles->customer_length;
-		last = alloc_grow(last, &capacity, length, 1);
-		memcpy(last, profiles->customer, length);
+		set_last(&last, profiles->customer, profiles->customer_length);
 		add_customer(store, profiles);
 		show_progress(profiles, store->n);
 	}
 	progress_end();
-	free(last);
+	free(last.name);
 }
 
 enum value profile_store_choose(enum value asked, uint64_t pairs,
@@ -161,7 +403,8 @@ double profile_store_raw(const struct profile_store *store,
 const char *profile_store_read(struct profile_store *store, char **paths,
 			       size_t count, enum value value,
 			       const struct tag_prefixes *attributes,
-			       size_t memory, bool may_be_empty)
+			       size_t memory, bool may_be_empty,
+			       unsigned threads)
 {
 	struct profile_reader profiles;
 	const char *error = NULL;
@@ -175,7 +418,7 @@ const char *profile_store_read(struct profile_store *store, char **paths,
 	tempfile_begin(&store->pairs, memory / 8 * 6);
 	tempfile_begin(&store->users, memory / 8);
 	tempfile_begin(&store->bounds, memory / 8);
-	read_customers(store, &profiles);
+	read_customers(store, &profiles, threads);
 	if (store->n == 0 && !may_be_empty)
 		error = error_text("%s: a header alone: a matrix without "
 				   "entries cannot be made",
@@ -199,6 +442,12 @@ const struct stored_pair *profile_store_row(struct profile_store *store,
 
 	*count = bound[1].pair - bound[0].pair;
 	return pairs + bound[0].pair;
+}
+
+void profile_store_map(struct profile_store *store)
+{
+	tempfile_bytes(&store->pairs);
+	tempfile_bytes(&store->users);
 }
 
 const char *profile_store_name(struct profile_store *store, size_t row,

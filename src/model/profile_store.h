@@ -53,14 +53,16 @@ struct profile_store {
 
 /* Read count files (0: standard input) side by side.  attributes are the
  * prefixes of tags that do not count for VALUE_AUTO.  memory: bytes of rows
- * that may stay out of temporary files.  A header alone is an error unless it
+ * that may stay out of temporary files.  One file is read on so many threads,
+ * several on one; the store is the same.  A header alone is an error unless it
  * may_be_empty.  Returns NULL or an error text that
  * names the file.  Ends the process, as the reader of profiles does, where a
  * line is wrong or two files have a tag in common. */
 const char *profile_store_read(struct profile_store *store, char **paths,
 			       size_t count, enum value value,
 			       const struct tag_prefixes *attributes,
-			       size_t memory, bool may_be_empty);
+			       size_t memory, bool may_be_empty,
+			       unsigned threads);
 
 /* The value that is used where asked is given, and in *share the share of
  * repeated of so many pairs (those whose tag is no attribute). */
@@ -70,6 +72,11 @@ enum value profile_store_choose(enum value asked, uint64_t pairs,
 /* The pairs of row 0 <= row < n, in the order of the files' lines. */
 const struct stored_pair *profile_store_row(struct profile_store *store,
 					    size_t row, size_t *count);
+
+/* Bring all rows to where profile_store_row and profile_store_name read them,
+ * which then leave the store as it is: copies of *store can be read side by
+ * side. */
+void profile_store_map(struct profile_store *store);
 
 /* The raw value of a pair, by the chosen value. */
 double profile_store_raw(const struct profile_store *store,

@@ -215,6 +215,20 @@ bool tsv_next(struct tsv_reader *reader)
 	}
 }
 
+size_t tsv_peek(struct tsv_reader *reader, size_t size, const char **bytes)
+{
+	while (reader->end - reader->begin < size && fill(reader))
+		;
+	*bytes = reader->buffer + reader->begin;
+	return reader->end - reader->begin;
+}
+
+void tsv_skip(struct tsv_reader *reader, size_t size, size_t lines)
+{
+	reader->begin += size;
+	reader->line += lines;
+}
+
 bool tsv_next_line(struct tsv_reader *reader)
 {
 	char *line;

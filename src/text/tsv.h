@@ -38,6 +38,13 @@ void tsv_open(struct tsv_reader *reader, const char *path);
  * without its newline (the input was cut). */
 bool tsv_next(struct tsv_reader *reader);
 
+/* Read until size bytes or all of the input wait to be read, and set *bytes to
+ * them; returns how many there are.  They are valid until the next call. */
+size_t tsv_peek(struct tsv_reader *reader, size_t size, const char **bytes);
+
+/* Pass over the first size of these bytes, which are so many lines. */
+void tsv_skip(struct tsv_reader *reader, size_t size, size_t lines);
+
 /* The next line as it stands, escapes kept, as one field; for readers of
  * lines such as --users FILE (a last line needs no newline there). */
 bool tsv_next_line(struct tsv_reader *reader);
