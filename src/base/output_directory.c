@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "base/errors.h"
 #include "base/output_files.h"
 #include "base/pending_files.h"
+#include "base/stale_outputs.h"
 
 /* "directory/file"; free it. */
 static char *join(const char *directory, const char *file)
@@ -53,6 +55,42 @@ static void check_free(const struct output_directory *directory)
 		die_exists(directory);
 }
 
+/* True where the open directory has that path still. */
+static bool is_there(int fd, const char *path)
+{
+	struct stat own, there;
+
+	return fstat(fd, &own) == 0 && stat(path, &there) == 0 &&
+	       own.st_dev == there.st_dev && own.st_ino == there.st_ino;
+}
+
+/* Make the temporary directory and lock it.  Another process may take it for
+ * stale between the two and remove it: then there is another. */
+static void create_locked(struct output_directory *directory)
+{
+	size_t size = strlen(directory->path) + sizeof STALE_OUTPUTS_SUFFIX;
+
+	directory->temporary = alloc(size, 1);
+	directory->pending = pending_files_reserve(PENDING_DIRECTORY, size);
+	for (;;) {
+		snprintf(directory->temporary, size, "%s%s", directory->path,
+			 STALE_OUTPUTS_SUFFIX);
+		if (mkdtemp(directory->temporary) == NULL)
+			die("%s: cannot create it: %s", directory->name,
+			    strerror(errno));
+		pending_files_set(directory->pending, directory->temporary);
+		directory->lock = open(directory->temporary,
+				       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (directory->lock < 0)
+			die("%s: %s", directory->name, strerror(errno));
+		/* Where there are no locks, no other removes it either. */
+		flock(directory->lock, LOCK_EX | LOCK_NB);
+		if (is_there(directory->lock, directory->temporary))
+			return;
+		close(directory->lock);
+	}
+}
+
 void output_directory_open(struct output_directory *directory, const char *path)
 {
 	size_t length = strlen(path);
@@ -61,18 +99,13 @@ void output_directory_open(struct output_directory *directory, const char *path)
 	umask(mask);
 	while (length > 1 && path[length - 1] == '/')
 		length--;
-	*directory = (struct output_directory){.name = path};
+	*directory = (struct output_directory){.name = path, .lock = -1};
 	directory->path = realpath(path, NULL);
 	if (directory->path == NULL)
 		directory->path = alloc_text(path, length);
 	check_free(directory);
-	directory->temporary = alloc(strlen(directory->path) + 8, 1);
-	sprintf(directory->temporary, "%s.XXXXXX", directory->path);
-	directory->pending = pending_files_reserve(
-		PENDING_DIRECTORY, strlen(directory->temporary) + 1);
-	if (mkdtemp(directory->temporary) == NULL)
-		die("%s: cannot create it: %s", path, strerror(errno));
-	pending_files_set(directory->pending, directory->temporary);
+	create_locked(directory);
+	stale_outputs_remove(directory->path);
 	output_files_hold();
 	if (chmod(directory->temporary, 0777 & ~mask) != 0)
 		die("%s: %s", path, strerror(errno));
@@ -124,6 +157,8 @@ static void free_directory(struct output_directory *directory)
 {
 	for (size_t i = 0; i < directory->count; i++)
 		free(directory->files[i].name);
+	if (directory->lock >= 0)
+		close(directory->lock);
 	free(directory->files);
 	free(directory->path);
 	free(directory->temporary);
@@ -147,7 +182,7 @@ void output_directory_join(struct output_directory *directory, const char *path,
 {
 	size_t size = strlen(temporary) + 1;
 
-	*directory = (struct output_directory){.name = path};
+	*directory = (struct output_directory){.name = path, .lock = -1};
 	directory->path = alloc_text(path, strlen(path));
 	directory->temporary = alloc_text(temporary, size - 1);
 	directory->pending = pending_files_reserve(PENDING_DIRECTORY, size);

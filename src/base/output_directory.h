@@ -1,8 +1,9 @@
 /* output_directory: a directory of outputs that appears whole or not at all.
  *
- * The files are written to a temporary directory beside it, which is renamed in
- * the end.  Ends the process with a message where something fails; then, and on
- * signals, the temporary directory is removed with its files. */
+ * The files are written to a temporary directory beside it, which is locked
+ * (base/stale_outputs.h) and renamed in the end.  Ends the process with a
+ * message where something fails; then, and on signals, the temporary directory
+ * is removed with its files. */
 #ifndef BASE_OUTPUT_DIRECTORY_H
 #define BASE_OUTPUT_DIRECTORY_H
 
@@ -16,8 +17,9 @@ struct directory_file {
 };
 
 struct output_directory {
-	const char *name;             /* as given, for messages */
-	char *path, *temporary;       /* private */
+	const char *name;       /* as given, for messages */
+	char *path, *temporary; /* private */
+	int lock; /* a descriptor of temporary that holds its lock, or -1 */
 	struct pending_file *pending; /* of temporary; private */
 	struct directory_file *files; /* those added; private */
 	size_t count, room;

@@ -1,6 +1,5 @@
 #include "base/output_files.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -14,11 +13,9 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/pending_files.h"
+#include "base/stale_outputs.h"
 
-static const char suffix[] = ".cs-XXXXXX";
-
-/* How much of the suffix is the same for all. */
-enum { FIXED = sizeof ".cs-" - 1 };
+static const char suffix[] = STALE_OUTPUTS_SUFFIX;
 
 struct output_file {
 	char *path, *temporary;
@@ -38,48 +35,6 @@ static mode_t mode_of(const char *path)
 
 	umask(mask);
 	return stat(path, &status) == 0 ? status.st_mode & 07777 : 0666 & ~mask;
-}
-
-/* Remove the file of that name if no process holds its lock. */
-static void remove_unlocked(int folder, const char *name)
-{
-	int fd = openat(folder, name,
-			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		unlinkat(folder, name, 0);
-	close(fd);
-}
-
-/* True where entry is a temporary name of the file called name. */
-static bool is_temporary(const char *entry, const char *name)
-{
-	size_t length = strlen(name);
-
-	return strlen(entry) == length + sizeof suffix - 1 &&
-	       strncmp(entry, name, length) == 0 &&
-	       strncmp(entry + length, suffix, FIXED) == 0;
-}
-
-/* Remove temporary files of path that killed processes left. */
-static void remove_stale(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	const char *name = slash != NULL ? slash + 1 : path;
-	char *folder = slash != NULL ? alloc_text(path, (size_t)(name - path))
-				     : alloc_text(".", 1);
-	DIR *entries = opendir(folder);
-	const struct dirent *entry;
-
-	free(folder);
-	if (entries == NULL)
-		return;
-	while ((entry = readdir(entries)) != NULL)
-		if (is_temporary(entry->d_name, name))
-			remove_unlocked(dirfd(entries), entry->d_name);
-	closedir(entries);
 }
 
 static void free_file(struct output_file *file)
@@ -133,7 +88,7 @@ struct output_file *output_files_create(const char *path, int *fd)
 	memcpy(file->temporary, path, length);
 	file->pending =
 		pending_files_reserve(PENDING_FILE, length + sizeof suffix);
-	remove_stale(path);
+	stale_outputs_remove(path);
 	*fd = create_locked(file);
 	if (*fd < 0 || fchmod(*fd, mode_of(path)) != 0) {
 		int error = errno;

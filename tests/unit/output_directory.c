@@ -1,6 +1,8 @@
 /* output_directory: appears whole, replaces nothing; and outputs to functions.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +85,51 @@ static void check_refusals(void)
 	check(rmdir("full") == 0 && errno == 0, "a file is left");
 }
 
+/* How many temporary directories of out are there. */
+static int temporaries(void)
+{
+	DIR *here = opendir(".");
+	const struct dirent *entry;
+	int count = 0;
+
+	while (here != NULL && (entry = readdir(here)) != NULL)
+		count += strncmp(entry->d_name, "out.cs-", 7) == 0;
+	closedir(here);
+	return count;
+}
+
+/* What a killed process left is removed by the next; what one writes is not. */
+static void check_stale(void)
+{
+	int status, ready[2];
+	char byte;
+	pid_t child;
+
+	check(pipe(ready) == 0, "no pipe");
+	child = fork();
+	if (child == 0) {
+		struct output_directory directory;
+		struct output a;
+
+		output_directory_open(&directory, "out");
+		output_directory_add(&directory, &a, "a");
+		if (write(ready[1], "", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	check(read(ready[0], &byte, 1) == 1, "not begun");
+	check(temporaries() == 1, "no temporary directory");
+	check_whole("out");
+	check(temporaries() == 1, "that of a living process is removed");
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+	check(temporaries() == 1, "it is gone");
+	check_whole("out");
+	check(temporaries() == 0, "that of a killed process stays");
+	close(ready[0]);
+	close(ready[1]);
+}
+
 static size_t calls, bytes;
 
 static void take(void *context, const unsigned char *text, size_t size)
@@ -122,6 +169,7 @@ int main(void)
 	check_whole("out");
 	errno = 0;
 	check_refusals();
+	check_stale();
 	check_function();
 	return failed;
 }
