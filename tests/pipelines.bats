@@ -203,6 +203,9 @@ serve_once() {
 	make --no-print-directory -o all install DESTDIR="$PWD/dest" \
 		PREFIX=/opt/cs BIN="$BIN" BUILD="$BUILD" > install.log
 	[ -x dest/opt/cs/bin/cs-knn ]
+	[ ! -x "$BIN/cs-svd-mpi" ] || [ -x dest/opt/cs/bin/cs-svd-mpi ]
+	run -2 dest/opt/cs/share/customer-similarity/slurm/submit
+	[[ "$output" == "usage: submit "* ]]
 	[ -s dest/opt/cs/share/man/man1/cs-knn.1 ]
 	[ -s dest/opt/cs/share/bash-completion/completions/cs-knn ]
 	[ -s dest/opt/cs/share/fish/vendor_completions.d/cs-knn.fish ]
