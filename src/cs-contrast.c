@@ -217,7 +217,7 @@ static bool is_descriptive(const struct segments *segments,
 {
 	char id[17];
 
-	safetensors_id(&model->file, id);
+	model_id(model, id);
 	if (segments->model[0] == '\0')
 		return false;
 	if (strcmp(segments->model, id) != 0)
@@ -225,7 +225,7 @@ static bool is_descriptive(const struct segments *segments,
 		    segments_path, segments->model, model->input.name, id);
 	if (half == NULL)
 		return true;
-	safetensors_id(&half->file, id);
+	model_id(half, id);
 	if (strcmp(segments->model, id) == 0)
 		die_usage("--on %s: the segments were found in its events",
 			  half->input.name);

@@ -253,9 +253,6 @@ static void check_profiles(void)
 			  "--like asks for a group");
 	if (choices.format != OUTPUT_TSV)
 		die_usage("--profiles: # lines are for --format tsv");
-	if (choices.model_count > 1)
-		die_usage("--profiles: # lines are about the customers of one "
-			  "MODEL");
 }
 
 static void check_index(void)

@@ -69,7 +69,8 @@ static void read_files(struct work *work, const char *model, const char *matrix)
 	check(&work->matrix, fold_in_compare(&work->model, &work->matrix));
 }
 
-/* The model's options but for those of an index, and the matrix's own. */
+/* The model's options but for those of an index and of a shard, and the
+ * matrix's own. */
 static json_t *describe(const struct work *work)
 {
 	json_t *metadata = json_object(), *value;
@@ -77,11 +78,12 @@ static json_t *describe(const struct work *work)
 	char id[17];
 
 	json_object_foreach(work->model.file.metadata, key,
-			    value) if (strncmp(key, "index.", 6) != 0)
+			    value) if (strncmp(key, "index.", 6) != 0 &&
+				       strncmp(key, "shard.", 6) != 0)
 		json_object_set(metadata, key, value);
 	json_object_foreach(work->matrix.file.metadata, key, value)
 		json_object_set(metadata, key, value);
-	safetensors_id(&work->model.file, id);
+	model_id(&work->model, id);
 	metadata_set(metadata, "project.version", "%s", options_version);
 	metadata_set(metadata, "project.model", "%s", id);
 	return metadata;

@@ -217,7 +217,7 @@ static void rotate(struct work *work)
 	}
 	if (error != NULL)
 		die("--align: %s: %s", old.input.name, error);
-	safetensors_id(&old.file, work->aligned);
+	model_id(&old, work->aligned);
 	model_close(&old);
 }
 

@@ -384,3 +384,143 @@ assert [s["file"] for s in manifest["shards"]] == ["%d.bin" % i for i in range(4
 	printf '{"shards": [{"file": "0.bin"}, {"file": "9.bin"}]}' > broken/manifest.json
 	refuse "broken/9.bin: No such file" broken
 }
+
+# ---------------------------------------------------------- all other readers
+
+# One set of models, and another of other options, for the tests that follow.
+make_sets() {
+	[ ! -e set ] || return 0
+	make_matrices --value sum -- views
+	cs-svd -q -k 10 -o set ./?.mat
+	cs-svd -q -k 9 -o second ./?.mat
+}
+
+@test "a directory is one model to every reader" {
+	make_sets
+	# The parts are those of the shards, by name.
+	for part in users embedding profiles
+	do
+		for shard in 0 1 2 3
+		do
+			cs-dump --what $part set/$shard.bin | sed 1d
+		done | LC_ALL=C sort -s -t $'\t' -k 1,1 > expected
+		cs-dump --what $part set | sed 1d > said
+		if [ $part = embedding ]
+		then
+			# Rows without names: as many, and the same ones.
+			cmp <(sort expected) <(sort said)
+		else
+			cmp expected said
+		fi
+	done
+	cmp <(cs-dump --what components set) <(cs-dump --what components set/2.bin)
+	cs-dump --check set > said
+	grep "^customers  1,559 " said
+	[ "$(cs-dump set | sed -n 's/^id  *//p')" = \
+		"$(cs-dump set/1.bin | sed -n 's/^ *shard.set //p')" ]
+	# What one file says that has the same customers.
+	cs-index -q -o one.bin set
+	cs-dump --check one.bin > said
+	run ! grep shard. said
+	cs-dump --what users one.bin | sed -n '2,51 s/\t.*//p' > some
+	for asked in "cs-knn -q -u 626 -n 5 --no-profiles" "cs-knn -q --like some" \
+		"cs-segment -q -k 3" "cs-contrast -q --where cisco --format tsv"
+	do
+		$asked one.bin | sed 's/id=[0-9a-f]*//' > expected
+		[ -s expected ]
+		$asked set | sed 's/id=[0-9a-f]*//' | cmp - expected
+	done
+	cs-knn -q -u 626 -n 5 one.bin | cs-summarize > expected
+	cs-knn -q -u 626 -n 5 set | cs-summarize | cmp - expected
+	cs-knn -q --users some --profiles set | cs-summarize | grep -c "^Customer " > said
+	[ "$(cat said)" -ge 40 ]
+	{ head -n 1 views.tsv; grep -P '^626\t' views.tsv; } > one.tsv
+	cs-matrix -q --as set -o query.mat one.tsv
+	cs-project -q -o query.bin set query.mat
+	cs-knn -q -u 626 -n 3 --no-profiles set > expected
+	cs-knn -q --queries query.bin -n 3 set | cmp - expected
+	[ "$(cs-eval -q --format tsv set set | wc -l)" -gt 3 ]
+}
+
+@test "every reader refuses a set that is incomplete, mixed or damaged, by name" {
+	make_sets
+	refuse() {
+		for reader in "cs-dump bad" "cs-index bad" "cs-segment -k 2 bad" \
+			"cs-serve -p 0 bad" "cs-knn -u 626 bad" "cs-eval bad bad" \
+			"cs-project bad 0.mat" "cs-matrix --as bad views.tsv" \
+			"cs-contrast --segments segments bad"
+		do
+			# shellcheck disable=SC2086 # words
+			run -2 --separate-stderr $reader
+			[[ "$stderr" == "${reader%% *}: bad"[:/]*"$1"* ]] || {
+				echo "$reader: $stderr"
+				return 1
+			}
+		done
+		rm -r bad
+	}
+	cs-segment -q -k 3 set > segments
+	cp -r set bad; rm bad/2.bin
+	refuse "2.bin: No such file"
+	cp -r set bad; cp second/2.bin bad/
+	refuse "2.bin: "
+	cp -r set bad; cp set/1.bin bad/2.bin
+	refuse "2.bin: shard 1, which is given twice"
+	cp -r set bad; truncate -s -64 bad/3.bin
+	refuse "3.bin: "
+	cp -r set bad; sed -i '/"2.bin"/{N;N;N;d;}' bad/manifest.json
+	sed -i -z 's/{\n   "file": "2.bin",\n   "customers": [0-9]*\n  },//' bad/manifest.json
+	refuse "0.bin: one of 4 shards, of which shard 2 is missing"
+	cp -r set bad; cp second/manifest.json bad/
+	refuse "0.bin: no shard of the set of manifest.json"
+	mkdir bad
+	refuse "a directory, expected one of models that cs-svd made, or a file: manifest.json: "
+}
+
+@test "cs-serve of a directory: as cs-knn; a set takes over whole" {
+	make_sets
+	rm -rf live next old
+	cp -r set live
+	export PYTHONPATH=$ROOT/tests
+	"$PYTHON" - <<-'END'
+	from service import *
+	import shutil
+	users = run("cs-dump --what users set | sed 1d | cut -f 1").decode().split()
+	def expected(model, user):
+	    return run(f"cs-knn -u {user} {model} | cs-summarize --format json")
+	def place(path):
+	    """Put a set in place of the one before."""
+	    s.said.clear()
+	    os.rename("live", "old")
+	    os.rename(path, "live")
+	    shutil.rmtree("old")
+	def same(model, users):
+	    for user in users:
+	        reply, found = s.get(f"/customers/{user}/similar"), expected(model, user)
+	        assert reply.status == 200
+	        assert reply.body == found if found else \
+	            reply.json()["neighbours"] == [], user
+	with Service("live") as s:
+	    same("set", users[::97])
+	    shutil.copytree("second", "next")
+	    place("next")
+	    s.wait_for("takes the place")
+	    same("second", users[:3])
+	    # Incomplete, mixed, damaged: refused by name, and the old set stays.
+	    for harm, named in (
+	            (lambda: os.unlink("next/1.bin"), "live: live/1.bin: No such file"),
+	            (lambda: shutil.copy("second/1.bin", "next/1.bin"), "live: 1.bin: "),
+	            (lambda: os.truncate("next/3.bin", 5000), "live: 3.bin: ")):
+	        shutil.copytree("set", "next")
+	        harm()
+	        place("next")
+	        s.wait_for("the model before stays")
+	        assert named.replace("live/", "") in s.said[-1], s.said
+	        same("second", users[:1])
+	    shutil.copytree("set", "next")
+	    place("next")
+	    s.wait_for("takes the place")
+	    same("set", users[:3])
+	    assert s.end() == 0
+	END
+}

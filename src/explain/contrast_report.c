@@ -410,7 +410,7 @@ void contrast_write_json(struct output *output,
 	char id[17];
 
 	tag_prefixes_of_attributes(&attributes, &report->model->file);
-	safetensors_id(&report->model->file, id);
+	model_id(report->model, id);
 	json_writer_init(&writer, output, JSON_STYLE_INDENTED);
 	json_put_object(&writer, NULL);
 	json_put_text(&writer, "model", id);

@@ -307,7 +307,7 @@ void customer_segments_write(struct output *output,
 	const char *column = model->matrix.customer;
 	char id[17], text[NUMBER_TEXT];
 
-	safetensors_id(&model->file, id);
+	model_id(model, id);
 	if (column == NULL || strcmp(column, "#model") == 0)
 		column = "customer";
 	tsv_write_field(output, column, strlen(column));

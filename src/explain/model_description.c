@@ -81,7 +81,7 @@ static void put_sizes(const struct model *model, struct output *output)
 	char digits[NUMBER_TEXT], id[17];
 	double cells = (double)matrix->n * (double)matrix->m;
 
-	safetensors_id(&model->file, id);
+	model_id(model, id);
 	output_print(output, "%-11s%s\n%-11s%s\n",
 		     model->embedding ? "model" : "matrix", model->input.name,
 		     "id", id);
@@ -241,7 +241,7 @@ static void put_json_sizes(struct json_writer *writer,
 	const struct csr_matrix *matrix = &model->matrix;
 	char id[17];
 
-	safetensors_id(&model->file, id);
+	model_id(model, id);
 	json_put_text(writer, "kind", model->embedding ? "model" : "matrix");
 	json_put_text(writer, "id", id);
 	json_put_count(writer, "customers", matrix->n);

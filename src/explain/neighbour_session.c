@@ -63,6 +63,16 @@ static const char *const *unread(const struct neighbour_options *options,
 	return sharded_search_unread(shards, options->metric, few);
 }
 
+/* True unless the files are of several: # lines have counts of all customers of
+ * a model, which are in each of its shards. */
+static bool is_one_model(const struct neighbour_session *session)
+{
+	const struct sharded_model *shards = &session->shards;
+
+	return shards->count == 1 ||
+	       safetensors_option(&shards->models[0].file, "shard.set") != NULL;
+}
+
 static const char *open_models(struct neighbour_session *session)
 {
 	struct neighbour_options *options = &session->options;
@@ -82,6 +92,9 @@ static const char *open_models(struct neighbour_session *session)
 			unread(options, shards), options->threads);
 	if (error == NULL)
 		error = sharded_model_join(shards);
+	if (error == NULL && options->profiles == 1 && !is_one_model(session))
+		error = "--profiles: # lines are about the customers of one "
+			"model, or of all its shards";
 	session->model = session->query_model = &shards->whole;
 	return error;
 }
@@ -282,8 +295,8 @@ static void set_pair_quantiles(const struct neighbour_session *session,
 	double pairs[2] = {model->median_pair, model->top_pair};
 
 	if (metric_compares_rows(metric))
-		combined_quantiles(&model->matrix, model->embedding, model->k,
-				   &similarity, shares, 2, pairs);
+		combined_quantiles(&session->shards, &similarity, shares, 2,
+				   pairs);
 	metadata->median_pair = pairs[0];
 	metadata->top_pair = pairs[1];
 }
@@ -296,7 +309,7 @@ static bool wants_profiles(const struct neighbour_session *session,
 	if (options->profiles >= 0)
 		return options->profiles == 1;
 	return options->user_count > 0 && options->format == OUTPUT_TSV &&
-	       session->shards.count == 1 && !output_terminal(output);
+	       is_one_model(session) && !output_terminal(output);
 }
 
 static void begin_output(struct neighbour_session *session,

@@ -110,7 +110,7 @@ void model_metadata_init(struct model_metadata *metadata,
 	const struct csr_matrix *matrix = &model->matrix;
 	char id[17];
 
-	safetensors_id(&model->file, id);
+	model_id(model, id);
 	*metadata = (struct model_metadata){
 		.id = copy(id),
 		.metric = copy(query->metric),

@@ -17,6 +17,7 @@
 #include "model/captured.h"
 #include "model/model_writer.h"
 #include "model/safetensors_writer.h"
+#include "model/shard_files.h"
 
 /* Bytes of the tensor captured of a shard that stay in memory. */
 enum { CAPTURED_MEMORY = 16 << 20 };
@@ -234,7 +235,8 @@ static void write_manifest(struct writing *writing)
 				     "customer-similarity shards 1", "set",
 				     writing->id, "shards", shards);
 	char *text = json_dumps(manifest, JSON_INDENT(1));
-	output_directory_add(&writing->directory, &output, "manifest.json");
+	output_directory_add(&writing->directory, &output,
+			     SHARD_FILES_MANIFEST);
 	output_text(&output, text);
 	output_text(&output, "\n");
 	output_close(&output);

@@ -141,6 +141,32 @@ const char *text_array_at(const struct text_array *texts, size_t i,
 	return (const char *)texts->bytes + begin;
 }
 
+const char *text_array_check(const struct text_array *texts, const char *what)
+{
+	const char *last = NULL;
+	size_t last_length = 0;
+
+	/* The first offset is 0 and the last the size of the bytes. */
+	for (size_t i = 0; i < texts->count; i++)
+		if (texts->offsets[i + 1] <= texts->offsets[i])
+			return error_text("tensor %s.offsets is damaged: item "
+					  "%zu is not above the one before it",
+					  what, i + 1);
+	for (size_t i = 0; i < texts->count; i++) {
+		size_t length;
+		const char *text = text_array_at(texts, i, &length);
+		if (i > 0 &&
+		    string_table_compare(last, last_length, text, length) >= 0)
+			return error_text(
+				"tensor %s.bytes is damaged: name %zu "
+				"does not come after the one before it",
+				what, i);
+		last = text;
+		last_length = length;
+	}
+	return NULL;
+}
+
 const char *csr_matrix_check_row(const struct csr_matrix *matrix, size_t row)
 {
 	int64_t begin = matrix->indptr[row], end = matrix->indptr[row + 1];

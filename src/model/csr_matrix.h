@@ -58,6 +58,10 @@ const char *text_array_view(struct text_array *texts,
 			    const char *offsets, const char *bytes,
 			    uint64_t count);
 
+/* Check that offsets ascend and end where the bytes do, and that names are not
+ * empty and ascend bytewise.  what is "users" or "tags". */
+const char *text_array_check(const struct text_array *texts, const char *what);
+
 /* Whether the row has a value that is not zero. */
 bool csr_matrix_has_weight(const struct csr_matrix *matrix, size_t row);
 

@@ -107,7 +107,7 @@ void fold_in_describe(const struct fold_in *fold, json_t *metadata)
 			    value) if (strncmp(key, "matrix.", 7) == 0 ||
 				       strncmp(key, "columns.", 8) == 0)
 		json_object_set(metadata, key, value);
-	safetensors_id(&fold->model.file, id);
+	model_id(&fold->model, id);
 	metadata_set(metadata, "matrix.as", "%s", id);
 }
 

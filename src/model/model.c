@@ -9,6 +9,7 @@
 #include "base/errors.h"
 #include "base/number.h"
 #include "base/string_table.h"
+#include "model/shard_files.h"
 
 const char *const scale_words[] = {
 	[SCALE_US] = "us", [SCALE_SQRT] = "sqrt", [SCALE_U] = "u", NULL};
@@ -125,7 +126,16 @@ static const char *open_file(struct model *model, const char *path,
 	const char *error;
 
 	*model = (struct model){.shift = 1};
-	error = input_try(&model->input, path);
+	if (shard_files_is_directory(path)) {
+		error = joined_shards_open(&model->joined, &model->input, path);
+		map = input_try_map;
+		if (error == NULL) {
+			joined_shards_free(model->joined);
+			model->joined = NULL;
+		}
+	} else {
+		error = input_try(&model->input, path);
+	}
 	if (error == NULL)
 		error = map(&model->input);
 	if (error != NULL)
@@ -204,6 +214,7 @@ const char *model_open_any(struct model *model, const char *path)
 void model_close(struct model *model)
 {
 	safetensors_free(&model->file);
+	joined_shards_free(model->joined);
 	input_close(&model->input);
 	*model = (struct model){0};
 }
@@ -222,6 +233,16 @@ double model_share(const struct model *model, size_t triplet)
 	double square = model_norm_squared(model);
 
 	return square > 0 ? sigma * sigma / square : 0;
+}
+
+void model_id(const struct model *model, char id[17])
+{
+	const char *set = safetensors_option(&model->file, "shard.set");
+
+	if (set != NULL && strlen(set) == 16)
+		memcpy(id, set, 17);
+	else
+		safetensors_id(&model->file, id);
 }
 
 size_t model_find(const struct model *model, const char *name, size_t length)

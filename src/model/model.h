@@ -7,6 +7,7 @@
 
 #include "model/safetensors.h"
 #include "model/csr_matrix.h"
+#include "model/joined_shards.h"
 #include "base/io.h"
 
 enum scale { SCALE_US, SCALE_SQRT, SCALE_U };
@@ -34,11 +35,13 @@ struct model {
 	enum center center;
 	double shift; /* how often a row lost tags.mean: once; for
 			 an audience (explain/query_row.h) less or more */
+	struct joined_shards *joined; /* private: while they are joined */
 };
 
 /* Map and check the file: header, shapes, options, components and sigma
- * finite.  The embedding is not read.  An error text does not
- * name the file; input.name does. */
+ * finite.  The embedding is not read.  A directory of shards is opened as one
+ * model that has the customers of all (model/joined_shards.h), by this function
+ * and those below.  An error text does not name the file; input.name does. */
 const char *model_open(struct model *model, const char *path);
 
 /* The same, and every byte compared with its checksum by so many threads. */
@@ -67,6 +70,10 @@ double model_norm_squared(const struct model *model);
 /* The share of that which a triplet holds, sigma^2 / ||B||_F^2; 0 where it is
  * not known. */
 double model_share(const struct model *model, size_t triplet);
+
+/* The id of the model: of a shard, that of the set (shard.set), else that of
+ * the file's content; 16 hexadecimal digits and a zero byte. */
+void model_id(const struct model *model, char id[17]);
 
 /* The row of the customer, or SIZE_MAX. */
 size_t model_find(const struct model *model, const char *name, size_t length);

@@ -12,32 +12,6 @@
 #include "model/weighting.h"
 #include "base/thread_pool.h"
 
-const char *text_array_check(const struct text_array *texts, const char *what)
-{
-	const char *last = NULL;
-	size_t last_length = 0;
-
-	/* The first offset is 0 and the last the size of the bytes. */
-	for (size_t i = 0; i < texts->count; i++)
-		if (texts->offsets[i + 1] <= texts->offsets[i])
-			return error_text("tensor %s.offsets is damaged: item "
-					  "%zu is not above the one before it",
-					  what, i + 1);
-	for (size_t i = 0; i < texts->count; i++) {
-		size_t length;
-		const char *text = text_array_at(texts, i, &length);
-		if (i > 0 &&
-		    string_table_compare(last, last_length, text, length) >= 0)
-			return error_text(
-				"tensor %s.bytes is damaged: name %zu "
-				"does not come after the one before it",
-				what, i);
-		last = text;
-		last_length = length;
-	}
-	return NULL;
-}
-
 /* Count in tenths (m x TENTHS) the customers with a raw value above zero. */
 static const char *check_rows(const struct csr_matrix *matrix, int64_t *tenths)
 {

@@ -30,10 +30,6 @@ const char *model_verify(const struct model *model,
  * (cs-matrix --as), nor in a shard. */
 bool model_counts_its_own(const struct model *model);
 
-/* Check that offsets ascend and end where the bytes do, and that names are not
- * empty and ascend bytewise.  what is "users" or "tags". */
-const char *text_array_check(const struct text_array *texts, const char *what);
-
 /* The comparison of checksums of models that are about to be searched.  Those
  * of the embeddings, the largest tensors, are compared by a thread of their own
  * while the first search runs; no result may be written before

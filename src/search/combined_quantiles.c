@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "search/combined_query.h"
+#include "search/combined_score.h"
 
 /* A customer of the sample. */
 struct sampled {
-	struct combined_query row;
+	struct search_query row;
 	struct score_side side;
 };
 
@@ -20,12 +20,11 @@ static int rising(const void *a, const void *b)
 }
 
 /* The customers of the sample that have weight; free() it. */
-static struct sampled *take_sample(const struct csr_matrix *matrix,
-				   const float *embedding, size_t d,
+static struct sampled *take_sample(const struct sharded_model *shards,
 				   const struct similarity *similarity,
 				   size_t *count)
 {
-	size_t n = matrix->n,
+	size_t n = shards->whole.matrix.n, d = shards->whole.k,
 	       wanted = n < COMBINED_SAMPLE ? n : COMBINED_SAMPLE;
 	struct sampled *sample = alloc(wanted, sizeof *sample);
 
@@ -34,10 +33,9 @@ static struct sampled *take_sample(const struct csr_matrix *matrix,
 		size_t row = i * n / wanted;
 		struct sampled *one = &sample[*count];
 
-		if (csr_matrix_check_row(matrix, row) != NULL)
+		if (sharded_model_query(shards, &shards->whole, row,
+					&one->row) != NULL)
 			continue;
-		one->row =
-			combined_query_row(matrix, embedding, d, row, SIZE_MAX);
 		one->side = score_side_make(
 			similarity, row_square(one->row.values, one->row.count),
 			embedding_dot(one->row.vector, one->row.vector, d));
@@ -58,17 +56,16 @@ static float score_pair(const struct similarity *similarity,
 		embedding_dot(one->row.vector, other->row.vector, d));
 }
 
-void combined_quantiles(const struct csr_matrix *matrix, const float *embedding,
-			size_t d, const struct similarity *similarity,
+void combined_quantiles(const struct sharded_model *shards,
+			const struct similarity *similarity,
 			const double *shares, size_t count, double *values)
 {
-	size_t rows, pairs = 0;
-	struct sampled *sample =
-		take_sample(matrix, embedding, d, similarity, &rows);
+	size_t rows, pairs = 0, d = shards->whole.k;
+	struct sampled *sample = take_sample(shards, similarity, &rows);
 	size_t each = rows / 2 < COMBINED_PAIRS
 			      ? (rows > 0 ? (rows - 1) / 2 : 0)
 			      : COMBINED_PAIRS;
-	double *dense = alloc(matrix->m, sizeof *dense);
+	double *dense = alloc(shards->whole.matrix.m, sizeof *dense);
 
 	/* Two customers are one pair. */
 	if (rows == 2)
@@ -76,7 +73,7 @@ void combined_quantiles(const struct csr_matrix *matrix, const float *embedding,
 	float *scores = alloc(rows * each + 1, sizeof *scores);
 
 	for (size_t i = 0; i < rows; i++) {
-		const struct combined_query *row = &sample[i].row;
+		const struct search_query *row = &sample[i].row;
 
 		for (size_t t = 0; t < row->count; t++)
 			dense[row->tags[t]] = (double)row->values[t];

@@ -9,15 +9,15 @@
 
 #include <stddef.h>
 
-#include "model/csr_matrix.h"
 #include "search/combined_score.h"
+#include "search/sharded_model.h"
 
 enum { COMBINED_SAMPLE = 2500, COMBINED_PAIRS = 40 };
 
 /* Set values[i] to the similarity below which shares[i] of the pairs lie; 0
  * where there is no pair.  Damaged rows are left out. */
-void combined_quantiles(const struct csr_matrix *matrix, const float *embedding,
-			size_t d, const struct similarity *similarity,
+void combined_quantiles(const struct sharded_model *shards,
+			const struct similarity *similarity,
 			const double *shares, size_t count, double *values);
 
 #endif

@@ -367,6 +367,10 @@ void ivf_builder_write(const struct ivf_builder *builder, const char *version,
 	size_t made = IVF_INDEX_TENSORS;
 	json_object_del(metadata, "index.hub.metric");
 	json_object_del(metadata, "index.hub.alpha");
+	/* The id of joined shards (model/joined_shards.h) is not that of a file
+	 * with more in it. */
+	if (json_object_get(metadata, "shard.index") == NULL)
+		json_object_del(metadata, "shard.set");
 	if (builder->hub != NULL) {
 		hub_scores_describe(builder->hub, metadata);
 		all[kept + made++] =

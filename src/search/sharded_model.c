@@ -7,7 +7,6 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
-#include "base/string_table.h"
 #include "model/captured.h"
 
 const char *sharded_model_compare(const struct model *model,
@@ -85,6 +84,32 @@ static const char *open_all(struct sharded_model *shards, char *const *paths)
 	return error;
 }
 
+/* The files as model/shard_files has them; free() them. */
+static struct shard_file *view_files(const struct sharded_model *shards)
+{
+	struct shard_file *views = alloc(shards->count, sizeof *views);
+
+	for (size_t s = 0; s < shards->count; s++) {
+		const struct model *model = &shards->models[s];
+
+		views[s] = (struct shard_file){model->input.name, &model->file,
+					       &model->matrix};
+	}
+	return views;
+}
+
+/* Whether all shards of a factorization are there. */
+static const char *check_files(const struct sharded_model *shards)
+{
+	struct shard_file *views = view_files(shards);
+	const char *error = shard_files_check(
+		views, shards->count, shards->files.set,
+		": give the directory, or --part to search these alone");
+
+	free(views);
+	return error;
+}
+
 const char *sharded_model_open(struct sharded_model *shards,
 			       char *const paths[], size_t count, bool part)
 {
@@ -97,88 +122,43 @@ const char *sharded_model_open(struct sharded_model *shards,
 	if (error == NULL)
 		error = open_all(shards, shards->files.paths);
 	if (error == NULL && !part)
-		error = shard_files_check(shards->models, shards->count);
+		error = check_files(shards);
 	shards->whole = shards->models[0];
 	return error;
 }
 
 /* ----------------------------------------------------------------- joining */
 
-static const char *name_at(const struct sharded_model *shards, size_t shard,
-			   size_t row, size_t *length)
+/* Copy the name of a row of whole, and number the row in its file. */
+static void place_row(struct sharded_model *shards, size_t row)
 {
-	return text_array_at(&shards->models[shard].matrix.users, row, length);
-}
+	struct shard_place at = shards->places[row];
+	size_t length;
+	const char *name = text_array_at(&shards->models[at.shard].matrix.users,
+					 at.row, &length);
 
-/* The file whose next row, after those taken, has the first name in byte order.
- */
-static size_t first_shard(const struct sharded_model *shards,
-			  const size_t *taken)
-{
-	size_t best = SIZE_MAX, best_length = 0;
-	const char *best_name = NULL;
-
-	for (size_t s = 0; s < shards->count; s++) {
-		size_t length;
-
-		if (taken[s] == shards->models[s].matrix.n)
-			continue;
-		const char *name = name_at(shards, s, taken[s], &length);
-		if (best == SIZE_MAX ||
-		    string_table_compare(name, length, best_name, best_length) <
-			    0) {
-			best = s;
-			best_name = name;
-			best_length = length;
-		}
-	}
-	return best;
-}
-
-/* Number a file's row as row of whole; its name must follow that of the row
- * before. */
-static const char *place_row(struct sharded_model *shards, size_t row,
-			     size_t shard, size_t own)
-{
-	size_t length, last = 0;
-	const char *name = name_at(shards, shard, own, &length);
-	unsigned char *to = shards->bytes + shards->offsets[row];
-
-	if (row > 0)
-		last = (size_t)(shards->offsets[row] -
-				shards->offsets[row - 1]);
-	if (row > 0 && string_table_compare(name, length,
-					    (const char *)to - last, last) <= 0)
-		return error_text(
-			"%s: customer %.*s is in another file too, or "
-			"out of order",
-			shards->models[shard].input.name, (int)length, name);
-	memcpy(to, name, length);
+	memcpy(shards->bytes + shards->offsets[row], name, length);
 	shards->offsets[row + 1] = shards->offsets[row] + (int64_t)length;
-	shards->places[row] =
-		(struct shard_place){(uint32_t)shard, (uint32_t)own};
-	shards->rows[shard][own] = (uint32_t)row;
-	return NULL;
+	shards->rows[at.shard][at.row] = (uint32_t)row;
 }
 
-/* Allocate the tables of all rows; false if there are too many rows. */
-static bool allocate(struct sharded_model *shards, size_t *n)
+/* Allocate the tables of all rows; returns how many there are. */
+static size_t allocate(struct sharded_model *shards)
 {
-	size_t bytes = 0;
+	size_t bytes = 0, n = 0;
 
-	*n = 0;
 	shards->rows = alloc(shards->count, sizeof *shards->rows);
 	for (size_t s = 0; s < shards->count; s++) {
 		const struct csr_matrix *matrix = &shards->models[s].matrix;
 
-		*n += matrix->n;
+		n += matrix->n;
 		bytes += (size_t)matrix->users.offsets[matrix->n];
 		shards->rows[s] = alloc(matrix->n, sizeof **shards->rows);
 	}
-	shards->places = alloc(*n, sizeof *shards->places);
-	shards->offsets = alloc(*n + 1, sizeof *shards->offsets);
+	shards->places = alloc(n, sizeof *shards->places);
+	shards->offsets = alloc(n + 1, sizeof *shards->offsets);
 	shards->bytes = alloc(bytes, 1);
-	return *n <= UINT32_MAX;
+	return n;
 }
 
 /* "a.bin and 2 more" */
@@ -195,25 +175,24 @@ static void name_whole(struct sharded_model *shards)
 
 const char *sharded_model_join(struct sharded_model *shards)
 {
-	size_t *taken = alloc(shards->count, sizeof *taken), n;
-	const char *error = NULL;
+	struct shard_file *views;
+	const char *error;
+	size_t n;
 
-	if (shards->count > 1) {
-		name_whole(shards);
-		if (!allocate(shards, &n))
-			error = "more than 4,294,967,295 customers";
-		for (size_t row = 0; row < n && error == NULL; row++) {
-			size_t shard = first_shard(shards, taken);
-
-			error = place_row(shards, row, shard, taken[shard]++);
-		}
-		shards->whole.matrix.n = n;
-		shards->whole.matrix.users =
-			(struct text_array){shards->offsets, shards->bytes, n};
-		shards->whole.embedding = NULL;
-		shards->whole.captured = NULL;
-	}
-	free(taken);
+	if (shards->count <= 1)
+		return NULL;
+	name_whole(shards);
+	n = allocate(shards);
+	views = view_files(shards);
+	error = shard_order_merge(views, shards->count, shards->places);
+	free(views);
+	for (size_t row = 0; row < n && error == NULL; row++)
+		place_row(shards, row);
+	shards->whole.matrix.n = n;
+	shards->whole.matrix.users =
+		(struct text_array){shards->offsets, shards->bytes, n};
+	shards->whole.embedding = NULL;
+	shards->whole.captured = NULL;
 	return error;
 }
 

@@ -12,14 +12,10 @@
 
 #include "search/ivf_index.h"
 #include "model/model.h"
+#include "model/shard_files.h"
+#include "model/shard_order.h"
 #include "search/combined_search.h"
 #include "search/search_query.h"
-#include "search/shard_files.h"
-
-/* Where a row of whole is stored. */
-struct shard_place {
-	uint32_t shard, row;
-};
 
 struct sharded_model {
 	struct model *models; /* count */
@@ -53,13 +49,14 @@ const char *sharded_model_open(struct sharded_model *shards,
 			       char *const paths[], size_t count, bool part);
 
 /* Open a private copy of one file, with all checksums verified
- * (model_open_copy); it needs no join.  Errors as above. */
+ * (model_open_copy), or of the shards in a directory, as one file; it needs no
+ * join.  Errors as above. */
 const char *sharded_model_open_copy(struct sharded_model *shards,
 				    const char *path);
 
-/* Number the rows of all files and set whole: O(n x count) name comparisons.
- * Returns NULL, or an error text: a customer is in two files, or there are too
- * many. */
+/* Number the rows of all files and set whole: O(n log count) comparisons of
+ * names.  Returns NULL, or an error text: a customer is in two files, or there
+ * are too many. */
 const char *sharded_model_join(struct sharded_model *shards);
 
 void sharded_model_close(struct sharded_model *shards);

@@ -20,7 +20,7 @@ static struct stat look(const struct model_reload *reload)
 {
 	struct stat status;
 
-	if (stat(reload->options.path, &status) != 0)
+	if (!served_model_stat(reload->options.path, &status))
 		memset(&status, 0, sizeof status);
 	return status;
 }

@@ -36,8 +36,8 @@ void served_model_quantiles(const struct served_model *served,
 	struct similarity_quantiles pairs;
 
 	if (metric_compares_rows(metric)) {
-		combined_quantiles(&model->matrix, model->embedding, model->k,
-				   &similarity, shares, count, values);
+		combined_quantiles(&served->shards, &similarity, shares, count,
+				   values);
 		return;
 	}
 	similarity_quantiles_begin(&pairs, model->matrix.n, model->k);
@@ -64,8 +64,8 @@ void served_model_describe(const struct served_model *served,
 			   served->quantiles[metric][TOP_PERCENT]};
 
 	if (metric == METRIC_COMBINED && alpha != DEFAULT_ALPHA)
-		combined_quantiles(&model->matrix, model->embedding, model->k,
-				   &similarity, shares, 2, pairs);
+		combined_quantiles(&served->shards, &similarity, shares, 2,
+				   pairs);
 	if (!metric_compares_rows(metric)) {
 		pairs[0] = model->median_pair;
 		pairs[1] = model->top_pair;
@@ -128,12 +128,28 @@ static void find_labelled(struct served_model *served,
 		      sizeof *served->labelled, by_label);
 }
 
+bool served_model_stat(const char *path, struct stat *status)
+{
+	bool found = stat(path, status) == 0;
+
+	if (found && S_ISDIR(status->st_mode)) {
+		char manifest[4096];
+		int length = snprintf(manifest, sizeof manifest, "%s/%s", path,
+				      SHARD_FILES_MANIFEST);
+
+		found = length < (int)sizeof manifest &&
+			stat(manifest, status) == 0;
+	}
+	return found;
+}
+
 static void date(struct served_model *served, const char *path)
 {
 	struct stat status;
 	struct tm when;
 
-	served->time = stat(path, &status) == 0 ? status.st_mtime : time(NULL);
+	served->time =
+		served_model_stat(path, &status) ? status.st_mtime : time(NULL);
 	gmtime_r(&served->time, &when);
 	strftime(served->made, sizeof served->made, "%Y-%m-%dT%H:%M:%SZ",
 		 &when);
@@ -163,8 +179,11 @@ static const char *load(struct served_model *served,
 	const char *error;
 
 	/* To open a FIFO would wait for a writer. */
-	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
-		return error_text("%s: expected a regular file", path);
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode) &&
+	    !S_ISDIR(status.st_mode))
+		return error_text("%s: expected a regular file, or a directory "
+				  "of shards",
+				  path);
 	error = sharded_model_open_copy(&served->shards, path);
 
 	if (error != NULL)
@@ -185,7 +204,7 @@ static const char *load(struct served_model *served,
 	if (error != NULL)
 		return error_text("%s: %s", path, error);
 	served->zero_vectors = verification.zero_rows;
-	safetensors_id(&served->model->file, served->id);
+	model_id(served->model, served->id);
 	if (options->segments != NULL)
 		served->segments =
 			served_segments_open(options->segments, served->model,

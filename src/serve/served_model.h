@@ -5,7 +5,9 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "explain/summary_builder.h"
@@ -37,7 +39,7 @@ struct model_builder {
 };
 
 struct served_model {
-	struct sharded_model shards; /* one file */
+	struct sharded_model shards; /* one file; shards joined are one, too */
 	const struct model *model;
 	char id[17], made[24]; /* when: 2026-11-23T22:54:37Z */
 	time_t time;           /* when the file was made */
@@ -65,7 +67,7 @@ struct served_model {
 
 /* What a model is loaded with; all borrowed for as long as it is used. */
 struct served_model_options {
-	const char *path;
+	const char *path; /* a file, or a directory of shards */
 	const struct display_names *labels;
 	const char *segments; /* a file of segments, or NULL */
 	double recall; /* above 0: that of requests that name none, whose metric
@@ -77,6 +79,10 @@ struct served_model_options {
 struct served_model *
 served_model_open(const struct served_model_options *options, unsigned threads,
 		  const char **error);
+
+/* Set the status of the file of a model, or of the manifest of a directory of
+ * shards, which is written last; false where there is none. */
+bool served_model_stat(const char *path, struct stat *status);
 
 /* One more, or one less, uses it. */
 struct served_model *served_model_hold(struct served_model *served);

@@ -1,7 +1,6 @@
-#include "search/shard_files.h"
+#include "model/shard_files.h"
 
 #include <jansson.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,45 +30,53 @@ static void add(struct shard_files *files, char *path)
 	files->paths[files->count++] = path;
 }
 
-/* Add the files that a manifest lists. */
+/* Add the files that a manifest lists, and its id. */
 static const char *add_listed(struct shard_files *files, const char *directory,
 			      const json_t *manifest)
 {
 	const json_t *shards = json_object_get(manifest, "shards");
+	const char *set = json_string_value(json_object_get(manifest, "set"));
 	size_t count = json_array_size(shards);
 
 	if (count == 0 || count > MAX_FILES)
-		return "it lists no shards";
+		return "manifest.json lists no shards";
 	for (size_t i = 0; i < count; i++) {
 		const char *name = json_string_value(
 			json_object_get(json_array_get(shards, i), "file"));
 		if (name == NULL || *name == '\0' || strchr(name, '/') != NULL)
-			return error_text("shard %zu has no name of a file", i);
+			return error_text("manifest.json: shard %zu has no "
+					  "name of a file",
+					  i);
 		add(files, join(directory, name));
 	}
+	free(files->set);
+	files->set = set != NULL ? alloc_text(set, strlen(set)) : NULL;
 	return NULL;
 }
 
-static const char *expand_directory(struct shard_files *files,
-				    const char *directory)
+bool shard_files_is_directory(const char *path)
 {
-	char *path = join(directory, "manifest.json");
+	struct stat status;
+
+	return path != NULL && stat(path, &status) == 0 &&
+	       S_ISDIR(status.st_mode);
+}
+
+const char *shard_files_read(struct shard_files *files, const char *directory)
+{
+	char *path = join(directory, SHARD_FILES_MANIFEST);
 	json_error_t reason;
 	json_t *manifest =
 		json_load_file(path, JSON_REJECT_DUPLICATES, &reason);
 	const char *error;
 
-	if (manifest == NULL)
-		error = error_text("%s: a directory, expected one of models "
-				   "that cs-svd made, or a file: "
-				   "manifest.json: %s",
-				   directory, reason.text);
-	else
-		error = add_listed(files, directory, manifest);
-	if (error != NULL && manifest != NULL)
-		error = error_text("%s: %s", path, error);
-	json_decref(manifest);
 	free(path);
+	if (manifest == NULL)
+		return error_text("a directory, expected one of models that "
+				  "cs-svd made, or a file: manifest.json: %s",
+				  reason.text);
+	error = add_listed(files, directory, manifest);
+	json_decref(manifest);
 	return error;
 }
 
@@ -77,14 +84,16 @@ const char *shard_files_expand(struct shard_files *files, char *const *paths,
 			       size_t count)
 {
 	const char *error = NULL;
-	struct stat status;
 
 	*files = (struct shard_files){0};
 	for (size_t i = 0; i < count && error == NULL; i++) {
-		if (stat(paths[i], &status) == 0 && S_ISDIR(status.st_mode))
-			error = expand_directory(files, paths[i]);
-		else
+		if (!shard_files_is_directory(paths[i])) {
 			add(files, alloc_text(paths[i], strlen(paths[i])));
+			continue;
+		}
+		error = shard_files_read(files, paths[i]);
+		if (error != NULL)
+			error = error_text("%s: %s", paths[i], error);
 	}
 	return error;
 }
@@ -94,13 +103,14 @@ void shard_files_free(struct shard_files *files)
 	for (size_t i = 0; i < files->count; i++)
 		free(files->paths[i]);
 	free(files->paths);
+	free(files->set);
 	*files = (struct shard_files){0};
 }
 
 /* The number of a shard, or of all, in its metadata; -1 without one. */
-static int64_t number_of(const struct model *model, const char *key)
+static int64_t number_of(const struct shard_file *shard, const char *key)
 {
-	const char *text = safetensors_option(&model->file, key);
+	const char *text = safetensors_option(shard->file, key);
 	int64_t number;
 
 	return text != NULL && number_integer(text, 0, MAX_FILES, &number)
@@ -109,48 +119,50 @@ static int64_t number_of(const struct model *model, const char *key)
 }
 
 /* Mark the shard's number as there. */
-static const char *mark(const struct model *models, size_t i, size_t count,
-			bool *there)
+static const char *mark(const struct shard_file *shards, size_t i, size_t count,
+			const char *set, bool *there)
 {
-	const struct model *model = &models[i];
-	const char *set = safetensors_option(&models[0].file, "shard.set");
-	const char *own = safetensors_option(&model->file, "shard.set");
-	int64_t index = number_of(model, "shard.index");
+	const char *own = safetensors_option(shards[i].file, "shard.set");
+	int64_t index = number_of(&shards[i], "shard.index");
 
 	if (own == NULL || set == NULL || strcmp(own, set) != 0 || index < 0 ||
 	    (size_t)index >= count)
-		return error_text("%s: no shard of the model that %s is one of",
-				  model->input.name, models[0].input.name);
+		return error_text(
+			"%s: no shard of the set of %s", shards[i].name,
+			i > 0 ? shards[0].name : SHARD_FILES_MANIFEST);
 	if (there[index])
 		return error_text("%s: shard %lld, which is given twice",
-				  model->input.name, (long long)index);
+				  shards[i].name, (long long)index);
 	there[index] = true;
 	return NULL;
 }
 
-const char *shard_files_check(const struct model *models, size_t count)
+const char *shard_files_check(const struct shard_file *shards, size_t count,
+			      const char *set, const char *advice)
 {
-	int64_t all = number_of(&models[0], "shard.count");
+	int64_t all = number_of(&shards[0], "shard.count");
 	const char *error = NULL;
 	bool *there;
 
 	for (size_t i = 0; i < count && all <= 0; i++)
-		if (number_of(&models[i], "shard.count") > 0)
+		if (set != NULL || number_of(&shards[i], "shard.count") > 0)
 			return error_text("%s: no shard, as %s is",
-					  models[0].input.name,
-					  models[i].input.name);
+					  shards[0].name,
+					  i > 0 ? shards[i].name
+						: "manifest.json says it");
 	if (all <= 0)
 		return NULL;
+	if (set == NULL)
+		set = safetensors_option(shards[0].file, "shard.set");
 	there = alloc((size_t)all, sizeof *there);
 	for (size_t i = 0; i < count && error == NULL; i++)
-		error = mark(models, i, (size_t)all, there);
+		error = mark(shards, i, (size_t)all, set, there);
 	for (size_t i = 0; i < (size_t)all && error == NULL; i++)
 		if (!there[i])
 			error = error_text(
 				"%s: one of %lld shards, of which shard %zu is "
-				"missing: give the directory, or --part to "
-				"search these alone",
-				models[0].input.name, (long long)all, i);
+				"missing%s",
+				shards[0].name, (long long)all, i, advice);
 	free(there);
 	return error;
 }

@@ -1,0 +1,49 @@
+/* shard_files: the files of a model that cs-svd made in shards, and whether all
+ * of them are there. */
+#ifndef MODEL_SHARD_FILES_H
+#define MODEL_SHARD_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "model/csr_matrix.h"
+#include "model/safetensors.h"
+
+/* Paths that the caller frees by shard_files_free(). */
+struct shard_files {
+	char **paths;
+	size_t count, room;
+	char *set; /* the id in the last manifest that was read; NULL: none */
+};
+
+/* True for the path of a directory. */
+bool shard_files_is_directory(const char *path);
+
+/* The file of a directory that lists its shards; it is written last. */
+#define SHARD_FILES_MANIFEST "manifest.json"
+
+/* Append the paths that the manifest of a directory lists, as DIRECTORY/FILE.
+ * NULL, or an error text that does not name the directory. */
+const char *shard_files_read(struct shard_files *files, const char *directory);
+
+/* Set files to the paths, with those that its manifest lists in place of a
+ * directory.  NULL or an error text that names what is wrong; to be freed in
+ * both cases. */
+const char *shard_files_expand(struct shard_files *files, char *const *paths,
+			       size_t count);
+void shard_files_free(struct shard_files *files);
+
+/* An open file; nothing of it is owned. */
+struct shard_file {
+	const char *name; /* for messages */
+	const struct safetensors *file;
+	const struct csr_matrix *matrix;
+};
+
+/* NULL where the files are no shards, or are all shards of one factorization,
+ * whose id is set unless that is NULL; else an error text that names the file
+ * that is missing or other.  advice is added where one is missing. */
+const char *shard_files_check(const struct shard_file *shards, size_t count,
+			      const char *set, const char *advice);
+
+#endif
