@@ -80,16 +80,44 @@ compared by its tags rather than by them. "
 @test "the group's figures of households 1955 and 1111" {
 	cs-summarize --format tsv "$CASES/grocery.tsv" > found
 	printf '%s\t%s\t%s\t10\t%s\t%s\t%s\t%s\n' \
-		customer tag members expected times customers has \
-		1111 "DIAPERS & DISPOSABLES" 7 0.98 7.13 97 1 \
-		1955 "DIAPERS & DISPOSABLES" 10 0.85 11.73 97 1 \
-		1955 "BABY HBC" 7 1.00 7.03 114 0 \
-		1955 "BABY FOODS" 8 1.36 5.89 182 1 \
-		1955 "FROZEN PIZZA" 10 5.32 1.88 687 1 |
+		customer tag members expected times customers "has	level" \
+		1111 "DIAPERS & DISPOSABLES" 7 0.98 7.13 97 "1	" \
+		1955 "DIAPERS & DISPOSABLES" 10 0.85 11.73 97 "1	" \
+		1955 "BABY HBC" 7 1.00 7.03 114 "0	" \
+		1955 "BABY FOODS" 8 1.36 5.89 182 "1	" \
+		1955 "FROZEN PIZZA" 10 5.32 1.88 687 "1	" |
 		sed '1s/10/of/' | diff found -
 	cs-summarize --format json "$CASES/grocery.tsv" |
 		grep -o '"tags_compared": [0-9]*' > found
 	printf '"tags_compared": %d\n' 95 66 | diff found -
+}
+
+@test "levels of tags stand apart in text, TSV and JSON" {
+	# Tea is of level drinks, mug of level dishes, cake of none.
+	levels() {
+		edited "/^#model/s|;customer=|;levels=$1;customer=|
+			s/tea/drinks:tea/g; s|mug|dishes/mug|g" > text
+	}
+	levels 'dishes/\\ndrinks:'
+	has_line "What the 3 share, dishes      have it   expected      times        ann" < text
+	run ! grep -qE 'What the 3 share(  |, drinks|, other)' text
+	cs-summarize --format tsv edited.tsv | cut -f 2,9 > found
+	printf '%s\t%s\n' tag level dishes/mug dishes | diff found -
+	cs-summarize --format json edited.tsv > json
+	grep -qF '"top": [{"tag": "drinks:tea", "level": "drinks", ' json
+	grep -qF '{"tag": "cake", "level": null, ' json
+	grep -qF '"missing": [{"tag": "dishes/mug", "level": "dishes", ' json
+	# The same tags where the levels are others, or there are none.
+	levels drinks:
+	has_line "What the 3 share, other tags      have it   expected      times        ann" < text
+	cs-summarize --format tsv edited.tsv | cut -f 2,9 > found
+	printf '%s\t%s\n' tag level dishes/mug "" | diff found -
+	edited 's|mug|dishes/mug|g' > text
+	has_line "What the 3 share             have it   expected      times        ann" < text
+	run ! grep -q '"level"' <(cs-summarize --format json edited.tsv)
+	# Too many, one twice, an empty one, one of nothing but its end.
+	levels "$(printf 'l%d\\\\n' $(seq 40))l1\\\\n:"
+	grep -q "What the 3 share, other tags" text
 }
 
 @test "JSON is JSON, and contributions and other give the similarity" {

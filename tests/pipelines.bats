@@ -102,6 +102,13 @@ print(json.load(sys.stdin)["dimensions"])')" = 5 ]
 		cmp - trained_model/profiles.tsv
 	cs-matrix -q --block course:=1 --block tag:=.5 trained_model/profiles.tsv |
 		cmp - trained_model/matrix.bin
+	# The summary has a part for each level, here as in JSON and TSV.
+	grep -q '^What the 10 share, course  ' out
+	grep -q '^What the 10 share, tag  ' out
+	cs-knn -u 1 --profiles trained_model/emb.bin | cs-summarize --format tsv |
+		awk -F'\t' 'NR > 1 && index($2, $9 ":") != 1 { bad = 1 }
+			NR > 1 { seen[$9]++ }
+			END { exit bad || !seen["course"] || !seen["tag"] }'
 	run -2 make pipeline LEVELS="course=1"
 	[[ "$output" == *"LEVELS needs TAGS=FILE:ITEM,TAG"* ]]
 	for wrong in 'course' 'course=x' 'a=1;b=2' '$(shell touch bad)=1'

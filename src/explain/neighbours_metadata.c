@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "explain/neighbours_tsv.h"
+#include "explain/tag_levels.h"
 #include "text/percent.h"
 
 void neighbours_metadata_write_tenths(struct output *output,
@@ -64,6 +65,7 @@ static const struct metadata_key {
 	 offsetof(struct model_metadata, captured), true},
 	{"hub", KEY_COUNT, offsetof(struct model_metadata, hub), true},
 	{"scale", KEY_TEXT, offsetof(struct model_metadata, scale), true},
+	{"levels", KEY_TEXT, offsetof(struct model_metadata, levels), true},
 	KEY(customer, KEY_TEXT),
 	KEY(tag, KEY_TEXT),
 	KEY(value, KEY_TEXT),
@@ -122,6 +124,7 @@ void model_metadata_init(struct model_metadata *metadata,
 		.value = copy(matrix->value),
 		.kind = copy(safetensors_option(&model->file, "matrix.value")),
 		.among = copy(query->among),
+		.levels = tag_levels_of_model(&model->file),
 		.customers = (int64_t)matrix->n,
 		.tags = (int64_t)matrix->m,
 		.dimensions = (int64_t)model->k,
@@ -176,9 +179,14 @@ void neighbours_metadata_write_model(struct output *output,
 {
 	output_text(output, "#model\t");
 	for (size_t i = 0; i < KEYS; i++) {
+		const void *value = (const char *)metadata + keys[i].offset;
+
+		/* Most models have none. */
+		if (keys[i].offset == offsetof(struct model_metadata, levels) &&
+		    (metadata->levels == NULL || *metadata->levels == '\0'))
+			continue;
 		output_print(output, "%s%s=", i ? ";" : "", keys[i].name);
-		write_value(output, keys[i].type,
-			    (const char *)metadata + keys[i].offset);
+		write_value(output, keys[i].type, value);
 	}
 	output_text(output, "\n");
 }

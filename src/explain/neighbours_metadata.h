@@ -35,7 +35,8 @@ struct query_metadata {
  * Texts are owned. */
 struct model_metadata {
 	char *id, *metric, *scale, *customer, *tag, *value, *kind;
-	char *among; /* "" without */
+	char *among;  /* "" without */
+	char *levels; /* as of tag_levels_of_model; NULL or "" without */
 	int64_t customers, without_signal, tags, dimensions;
 	int64_t limit, candidates;
 	int64_t hub;           /* 1: ordered as in search/hub_scores.h */

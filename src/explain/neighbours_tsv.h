@@ -23,10 +23,11 @@
  * Keys of #model: id, customers, without_signal, tags, dimensions, metric,
  * alpha (of the metric combined alone), of two customers at random by the
  * metric median_pair, top_percent_pair (9 digits), scale (of the embedding),
- * column names customer, tag, value, what the value is: kind (sum, mean,
- * events, one), tenths (k1,...,k10 customers), and for the query that follows:
- * asked (the limit of the number of neighbours), candidates (how many customers
- * could have been neighbours), matching (how many of them passed
+ * levels (only where the matrix has blocks: their prefixes, a line break
+ * between), column names customer, tag, value, what the value is: kind (sum,
+ * mean, events, one), tenths (k1,...,k10 customers), and for the query that
+ * follows: asked (the limit of the number of neighbours), candidates (how many
+ * customers could have been neighbours), matching (how many of them passed
  * --min-similarity; -1 without, and where not all were looked at),
  * min_similarity (empty without), among (the name of the file, or empty).
  * Values are escaped like tags.  A reader passes over keys that it does not

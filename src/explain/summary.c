@@ -25,6 +25,18 @@ const char *summary_tag_name(const struct summary *summary, size_t tag)
 	return string_table_text(&summary->tags, tag);
 }
 
+void summary_set_levels(struct summary *summary)
+{
+	tag_levels_free(&summary->levels);
+	tag_levels_read(&summary->levels, summary->metadata.levels);
+}
+
+size_t summary_tag_level(const struct summary *summary, size_t tag)
+{
+	return tag_levels_find(&summary->levels,
+			       summary_tag_name(summary, tag));
+}
+
 struct summary_profile *summary_add_profile(struct summary *summary, char *name,
 					    unsigned tenth)
 {
@@ -124,6 +136,7 @@ char *summary_format_value(char text[NUMBER_TEXT], double value)
 void summary_free(struct summary *summary)
 {
 	model_metadata_free(&summary->metadata);
+	tag_levels_free(&summary->levels);
 	for (size_t i = 0; i < summary->neighbour_count; i++) {
 		free(summary->neighbours[i].contributions);
 		free(summary->neighbours[i].name);

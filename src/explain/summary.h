@@ -18,6 +18,7 @@
 #include "explain/contributions.h"
 #include "explain/neighbours_metadata.h"
 #include "explain/profile_lines.h"
+#include "explain/tag_levels.h"
 
 /* The value of a tag of a customer, who has the tag where it is above zero. */
 struct profile_value {
@@ -73,6 +74,7 @@ struct held_out_ratio {
 struct summary {
 	char *query;
 	struct model_metadata metadata;
+	struct tag_levels levels; /* of the metadata: summary_set_levels */
 	struct summary_neighbour *neighbours; /* by rank */
 	size_t neighbour_count, neighbour_room;
 	struct summary_profile *profiles; /* the query's, then those of the
@@ -97,6 +99,12 @@ size_t summary_add_tag(struct summary *summary, const char *name,
 
 /* The tag's name, which ends with a zero byte. */
 const char *summary_tag_name(const struct summary *summary, size_t tag);
+
+/* Set the levels to those of the metadata. */
+void summary_set_levels(struct summary *summary);
+
+/* The tag's level, or TAG_PREFIX_NONE. */
+size_t summary_tag_level(const struct summary *summary, size_t tag);
 
 /* Add a profile without tags, or a neighbour without contributions; the name
  * becomes the summary's.  The pointer is valid until the next is added. */

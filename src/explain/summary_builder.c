@@ -233,6 +233,7 @@ static void begin(struct summary_builder *builder,
 	}
 	*s = (struct summary){0};
 	model_metadata_init(&s->metadata, whole, &query);
+	summary_set_levels(s);
 	if (query_model == whole)
 		name = text_array_at(&whole->matrix.users, row, &length);
 	s->query = alloc_text(name, length);

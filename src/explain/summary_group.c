@@ -22,11 +22,40 @@ static char *share_of(struct summary_page *page, size_t tag)
 				page->summary->group);
 }
 
+/* "What the 10 share", or of a level of several "What the 10 share, product"
+ * and "What the 10 share, other tags". */
+static char *heading(struct summary_page *page, size_t level)
+{
+	const struct summary *s = page->summary;
+	size_t length = 0;
+	char *name;
+
+	if (s->levels.prefixes.count == 0)
+		return text_lines_print(&page->lines, "What the %zu share",
+					s->group);
+	if (level != TAG_PREFIX_NONE)
+		length = tag_levels_name_length(&s->levels, level);
+	if (length == 0)
+		return text_lines_print(&page->lines,
+					"What the %zu share, other tags",
+					s->group);
+	name = text_lines_print(&page->lines, "%.*s", (int)length,
+				s->levels.prefixes.texts[level]);
+	return text_lines_print(&page->lines, "What the %zu share, %s",
+				s->group,
+				text_lines_escape(&page->lines, name));
+}
+
 static struct widths measure(struct summary_page *page)
 {
 	const struct summary *s = page->summary;
 	struct widths widths = {.name = 25, .figure = 11, .query = 11};
 
+	for (size_t i = 0; i < s->listed_count; i++)
+		widen(&widths.name,
+		      text_lines_columns(heading(
+			      page, summary_tag_level(s, s->listed[i]))) +
+			      2);
 	for (size_t i = 0; i < s->listed_count; i++) {
 		widen(&widths.name,
 		      text_lines_columns(summary_page_tag(page, s->listed[i])) +
@@ -64,21 +93,35 @@ static void put_shared_tag(struct summary_page *page,
 	put_row(page, widths, cells);
 }
 
+/* The tags of a level, or those of none; nothing where none is listed. */
+static void put_level(struct summary_page *page, const struct widths *widths,
+		      size_t level)
+{
+	const struct summary *s = page->summary;
+	const char *const head[5] = {
+		heading(page, level),     "have it", "expected", "times",
+		summary_page_query(page),
+	};
+	bool begun = false;
+
+	for (size_t i = 0; i < s->listed_count; i++) {
+		if (summary_tag_level(s, s->listed[i]) != level)
+			continue;
+		if (!begun)
+			put_row(page, widths, head);
+		begun = true;
+		put_shared_tag(page, widths, s->listed[i]);
+	}
+}
+
 static void put_shared(struct summary_page *page)
 {
 	const struct summary *s = page->summary;
 	struct widths widths = measure(page);
-	const char *const head[5] = {
-		text_lines_print(&page->lines, "What the %zu share", s->group),
-		"have it",
-		"expected",
-		"times",
-		summary_page_query(page),
-	};
 
-	put_row(page, &widths, head);
-	for (size_t i = 0; i < s->listed_count; i++)
-		put_shared_tag(page, &widths, s->listed[i]);
+	for (size_t i = 0; i < s->levels.prefixes.count; i++)
+		put_level(page, &widths, i);
+	put_level(page, &widths, TAG_PREFIX_NONE);
 	text_lines_put_words(
 		&page->lines,
 		text_lines_print(

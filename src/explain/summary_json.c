@@ -26,6 +26,22 @@ static void put_customer(const struct summary_json *json, const char *id)
 			  json->writer);
 }
 
+/* Where the model has levels, that of a tag, or null. */
+static void put_level(const struct summary_json *json, size_t tag)
+{
+	const struct tag_levels *levels = &json->summary->levels;
+	size_t level = summary_tag_level(json->summary, tag);
+
+	if (levels->prefixes.count == 0)
+		return;
+	if (level == TAG_PREFIX_NONE)
+		json_put_null(json->writer, "level");
+	else
+		json_put_string(json->writer, "level",
+				levels->prefixes.texts[level],
+				tag_levels_name_length(levels, level));
+}
+
 /* A tag likewise. */
 static void put_tag(const struct summary_json *json, size_t tag)
 {
@@ -34,6 +50,7 @@ static void put_tag(const struct summary_json *json, size_t tag)
 
 	json_put_string(json->writer, "tag", id, length);
 	display_names_put(&json->names->tags, id, length, json->writer);
+	put_level(json, tag);
 }
 
 /* How many customers have the tag. */

@@ -178,7 +178,7 @@ static bool is_neighbour(const struct summary_reader *reader,
 static const char *read_row(struct summary_reader *reader, struct summary *s)
 {
 	const struct tsv_reader *table = &reader->table;
-	const char *word = table->fields[0].text;
+	const char *word = table->fields[0].text, *error;
 
 	if (is_neighbour(reader, s))
 		return read_neighbour(reader, s);
@@ -190,8 +190,10 @@ static const char *read_row(struct summary_reader *reader, struct summary *s)
 		reader->pending = s->query != NULL;
 		if (reader->pending)
 			return NULL;
-		return neighbours_metadata_read_model(table->fields[1].text,
-						      &s->metadata);
+		error = neighbours_metadata_read_model(table->fields[1].text,
+						       &s->metadata);
+		summary_set_levels(s);
+		return error;
 	}
 	if (s->profile_count > 0)
 		return error_text("\"%s\": expected a line of #profile, #tag "
