@@ -292,6 +292,17 @@ static void write_evaluation(struct output *output, struct work *work)
 	evaluation_report_free(report);
 }
 
+static void set_report(struct work *work)
+{
+	struct evaluation_report *report = &work->report;
+
+	report->evaluation = &work->evaluation;
+	report->pair = &work->pairs[0];
+	report->rounds = rounds;
+	report->seed = seed;
+	report->removals = work->removals;
+}
+
 static void close_work(struct work *work)
 {
 	evaluation_free(&work->evaluation);
@@ -302,6 +313,28 @@ static void close_work(struct work *work)
 	free(work->against);
 }
 
+/* The figures of all similarities, and of the default against each. */
+static void write_tuned(struct output *output, struct work *work,
+			const struct tuning *tuning)
+{
+	struct evaluation_report *report = &work->report;
+
+	if (format == FORMAT_TEXT) {
+		tuning_write(output, tuning);
+		return;
+	}
+	set_report(work);
+	report->against_count = work->evaluation.count - 1;
+	work->against = alloc(report->against_count, sizeof *work->against);
+	for (size_t i = 0; i < report->against_count; i++)
+		work->against[i] = i + 1;
+	report->against = work->against;
+	if (format == FORMAT_TSV)
+		evaluation_write_tsv(output, report);
+	else
+		evaluation_write_json(output, report);
+}
+
 static void tune_models(struct output *output, char **operands, size_t count)
 {
 	struct work work = {0};
@@ -309,8 +342,9 @@ static void tune_models(struct output *output, char **operands, size_t count)
 	struct tuning tuning;
 	struct output recipe;
 
-	if (report_path != NULL || format != FORMAT_TEXT)
-		die_usage("--tune: it writes text, and --recipe FILE");
+	if (report_path != NULL)
+		die_usage("--report: it is not written by --tune, whose "
+			  "--format json has the same");
 	open_pairs(&work, operands, count);
 	for (size_t i = 0; i < work.pair_count; i++)
 		if (!can_combine(&work.pairs[i].model))
@@ -325,7 +359,7 @@ static void tune_models(struct output *output, char **operands, size_t count)
 		       seed, threads);
 	progress_end();
 	tuning_choose(&tuning, evaluation);
-	tuning_write(output, &tuning);
+	write_tuned(output, &work, &tuning);
 	if (recipe_path != NULL) {
 		output_open(&recipe, recipe_path);
 		tuning_write_recipe(&recipe, &tuning);
@@ -345,11 +379,7 @@ static void evaluate(struct output *output, char **operands, size_t count)
 	progress_begin("queries", 0);
 	evaluation_run(evaluation, &work.population, &work.pairs[0], rounds,
 		       seed, threads);
-	work.report.evaluation = evaluation;
-	work.report.pair = &work.pairs[0];
-	work.report.rounds = rounds;
-	work.report.seed = seed;
-	work.report.removals = work.removals;
+	set_report(&work);
 	if (evaluation->ranked) {
 		check(held_out_tags_measure(
 			&work.tags, &work.pairs[0], &work.population,

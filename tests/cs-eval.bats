@@ -247,5 +247,15 @@ assert .8 < hold["low"] <= hold["value"] <= hold["high"] <= 1, hold'
 	[[ "$output" == *"cannot be tuned"* ]]
 	run -2 cs-eval --recipe tuned.mk a.bin b.mat
 	run -2 cs-eval --tune --overlap a.bin b.mat
-	run -2 cs-eval --tune --format json a.bin b.mat
+	# All figures of all similarities, and of the default against each.
+	cs-eval --tune --format tsv a.bin b.mat --compare one.bin one.mat > tuned.tsv
+	default="events sqrt smooth, combined 1, 8"
+	[ "$(awk -F'\t' '$3 == "mrr" && $2 == "" && $1 != "chance"' tuned.tsv | wc -l)" -eq 18 ]
+	[ "$(awk -F'\t' -v of="$default" '$3 == "mrr" && $2 != "" && $1 == of' tuned.tsv | wc -l)" -eq 17 ]
+	cs-eval --format tsv a.bin b.mat |
+		awk -F'\t' '$1 == "rows (profile)" && $2 == "" { print $3, $4 }' > rows
+	awk -F'\t' '$1 == "events sqrt smooth, profile" && $2 == "" { print $3, $4 }' tuned.tsv |
+		diff rows -
+	cs-eval --tune --format json a.bin b.mat | python3 -m json.tool > /dev/null
+	run -2 cs-eval --tune --report report.json a.bin b.mat
 }
