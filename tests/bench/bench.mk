@@ -80,7 +80,7 @@ eval-report: all
 		$(EVAL_DATA) README.md
 
 .PHONY: eval-rows
-#: eval-rows     what the defaults have there beside the best of the cosines of
+#: eval-rows     what the defaults have there over the best of the cosines of
 #:               rows by thirty weightings
 eval-rows: all
 	BIN=$(abspath $(BIN)) pipelines/eval-report rows $(EVAL_DATA)
