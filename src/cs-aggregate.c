@@ -27,6 +27,7 @@ enum {
 	KEY_HALF_LIFE,
 	KEY_FROM,
 	KEY_LEVELS,
+	KEY_TAG_WEIGHT,
 	KEY_SEPARATOR,
 	KEY_PREFIX,
 	KEY_MERGE,
@@ -232,6 +233,9 @@ static const struct option_row rows[] = {
 	{NULL, KEY_LEVELS, "levels", "NAMES",
 	 "of the item and each TAG [their columns]",
 	 OPTION_TO_FILE(choices.levels)},
+	{NULL, KEY_TAG_WEIGHT, "tag-weight", "COL",
+	 "of FILE: how much an event counts for TAG",
+	 OPTION_TO_FILE(choices.tag_weight)},
 	{NULL, KEY_SEPARATOR, "tag-sep", "CHAR",
 	 "a cell holds several tags, this between",
 	 OPTION_TO_FUNCTION(read_separator)},
@@ -333,6 +337,7 @@ static char **read_options(int argc, char **argv)
 					KEY_TAGS,
 					KEY_KEEP_ITEM,
 					KEY_LEVELS,
+					KEY_TAG_WEIGHT,
 					KEY_WHERE,
 					KEY_TIME,
 					KEY_TIME_FORMAT,
@@ -346,6 +351,9 @@ static char **read_options(int argc, char **argv)
 					KEY_HALF,
 					KEY_HALF_BY,
 					0};
+
+	static const int of_catalogue[] = {KEY_KEEP_ITEM, KEY_LEVELS,
+					   KEY_TAG_WEIGHT, 0};
 
 	choices.threads = machine_limits_processors();
 	choices.memory = machine_limits_memory() / 4;
@@ -365,10 +373,10 @@ static char **read_options(int argc, char **argv)
 		die_usage("--shards: they are files of a directory: -o DIR "
 			  "names it");
 	check_times();
-	if (choices.tags == NULL && (choices.keep_item || choices.levels))
+	if (choices.tags == NULL && options_given(of_catalogue) != NULL)
 		die_usage("%s: it is about the catalogue of --tags, and there "
 			  "is none",
-			  choices.keep_item ? "--keep-item" : "--levels");
+			  options_given(of_catalogue));
 	if (choices.half_by != NULL && choices.half == HALF_ALL)
 		die_usage("--half-by: it says how --half cuts, and there is no "
 			  "--half");

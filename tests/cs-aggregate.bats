@@ -1306,3 +1306,84 @@ events() {
 	run -2 cs-aggregate --forget nobody.txt "$VIEWS"
 	[[ $output == *"nobody.txt: it names nobody"* ]]
 }
+
+@test "--tag-weight: an event counts for each tag by the weight that the catalogue gives" {
+	printf '%s\n' item,tag,weight a,x,0.5 a,y,0.123456789 b,x,2 b,z,0 \
+		a,x,.50 > tags.csv
+	printf '%s\n' user,item,value u,a,10.1 u,b,-1 v,a,0.5 v,c,3 > log.csv
+	cs-aggregate -q --tags tags.csv --tag-weight weight -u user -t item \
+		-v value log.csv > out
+	# 0.0617283945 is rounded to the even ninth decimal.
+	diff - out <<-'END'
+	user	tag	events	weighted_value_by_tag_weight
+	u	x	2	3.05
+	u	y	1	1.246913569
+	u	z	1	0
+	v	x	1	0.25
+	v	y	1	0.061728394
+	END
+	# By numbers; an event without a value counts 1; items are tags, too.
+	sed 1d tags.csv | cs-aggregate -q --no-header --tags -:1,2 \
+		--tag-weight 3 --keep-item --levels i,t -u 1 -t 2 <(sed 1d log.csv) |
+		cut -f 1-4 | diff - <(tr ' ' '\t' <<-'END'
+		customer tag events weighted_events_by_tag_3
+		u i:a 1 1
+		u i:b 1 1
+		u t:x 2 2.5
+		u t:y 1 0.123456789
+		u t:z 1 0
+		v i:a 1 1
+		v i:c 1 1
+		v t:x 1 0.5
+		v t:y 1 0.123456789
+		END
+		)
+	# Weights of types multiply with these, and profiles of both add up.
+	printf '%s\n' -1,3 0.5,1 3,1 10.1,2 > types.csv
+	cs-aggregate -q --tags tags.csv --tag-weight weight -u user -t item \
+		--weight-by value:types.csv log.csv > typed
+	grep -qx "u	x	2	7" typed
+	for part in '1d;4,5d' '1d;2,3d'
+	do
+		{ head -n 1 log.csv; sed "$part" log.csv; } |
+			cs-aggregate -q --tags tags.csv --tag-weight weight \
+				-u user -t item -v value > "part${#part}$part"
+	done
+	cs-aggregate -q --merge part* | cmp - out
+	cs-matrix -q out | cs-dump | grep 'matrix.value sum' > /dev/null
+	# Tags that weigh 1 are those of a catalogue without weights.
+	awk -F , -v OFS=, '{ print $0, NR == 1 ? "w" : 1 }' \
+		"$ROOT/data/course_tags.csv" > ones.csv
+	cs-aggregate -q --tags ones.csv --tag-weight w "$VIEWS" | sed 1d |
+		cmp - <(cs-aggregate -q --tags "$ROOT/data/course_tags.csv" "$VIEWS" | sed 1d)
+	for threads in 1 3
+	do
+		cs-aggregate -q --tags tags.csv --tag-weight 3 -j $threads -S 1 \
+			-u user -t item -v value log.csv | sed 1d | cmp - <(sed 1d out)
+	done
+}
+
+@test "--tag-weight: what is wrong" {
+	printf '%s\n' user,item,value u,a,10 v,a,5e16 > log.csv
+	refused() {
+		printf '%s\n' item,tag,weight "${@:2}" > tags.csv
+		run -2 --separate-stderr cs-aggregate -q --tags tags.csv \
+			--tag-weight weight -u user -t item -v value log.csv
+		[ "$output" = "" ]
+		[[ "$stderr" == "cs-aggregate: "*"$1"* ]] ||
+			{ echo "$stderr"; false; }
+	}
+	for wrong in -1 1e9 '' heavy nan
+	do
+		refused "tags.csv: a: weight \"$wrong\": expected a number from 0 to below 10^9" a,x,$wrong
+	done
+	refused "tags.csv: a has the tag x with two weights" a,x,1 a,x,2
+	refused "log.csv:3: the value times its weight is 10^18 or more" a,x,1 b,x,20
+	run -2 cs-aggregate --tag-weight weight log.csv
+	[[ $output == *"--tag-weight: it is about the catalogue of --tags, and there is none"* ]]
+	run -2 cs-aggregate --merge --tag-weight weight log.csv
+	run -2 cs-aggregate --tags tags.csv --tag-weight none -u user -t item log.csv
+	[[ $output == *'tags.csv: no column none'* ]]
+	run -2 cs-aggregate --tags tags.csv --tag-weight tag -u user -t item log.csv
+	[[ $output == *"column 2 is named twice"* ]]
+}

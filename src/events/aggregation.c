@@ -32,6 +32,13 @@ struct aggregation {
 
 /* ----------------------------------------------------------------- columns */
 
+/* Whether events count by weights of any kind. */
+static bool weighs(const struct aggregation_options *options)
+{
+	return row_filter_weighs(&options->filter) ||
+	       options->tag_weight != NULL;
+}
+
 /* What the values are called: weighted ones by their weights, too, so that
  * those of other weights are not added to them. */
 static char *value_name(const struct aggregation_options *options)
@@ -39,7 +46,7 @@ static char *value_name(const struct aggregation_options *options)
 	const char *column = options->columns.names[COLUMN_VALUE];
 	struct output name;
 
-	if (!row_filter_weighs(&options->filter))
+	if (!weighs(options))
 		return column ? alloc_text(column, strlen(column)) : NULL;
 	output_memory(&name);
 	output_print(&name, PROFILE_WEIGHTED "%s", column ? column : "events");
@@ -47,6 +54,8 @@ static char *value_name(const struct aggregation_options *options)
 		output_print(&name, "_by_%.*s",
 			     (int)strcspn(options->weight_by, ":"),
 			     options->weight_by);
+	if (options->tag_weight != NULL)
+		output_print(&name, "_by_tag_%s", options->tag_weight);
 	if (options->from != NULL)
 		output_print(&name, "_from_%s_half_life_%g", options->from,
 			     options->half_life);
@@ -158,6 +167,7 @@ static void open_items(struct aggregation *work)
 		.headed = options->columns.headed,
 		.separator = options->separator,
 		.keep_item = options->keep_item,
+		.weight = options->tag_weight,
 		.levels = options->levels};
 
 	if (options->tags == NULL)
@@ -223,6 +233,7 @@ static void open_logs(struct aggregation *work, char **paths, size_t count)
 					   .nulls = options->nulls,
 					   .null_count = options->null_count,
 					   .trim = options->trim,
+					   .heaviest = work->items.heaviest,
 					   .tag_may_be_empty =
 						   events->items == NULL &&
 						   events->separator != NULL};
@@ -322,11 +333,10 @@ static void read_logs(struct aggregation *work)
 static void write_profile(struct aggregation *work)
 {
 	const struct aggregation_options *options = work->options;
-	struct run_writer profile = {
-		.kind = RUN_WRITER_PROFILE,
-		.output = work->output.lines,
-		.valued = options->columns.valued ||
-			  row_filter_weighs(&options->filter)};
+	struct run_writer profile = {.kind = RUN_WRITER_PROFILE,
+				     .output = work->output.lines,
+				     .valued = options->columns.valued ||
+					       weighs(options)};
 
 	profile.prefix = options->prefix;
 	profile.prefix_length = options->prefix ? strlen(options->prefix) : 0;

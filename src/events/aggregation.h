@@ -36,15 +36,16 @@ struct aggregation_options {
 	const char *tags;      /* the argument of --tags, or NULL */
 	bool keep_item;        /* an item is a tag of itself, too */
 	const char *levels;    /* the names of item and tags, or NULL */
-	const char *separator; /* of several tags in a cell, or NULL */
-	const char *prefix;    /* of each tag in the profile, or NULL */
-	const char *rejects;   /* where wrong rows go: a file, or NULL */
-	const char *report;    /* where the account of rows goes, or NULL */
-	const char *output;    /* a file or directory, NULL: standard output */
-	size_t shards;         /* files of that directory; 0: one file */
-	const char *key;       /* of pseudonyms: a file, or NULL */
-	const char *forget;    /* customers left out: a file, or NULL */
-	const char *half_by;   /* a column, or NULL: each event by itself */
+	const char *tag_weight; /* a column of the catalogue, or NULL */
+	const char *separator;  /* of several tags in a cell, or NULL */
+	const char *prefix;     /* of each tag in the profile, or NULL */
+	const char *rejects;    /* where wrong rows go: a file, or NULL */
+	const char *report;     /* where the account of rows goes, or NULL */
+	const char *output;     /* a file or directory, NULL: standard output */
+	size_t shards;          /* files of that directory; 0: one file */
+	const char *key;        /* of pseudonyms: a file, or NULL */
+	const char *forget;     /* customers left out: a file, or NULL */
+	const char *half_by;    /* a column, or NULL: each event by itself */
 	enum event_half half;
 	size_t seed;   /* of the hash that cuts in halves */
 	size_t memory; /* bytes, about */

@@ -30,6 +30,8 @@ struct event_reader_thread {
 	struct string_slice *tags; /* of all those rows */
 	uint32_t *tag_indices;
 	size_t tag_count, tag_room, tag_index_room;
+	int64_t *weights; /* of those tags, in 10^-9; NULL without weights */
+	size_t weight_room;
 	uint64_t rows_in, rows_used, rows_untagged, rows_other;
 	uint64_t rows_left_out, rows_forgotten;
 	char *pseudonyms; /* of the customers of those rows */
@@ -146,9 +148,17 @@ static bool in_half(const struct event_reader *events, uint64_t hash)
 	       (hash & 1) == (events->half == HALF_B);
 }
 
+/* The weight, in 10^-9, of what has none of its own. */
+static const int64_t NO_WEIGHT = 1000000000;
+
+static bool has_weights(const struct event_reader *events)
+{
+	return events->items != NULL && events->items->weight != NULL;
+}
+
 static void append_tag(const struct event_reader *events,
 		       struct event_reader_thread *state, const char *text,
-		       size_t length)
+		       size_t length, int64_t weight)
 {
 	if (events->half_by_tag &&
 	    !in_half(events,
@@ -158,6 +168,12 @@ static void append_tag(const struct event_reader *events,
 	}
 	state->tags = alloc_grow(state->tags, &state->tag_room,
 				 state->tag_count + 1, sizeof *state->tags);
+	if (has_weights(events)) {
+		state->weights = alloc_grow(state->weights, &state->weight_room,
+					    state->tag_count + 1,
+					    sizeof *state->weights);
+		state->weights[state->tag_count] = weight;
+	}
 	state->tags[state->tag_count++] = (struct string_slice){text, length};
 }
 
@@ -175,7 +191,7 @@ static void append_own_tag(const struct event_reader *events,
 	memcpy(tag, prefix, size);
 	memcpy(tag + size, text, length);
 	state->own_used += size + length;
-	append_tag(events, state, tag, size + length);
+	append_tag(events, state, tag, size + length, NO_WEIGHT);
 }
 
 /* Make room for such tags of all rows of the block, so that none moves. */
@@ -208,7 +224,8 @@ static void append_tags(const struct event_reader *events,
 			if (events->rules.trim)
 				utf8_trim(&part, &size);
 			if (size > 0)
-				append_tag(events, state, part, size);
+				append_tag(events, state, part, size,
+					   NO_WEIGHT);
 		}
 		return;
 	}
@@ -224,7 +241,8 @@ static void append_tags(const struct event_reader *events,
 	for (size_t i = items->begin[item]; i < items->begin[item + 1]; i++)
 		append_tag(events, state,
 			   string_table_text(&items->tags, items->tag[i]),
-			   string_table_length(&items->tags, items->tag[i]));
+			   string_table_length(&items->tags, items->tag[i]),
+			   has_weights(events) ? items->weight[i] : NO_WEIGHT);
 }
 
 /* The customer of a row: its name, or its pseudonym. */
@@ -322,6 +340,16 @@ static size_t drop_duplicates(uint32_t *tags, size_t count)
 	return kept;
 }
 
+/* An event's value for a tag: times the tag's weight.  It is in range: rows
+ * are checked against the largest weight. */
+static decimal weighted(decimal value, int64_t weight)
+{
+	decimal product = 0;
+
+	(void)decimal_multiply(value, weight, &product);
+	return product;
+}
+
 static void group_rows(const struct event_reader *events,
 		       struct event_reader_thread *state, unsigned thread)
 {
@@ -339,13 +367,22 @@ static void group_rows(const struct event_reader *events,
 	group_by_tags(groups, thread, state->tags, state->tag_count,
 		      state->tag_indices);
 	for (size_t i = 0, begin = 0; i < state->used_count; i++) {
+		const struct used_row *row = &state->used[i];
 		uint32_t *tags = state->tag_indices + begin;
+		const int64_t *weights =
+			has_weights(events) ? state->weights + begin : NULL;
+		/* The tags of a catalogue's item are distinct. */
 		size_t count =
-			drop_duplicates(tags, state->used[i].end - begin);
+			weights != NULL
+				? row->end - begin
+				: drop_duplicates(tags, row->end - begin);
 		for (size_t tag = 0; tag < count; tag++)
 			group_by_add(groups, thread, state->user_indices[i],
-				     tags[tag], state->used[i].value);
-		begin = state->used[i].end;
+				     tags[tag],
+				     weights != NULL ? weighted(row->value,
+								weights[tag])
+						     : row->value);
+		begin = row->end;
 	}
 }
 
@@ -481,6 +518,7 @@ void event_reader_run(struct event_reader *events)
 		free(state->user_indices);
 		free(state->tags);
 		free(state->tag_indices);
+		free(state->weights);
 	}
 	free(events->states);
 }

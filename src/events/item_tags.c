@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/decimal.h"
 #include "base/errors.h"
 #include "base/number.h"
-#include "base/utf8.h"
+#include "events/catalogue_rows.h"
 #include "events/column_detect.h"
 #include "text/csv_reader.h"
 #include "text/tsv.h"
@@ -18,18 +18,24 @@
 /* A tag of an item. */
 struct pair {
 	uint32_t item, tag;
+	int64_t weight; /* as in item_tags.weight */
 };
+
+/* The weight of a tag without one, in 10^-9: 1. */
+static const int64_t NO_WEIGHT = 1000000000;
 
 struct reading {
 	struct item_tags *items;
 	const struct item_tags_source *source;
 	struct pair *pairs;
 	size_t count, capacity;
-	size_t levels;                           /* columns of tags */
-	char *columns[1 + ITEM_TAGS_MAX_LEVELS]; /* as the command line names
-						     them, or NULL */
-	char *prefixes[ITEM_TAGS_MAX_LEVELS];    /* of each level, escaped, or
-						     NULL */
+	size_t levels; /* columns of tags */
+	size_t places; /* columns that are read: item, tags, weight */
+	const char *columns[2 + ITEM_TAGS_MAX_LEVELS]; /* as the command line
+							   names them, or NULL
+							 */
+	char *prefixes[ITEM_TAGS_MAX_LEVELS]; /* of each level, escaped, or
+						  NULL */
 	bool headed;
 };
 
@@ -133,15 +139,37 @@ static void notice_columns(const struct csv_file *file,
 }
 
 static void add_tags(struct reading *reading, uint32_t item, size_t level,
-		     const char *cell, size_t size);
+		     const char *cell, size_t size, int64_t weight);
+
+/* The weight in a cell, in 10^-9, or -1: it is none. */
+static int64_t read_weight(const char *text, size_t length)
+{
+	const decimal one = 1000000000;
+	decimal weight;
+	enum decimal_error error = decimal_read(text, length, &weight);
+
+	if ((error != DECIMAL_FINE && error != DECIMAL_ROUNDED) || weight < 0 ||
+	    weight >= one * one)
+		return -1;
+	return (int64_t)weight;
+}
 
 /* The first line may be no header: add what it says as a row.  Columns that
- * are named stand in a header. */
+ * are named stand in a header, and so does a weight that is no number. */
 static void add_header(struct reading *reading, const struct csv_file *file,
 		       const struct csv_names *names)
 {
 	struct item_tags *items = reading->items;
+	int64_t weight = NO_WEIGHT;
 
+	if (reading->source->weight != NULL) {
+		const char *name =
+			names->names[file->selected[1 + reading->levels]];
+
+		weight = read_weight(name, strlen(name));
+		if (weight < 0)
+			return;
+	}
 	for (size_t i = 0; i <= reading->levels; i++) {
 		const char *name = names->names[file->selected[i]];
 		char *text = tsv_escape_text(name, strlen(name));
@@ -151,7 +179,7 @@ static void add_header(struct reading *reading, const struct csv_file *file,
 							 strlen(text));
 		else
 			add_tags(reading, (uint32_t)items->header, i - 1, text,
-				 strlen(text));
+				 strlen(text), weight);
 		free(text);
 	}
 }
@@ -174,7 +202,7 @@ static void select_columns(void *context, struct csv_source *source,
 		    file->name, names->count, names->count == 1 ? "" : "s",
 		    1 + reading->levels,
 		    reading->levels == 1 ? "its tag" : "its tags");
-	for (size_t i = 0; i <= reading->levels; i++) {
+	for (size_t i = 0; i < reading->places; i++) {
 		const char *name = reading->columns[i];
 
 		file->selected[i] =
@@ -187,7 +215,7 @@ static void select_columns(void *context, struct csv_source *source,
 				die("%s: column %zu is named twice, expected "
 				    "%zu columns",
 				    file->name, file->selected[i] + 1,
-				    1 + reading->levels);
+				    reading->places);
 	}
 	items->file = alloc_text(file->name, strlen(file->name));
 	set_prefixes(reading, file, names);
@@ -210,35 +238,8 @@ static void select_columns(void *context, struct csv_source *source,
 /* --------------------------------------------------------------------- rows
  */
 
-/* Parse the block at once, or where a row is wrong, singly: then it is known
- * which. */
-static void parse_block(const struct csv_source *source,
-			const struct csv_block *block, struct csv_rows *rows)
-{
-	bool good = csv_reader_parse_block(source, block, rows);
-
-	for (size_t i = 0; good && i < rows->count; i++)
-		good = rows->rows[i].fields == source->files[0].fields &&
-		       csv_row_field(rows, &rows->rows[i], 0)->length > 0;
-	if (!good)
-		csv_reader_parse_singly(source, block, rows);
-}
-
-static void check_row(const struct csv_file *file, const struct csv_rows *rows,
-		      const struct csv_row *row)
-{
-	if (row->fault != CSV_FINE)
-		die("%s:%zu: %s", file->name, row->line,
-		    csv_fault_text[row->fault]);
-	if (row->fields != file->fields)
-		die("%s:%zu: %u fields, expected %zu", file->name, row->line,
-		    (unsigned)row->fields, file->fields);
-	if (csv_row_field(rows, row, 0)->length == 0)
-		die("%s:%zu: the item is empty", file->name, row->line);
-}
-
 static void add_pair(struct reading *reading, uint32_t item, const char *prefix,
-		     const char *text, size_t length)
+		     const char *text, size_t length, int64_t weight)
 {
 	struct string_table *tags = &reading->items->tags;
 	size_t size = prefix != NULL ? strlen(prefix) : 0, tag;
@@ -254,12 +255,13 @@ static void add_pair(struct reading *reading, uint32_t item, const char *prefix,
 	}
 	reading->pairs = alloc_grow(reading->pairs, &reading->capacity,
 				    reading->count + 1, sizeof *reading->pairs);
-	reading->pairs[reading->count++] = (struct pair){item, (uint32_t)tag};
+	reading->pairs[reading->count++] =
+		(struct pair){item, (uint32_t)tag, weight};
 }
 
 /* Add the tags in a cell of a level to an item. */
 static void add_tags(struct reading *reading, uint32_t item, size_t level,
-		     const char *cell, size_t size)
+		     const char *cell, size_t size, int64_t weight)
 {
 	const char *part;
 	size_t at = 0, length;
@@ -267,21 +269,45 @@ static void add_tags(struct reading *reading, uint32_t item, size_t level,
 	while ((part = item_tags_next_part(cell, size, &at,
 					   reading->source->separator,
 					   &length)) != NULL)
-		add_pair(reading, item, reading->prefixes[level], part, length);
+		add_pair(reading, item, reading->prefixes[level], part, length,
+			 weight);
 }
 
-static void add_row(struct reading *reading, const struct csv_rows *rows,
-		    const struct csv_row *row)
+/* The weight of a row's tags. */
+static int64_t row_weight(const struct reading *reading,
+			  const struct csv_file *file,
+			  const struct csv_rows *rows,
+			  const struct csv_row *row)
+{
+	const struct csv_slice *field;
+	int64_t weight;
+
+	if (reading->source->weight == NULL)
+		return NO_WEIGHT;
+	field = csv_row_field(rows, row, 1 + reading->levels);
+	weight = read_weight(rows->text + field->begin, field->length);
+	if (weight < 0)
+		die("%s: %.*s: weight \"%.*s\": expected a number from 0 to "
+		    "below 10^9",
+		    file->name, (int)csv_row_field(rows, row, 0)->length,
+		    rows->text + csv_row_field(rows, row, 0)->begin,
+		    (int)field->length, rows->text + field->begin);
+	return weight;
+}
+
+static void add_row(struct reading *reading, const struct csv_file *file,
+		    const struct csv_rows *rows, const struct csv_row *row)
 {
 	const struct csv_slice *field = csv_row_field(rows, row, 0);
 	uint32_t item = (uint32_t)string_table_add(&reading->items->items,
 						   rows->text + field->begin,
 						   field->length);
+	int64_t weight = row_weight(reading, file, rows, row);
 
 	for (size_t level = 0; level < reading->levels; level++) {
 		field = csv_row_field(rows, row, 1 + level);
 		add_tags(reading, item, level, rows->text + field->begin,
-			 field->length);
+			 field->length, weight);
 	}
 }
 
@@ -293,7 +319,7 @@ static void add_items(struct reading *reading)
 	for (size_t i = 0; i < items->count; i++)
 		add_pair(reading, (uint32_t)i, reading->items->own_prefix,
 			 string_table_text(items, i),
-			 string_table_length(items, i));
+			 string_table_length(items, i), NO_WEIGHT);
 }
 
 static int by_item(const void *a, const void *b)
@@ -303,6 +329,16 @@ static int by_item(const void *a, const void *b)
 	if (p->item != q->item)
 		return p->item < q->item ? -1 : 1;
 	return (p->tag > q->tag) - (p->tag < q->tag);
+}
+
+/* Equal pairs are one: they must have one weight. */
+static void check_equal(const struct item_tags *items, const struct pair *a,
+			const struct pair *b)
+{
+	if (a->weight != b->weight)
+		die("%s: %s has the tag %s with two weights", items->file,
+		    string_table_text(&items->items, a->item),
+		    string_table_text(&items->tags, a->tag));
 }
 
 /* Sort the pairs, drop duplicates, and make a list of each item's tags. */
@@ -316,9 +352,18 @@ static void make_lists(struct reading *reading)
 		qsort(pairs, reading->count, sizeof *pairs, by_item);
 	items->begin = alloc(items->items.count + 1, sizeof *items->begin);
 	items->tag = alloc(reading->count, sizeof *items->tag);
+	if (reading->source->weight != NULL)
+		items->weight = alloc(reading->count, sizeof *items->weight);
 	for (size_t i = 0; i < reading->count; i++) {
-		if (i > 0 && by_item(&pairs[i - 1], &pairs[i]) == 0)
+		if (i > 0 && by_item(&pairs[i - 1], &pairs[i]) == 0) {
+			check_equal(items, &pairs[i - 1], &pairs[i]);
 			continue;
+		}
+		if (items->weight != NULL) {
+			items->weight[kept] = pairs[i].weight;
+			if (pairs[i].weight > items->heaviest)
+				items->heaviest = pairs[i].weight;
+		}
 		items->tag[kept++] = pairs[i].tag;
 		items->begin[pairs[i].item + 1] = kept;
 	}
@@ -342,7 +387,7 @@ static void split_columns(struct reading *reading, char *path)
 		return;
 	*colon = '\0';
 	for (char *next = colon + 1; next != NULL;) {
-		char *name = strsep(&next, ",");
+		const char *name = strsep(&next, ",");
 
 		if (*name == '\0' || count == 1 + ITEM_TAGS_MAX_LEVELS) {
 			count = 0;
@@ -358,37 +403,25 @@ static void split_columns(struct reading *reading, char *path)
 	reading->levels = count - 1;
 }
 
-static size_t count_byte(const char *text, size_t length, char byte)
+/* The column of weights stands behind those of tags. */
+static void place_weight(struct reading *reading)
+{
+	const char *weight = reading->source->weight;
+
+	reading->places = 1 + reading->levels;
+	if (weight == NULL)
+		return;
+	reading->columns[reading->places++] = weight;
+	reading->headed = reading->headed || !is_number(weight);
+}
+
+static size_t count_commas(const char *text)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < length; i++)
-		count += text[i] == byte;
+	for (; *text != '\0'; text++)
+		count += *text == ',';
 	return count;
-}
-
-/* Of a regular file whose first line has not the log's delimiter, take that
- * of , ; | and tab which the line has most. */
-static void find_delimiter(const char *path, struct csv_dialect *dialect)
-{
-	static const char *const others[] = {",", ";", "|", "\t"};
-	char line[4096];
-	FILE *file = strcmp(path, "-") == 0 ? NULL : fopen(path, "r");
-	struct stat about;
-	size_t most = 0;
-
-	if (file != NULL && fstat(fileno(file), &about) == 0 &&
-	    S_ISREG(about.st_mode) && fgets(line, sizeof line, file) != NULL &&
-	    strstr(line, dialect->delimiter) == NULL)
-		for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-			size_t count =
-				count_byte(line, strlen(line), *others[i]);
-			if (count > most)
-				dialect->delimiter = others[i];
-			most = count > most ? count : most;
-		}
-	if (file != NULL)
-		fclose(file);
 }
 
 /* --levels must name each of them, or none is named. */
@@ -399,28 +432,12 @@ static void check_levels(const struct reading *reading)
 
 	if (levels == NULL)
 		return;
-	if (count_byte(levels, strlen(levels), ',') + 1 != count)
+	if (count_commas(levels) + 1 != count)
 		die_usage("--levels %s: expected %zu name%s: of %s%s", levels,
 			  count, count == 1 ? "" : "s",
 			  reading->source->keep_item ? "the item, then of "
 						     : "",
 			  "each column of tags");
-}
-
-/* Warn of a block that is not UTF-8, as the names in it are read as they stand;
- * true where it is not. */
-static bool warn_of_encoding(const struct csv_source *csv,
-			     const struct csv_block *block)
-{
-	size_t at = utf8_first_invalid(block->bytes, block->size);
-
-	if (at < block->size)
-		notice("%s:%zu: not UTF-8 (byte %02x): names are taken as they "
-		       "stand; iconv -f WINDOWS-1252 -t UTF-8 converts it",
-		       csv->files[0].name,
-		       block->line + csv_scan_lines(block->bytes, at),
-		       block->bytes[at]);
-	return at < block->size;
 }
 
 void item_tags_read(struct item_tags *items,
@@ -430,31 +447,25 @@ void item_tags_read(struct item_tags *items,
 	struct reading reading = {.items = items, .source = source};
 	struct csv_dialect dialect = source->dialect;
 	struct csv_source csv;
-	struct csv_block block = {0};
-	struct csv_rows rows = {0};
-	bool foreign = false;
+	struct catalogue_rows catalogue = {0};
+	const struct csv_rows *rows = &catalogue.rows;
 
 	items->header = STRING_TABLE_NONE;
 	split_columns(&reading, path);
+	place_weight(&reading);
 	check_levels(&reading);
-	find_delimiter(path, &dialect);
+	catalogue_rows_find_delimiter(path, &dialect);
 	csv_reader_begin(&csv, &path, 1, &dialect, reading.headed);
-	csv.places = 1 + reading.levels;
+	csv.places = reading.places;
 	csv.opened = select_columns;
 	csv.context = &reading;
-	while (csv_reader_next(&csv, &block)) {
-		parse_block(&csv, &block, &rows);
-		foreign = foreign || warn_of_encoding(&csv, &block);
-		for (size_t i = 0; i < rows.count; i++) {
-			check_row(&csv.files[0], &rows, &rows.rows[i]);
-			add_row(&reading, &rows, &rows.rows[i]);
-		}
-	}
+	while (catalogue_rows_next(&catalogue, &csv))
+		for (size_t i = 0; i < rows->count; i++)
+			add_row(&reading, &csv.files[0], rows, &rows->rows[i]);
 	if (source->keep_item)
 		add_items(&reading);
 	make_lists(&reading);
-	csv_rows_free(&rows);
-	csv_block_free(&block);
+	catalogue_rows_free(&catalogue);
 	csv_reader_end(&csv);
 	for (size_t i = 0; i < reading.levels; i++)
 		free(reading.prefixes[i]);
@@ -468,6 +479,7 @@ void item_tags_free(struct item_tags *items)
 	string_table_free(&items->tags);
 	free(items->begin);
 	free(items->tag);
+	free(items->weight);
 	free(items->file);
 	free(items->own_prefix);
 	free(items->item_name);

@@ -24,6 +24,8 @@ struct item_tags_source {
 				  of columns in argument say so, too */
 	const char *separator; /* of tags in a cell, escaped; or NULL */
 	bool keep_item;        /* an item is a tag of itself, too */
+	const char *weight;    /* the column of weights, by name or number; or
+				  NULL */
 	const char *levels; /* "NAME,NAME...": names of the levels; or NULL: the
 			       names of their columns */
 };
@@ -32,6 +34,8 @@ struct item_tags {
 	struct string_table items, tags; /* names, escaped as in TSV */
 	size_t *begin; /* item i has tag[begin[i] .. begin[i + 1]) */
 	uint32_t *tag;
+	int64_t *weight;  /* of tag[i], in 10^-9; NULL without weights */
+	int64_t heaviest; /* the largest of them; 0 without weights */
 	char *file;       /* its name, for messages */
 	char *item_name;  /* of the column; NULL without header */
 	char *tag_name;   /* of the column; NULL without header or where there
@@ -42,7 +46,9 @@ struct item_tags {
 };
 
 /* Read a catalogue.  The items and tags of its first line are added, too, where
- * it may be no header.  Equal pairs count once; an empty tag is none.  With
+ * it may be no header.  Equal pairs count once, and must have equal weights; an
+ * empty tag is none.  A weight is a number from 0 to below 10^9, and 1 where an
+ * item is a tag of itself.  With
  * several levels (columns of tags, and the item with keep_item) each tag begins
  * with its level's name and a colon.  Says which columns it takes where they
  * are not named.  Ends the process on a wrong row. */

@@ -132,7 +132,7 @@ enum reject row_check(const struct row_rules *rules,
 		      struct row_observations *observations)
 {
 	bool surplus = row->fields == file->fields + 1 && row->last_empty;
-	bool weighs = row_filter_weighs(rules->filter);
+	bool weighs = row_filter_weighs(rules->filter) || rules->heaviest > 0;
 	enum reject fault;
 	decimal weight;
 
@@ -157,13 +157,19 @@ enum reject row_check(const struct row_rules *rules,
 		is_padded(rows, csv_row_field(rows, row, COLUMN_TAG));
 	if (!rules->columns->valued) {
 		checked->value = weighs ? weight : 0;
-		return REJECT_NONE;
+	} else {
+		fault = check_value(rules, rows,
+				    csv_row_field(rows, row, COLUMN_VALUE),
+				    &checked->value, observations);
+		if (fault != REJECT_NONE)
+			return fault;
+		if (weighs && decimal_multiply(checked->value, weight,
+					       &checked->value) != DECIMAL_FINE)
+			return REJECT_HEAVY;
 	}
-	fault = check_value(rules, rows, csv_row_field(rows, row, COLUMN_VALUE),
-			    &checked->value, observations);
-	if (fault == REJECT_NONE && weighs &&
-	    decimal_multiply(checked->value, weight, &checked->value) !=
-		    DECIMAL_FINE)
-		return REJECT_HEAVY;
-	return fault;
+	/* That no product with the weight of a tag is too large. */
+	return decimal_multiply(checked->value, rules->heaviest, &weight) ==
+			       DECIMAL_FINE
+		       ? REJECT_NONE
+		       : REJECT_HEAVY;
 }

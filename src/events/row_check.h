@@ -20,6 +20,8 @@ struct row_rules {
 	char **nulls;               /* null_count texts that mean an empty field
 				       escaped as fields are (text/tsv.h) */
 	size_t null_count;
+	decimal heaviest;      /* the largest weight of a tag; 0: none has
+				  one */
 	bool trim;             /* row_trim is applied to rows before */
 	bool tag_may_be_empty; /* a cell for several tags may hold none */
 };
@@ -45,7 +47,8 @@ void row_trim(struct csv_rows *rows, const struct csv_row *row);
 
 /* A row that is not wrong. */
 struct checked_row {
-	decimal value; /* times its weight; 0 without values and weights */
+	decimal value; /* times its weight, not those of its tags; without
+			  values its weight, 0 where nothing has a weight */
 	bool left_out; /* by the filter: its other fields may be anything */
 };
 

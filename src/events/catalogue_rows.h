@@ -1,0 +1,30 @@
+/* catalogue_rows: the rows of a catalogue in CSV, whose first selected column
+ * is the item; a row that is wrong ends the process. */
+#ifndef EVENTS_CATALOGUE_ROWS_H
+#define EVENTS_CATALOGUE_ROWS_H
+
+#include <stdbool.h>
+
+#include "text/csv_reader.h"
+
+/* What reads the rows; zero at first. */
+struct catalogue_rows {
+	struct csv_block block;
+	struct csv_rows rows; /* of the block */
+	bool foreign;         /* some block was not UTF-8 */
+};
+
+/* Read the rows of the next block; false at the end.  Each has as many fields
+ * as the first, and an item.  Ends the process on a wrong row; warns of the
+ * first that is not UTF-8. */
+bool catalogue_rows_next(struct catalogue_rows *catalogue,
+			 struct csv_source *source);
+
+void catalogue_rows_free(struct catalogue_rows *catalogue);
+
+/* Of a regular file whose first line has not the dialect's delimiter, take that
+ * of , ; | and tab which the line has most. */
+void catalogue_rows_find_delimiter(const char *path,
+				   struct csv_dialect *dialect);
+
+#endif
