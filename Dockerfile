@@ -14,6 +14,7 @@ FROM $BASE
 RUN apt-get update -qq \
 	&& apt-get install -y -qq --no-install-recommends libcsv3 liblapacke \
 		libopenblas0-pthread libjansson4 libxxhash0 libmicrohttpd12 libnettle8 zlib1g \
+		libunistring2 libstemmer0d \
 		> /dev/null \
 	&& rm -rf /var/lib/apt/lists/* \
 	&& useradd --system --no-create-home --shell /usr/sbin/nologin similar

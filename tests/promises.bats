@@ -25,6 +25,7 @@ setup() {
 call() {
 	case $1 in
 	cs-aggregate) command="cs-aggregate -q" input=views.csv ;;
+	cs-terms) command="cs-terms -q -i course_id --text course_id" input=views.csv ;;
 	cs-matrix) command="cs-matrix -q" input=profiles.tsv ;;
 	cs-svd) command="cs-svd -q -k 16" input=matrix.bin ;;
 	cs-project) command="cs-project emb.bin" input=matrix.bin ;;
@@ -202,6 +203,7 @@ refuses() {
 		[ ! -e out ]
 	done <<-'END'
 	views.csv cs-aggregate
+	views.csv cs-terms
 	profiles.tsv cs-aggregate --merge
 	profiles.tsv cs-matrix
 	END
@@ -269,7 +271,7 @@ refuses() {
 			$command -o out cut 2> err || status=$?
 			case $status in
 			0)
-				[ "$tool" = cs-aggregate ]
+				[[ $tool == cs-aggregate || $tool == cs-terms ]]
 				[ -s out ]
 				;;
 			2)

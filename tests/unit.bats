@@ -78,11 +78,13 @@ unit_cases() {
 @test "unit string_table" { unit string_table; }
 @test "unit summary_reader" { unit summary_reader; }
 @test "unit tempfile" { unit tempfile; }
+@test "unit term_weights" { unit_cases term_weights; }
 @test "unit thread_pool" { unit thread_pool; }
 @test "unit topk" { unit topk; }
 @test "unit number_fault" { unit number_fault; }
 @test "unit utf8" { unit utf8; }
 @test "unit weighting" { unit weighting; }
+@test "unit words" { unit words; }
 
 @test "each program of tests/unit has a line here" {
 	diff <(basename -s .c "$BATS_TEST_DIRNAME"/unit/*.c | sort) \

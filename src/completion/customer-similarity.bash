@@ -29,4 +29,4 @@ _customer_similarity() {
 
 complete -o bashdefault -o default -F _customer_similarity \
 	cs-aggregate cs-matrix cs-svd cs-project cs-index cs-knn cs-summarize \
-	cs-dump cs-serve cs-eval cs-contrast cs-segment
+	cs-dump cs-serve cs-eval cs-contrast cs-segment cs-terms

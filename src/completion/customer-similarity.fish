@@ -34,6 +34,6 @@ function __customer_similarity
     end
 end
 
-for tool in cs-aggregate cs-matrix cs-svd cs-project cs-index cs-knn cs-summarize cs-dump cs-serve cs-eval cs-contrast cs-segment
+for tool in cs-aggregate cs-matrix cs-svd cs-project cs-index cs-knn cs-summarize cs-dump cs-serve cs-eval cs-contrast cs-segment cs-terms
     complete -c $tool -f -a '(__customer_similarity)'
 end

@@ -1,4 +1,4 @@
-#compdef cs-aggregate cs-matrix cs-svd cs-project cs-index cs-knn cs-summarize cs-dump cs-serve cs-eval cs-contrast cs-segment
+#compdef cs-aggregate cs-matrix cs-svd cs-project cs-index cs-knn cs-summarize cs-dump cs-serve cs-eval cs-contrast cs-segment cs-terms
 # Completion for all programs: options with their descriptions as --help lists
 # them, words where the help names them, else files.
 
