@@ -329,39 +329,19 @@ static void check_times(void)
 
 static char **read_options(int argc, char **argv)
 {
-	static const int of_events[] = {'u',
-					't',
-					'v',
-					'd',
-					KEY_NO_HEADER,
-					KEY_TAGS,
-					KEY_KEEP_ITEM,
-					KEY_LEVELS,
-					KEY_TAG_WEIGHT,
-					KEY_WHERE,
-					KEY_TIME,
-					KEY_TIME_FORMAT,
-					KEY_SINCE,
-					KEY_UNTIL,
-					KEY_WEIGHT_BY,
-					KEY_HALF_LIFE,
-					KEY_FROM,
-					KEY_SEPARATOR,
-					KEY_REJECTS,
-					KEY_HALF,
-					KEY_HALF_BY,
-					0};
-
+	static const int of_profiles[] = {
+		'S',           'o',        'j',        KEY_MERGE,  KEY_PREFIX,
+		KEY_PSEUDONYM, KEY_FORGET, KEY_REPORT, KEY_SHARDS, 0};
 	static const int of_catalogue[] = {KEY_KEEP_ITEM, KEY_LEVELS,
 					   KEY_TAG_WEIGHT, 0};
 
 	choices.threads = machine_limits_processors();
 	choices.memory = machine_limits_memory() / 4;
 	char **paths = options_read(&text, argc, argv);
-	if (merge && options_given(of_events) != NULL)
+	if (merge && options_given_besides(of_profiles) != NULL)
 		die_usage("%s says how a log is read: it does not go with "
 			  "--merge",
-			  options_given(of_events));
+			  options_given_besides(of_profiles));
 	if (choices.key != NULL && choices.rejects != NULL)
 		die_usage("--pseudonym: rows that --rejects sets aside would "
 			  "have their names");

@@ -703,6 +703,8 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	[[ "$output" == *"no column no"* ]]
 	run -2 cs-aggregate --half C log.csv
 	run -2 cs-aggregate --merge --half A all.tsv
+	run -2 cs-aggregate --merge --quote none all.tsv
+	[[ "$output" == *"--quote says how a log is read"* ]]
 }
 
 @test "profiles to merge have equal headers, and are profiles" {

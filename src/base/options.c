@@ -315,24 +315,36 @@ char **options_read(const struct options_text *what, int argc, char **argv)
 	return argv + optind;
 }
 
-const char *options_given(const int keys[])
+static bool is_among(int key, const int keys[])
+{
+	while (*keys != 0 && *keys != key)
+		keys++;
+	return *keys != 0;
+}
+
+/* The last option given whose key is among the keys, or is not. */
+static const char *last_given(const int keys[], bool among)
 {
 	static char name[64];
-	const struct option_row *last = NULL;
+	unsigned last = 0;
 
-	for (size_t i = 0; keys[i] != 0; i++) {
-		const struct option_row *row = row_of(keys[i]);
+	for (size_t i = 0; text->rows[i].key != 0; i++)
+		if (order[i] > last &&
+		    is_among(text->rows[i].key, keys) == among) {
+			last = order[i];
+			snprintf(name, sizeof name, "--%s", text->rows[i].name);
+		}
+	return last > 0 ? name : NULL;
+}
 
-		if (row == NULL || order[row - text->rows] == 0)
-			continue;
-		if (last == NULL ||
-		    order[row - text->rows] > order[last - text->rows])
-			last = row;
-	}
-	if (last == NULL)
-		return NULL;
-	snprintf(name, sizeof name, "--%s", last->name);
-	return name;
+const char *options_given(const int keys[])
+{
+	return last_given(keys, true);
+}
+
+const char *options_given_besides(const int keys[])
+{
+	return last_given(keys, false);
 }
 
 bool options_verbose(void)

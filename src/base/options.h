@@ -146,6 +146,9 @@ char **options_read(const struct options_text *text, int argc, char **argv);
  * command line, as "--name"; NULL where none was given. */
 const char *options_given(const int keys[]);
 
+/* The same of all options but those, and but --quiet and --progress. */
+const char *options_given_besides(const int keys[]);
+
 /* For the functions of OPTION_TO_FUNCTION: the argument of the option that is
  * read, the whole text, or wrong usage with a message that names the option. */
 int64_t options_integer(int64_t low, int64_t high);

@@ -323,3 +323,25 @@ void string_table_free(struct string_table *table)
 	free(table->slots);
 	*table = (struct string_table){0};
 }
+
+size_t string_search(size_t count,
+		     struct string_slice (*text_at)(const void *context,
+						    size_t i),
+		     const void *context, const char *text, size_t length)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		struct string_slice here = text_at(context, middle);
+		int order = string_table_compare(here.text, here.length, text,
+						 length);
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return SIZE_MAX;
+}

@@ -59,4 +59,11 @@ int string_table_compare(const char *a, size_t a_length, const char *b,
 /* Free what the table has; it is empty then. */
 void string_table_free(struct string_table *table);
 
+/* The index of a text among count distinct ones in ascending order, of which
+ * the i-th is text_at(context, i); SIZE_MAX where it is not among them. */
+size_t string_search(size_t count,
+		     struct string_slice (*text_at)(const void *context,
+						    size_t i),
+		     const void *context, const char *text, size_t length);
+
 #endif

@@ -49,6 +49,11 @@ size_t utf8_first_invalid(const unsigned char *bytes, size_t size)
 	return size;
 }
 
+size_t utf8_order_mark(const void *bytes, size_t length)
+{
+	return length >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 /* From U+00A0 on. */
 static const struct {
 	unsigned char size;

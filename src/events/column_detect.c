@@ -9,6 +9,7 @@
 #include "base/decimal.h"
 #include "base/errors.h"
 #include "base/number.h"
+#include "base/utf8.h"
 
 /* Names that are known, as they are when case, blanks, "_" and "-" are gone.
  * A column of tags is preferred to one of items. */
@@ -36,10 +37,9 @@ static const char *const values[] = {"viewtimeseconds",
 static const char *trim(const char *name, size_t *length)
 {
 	*length = strlen(name);
-	if (*length >= 3 && memcmp(name, "\xef\xbb\xbf", 3) == 0) {
-		name += 3;
-		*length -= 3;
-	}
+	size_t mark = utf8_order_mark(name, *length);
+	name += mark;
+	*length -= mark;
 	while (*length > 0 && *name == ' ') {
 		name++;
 		--*length;

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/io.h"
+#include "base/utf8.h"
 #include "text/tsv.h"
 
 enum { KEY_MIN_SIZE = 16, KEY_MAX_SIZE = 4096 };
@@ -33,9 +34,15 @@ void customer_names_read_key(struct customer_names *names, const char *path)
 	names->has_key = true;
 }
 
-static bool is_blank(char byte)
+/* Take blanks and quotes from both ends. */
+static void trim(const char **text, size_t *length)
 {
-	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '"';
+	utf8_trim(text, length);
+	while (*length > 0 && (*text)[*length - 1] == '"')
+		--*length;
+	for (; *length > 0 && **text == '"'; --*length)
+		++*text;
+	utf8_trim(text, length);
 }
 
 static void add_escaped(struct string_table *table, const char *text,
@@ -54,21 +61,17 @@ void customer_names_read_forgotten(struct customer_names *names,
 
 	tsv_open(&lines, path);
 	while (tsv_next_line(&lines)) {
-		char *text = lines.fields[0].text;
+		const char *text = lines.fields[0].text;
 		size_t length = lines.fields[0].length;
-		if (lines.line == 1 && length >= 3 &&
-		    memcmp(text, "\xef\xbb\xbf", 3) == 0) {
-			text += 3;
-			length -= 3;
-		}
+		size_t mark =
+			lines.line == 1 ? utf8_order_mark(text, length) : 0;
+		text += mark;
+		length -= mark;
 		if (length > 0 && text[length - 1] == '\r')
 			length--;
 		if (length > 0)
 			add_escaped(&names->forgotten, text, length);
-		while (length > 0 && is_blank(text[length - 1]))
-			length--;
-		for (; length > 0 && is_blank(*text); length--)
-			text++;
+		trim(&text, &length);
 		if (length > 0)
 			add_escaped(&names->forgotten, text, length);
 	}

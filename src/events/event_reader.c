@@ -71,6 +71,20 @@ static size_t keep_row(struct event_reader_thread *state, size_t kept,
 	return kept + 1;
 }
 
+/* Whether row i of the block repeats the header; trims its fields first, where
+ * the rules say so. */
+static bool is_header(const struct event_reader *events,
+		      struct event_reader_thread *state, size_t i)
+{
+	struct csv_rows *rows = &state->rows;
+
+	if (events->rules.trim)
+		row_trim(rows, &rows->rows[i]);
+	return row_repeats_header(&events->rules,
+				  &events->source.files[state->block.file],
+				  rows, &rows->rows[i]);
+}
+
 /* Check all rows of the block, and keep those that count; false where one is
  * wrong or no row, and then nothing is counted. */
 static bool check_block(const struct event_reader *events,
@@ -86,10 +100,7 @@ static bool check_block(const struct event_reader *events,
 	state->values = alloc_grow(state->values, &state->value_room,
 				   rows->count, sizeof *state->values);
 	for (size_t i = 0; i < rows->count; i++) {
-		if (events->rules.trim)
-			row_trim(rows, &rows->rows[i]);
-		if (row_repeats_header(&events->rules, file, rows,
-				       &rows->rows[i]) ||
+		if (is_header(events, state, i) ||
 		    row_check(&events->rules, file, rows, &rows->rows[i],
 			      &checked, &observations) != REJECT_NONE) {
 			state->rows_left_out = left_out;
@@ -118,10 +129,7 @@ static void reject_rows(const struct event_reader *events,
 	state->values = alloc_grow(state->values, &state->value_room,
 				   rows->count, sizeof *state->values);
 	for (size_t i = 0; i < rows->count; i++) {
-		if (events->rules.trim)
-			row_trim(rows, &rows->rows[i]);
-		if (row_repeats_header(&events->rules, file, rows,
-				       &rows->rows[i])) {
+		if (is_header(events, state, i)) {
 			state->observations.headers++;
 			continue;
 		}

@@ -132,32 +132,32 @@ void row_account_warn_encoding(const struct event_reader *events)
 	     foreign->bytes[0]);
 }
 
+/* Append ", COUNT WHAT" to a line of size bytes, unless count is 0. */
+static void append_count(char *line, size_t size, uint64_t count,
+			 const char *what)
+{
+	size_t length = strlen(line);
+	char n[NUMBER_TEXT];
+
+	if (count > 0)
+		snprintf(line + length, size - length, ", %s %s",
+			 number_commas(n, count), what);
+}
+
 void row_account_warn(const struct row_account *account)
 {
-	char n[10][NUMBER_TEXT], untagged[2 * NUMBER_TEXT] = "";
-	char other[2 * NUMBER_TEXT] = "", left_out[2 * NUMBER_TEXT] = "";
-	char forgotten[2 * NUMBER_TEXT] = "";
-	char rejected[2 * NUMBER_TEXT] = "";
+	char n[5][NUMBER_TEXT], unused[5 * (NUMBER_TEXT + 24)] = "";
 
-	if (account->untagged > 0)
-		snprintf(untagged, sizeof untagged, ", %s without a tag",
-			 number_commas(n[5], account->untagged));
-	if (account->left_out > 0)
-		snprintf(left_out, sizeof left_out, ", %s left out",
-			 number_commas(n[8], account->left_out));
-	if (account->forgotten > 0)
-		snprintf(forgotten, sizeof forgotten, ", %s forgotten",
-			 number_commas(n[9], account->forgotten));
-	if (account->other > 0)
-		snprintf(other, sizeof other, ", %s of the other half",
-			 number_commas(n[7], account->other));
-	if (account->rejected > 0)
-		snprintf(rejected, sizeof rejected, ", %s rejected",
-			 number_commas(n[6], account->rejected));
-	warn("%s rows: %s used%s%s%s%s%s; %s customers, %s tags, %s pairs",
+	append_count(unused, sizeof unused, account->untagged, "without a tag");
+	append_count(unused, sizeof unused, account->left_out, "left out");
+	append_count(unused, sizeof unused, account->forgotten, "forgotten");
+	append_count(unused, sizeof unused, account->other,
+		     "of the other half");
+	append_count(unused, sizeof unused, account->rejected, "rejected");
+	warn("%s rows: %s used%s; %s customers, %s tags, %s pairs",
 	     number_commas(n[0], account->in),
-	     number_commas(n[1], account->used), untagged, left_out, forgotten,
-	     other, rejected, number_commas(n[2], account->counts.users),
+	     number_commas(n[1], account->used), unused,
+	     number_commas(n[2], account->counts.users),
 	     number_commas(n[3], account->counts.tags),
 	     number_commas(n[4], account->counts.pairs));
 }

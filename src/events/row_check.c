@@ -16,10 +16,9 @@ static bool is_name(const struct csv_rows *rows, const struct csv_slice *field,
 
 	if (name == NULL)
 		return true;
-	if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
-		text += 3;
-		length -= 3;
-	}
+	size_t mark = utf8_order_mark(text, length);
+	text += mark;
+	length -= mark;
 	return length == strlen(name) && memcmp(text, name, length) == 0;
 }
 

@@ -7,6 +7,7 @@
 #include "base/bitset.h"
 #include "base/errors.h"
 #include "base/number.h"
+#include "base/utf8.h"
 #include "events/column_detect.h"
 #include "text/tsv.h"
 
@@ -51,19 +52,21 @@ struct name_file {
 	bool first_unknown; /* the first name is */
 };
 
-static bool is_blank(char byte)
-{
-	return byte == ' ' || byte == '\t' || byte == '\r';
-}
-
 static void trim(struct tsv_field *name)
 {
-	while (name->length > 0 && is_blank(name->text[name->length - 1]))
-		name->length--;
-	while (name->length > 0 && is_blank(*name->text)) {
-		name->text++;
-		name->length--;
-	}
+	const char *text = name->text;
+
+	utf8_trim(&text, &name->length);
+	name->text += text - name->text;
+}
+
+/* Drop a byte-order mark before the name. */
+static void drop_order_mark(struct tsv_field *name)
+{
+	size_t mark = utf8_order_mark(name->text, name->length);
+
+	name->text += mark;
+	name->length -= mark;
 }
 
 /* Reduce a line to the first of its fields, between tabs, commas or
@@ -119,10 +122,7 @@ size_t customer_list_find(const struct model *model, char **text,
 	struct tsv_field name = {.text = *text, .length = *length};
 	size_t row;
 
-	if (name.length >= 3 && memcmp(name.text, "\xef\xbb\xbf", 3) == 0) {
-		name.text += 3;
-		name.length -= 3;
-	}
+	drop_order_mark(&name);
 	while (name.length > 0 && strchr("\r\n", name.text[name.length - 1]))
 		name.length--;
 	row = row_of_line(model, &name);
@@ -159,11 +159,8 @@ static bool next_row(struct name_file *file, size_t *row)
 	while (tsv_next_line(&file->lines)) {
 		struct tsv_field *name = &file->lines.fields[0];
 
-		if (file->lines.line == 1 && name->length >= 3 &&
-		    memcmp(name->text, "\xef\xbb\xbf", 3) == 0) {
-			name->text += 3;
-			name->length -= 3;
-		}
+		if (file->lines.line == 1)
+			drop_order_mark(name);
 		if (name->length > 0 && name->text[name->length - 1] == '\r')
 			name->length--;
 		if (name->length == 0)

@@ -210,21 +210,16 @@ bool csr_matrix_has_weight(const struct csr_matrix *matrix, size_t row)
 	return false;
 }
 
+static struct string_slice slice_at(const void *context, size_t i)
+{
+	struct string_slice slice;
+
+	slice.text = text_array_at(context, i, &slice.length);
+	return slice;
+}
+
 size_t text_array_find(const struct text_array *texts, const char *text,
 		       size_t length)
 {
-	size_t low = 0, high = texts->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2, size;
-		const char *here = text_array_at(texts, middle, &size);
-		int order = string_table_compare(here, size, text, length);
-		if (order == 0)
-			return middle;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return SIZE_MAX;
+	return string_search(texts->count, slice_at, texts, text, length);
 }

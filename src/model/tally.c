@@ -235,23 +235,16 @@ const char *tally_use(struct tally *tally, enum value asked, size_t min_users)
 	return NULL;
 }
 
+static struct string_slice tag_at(const void *context, size_t i)
+{
+	const struct tally *tally = context;
+
+	return tally->tags[i];
+}
+
 size_t tally_find(const struct tally *tally, const char *text, size_t length)
 {
-	size_t low = 0, high = tally->m;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct string_slice *tag = &tally->tags[middle];
-		int order = string_table_compare(tag->text, tag->length, text,
-						 length);
-		if (order == 0)
-			return middle;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return SIZE_MAX;
+	return string_search(tally->m, tag_at, tally, text, length);
 }
 
 /* ---------------------------------------------------------------- writing */

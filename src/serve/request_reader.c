@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "base/utf8.h"
 #include "search/model_metric.h"
 #include "serve/request_customers.h"
 
@@ -309,13 +310,11 @@ static json_t *read_json(const char *body, size_t size, json_error_t *error)
 static bool parse(struct predict_request *request, const char *body,
 		  size_t size)
 {
-	static const char order_mark[] = "\xef\xbb\xbf";
+	size_t mark = utf8_order_mark(body, size);
 	json_error_t error;
 
-	if (size > 3 && memcmp(body, order_mark, 3) == 0) {
-		body += 3;
-		size -= 3;
-	}
+	body += mark;
+	size -= mark;
 	request->body = read_json(body, size, &error);
 	if (request->body == NULL && has_single_quote(body, size))
 		return predict_request_fail(

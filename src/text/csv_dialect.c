@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "base/utf8.h"
 
 /* Bytes that are read, and decoded, at once. */
 enum { RAW = 1 << 16, DECODED = 4 * RAW };
@@ -296,13 +297,14 @@ static void finish(struct csv_conversion *conversion)
 /* Convert what is decoded: each byte makes a few at most. */
 static void convert(struct csv_conversion *conversion)
 {
-	size_t count = conversion->decoded_held - conversion->decoded_at;
+	size_t count = conversion->decoded_held - conversion->decoded_at, mark;
 
 	conversion->out_at = conversion->out_held = 0;
-	while (!conversion->begun && count - conversion->decoded_at >= 3 &&
-	       memcmp(conversion->decoded + conversion->decoded_at,
-		      "\xef\xbb\xbf", 3) == 0)
-		conversion->decoded_at += 3;
+	while (!conversion->begun &&
+	       (mark = utf8_order_mark(
+			conversion->decoded + conversion->decoded_at,
+			conversion->decoded_held - conversion->decoded_at)) > 0)
+		conversion->decoded_at += mark;
 	conversion->begun = true;
 	conversion->out =
 		alloc_grow(conversion->out, &conversion->out_room,

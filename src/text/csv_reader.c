@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/file_type.h"
+#include "base/utf8.h"
 #include "text/foreign_format.h"
 
 /* Bytes of a block: what is made of it should stay in the cache.  Bytes of the
@@ -147,9 +148,9 @@ static void skip(struct csv_source *source, struct csv_file *file)
 {
 	size_t at = 0;
 
-	while (source->carried >= 3 &&
-	       memcmp(source->carry, "\xef\xbb\xbf", 3) == 0)
-		drop(source, 3);
+	for (size_t size;
+	     (size = utf8_order_mark(source->carry, source->carried)) > 0;)
+		drop(source, size);
 	for (size_t i = 0; i < source->skip; i++)
 		drop_line(source);
 	if (!source->converting)

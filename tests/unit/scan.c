@@ -1,12 +1,12 @@
 /* scan: rows end where libcsv in strict mode ends them, rows that break the
  * rules end with their line, and the fast search finds what the plain one
  * does. */
-#include <csv.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/random.h"
+#include "strict_csv.h"
 #include "text/csv_scan.h"
 
 enum { ROUNDS = 300000, LONGEST = 200 };
@@ -28,40 +28,6 @@ static void fail(const char *what, const unsigned char *bytes, size_t size)
 	failed = true;
 }
 
-static int never(unsigned char byte)
-{
-	(void)byte;
-	return 0;
-}
-
-static void on_field(void *field, size_t length, void *context)
-{
-	(void)field;
-	(void)length;
-	(void)context;
-}
-
-static void on_row(int ending, void *context)
-{
-	(void)ending;
-	++*(size_t *)context;
-}
-
-/* How many rows libcsv finds; false where it finds a rule broken. */
-static bool parse(const unsigned char *bytes, size_t size, size_t *rows)
-{
-	struct csv_parser parser;
-
-	*rows = 0;
-	csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI);
-	csv_set_space_func(&parser, never);
-	bool good = csv_parse(&parser, bytes, size, on_field, on_row, rows) ==
-			    size &&
-		    csv_fini(&parser, on_field, on_row, rows) == 0;
-	csv_free(&parser);
-	return good;
-}
-
 /* Cut into rows; each is one to libcsv, or none, or wrong to both. */
 static void check_rows(const unsigned char *bytes, size_t size)
 {
@@ -71,7 +37,7 @@ static void check_rows(const unsigned char *bytes, size_t size)
 	for (size_t at = 0, row; at < size; at += row) {
 		enum csv_fault fault;
 		row = csv_scan_row(bytes + at, size - at, ',', &fault);
-		bool good = parse(bytes + at, row, &found);
+		bool good = strict_csv_parse(bytes + at, row, &found);
 		if (good != (fault == CSV_FINE))
 			fail("libcsv judges otherwise", bytes + at, row);
 		if (good && found > 1)
@@ -79,7 +45,8 @@ static void check_rows(const unsigned char *bytes, size_t size)
 		all_good = all_good && good;
 		rows += found;
 	}
-	if (all_good && (!parse(bytes, size, &found) || found != rows))
+	if (all_good &&
+	    (!strict_csv_parse(bytes, size, &found) || found != rows))
 		fail("libcsv finds other rows in the whole", bytes, size);
 }
 

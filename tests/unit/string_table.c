@@ -99,6 +99,27 @@ static void check_compare(const struct string_slice *list)
 	}
 }
 
+static struct string_slice word_at(const void *context, size_t i)
+{
+	const char *const *words = context;
+
+	return (struct string_slice){words[i], strlen(words[i])};
+}
+
+static void check_search(void)
+{
+	static const char *const words[] = {"", "a", "aa", "b", "\xff"};
+
+	for (size_t count = 0; count <= 5; count++)
+		for (size_t i = 0; i < 5; i++)
+			if (string_search(count, word_at, words, words[i],
+					  strlen(words[i])) !=
+			    (i < count ? i : SIZE_MAX))
+				fail("another place in the order", i);
+	if (string_search(5, word_at, words, "ab", 2) != SIZE_MAX)
+		fail("found what is not there", 0);
+}
+
 int main(void)
 {
 	char *texts = calloc(STRINGS, LONGEST);
@@ -123,6 +144,7 @@ int main(void)
 	check_indices(&together, list, all);
 	check_ranks(&single);
 	check_compare(list);
+	check_search();
 	string_table_free(&single);
 	string_table_free(&together);
 	free(texts);

@@ -43,7 +43,10 @@ int main(void)
 	expect("\xc3\xa9\xff", 3, 2);
 	if (utf8_first_invalid((const unsigned char *)"ab\xc3", 3) != 2 ||
 	    utf8_first_invalid((const unsigned char *)"", 0) != 0 ||
-	    utf8_character((const unsigned char *)"\xe2\x82", 2) != 0)
+	    utf8_character((const unsigned char *)"\xe2\x82", 2) != 0 ||
+	    utf8_order_mark("\xef\xbb\xbfz", 4) != 3 ||
+	    utf8_order_mark("\xef\xbb\xbf", 2) != 0 ||
+	    utf8_order_mark("\xef\xbb\xbe", 3) != 0)
 		failed = 1;
 	return failed;
 }
