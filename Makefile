@@ -26,6 +26,8 @@ FLAGS-asan = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 FLAGS-thread = -O1 -g -fsanitize=thread
 FLAGS-fuzz = -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=undefined -Dexit=fuzz_exit
+FLAGS-coverage = -O1 -g -fprofile-instr-generate -fcoverage-mapping \
+	-Dexit=fuzz_exit
 FLAGS = $(FLAGS-$(FLAVOUR)) $(CFLAGS)
 # Position-independent programs, checked buffers and stacks, and branches that
 # land where they should, as far as the processor has that.

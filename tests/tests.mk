@@ -141,7 +141,8 @@ test-thread: $(GENERATE)
 # ----------------------------------------------------------------- fuzzing
 
 # The modules are compiled once, in a flavour of their own; each fuzzer is
-# linked with them.  libFuzzer's report is kept in .build/fuzz/NAME.log.
+# linked with them.  libFuzzer's report is kept in .build/fuzz/NAME.log, what it
+# found in .build/fuzz/corpus-NAME.
 FUZZERS = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 FUZZ_SECONDS = 20
 FUZZ_CC = clang
@@ -157,21 +158,32 @@ setup-fuzz:
 	@sh pipelines/setup build fuzz
 fuzzers: $(FUZZERS:%=$(BUILD)/fuzz-%)
 
-#: fuzz          FUZZ_SECONDS=20 of libFuzzer for each reader
+# What is read is at most so long; a model with an index is longer.
+MAX_LEN = 4096
+fuzz-run-model: MAX_LEN = 16384
+
+.PHONY: fuzz-run fuzz-run-% fuzz-coverage fuzz-table
+fuzz-run: $(FUZZERS:%=fuzz-run-%)
+fuzz-run-%: $(BUILD)/fuzz-%
+	@mkdir -p $(BUILD)/corpus-$*
+	@echo "fuzz: $*, report in $(BUILD)/$*.log"
+	@$(BUILD)/fuzz-$* -max_total_time=$(FUZZ_SECONDS) -detect_leaks=0 \
+		-timeout=20 -max_len=$(MAX_LEN) -close_fd_mask=2 \
+		-print_final_stats=1 -artifact_prefix=$(BUILD)/ \
+		$(BUILD)/corpus-$* tests/fuzz/seeds-$* > $(BUILD)/$*.log 2>&1 \
+		|| { tail -n 40 $(BUILD)/$*.log; exit 1; }
+	@grep '^Done' $(BUILD)/$*.log
+
+#: fuzz          FUZZ_SECONDS=20 of libFuzzer for each reader, one a processor
 fuzz: | setup-fuzz
-	$(MAKE) FLAVOUR=fuzz CC='$(FUZZ_CC)' fuzzers
-	@for fuzzer in $(FUZZERS); do \
-		fuzz=.build/fuzz; log=$$fuzz/$$fuzzer.log; \
-		mkdir -p $$fuzz/corpus-$$fuzzer; \
-		echo "fuzz: $$fuzzer, report in $$log"; \
-		$$fuzz/fuzz-$$fuzzer -max_total_time=$(FUZZ_SECONDS) \
-			-detect_leaks=0 -timeout=20 -max_len=4096 \
-			-close_fd_mask=2 -print_final_stats=1 \
-			-artifact_prefix=$$fuzz/ $$fuzz/corpus-$$fuzzer \
-			tests/fuzz/seeds-$$fuzzer > $$log 2>&1 || \
-			{ tail -n 40 $$log; exit 1; }; \
-		grep '^Done' $$log; \
-	done
+	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
+		$(MAKE) FLAVOUR=fuzz CC='$(FUZZ_CC)' fuzz-run
+
+#: fuzz-coverage  which lines of each reader what "make fuzz" found reaches
+fuzz-coverage: | setup-fuzz
+	$(MAKE) FLAVOUR=coverage CC='$(FUZZ_CC)' fuzz-table
+fuzz-table: fuzzers
+	sh tests/fuzz/coverage $(BUILD) .build/fuzz $(FUZZERS)
 
 # -------------------------------------------------------------------- lint
 
@@ -179,7 +191,7 @@ C = $(wildcard src/*.c src/*/*.[ch] tests/unit/*.c tests/bench/*.[ch] tests/fuzz
 	tests/fault/*.c)
 SCRIPTS = .ci/run $(wildcard tests/*.bats tests/*.bash tests/*/*.bats) \
 	$(shell grep -lE '^\#!/bin/(ba)?sh' pipelines/* pipelines/*/* tests/* tests/bench/* \
-	tests/cluster/* \
+	tests/cluster/* tests/fuzz/coverage \
 	2> /dev/null)
 # What needs mpi.h is looked at where that is.
 LINTED = $(LANGUAGE) -Itests/bench $(WARNINGS) -Werror -fsyntax-only \

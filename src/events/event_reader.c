@@ -259,11 +259,11 @@ static struct string_slice name_of(const struct event_reader *events,
 				   const struct csv_slice *slice)
 {
 	const char *text = state->rows.text + slice->begin;
-	char *pseudonym =
-		state->pseudonyms + state->used_count * PSEUDONYM_SIZE;
+	char *pseudonym;
 
 	if (events->names == NULL || !events->names->has_key)
 		return (struct string_slice){text, slice->length};
+	pseudonym = state->pseudonyms + state->used_count * PSEUDONYM_SIZE;
 	customer_names_hash(events->names, text, slice->length, pseudonym);
 	return (struct string_slice){pseudonym, PSEUDONYM_SIZE};
 }

@@ -201,6 +201,8 @@ static varint_value get_varint(struct run_reader *reader)
 	unsigned shift = 0;
 
 	do {
+		if (shift >= 8 * sizeof value)
+			die("temporary file: damaged");
 		byte = get_byte(reader);
 		value |= (varint_value)(byte & 0x7f) << shift;
 		shift += 7;
@@ -211,8 +213,13 @@ static varint_value get_varint(struct run_reader *reader)
 /* The next text; false where its length is 0. */
 static bool get_text(struct run_reader *reader, struct text *text)
 {
-	size_t length = (size_t)get_varint(reader), done = 0;
+	varint_value stated = get_varint(reader);
+	size_t length = (size_t)stated, done = 0;
+	size_t left = (size_t)(reader->end - reader->at) + reader->held -
+		      reader->next;
 
+	if (stated > left)
+		die("temporary file: damaged");
 	text->length = length;
 	text->bytes = alloc_grow(text->bytes, &text->room, length + 1, 1);
 	while (done < length) {

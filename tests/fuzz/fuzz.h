@@ -1,17 +1,21 @@
 /* fuzz: what the fuzzers share.  The flavour "fuzz" is built with exit defined
- * as fuzz_exit, so a reader that would end the process returns to the fuzzer,
- * at its setjmp(fuzz_back).  What a reader says goes nowhere: libFuzzer's
- * -close_fd_mask=2 keeps standard error for its own report. */
+ * as fuzz_exit, so a reader that would end the process returns to the fuzzer.
+ * What a reader says goes nowhere: libFuzzer's -close_fd_mask=2 keeps standard
+ * error for its own report. */
 #ifndef FUZZ_H
 #define FUZZ_H
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "base/recovery.h"
 
 static jmp_buf fuzz_back;
 
@@ -19,6 +23,7 @@ _Noreturn void fuzz_exit(int status);
 _Noreturn void fuzz_exit(int status)
 {
 	(void)status;
+	recovery_leave();
 	longjmp(fuzz_back, 1);
 }
 
@@ -33,6 +38,61 @@ static inline int fuzz_file(const uint8_t *data, size_t size, char path[64])
 		__builtin_trap();
 	snprintf(path, 64, "/proc/self/fd/%d", fd);
 	return fd;
+}
+
+/* The part of the input up to the byte 0x1e, or all of it; the rest remains in
+ * *data and *size. */
+static inline size_t fuzz_part(const uint8_t **data, size_t *size,
+			       const uint8_t **part)
+{
+	const uint8_t *end = *size > 0 ? memchr(*data, 0x1e, *size) : NULL;
+	size_t length = end != NULL ? (size_t)(end - *data) : *size;
+
+	*part = *data;
+	*data += length + (end != NULL);
+	*size -= length + (end != NULL);
+	return length;
+}
+
+static inline void fuzz_undo_nothing(void *context)
+{
+	(void)context;
+}
+
+/* Call work(context), which may end with die(): what it allocated is freed, and
+ * the descriptors that it opened, and those before it in this run, closed. */
+static inline void fuzz_run(void (*work)(void *context), void *context,
+			    int first_fd)
+{
+	recovery_run(work, context, fuzz_undo_nothing);
+	close_range((unsigned)first_fd, ~0U, 0);
+}
+
+/* The lowest descriptor that is free, at the begin of a run. */
+static inline int fuzz_first_fd(void)
+{
+	int fd = dup(STDIN_FILENO);
+
+	if (fd < 0)
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	close(fd);
+	return fd;
+}
+
+/* Call each of the readers with the path of a file that holds the bytes. */
+static inline void fuzz_readers(const uint8_t *data, size_t size,
+				void (*const readers[])(void *path),
+				size_t count)
+{
+	volatile int first_fd = fuzz_first_fd();
+	char path[64];
+
+	for (size_t i = 0; i < count; i++)
+		if (setjmp(fuzz_back) == 0) {
+			fuzz_file(data, size, path);
+			fuzz_run(readers[i], path, first_fd);
+		}
+	close_range((unsigned)first_fd, ~0U, 0);
 }
 
 #endif

@@ -1,23 +1,239 @@
-/* Any bytes as a model: what is not one is refused with an error text. */
+/* Any bytes as a model, a matrix or a tally: what is not one is refused with an
+ * error text, what is read can be described and searched, and what passes all
+ * checks can be served.  The mutator makes the checksums right, so that bytes
+ * of tensors and of the header come through to what reads them. */
+#include <jansson.h>
+#include <math.h>
+#include <xxhash.h>
+
+#include "base/alloc.h"
+#include "explain/model_description.h"
 #include "fuzz.h"
-#include "model/model.h"
+#include "model/fold_in.h"
+#include "model/model_verify.h"
+#include "model/tally.h"
+#include "search/sharded_search.h"
+#include "serve/served_model.h"
+
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t room);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room,
+			       unsigned seed);
+
+/* ---------------------------------------------------------------- mutator */
+
+/* The bytes of a tensor, counted from the begin of the file. */
+struct extent {
+	size_t begin, end;
+};
+
+/* A file as its header has it; count is 0 where that cannot be read. */
+struct layout {
+	size_t header; /* where it ends */
+	struct extent tensors[64], sums;
+	size_t count;
+};
+
+static int by_begin(const void *a, const void *b)
+{
+	const struct extent *x = a, *y = b;
+
+	return (x->begin > y->begin) - (x->begin < y->begin);
+}
+
+static void lay_out(struct layout *layout, const uint8_t *data, size_t size)
+{
+	uint64_t length;
+	const char *key;
+	json_t *header, *about;
+
+	*layout = (struct layout){0};
+	if (size < 8)
+		return;
+	memcpy(&length, data, 8);
+	if (length > size - 8)
+		return;
+	layout->header = 8 + (size_t)length;
+	header = json_loadb((const char *)data + 8, (size_t)length, 0, NULL);
+	json_object_foreach(header, key, about)
+	{
+		json_t *places = json_object_get(about, "data_offsets");
+		size_t begin =
+			(size_t)json_integer_value(json_array_get(places, 0));
+		size_t end =
+			(size_t)json_integer_value(json_array_get(places, 1));
+		struct extent extent = {layout->header + begin,
+					layout->header + end};
+
+		if (places == NULL || begin > end ||
+		    end > size - layout->header || layout->count == 64)
+			continue;
+		if (strcmp(key, "checksum") == 0)
+			layout->sums = extent;
+		else
+			layout->tensors[layout->count++] = extent;
+	}
+	json_decref(header);
+	qsort(layout->tensors, layout->count, sizeof *layout->tensors,
+	      by_begin);
+}
+
+static void sum_up(const struct layout *layout, uint8_t *data)
+{
+	uint8_t *sums = data + layout->sums.begin;
+	size_t room = layout->sums.end - layout->sums.begin;
+
+	if (room < 8 * (layout->count + 1))
+		return;
+	for (size_t i = 0; i <= layout->count; i++) {
+		const struct extent *extent =
+			i > 0 ? &layout->tensors[i - 1]
+			      : &(struct extent){0, layout->header};
+		XXH64_hash_t sum = XXH3_64bits(data + extent->begin,
+					       extent->end - extent->begin);
+
+		memcpy(sums + 8 * i, &sum, 8);
+	}
+}
+
+/* An item of a tensor changed, often to a number at an edge. */
+static void change_item(uint8_t *data, const struct extent *extent,
+			unsigned draw)
+{
+	static const int64_t edges[] = {0,         -1,        1, INT32_MAX,
+					INT64_MAX, INT64_MIN, 64};
+	static const double reals[] = {NAN, INFINITY, -1, 0, 1e300, 1, 2};
+	size_t width = (size_t)1 << draw % 4,
+	       size = extent->end - extent->begin;
+	uint8_t *at;
+
+	if (size < width)
+		return;
+	at = data + extent->begin + draw / 4 % (size / width) * width;
+	if (draw % 3 == 0)
+		memcpy(at, &edges[draw % 7], width);
+	else if (draw % 3 == 1 && width == 8)
+		memcpy(at, &reals[draw % 7], width);
+	else if (width == 4)
+		memcpy(at, &(float){(float)reals[draw % 7]}, width);
+	else
+		LLVMFuzzerMutate(at, width, width);
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room,
+			       unsigned seed)
+{
+	struct layout layout;
+
+	lay_out(&layout, data, size);
+	if (layout.count == 0 || seed % 16 == 0)
+		return LLVMFuzzerMutate(data, size, room);
+	if (seed % 16 == 1) /* the header, its length as it was */
+		LLVMFuzzerMutate(data + 8, layout.header - 8,
+				 layout.header - 8);
+	else
+		for (unsigned i = 0; i <= seed / 16 % 3; i++)
+			change_item(data,
+				    &layout.tensors[seed / 64 % layout.count],
+				    seed / 64 * 2654435761U + i);
+	lay_out(&layout, data, size);
+	sum_up(&layout, data);
+	return size;
+}
+
+/* ------------------------------------------------------------------ readers */
+
+static void describe(void *context)
+{
+	struct model_description description;
+	struct output output;
+	struct model model;
+	char near[128];
+
+	output_memory(&output);
+	if (model_open_any(&model, context) == NULL &&
+	    model_description_begin(&description, &model, 0) == NULL &&
+	    model_description_measure(&description) == NULL) {
+		model_description_write_text(&description, &output);
+		model_description_write_json(&description, &output);
+		model_find(&model, "1", 1);
+		model_near(&model, "12", 2, near, sizeof near);
+	}
+	model_close(&model);
+	free(output.buffer);
+}
+
+/* As cs-knn, which looks at what it reads as it goes. */
+static void search(void *context)
+{
+	static const char *const none[] = {NULL};
+	struct model_checksums sums;
+	struct sharded_model shards;
+	char *paths[] = {context};
+	const char *error = sharded_model_open(&shards, paths, 1, false);
+	struct exact_search how = {.metric = METRIC_EMBEDDING,
+				   .limit = 3,
+				   .min_score = -INFINITY,
+				   .threads = 1,
+				   .quiet = true};
+
+	for (size_t row = 0;
+	     error == NULL && row < shards.whole.matrix.n && row < 4; row++) {
+		struct search_query query;
+		struct search_result result;
+		size_t zeros;
+
+		shards.probes = row % 2 != 0 && shards.indexes[0].cells > 0;
+		how.d = shards.whole.k;
+		error = sharded_model_query(&shards, &shards.whole, row,
+					    &query);
+		query.self = query.row = row;
+		if (error == NULL)
+			error = sharded_search_run(&shards, &how, &query, 1,
+						   &result, &zeros);
+		if (error == NULL)
+			search_results_free(&result, 1);
+	}
+	if (error == NULL) {
+		model_checksums_begin(&sums, shards.models, 1, none, 1);
+		model_checksums_end(&sums);
+	}
+	sharded_model_close(&shards);
+}
+
+static void verify(void *context)
+{
+	struct model_description description;
+	struct model model;
+	struct tally tally;
+	struct fold_in fold;
+
+	if (model_open_any(&model, context) == NULL)
+		model_description_begin(&description, &model, 1);
+	model_close(&model);
+	if (tally_open(&tally, context) == NULL &&
+	    tally_check_whole(&tally) == NULL)
+		tally_use(&tally, VALUE_AUTO, 1);
+	tally_close(&tally);
+	if (fold_in_open(&fold, context) == NULL)
+		fold_in_compare(&fold.model, &fold.model);
+	fold_in_close(&fold);
+}
+
+static void serve(void *context)
+{
+	static struct display_names names;
+	const struct served_model_options options = {.path = context,
+						     .labels = &names};
+	const char *error;
+
+	served_model_release(served_model_open(&options, 1, &error));
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct model model;
-	char path[64], near[128];
+	static void (*const readers[])(void *path) = {describe, search, verify,
+						      serve};
 
-	int fd = fuzz_file(data, size, path);
-	if (setjmp(fuzz_back) == 0) {
-		if (model_open_any(&model, path) == NULL) {
-			safetensors_verify_all(&model.file, 1);
-			for (size_t row = 0; row < model.matrix.n; row++)
-				csr_matrix_check_row(&model.matrix, row);
-			model_find(&model, "1", 1);
-			model_near(&model, "12", 2, near, sizeof near);
-		}
-		model_close(&model);
-	}
-	close(fd);
+	fuzz_readers(data, size, readers, sizeof readers / sizeof *readers);
 	return 0;
 }
