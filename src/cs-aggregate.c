@@ -47,7 +47,8 @@ enum {
 	KEY_ESCAPE,
 	KEY_ENCODING,
 	KEY_PSEUDONYM,
-	KEY_FORGET
+	KEY_FORGET,
+	KEY_FORGOTTEN
 };
 
 static struct aggregation_options choices = {.columns.headed = true,
@@ -278,6 +279,8 @@ static const struct option_row rows[] = {
 	{NULL, KEY_FORGET, "forget", "FILE",
 	 "leave out the customers in FILE, one a line",
 	 OPTION_TO_FILE(choices.forget)},
+	{NULL, KEY_FORGOTTEN, "forgotten", "FILE", "the same",
+	 OPTION_TO_FILE(choices.forget)},
 	{"Memory", 'S', "memory", "SIZE",
 	 "how much it takes [a quarter of all]",
 	 OPTION_TO_SIZE(choices.memory)},
@@ -330,8 +333,9 @@ static void check_times(void)
 static char **read_options(int argc, char **argv)
 {
 	static const int of_profiles[] = {
-		'S',           'o',        'j',        KEY_MERGE,  KEY_PREFIX,
-		KEY_PSEUDONYM, KEY_FORGET, KEY_REPORT, KEY_SHARDS, 0};
+		'S',        'o',           'j',        KEY_MERGE,
+		KEY_PREFIX, KEY_PSEUDONYM, KEY_FORGET, KEY_FORGOTTEN,
+		KEY_REPORT, KEY_SHARDS,    0};
 	static const int of_catalogue[] = {KEY_KEEP_ITEM, KEY_LEVELS,
 					   KEY_TAG_WEIGHT, 0};
 

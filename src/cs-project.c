@@ -8,6 +8,8 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "base/number.h"
+#include "events/customer_names.h"
 #include "linalg/projection.h"
 #include "model/captured.h"
 #include "model/fold_in.h"
@@ -15,22 +17,35 @@
 #include "model/model.h"
 #include "base/options.h"
 #include "base/progress.h"
+#include "model/model_verify.h"
 #include "model/model_writer.h"
+#include "model/row_removal.h"
 #include "base/io.h"
 #include "base/machine_limits.h"
 
+enum { KEY_FORGET = 256, KEY_PSEUDONYM };
+
 static struct choices {
-	const char *output; /* NULL: standard output */
+	const char *forget, *key; /* files, or NULL */
+	const char *output;       /* NULL: standard output */
 	unsigned threads;
 } choices;
 
 static const struct option_row rows[] = {
+	{"Customers", KEY_FORGET, "forget", "FILE",
+	 "write MODEL without the customers in FILE",
+	 OPTION_TO_FILE(choices.forget)},
+	{NULL, KEY_PSEUDONYM, "pseudonym", "KEYFILE",
+	 "those of MODEL are pseudonyms by this key",
+	 OPTION_TO_FILE(choices.key)},
 	OPTION_OUTPUT_TO("Output", choices.output),
-	OPTION_THREADS_TO(choices.threads), OPTION_COMMON};
+	OPTION_THREADS_TO(choices.threads),
+	OPTION_COMMON};
 
 static const struct options_text text = {
 	.name = "cs-project",
-	.usage = "cs-project [OPTION]... MODEL [MATRIX]",
+	.usage = "cs-project [OPTION]... MODEL [MATRIX]\n"
+		 "       cs-project --forget FILE [OPTION]... [MODEL]",
 	.purpose =
 		"Fold customers into a model: embed a matrix that \"cs-matrix "
 		"--as MODEL\" made.\n"
@@ -41,6 +56,7 @@ static const struct options_text text = {
 		  "  cs-matrix --as emb.bin new.tsv | cs-project emb.bin -o "
 		  "new.bin\n"
 		  "  cs-knn --queries new.bin emb.bin\n"
+		  "  cs-project --forget gone.txt emb.bin -o kept.bin\n"
 		  "The manual page, cs-project(1), has the rest.",
 	.rows = rows,
 };
@@ -146,12 +162,57 @@ static char **read_options(int argc, char **argv)
 
 	char **paths = options_read(&text, argc, argv);
 	size_t count = (size_t)(argv + argc - paths);
+	if (choices.key != NULL && choices.forget == NULL)
+		die_usage("--pseudonym: it is for the names of --forget FILE");
+	if (choices.forget != NULL && count > 1)
+		die_usage("%s: with --forget there is one MODEL, or matrix",
+			  paths[1]);
+	if (choices.forget != NULL)
+		return paths;
 	if (count < 1 || count > 2)
 		die_usage("expected a MODEL, and a MATRIX or none");
 	if (strcmp(paths[0], "-") == 0 &&
 	    (count == 1 || strcmp(paths[1], "-") == 0))
 		die_usage("only one of MODEL and MATRIX can be standard input");
 	return paths;
+}
+
+/* Say who left. */
+static void report(const struct model *model, size_t gone, size_t names)
+{
+	char left[NUMBER_TEXT], stay[NUMBER_TEXT], all[NUMBER_TEXT];
+
+	notice("%s customers left, of %s names in %s; %s stay",
+	       number_commas(left, gone), number_commas(all, names),
+	       choices.forget, number_commas(stay, model->matrix.n - gone));
+	if (safetensors_find(&model->file, "index.embedding") != NULL)
+		notice("the index is left out: cs-index --as %s makes it again",
+		       model->input.name);
+}
+
+/* Write the model, or matrix, without the customers of --forget. */
+static void forget(const char *path, struct output *output)
+{
+	struct customer_names names = {0};
+	struct model_verification verification;
+	struct model model;
+
+	if (choices.key != NULL)
+		customer_names_read_key(&names, choices.key);
+	customer_names_read_forgotten(&names, choices.forget);
+	customer_names_hash_forgotten(&names);
+	check(&model, model_open_any(&model, path));
+	check(&model, model_verify(&model, &verification));
+	bool *gone = alloc(model.matrix.n, sizeof *gone);
+	size_t count = row_removal_mark(&model.matrix, &names, gone);
+	if (count == model.matrix.n)
+		die("%s: nobody is left: all of its customers are in %s",
+		    model.input.name, choices.forget);
+	row_removal_write(&model, gone, options_version, output);
+	report(&model, count, names.forgotten.count);
+	free(gone);
+	model_close(&model);
+	customer_names_free(&names);
 }
 
 int main(int argc, char **argv)
@@ -164,10 +225,14 @@ int main(int argc, char **argv)
 	if (output_terminal(&output))
 		die("a model is binary and standard output is a terminal: "
 		    "use > FILE or -o FILE");
-	read_files(&work, paths[0], paths[1]);
-	write_model(&work, &output);
+	if (choices.forget != NULL) {
+		forget(paths[0], &output);
+	} else {
+		read_files(&work, paths[0], paths[1]);
+		write_model(&work, &output);
+		model_close(&work.matrix);
+		model_close(&work.model);
+	}
 	output_close(&output);
-	model_close(&work.matrix);
-	model_close(&work.model);
 	return STATUS_DONE;
 }

@@ -1283,8 +1283,9 @@ events() {
 	printf '\xef\xbb\xbf1\r\n "77" \r\nnobody\r\n42\n' > forget.txt
 	cs-aggregate --forget forget.txt --report report -o kept "$VIEWS" 2> said
 	awk -F '\t' '$1 != 1 && $1 != 77 && $1 != 42' all | cmp - kept
-	cs-aggregate -q --merge --forget forget.txt -o merged all
+	cs-aggregate -q --merge --forgotten forget.txt -o merged all
 	cmp merged kept
+	run -2 cs-aggregate --forgotten forget.txt --forget forget.txt "$VIEWS"
 	lost=$(awk -F , '$1 == 1 || $1 == 77 || $1 == 42' "$VIEWS" | wc -l)
 	[ "$lost" -gt 10 ]
 	jq -e ".rows_forgotten == $lost" report

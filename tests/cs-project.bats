@@ -76,8 +76,9 @@ profile() {
 
 @test "the examples of --help run" {
 	cp three.tsv new.tsv
+	echo 626 > gone.txt
 	cs-project --help | grep '^  cs-' > pasted
-	[ "$(wc -l < pasted)" -eq 2 ]
+	[ "$(wc -l < pasted)" -eq 3 ]
 	sh -e pasted > found
 	cs-knn -u 1 -u 42 -u 77 --no-profiles emb.bin | diff - found
 }
@@ -210,4 +211,105 @@ assert [one["neighbours"][0]["customer"] for one in found] == ["1", "42", "77"]'
 	run -2 cs-knn --like seeds --profiles emb.bin
 	run -2 cs-knn --like seeds -u 1 emb.bin
 	run -2 cs-knn --like - --not - emb.bin
+}
+
+@test "--forget: no byte of who left, the same bytes of who stays, from matrix, model and index" {
+	head -c 32 /dev/zero | tr '\0' k > key
+	sed '2500q; s/^\([0-9]*\),/<customer \1>,/' \
+		"$ROOT/data/views.csv" > log.csv
+	printf '<customer %s>\n' 1387 nobody 626 1 > gone.txt
+	for key in "" "--pseudonym key"
+	do
+		[ -z "$key" ] && center=none metrics="combined embedding profile" ||
+			center=column metrics="embedding profile"
+		# shellcheck disable=SC2086
+		cs-aggregate -q $key log.csv > all.tsv
+		cs-matrix -q -o all.mat all.tsv
+		cs-svd -q -k 12 --center $center -o all.bin all.mat
+		cs-index -q --hub --cells 8 -o all.ivf all.bin
+		# shellcheck disable=SC2086
+		cs-aggregate -q --merge --forget gone.txt $key -o kept.tsv all.tsv
+		# shellcheck disable=SC2086
+		for file in mat bin ivf
+		do
+			cs-project --forget gone.txt $key -o kept.$file all.$file 2> said
+			cs-dump --check kept.$file > /dev/null
+			grep -q "^cs-project: 3 customers left, of 4 names in gone.txt; [0-9,]* stay" said
+		done
+		grep -q "the index is left out: cs-index --as all.ivf makes it again" said
+		cs-index -q --as all.ivf -o kept.ivf kept.ivf
+		cs-dump --check kept.ivf > /dev/null
+		comm -23 <(sed 1d all.tsv | cut -f 1 | LC_ALL=C sort -u) \
+			<(sed 1d kept.tsv | cut -f 1 | LC_ALL=C sort -u) > ids
+		[ "$(wc -l < ids)" -eq 3 ]
+		grep -qFf ids all.mat
+		grep -qFf ids all.ivf
+		run -1 grep -aFf ids kept.tsv kept.mat kept.bin kept.ivf
+		# Rows and embeddings are those that they were.
+		for what in profiles embedding
+		do
+			cs-dump --what $what --format tsv all.bin |
+				grep -vFf ids | cmp - <(cs-dump --what $what --format tsv kept.bin)
+		done
+		cs-dump --what profiles kept.mat |
+			cmp - <(cs-dump --what profiles kept.bin)
+		cs-dump --what sigma all.bin | cmp - <(cs-dump --what sigma kept.ivf)
+		# So are neighbours, but for those who left.
+		for metric in $metrics
+		do
+			cs-knn --all -n 13 --metric $metric --no-why all.ivf | grep -vFf ids |
+				awk -F '\t' '!/^[#]/ && ++n[$1] <= 10 { print $1, $3, $4 }' > before
+			cs-knn --all -n 10 --metric $metric --no-why kept.ivf |
+				awk -F '\t' '!/^[#]/ { print $1, $3, $4 }' | diff before -
+		done
+	done
+	# It is what folding in those who stay makes.
+	cs-matrix -q --as all.bin kept.tsv | cs-project -q all.bin |
+		cs-dump --what embedding --format tsv |
+		cmp - <(cs-dump --what embedding --format tsv kept.bin)
+	# Forgetting once more changes nothing but the model that it came from.
+	cs-project -q --forget gone.txt --pseudonym key < kept.bin |
+		cs-dump --what profiles | cmp - <(cs-dump --what profiles kept.bin)
+}
+
+@test "--forget: counts of tags, nobody left, wrong use" {
+	printf '1\n42\n77\n' > gone.txt
+	cs-project -q --forget gone.txt -o kept.mat matrix.bin
+	grep -vE '^(1|42|77)	' profiles.tsv | cs-matrix -q > fresh.mat
+	cs-dump --what tags fresh.mat | cut -f 1,3- > expected
+	cs-dump --what tags kept.mat | cut -f 1,3- > found
+	# A tag that nobody has stays, with a count of 0.
+	awk -F '\t' 'NR == FNR { has[$1] = 1; next }
+		!($1 in has) { if ($2 != 0) exit 1; next } { print }' \
+		expected found | diff <(cut -f 1 expected) <(cut -f 1 -)
+	cut -f 1 profiles.tsv | sed 1d | sort -u > everybody
+	run -2 --separate-stderr cs-project --forget everybody -o out emb.bin
+	[ "$stderr" = "cs-project: emb.bin: nobody is left: all of its customers are in everybody" ]
+	[ ! -e out ]
+	run -2 cs-project --forget gone.txt emb.bin matrix.bin
+	[[ "$output" == *"matrix.bin: with --forget there is one MODEL, or matrix"* ]]
+	run -2 cs-project --pseudonym gone.txt emb.bin matrix.bin
+	[[ "$output" == *"--pseudonym: it is for the names of --forget FILE"* ]]
+	run -2 cs-project --forget nothing emb.bin
+	run -2 cs-project --forget gone.txt profiles.tsv
+	head -c -1 emb.bin > cut.bin
+	run -2 cs-project --forget gone.txt -o out cut.bin
+	[ ! -e out ]
+}
+
+@test "--forget: a service drops who left when the file is replaced" {
+	printf '1\n42\n77\n' > gone.txt
+	cp emb.bin live.bin
+	PYTHONPATH=$BATS_TEST_DIRNAME "$PYTHON" - <<-'END'
+	from service import *
+	with Service("live.bin") as s:
+	    assert s.post({"user_handle": 42}).status == 200
+	    run("cs-project -q --forget gone.txt -o live.bin live.bin")
+	    s.wait_for("takes the place")
+	    for user in 1, 42, 77:
+	        assert s.post({"user_handle": user}).status == 404
+	        assert s.get(f"/customers/{user}/similar").status == 404
+	    assert s.post({"user_handle": 63}).status == 200
+	    assert s.get("/overview").json()["customers"] == 1997
+	END
 }

@@ -137,7 +137,9 @@ const char *decomposition_verify(const struct model *model, unsigned threads)
 {
 	struct verification check = {.model = model};
 	struct projection projection;
-	bool own = model_counts_its_own(model);
+	/* Not of other customers that it was made for, or of more. */
+	bool own = model_counts_its_own(model) &&
+		   safetensors_option(&model->file, "project.model") == NULL;
 	bool rotated = safetensors_option(&model->file, "svd.align") != NULL;
 	double *y = NULL;
 

@@ -200,7 +200,13 @@ as_json() {
 @test "taking a customer out: no byte of the id is left" {
 	sed 's/^1155,/customer-to-forget,/' views.csv |
 		cs-aggregate -q -o profiles.tsv
-	grep -q customer-to-forget profiles.tsv
+	cs-matrix -q -o matrix.bin profiles.tsv
+	cs-svd -q -o emb.bin matrix.bin
+	cs-index -q -o indexed.bin emb.bin
+	for file in profiles.tsv matrix.bin emb.bin indexed.bin
+	do
+		grep -q customer-to-forget "$file"
+	done
 	CUSTOMER=customer-to-forget recipe "TAKING A CUSTOMER OUT"
 	for file in profiles.tsv matrix.bin emb.bin indexed.bin
 	do

@@ -1,0 +1,27 @@
+/* row_removal: a matrix or a model without some of its customers; what stays
+ * of the others has the bytes that it had. */
+#ifndef MODEL_ROW_REMOVAL_H
+#define MODEL_ROW_REMOVAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/io.h"
+#include "events/customer_names.h"
+#include "model/model.h"
+
+/* Set gone[i], for each of the n rows, to whether names have its customer as
+ * forgotten; returns how many are. */
+size_t row_removal_mark(const struct csr_matrix *matrix,
+			const struct customer_names *names, bool *gone);
+
+/* Write a model, or a matrix, that model_verify passed, without the rows that
+ * are gone; some row must stay.  Rows, names and embeddings of the others are
+ * copied, and so are weights, components and singular values, which the
+ * customers that are gone had their part in; counts of customers by tag are
+ * those that stay.  An index is left out.  The metadata get project.version
+ * and, for a model, project.model, the id of the model. */
+void row_removal_write(const struct model *model, const bool *gone,
+		       const char *version, struct output *output);
+
+#endif
