@@ -81,7 +81,7 @@ const char *neighbour_search_query(const struct neighbour_search *search,
 /* Count the rows that are as similar as the last hit, and drop the hits beyond
  * the limit, of which there is one at most. */
 static const char *count_tied(const struct neighbour_search *search,
-			      struct exact_search exact,
+			      struct search_options exact,
 			      const struct search_query *query,
 			      struct search_result *result)
 {
@@ -114,7 +114,7 @@ const char *neighbour_search_run(const struct neighbour_search *search,
 				 struct search_result *results, size_t count,
 				 size_t *zeros)
 {
-	const struct exact_search exact = {
+	const struct search_options exact = {
 		.d = search->shards->whole.k,
 		.metric = search->metric,
 		.alpha = search->alpha,

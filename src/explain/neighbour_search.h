@@ -23,9 +23,9 @@ struct neighbour_search {
 	size_t count;            /* neighbours of each query */
 	double min_score;        /* none below; -INFINITY: all */
 	double alpha;            /* of METRIC_COMBINED */
-	const uint64_t *allowed; /* as in struct exact_search */
+	const uint64_t *allowed; /* as in struct search_options */
 	bool with_self;          /* a query may be its own neighbour */
-	bool count_matching;     /* as in struct exact_search */
+	bool count_matching;     /* as in struct search_options */
 	bool count_tied; /* set search_result.tied: where the last hit is
 			    tied with no hit, one more search */
 	const struct hub_scores *hub; /* of this similarity: take half of them

@@ -10,7 +10,8 @@
  * thread, and as many again for the sums.  Reports rows as progress. */
 void gram_matrix_compute(const struct gram_operator *gram, double *c);
 
-/* The part of a rank other than 0 in that. */
+/* What a rank other than 0 does while rank 0 is in gram_matrix_compute(): it
+ * adds the sums of its own rows. */
 void gram_matrix_assist(const struct gram_operator *gram);
 
 #endif

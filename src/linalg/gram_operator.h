@@ -82,7 +82,8 @@ struct gram_pass *gram_pass_begin(const struct gram_operator *gram,
  * rank 0, while the others are in gram_follower_run(). */
 void gram_pass_apply(struct gram_pass *pass, const void *x, void *y);
 
-/* The part of a rank other than 0 in that. */
+/* What a rank other than 0 does while rank 0 is in gram_pass_apply(): it adds
+ * the sums of its own rows. */
 void gram_pass_assist(struct gram_pass *pass);
 
 /* What rank 0 sends to the others before it does the work of one of these, in

@@ -43,9 +43,9 @@ void projection_model(struct projection *projection, const struct model *model);
 
 void projection_end(struct projection *projection);
 
-/* t = b^T V of a row; t is ld numbers, aligned to 64 bytes.  Returns what the
- * row is weighted by where B^T (B V) is corrected for centring: its mean with
- * row centring, else 1. */
+/* t = b^T V of a row; t is ld numbers, aligned to 64 bytes.  Returns the
+ * row's weight in the term by which A^T (B V) becomes B^T (B V) under centring:
+ * the mean of the row with row centring, else 1. */
 double projection_row(const struct projection *projection,
 		      const struct csr_matrix *a, size_t row, double *t);
 

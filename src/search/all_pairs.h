@@ -18,7 +18,7 @@ struct all_pairs {
 	const double *factors; /* n: a row is compared times this; 0: the row
 				  takes no part */
 	enum metric metric;
-	const struct filter_refine *filter;
+	const struct score_kernels *filter;
 	size_t limit;        /* k; the lists may be shorter than that */
 	float threshold;     /* a score must be above */
 	bool count_matching; /* push all above the threshold, to count them */

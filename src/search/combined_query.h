@@ -41,8 +41,8 @@ struct combined_search {
 	struct similarity similarity;
 	size_t limit;            /* k: how many neighbours of each query */
 	double min_score;        /* none below; -INFINITY: all */
-	const float *thresholds; /* of each query, or NULL: as in struct
-				    exact_search */
+	const float *thresholds; /* of each query, or NULL: as in
+				    struct search_options */
 	const uint64_t *allowed; /* mask of rows that may be results; NULL: all
 				    may */
 	bool with_self;          /* the query's own row may be a result; its

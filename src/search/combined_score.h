@@ -73,7 +73,8 @@ struct score_factors combined_factors(const struct similarity *similarity,
  * division for each. */
 struct score_terms {
 	double root;    /* sqrt(alpha) / g^(1/4); 0 where x is taken as 0 */
-	double held;    /* 1; 0 there */
+	double held;    /* how much of x_q.x_y is taken off a_q.a_y: 1, or 0
+			   where x is taken as 0 */
 	double inverse; /* 1 / sqrt(N); 0 where N is too small */
 };
 struct score_terms combined_terms(const struct similarity *similarity,

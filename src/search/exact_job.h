@@ -19,11 +19,11 @@ struct row_counts {
 /* One call of exact_search_run, cut into pieces: panels of queries times ranges
  * of rows. */
 struct exact_job {
-	const struct exact_search *search;
+	const struct search_options *search;
 	const struct search_query *queries;
 	size_t count;
 	struct search_result *results;
-	struct filter_refine filter;
+	struct score_kernels filter;
 	double *factors;   /* count: query vector times factor is compared; 0:
 			      zero vector */
 	float threshold;   /* a score is above it if and only if it is at least
@@ -56,15 +56,15 @@ static inline float exact_job_threshold(const struct exact_job *job,
 
 /* True if a vector of that squared norm can be searched with: it is finite and,
  * for the metric "dot", so short that sums of products cannot overflow. */
-bool exact_job_is_usable(const struct exact_search *search, double square);
+bool exact_job_is_usable(const struct search_options *search, double square);
 
 /* The factor that a vector of that squared norm is multiplied with to be
  * compared; 0 for a zero vector. */
-double exact_job_factor(const struct exact_search *search, double square);
+double exact_job_factor(const struct search_options *search, double square);
 
 /* The row that a scan leaves out for a query whose row is self: ROW_NONE where
  * its score is computed like any other. */
-size_t exact_job_skipped(const struct exact_search *search, size_t self);
+size_t exact_job_skipped(const struct search_options *search, size_t self);
 
 /* The factor of a row, or 0 where it cannot be a result; adds it to counts.  A
  * row that is not usable becomes job->bad_row unless a lower one is. */

@@ -18,7 +18,7 @@ struct panel_scan {
 static void push_row(void *shared, size_t query, size_t row, float score)
 {
 	struct panel_scan *panel_scan = shared;
-	const struct exact_search *search = panel_scan->job->search;
+	const struct search_options *search = panel_scan->job->search;
 	struct topk *list = &panel_scan->lists[query];
 
 	if (panel_scan->block + row !=
@@ -35,7 +35,7 @@ static void push_row(void *shared, size_t query, size_t row, float score)
 static void raise_shared_threshold(struct exact_job *job, size_t query,
 				   const struct topk *list)
 {
-	const struct exact_search *search = job->search;
+	const struct search_options *search = job->search;
 	_Atomic float *threshold = &job->thresholds[query];
 	float old = *threshold, new;
 
@@ -106,7 +106,7 @@ static void score_run(struct panel_scan *panel_scan, size_t end, size_t count,
 void exact_panel_score(struct exact_job *job, size_t first, size_t count,
 		       size_t range, size_t begin, size_t end)
 {
-	const struct exact_search *search = job->search;
+	const struct search_options *search = job->search;
 	struct panel_scan panel_scan = {
 		.job = job,
 		.lists = job->lists + range * job->count + first,

@@ -43,7 +43,7 @@ static void scan_rows(struct exact_job *job,
 		      const struct scan_query *scan_query, size_t first,
 		      size_t rows, float *scratch, struct row_counts *counts)
 {
-	const struct exact_search *search = job->search;
+	const struct search_options *search = job->search;
 	float products[TILE_ROWS], squares[TILE_ROWS];
 
 	job->filter.kernel->approximate_rows(
@@ -79,7 +79,7 @@ static void scan_rows(struct exact_job *job,
 static struct scan_query scan_query_make(struct exact_job *job, size_t q,
 					 size_t range, float *unit)
 {
-	const struct exact_search *search = job->search;
+	const struct search_options *search = job->search;
 	const struct search_query *query = &job->queries[q];
 
 	dot_scale(unit, query->vector, search->d, job->factors[q]);

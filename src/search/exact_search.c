@@ -63,7 +63,7 @@ static size_t self_row(const struct exact_job *job, size_t query)
  * query's own row. */
 static void merge_ranges(struct exact_job *job, size_t query)
 {
-	const struct exact_search *search = job->search;
+	const struct search_options *search = job->search;
 	struct topk all;
 	size_t room = 1;
 
@@ -80,7 +80,7 @@ static void merge_ranges(struct exact_job *job, size_t query)
  * whatever rounding gives. */
 static void finish_query(struct exact_job *job, size_t query)
 {
-	const struct exact_search *search = job->search;
+	const struct search_options *search = job->search;
 	struct topk *list = &job->lists[query];
 	size_t self = self_row(job, query);
 
@@ -134,7 +134,7 @@ static void run_piece(void *shared, size_t piece, unsigned thread)
 /* Choose the sizes of panels and ranges. They do not change any result. */
 static void partition(struct exact_job *job)
 {
-	const struct exact_search *search = job->search;
+	const struct search_options *search = job->search;
 	size_t panel = filter_panel_size(&job->filter);
 	size_t pieces =
 		search->threads > 1 ? PIECES_PER_THREAD * search->threads : 1;
@@ -178,7 +178,7 @@ static const char *prepare_queries(struct exact_job *job)
 
 /* The threshold that a score is above if and only if it is at least min_score.
  */
-static float min_score_threshold(const struct exact_search *search)
+static float min_score_threshold(const struct search_options *search)
 {
 	float value = (float)search->min_score;
 
@@ -211,7 +211,8 @@ static void count_candidates(struct exact_job *job)
 	}
 }
 
-static const char *unusable_error(const struct exact_search *search, size_t row)
+static const char *unusable_error(const struct search_options *search,
+				  size_t row)
 {
 	double square =
 		dot_square_norm(search->rows + row * search->d, search->d);
@@ -237,7 +238,7 @@ static void compute_row_factors(struct exact_job *job)
  * results. */
 static bool is_all_pairs(const struct exact_job *job)
 {
-	const struct exact_search *search = job->search;
+	const struct search_options *search = job->search;
 	bool pairs = job->count == search->n &&
 		     job->count > EXACT_SCAN_QUERIES &&
 		     search->allowed == NULL &&
@@ -251,7 +252,7 @@ static bool is_all_pairs(const struct exact_job *job)
 
 static void search_all_pairs(struct exact_job *job)
 {
-	const struct exact_search *search = job->search;
+	const struct search_options *search = job->search;
 	struct all_pairs join = {
 		.rows = search->rows,
 		.n = search->n,
@@ -308,10 +309,10 @@ static void search_pieces(struct exact_job *job)
 }
 
 /* The int8 bounds hold for unit vectors only. */
-struct filter_refine exact_search_filter(const struct exact_search *search,
+struct score_kernels exact_search_filter(const struct search_options *search,
 					 size_t queries)
 {
-	struct filter_refine filter = {search->kernel, search->bounds,
+	struct score_kernels filter = {search->kernel, search->bounds,
 				       search->d};
 
 	if (search->kernel == NULL) {
@@ -325,7 +326,7 @@ struct filter_refine exact_search_filter(const struct exact_search *search,
 	return filter;
 }
 
-const char *exact_search_run(const struct exact_search *search,
+const char *exact_search_run(const struct search_options *search,
 			     const struct search_query *queries, size_t count,
 			     struct search_result *results, size_t *zeros)
 {

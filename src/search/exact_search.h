@@ -19,13 +19,13 @@
  * of rows that are zero vectors.  Adds count to the progress.  Returns NULL, or
  * an error text: a row or query is not finite or, for "dot", so long that sums
  * may overflow; then there is nothing to free. */
-const char *exact_search_run(const struct exact_search *search,
+const char *exact_search_run(const struct search_options *search,
 			     const struct search_query *queries, size_t count,
 			     struct search_result *results, size_t *zeros);
 
 /* The kernels that a search uses where about so many queries are compared with
  * each row. */
-struct filter_refine exact_search_filter(const struct exact_search *search,
+struct score_kernels exact_search_filter(const struct search_options *search,
 					 size_t queries);
 
 /* How many queries in one call keep lists of k hits within about 512 MB, for n

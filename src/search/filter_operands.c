@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 
 void query_batch_begin(struct query_batch *batch,
-		       const struct filter_refine *filter, size_t count)
+		       const struct score_kernels *filter, size_t count)
 {
 	*batch = (struct query_batch){.filter = filter, .count = count};
 	batch->vectors =
@@ -48,7 +48,7 @@ void query_batch_end(struct query_batch *batch)
 }
 
 void packed_block_begin(struct packed_block *packed,
-			const struct filter_refine *filter)
+			const struct score_kernels *filter)
 {
 	size_t items = alloc_product(TILE_ROWS, filter->d);
 
@@ -71,7 +71,7 @@ void packed_block_begin(struct packed_block *packed,
 static void pack_row(struct packed_block *packed, size_t r, const float *vector,
 		     double factor)
 {
-	const struct filter_refine *filter = packed->filter;
+	const struct score_kernels *filter = packed->filter;
 	float *unit = packed->vectors + r * filter->d;
 
 	for (size_t j = 0; j < filter->d && factor == 0; j++)

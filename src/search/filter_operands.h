@@ -10,8 +10,8 @@
 #include "search/dot_kernels.h"
 #include "search/int8_kernels.h"
 
-/* How scores are computed. */
-struct filter_refine {
+/* The kernels that scores are computed by, for vectors of d columns. */
+struct score_kernels {
 	const struct dot_kernel *kernel;
 	const struct int8_kernel *bounds; /* NULL: no filter, all pairs get
 					     exact scores */
@@ -38,7 +38,7 @@ struct panel_query {
 
 /* Memory for count queries, and their forms. */
 struct query_batch {
-	const struct filter_refine *filter;
+	const struct score_kernels *filter;
 	size_t count;
 	float *vectors;                  /* count x d */
 	struct int8_query *int8_queries; /* count; NULL without a filter */
@@ -48,7 +48,7 @@ struct query_batch {
 
 /* filter is borrowed until the end. */
 void query_batch_begin(struct query_batch *batch,
-		       const struct filter_refine *filter, size_t count);
+		       const struct score_kernels *filter, size_t count);
 
 /* Query i becomes vector (d columns) times factor; absent for a factor of 0. */
 void query_batch_put(struct query_batch *batch, size_t i, const float *vector,
@@ -57,7 +57,7 @@ void query_batch_end(struct query_batch *batch);
 
 /* Memory for a block of rows. */
 struct packed_block {
-	const struct filter_refine *filter;
+	const struct score_kernels *filter;
 	struct row_block block; /* into the following, which are owned */
 	float *vectors, *scales, *residuals;
 	uint8_t *codes;
@@ -65,7 +65,7 @@ struct packed_block {
 
 /* filter is borrowed until the end. */
 void packed_block_begin(struct packed_block *packed,
-			const struct filter_refine *filter);
+			const struct score_kernels *filter);
 
 /* Fill the block with rows first to first + TILE_ROWS - 1 of rows (end x d),
  * each times its factor (end factors).  Rows with a factor of 0, and those from

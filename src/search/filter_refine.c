@@ -24,7 +24,7 @@ enum {
 
 /* ------------------------------------------------------------------ panels */
 
-size_t filter_panel_size(const struct filter_refine *filter)
+size_t filter_panel_size(const struct score_kernels *filter)
 {
 	size_t item = filter->bounds ? 1 : sizeof(float);
 	size_t groups = PANEL_BYTES / (filter->d * item) / TILE_QUERIES;
@@ -34,7 +34,7 @@ size_t filter_panel_size(const struct filter_refine *filter)
 	return (groups < MIN_GROUPS ? MIN_GROUPS : groups) * TILE_QUERIES;
 }
 
-size_t filter_run_length(const struct filter_refine *filter)
+size_t filter_run_length(const struct score_kernels *filter)
 {
 	size_t blocks = RUN_BYTES / (filter->d * TILE_ROWS * sizeof(float));
 
@@ -43,7 +43,7 @@ size_t filter_run_length(const struct filter_refine *filter)
 	return blocks < 1 ? 1 : blocks;
 }
 
-void panel_begin(struct panel *panel, const struct filter_refine *filter,
+void panel_begin(struct panel *panel, const struct score_kernels *filter,
 		 size_t count)
 {
 	size_t d = filter->d;

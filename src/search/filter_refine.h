@@ -42,7 +42,7 @@ enum {
 
 /* Queries in groups, and the working memory of one thread. */
 struct panel {
-	const struct filter_refine *filter;
+	const struct score_kernels *filter;
 	size_t group_count;
 	struct query_group *groups;
 	float *packed;     /* of the groups */
@@ -66,15 +66,15 @@ struct panel {
 /* The number of queries in a panel that is fastest, a multiple of TILE_QUERIES:
  * what is read of each query for every block stays in the second-level
  * cache. */
-size_t filter_panel_size(const struct filter_refine *filter);
+size_t filter_panel_size(const struct score_kernels *filter);
 
 /* The number of blocks in a run, 1 to FILTER_RUN_BLOCKS, that stay in the
  * second-level cache from packing to scoring. */
-size_t filter_run_length(const struct filter_refine *filter);
+size_t filter_run_length(const struct score_kernels *filter);
 
 /* A panel for count queries, rounded up to whole groups, all of them absent.
  * filter is borrowed until the end. */
-void panel_begin(struct panel *panel, const struct filter_refine *filter,
+void panel_begin(struct panel *panel, const struct score_kernels *filter,
 		 size_t count);
 
 /* Set query i, and its threshold to INFINITY; what query points to is

@@ -19,7 +19,7 @@
 /* What the search for all customers takes. */
 struct all_search {
 	const struct model *model;
-	struct exact_search search;
+	struct search_options search;
 	struct inverted_index index; /* of METRIC_COMBINED and _PROFILE */
 	struct combined_workspace *workspace;
 	struct search_query *queries;
@@ -261,9 +261,9 @@ struct hub_search {
 	const struct hub_scores *scores;
 	const struct search_query *queries;
 	struct search_result *results;
-	struct exact_search wide; /* limit: how many are searched for by s */
-	size_t limit;             /* how many are wanted */
-	size_t *open, left;       /* numbers of queries, ascending */
+	struct search_options wide; /* limit: how many are searched for by s */
+	size_t limit;               /* how many are wanted */
+	size_t *open, left;         /* numbers of queries, ascending */
 	struct search_query *some;
 	struct search_result *found;
 };
@@ -304,7 +304,7 @@ static const char *search_open(struct hub_search *hub, size_t *zeros)
 
 const char *hub_search_run(const struct sharded_model *shards,
 			   const struct hub_scores *scores,
-			   const struct exact_search *search,
+			   const struct search_options *search,
 			   const struct search_query *queries, size_t count,
 			   struct search_result *results, size_t *zeros)
 {

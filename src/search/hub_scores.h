@@ -53,7 +53,7 @@ const char *hub_scores_view(struct hub_scores *scores,
  * and more neighbours by s, until no other can be among the results. */
 const char *hub_search_run(const struct sharded_model *shards,
 			   const struct hub_scores *scores,
-			   const struct exact_search *search,
+			   const struct search_options *search,
 			   const struct search_query *queries, size_t count,
 			   struct search_result *results, size_t *zeros);
 

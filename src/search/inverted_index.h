@@ -61,8 +61,9 @@ struct inverted_index {
 			     [starts[t * blocks + b], starts[t * blocks + b +
 			     1]) */
 	struct posting *postings;
-	int16_t **columns;      /* column_count: of rows, or NULL */
-	size_t column_count;    /* m; the matrix may be closed before */
+	int16_t **columns;      /* column_count: the dense column of a head
+				   tag, by row; NULL for other tags */
+	size_t column_count;    /* m; read when the matrix may be closed */
 	uint8_t *codes;         /* n x code_bytes, aligned to 64 */
 	size_t code_bytes;      /* 0: d is too large for codes */
 	struct index_row *rows; /* n */

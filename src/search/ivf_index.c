@@ -185,7 +185,7 @@ static size_t filled_places(const struct ivf_index *index, size_t at)
 void ivf_index_count(const struct ivf_index *index, const uint64_t *allowed,
 		     size_t *counts)
 {
-	const struct exact_search search = {.allowed = allowed};
+	const struct search_options search = {.allowed = allowed};
 
 	for (size_t cell = 0; cell < index->cells; cell++) {
 		size_t at = (size_t)index->starts[cell] * TILE_ROWS;

@@ -75,7 +75,7 @@ void ivf_index_describe(json_t *metadata, const char *version, size_t cells,
 size_t ivf_index_probes(const struct ivf_index *index, double recall);
 
 /* Add to counts[c] the number of rows in cell c that are allowed (bits as in
- * struct exact_search; NULL: all). */
+ * struct search_options; NULL: all). */
 void ivf_index_count(const struct ivf_index *index, const uint64_t *allowed,
 		     size_t *counts);
 

@@ -14,11 +14,11 @@
 
 struct ivf_job {
 	const struct ivf_index *index;
-	const struct exact_search *search;
+	const struct search_options *search;
 	const struct search_query *queries;
 	size_t count;
 	struct search_result *results;
-	struct filter_refine filter;      /* for many queries */
+	struct score_kernels filter;      /* for many queries */
 	const struct int8_kernel *bounds; /* for few */
 	double *factors; /* count: query vector times factor is compared; 0:
 			    zero vector */

@@ -179,7 +179,7 @@ static void free_job(struct ivf_job *job)
 }
 
 const char *ivf_search_run(const struct ivf_index *index,
-			   const struct exact_search *search,
+			   const struct search_options *search,
 			   const struct search_query *queries, size_t count,
 			   size_t probes, const size_t *counts,
 			   struct search_result *results, size_t *zeros)

@@ -24,7 +24,7 @@ size_t kmeans_count(size_t n)
 /* ------------------------------------------------------------- assignment */
 
 /* Find the nearest centroid of count rows, and its cosine. */
-static const char *assign_batch(const struct exact_search *search,
+static const char *assign_batch(const struct search_options *search,
 				const float *rows, size_t count,
 				uint32_t *cells, float *scores)
 {
@@ -56,7 +56,7 @@ static const char *assign_cells(const float *centroids, size_t count,
 				unsigned threads, uint32_t *cells,
 				float *scores)
 {
-	const struct exact_search search = {
+	const struct search_options search = {
 		.rows = centroids,
 		.n = count,
 		.d = d,

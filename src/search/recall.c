@@ -41,7 +41,7 @@ static const char *search_sample(struct sample *sample,
 				 const struct partitioned_search *search,
 				 unsigned threads)
 {
-	struct exact_search exact = {
+	struct search_options exact = {
 		.rows = search->rows,
 		.n = search->n,
 		.d = search->d,

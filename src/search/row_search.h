@@ -1,4 +1,6 @@
-/* row_search: search/combined_search.h in terms of search/search_query.h. */
+/* row_search: k-nearest-neighbour search by the metrics that compare rows of
+ * the matrix; gives the queries of search/search_query.h to
+ * search/combined_search.h. */
 #ifndef SEARCH_ROW_SEARCH_H
 #define SEARCH_ROW_SEARCH_H
 
@@ -11,7 +13,7 @@
 const char *row_search_run(const struct model *model,
 			   const struct inverted_index *index,
 			   struct combined_workspace *workspace,
-			   const struct exact_search *search,
+			   const struct search_options *search,
 			   const struct search_query *queries, size_t count,
 			   struct search_result *results, size_t *zeros);
 

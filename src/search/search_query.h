@@ -14,16 +14,16 @@
 #define ROW_NONE ((size_t)-1)
 
 /* What is searched, and how; everything is borrowed for the call. */
-struct exact_search {
+struct search_options {
 	const float *rows; /* n x d, row major, not normalized; n < 2^32 */
 	size_t n, d;
 	enum metric metric;
 	double alpha;            /* of METRIC_COMBINED: 0 to 1 */
 	size_t limit;            /* k: neighbours for each query */
 	double min_score;        /* none below; -INFINITY: all */
-	const float *thresholds; /* NULL, or for each query a score that
-				    results below need not be found of: of k
-				    that are known elsewhere.  Read for
+	const float *thresholds; /* NULL, or for each query a lower bound of
+				    its k-th best score, known from other files:
+				    rows below it need not be found.  Read for
 				    METRIC_PROFILE and _COMBINED, without
 				    count_matching */
 	const uint64_t *allowed; /* bit i % 64 of word i / 64 is set where row
@@ -75,7 +75,8 @@ struct search_result {
 };
 
 /* True if a row may be a result by search->allowed. */
-static inline bool search_allows(const struct exact_search *search, size_t row)
+static inline bool search_allows(const struct search_options *search,
+				 size_t row)
 {
 	return search->allowed == NULL || bitset_test(search->allowed, row);
 }

@@ -54,7 +54,7 @@ static size_t cells_to_scan(const struct sharded_model *shards)
 /* Search one file: by its index where the caller chose that, or where that is
  * faster. */
 static const char *search_file(const struct sharded_model *shards, size_t shard,
-			       const struct exact_search *search,
+			       const struct search_options *search,
 			       const struct search_query *queries, size_t count,
 			       const size_t *counts,
 			       struct search_result *results, size_t *zeros)
@@ -159,13 +159,13 @@ static void join(struct search_result *results,
 
 /* The search of one file, and its allowed bits. */
 struct shard_search {
-	struct exact_search search;
+	struct search_options search;
 	uint64_t *bits;
 };
 
 static void shard_search_begin(struct shard_search *part,
 			       const struct sharded_model *shards, size_t shard,
-			       const struct exact_search *search)
+			       const struct search_options *search)
 {
 	const struct model *model = &shards->models[shard];
 
@@ -218,7 +218,7 @@ static const char *search_shard(const struct sharded_model *shards,
 	struct search_query *own = shard_queries(shards, shard, queries, count);
 	struct search_result *own_results = alloc(count, sizeof *own_results);
 	float *thresholds = find_thresholds(results, count, part->search.limit);
-	struct exact_search search = part->search;
+	struct search_options search = part->search;
 	const char *error;
 	size_t own_zeros;
 
@@ -243,7 +243,7 @@ static const char *search_shard(const struct sharded_model *shards,
 }
 
 static const char *search_shards(const struct sharded_model *shards,
-				 const struct exact_search *search,
+				 const struct search_options *search,
 				 const struct search_query *queries,
 				 size_t count, struct search_result *results,
 				 size_t *zeros)
@@ -270,11 +270,11 @@ static const char *search_shards(const struct sharded_model *shards,
 }
 
 const char *sharded_search_run(const struct sharded_model *shards,
-			       const struct exact_search *search,
+			       const struct search_options *search,
 			       const struct search_query *queries, size_t count,
 			       struct search_result *results, size_t *zeros)
 {
-	struct exact_search whole = *search;
+	struct search_options whole = *search;
 
 	if (shards->count > 1)
 		return search_shards(shards, search, queries, count, results,

@@ -30,7 +30,7 @@ const char *const *sharded_search_unread(const struct sharded_model *shards,
  * set for each file; rows of queries, allowed bits and hits are numbered as in
  * whole.  Adds count to the progress for each file. */
 const char *sharded_search_run(const struct sharded_model *shards,
-			       const struct exact_search *search,
+			       const struct search_options *search,
 			       const struct search_query *queries, size_t count,
 			       struct search_result *results, size_t *zeros);
 

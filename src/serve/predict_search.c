@@ -73,7 +73,7 @@ static void share(struct predict_reply *const replies[], size_t count,
  * search of 16 in all rows takes; one of 64 takes half of that again, and the
  * two are even at about 30. */
 static size_t queries_at_once(const struct sharded_model *shards,
-			      const struct exact_search *search, size_t total)
+			      const struct search_options *search, size_t total)
 {
 	enum { MAX_FROM_CODES = 24 };
 
@@ -90,7 +90,7 @@ static const char *search_all(struct predict_reply *const replies[],
 			      unsigned threads, size_t *zeros)
 {
 	const struct predict_request *first = &replies[0]->request;
-	struct exact_search search = {
+	struct search_options search = {
 		.d = first->served->model->k,
 		.metric = first->metric,
 		.alpha = first->alpha,

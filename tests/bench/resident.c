@@ -32,7 +32,7 @@ enum { NEIGHBOURS = 11, WARM = 3 };
 
 /* Answer queries that come together. */
 static const char *answer(const struct sharded_model *shards, const char *how,
-			  const struct exact_search *search,
+			  const struct search_options *search,
 			  const struct search_query *queries, size_t count,
 			  struct search_result *found)
 {
@@ -136,7 +136,7 @@ int main(int argc, char **argv)
 	size_t together = all ? count : 1;
 	struct search_query *queries = make_queries(&shards, count);
 	struct search_result *found = alloc(count, sizeof *found);
-	const struct exact_search search = {
+	const struct search_options search = {
 		.rows = model->embedding,
 		.n = model->matrix.n,
 		.d = model->k,

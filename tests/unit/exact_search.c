@@ -13,7 +13,7 @@
 enum { CASES = 1000 };
 
 /* The vector as it is compared. */
-static void make_unit(const struct exact_search *search, const float *row,
+static void make_unit(const struct search_options *search, const float *row,
 		      float *unit)
 {
 	double sums[8] = {0};
@@ -36,7 +36,7 @@ static int is_zero(const float *row, size_t d)
 	return 1;
 }
 
-static float score(const struct exact_search *search, const float *a,
+static float score(const struct search_options *search, const float *a,
 		   const float *b)
 {
 	float sum = 0;
@@ -58,7 +58,7 @@ static int compare(const void *a, const void *b)
 }
 
 /* The result by definition: every score, sorted. */
-static void plainly(const struct exact_search *search, const float *units,
+static void plainly(const struct search_options *search, const float *units,
 		    const struct search_query *query,
 		    struct search_result *found)
 {
@@ -115,9 +115,9 @@ static void fill(float *rows, size_t n, size_t d, enum metric metric)
 	}
 }
 
-static struct exact_search make_case(size_t *count)
+static struct search_options make_case(size_t *count)
 {
-	struct exact_search search = {
+	struct search_options search = {
 		.n = 1 + chance(chance(4) ? 300 : 5000),
 		.d = 1 + chance(chance(3) ? 20 : 150),
 		.metric = chance(4) ? METRIC_EMBEDDING : METRIC_DOT,
@@ -144,7 +144,7 @@ static struct exact_search make_case(size_t *count)
 	return search;
 }
 
-static int check(struct exact_search *search,
+static int check(struct search_options *search,
 		 const struct search_query *queries, size_t count,
 		 const struct search_result *wanted)
 {
@@ -176,7 +176,7 @@ static int check(struct exact_search *search,
 
 /* By every kernel without a filter, and by the best with the fastest and the
  * plain filter. */
-static int check_all(struct exact_search *search,
+static int check_all(struct search_options *search,
 		     const struct search_query *queries, size_t count,
 		     const struct search_result *wanted)
 {
@@ -207,7 +207,7 @@ static int check_all(struct exact_search *search,
 static int run_case(void)
 {
 	size_t count;
-	struct exact_search search = make_case(&count);
+	struct search_options search = make_case(&count);
 	struct search_query *queries = alloc(count, sizeof *queries);
 	struct search_result *wanted = alloc(count, sizeof *wanted);
 	float *units = alloc(search.n * search.d, sizeof *units);
@@ -246,13 +246,13 @@ static int check_refusals(void)
 	int failed = 0;
 
 	for (size_t i = 0; i < 4 * 2; i++) {
-		struct exact_search search = {.rows = rows,
-					      .n = 300,
-					      .d = 3,
-					      .limit = 2,
-					      .min_score = -INFINITY,
-					      .metric = METRIC_DOT,
-					      .threads = 2};
+		struct search_options search = {.rows = rows,
+						.n = 300,
+						.d = 3,
+						.limit = 2,
+						.min_score = -INFINITY,
+						.metric = METRIC_DOT,
+						.threads = 2};
 		size_t count = i % 2 ? 8 : 1;
 
 		for (size_t j = 0; j < 900; j++)

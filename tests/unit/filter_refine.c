@@ -105,7 +105,7 @@ static int compare(const struct filter_case *test)
 	return test->unordered ? fail("rows do not ascend") : 0;
 }
 
-static void score(struct filter_case *test, const struct filter_refine *filter)
+static void score(struct filter_case *test, const struct score_kernels *filter)
 {
 	struct query_batch batch;
 	struct panel panel;
@@ -153,7 +153,7 @@ static int run_case(void)
 	make_case(test);
 	for (unsigned k = 0; k < DOT_KERNELS; k++)
 		for (unsigned i = 0; i <= INT8_KERNELS; i++) {
-			const struct filter_refine filter = {
+			const struct score_kernels filter = {
 				dot_kernel_get(k), int8_kernel_get(i), test->d};
 
 			if (filter.kernel == NULL)

@@ -87,7 +87,7 @@ static void free_made(struct made *made)
 	free(made->units);
 }
 
-static int allowed(const struct exact_search *search, size_t row)
+static int allowed(const struct search_options *search, size_t row)
 {
 	return search->allowed == NULL ||
 	       (search->allowed[row / 64] >> row % 64 & 1) != 0;
@@ -95,17 +95,17 @@ static int allowed(const struct exact_search *search, size_t row)
 
 /* The rows in the first cells of a query, and in more until there are enough,
  * as bits. */
-static void choose(const struct exact_search *search, const struct made *made,
+static void choose(const struct search_options *search, const struct made *made,
 		   size_t cells, const struct search_query *query,
 		   size_t probes, uint64_t *bits)
 {
-	struct exact_search near = {.rows = made->centroids,
-				    .n = cells,
-				    .d = search->d,
-				    .limit = cells,
-				    .min_score = -INFINITY,
-				    .kernel = dot_kernel_get(DOT_KERNELS - 1),
-				    .threads = 1};
+	struct search_options near = {.rows = made->centroids,
+				      .n = cells,
+				      .d = search->d,
+				      .limit = cells,
+				      .min_score = -INFINITY,
+				      .kernel = dot_kernel_get(DOT_KERNELS - 1),
+				      .threads = 1};
 	struct search_query plain = {query->vector, ROW_NONE, 0};
 	size_t zeros, seen = 0;
 	size_t wanted = search->limit + 1;
@@ -136,12 +136,13 @@ static int same(const struct search_result *a, const struct search_result *b,
 }
 
 /* What the plain loop finds, among all rows or those of the cells. */
-static void plainly(const struct exact_search *search, const struct made *made,
-		    size_t cells, const struct search_query *queries,
-		    size_t count, size_t probes, struct search_result *wanted)
+static void plainly(const struct search_options *search,
+		    const struct made *made, size_t cells,
+		    const struct search_query *queries, size_t count,
+		    size_t probes, struct search_result *wanted)
 {
 	uint64_t *bits = alloc(search->n / 64 + 1, sizeof *bits);
-	struct exact_search plain = *search;
+	struct search_options plain = *search;
 	size_t zeros;
 
 	plain.kernel = dot_kernel_get(DOT_KERNELS - 1);
@@ -165,7 +166,7 @@ static void plainly(const struct exact_search *search, const struct made *made,
 }
 
 static int check(const struct ivf_index *index,
-		 const struct exact_search *search,
+		 const struct search_options *search,
 		 const struct search_query *queries, size_t count,
 		 size_t probes, const struct search_result *wanted)
 {
@@ -192,7 +193,7 @@ static int check(const struct ivf_index *index,
 }
 
 /* By every kernel, and by 1, 2 and 3 threads. */
-static int check_all(struct ivf_index *index, struct exact_search *search,
+static int check_all(struct ivf_index *index, struct search_options *search,
 		     const struct search_query *queries, size_t count,
 		     size_t probes, const struct search_result *wanted)
 {
@@ -210,9 +211,9 @@ static int check_all(struct ivf_index *index, struct exact_search *search,
 	return failed;
 }
 
-static struct exact_search make_case(void)
+static struct search_options make_case(void)
 {
-	struct exact_search search = {
+	struct search_options search = {
 		.n = 1 + chance(chance(4) ? 400 : 4000),
 		.d = 1 + chance(chance(3) ? 20 : 100),
 		.limit = 1 + chance(chance(3) ? 12 : 200),
@@ -238,7 +239,7 @@ static struct exact_search make_case(void)
 
 static int run_case(void)
 {
-	struct exact_search search = make_case();
+	struct search_options search = make_case();
 	size_t cells = 1 + chance(search.n < 24 ? search.n : 24);
 	size_t count =
 		chance(2) ? 1 + chance(IVF_INDEX_FEW_QUERIES) : 1 + chance(40);

@@ -84,13 +84,13 @@ static int check_rows(const struct sharded_model *shards, const float *rows,
 static int check_search(const struct sharded_model *shards, const float *rows,
 			size_t n)
 {
-	struct exact_search search = {.rows = rows,
-				      .n = n,
-				      .d = DIMENSIONS,
-				      .limit = 1 + chance(12),
-				      .min_score = -INFINITY,
-				      .quiet = true,
-				      .threads = 2};
+	struct search_options search = {.rows = rows,
+					.n = n,
+					.d = DIMENSIONS,
+					.limit = 1 + chance(12),
+					.min_score = -INFINITY,
+					.quiet = true,
+					.threads = 2};
 	struct search_query queries[MAX_ROWS];
 	struct search_result one[MAX_ROWS], many[MAX_ROWS];
 	size_t zeros, zeros_many;
