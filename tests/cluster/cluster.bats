@@ -27,6 +27,10 @@ setup_file() {
 	make_expected
 }
 
+teardown() {
+	umount "$work/matrix" 2> /dev/null || true
+}
+
 teardown_file() {
 	[ -n "$missing" ] || "$CONTROL" stop "$CLUSTER"
 }
@@ -86,7 +90,9 @@ await() {
 same_models() {
 	diff -r expected/models "$work/models"
 	diff -r expected/shards "$work/shards"
-	[ -z "$(find "$work" -name '*.cs-*' -o -name '*.??????' -newer job -name 'models.*')" ]
+	# Nothing else is left of what was killed.
+	run find "$work" -name '*.cs-*'
+	[ -z "$output" ] || { echo "$output"; return 1; }
 }
 
 # cs-svd-mpi waits a while before it begins, so that something can happen.
@@ -105,7 +111,7 @@ await_running() {
 	job=$(job_of "$1")
 	for _ in $(seq 300)
 	do
-		[ "$(squeue -h -j "$job" -o %T 2> /dev/null)" != RUNNING ] || return 0
+		[ -z "$(squeue -h -j "$job" -t R -o %T 2> /dev/null)" ] || return 0
 		sleep 0.2
 	done
 	squeue
@@ -118,6 +124,7 @@ await_running() {
 	"$pipeline/slurm/status" "$work" > said || { cat said; false; }
 	grep -q '^svd: 1 of 1; done' said
 	same_models
+	cp -r "$work" done
 	cs-knn -q -n 10 --no-why --no-profiles --users asked expected/models/?.bin |
 		grep -v '^#' | cut -f 1-3 > expected.near
 	grep -v '^#' "$work/neighbours.tsv" | cut -f 1-3 | diff expected.near -
@@ -130,15 +137,39 @@ await_running() {
 	[[ "$output" == *"was begun with other logs or options"* ]]
 }
 
-@test "a node loses power while the factorization runs" {
-	slow_svd 4
+# Programs wait so many seconds before they begin.
+slow_programs() {
+	local program
+	for program in cs-aggregate cs-matrix cs-svd-mpi
+	do
+		printf '#!/bin/sh\nsleep %s\nexec %s/%s "$@"\n' "$1" "$BIN" $program \
+			> "$BATS_TEST_TMPDIR/bin/$program"
+		chmod +x "$BATS_TEST_TMPDIR/bin/$program"
+	done
+}
+
+@test "a node loses power in each stage" {
+	local stage node cuts=0
+	slow_programs 1
 	submit
-	await_running svd
-	sleep 1
-	"$CONTROL" cut "$CLUSTER" n2
-	sleep 5
-	"$CONTROL" boot "$CLUSTER" n2 3>&-
-	await 120
+	for stage in aggregate merge tally1 sum1 matrix svd
+	do
+		await_running $stage
+		# mpirun runs on the first node, and has to begin.
+		[ $stage != svd ] || sleep 1.5
+		node=$(squeue -h -j "$(job_of $stage)" -t R -o %N | tail -n 1)
+		[ $stage != svd ] || node=n2
+		[ -n "$node" ] || continue
+		"$CONTROL" cut "$CLUSTER" "$node"
+		cuts=$((cuts + 1))
+		# mpirun finds it; of the others an operator tells, rather than
+		# that it is waited for, as in the test of a node that hangs.
+		[ $stage = svd ] && sleep 5 ||
+			scontrol update nodename="$node" state=down reason=cut
+		"$CONTROL" boot "$CLUSTER" "$node" 3>&-
+	done
+	[ $cuts -ge 5 ]
+	await 200
 	same_models
 	grep -q "the job is requeued" "$work"/log/svd.*.out
 }
@@ -175,10 +206,48 @@ await_running() {
 	same_models
 }
 
-@test "a damaged and a missing shard are named, and made anew" {
+# A chain that is done, as the first that was.
+take_done() {
+	if [ ! -e done ]
+	then
+		submit
+		await 120
+		cp -r "$work" done
+	else
+		cp -r done "$work"
+	fi
+}
+
+@test "a full disk under one shard: named, and done when there is room" {
+	local sizes
+	take_done
+	rm -r "$work/models"
+	rm "$work"/matrix/*
+	sizes=$(du --apparent-size -bc expected/matrix/?.mat | tail -n 1 | cut -f 1)
+	mount -t tmpfs -o size=$((sizes * 9 / 10)) cs-test "$work/matrix" 2> said ||
+		skip "a small disk cannot be mounted here: $(cat said)"
 	submit
-	await 120
-	cp -r "$work" "$BATS_TEST_TMPDIR/kept"
+	await 60 || { umount "$work/matrix"; false; }
+	ls -A "$work/matrix" > left
+	"$pipeline/slurm/status" "$work" > said || echo $? >> said
+	mount -o remount,size=$((sizes * 2)) "$work/matrix"
+	submit
+	await 60 || true
+	cp -r "$work/matrix" there
+	umount "$work/matrix"
+	mv there/* "$work/matrix"
+	cat said
+	grep -q "^matrix: 2 of 3; FAILED" said
+	grep -q "  $work/log/matrix.*: cs-matrix: $work/matrix/.*: No space left on device" said
+	[ "$(tail -n 1 said)" = 2 ]
+	# Two matrices, and nothing of the third.
+	[ "$(grep -c '^[0-2].mat$' left)" -eq 2 ]
+	[ "$(wc -l < left)" -eq 2 ]
+	same_models
+}
+
+@test "a damaged and a missing shard are named, and made anew" {
+	take_done
 	rm -r "$work/models"
 	truncate -s 5000 "$work/matrix/1.mat"
 	submit
