@@ -20,6 +20,10 @@ enum {
  * magnitude below, sums stay below 2^127. */
 enum { FINEST = 30, LARGEST_DIGITS = 37 };
 
+/* 10^LARGEST_DIGITS. */
+static const decimal bound = (decimal)INT64_C(1000000000000000000) *
+			     INT64_C(1000000000000000000) * 10;
+
 /* ---------------------------------------------------------- exact decimals */
 
 /* A number as printf wrote it: sign, digits, and 10^-places. */
@@ -101,8 +105,13 @@ static void write_scaled(char text[NUMBER_TEXT], decimal value, int places)
 /* The contribution as it is printed; false where that is zero. */
 static bool print_contribution(char text[NUMBER_TEXT], double contribution)
 {
-	return number_fixed(text, contribution, DECIMALS) < NUMBER_TEXT &&
-	       text[strspn(text, "-0.")] != '\0';
+	const char *digit = text;
+
+	if (number_fixed(text, contribution, DECIMALS) >= NUMBER_TEXT)
+		return false;
+	while (*digit == '-' || *digit == '0' || *digit == '.')
+		digit++;
+	return *digit != '\0';
 }
 
 /* Set neighbour->other to the similarity less the items; false where integers
@@ -110,7 +119,7 @@ static bool print_contribution(char text[NUMBER_TEXT], double contribution)
 static bool subtract_items(struct neighbour *neighbour, const char *similarity)
 {
 	struct printed whole, part;
-	decimal rest, item, bound = 1;
+	decimal rest, item;
 	int places;
 
 	if (!read_printed(similarity, &whole) || whole.places > FINEST)
@@ -118,8 +127,6 @@ static bool subtract_items(struct neighbour *neighbour, const char *similarity)
 	places = whole.places > DECIMALS ? whole.places : DECIMALS;
 	if (!scale_printed(&whole, places, &rest))
 		return false;
-	for (int i = 0; i < LARGEST_DIGITS; i++)
-		bound *= 10;
 	for (size_t i = 0; i < neighbour->reason_count; i++) {
 		char text[NUMBER_TEXT];
 		double contribution = neighbour->reasons[i].contribution;
@@ -159,6 +166,11 @@ void neighbours_round(struct neighbour *neighbour)
 static void write_reason_tag(struct output *output, const char *tag,
 			     size_t length)
 {
+	if (memchr(tag, '%', length) == NULL &&
+	    memchr(tag, '+', length) == NULL) {
+		tsv_write_field(output, tag, length);
+		return;
+	}
 	for (size_t i = 0; i < length; i++) {
 		bool space = tag[i] == ' ';
 		bool plus_before = i > 0 && tag[i - 1] == '+' &&

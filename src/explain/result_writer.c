@@ -214,6 +214,9 @@ static void write_answer(struct result_worker *worker,
 		     top_contributions_query(&worker->top,
 					     worker->writer->query_model, row)))
 		return;
+	if (worker->writer->options.why)
+		top_contributions_prefetch(&worker->top, result->hits,
+					   result->count);
 	if (worker->writer->options.format == OUTPUT_JSON) {
 		write_json(worker, row, result);
 		return;

@@ -51,6 +51,49 @@ const char *top_contributions_name(const struct top_contributions *top,
 	return NULL;
 }
 
+/* A cache line, in bytes. */
+enum { CACHE_LINE = 64 };
+
+/* Where begin is damaged, nothing is loaded. */
+static void prefetch_row(const struct csr_matrix *matrix, size_t row)
+{
+	int64_t begin = matrix->indptr[row];
+
+	if (begin < 0 || begin >= (int64_t)matrix->nnz)
+		return;
+	__builtin_prefetch(&matrix->indices[begin]);
+	__builtin_prefetch(&matrix->values[begin]);
+	__builtin_prefetch(&matrix->raw[begin]);
+}
+
+void top_contributions_prefetch(const struct top_contributions *top,
+				const struct hit *hits, size_t count)
+{
+	const struct model *whole = &top->shards->whole;
+
+	/* First what says where the rest is. */
+	for (size_t i = 0; i < count; i++) {
+		size_t row = hits[i].row;
+		const struct model *model =
+			sharded_model_resolve(top->shards, whole, &row);
+		const char *embedding =
+			(const char *)(model->embedding + row * model->k);
+
+		__builtin_prefetch(&model->matrix.indptr[row]);
+		__builtin_prefetch(&whole->matrix.users.offsets[hits[i].row]);
+		for (size_t at = 0; at < model->k * sizeof(float);
+		     at += CACHE_LINE)
+			__builtin_prefetch(embedding + at);
+	}
+	for (size_t i = 0; i < count; i++) {
+		size_t row = hits[i].row;
+		const struct model *model =
+			sharded_model_resolve(top->shards, whole, &row);
+
+		prefetch_row(&model->matrix, row);
+	}
+}
+
 /* A part by the name of its tag. */
 static struct reason name_part(const struct top_contributions *top,
 			       const struct contribution *part)

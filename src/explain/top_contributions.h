@@ -34,6 +34,11 @@ const char *top_contributions_query(struct top_contributions *top,
 				    const struct model *query_model,
 				    size_t row);
 
+/* Have the processor load what top_contributions_hit will read of these hits,
+ * whose rows are anywhere in the model. */
+void top_contributions_prefetch(const struct top_contributions *top,
+				const struct hit *hits, size_t count);
+
 /* Set the neighbour's name and similarity, without contributions; the name
  * points into the model.  NULL, or an error text: the model is damaged. */
 const char *top_contributions_name(const struct top_contributions *top,
