@@ -320,3 +320,64 @@ exact_of() {
 		END { exit !(product == 75000 && category == 74669) }' \
 		trained_model/halves/A.tsv trained_model/halves/B.tsv
 }
+
+@test "completejourney and oulad: attributes tell who is in a segment" {
+	need_shared completejourney
+	need_shared oulad
+	# PREFIX ID FILE: profiles of a column as attributes.
+	column() {
+		cs-aggregate -q -u "$2" -t "$1" --prefix "$1:" -o "$1.tsv" "$3"
+	}
+	# Members of each segment who have an attribute, as join counts them, are
+	# those that the contrast in "contrast" says.
+	counts() {
+		sed 1,2d segments.tsv | cut -f 1,2 | sort > a
+		sed 1d "$1.tsv" | cut -f 1,2 | sort | join -t '	' a - |
+			cut -f 2,3 | sort | uniq -c |
+			sed -E 's/^ *([0-9]+) (.*)/\2	\1/' | sort > joined
+		grep "	$1:" contrast | cut -f 1,2,4 | sort > said
+		[ -s said ]
+		[ -z "$(comm -23 said joined)" ]
+	}
+	cd "$BATS_TEST_TMPDIR"
+	households=$shared/completejourney/demographics.csv
+	cs-aggregate -q -u household_id -t product_id -o p.tsv \
+		--tags "$shared/completejourney/products.csv:product_id,product_category" \
+		"$shared/completejourney/transactions.csv"
+	for name in age income kids_count
+	do
+		column $name household_id "$households"
+	done
+	cs-matrix -q --attributes age: --attributes income: \
+		--attributes kids_count: p.tsv age.tsv income.tsv kids_count.tsv |
+		cs-svd -q -k 16 -o emb.bin
+	cs-segment -q -k 6 -o segments.tsv emb.bin
+	cut -d , -f 1 "$households" > told
+	awk -F '\t' 'NR == FNR { told[$1]; next } FNR < 3 || $1 in told' \
+		told segments.tsv > told.tsv
+	cs-contrast --segments told.tsv --against <(sed 1d told) --rate 1 \
+		--format tsv emb.bin > contrast
+	counts age
+	counts kids_count
+	# An attribute that was said to be of more than expected is so.
+	awk -F '\t' '$2 ~ /^(age|income|kids_count):/ && $3 == "more" &&
+		!($4 > $6 && $7 > 1) { exit 1 }' contrast
+	rm ./*.tsv
+	students=$shared/oulad/student.csv
+	cs-aggregate -q -u id_student -t id_assessment --rejects aside \
+		-o p.tsv "$shared/oulad/student_assessment.csv"
+	for name in region final_result gender
+	do
+		column $name id_student "$students"
+	done
+	cs-matrix -q --attributes region: --attributes final_result: \
+		--attributes gender: p.tsv region.tsv final_result.tsv gender.tsv |
+		cs-svd -q -k 16 -o emb.bin
+	cs-segment -q -k 6 -o segments.tsv emb.bin
+	cs-contrast --segments segments.tsv --format tsv emb.bin > contrast
+	counts final_result
+	counts gender
+	# Women are more than expected in a segment, and men in another.
+	[ "$(awk -F '\t' '$2 ~ /^gender:/ && $3 == "more" { print $2 }' contrast |
+		sort -u | wc -l)" -eq 2 ]
+}

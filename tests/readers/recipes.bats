@@ -197,6 +197,28 @@ as_json() {
 		exit !(about > 0.9 * size && about < 1.1 * size) }'
 }
 
+@test "who is in a segment: attributes that differ are found, others not" {
+	# The age goes with the first course, the income with nothing; half of
+	# the customers told.
+	awk -F , 'NR == 1 { print "user_handle,age,income"; next }
+		!($1 in seen) { seen[$1]; n++
+			if (n % 2) print $1 "," ($2 < "h" ? "young" : "old") \
+				"," (n % 3 ? "low" : "high") }' views.csv > attributes.csv
+	recipe "WHO IS IN A SEGMENT" > found
+	cut -f 2 found | sort -u | diff - <(printf 'age:old\nage:young\n')
+	# Members, as join counts them.
+	sed 1d attributes.csv | cut -d , -f 1,2 | tr , '\t' | sort > ages
+	sed 1,2d segments.tsv | cut -f 1,2 | sort | join -t '	' - ages |
+		awk -F '\t' '{ print $2 "\tage:" $3 }' | sort | uniq -c |
+		awk '{ print $2, $3, $1 }' > counts
+	awk -F '\t' '{ print $1, $2, $4 }' found | sort > said
+	[ -z "$(comm -23 said <(sort counts))" ]
+	# They have no part in the similarity.
+	cs-matrix -q profiles.tsv | cs-svd -q | cs-dump --what embedding |
+		grep -Fwf known.txt > without
+	cs-dump --what embedding emb.bin | grep -Fwf known.txt | cmp - without
+}
+
 @test "taking a customer out: no byte of the id is left" {
 	sed 's/^1155,/customer-to-forget,/' views.csv |
 		cs-aggregate -q -o profiles.tsv
