@@ -124,7 +124,7 @@ await_running() {
 	"$pipeline/slurm/status" "$work" > said || { cat said; false; }
 	grep -q '^svd: 1 of 1; done' said
 	same_models
-	cp -r "$work" done
+	cp -r "$work" finished
 	cs-knn -q -n 10 --no-why --no-profiles --users asked expected/models/?.bin |
 		grep -v '^#' | cut -f 1-3 > expected.near
 	grep -v '^#' "$work/neighbours.tsv" | cut -f 1-3 | diff expected.near -
@@ -208,13 +208,13 @@ slow_programs() {
 
 # A chain that is done, as the first that was.
 take_done() {
-	if [ ! -e done ]
+	if [ ! -e finished ]
 	then
 		submit
 		await 120
-		cp -r "$work" done
+		cp -r "$work" finished
 	else
-		cp -r done "$work"
+		cp -r finished "$work"
 	fi
 }
 
