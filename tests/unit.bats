@@ -74,6 +74,7 @@ unit_cases() {
 @test "unit scan" { unit scan; }
 @test "unit segmentation" { unit segmentation; }
 @test "unit segments" { unit segments; }
+@test "unit shard_order" { unit shard_order; }
 @test "unit sharded_model" { unit sharded_model; }
 @test "unit string_table" { unit string_table; }
 @test "unit summary_reader" { unit summary_reader; }

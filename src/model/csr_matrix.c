@@ -55,6 +55,8 @@ static const char *view_rows(struct csr_matrix *matrix,
 				 UINT64_MAX, 1, &indptr);
 	if (error == NULL && indptr->shape[0] == 0)
 		error = "tensor profile.indptr is empty";
+	if (error == NULL && indptr->shape[0] - 1 > UINT32_MAX)
+		error = "more than 2^32 - 1 customers: divide them into shards";
 	if (error == NULL)
 		error = safetensors_need(format, "profile.indices", DTYPE_I32,
 					 1, UINT64_MAX, 1, &indices);
