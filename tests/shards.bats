@@ -524,3 +524,38 @@ make_sets() {
 	    assert s.end() == 0
 	END
 }
+
+@test "a service on each node, and their answers merged: as cs-knn of all" {
+	make_sets
+	export PYTHONPATH=$ROOT/tests
+	"$PYTHON" - <<-'END'
+	from service import *
+	import csv
+	nodes = [Service(f"set/{shard}.bin") for shard in range(4)]
+	def similar(user, n):
+	    asked = [node.get(f"/customers/{user}") for node in nodes]
+	    own, = [reply.json() for reply in asked if reply.status == 200]
+	    query = json.dumps({"profile": {tag["tag"]: tag["value"]
+	                                    for tag in own["tags"]},
+	                        "n": n, "not": [user], "ignore_unknown": True})
+	    rows = [row for node in nodes for row in csv.DictReader(
+	        node.ask("POST", "/predict", query, {"Accept": "text/csv"})
+	        .body.decode().splitlines())]
+	    # All are of one set.
+	    assert len({row["model"] for row in rows}) <= 1, rows
+	    rows.sort(key=lambda row: (-float(row["similarity"]),
+	                               row["customer"].encode()))
+	    return [(row["customer"], row["similarity"]) for row in rows[:n]]
+	users = run("cs-dump --what users set | sed 1d | cut -f 1").decode().split()
+	total = 0
+	for user in users[7::150]:
+	    lines = run(f"cs-knn -q -u {user} -n 7 --no-why --no-profiles set")
+	    found = [tuple(line.split("\t")[2:])
+	             for line in lines.decode().splitlines()[1:]]
+	    assert similar(user, 7) == found, (user, similar(user, 7), found)
+	    total += len(found)
+	assert total > 30, total
+	for node in nodes:
+	    assert node.end() == 0
+	END
+}

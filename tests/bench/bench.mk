@@ -70,6 +70,15 @@ bench-threads: all $(MAKE_MATRIX) $(ARITHMETIC)
 	@unset OPENBLAS_CORETYPE; $(BENCH_PLACES) \
 		tests/bench/scaling $(or $(ROUNDS),5)
 
+.PHONY: bench-scale
+#: bench-scale   what each stage takes for a customer, at SIZES="200000 400000"
+#:               customers in SCALE_SHARDS=4 shards, and the table of cs-scale(7)
+SIZES = 200000 400000
+SCALE_SHARDS = 4
+bench-scale: all $(GENERATE)
+	@unset OPENBLAS_CORETYPE; $(BENCH_PLACES) \
+		tests/bench/scale --shards $(SCALE_SHARDS) $(SIZES)
+
 .PHONY: eval-report
 #: eval-report   measure the defaults on halves of the logs of EVAL_DATA
 #:               [../shared/data], and write the table into README.md
