@@ -749,6 +749,10 @@ some_near() {
 			> found 2> said
 		[ "$(cut -f 3,4 found | sed 1d | tr '\t\n' '= ')" = "u11=1 u12=1 u13=1 u14=1 u15=1 " ]
 		grep -qx "cs-knn: ties.bin: customer u10: the list ends with 5 of 29 equally similar, the first by name" said
+		cs-knn -q -u u10 -n 5 --metric $metric --format json ties.bin |
+			grep -qF '"tied":{"listed":5,"of":29}'
+		cs-knn -q -u u10 -n 5 --metric $metric ties.bin | cs-summarize |
+			grep -qx "The list ends with 5 of 29 equally similar, the first by name."
 		cs-knn -u u10 --min-similarity 1 -n 100 --metric $metric --format ids \
 			ties.bin 2> said | wc -l | grep -qx 29
 		run ! grep -q equally said

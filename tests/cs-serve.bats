@@ -61,6 +61,34 @@ setup() {
 	END
 }
 
+@test "ties at the end of a list are told as cs-knn tells them" {
+	{ echo user,tag
+		for i in $(seq 10 39); do echo "u$i,a"; done
+		printf '%s\n' u50,a u50,b u51,b u51,c; } |
+		cs-aggregate -q | cs-matrix -q | cs-svd -q -k 2 -o ties.bin
+	cs-index -q -o ties-index.bin ties.bin
+	"$PYTHON" - <<-'END'
+	from service import *
+	for model in "ties.bin", "ties-index.bin":
+	    with Service(model) as s:
+	        for n in 1, 5, 28, 29, 30:
+	            reply = s.post({"user_handle": "u10", "n": n})
+	            assert reply.body == run(f"cs-knn -q -u u10 -n {n} {model} | "
+	                                     "cs-summarize --format json"), n
+	            assert reply.json().get("tied") == (
+	                {"listed": n, "of": 29} if n < 29 else None), n
+	        # In a list, for an audience, and where several are asked at once.
+	        both = s.post({"users": ["u10", "u50"], "n": 3}).json()["answers"]
+	        assert both[0]["tied"] == {"listed": 3, "of": 29}
+	        alone = json.loads(run(f"cs-knn -q -u u50 -n 3 {model} | "
+	                               "cs-summarize --format json"))
+	        assert both[1].get("tied") == alone.get("tied")
+	        found = s.post({"like": ["u10", "u11"], "n": 4}).json()
+	        assert found["tied"] == {"listed": 4, "of": 28}, found
+	        s.end()
+	END
+}
+
 @test "the same of real households" {
 	need_shared completejourney
 	cs-aggregate -q -u household_id -t product_id -v sales_value \

@@ -83,13 +83,9 @@ static void warn_few(const struct neighbour_report *report, const char *name,
 static void warn_tied(const struct neighbour_report *report, const char *name,
 		      size_t length, const struct search_result *result)
 {
-	size_t listed = 0;
+	size_t listed = search_result_listed_tied(result);
 	char all[NUMBER_TEXT], part[NUMBER_TEXT];
 
-	while (listed < result->count &&
-	       result->hits[result->count - 1 - listed].score ==
-		       result->hits[result->count - 1].score)
-		listed++;
 	warn("%s: customer %.*s: the list ends with %s of %s equally similar, "
 	     "the first by name",
 	     report->model->input.name, (int)length, name,

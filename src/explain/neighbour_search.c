@@ -78,32 +78,36 @@ const char *neighbour_search_query(const struct neighbour_search *search,
 	return error != NULL ? error : set_self(search, query);
 }
 
-/* Count the rows that are as similar as the last hit, and drop the hits beyond
- * the limit, of which there is one at most. */
-static const char *count_tied(const struct neighbour_search *search,
-			      struct search_options exact,
-			      const struct search_query *query,
-			      struct search_result *result)
+const char *neighbour_search_count_tied(const struct sharded_model *shards,
+					struct search_options exact,
+					size_t limit,
+					const struct search_query *query,
+					struct search_result *result)
 {
 	struct search_result all;
-	size_t above = 0, zeros;
+	size_t hits = result->count, above = 0, end, zeros;
 	const char *error;
 
-	if (result->count <= search->count)
+	result->tied = 0;
+	if (hits <= limit)
 		return NULL;
-	result->count = search->count;
-	float last = result->hits[result->count - 1].score;
-	if (result->hits[result->count].score != last || last == 0)
+	result->count = limit;
+	float last = result->hits[limit - 1].score;
+	if (result->hits[limit].score != last || last == 0)
+		return NULL;
+	while (result->hits[above].score != last)
+		above++;
+	for (end = limit; end < hits && result->hits[end].score == last;)
+		end++;
+	result->tied = end - above;
+	if (end < hits)
 		return NULL;
 	exact.limit = 1;
 	exact.min_score = (double)last;
 	exact.count_matching = true;
-	error = sharded_search_run(search->shards, &exact, query, 1, &all,
-				   &zeros);
+	error = sharded_search_run(shards, &exact, query, 1, &all, &zeros);
 	if (error != NULL)
 		return error;
-	while (above < result->count && result->hits[above].score != last)
-		above++;
 	result->tied = all.matching - above;
 	search_results_free(&all, 1);
 	return NULL;
@@ -138,8 +142,9 @@ const char *neighbour_search_run(const struct neighbour_search *search,
 	for (size_t q = 0; q < count; q++) {
 		results[q].tied = 0;
 		if (search->count_tied && error == NULL)
-			error = count_tied(search, exact, &queries[q],
-					   &results[q]);
+			error = neighbour_search_count_tied(
+				search->shards, exact, search->count,
+				&queries[q], &results[q]);
 	}
 	if (search->min_score == (double)-INFINITY)
 		search_results_drop_zeros(results, count);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "model/model.h"
+#include "search/exact_search.h"
 #include "search/hub_scores.h"
 #include "search/search_query.h"
 #include "search/sharded_model.h"
@@ -58,5 +59,14 @@ const char *neighbour_search_run(const struct neighbour_search *search,
 				 const struct search_query *queries,
 				 struct search_result *results, size_t count,
 				 size_t *zeros);
+
+/* Of the hits of a query by exact, some of them beyond limit > 0: keep limit,
+ * and set result->tied, by one more search where the hits do not tell.  Returns
+ * NULL, or an error text; the hits are the caller's to free in any case. */
+const char *neighbour_search_count_tied(const struct sharded_model *shards,
+					struct search_options exact,
+					size_t limit,
+					const struct search_query *query,
+					struct search_result *result);
 
 #endif

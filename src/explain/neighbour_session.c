@@ -235,8 +235,7 @@ static const char *begin_search(struct neighbour_session *session)
 		.allowed = session->allowed,
 		.with_self = options->with_self,
 		.count_tied =
-			!options->quiet && !by_index(options) &&
-			queries <= TOLD_QUERIES &&
+			!by_index(options) && queries <= TOLD_QUERIES &&
 			!(session->customers.all && options->like == NULL),
 		.threads = options->threads,
 	};

@@ -76,6 +76,7 @@ static const struct metadata_key {
 	KEY(matching, KEY_COUNT_OR_NONE),
 	KEY(min_similarity, KEY_REAL_OR_NONE),
 	KEY(among, KEY_TEXT),
+	{"tied", KEY_COUNT, offsetof(struct model_metadata, tied), true},
 #undef KEY
 };
 
@@ -97,6 +98,7 @@ void model_metadata_set_query(struct model_metadata *metadata,
 	metadata->limit = (int64_t)query->limit;
 	metadata->hub = query->hub;
 	metadata->candidates = (int64_t)query->candidates;
+	metadata->tied = (int64_t)query->tied;
 	metadata->matching = filtered && all ? (int64_t)query->matching : -1;
 	metadata->min_similarity = filtered ? *query->min_similarity : NAN;
 	metadata->captured =

@@ -22,6 +22,7 @@ struct query_metadata {
 	size_t limit;          /* of the number of neighbours */
 	size_t candidates;     /* customers who could have been results */
 	size_t matching;       /* of those, with min_similarity or more */
+	size_t tied;           /* as in struct search_result */
 	const double *min_similarity; /* NULL: no limit */
 	size_t looked_at;  /* 0, or where there are more candidates than this,
 			      not all were looked at: matching is not known */
@@ -39,6 +40,8 @@ struct model_metadata {
 	char *levels; /* as of tag_levels_of_model; NULL or "" without */
 	int64_t customers, without_signal, tags, dimensions;
 	int64_t limit, candidates;
+	int64_t tied;          /* customers as similar as the last neighbour,
+				  it too; 0: none else, or not counted */
 	int64_t hub;           /* 1: ordered as in search/hub_scores.h */
 	int64_t matching;      /* -1: not known, or no min_similarity */
 	double min_similarity; /* NAN: no limit */

@@ -29,7 +29,9 @@
  * follows: asked (the limit of the number of neighbours), candidates (how many
  * customers could have been neighbours), matching (how many of them passed
  * --min-similarity; -1 without, and where not all were looked at),
- * min_similarity (empty without), among (the name of the file, or empty).
+ * min_similarity (empty without), among (the name of the file, or empty), tied
+ * (how many are as similar as the last neighbour where some are not listed,
+ * else 0).
  * Values are escaped like tags.  A reader passes over keys that it does not
  * know.
  *

@@ -153,6 +153,13 @@ static void write_json(struct result_worker *worker, size_t row,
 		json_put_end(&json);
 	}
 	json_put_end(&json);
+	if (result->tied > 0) {
+		json_put_object(&json, "tied");
+		json_put_count(&json, "listed",
+			       search_result_listed_tied(result));
+		json_put_count(&json, "of", result->tied);
+		json_put_end(&json);
+	}
 	json_put_end(&json);
 	output_text(worker->output, "\n");
 }
@@ -180,6 +187,7 @@ static void write_model(struct result_worker *worker, size_t row,
 						writer->query_model, row);
 	query.candidates = result->candidates;
 	query.matching = result->matching;
+	query.tied = result->tied;
 	model_metadata_set_query(&worker->metadata, &query);
 	neighbours_metadata_write_model(worker->output, &worker->metadata);
 }

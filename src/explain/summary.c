@@ -107,6 +107,17 @@ bool summary_is_additive(const struct summary *summary)
 	       strcmp(summary->metadata.kind, "events") == 0;
 }
 
+size_t summary_listed_tied(const struct summary *summary)
+{
+	const struct summary_neighbour *neighbours = summary->neighbours;
+	size_t count = summary->neighbour_count, tied = 0;
+
+	while (tied < count && neighbours[count - 1 - tied].similarity ==
+				       neighbours[count - 1].similarity)
+		tied++;
+	return tied;
+}
+
 double summary_ratio(const struct summary_tag *tag)
 {
 	return (double)tag->members / tag->expected;

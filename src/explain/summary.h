@@ -127,6 +127,9 @@ size_t summary_count_tags(const struct summary_profile *profile);
 double summary_total(const struct summary_profile *profile);
 bool summary_is_additive(const struct summary *summary);
 
+/* How many of the neighbours are as similar as the last one. */
+size_t summary_listed_tied(const struct summary *summary);
+
 /* How many times the expected number of members have the tag. */
 double summary_ratio(const struct summary_tag *tag);
 

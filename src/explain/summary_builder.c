@@ -230,6 +230,7 @@ static void begin(struct summary_builder *builder,
 	if (result != NULL) {
 		query.candidates = result->candidates;
 		query.matching = result->matching;
+		query.tied = result->tied;
 	}
 	*s = (struct summary){0};
 	model_metadata_init(&s->metadata, whole, &query);

@@ -173,6 +173,19 @@ static void put_neighbours(const struct summary_json *json)
 	json_put_end(writer);
 }
 
+/* Where the list ends among customers equally similar, how many there are. */
+static void put_tied(const struct summary_json *json)
+{
+	const struct summary *s = json->summary;
+
+	if (s->metadata.tied == 0)
+		return;
+	json_put_object(json->writer, "tied");
+	json_put_count(json->writer, "listed", summary_listed_tied(s));
+	json_put_integer(json->writer, "of", s->metadata.tied);
+	json_put_end(json->writer);
+}
+
 /* ------------------------------------------------------------------- group */
 
 /* The members that a listed tag has in both lists. */
@@ -273,6 +286,7 @@ void summary_json_put(struct json_writer *writer, const struct summary *summary,
 	put_model(&json);
 	put_profile(&json);
 	put_neighbours(&json);
+	put_tied(&json);
 	put_group(&json);
 	put_note(&json);
 }
@@ -286,6 +300,7 @@ void summary_json_put_list(struct json_writer *writer,
 	put_customer(&json, summary->query);
 	put_model(&json);
 	put_neighbours(&json);
+	put_tied(&json);
 	put_note(&json);
 }
 

@@ -302,6 +302,17 @@ static void put_neighbours(struct summary_page *page)
 	text_lines_end(&page->lines);
 	for (size_t i = 0; i < s->neighbour_count; i++)
 		put_neighbour(page, &s->neighbours[i], width);
+	if (s->metadata.tied > 0) {
+		text_lines_put_words(
+			&page->lines,
+			text_lines_print(
+				&page->lines,
+				"The list ends with %zu of %s equally similar, "
+				"the first by name.",
+				summary_listed_tied(s),
+				summary_page_commas(page, s->metadata.tied)));
+		text_lines_end(&page->lines);
+	}
 	if (s->metadata.hub > 0) {
 		text_lines_put_words(
 			&page->lines,

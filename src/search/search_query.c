@@ -37,6 +37,16 @@ void search_results_drop_zeros(struct search_result *results, size_t count)
 	}
 }
 
+size_t search_result_listed_tied(const struct search_result *result)
+{
+	size_t count = result->count, tied = 0;
+
+	while (tied < count && result->hits[count - 1 - tied].score ==
+				       result->hits[count - 1].score)
+		tied++;
+	return tied;
+}
+
 void search_results_free(struct search_result *results, size_t count)
 {
 	for (size_t q = 0; q < count; q++) {

@@ -85,6 +85,9 @@ static inline bool search_allows(const struct search_options *search,
  * query.  For searches that were not given a min_score. */
 void search_results_drop_zeros(struct search_result *results, size_t count);
 
+/* How many of the hits are as similar as the last one. */
+size_t search_result_listed_tied(const struct search_result *result);
+
 /* Free the hits of count results. */
 void search_results_free(struct search_result *results, size_t count);
 

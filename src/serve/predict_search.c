@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "explain/neighbour_search.h"
 #include "search/ivf_index.h"
 #include "search/sharded_search.h"
 
@@ -59,13 +60,40 @@ static void share(struct predict_reply *const replies[], size_t count,
 	for (size_t i = 0; i < count; i++) {
 		struct predict_reply *reply = replies[i];
 
-		for (size_t q = 0; q < reply->count; q++) {
+		for (size_t q = 0; q < reply->count; q++)
 			reply->results[q] = *results++;
-			if (reply->results[q].count > reply->request.limit)
-				reply->results[q].count = reply->request.limit;
-		}
 		reply->zeros = zeros;
 	}
+}
+
+/* Cut the results to what each request asks for, and count who is as similar as
+ * the last; by an index, which does not look at all, ties are not counted.
+ * Returns NULL, or an error text. */
+static const char *cut_results(struct predict_reply *const replies[],
+			       size_t count,
+			       const struct search_options *search,
+			       const struct search_query *queries,
+			       struct search_result *results)
+{
+	const char *error = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct predict_request *request = &replies[i]->request;
+		size_t limit = request->limit;
+
+		for (size_t q = 0; q < replies[i]->count; q++) {
+			struct search_result *result = results++;
+			const struct search_query *query = queries++;
+
+			if (error == NULL && request->recall <= 0)
+				error = neighbour_search_count_tied(
+					&request->served->shards, *search,
+					limit, query, result);
+			if (result->count > limit)
+				result->count = limit;
+		}
+	}
+	return error;
 }
 
 /* How many queries to search for at a time.  From its int8 codes an index
@@ -109,6 +137,8 @@ static const char *search_all(struct predict_reply *const replies[],
 	for (size_t i = 0; i < count; i++)
 		if (search.limit < replies[i]->request.limit)
 			search.limit = replies[i]->request.limit;
+	/* One more tells whether the last is tied with it. */
+	search.limit += first->recall <= 0;
 	step = queries_at_once(&shards, &search, total);
 	for (size_t q = 0; q < total && error == NULL; q += step) {
 		size_t some = step < total - q ? step : total - q;
@@ -120,6 +150,11 @@ static const char *search_all(struct predict_reply *const replies[],
 		if (error != NULL)
 			search_results_free(results, q);
 	}
+	if (error != NULL)
+		return error;
+	error = cut_results(replies, count, &search, queries, results);
+	if (error != NULL)
+		search_results_free(results, total);
 	return error;
 }
 

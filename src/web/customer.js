@@ -77,7 +77,9 @@ export function neighbours(answer, n, title, extra = null) {
 			+ "up; a tag has one colour in all rows. The lines across: ",
 		atRandom(), isRelated
 			? " Related: not both have the tag, but what goes with it."
-			: ""));
+			: "", answer.tied ? ` The list ends with ${
+			count(answer.tied.listed)} of ${count(answer.tied.of)
+		} equally similar, the first by id.` : ""));
 }
 
 // ------------------------------------------------------------ sentences
