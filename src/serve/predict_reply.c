@@ -378,15 +378,14 @@ void predict_reply_profile(struct predict_reply *reply)
 	error = summary_builder_alone(
 		&reply->builder->summary, &metadata, served->model,
 		reply->request.customers[0].row, &summary);
-	output_memory(&reply->body);
-	reply->status = OK;
-	reply->type = predict_reply_json;
 	if (error != NULL) {
 		predict_request_fail(&reply->request, INTERNAL_ERROR, NULL,
 				     "%s", error);
-		write_error(reply);
 		return;
 	}
+	output_memory(&reply->body);
+	reply->status = OK;
+	reply->type = predict_reply_json;
 	json_writer_init(&json, &reply->body, JSON_STYLE_SPACED);
 	json_put_object(&json, NULL);
 	summary_json_put_profile(&json, &summary, reply->labels);
