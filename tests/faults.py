@@ -53,6 +53,7 @@ def requests(users, tag):
     yield "GET", f"/customers/{users[2]}/similar?n=4&not={users[3]}", None, csv
     yield "GET", f"/customers/{users[2]}", None, {}
     yield "GET", "/customers?limit=30", None, {}
+    yield "GET", f"/customers?search={users[0]}&limit=3", None, {}
     yield "GET", f"/tags/{quoted(tag)}", None, {}
     for path in ("/model", "/metrics", "/", "/nothing", "/healthz",
                  "/overview", "/tags?limit=9"):

@@ -19,7 +19,15 @@ def run(command):
     return done.stdout.decode(), done.returncode
 
 
+def in_order(lines):
+    """Messages of programs, which a pipeline writes in any order, come last."""
+    return sorted(lines, key=lambda line: (line[:3] == "cs-",
+                                           line if line[:3] == "cs-" else ""))
+
+
 def matches(shown, found):
+    shown = in_order(shown)
+    found = "".join(line + "\n" for line in in_order(found.splitlines()))
     pattern = "".join("(?:.*\n)*" if line == "..." else
                       re.escape(line) + "\n" for line in shown)
     return re.fullmatch(pattern, found) is not None
