@@ -55,13 +55,16 @@ static void check_free(const struct output_directory *directory)
 		die_exists(directory);
 }
 
-/* True where the open directory has that path still. */
-static bool is_there(int fd, const char *path)
+/* True where the open directory has its temporary path still. */
+static bool is_there(const struct output_directory *directory)
 {
 	struct stat own, there;
+	bool found = stat(directory->temporary, &there) == 0;
 
-	return fstat(fd, &own) == 0 && stat(path, &there) == 0 &&
-	       own.st_dev == there.st_dev && own.st_ino == there.st_ino;
+	if ((!found && errno != ENOENT) || fstat(directory->lock, &own) != 0)
+		die("%s: %s", directory->name, strerror(errno));
+	return found && own.st_dev == there.st_dev &&
+	       own.st_ino == there.st_ino;
 }
 
 /* Make the temporary directory and lock it.  Another process may take it for
@@ -85,7 +88,7 @@ static void create_locked(struct output_directory *directory)
 			die("%s: %s", directory->name, strerror(errno));
 		/* Where there are no locks, no other removes it either. */
 		flock(directory->lock, LOCK_EX | LOCK_NB);
-		if (is_there(directory->lock, directory->temporary))
+		if (is_there(directory))
 			return;
 		close(directory->lock);
 	}
