@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #include "model/model.h"
-#include "search/exact_search.h"
 #include "search/hub_scores.h"
 #include "search/search_query.h"
 #include "search/sharded_model.h"
