@@ -1108,3 +1108,19 @@ setup() {
 	    assert buckets == sorted(buckets) and buckets[-1] == 1
 	END
 }
+
+@test "promtool finds nothing to improve in the metrics" {
+	command -v promtool > /dev/null ||
+		skip "promtool is not here: it is of Debian's package prometheus"
+	"$PYTHON" - <<-'END'
+	from service import *
+	with Service("emb.bin") as s:
+	    s.post({"user_handle": 1})
+	    s.get("/nothing")
+	    found = s.get("/metrics").body
+	done = subprocess.run(["promtool", "check", "metrics"], input=found,
+	                      capture_output=True)
+	assert done.returncode == 0, done.stderr
+	assert done.stdout + done.stderr == b"", done
+	END
+}

@@ -11,7 +11,7 @@
 #include "text/tsv.h"
 
 /* Digits of figures in TSV and JSON. */
-enum { DIGITS = 6 };
+enum { DIGITS = 9 };
 
 /* Width of a tag's column in the text. */
 enum { TAG_COLUMN = 30 };
