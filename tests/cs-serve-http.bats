@@ -288,7 +288,7 @@ setup() {
 	        s.said.clear()
 	        os.unlink("live.bin")
 	        make("live.bin")
-	        s.wait_for("expected a regular file")
+	        s.wait_for("the model before stays")
 	        assert s.post({"user_handle": 1}).body == one
 	        s.said.clear()
 	        (os.rmdir if make is os.mkdir else os.unlink)("live.bin")
