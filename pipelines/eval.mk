@@ -1,15 +1,10 @@
 # Is the similarity right?  Models of one half of the log, measured on the
 # other: cs-eval(1) says what each figure means.
 
-#: eval          measure RECIPE on halves of VIEWS, beside RECIPE=classic:
-#:               HALF_BY=COLUMN keeps what has one basket, or tag, in one half;
-#:               EVAL= passes options
-HALF_BY =
+#: eval          measure RECIPE on halves of VIEWS, beside RECIPE=classic, and
+#:               LEARN=1 beside the same without it; HALF_BY=COLUMN keeps what
+#:               has one basket, or tag, in one half; EVAL= passes options
 EVAL =
-half_by := $(value HALF_BY)
-ifneq ($(findstring $(newline),$(half_by)),)
-$(error HALF_BY holds a newline)
-endif
 
 evaluate := $(beside)evaluate
 halves = $(AGGREGATE) $(if $(tags),--tags $(call quote,$(tags))) $(levels-aggregate) \
@@ -18,7 +13,7 @@ halves = $(AGGREGATE) $(if $(tags),--tags $(call quote,$(tags))) $(levels-aggreg
 evaluated := $(patsubst %,$(BIN)/cs-%,aggregate matrix svd eval dump)
 
 # evaluate JOB with these options of cs-matrix and cs-svd.
-run-evaluate = BIN=$(BIN) CLASSIC_MATRIX='$(matrix-classic)' \
+run-evaluate = BIN=$(BIN) LEARN=$(if $(LEARN),1) CLASSIC_MATRIX='$(matrix-classic)' \
 	CLASSIC_SVD='$(svd-classic)' $(evaluate) $(1) $(MODEL)/halves \
 	$(call quote,$(2)) $(call quote,$(3)) $(call quote,$(EVAL)) $(halves)
 

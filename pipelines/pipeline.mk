@@ -11,11 +11,14 @@ include $(dir $(lastword $(MAKEFILE_LIST)))make.mk
 #: pipeline      train on VIEWS [data/views.csv] and describe customer U [1]:
 #:               TAGS=FILE[:ITEM,TAG] joins tags, and with TAGS=FILE:ITEM,TAG,...
 #:               LEVELS="item=1 tag=.5 ..." compares items and tags, a share each;
+#:               LEARN=1 weighs dimensions by halves of VIEWS (HALF_BY=COLUMN);
 #:               RECIPE=classic is the first recipe; AGGREGATE= MATRIX= SVD= KNN=
 #:               SUMMARIZE= pass options
 VIEWS = data/views.csv
 TAGS =
 LEVELS =
+LEARN =
+HALF_BY =
 RECIPE = default
 AGGREGATE =
 MATRIX =
@@ -55,7 +58,8 @@ endif
 views := $(value VIEWS)
 tags := $(value TAGS)
 user := $(value U)
-ifneq ($(findstring $(newline),$(views)$(tags)$(user)$(AGGREGATE)$(MATRIX)$(SVD)),)
+half_by := $(value HALF_BY)
+ifneq ($(findstring $(newline),$(views)$(tags)$(user)$(half_by)$(AGGREGATE)$(MATRIX)$(SVD)),)
 $(error a value on the command line holds a newline)
 endif
 
@@ -91,13 +95,22 @@ profiles := $(BIN)/cs-aggregate $(AGGREGATE) \
 	-o $(MODEL)/profiles.tsv -- $(call quote,$(views))
 matrix := $(BIN)/cs-matrix $(matrix-$(RECIPE)) $(levels-matrix) $(MATRIX) \
 	-o $(MODEL)/matrix.bin $(MODEL)/profiles.tsv
-model := $(BIN)/cs-svd $(svd-$(RECIPE)) $(SVD) \
+# LEARN: the halves of the log, as rows of the matrix.
+ifneq ($(LEARN),)
+learnt := $(foreach half,A B,$(MODEL)/learn-$(half).mat)
+endif
+half = $(BIN)/cs-aggregate -q --half $(1) $(AGGREGATE) \
+	$(if $(tags),--tags $(call quote,$(tags))) $(levels-aggregate) \
+	$(if $(half_by),--half-by $(call quote,$(half_by))) \
+	-o $(MODEL)/learn-$(1).tsv -- $(call quote,$(views))
+model := $(BIN)/cs-svd $(svd-$(RECIPE)) $(learnt:%=--learn %) $(SVD) \
 	-o $(MODEL)/emb.bin $(MODEL)/matrix.bin
+halves-of := $(if $(learnt),$(call half,A))
 profiles-of := $(profiles) < $(log)
 
 # What make eval measured of this model, for its summary: of the same log and
 # options.
-model-of := $(profiles-of) $(matrix) $(model)
+model-of := $(profiles-of) $(matrix) $(model) $(halves-of)
 measured = $(if $(call same,$(shell cat $(MODEL)/halves/.of 2> /dev/null),$(model-of)), \
 	--measured $(MODEL)/halves/report.json)
 
@@ -107,12 +120,21 @@ $(MODEL)/.matrix: $(call changed,$(MODEL)/.matrix,matrix)
 	$(call keep,matrix)
 $(MODEL)/.model: $(call changed,$(MODEL)/.model,model)
 	$(call keep,model)
+$(MODEL)/.learn: $(call changed,$(MODEL)/.learn,halves-of)
+	$(call keep,halves-of)
 
 $(MODEL)/profiles.tsv: $(MODEL)/.profiles $(BIN)/cs-aggregate
 	$(profiles)
 $(MODEL)/matrix.bin: $(MODEL)/profiles.tsv $(MODEL)/.matrix $(BIN)/cs-matrix
 	$(matrix)
-$(MODEL)/emb.bin: $(MODEL)/matrix.bin $(MODEL)/.model $(BIN)/cs-svd
+# Customers without a tag of the matrix are left out.
+$(MODEL)/learn-%.mat: $(MODEL)/matrix.bin $(MODEL)/.learn
+	$(call half,$*)
+	$(BIN)/cs-matrix -q --as $< -o $@ $(MODEL)/learn-$*.tsv \
+		2> $(MODEL)/learn-$*.said || [ $$? -eq 1 ] || \
+		{ cat $(MODEL)/learn-$*.said >&2; exit 2; }
+	@rm $(MODEL)/learn-$*.said $(MODEL)/learn-$*.tsv
+$(MODEL)/emb.bin: $(MODEL)/matrix.bin $(learnt) $(MODEL)/.model $(BIN)/cs-svd
 	$(model)
 $(MODEL)/metadata.json: $(MODEL)/emb.bin $(BIN)/cs-dump
 	$(BIN)/cs-dump --format json -o $@ $<
@@ -146,5 +168,6 @@ forget:
 		metadata.json neighbours.tsv sigma.tsv events.tsv new.tsv \
 		segments.tsv segments-curve.tsv segments-tags.tsv segments.svg \
 		segments-curve.svg \
-		new.mat new.bin .profiles .matrix .model)
+		new.mat new.bin .profiles .matrix .model .learn \
+		$(foreach half,A B,$(addprefix learn-$(half).,mat tsv said)))
 	@[ ! -d $(MODEL) ] || rmdir --ignore-fail-on-non-empty $(MODEL)

@@ -144,12 +144,14 @@ static void read_prefix(const char *argument)
 		tsv_escape_text(options_once(choices.prefix), strlen(argument));
 }
 
-static const char *const half_words[] = {"A", "B", NULL};
+/* In the order of enum event_half. */
+static const char *const half_words[] = {"A",  "B",  "AA", "AB",
+					 "BA", "BB", NULL};
 
 static void read_half(const char *argument)
 {
 	(void)argument;
-	choices.half = options_choice(half_words) == 0 ? HALF_A : HALF_B;
+	choices.half = HALF_A + (enum event_half)options_choice(half_words);
 }
 
 static void read_where(const char *argument)
@@ -268,7 +270,8 @@ static const struct option_row rows[] = {
 	 "set wrong rows aside, reasons in FILE.why",
 	 OPTION_TO_FILE(choices.rejects)},
 	{"Halves", KEY_HALF, "half", "H",
-	 "count one half of the events, A or B", OPTION_TO_FUNCTION(read_half)},
+	 "count one half of the events, A or B; AA, AB: of A",
+	 OPTION_TO_FUNCTION(read_half)},
 	{NULL, KEY_HALF_BY, "half-by", "COL", "what has one COL is in one half",
 	 OPTION_TO_FILE(choices.half_by)},
 	{NULL, KEY_SEED, "seed", "N", "of the hash that cuts [1]",

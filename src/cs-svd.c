@@ -18,7 +18,9 @@
 #include "linalg/shard_models.h"
 #include "linalg/shard_set.h"
 #include "linalg/truncated_svd.h"
+#include "linalg/within_scatter.h"
 #include "model/captured.h"
+#include "model/fold_in.h"
 #include "model/safetensors.h"
 #include "model/csr_matrix.h"
 #include "model/model.h"
@@ -37,15 +39,16 @@ static const double DOUBTFUL = 0.1;
 /* Bytes of captured shares that stay in memory. */
 enum { CAPTURED_MEMORY = 1 << 20 };
 
-enum { KEY_TOL = 256, KEY_CENTER, KEY_SCALE, KEY_SEED, KEY_ALIGN };
+enum { KEY_TOL = 256, KEY_CENTER, KEY_SCALE, KEY_SEED, KEY_ALIGN, KEY_LEARN };
 
 static struct choices {
 	struct svd_options svd;
 	enum center center;
 	enum scale scale;
 	unsigned threads;
-	const char *output; /* NULL: standard output */
-	const char *align;  /* a model, or NULL */
+	const char *output;       /* NULL: standard output */
+	const char *align;        /* a model, or NULL */
+	struct option_list learn; /* two matrices, or none */
 } choices = {
 	.svd = {.k = 64,
 		.tolerance = 1e-3,
@@ -69,6 +72,9 @@ static const struct option_row rows[] = {
 	 OPTION_TO_INTEGER(choices.svd.seed, 0, INT64_MAX)},
 	{NULL, KEY_ALIGN, "align", "OLD", "rotate onto the embedding of OLD",
 	 OPTION_TO_FILE(choices.align)},
+	{NULL, KEY_LEARN, "learn", "HALF",
+	 "weigh dimensions by two halves, one a --learn",
+	 OPTION_TO_LIST(choices.learn)},
 	{"Memory", 'S', "buffer-size", "SIZE",
 	 "of the basis kept out of scratch files [2G]",
 	 OPTION_TO_SIZE(choices.svd.memory)},
@@ -102,6 +108,7 @@ struct work {
 	struct model described;   /* what captured_shares takes of a model */
 	struct tempfile captured; /* n floats, while the embedding is written */
 	char aligned[17];         /* the id of the model of --align, or "" */
+	char learnt[2][17];       /* those of the halves of --learn, or "" */
 };
 
 static void read_matrix(struct work *work, const char *path)
@@ -197,6 +204,38 @@ static void find_residuals(struct work *work)
 	free(y);
 }
 
+static void open_half(struct work *work, struct model *half, size_t i)
+{
+	const char *error = model_open_matrix(half, choices.learn.texts[i],
+					      choices.threads);
+
+	if (error == NULL)
+		error = csr_matrix_check_rows(&half->matrix);
+	if (error == NULL)
+		error = fold_in_compare(&work->matrix, half);
+	if (error != NULL)
+		die("--learn: %s: %s", half->input.name, error);
+	safetensors_id(&half->file, work->learnt[i]);
+}
+
+/* Weigh the dimensions by the halves of --learn. */
+static void learn(struct work *work)
+{
+	struct model halves[2];
+	const char *error;
+
+	for (size_t i = 0; i < 2; i++)
+		open_half(work, &halves[i], i);
+	find_residuals(work);
+	error = within_scatter_weigh(&work->svd, &halves[0].matrix,
+				     &halves[1].matrix);
+	if (error != NULL)
+		die("--learn: %s, %s: %s", halves[0].input.name,
+		    halves[1].input.name, error);
+	for (size_t i = 0; i < 2; i++)
+		model_close(&halves[i]);
+}
+
 /* Rotate the components onto those of --align. */
 static void rotate(struct work *work)
 {
@@ -211,7 +250,8 @@ static void rotate(struct work *work)
 		error = "it was made with --scale or --center: it cannot be "
 			"aligned with";
 	if (error == NULL) {
-		find_residuals(work);
+		if (work->residual == NULL)
+			find_residuals(work);
 		error = alignment_rotate(&work->svd, &work->matrix.matrix,
 					 &old);
 	}
@@ -234,6 +274,9 @@ static void describe(const struct work *work, json_t *metadata)
 	metadata_set(metadata, "svd.scale", "%s", scale_words[choices.scale]);
 	metadata_set(metadata, "svd.seed", "%llu",
 		     (unsigned long long)choices.svd.seed);
+	if (work->learnt[0][0] != '\0')
+		metadata_set(metadata, "svd.learn", "%s %s", work->learnt[0],
+			     work->learnt[1]);
 	if (work->aligned[0] != '\0')
 		metadata_set(metadata, "svd.align", "%s", work->aligned);
 	metadata_set(metadata, "svd.energy", "%.17g",
@@ -396,9 +439,10 @@ static void write_model(struct work *work, struct output *output)
 
 static void refuse_for_shards(void)
 {
-	if (choices.center != CENTER_NONE || choices.align != NULL)
-		die_usage("--center and --align are for one matrix, not for "
-			  "shards");
+	if (choices.center != CENTER_NONE || choices.align != NULL ||
+	    choices.learn.count > 0)
+		die_usage("--center, --align and --learn are for one matrix, "
+			  "not for shards");
 	if (choices.output == NULL || strcmp(choices.output, "-") == 0)
 		die_usage("shards: their models are files of a directory: -o "
 			  "DIR names it");
@@ -459,6 +503,17 @@ static void factor_shards(char **paths, size_t count)
 	shard_set_close(&set);
 }
 
+static void refuse_combinations(void)
+{
+	if ((choices.align != NULL || choices.learn.count > 0) &&
+	    (choices.scale != SCALE_US || choices.center != CENTER_NONE))
+		die_usage("%s: it goes with neither --scale nor --center",
+			  choices.align != NULL ? "--align" : "--learn");
+	if (choices.learn.count != 0 && choices.learn.count != 2)
+		die_usage("--learn: expected it twice, with the two halves of "
+			  "the events");
+}
+
 static size_t count_paths(char **paths)
 {
 	size_t count = 0;
@@ -488,10 +543,7 @@ int main(int argc, char *argv[])
 	if (ranks_count() > 1)
 		die_usage("several processes share the shards, and there are "
 			  "no shards");
-	if (choices.align != NULL &&
-	    (choices.scale != SCALE_US || choices.center != CENTER_NONE))
-		die_usage("--align: it goes with neither --scale nor "
-			  "--center");
+	refuse_combinations();
 	output_open(&output, choices.output);
 	if (output_terminal(&output))
 		die("a model is binary and standard output is a terminal: "
@@ -499,6 +551,8 @@ int main(int argc, char *argv[])
 
 	read_matrix(&work, paths[0]);
 	find(&work);
+	if (choices.learn.count > 0)
+		learn(&work);
 	if (choices.align != NULL)
 		rotate(&work);
 	write_model(&work, &output);

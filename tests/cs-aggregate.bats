@@ -669,6 +669,12 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 			# shellcheck disable=SC2086
 			sed 1d log.csv | sort -r | sed '1i customer,item,basket,value' |
 				cs-aggregate -q --half $half $by -S 64K | cmp - $half.tsv
+			for quarter in A B
+			do
+				cs-aggregate -q --half $half$quarter $by log.csv > $quarter.part
+				run ! cmp -s $quarter.part $half.tsv
+			done
+			cs-aggregate --merge A.part B.part | cmp - $half.tsv
 		done
 		cs-aggregate --merge A.tsv B.tsv | cmp - all.tsv
 		[ "$(wc -l < A.tsv)" -gt 20 ] && [ "$(wc -l < B.tsv)" -gt 20 ]

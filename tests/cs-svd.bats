@@ -568,6 +568,69 @@ open("bent.mat", "wb").write(data)' "$part"
 	[[ "$output" == *"no customer with weight in common"* || "$output" == *"dimensions"* ]]
 }
 
+@test "--learn: dimensions weighed by the scatter within customers" {
+	need numpy
+	cs-aggregate -q "$ROOT/data/views.csv" | cs-matrix -q > now.mat
+	for half in A B
+	do
+		cs-aggregate -q --half $half "$ROOT/data/views.csv" |
+			cs-matrix -q --as now.mat > $half.mat
+	done
+	cs-svd -q -k 24 now.mat > plain.bin
+	cs-svd -q -k 24 --learn A.mat --learn B.mat now.mat > learnt.bin
+	cs-dump --check learnt.bin > /dev/null
+	cs-svd -q -k 24 -j 1 --learn A.mat --learn B.mat now.mat | cmp - learnt.bin
+	PYTHONPATH=$BATS_TEST_DIRNAME "$PYTHON" - <<-'END'
+	from tensors import *
+	_, plain = read("plain.bin")
+	meta, learnt = read("learnt.bin")
+	v = plain["components"]
+	y = []
+	for half in "AB":
+	    _, t = read(half + ".mat")
+	    a = dense(t, "profile.values")
+	    y.append(dict(zip(names(t, "users"), a @ v / np.maximum(
+	        np.linalg.norm(a, axis=1, keepdims=True), 1e-30))))
+	d = np.array([y[0][u] - y[1][u] for u in y[0] if u in y[1]])
+	s = d.T @ d / (2 * len(d))
+	w = .9 * s + .1 * np.trace(s) / len(s) * np.eye(len(s))
+	values, u = np.linalg.eigh(w)
+	t = u @ np.diag((values[0] / values) ** .5) @ u.T
+	assert np.linalg.norm(t - np.eye(len(t)), 2) > .1
+	assert abs(v @ t - learnt["components"]).max() < 1e-8
+	x = learnt["embedding"]
+	assert abs(dense(learnt, "profile.values") @ learnt["components"] - x).max() < 1e-5
+	assert (plain["sigma"] == learnt["sigma"]).all()
+	assert (learnt["residual"] <= 1e-3).all() and meta["svd.learn"]
+	END
+	# The combined similarity and its reasons, exactly.
+	cs-dump --what users learnt.bin | cut -f 1 | sed -n 2,41p > some
+	cs-knn --users some learnt.bin > near.tsv
+	PYTHONPATH=$BATS_TEST_DIRNAME "$PYTHON" "$BATS_TEST_DIRNAME/combined.py" \
+		learnt.bin near.tsv 1
+	cs-svd -q -k 24 --learn A.mat --learn B.mat --align learnt.bin now.mat > again.bin
+	cs-knn --users some again.bin | cut -f 1-3 > rotated
+	[ "$(cut -f 1-3 near.tsv | diff - rotated | grep -c '^<')" -le 4 ]
+	refused() {
+		run -2 --separate-stderr cs-svd -k 24 "${@:2}" now.mat -o out
+		[[ "$stderr" == *"$1"* ]] || { echo "found $stderr"; false; }
+		[ ! -e out ]
+	}
+	refused "--learn: expected it twice" --learn A.mat
+	refused "--learn: expected it twice" --learn A.mat --learn B.mat --learn A.mat
+	refused "goes with neither --scale nor --center" --learn A.mat --learn B.mat --scale u
+	refused "the halves of each customer are alike" --learn A.mat --learn A.mat
+	refused "--learn: wide.mat: its tags" --learn A.mat --learn wide.mat
+	refused "--learn: learnt.bin: " --learn A.mat --learn learnt.bin
+	refused "--learn: some: " --learn A.mat --learn some
+	cs-aggregate -q --half B "$ROOT/data/views.csv" | sed 's/^/x/' |
+		cs-matrix -q --as now.mat > other.mat
+	refused "0 customers have tags with weight in both halves" \
+		--learn A.mat --learn other.mat
+	head -c 20000 B.mat > cut.mat
+	refused "--learn: cut.mat: " --learn A.mat --learn cut.mat
+}
+
 @test "under a limit of address space: a model or a sentence, in time" {
 	[ "${FLAVOUR:-release}" = release ] || skip "sanitizers take terabytes"
 	cs-aggregate -q "$ROOT/data/views.csv" | cs-matrix -q -o sample.bin

@@ -309,6 +309,27 @@ assert report["queries"] == 200 and not report["ranks_void"]'
 	[ ! -e trained_model ]
 }
 
+@test "LEARN: dimensions weighed by the halves of the log" {
+	said pipeline LEARN=1 HALF_BY=course_id
+	for half in A B
+	do
+		cs-aggregate -q --half $half --half-by course_id data/views.csv |
+			cs-matrix -q --as trained_model/matrix.bin > $half.mat
+	done
+	cs-svd -q --learn A.mat --learn B.mat trained_model/matrix.bin |
+		cmp - trained_model/emb.bin
+	said pipeline
+	run ! grep -q svd.learn <(cs-dump trained_model/emb.bin)
+	said eval LEARN=1 EVAL=--queries=200
+	grep -qF 'combined, alpha 1 against plain.bin (combined, alpha 1)' out
+	cs-dump trained_model/halves/this.bin | grep -q svd.learn
+	# A log that fails leaves no model.
+	run -2 make pipeline LEARN=1 HALF_BY=no
+	[[ "$output" == *"no column no"* ]]
+	make forget
+	[ ! -e trained_model ]
+}
+
 @test "segments of customers, described and drawn; a group contrasted" {
 	head -n 6000 data/views.csv > few.csv
 	said segments VIEWS=few.csv K=5 CONTRAST="-n 2"

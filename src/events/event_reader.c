@@ -152,8 +152,12 @@ static void reject_rows(const struct event_reader *events,
 /* Whether what has that hash is in the half that counts. */
 static bool in_half(const struct event_reader *events, uint64_t hash)
 {
-	return events->half == HALF_ALL ||
-	       (hash & 1) == (events->half == HALF_B);
+	unsigned quarter = (unsigned)events->half - QUARTER_AA;
+
+	if (events->half < QUARTER_AA)
+		return events->half == HALF_ALL ||
+		       (hash & 1) == (events->half == HALF_B);
+	return (hash & 1) == quarter / 2 && (hash >> 1 & 1) == quarter % 2;
 }
 
 /* The weight, in 10^-9, of what has none of its own. */

@@ -16,8 +16,16 @@
 #include "events/row_check.h"
 
 /* A log is cut in two by a keyed hash, whole groups of rows, or of tags: half
- * A has those whose hash is even. */
-enum event_half { HALF_ALL, HALF_A, HALF_B };
+ * A has those whose hash is even, and quarter AA those whose half is. */
+enum event_half {
+	HALF_ALL,
+	HALF_A,
+	HALF_B,
+	QUARTER_AA,
+	QUARTER_AB,
+	QUARTER_BA,
+	QUARTER_BB
+};
 
 /* Where a log first has bytes that are not UTF-8. */
 struct foreign_bytes {

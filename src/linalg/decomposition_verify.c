@@ -140,7 +140,8 @@ const char *decomposition_verify(const struct model *model, unsigned threads)
 	/* Not of other customers that it was made for, or of more. */
 	bool own = model_counts_its_own(model) &&
 		   safetensors_option(&model->file, "project.model") == NULL;
-	bool rotated = safetensors_option(&model->file, "svd.align") != NULL;
+	bool rotated = safetensors_option(&model->file, "svd.align") != NULL ||
+		       safetensors_option(&model->file, "svd.learn") != NULL;
 	double *y = NULL;
 
 	projection_model(&projection, model);

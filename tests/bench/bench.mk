@@ -88,6 +88,13 @@ eval-report: all
 		CLASSIC_SVD='$(svd-classic)' pipelines/eval-report \
 		$(EVAL_DATA) README.md
 
+.PHONY: eval-learn
+#: eval-learn    what cs-svd --learn changes there
+eval-learn: all
+	BIN=$(abspath $(BIN)) CLASSIC_MATRIX='$(matrix-classic)' \
+		CLASSIC_SVD='$(svd-classic)' pipelines/eval-report learn \
+		$(EVAL_DATA)
+
 .PHONY: eval-rows
 #: eval-rows     what the defaults have there over the best of the cosines of
 #:               rows by thirty weightings
