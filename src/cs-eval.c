@@ -19,12 +19,14 @@
 #include "evaluate/similarity_scan.h"
 #include "evaluate/stability.h"
 #include "evaluate/tuning.h"
+#include "search/hub_scores.h"
 #include "search/model_metric.h"
 #include "search/search_query.h"
 
 enum {
 	KEY_METRIC = 256,
 	KEY_ALPHA,
+	KEY_HUB,
 	KEY_COMPARE,
 	KEY_OVERLAP,
 	KEY_QUERIES,
@@ -45,7 +47,7 @@ static bool has_metric;
 static unsigned format, threads;
 static double alpha = DEFAULT_ALPHA;
 static struct option_list compared;
-static bool overlap, tune;
+static bool overlap, tune, hub;
 static size_t queries = 2000, rounds = 1000, seed = 1;
 static const char *output_path, *report_path, *recipe_path;
 
@@ -55,6 +57,8 @@ static const struct option_row rows[] = {
 	 OPTION_TO_FUNCTION(set_metric)},
 	{NULL, KEY_ALPHA, "alpha", "A", "of combined: weight of embeddings [1]",
 	 OPTION_TO_REAL(alpha, 0.01, 1)},
+	{NULL, KEY_HUB, "hub", NULL, "the order of cs-knn --hub besides",
+	 OPTION_TO_FLAG(hub, true)},
 	{NULL, KEY_COMPARE, "compare", "MODEL",
 	 "against MODEL, whose HALF comes next", OPTION_TO_LIST(compared)},
 	{NULL, KEY_OVERLAP, "overlap", NULL,
@@ -129,7 +133,8 @@ static bool can_combine(const struct model *model)
 static struct scan_method method_of(const struct model *model,
 				    enum scan_metric which)
 {
-	return (struct scan_method){which, alpha, model->k};
+	return (struct scan_method){
+		.metric = which, .alpha = alpha, .k = model->k};
 }
 
 static enum scan_metric scan_metric_of(enum metric which)
@@ -205,6 +210,28 @@ static size_t add_row(struct work *work, size_t pair, enum scan_metric which)
 	return evaluation->count++;
 }
 
+/* The same similarity as row 0, in the order of cs-knn --hub. */
+static size_t add_hub_row(struct work *work)
+{
+	static const enum metric metrics[] = {
+		[SCAN_PROFILE] = METRIC_PROFILE,
+		[SCAN_EMBEDDING] = METRIC_EMBEDDING,
+		[SCAN_COMBINED] = METRIC_COMBINED,
+	};
+	struct evaluated *rows_ = work->evaluation.rows;
+	const struct model *model = &work->pairs[0].model;
+	size_t at = add_row(work, 0, rows_[0].method.metric);
+	struct hub_scores scores = {.metric = metrics[rows_[0].method.metric],
+				    .alpha = alpha};
+
+	size_t used = strlen(rows_[at].name);
+	snprintf(rows_[at].name + used, sizeof rows_[at].name - used, ", hub");
+	rows_[at].hub = alloc(model->matrix.n, sizeof *rows_[at].hub);
+	check(hub_scores_find(&scores, model, threads, rows_[at].hub));
+	rows_[at].method.hub = rows_[at].hub;
+	return at;
+}
+
 /* The subject first, then others of its model, then models compared. */
 static void add_rows(struct work *work)
 {
@@ -216,8 +243,8 @@ static void add_rows(struct work *work)
 	struct evaluation_report *report = &work->report;
 
 	work->evaluation.rows =
-		alloc(work->pair_count + 6, sizeof *work->evaluation.rows);
-	work->against = alloc(work->pair_count + 1, sizeof *work->against);
+		alloc(work->pair_count + 7, sizeof *work->evaluation.rows);
+	work->against = alloc(work->pair_count + 2, sizeof *work->against);
 	add_row(work, 0, subject);
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
 		if (others[i] == subject ||
@@ -228,6 +255,8 @@ static void add_rows(struct work *work)
 			work->against[report->against_count++] =
 				report->rows_row = row;
 	}
+	if (hub)
+		work->against[report->against_count++] = add_hub_row(work);
 	for (size_t pair = 1; pair < work->pair_count; pair++)
 		work->against[report->against_count++] = add_row(
 			work, pair, default_metric(&work->pairs[pair].model));
@@ -435,6 +464,8 @@ int main(int argc, char **argv)
 	output_open(&output, output_path);
 	if (overlap && tune)
 		die_usage("--overlap and --tune: one at a time");
+	if (hub && (overlap || tune))
+		die_usage("--hub: it goes with neither --overlap nor --tune");
 	if (recipe_path != NULL && !tune)
 		die_usage("--recipe: it is written by --tune");
 	if (tune)

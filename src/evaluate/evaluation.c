@@ -315,6 +315,8 @@ void evaluation_run(struct evaluation *evaluation,
 void evaluation_free(struct evaluation *evaluation)
 {
 	bootstrap_free(&evaluation->bootstrap);
+	for (size_t i = 0; i < evaluation->count; i++)
+		free(evaluation->rows[i].hub);
 	free(evaluation->rows);
 	free(evaluation->values);
 	free(evaluation->ranks);

@@ -34,6 +34,7 @@ struct evaluated {
 	char name[64]; /* for people and programs */
 	const struct half_pair *pair;
 	struct scan_method method;
+	float *hub; /* owned: what method.hub views, or NULL */
 	struct interval figures[FIGURES];
 	double hubness;   /* skewness of how often each is among the nearest */
 	size_t most_near; /* how often the most frequent one is */

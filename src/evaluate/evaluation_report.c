@@ -386,6 +386,7 @@ static void put_json_row(struct json_writer *json,
 		json_put_real(json, "alpha", row->method.alpha, 9);
 	if (row->method.metric >= SCAN_EMBEDDING)
 		json_put_count(json, "dimensions", row->method.k);
+	json_put_bool(json, "hub", row->method.hub != NULL);
 	for (int f = 0; f < FIGURES; f++)
 		if (exists(evaluation, f))
 			put_json_interval(json, figure_names[f],

@@ -347,6 +347,25 @@ static void score_embedding(struct scan_worker *worker,
 	}
 }
 
+/* Below all s - r / 2. */
+static const double shares_nothing = -2;
+
+static void take_hub(struct scan_worker *worker,
+		     const struct similarity_scan *scan, const float *hub,
+		     size_t rows)
+{
+	for (size_t r = 0; r < rows; r++) {
+		uint32_t row = scan->pair->row_a[worker->ids[r]];
+		double half = row != HALVES_NO_ROW ? (double)hub[row] / 2 : 0;
+		double *score = worker->scores + r * Q;
+
+		for (size_t q = 0; q < Q; q++)
+			score[q] = score[q] > 0 || score[q] < 0
+					   ? score[q] - half
+					   : shares_nothing;
+	}
+}
+
 /* Set worker->scores by a method, for the tile that was multiplied. */
 void scan_worker_score(struct scan_worker *worker,
 		       const struct similarity_scan *scan,
@@ -375,5 +394,9 @@ void scan_worker_score(struct scan_worker *worker,
 		break;
 	}
 	for (size_t i = 0; i < rows * Q; i++)
+		scores[i] = scores[i] + ROUNDING - ROUNDING;
+	if (method->hub != NULL)
+		take_hub(worker, scan, method->hub, rows);
+	for (size_t i = 0; method->hub != NULL && i < rows * Q; i++)
 		scores[i] = scores[i] + ROUNDING - ROUNDING;
 }

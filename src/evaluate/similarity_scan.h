@@ -34,8 +34,11 @@ enum scan_metric {
 /* A similarity. */
 struct scan_method {
 	enum scan_metric metric;
-	double alpha; /* of SCAN_COMBINED */
-	size_t k;     /* dimensions used, of the embedding */
+	double alpha;     /* of SCAN_COMBINED */
+	size_t k;         /* dimensions used, of the embedding */
+	const float *hub; /* r of each row of the model (search/hub_scores.h),
+			     or NULL: half of it is taken off, and who shares
+			     nothing comes last */
 };
 
 enum { SCAN_QUERIES = 16, SCAN_TILE = 128, SCAN_CUTS = 8 };

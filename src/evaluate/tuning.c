@@ -51,7 +51,8 @@ static void add_row(struct evaluated *rows, size_t *count,
 	struct evaluated *row = &rows[(*count)++];
 
 	row->pair = pair;
-	row->method = (struct scan_method){metric, alpha, k};
+	row->method =
+		(struct scan_method){.metric = metric, .alpha = alpha, .k = k};
 	name_row(row);
 }
 
