@@ -612,9 +612,9 @@ open("bent.mat", "wb").write(data)' "$part"
 	cs-knn --users some again.bin | cut -f 1-3 > rotated
 	[ "$(cut -f 1-3 near.tsv | diff - rotated | grep -c '^<')" -le 4 ]
 	refused() {
-		run -2 --separate-stderr cs-svd -k 24 "${@:2}" now.mat -o out
+		run -2 --separate-stderr cs-svd -k 24 "${@:2}" now.mat -o never
 		[[ "$stderr" == *"$1"* ]] || { echo "found $stderr"; false; }
-		[ ! -e out ]
+		[ ! -e never ]
 	}
 	refused "--learn: expected it twice" --learn A.mat
 	refused "--learn: expected it twice" --learn A.mat --learn B.mat --learn A.mat
