@@ -63,6 +63,14 @@ as_json() {
 			$1, $2, $3 }' views.csv
 }
 
+@test "CSV of a spreadsheet" {
+	printf 'Sales\r\n\r\ncustomer;product;amount\r\nJos\xe9 ;caf\xe9;1.234,50\r\nAnn;tea; 2\r\n' \
+		> sales.csv
+	recipe "CSV of a spreadsheet"
+	printf 'customer\tproduct\tevents\tamount\nAnn\ttea\t1\t2\nJosé\tcafé\t1\t1234.5\n' |
+		cmp - profiles.tsv
+}
+
 @test "compressed logs" {
 	need zstd
 	gzip -k views.csv
