@@ -206,6 +206,19 @@ figure() {
 	[[ "$output" == *"row 3 is damaged: tenth 10"* ]]
 	run -2 cs-eval a.bin log.csv
 	run -2 cs-eval a.bin /dev/null
+	# A half without an event ends the pipe at its first program that needs one.
+	printf 'customer,tag\na,x\n' > single.csv
+	cs-aggregate -q --half A single.csv > empty.tsv
+	[ "$(wc -l < empty.tsv)" -eq 1 ]
+	run -2 cs-matrix -q -o empty.mat empty.tsv
+	run -2 cs-matrix -q --as a.bin -o empty.mat empty.tsv
+	[[ "$output" == *"empty.tsv: a header alone"* ]]
+	[ ! -e empty.mat ]
+	# A model of an earlier version, without the shares captured, has all.
+	"$PYTHON" "$BATS_TEST_DIRNAME/forge.py" a.bin header '"captured"' \
+		'"not_read"' > earlier.bin
+	cs-eval --format tsv a.bin b.mat > now
+	cs-eval --format tsv earlier.bin b.mat | cmp - now
 	run -2 cs-eval --rounds 3 a.bin b.mat
 	run -2 cs-eval --format x a.bin b.mat
 }
