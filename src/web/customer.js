@@ -147,12 +147,22 @@ function sharedTag(tag, members) {
 				"other", `${fixed(tag.expected, 1)} expected`)));
 }
 
+// The tags of each level under its name; without levels all tags.
+function byLevel(tags, members) {
+	const levels = [...new Set(tags.map(tag => tag.level))];
+	return levels.map(level => [
+		level === undefined ? null
+			: make("h4", "", level === null ? "Other tags" : foreign(level)),
+		make("dl", "tags", ...tags.filter(tag => tag.level === level)
+			.map(tag => sharedTag(tag, members)))]);
+}
+
 export function shared(answer) {
 	const {over_represented: tags, members} = answer.group;
 	if (tags.length === 0)
 		return null;
 	return section(`What the ${members} share`,
-		make("dl", "tags", ...tags.map(tag => sharedTag(tag, members))),
+		...byLevel(tags, members),
 		hint("Expected: of as many customers with as many tags. "
 			+ `The ${members} were chosen by these same events, so such `
 			+ "figures are high by construction."));

@@ -136,6 +136,25 @@ load page
 	END
 }
 
+@test "what the group shares of each level stands apart" {
+	cs-aggregate -q --tags "$ROOT/data/course_tags.csv:course_id,course_tags" \
+		--keep-item --levels course,tag "$ROOT/data/views.csv" |
+		cs-matrix -q --block course:=1 --block tag:=.5 |
+		cs-svd -q -k 16 -o levels.bin
+	page levels.bin <<-'END'
+	b.open(home + "?customer=1")
+	b.wait("document.querySelector('.tags')")
+	tags = s.get("/customers/1/similar").json()["group"]["over_represented"]
+	levels = list(dict.fromkeys(t["level"] for t in tags))
+	assert sorted(levels) == ["course", "tag"]
+	shown = b.run("return [...document.querySelectorAll('h4')].map(e => ["
+	              "e.textContent, ...[...e.nextElementSibling.querySelectorAll("
+	              "'dt')].map(f => f.textContent)])")
+	assert shown == [[level, *(t["tag"] for t in tags if t["level"] == level)]
+	                 for level in levels], shown
+	END
+}
+
 @test "reasons that both have, and those that only go with what they have" {
 	page emb.bin <<-'END'
 	for user in s.get("/customers?limit=999").json()["customers"]:
