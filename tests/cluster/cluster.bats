@@ -119,7 +119,7 @@ await_running() {
 }
 
 @test "the chain: the bytes of one process; again, nothing is done; neighbours" {
-	QUERIES=$PWD/asked NEAREST=10 KNN='-n 10 --no-why --no-profiles' submit
+	INDEX=12 QUERIES=$PWD/asked NEAREST=10 KNN='-n 10 --no-why --no-profiles' submit
 	await 150
 	"$pipeline/slurm/status" "$work" > said || { cat said; false; }
 	grep -q '^svd: 1 of 1; done' said
@@ -128,6 +128,16 @@ await_running() {
 	cs-knn -q -n 10 --no-why --no-profiles --users asked expected/models/?.bin |
 		grep -v '^#' | cut -f 1-3 > expected.near
 	grep -v '^#' "$work/neighbours.tsv" | cut -f 1-3 | diff expected.near -
+	# By the index, all cells or most: the same centroids in all shards.
+	cs-dump --check "$work/indexed/2.bin" | grep "index.cells 12"
+	for recall in 1 .99
+	do
+		cs-knn -q --users asked --metric embedding --no-why --recall $recall \
+			"$work/indexed" | cut -f 1,3 | sort > by-index.$recall
+	done
+	cs-knn -q --users asked --metric embedding --no-why expected/models |
+		cut -f 1,3 | sort | cmp - by-index.1
+	[ "$(comm -12 by-index.1 by-index..99 | wc -l)" -ge 360 ]
 	find "$work/models" "$work/matrix" -type f -newer job > new
 	touch later
 	submit
