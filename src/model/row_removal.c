@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "model/model_verify.h"
 #include "model/safetensors_writer.h"
 #include "text/tsv.h"
 
@@ -31,6 +32,7 @@ size_t row_removal_mark(const struct csr_matrix *matrix,
 struct removal {
 	const struct csr_matrix *matrix;
 	const bool *gone;
+	bool own; /* counts of customers are those of this file */
 	size_t rows, pairs, name_bytes; /* that stay */
 	struct tensor_writer writer;
 };
@@ -151,6 +153,8 @@ static void put_tensor(struct removal *removal, const struct safetensors *file,
 {
 	enum unit unit = unit_of(tensor);
 
+	if (!removal->own && (unit == UNIT_TAG_TENTHS || unit == UNIT_TENTHS))
+		unit = UNIT_OTHER;
 	switch (unit) {
 	case UNIT_OTHER:
 		tensor_writer_pass(&removal->writer, file, tensor);
@@ -221,7 +225,9 @@ void row_removal_write(const struct model *model, const bool *gone,
 		       const char *version, struct output *output)
 {
 	const struct csr_matrix *matrix = &model->matrix;
-	struct removal removal = {.matrix = matrix, .gone = gone};
+	struct removal removal = {.matrix = matrix,
+				  .gone = gone,
+				  .own = model_counts_its_own(model)};
 	size_t count = model->file.count;
 	struct tensor *tensors = alloc(count, sizeof *tensors);
 	struct tensor *old = alloc(count, sizeof *old);

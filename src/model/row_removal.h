@@ -19,8 +19,9 @@ size_t row_removal_mark(const struct csr_matrix *matrix,
  * are gone; some row must stay.  Rows, names and embeddings of the others are
  * copied, and so are weights, components and singular values, which the
  * customers that are gone had their part in; counts of customers by tag are
- * those that stay.  An index is left out.  The metadata get project.version
- * and, for a model, project.model, the id of the model. */
+ * those that stay, unless they are another model's or those of all shards.  An
+ * index is left out.  The metadata get project.version and, for a model,
+ * project.model, the id of the model. */
 void row_removal_write(const struct model *model, const bool *gone,
 		       const char *version, struct output *output);
 
