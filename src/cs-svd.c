@@ -8,36 +8,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "linalg/alignment.h"
 #include "linalg/dense.h"
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "linalg/gram_follower.h"
-#include "linalg/projection.h"
 #include "linalg/ranks.h"
 #include "linalg/shard_models.h"
 #include "linalg/shard_set.h"
+#include "linalg/svd_model.h"
 #include "linalg/truncated_svd.h"
-#include "linalg/within_scatter.h"
-#include "model/captured.h"
 #include "model/fold_in.h"
 #include "model/safetensors.h"
 #include "model/csr_matrix.h"
 #include "model/model.h"
 #include "linalg/gram_operator.h"
 #include "base/options.h"
-#include "linalg/similarity_quantiles.h"
-#include "base/progress.h"
-#include "base/tempfile.h"
 #include "model/model_writer.h"
 #include "base/io.h"
 #include "base/machine_limits.h"
 
 /* A residual of this share of its own singular value is worth a word. */
 static const double DOUBTFUL = 0.1;
-
-/* Bytes of captured shares that stay in memory. */
-enum { CAPTURED_MEMORY = 1 << 20 };
 
 enum { KEY_TOL = 256, KEY_CENTER, KEY_SCALE, KEY_SEED, KEY_ALIGN, KEY_LEARN };
 
@@ -101,14 +92,9 @@ struct work {
 	struct model matrix; /* what is decomposed */
 	struct gram_operator gram;
 	struct truncated_svd svd;
-	struct tensor_writer writer;
-	struct similarity_quantiles quantiles;
-	struct projection projection;
-	double *residual;         /* of each triplet */
-	struct model described;   /* what captured_shares takes of a model */
-	struct tempfile captured; /* n floats, while the embedding is written */
-	char aligned[17];         /* the id of the model of --align, or "" */
-	char learnt[2][17];       /* those of the halves of --learn, or "" */
+	double *residual;   /* of each triplet */
+	char aligned[17];   /* the id of the model of --align, or "" */
+	char learnt[2][17]; /* those of the halves of --learn, or "" */
 };
 
 static void read_matrix(struct work *work, const char *path)
@@ -172,38 +158,6 @@ static void find(struct work *work)
 		     work->matrix.input.name, work->svd.k, wanted, work->svd.k);
 }
 
-/* ------------------------------------------------------------- alignment */
-
-static void ignore_piece(void *context, size_t first, size_t count,
-			 const float *rows_)
-{
-	(void)context;
-	(void)first;
-	(void)count;
-	(void)rows_;
-}
-
-/* The residuals of the triplets, before they are rotated: a pass of its own
- * where A^T A does not give them. */
-static void find_residuals(struct work *work)
-{
-	const struct truncated_svd *svd = &work->svd;
-	size_t m = work->matrix.matrix.m;
-	double *y = NULL;
-
-	work->residual = alloc(svd->k, sizeof *work->residual);
-	if (!truncated_svd_gram_is_accurate(svd, &work->gram)) {
-		y = alloc_aligned(alloc_product(m, svd->ld), sizeof *y);
-		projection_begin(&work->projection, svd, m, choices.scale,
-				 choices.center, work->gram.column_mean);
-		projection_embed_all(&work->projection, &work->matrix.matrix,
-				     choices.threads, y, ignore_piece, NULL);
-		projection_end(&work->projection);
-	}
-	truncated_svd_residual(svd, &work->gram, y, work->residual);
-	free(y);
-}
-
 static void open_half(struct work *work, struct model *half, size_t i)
 {
 	const char *error = model_open_matrix(half, choices.learn.texts[i],
@@ -219,16 +173,14 @@ static void open_half(struct work *work, struct model *half, size_t i)
 }
 
 /* Weigh the dimensions by the halves of --learn. */
-static void learn(struct work *work)
+static void learn(struct work *work, struct svd_model *model)
 {
 	struct model halves[2];
-	const char *error;
 
 	for (size_t i = 0; i < 2; i++)
 		open_half(work, &halves[i], i);
-	find_residuals(work);
-	error = within_scatter_weigh(&work->svd, &halves[0].matrix,
-				     &halves[1].matrix);
+	const char *error =
+		svd_model_weigh(model, &halves[0].matrix, &halves[1].matrix);
 	if (error != NULL)
 		die("--learn: %s, %s: %s", halves[0].input.name,
 		    halves[1].input.name, error);
@@ -237,24 +189,14 @@ static void learn(struct work *work)
 }
 
 /* Rotate the components onto those of --align. */
-static void rotate(struct work *work)
+static void rotate(struct work *work, struct svd_model *model)
 {
 	struct model old;
 	const char *error =
 		model_open_verified(&old, choices.align, choices.threads);
 
 	if (error == NULL)
-		error = csr_matrix_check_rows(&old.matrix);
-	if (error == NULL &&
-	    (old.scale != SCALE_US || old.center != CENTER_NONE))
-		error = "it was made with --scale or --center: it cannot be "
-			"aligned with";
-	if (error == NULL) {
-		if (work->residual == NULL)
-			find_residuals(work);
-		error = alignment_rotate(&work->svd, &work->matrix.matrix,
-					 &old);
-	}
+		error = svd_model_align(model, &old);
 	if (error != NULL)
 		die("--align: %s: %s", old.input.name, error);
 	model_id(&old, work->aligned);
@@ -281,93 +223,6 @@ static void describe(const struct work *work, json_t *metadata)
 		metadata_set(metadata, "svd.align", "%s", work->aligned);
 	metadata_set(metadata, "svd.energy", "%.17g",
 		     work->gram.centred_norm_squared);
-}
-
-static void begin_model(struct work *work, struct output *output)
-{
-	json_t *metadata = json_deep_copy(work->matrix.file.metadata);
-	const struct model_contents contents = {
-		.matrix = &work->matrix.file,
-		.metadata = metadata,
-		.n = work->matrix.matrix.n,
-		.m = work->matrix.matrix.m,
-		.k = work->svd.k,
-		.mean = work->gram.column_mean,
-		.components = work->svd.components,
-		.ld = work->svd.ld,
-		.sigma = work->svd.sigma,
-	};
-
-	describe(work, metadata);
-	model_writer_begin(&work->writer, output, &contents);
-	json_decref(metadata);
-}
-
-static void write_rows(void *context, size_t first, size_t count,
-		       const float *rows_)
-{
-	struct work *work = context;
-
-	float *shares = alloc(count, sizeof *shares);
-
-	tensor_writer_put(&work->writer, rows_,
-			  count * work->svd.k * sizeof *rows_);
-	captured_shares(&work->described, first, count, rows_, shares);
-	tempfile_add(&work->captured, shares, count * sizeof *shares);
-	free(shares);
-	similarity_quantiles_add(&work->quantiles, first, count, rows_);
-	progress_add(count);
-}
-
-static void begin_captured(struct work *work)
-{
-	work->described = (struct model){
-		.matrix = work->matrix.matrix,
-		.k = work->svd.k,
-		.sigma = work->svd.sigma,
-		.mean = work->gram.column_mean,
-		.scale = choices.scale,
-		.center = choices.center,
-		.shift = 1,
-	};
-	tempfile_begin(&work->captured, CAPTURED_MEMORY);
-}
-
-/* The last pass: writes the embedding; what it finds on the way are the true
- * residuals, where A^T A does not give them as well. */
-static void write_embedding(struct work *work)
-{
-	const struct truncated_svd *svd = &work->svd;
-	size_t m = work->matrix.matrix.m;
-	double *y = NULL;
-
-	bool found = work->residual != NULL;
-
-	if (!found)
-		work->residual = alloc(svd->k, sizeof *work->residual);
-	if (!found && !truncated_svd_gram_is_accurate(svd, &work->gram))
-		y = alloc_aligned(alloc_product(m, svd->ld), sizeof *y);
-	projection_begin(&work->projection, svd, m, choices.scale,
-			 choices.center, work->gram.column_mean);
-	similarity_quantiles_begin(&work->quantiles, work->matrix.matrix.n,
-				   svd->k);
-	progress_begin("customers", work->matrix.matrix.n);
-	projection_embed_all(&work->projection, &work->matrix.matrix,
-			     choices.threads, y, write_rows, work);
-	progress_end();
-	if (!found)
-		truncated_svd_residual(svd, &work->gram, y, work->residual);
-	projection_end(&work->projection);
-	free(y);
-}
-
-static void check_residuals(const struct work *work)
-{
-	const char *error = truncated_svd_check_residuals(
-		&work->svd, work->residual, choices.svd.tolerance);
-
-	if (error != NULL)
-		die("%s: %s", work->matrix.input.name, error);
 }
 
 /* A residual is relative to the largest triplet.  Where that is much larger
@@ -412,27 +267,38 @@ static void report(const struct work *work)
 		100 * sum, work->svd.passes + 1);
 }
 
-static void write_model(struct work *work, struct output *output)
+/* Factor the matrix of a file and write its model. */
+static void factor_matrix(const char *path, struct output *output)
 {
-	static const double shares[2] = {0.5, 0.99};
-	double pairs[2];
+	struct work work = {0};
+	struct svd_model model = {.matrix = &work.matrix,
+				  .gram = &work.gram,
+				  .svd = &work.svd,
+				  .scale = choices.scale,
+				  .center = choices.center,
+				  .tolerance = choices.svd.tolerance,
+				  .threads = choices.threads};
+	json_t *metadata = json_object();
 
-	begin_model(work, output);
-	begin_captured(work);
-	write_embedding(work);
-	check_residuals(work);
-	warn_doubtful(work);
-	tensor_writer_put(&work->writer, tempfile_bytes(&work->captured),
-			  work->captured.size);
-	tempfile_end(&work->captured);
-	tensor_writer_put(&work->writer, work->residual,
-			  work->svd.k * sizeof *work->residual);
-	similarity_quantiles_end(&work->quantiles, choices.threads, shares, 2,
-				 pairs);
-	tensor_writer_put(&work->writer, pairs, sizeof pairs);
-	tensor_writer_end(&work->writer);
-	report(work);
-	free(work->residual);
+	read_matrix(&work, path);
+	find(&work);
+	if (choices.learn.count > 0)
+		learn(&work, &model);
+	if (choices.align != NULL)
+		rotate(&work, &model);
+	describe(&work, metadata);
+	model.metadata = metadata;
+	const char *error = svd_model_write(&model, output);
+	if (error != NULL)
+		die("%s: %s", work.matrix.input.name, error);
+	work.residual = model.residual;
+	warn_doubtful(&work);
+	report(&work);
+	free(work.residual);
+	json_decref(metadata);
+	truncated_svd_free(&work.svd);
+	gram_operator_end(&work.gram);
+	model_close(&work.matrix);
 }
 
 /* ---------------------------------------------------------------- shards */
@@ -525,7 +391,6 @@ static size_t count_paths(char **paths)
 
 int main(int argc, char *argv[])
 {
-	struct work work = {0};
 	struct output output;
 
 	choices.threads = machine_limits_processors();
@@ -549,17 +414,8 @@ int main(int argc, char *argv[])
 		die("a model is binary and standard output is a terminal: "
 		    "use > FILE or -o FILE");
 
-	read_matrix(&work, paths[0]);
-	find(&work);
-	if (choices.learn.count > 0)
-		learn(&work);
-	if (choices.align != NULL)
-		rotate(&work);
-	write_model(&work, &output);
+	factor_matrix(paths[0], &output);
 	output_close(&output);
-	truncated_svd_free(&work.svd);
-	gram_operator_end(&work.gram);
-	model_close(&work.matrix);
 	ranks_end();
 	return STATUS_DONE;
 }

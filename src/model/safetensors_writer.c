@@ -201,6 +201,11 @@ void tensor_writer_end(struct tensor_writer *writer)
 		output_write(writer->output, sum, sizeof sum);
 	}
 	output_flush(writer->output);
+	tensor_writer_discard(writer);
+}
+
+void tensor_writer_discard(struct tensor_writer *writer)
+{
 	XXH3_freeState(writer->state);
 	free(writer->sums);
 	free(writer->tensors);

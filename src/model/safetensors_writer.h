@@ -48,6 +48,9 @@ void tensor_writer_pass(struct tensor_writer *writer,
  * be complete.  Frees what the writer owns. */
 void tensor_writer_end(struct tensor_writer *writer);
 
+/* Free the writer before its end: the output is then not whole. */
+void tensor_writer_discard(struct tensor_writer *writer);
+
 /* Set metadata[key] to a printed string, which must be UTF-8. */
 void metadata_set(json_t *metadata, const char *key, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
