@@ -252,6 +252,14 @@ assert .8 < hold["low"] <= hold["value"] <= hold["high"] <= 1, hold'
 		$1 == "customers_who_kept" { sum += $3; kept += $2 * $3 }
 		$1 == "mean_kept" { mean = $3 }
 		END { exit bad || sum != 300 || (kept / 300 - mean) ^ 2 > 1e-6 }' moved.tsv
+	# As many as the neighbours of cs-knn have in common.
+	for model in small large
+	do
+		cs-knn --all --no-why --metric embedding $model.bin |
+			cut -f 1,3 | sort > $model.near
+	done
+	[ "$(comm -12 small.near large.near | grep -vc query)" -eq \
+		"$(awk -F'\t' '$1 == "mean_kept" { printf "%.0f", $3 * 300 }' moved.tsv)" ]
 	cs-eval --overlap small.bin large.bin | grep -q "kept of 10 neighbours"
 	cs-eval --overlap --format json small.bin large.bin | python3 -m json.tool > /dev/null
 	run -2 cs-eval --overlap small.bin
