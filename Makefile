@@ -51,7 +51,9 @@ LINK = $(CC) -pthread -Wl,--wrap=free $(FLAGS) $(LINK-$(FLAVOUR)) $(LDFLAGS)
 LINKED = -Wl,--as-needed $(LIBRARIES)
 
 # A command in short, or whole with V=1.
-say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2); )
+# At a terminal one line holds what is compiled, the next over the one before.
+say = $(if $(V),,@printf '$(if $(MAKE_TERMOUT),\033[K)  %-4s %s$(if $(and \
+	$(MAKE_TERMOUT),$(filter CC,$(1))),\r,\n)' $(1) $(2); )
 
 PREFIX = /usr/local
 MANDIR = $(PREFIX)/share/man
