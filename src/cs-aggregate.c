@@ -321,14 +321,14 @@ static void check_times(void)
 	static const int of_time[] = {KEY_TIME_FORMAT, KEY_SINCE, KEY_UNTIL,
 				      KEY_HALF_LIFE, 0};
 	static const int needs_time[] = {KEY_SINCE, KEY_UNTIL, KEY_HALF_LIFE,
-					 0};
+					 KEY_REPORT, 0};
 
 	if (choices.filter.time == NULL && options_given(of_time) != NULL)
 		die_usage("%s: --time says which column has the time",
 			  options_given(of_time));
 	if (choices.filter.time != NULL && options_given(needs_time) == NULL)
-		die_usage("--time: it is for --since, --until and --half-life, "
-			  "and there is none");
+		die_usage("--time: it is for --since, --until, --half-life and "
+			  "--report, and there is none");
 	if ((choices.half_life > 0) != (choices.from != NULL))
 		die_usage("--half-life and --from go together");
 }

@@ -24,6 +24,7 @@ enum {
 	KEY_GRACE,
 	KEY_RECALL,
 	KEY_SEGMENTS,
+	KEY_REPORT,
 	KEY_CLIENT
 };
 
@@ -68,6 +69,9 @@ static const struct option_row rows[] = {
 	 OPTION_TO_REAL(server.recall, 1e-9, 1)},
 	{NULL, KEY_SEGMENTS, "segments", "FILE",
 	 "segments of customers (cs-segment)", OPTION_TO_FILE(server.segments)},
+	{NULL, KEY_REPORT, "report", "FILE",
+	 "dates of the events (cs-aggregate --report)",
+	 OPTION_TO_FILE(server.report)},
 	OPTION_THREADS_TO(server.threads),
 	OPTION_COMMON};
 

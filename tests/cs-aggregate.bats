@@ -1185,9 +1185,26 @@ events() {
 	[ "$(cut -f 3 aside.why | sort -u)" = when ]
 	refused '--since "yesterday": expected a date' --time when --since yesterday events.csv
 	refused "--since: --time says which column" --since 2017-01-01 events.csv
-	refused "--time: it is for --since, --until and --half-life" --time when events.csv
+	refused "--time: it is for --since, --until, --half-life and --report" --time when events.csv
 	refused "--until says how a log is read" --merge --time when --until 2017-01-01 events.csv
 	refused '--until "2017": expected a date' --time when --until 2017 events.csv
+}
+
+@test "--time with --report: the first and the last event that counts" {
+	{ echo user,tag,at; seq -f 'u%g,t,2024-03-05T10:00:00.5' 3000
+		printf '%s\n' u1,t,2023-12-31 u1,t,1711843200 u2,t,2030-01-01; } > log.csv
+	for threads in 1 3
+	do
+		run -0 cs-aggregate -q -j $threads --time at --until 2029-01-01 \
+			--report report.json log.csv
+		grep -q '"first_event": "2023-12-31T00:00:00Z", "last_event": "2024-03-31T00:00:00Z"' report.json
+	done
+	run -0 cs-aggregate -q --time at --report report.json log.csv
+	grep -q '"last_event": "2030-01-01T00:00:00Z"' report.json
+	run -0 cs-aggregate -q --time at --until 2000-01-01 --report report.json log.csv
+	grep -q '"first_event": null, "last_event": null' report.json
+	run -0 cs-aggregate -q --report report.json log.csv
+	run ! grep first_event report.json
 }
 
 @test "--weight-by: an event counts as its type says" {

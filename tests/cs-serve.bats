@@ -859,6 +859,29 @@ setup() {
 	END
 }
 
+@test "--report: how many events, and when, on the overview" {
+	printf '%s\n' user,tag,at 1,a,2024-01-05 1,b,2024-02-01 2,a,2024-03-09T23:59:59 > dated.csv
+	cs-aggregate -q --time at --report dated.json dated.csv |
+		cs-matrix -q | cs-svd -q -k 1 -o dated.bin
+	echo '{"rows_used": "3"}' > wrong.json
+	"$PYTHON" - <<-'END'
+	from service import *
+	with Service("dated.bin", "--report", "dated.json") as s:
+	    assert s.get("/overview").json()["events"] == {
+	        "rows": 3, "first": "2024-01-05T00:00:00Z",
+	        "last": "2024-03-09T23:59:59Z"}
+	    assert s.end() == 0
+	with Service("dated.bin") as s:
+	    assert "events" not in s.get("/overview").json()
+	    s.end()
+	END
+	for file in wrong.json nothing.json dated.csv
+	do
+		run -2 cs-serve -p 0 --report $file dated.bin
+		[[ "$output" == *"$file: expected what cs-aggregate --report writes" ]]
+	done
+}
+
 @test "segments: all, one with its members, and that of a customer" {
 	cs-segment -q -k 4 emb.bin > segments.tsv
 	cs-contrast -q --segments segments.tsv --format json emb.bin > contrast.json

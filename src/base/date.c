@@ -207,3 +207,14 @@ bool date_read_format(const char *format, const char *text, size_t length,
 			1000;
 	return true;
 }
+
+void date_write(char text[DATE_ROOM], int64_t milliseconds)
+{
+	time_t seconds = (time_t)(milliseconds / 1000);
+	struct tm parts = {0};
+
+	seconds -= milliseconds % 1000 < 0;
+	gmtime_r(&seconds, &parts);
+	*text = '\0';
+	strftime(text, DATE_ROOM, "%Y-%m-%dT%H:%M:%SZ", &parts);
+}

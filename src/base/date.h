@@ -23,4 +23,9 @@ bool date_read(const char *text, size_t length, int64_t *milliseconds);
 bool date_read_format(const char *format, const char *text, size_t length,
 		      int64_t *milliseconds);
 
+/* Write it as 2026-01-31T10:15:00Z, parts of seconds cut off; years are those
+ * that date_read knows. */
+enum { DATE_ROOM = 24 };
+void date_write(char text[DATE_ROOM], int64_t milliseconds);
+
 #endif

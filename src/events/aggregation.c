@@ -305,6 +305,7 @@ static void count_rows(struct aggregation *work)
 		.forgotten = events->rows_forgotten,
 		.forgets = options->forget != NULL,
 		.observations = events->observations,
+		.timed = options->filter.time != NULL,
 		.halved = options->half != HALF_ALL};
 }
 

@@ -47,15 +47,6 @@ struct event_reader_thread {
 
 /* ---------------------------------------------------------------- checking */
 
-static void add_observations(struct row_observations *sum,
-			     const struct row_observations *observations)
-{
-	sum->rounded += observations->rounded;
-	sum->surplus += observations->surplus;
-	sum->headers += observations->headers;
-	sum->padded += observations->padded;
-}
-
 /* Keep a row in its new place, unless it is left out. */
 static size_t keep_row(struct event_reader_thread *state, size_t kept,
 		       const struct csv_row *row,
@@ -110,7 +101,7 @@ static bool check_block(const struct event_reader *events,
 	}
 	state->rows_in += rows->count;
 	rows->count = kept;
-	add_observations(&state->observations, &observations);
+	row_observations_add(&state->observations, &observations);
 	return true;
 }
 
@@ -517,7 +508,8 @@ void event_reader_run(struct event_reader *events)
 		events->rows_other += state->rows_other;
 		events->rows_left_out += state->rows_left_out;
 		events->rows_forgotten += state->rows_forgotten;
-		add_observations(&events->observations, &state->observations);
+		row_observations_add(&events->observations,
+				     &state->observations);
 		keep_first(&events->foreign, &state->foreign);
 		item_join_merge(&events->join, &state->join);
 		free(state->own);

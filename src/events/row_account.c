@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/date.h"
 #include "base/errors.h"
 #include "base/io.h"
 #include "base/number.h"
@@ -35,6 +36,17 @@ static void put_grouped(struct json_writer *json,
 		json_put_null(json, key);
 }
 
+/* The time of an event; null where there is none. */
+static void put_time(struct json_writer *json,
+		     const struct row_account *account, const char *key,
+		     int64_t time)
+{
+	char text[DATE_ROOM];
+
+	date_write(text, time);
+	json_put_text(json, key, account->observations.timed > 0 ? text : NULL);
+}
+
 void row_account_report(const struct row_account *account,
 			const struct rejects *rejects, const char *path)
 {
@@ -58,6 +70,12 @@ void row_account_report(const struct row_account *account,
 	json_put_count(&json, "values_rounded", account->observations.rounded);
 	json_put_count(&json, "header_lines_repeated",
 		       account->observations.headers);
+	if (account->timed) {
+		put_time(&json, account, "first_event",
+			 account->observations.first);
+		put_time(&json, account, "last_event",
+			 account->observations.last);
+	}
 	put_reasons(&json, rejects);
 	put_grouped(&json, account, "users", account->counts.users);
 	put_grouped(&json, account, "tags", account->counts.tags);

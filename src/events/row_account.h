@@ -22,6 +22,7 @@ struct row_account {
 	uint64_t forgotten; /* of customers of --forget */
 	bool forgets;       /* there was such a list */
 	struct row_observations observations;
+	bool timed;   /* rows have a time: --time */
 	bool halved;  /* one half of the log was asked for */
 	bool grouped; /* the counts below are known */
 	struct group_by_counts counts;

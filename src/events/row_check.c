@@ -125,6 +125,22 @@ static enum reject filter_fault(enum row_verdict verdict)
 	return REJECT_NONE;
 }
 
+void row_observations_add(struct row_observations *sum,
+			  const struct row_observations *observations)
+{
+	sum->rounded += observations->rounded;
+	sum->surplus += observations->surplus;
+	sum->headers += observations->headers;
+	sum->padded += observations->padded;
+	if (observations->timed == 0)
+		return;
+	if (sum->timed == 0 || observations->first < sum->first)
+		sum->first = observations->first;
+	if (sum->timed == 0 || observations->last > sum->last)
+		sum->last = observations->last;
+	sum->timed += observations->timed;
+}
+
 enum reject row_check(const struct row_rules *rules,
 		      const struct csv_file *file, const struct csv_rows *rows,
 		      const struct csv_row *row, struct checked_row *checked,
@@ -134,6 +150,7 @@ enum reject row_check(const struct row_rules *rules,
 	bool weighs = row_filter_weighs(rules->filter) || rules->heaviest > 0;
 	enum reject fault;
 	decimal weight;
+	int64_t time = 0;
 
 	*checked = (struct checked_row){0};
 	if (row->fault != CSV_FINE)
@@ -142,7 +159,7 @@ enum reject row_check(const struct row_rules *rules,
 		return row->fields < file->fields ? REJECT_FEW : REJECT_MANY;
 	observations->surplus += surplus;
 	enum row_verdict verdict =
-		row_filter_check(rules->filter, rows, row, &weight);
+		row_filter_check(rules->filter, rows, row, &weight, &time);
 	checked->left_out = verdict == ROW_LEFT_OUT;
 	if (verdict != ROW_COUNTS)
 		return filter_fault(verdict);
@@ -167,8 +184,13 @@ enum reject row_check(const struct row_rules *rules,
 			return REJECT_HEAVY;
 	}
 	/* That no product with the weight of a tag is too large. */
-	return decimal_multiply(checked->value, rules->heaviest, &weight) ==
-			       DECIMAL_FINE
-		       ? REJECT_NONE
-		       : REJECT_HEAVY;
+	if (decimal_multiply(checked->value, rules->heaviest, &weight) !=
+	    DECIMAL_FINE)
+		return REJECT_HEAVY;
+	if (rules->filter->time != NULL)
+		row_observations_add(observations,
+				     &(struct row_observations){.timed = 1,
+								.first = time,
+								.last = time});
+	return REJECT_NONE;
 }

@@ -31,8 +31,11 @@ struct row_observations {
 	uint64_t rounded; /* values of more than 9 decimals */
 	uint64_t surplus; /* rows with an empty field after the last column */
 	uint64_t headers; /* repeated header lines */
-	uint64_t padded;  /* rows with blanks at an end of the customer or the
-			     tag */
+	uint64_t timed;   /* rows that count, with --time; 0: first and last
+			     are not known */
+	int64_t first, last; /* their times, in milliseconds */
+	uint64_t padded; /* rows with blanks at an end of the customer or the
+			    tag */
 };
 
 /* True where the row repeats the header line: its customer, its tag and its
@@ -51,6 +54,10 @@ struct checked_row {
 			  values its weight, 0 where nothing has a weight */
 	bool left_out; /* by the filter: its other fields may be anything */
 };
+
+/* Add those of one part of a log to those of others. */
+void row_observations_add(struct row_observations *sum,
+			  const struct row_observations *observations);
 
 /* Returns what is wrong with a row, or REJECT_NONE and what is to be done with
  * it, and adds to observations what was noticed. */

@@ -227,19 +227,19 @@ static bool read_time(const struct row_filter *filter, const char *text,
 /* The weight of a row by its time. */
 static enum row_verdict check_time(const struct row_filter *filter,
 				   const struct csv_rows *rows,
-				   const struct csv_row *row, decimal *weight)
+				   const struct csv_row *row, decimal *weight,
+				   int64_t *time)
 {
 	const struct csv_slice *field =
 		csv_row_field(rows, row, row_filter_time_place(filter));
-	int64_t time = 0;
 
-	if (!read_time(filter, rows->text + field->begin, field->length, &time))
+	if (!read_time(filter, rows->text + field->begin, field->length, time))
 		return ROW_WRONG_TIME;
-	if ((filter->has_since && time < filter->since) ||
-	    (filter->has_until && time >= filter->until))
+	if ((filter->has_since && *time < filter->since) ||
+	    (filter->has_until && *time >= filter->until))
 		return ROW_LEFT_OUT;
 	if (filter->decays &&
-	    !forward_decay_weight(&filter->decay, time, weight))
+	    !forward_decay_weight(&filter->decay, *time, weight))
 		return ROW_TOO_HEAVY;
 	return ROW_COUNTS;
 }
@@ -266,7 +266,8 @@ static enum row_verdict check_type(const struct row_filter *filter,
 
 enum row_verdict row_filter_check(const struct row_filter *filter,
 				  const struct csv_rows *rows,
-				  const struct csv_row *row, decimal *weight)
+				  const struct csv_row *row, decimal *weight,
+				  int64_t *time)
 {
 	enum row_verdict verdict = ROW_COUNTS;
 
@@ -280,7 +281,7 @@ enum row_verdict row_filter_check(const struct row_filter *filter,
 			return ROW_LEFT_OUT;
 	}
 	if (filter->time != NULL)
-		verdict = check_time(filter, rows, row, weight);
+		verdict = check_time(filter, rows, row, weight, time);
 	if (verdict == ROW_COUNTS && filter->type != NULL)
 		verdict = check_type(filter, rows, row, weight);
 	return verdict;

@@ -85,10 +85,11 @@ size_t row_filter_time_place(const struct row_filter *filter);
 size_t row_filter_type_place(const struct row_filter *filter);
 
 /* What becomes of a row, and where it counts how much: *weight is 1 without
- * weights. */
+ * weights.  Sets *time where the filter has a column of times. */
 enum row_verdict row_filter_check(const struct row_filter *filter,
 				  const struct csv_rows *rows,
-				  const struct csv_row *row, decimal *weight);
+				  const struct csv_row *row, decimal *weight,
+				  int64_t *time);
 
 void row_filter_free(struct row_filter *filter);
 

@@ -136,6 +136,7 @@ static void begin_service(struct http_service *service)
 		(struct model_reload){.options = {.path = options->model,
 						  .labels = &options->labels,
 						  .segments = options->segments,
+						  .report = options->report,
 						  .recall = options->recall},
 				      .metrics = &service->metrics};
 	model_reload_begin(&service->reload);

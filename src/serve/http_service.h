@@ -33,6 +33,7 @@ struct http_server_options {
 	size_t grace;         /* seconds that /readyz says 503 at the end */
 	double recall;        /* of requests that name none; 0: exact */
 	const char *segments; /* a file of segments, or NULL */
+	const char *report;   /* of the events, by cs-aggregate, or NULL */
 	bool log;     /* a line of JSON for each request, on standard output */
 	bool suggest; /* an unknown customer's error names near ones */
 };

@@ -1,9 +1,12 @@
 #include "serve/overview.h"
 
+#include <jansson.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/errors.h"
 #include "serve/tag_facts.h"
 #include "text/json_writer.h"
 
@@ -119,6 +122,56 @@ static void put_activity(struct json_writer *writer,
 	json_put_end(writer);
 }
 
+/* Copy the member of an object that is a date, or null; false where it is
+ * neither. */
+static bool read_date(const json_t *report, const char *key,
+		      char text[DATE_ROOM])
+{
+	const json_t *date = json_object_get(report, key);
+	int64_t time;
+
+	*text = '\0';
+	if (date == NULL || json_is_null(date))
+		return true;
+	if (!json_is_string(date) ||
+	    !date_read(json_string_value(date), json_string_length(date),
+		       &time))
+		return false;
+	date_write(text, time);
+	return true;
+}
+
+const char *overview_read_events(struct overview_events *events,
+				 const char *path)
+{
+	json_error_t wrong;
+	json_t *report = json_load_file(path, JSON_REJECT_DUPLICATES, &wrong);
+	const json_t *rows = json_object_get(report, "rows_used");
+	bool right = json_is_integer(rows) && json_integer_value(rows) >= 0 &&
+		     read_date(report, "first_event", events->first) &&
+		     read_date(report, "last_event", events->last);
+
+	if (right)
+		events->rows = (uint64_t)json_integer_value(rows);
+	json_decref(report);
+	return right ? NULL
+		     : error_text("%s: expected what cs-aggregate --report "
+				  "writes",
+				  path);
+}
+
+static void put_events(struct json_writer *writer,
+		       const struct overview_events *events)
+{
+	if (events == NULL)
+		return;
+	json_put_object(writer, "events");
+	json_put_count(writer, "rows", events->rows);
+	json_put_text(writer, "first", *events->first ? events->first : NULL);
+	json_put_text(writer, "last", *events->last ? events->last : NULL);
+	json_put_end(writer);
+}
+
 void overview_write(struct output *body, const struct overview *overview,
 		    const struct display_names *labels)
 {
@@ -134,6 +187,7 @@ void overview_write(struct output *body, const struct overview *overview,
 	json_put_count(&writer, "pairs", model->matrix.nnz);
 	json_put_count(&writer, "dimensions", model->k);
 	json_put_count(&writer, "segments", overview->segments);
+	put_events(&writer, overview->events);
 	put_similarity(&writer, overview);
 	put_top_tags(&writer, overview, labels);
 	put_activity(&writer, &model->matrix);

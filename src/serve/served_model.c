@@ -77,7 +77,9 @@ void served_model_describe(const struct served_model *served,
 }
 
 static void write_overview(struct served_model *served,
-			   const struct display_names *labels, unsigned threads)
+			   const struct display_names *labels,
+			   const struct overview_events *events,
+			   unsigned threads)
 {
 	double shares[OVERVIEW_QUANTILES], quantiles[OVERVIEW_QUANTILES];
 	const struct overview overview = {
@@ -87,6 +89,7 @@ static void write_overview(struct served_model *served,
 		.zero_vectors = served->zero_vectors,
 		.metric = metric_words[served->metric],
 		.quantiles = quantiles,
+		.events = events,
 		.segments = served->segments ? served->segments->count : 0,
 	};
 
@@ -176,6 +179,7 @@ static const char *load(struct served_model *served,
 	const char *path = options->path;
 	struct stat status;
 	struct model_verification verification;
+	struct overview_events events;
 	const char *error;
 
 	/* To open a FIFO would wait for a writer. */
@@ -209,6 +213,8 @@ static const char *load(struct served_model *served,
 		served->segments =
 			served_segments_open(options->segments, served->model,
 					     options->labels, threads, &error);
+	if (error == NULL && options->report != NULL)
+		error = overview_read_events(&events, options->report);
 	if (error != NULL)
 		return error;
 	find_quantiles(served, METRIC_EMBEDDING, threads);
@@ -217,7 +223,8 @@ static const char *load(struct served_model *served,
 		find_quantiles(served, METRIC_COMBINED, threads);
 	find_labelled(served, options->labels);
 	tag_facts_begin(&served->facts, &served->model->matrix);
-	write_overview(served, options->labels, threads);
+	write_overview(served, options->labels,
+		       options->report != NULL ? &events : NULL, threads);
 	projection_model(&served->embed, served->model);
 	for (int metric = 0; metric < SERVED_MODEL_METRICS; metric++) {
 		contributions_begin(&served->reasons[metric], served->model,

@@ -70,6 +70,7 @@ struct served_model_options {
 	const char *path; /* a file, or a directory of shards */
 	const struct display_names *labels;
 	const char *segments; /* a file of segments, or NULL */
+	const char *report;   /* of the events, by cs-aggregate, or NULL */
 	double recall; /* above 0: that of requests that name none, whose metric
 			  is then that of embeddings; the model has an index */
 };

@@ -15,6 +15,12 @@ function figures(overview) {
 	if (overview.without_signal > 0)
 		facts.splice(1, 0, ["Without signal",
 			count(overview.without_signal)]);
+	const {events} = overview;
+	if (events !== undefined)
+		facts.push(["Events", count(events.rows)]);
+	if (events !== undefined && events.first !== null)
+		facts.push(["Dates", [events.first, events.last].map(date =>
+			date.slice(0, 10)).join(" to ")]);
 	return make("dl", "facts", facts.map(([name, text]) =>
 		make("div", "", make("dt", "", name), make("dd", "", text))));
 }
