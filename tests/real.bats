@@ -381,3 +381,24 @@ exact_of() {
 	[ "$(awk -F '\t' '$2 ~ /^gender:/ && $3 == "more" { print $2 }' contrast |
 		sort -u | wc -l)" -eq 2 ]
 }
+
+@test "onlineretail: terms of descriptions find customers again by other items" {
+	need_shared onlineretail
+	cd "$BATS_TEST_TMPDIR"
+	zcat "$shared/onlineretail/onlineretail.csv.gz" |
+		sed -n 1,150000p > log.csv
+	cs-terms -q -i StockCode --text Description -o terms.csv log.csv
+	# Halves have no item in common: without terms there is nothing to compare.
+	for half in A B
+	do
+		cs-aggregate -q -u CustomerID -t StockCode --tags terms.csv \
+			--tag-weight weight --half $half --half-by StockCode \
+			--rejects aside -o $half.tsv log.csv
+	done
+	cs-matrix -q A.tsv | cs-svd -q -k 16 -o a.bin
+	# Status 1: some customer has no term of half A.
+	run -1 cs-matrix -q --as a.bin -o b.mat B.tsv
+	cs-eval -q --queries 300 --rounds 40 --format tsv a.bin b.mat > found
+	awk -F '\t' '$3 == "mrr" && $2 == "" && $1 ~ /^combined/ { mrr = $4 }
+		END { exit !(mrr > .4 && mrr < .8) }' found
+}
