@@ -1,6 +1,5 @@
 #include "events/event_reader.h"
 
-#include <ctype.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -392,73 +391,6 @@ static void group_rows(const struct event_reader *events,
 /* ------------------------------------------------------------------- threads
  */
 
-/* Look for bytes that are not UTF-8, until some are found. */
-static void look_for_foreign(struct event_reader_thread *state)
-{
-	const struct csv_block *block = &state->block;
-	struct foreign_bytes *foreign = &state->foreign;
-
-	if (foreign->line > 0)
-		return;
-	size_t at = utf8_first_invalid(block->bytes, block->size);
-	if (at == block->size)
-		return;
-	foreign->file = block->file;
-	foreign->line = block->line + csv_scan_lines(block->bytes, at);
-	foreign->sequence = block->sequence;
-	foreign->count = block->size - at < 4 ? block->size - at : 4;
-	memcpy(foreign->bytes, block->bytes + at, foreign->count);
-}
-
-/* True where texts are equal but for the digits of numbers, and have some. */
-static bool look_alike(const char *a, size_t a_size, const char *b,
-		       size_t b_size)
-{
-	bool digits = false;
-	size_t i = 0, j = 0;
-
-	while (i < a_size && j < b_size) {
-		bool number = isdigit((unsigned char)a[i]);
-
-		if (number != (bool)isdigit((unsigned char)b[j]) ||
-		    (!number && a[i] != b[j]))
-			return false;
-		digits = digits || number;
-		i++;
-		j++;
-		while (number && i < a_size && isdigit((unsigned char)a[i]))
-			i++;
-		while (number && j < b_size && isdigit((unsigned char)b[j]))
-			j++;
-	}
-	return digits && i == a_size && j == b_size;
-}
-
-/* Compare the first header with the first row of the log. */
-static void look_for_row(struct event_reader *events,
-			 const struct csv_rows *rows)
-{
-	char *const *names = events->columns->names;
-
-	for (int kind = 0; kind < COLUMNS_DETECTED; kind++) {
-		const struct csv_slice *field =
-			csv_row_field(rows, &rows->rows[0], (size_t)kind);
-
-		if (names[kind] != NULL &&
-		    look_alike(names[kind], strlen(names[kind]),
-			       rows->text + field->begin, field->length))
-			events->alike = names[kind];
-	}
-}
-
-static void keep_first(struct foreign_bytes *first,
-		       const struct foreign_bytes *other)
-{
-	if (other->line > 0 &&
-	    (first->line == 0 || other->sequence < first->sequence))
-		*first = *other;
-}
-
 /* Take blocks until there are no more, or memory is full. */
 static void work(void *shared, size_t piece, unsigned thread)
 {
@@ -471,7 +403,7 @@ static void work(void *shared, size_t piece, unsigned thread)
 			state->ended = true;
 			return;
 		}
-		look_for_foreign(state);
+		foreign_bytes_find(&state->foreign, &state->block);
 		uint64_t before = state->rows_in;
 		if (!csv_reader_parse_block(&events->source, &state->block,
 					    &state->rows) ||
@@ -479,7 +411,8 @@ static void work(void *shared, size_t piece, unsigned thread)
 			reject_rows(events, state, (unsigned)piece);
 		progress_add(state->rows_in - before);
 		if (state->block.sequence == 0 && state->rows.count > 0)
-			look_for_row(events, &state->rows);
+			events->alike =
+				header_like_row(events->columns, &state->rows);
 		group_rows(events, state, (unsigned)piece);
 	}
 }
@@ -510,7 +443,7 @@ void event_reader_run(struct event_reader *events)
 		events->rows_forgotten += state->rows_forgotten;
 		row_observations_add(&events->observations,
 				     &state->observations);
-		keep_first(&events->foreign, &state->foreign);
+		foreign_bytes_merge(&events->foreign, &state->foreign);
 		item_join_merge(&events->join, &state->join);
 		free(state->own);
 		free(state->pseudonyms);

@@ -12,6 +12,7 @@
 #include "events/group_by.h"
 #include "events/item_join.h"
 #include "events/item_tags.h"
+#include "events/log_checks.h"
 #include "events/rejects.h"
 #include "events/row_check.h"
 
@@ -25,14 +26,6 @@ enum event_half {
 	QUARTER_AB,
 	QUARTER_BA,
 	QUARTER_BB
-};
-
-/* Where a log first has bytes that are not UTF-8. */
-struct foreign_bytes {
-	size_t file, line; /* line 0: nowhere */
-	uint64_t sequence; /* of the block */
-	unsigned char bytes[4];
-	size_t count;
 };
 
 struct event_reader {

@@ -84,12 +84,12 @@ static void *load(void *shared)
 void model_reload_look(struct model_reload *reload, bool now)
 {
 	struct stat status = look(reload);
-	bool settled = is_same(&status, &reload->seen);
+	bool unchanged = is_same(&status, &reload->seen);
 	pthread_t thread;
 
 	reload->seen = status;
 	reload->wanted |= now;
-	if (!reload->wanted && (!settled || is_same(&status, &reload->tried)))
+	if (!reload->wanted && (!unchanged || is_same(&status, &reload->tried)))
 		return;
 	if (atomic_exchange(&reload->loading, true))
 		return;

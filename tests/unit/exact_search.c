@@ -159,7 +159,7 @@ static int check(struct search_options *search,
 	for (size_t q = 0; error == NULL && q < count; q++)
 		wrong += !same(&found[q], &wanted[q], search->count_matching);
 	if (error != NULL || wrong > 0 || zeros != expected) {
-		printf("seed %llu, kernel %s, sieve %s, %u threads: n %zu d "
+		printf("seed %llu, kernel %s, filter %s, %u threads: n %zu d "
 		       "%zu k %zu metric %d: %zu of %zu queries differ, %zu "
 		       "zeros of %zu; %s\n",
 		       (unsigned long long)seed, search->kernel->name,

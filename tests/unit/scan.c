@@ -39,7 +39,7 @@ static void check_rows(const unsigned char *bytes, size_t size)
 		row = csv_scan_row(bytes + at, size - at, ',', &fault);
 		bool good = strict_csv_parse(bytes + at, row, &found);
 		if (good != (fault == CSV_FINE))
-			fail("libcsv judges otherwise", bytes + at, row);
+			fail("libcsv finds otherwise", bytes + at, row);
 		if (good && found > 1)
 			fail("more than one row", bytes + at, row);
 		all_good = all_good && good;
@@ -88,14 +88,14 @@ int main(void)
 
 	for (int round = 0; round < ROUNDS; round++) {
 		size_t size = 1 + below(round % 2 ? 12 : LONGEST);
-		bool tame = round % 4 == 0; /* quotes only in pairs */
+		bool paired = round % 4 == 0; /* quotes only in pairs */
 		for (size_t i = 0; i < size; i++) {
 			bytes[i] = (unsigned char)
 				letters[below(sizeof letters - 1)];
-			if (tame && bytes[i] == '"')
+			if (paired && bytes[i] == '"')
 				bytes[i] = 'q';
 		}
-		if (tame && size > 8)
+		if (paired && size > 8)
 			memcpy(bytes + below(size - 8), ",\"a\n,b\",", 8);
 		check_rows(bytes, size);
 		check_bounds(bytes, size);
