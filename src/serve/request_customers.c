@@ -122,18 +122,16 @@ static size_t find_customer(const struct predict_request *request,
 			    const char *name, size_t length)
 {
 	const struct model *model = request->served->model;
-	size_t row = model_find(model, name, length);
+	size_t row = model_find(model, name, length), shown;
 	char *bytes;
 
-	if (row != ROW_NONE || memchr(name, '%', length) == NULL)
+	if (!percent_is_ambiguous(name, length))
 		return row;
 	bytes = alloc_text(name, length);
 	length = percent_decode(bytes, length, true);
-	if (length != SIZE_MAX &&
-	    utf8_first_invalid((const unsigned char *)bytes, length) < length)
-		row = model_find(model, bytes, length);
+	shown = model_find(model, bytes, length);
 	free(bytes);
-	return row;
+	return shown != ROW_NONE ? shown : row;
 }
 
 /* The row of a customer in a list, whose ids may be as lines of a file: with

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "text/percent.h"
+
 #include "base/number.h"
 #include "base/utf8.h"
 
@@ -21,7 +23,8 @@ static void escape(struct output *output, unsigned char c)
 void json_write_string(struct output *output, const char *text, size_t length)
 {
 	const unsigned char *bytes = (const unsigned char *)text;
-	bool valid = utf8_first_invalid(bytes, length) >= length;
+	bool plain = utf8_first_invalid(bytes, length) >= length &&
+		     !percent_is_ambiguous(text, length);
 	size_t begun = 0, i = 0;
 
 	output_text(output, "\"");
@@ -29,7 +32,7 @@ void json_write_string(struct output *output, const char *text, size_t length)
 		size_t size = utf8_character(bytes + i, length - i);
 
 		if (size > 0 && bytes[i] >= 0x20 && bytes[i] != '"' &&
-		    bytes[i] != '\\' && (valid || bytes[i] != '%')) {
+		    bytes[i] != '\\' && (plain || bytes[i] != '%')) {
 			i += size;
 			continue;
 		}

@@ -71,7 +71,8 @@ void json_put_null(struct json_writer *writer, const char *key);
 /* Write the bytes in quotation marks, and nothing else: quotation marks,
  * backslashes and control characters escaped.  Of bytes that are not UTF-8 each
  * invalid one, and each %, is written as % and two hexadecimal digits:
- * different names stay different, and can be read back (text/percent.h). */
+ * different names stay different, and can be read back (text/percent.h).  So is
+ * each % of a text that is UTF-8, but might be what is written for another. */
 void json_write_string(struct output *output, const char *text, size_t length);
 
 #endif

@@ -1,6 +1,11 @@
 #include "text/percent.h"
 
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/utf8.h"
 
 static int digit(char c)
 {
@@ -30,4 +35,25 @@ size_t percent_decode(char *text, size_t length, bool strict)
 	}
 	text[out] = '\0';
 	return out;
+}
+
+bool percent_is_ambiguous(const char *text, size_t length)
+{
+	/* As many times are looked at; more is ambiguous, whatever it gives. */
+	enum { MAX_TIMES = 8 };
+	bool found = false;
+
+	if (memchr(text, '%', length) == NULL)
+		return false;
+	char *bytes = alloc_text(text, length);
+	for (int i = 0; !found && memchr(bytes, '%', length) != NULL; i++) {
+		length = percent_decode(bytes, length, true);
+		if (length == SIZE_MAX)
+			break;
+		found = i == MAX_TIMES ||
+			utf8_first_invalid((const unsigned char *)bytes,
+					   length) < length;
+	}
+	free(bytes);
+	return found;
 }

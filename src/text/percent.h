@@ -11,4 +11,10 @@
  * text is undefined. */
 size_t percent_decode(char *text, size_t length, bool strict);
 
+/* True where the text might be what JSON shows for another: its escapes, read
+ * strictly once or several times, give bytes that are not UTF-8.  JSON writes
+ * each % of such a text as %25, so that no two texts look the same in it.
+ * O(length). */
+bool percent_is_ambiguous(const char *text, size_t length);
+
 #endif

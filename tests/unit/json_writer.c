@@ -121,9 +121,12 @@ static void check_strings(void)
 	check_string("\xed\xa0\x80", 3, "\"%ED%A0%80\"");
 	check_string("\xf4\x90\x80\x80", 4, "\"%F4%90%80%80\"");
 	check_string("\xc3", 1, "\"%C3\"");
-	/* A % is one only beside bytes that are not UTF-8. */
+	/* A % is one, unless the text could be what is written for another. */
 	check_string("5%\xe9", 3, "\"5%25%E9\"");
-	check_string("5%E9", 4, "\"5%E9\"");
+	check_string("5%E9", 4, "\"5%25E9\"");
+	check_string("5%25E9", 6, "\"5%2525E9\"");
+	check_string("5%41%", 5, "\"5%41%\"");
+	check_string("5%C3%A9", 7, "\"5%C3%A9\"");
 }
 
 /* Any bytes make a string that another reader of JSON takes. */
