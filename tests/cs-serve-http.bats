@@ -520,7 +520,7 @@ setup() {
 @test "ids that are not UTF-8 stay apart in JSON, and can be asked for" {
 	{
 		printf 'customer\ttag\tevents\tvalue\n'
-		printf '100%%\tcake\t1\t1\n'
+		printf '100%%\tcake\t1\t1\n100%%\tmat\351\t1\t1\n'
 		printf 'Ann\tcake\t1\t1\nAnn\ttea\t1\t2\n'
 		printf 'Jos%%E9\tcake\t1\t5\nJos%%E9\ttea\t1\t1\n'
 		printf 'Jos\350\tcake\t1\t2\nJos\350\ttea\t1\t1\n'
@@ -546,6 +546,9 @@ setup() {
 	        csv = s.post({"user_handle": "Ann"}, Accept="text/csv")
 	        assert bytes_ + b"," in csv.body
 	    assert s.post({"user_handle": "100%"}).json()["customer"] == "100%"
+	    tags = s.get("/tags?search=mat").json()["tags"]
+	    assert [t["tag"] for t in tags] == ["mat%E9"]
+	    assert s.get("/tags/" + quoted("mat%E9")).json()["tag"] == "mat%E9"
 	    # Names in UTF-8 have no second form.
 	    assert s.post({"user_handle": "A%6En"}).status == 404
 	END

@@ -1,10 +1,13 @@
 #include "model/csr_matrix.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/errors.h"
 #include "base/string_table.h"
+#include "text/percent.h"
 
 const char *text_array_view(struct text_array *texts,
 			    const struct safetensors *format,
@@ -224,4 +227,19 @@ size_t text_array_find(const struct text_array *texts, const char *text,
 		       size_t length)
 {
 	return string_search(texts->count, slice_at, texts, text, length);
+}
+
+size_t text_array_find_shown(const struct text_array *texts, const char *text,
+			     size_t length)
+{
+	size_t found = SIZE_MAX;
+
+	if (percent_is_ambiguous(text, length)) {
+		char *bytes = alloc_text(text, length);
+
+		found = text_array_find(texts, bytes,
+					percent_decode(bytes, length, true));
+		free(bytes);
+	}
+	return found != SIZE_MAX ? found : text_array_find(texts, text, length);
 }

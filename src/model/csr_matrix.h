@@ -73,4 +73,9 @@ const char *text_array_at(const struct text_array *texts, size_t i,
 size_t text_array_find(const struct text_array *texts, const char *text,
 		       size_t length);
 
+/* The same of a text as JSON shows it (text/json_writer.h): one that is not
+ * UTF-8, or is ambiguous, with % and two digits for bytes; else as it is. */
+size_t text_array_find_shown(const struct text_array *texts, const char *text,
+			     size_t length);
+
 #endif

@@ -8,9 +8,7 @@
 #include "base/alloc.h"
 #include "base/bitset.h"
 #include "base/number.h"
-#include "base/utf8.h"
 #include "explain/customer_list.h"
-#include "text/percent.h"
 
 /* Of HTTP. */
 enum { BAD_REQUEST = 400, NOT_FOUND = 404, INTERNAL_ERROR = 500 };
@@ -121,17 +119,8 @@ static void add_customer(struct predict_request *request, const char *name,
 static size_t find_customer(const struct predict_request *request,
 			    const char *name, size_t length)
 {
-	const struct model *model = request->served->model;
-	size_t row = model_find(model, name, length), shown;
-	char *bytes;
-
-	if (!percent_is_ambiguous(name, length))
-		return row;
-	bytes = alloc_text(name, length);
-	length = percent_decode(bytes, length, true);
-	shown = model_find(model, bytes, length);
-	free(bytes);
-	return shown != ROW_NONE ? shown : row;
+	return text_array_find_shown(&request->served->model->matrix.users,
+				     name, length);
 }
 
 /* The row of a customer in a list, whose ids may be as lines of a file: with

@@ -86,7 +86,8 @@ bool tag_reply_write(struct output *body, const struct served_model *served,
 		     size_t length)
 {
 	const struct csr_matrix *matrix = &served->model->matrix;
-	size_t tag = text_array_find(&matrix->tags, id, length), count = 0;
+	size_t tag = text_array_find_shown(&matrix->tags, id, length),
+	       count = 0;
 	struct json_writer writer;
 	struct holder *holders;
 	uint64_t *bits;
