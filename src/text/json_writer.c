@@ -20,6 +20,13 @@ static void escape(struct output *output, unsigned char c)
 		output_print(output, "\\u%04x", (unsigned)c);
 }
 
+/* True for all of ASCII but what may be escaped. */
+static bool stands_for_itself(unsigned char byte)
+{
+	return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\' &&
+	       byte != '%';
+}
+
 void json_write_string(struct output *output, const char *text, size_t length)
 {
 	const unsigned char *bytes = (const unsigned char *)text;
@@ -29,6 +36,10 @@ void json_write_string(struct output *output, const char *text, size_t length)
 
 	output_text(output, "\"");
 	while (i < length) {
+		if (stands_for_itself(bytes[i])) {
+			i++;
+			continue;
+		}
 		size_t size = utf8_character(bytes + i, length - i);
 
 		if (size > 0 && bytes[i] >= 0x20 && bytes[i] != '"' &&
