@@ -170,11 +170,11 @@ static void search(void *context)
 	struct sharded_model shards;
 	char *paths[] = {context};
 	const char *error = sharded_model_open(&shards, paths, 1, false);
-	struct exact_search how = {.metric = METRIC_EMBEDDING,
-				   .limit = 3,
-				   .min_score = -INFINITY,
-				   .threads = 1,
-				   .quiet = true};
+	struct search_options how = {.metric = METRIC_EMBEDDING,
+				     .limit = 3,
+				     .min_score = -INFINITY,
+				     .threads = 1,
+				     .quiet = true};
 
 	for (size_t row = 0;
 	     error == NULL && row < shards.whole.matrix.n && row < 4; row++) {
