@@ -17,6 +17,7 @@ unit_cases() {
 }
 
 @test "unit adjusted_rand" { unit adjusted_rand; }
+@test "unit aggregation" { unit aggregation; }
 @test "unit alloc" { unit alloc; }
 @test "unit assignment" { unit_cases assignment; }
 @test "unit batch_queue" { unit batch_queue; }
