@@ -95,6 +95,20 @@ same_models() {
 	[ -z "$output" ] || { echo "$output"; return 1; }
 }
 
+# The processes of cs-svd-mpi that wait to begin; waits for so many.
+ranks() {
+	pgrep -f "sh .*/bin/cs-svd-mpi .*$work"
+}
+await_ranks() {
+	for _ in $(seq 150)
+	do
+		[ "$(ranks | wc -l)" -lt "$1" ] || return 0
+		sleep 0.1
+	done
+	squeue
+	return 1
+}
+
 # cs-svd-mpi waits a while before it begins, so that something can happen.
 slow_svd() {
 	printf '#!/bin/sh\nsleep %s\nexec %s/cs-svd-mpi "$@"\n' "$1" "$BIN" \
@@ -161,12 +175,13 @@ slow_programs() {
 @test "a node loses power in each stage" {
 	local stage node cuts=0
 	slow_programs 1
+	slow_svd 4
 	submit
 	for stage in aggregate merge tally1 sum1 matrix svd
 	do
 		await_running $stage
-		# mpirun runs on the first node, and has to begin.
-		[ $stage != svd ] || sleep 1.5
+		# mpirun runs on the first node, and both ranks have to begin.
+		[ $stage != svd ] || await_ranks 2
 		node=$(squeue -h -j "$(job_of $stage)" -t R -o %N | tail -n 1)
 		[ $stage != svd ] || node=n2
 		[ -n "$node" ] || continue
@@ -181,20 +196,17 @@ slow_programs() {
 	[ $cuts -ge 5 ]
 	await 200
 	same_models
-	grep -q "the job is requeued" "$work"/log/svd.*.out
+	# By the job itself, or by Slurm where that was the first to see it.
+	grep "the job is requeued" "$work"/log/svd.*.out ||
+		scontrol show job "$(job_of svd)" | grep ' Restarts=[1-9]'
 }
 
 @test "a rank is killed" {
 	slow_svd 3
 	submit
 	await_running svd
-	for _ in $(seq 100)
-	do
-		rank=$(pgrep -f "sh .*/bin/cs-svd-mpi .*$work" | tail -n 1) || true
-		[ -z "$rank" ] || break
-		sleep 0.1
-	done
-	kill -KILL "$rank"
+	await_ranks 1
+	kill -KILL "$(ranks | tail -n 1)"
 	await 120
 	same_models
 }
