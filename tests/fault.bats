@@ -35,6 +35,23 @@ load helper
 	cd "$BATS_TEST_TMPDIR" || return
 	head -n 1500 "$ROOT/data/views.csv" > views.csv
 	cs-aggregate -q views.csv | cs-matrix -q | cs-svd -q -k 8 -o emb.bin
-	FAULTS=${FAULTS:-8} FAULT_OBJECT=$BUILD/fault.so \
-		"$PYTHON" "$ROOT/tests/faults.py" emb.bin
+	export FAULT_OBJECT=$BUILD/fault.so
+	FAULTS=${FAULTS:-8} "$PYTHON" "$ROOT/tests/faults.py" emb.bin
+	# The same requests, a few; loads of shards.
+	cs-aggregate -q --shards 2 -o shards views.csv
+	for as in '--value sum' '--as sum'
+	do
+		for shard in 0 1
+		do
+			# shellcheck disable=SC2086 # two words
+			cs-matrix -q --tally $as -o $shard.tally shards/$shard.tsv
+		done
+		cs-matrix -q --merge -o sum ?.tally || [ $? -eq 1 ]
+	done
+	for shard in 0 1
+	do
+		cs-matrix -q --as sum -o $shard.mat shards/$shard.tsv
+	done
+	cs-svd -q -k 8 -o set ?.mat
+	FAULTS=1 "$PYTHON" "$ROOT/tests/faults.py" set
 }

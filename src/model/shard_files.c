@@ -64,17 +64,25 @@ bool shard_files_is_directory(const char *path)
 
 const char *shard_files_read(struct shard_files *files, const char *directory)
 {
+	struct input *input = &files->manifest;
 	char *path = join(directory, SHARD_FILES_MANIFEST);
+	json_t *manifest = NULL;
 	json_error_t reason;
-	json_t *manifest =
-		json_load_file(path, JSON_REJECT_DUPLICATES, &reason);
-	const char *error;
+	const char *error = input_try(input, path);
 
+	if (error == NULL)
+		error = input_try_map(input);
+	if (error == NULL) {
+		manifest = json_loadb((const char *)input->bytes, input->size,
+				      JSON_REJECT_DUPLICATES, &reason);
+		error = manifest == NULL ? error_text("%s", reason.text) : NULL;
+	}
+	input_close(input);
 	free(path);
-	if (manifest == NULL)
+	if (error != NULL)
 		return error_text("a directory, expected one of models that "
 				  "cs-svd made, or a file: manifest.json: %s",
-				  reason.text);
+				  error);
 	error = add_listed(files, directory, manifest);
 	json_decref(manifest);
 	return error;
@@ -104,6 +112,7 @@ void shard_files_free(struct shard_files *files)
 		free(files->paths[i]);
 	free(files->paths);
 	free(files->set);
+	input_close(&files->manifest);
 	*files = (struct shard_files){0};
 }
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/io.h"
 #include "model/csr_matrix.h"
 #include "model/safetensors.h"
 
@@ -14,6 +15,7 @@ struct shard_files {
 	char **paths;
 	size_t count, room;
 	char *set; /* the id in the last manifest that was read; NULL: none */
+	struct input manifest; /* private: while it is read */
 };
 
 /* True for the path of a directory. */
