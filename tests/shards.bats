@@ -286,7 +286,7 @@ assert [s["file"] for s in manifest["shards"]] == ["%d.bin" % i for i in range(4
 	cp 1.mat kept.one
 	make_matrices --value mean -- views
 	refuse "kept.one: made of another tally than 0.mat" 0.mat kept.one 2.mat 3.mat
-	refuse "--center and --align are for one matrix" --center row ./?.mat
+	refuse "--center, --align and --learn are for one matrix" --center row ./?.mat
 	run -2 cs-svd -q -k 4 0.mat 1.mat 2.mat 3.mat
 	[[ "$output" == *"-o DIR names it"* ]]
 	head -c 3000 2.mat > cut.one
