@@ -10,6 +10,8 @@
 #include "base/errors.h"
 #include "linalg/gram_matrix.h"
 #include "linalg/lanczos.h"
+#include "linalg/ranks.h"
+#include "linalg/transposed_matrix.h"
 #include "base/progress.h"
 
 /* Eigenvalues of C below this share of the largest are rounding error. */
@@ -22,6 +24,10 @@ static const double residual_accuracy = 1e-12;
  * where ||A||_F^2 is in this range. */
 static const double single_tolerance = 1e-5;
 static const double single_min_norm = 1e-20, single_max_norm = 1e20;
+
+/* Rounding errors in v = B^T u / s are those of the eigenvalues times at most
+ * this. */
+static const double transposed_error = 100;
 
 /* Multiplications for C that take less than a second. */
 static const double quick_products = 1 << 28;
@@ -128,19 +134,23 @@ static bool may_be_single(const struct gram_operator *gram,
 }
 
 /* Whether the pairs found in single precision are accurate enough: each
- * eigenvalue exceeds the rounding error, and that is within the tolerance. */
-static bool single_suffices(const struct lanczos *lanczos, double tolerance)
+ * eigenvalue exceeds the rounding error, and that is within the tolerance.  In
+ * v = B^T u / s it is s_1 / s times as large as in u. */
+static bool single_suffices(const struct lanczos *lanczos, double tolerance,
+			    bool transposed)
 {
 	double last = lanczos->values[lanczos->k - 1],
 	       first = lanczos->values[0];
 
 	return lanczos->converged && last > single_rank_tolerance * first &&
-	       single_rank_tolerance * first <= tolerance * sqrt(last * first);
+	       single_rank_tolerance * first <=
+		       tolerance * (transposed ? last : sqrt(last * first));
 }
 
 static const char *find_by_lanczos(struct truncated_svd *svd,
 				   const struct gram_operator *gram, size_t k,
-				   const struct svd_options *options)
+				   const struct svd_options *options,
+				   bool transposed)
 {
 	struct lanczos lanczos = {0};
 	/* The estimated residual is below the true one by rounding error: ask
@@ -155,7 +165,8 @@ static const char *find_by_lanczos(struct truncated_svd *svd,
 		error = lanczos_find(&lanczos, gram,
 				     &gram->set->single_precision, &wanted);
 		done = error != NULL ||
-		       single_suffices(&lanczos, options->tolerance);
+		       single_suffices(&lanczos, options->tolerance,
+				       transposed);
 	}
 	if (!done) {
 		unsigned passes = lanczos.passes;
@@ -198,12 +209,89 @@ static bool use_gram_matrix(const struct gram_operator *gram, size_t k,
 	       products <= entries * fmax(16, (double)k / 4);
 }
 
+/* transposed: the matrix is. */
+static const char *find(struct truncated_svd *svd,
+			const struct gram_operator *gram, size_t k,
+			const struct svd_options *options, bool transposed)
+{
+	return use_gram_matrix(gram, k, options->tolerance)
+		       ? find_by_gram_matrix(svd, gram, k)
+		       : find_by_lanczos(svd, gram, k, options, transposed);
+}
+
+/* ------------------------------------------------------------ transposition */
+
+static bool may_transpose(const struct gram_operator *gram)
+{
+	return gram->matrix != NULL && ranks_count() == 1 &&
+	       gram->center == CENTER_NONE && gram->m > GRAM_MAX_COLUMNS &&
+	       gram->m / 2 >= gram->n;
+}
+
+/* Whether v = B^T u / s is accurate enough for each triplet. */
+static bool transposed_suffices(const struct truncated_svd *svd,
+				double tolerance)
+{
+	double share;
+
+	if (svd->k == 0)
+		return false;
+	share = svd->sigma[0] / svd->sigma[svd->k - 1];
+	return transposed_error * DBL_EPSILON * share * share <= tolerance;
+}
+
+/* The components become V = B^T U / s, orthonormal but for rounding. */
+static void set_components(struct truncated_svd *svd,
+			   const struct transposed_matrix *transposed,
+			   unsigned threads)
+{
+	size_t m = transposed->matrix.n, ld = svd->ld;
+	double *v = alloc_aligned(alloc_product(m, ld), sizeof *v);
+
+	transposed_matrix_multiply(transposed, ld, svd->components, v, threads);
+	for (size_t i = 0; i < m; i++)
+		for (size_t j = 0; j < ld; j++)
+			v[i * ld + j] =
+				j < svd->k ? v[i * ld + j] / svd->sigma[j] : 0;
+	dense_reorthonormalize(m, svd->k, ld, v);
+	free(svd->components);
+	free(svd->gram);
+	svd->components = v;
+	svd->gram = NULL;
+	svd->passes++;
+}
+
+/* Find the triplets from those of B^T; svd->k is 0 where they are not accurate
+ * enough. */
+static const char *find_transposed(struct truncated_svd *svd,
+				   const struct gram_operator *gram, size_t k,
+				   const struct svd_options *options)
+{
+	struct transposed_matrix transposed;
+	struct gram_operator turned;
+	const char *error;
+
+	transposed_matrix_make(&transposed, gram->matrix);
+	error = gram_operator_begin(&turned, &transposed.matrix, CENTER_NONE,
+				    gram->threads);
+	turned.set = gram->set;
+	if (error == NULL)
+		error = find(svd, &turned, k, options, true);
+	if (error == NULL && transposed_suffices(svd, options->tolerance))
+		set_components(svd, &transposed, gram->threads);
+	else
+		truncated_svd_free(svd);
+	gram_operator_end(&turned);
+	transposed_matrix_free(&transposed);
+	return error;
+}
+
 const char *truncated_svd_find(struct truncated_svd *svd,
 			       const struct gram_operator *gram,
 			       const struct svd_options *options)
 {
 	size_t m = gram->m, k = options->k;
-	const char *error;
+	const char *error = NULL;
 
 	*svd = (struct truncated_svd){0};
 	if (k > m)
@@ -213,10 +301,10 @@ const char *truncated_svd_find(struct truncated_svd *svd,
 	if (gram->centred_norm_squared <=
 	    double_rank_tolerance * gram->norm_squared)
 		return NULL;
-	if (use_gram_matrix(gram, k, options->tolerance))
-		error = find_by_gram_matrix(svd, gram, k);
-	else
-		error = find_by_lanczos(svd, gram, k, options);
+	if (may_transpose(gram))
+		error = find_transposed(svd, gram, k, options);
+	if (error == NULL && svd->k == 0)
+		error = find(svd, gram, k, options, false);
 	if (error == NULL)
 		set_signs(svd, m);
 	return error;

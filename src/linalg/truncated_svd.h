@@ -5,7 +5,11 @@
  * finds its largest eigenpairs.  For more columns, and where rows are so long
  * that forming C costs more than iterating, they come from the block Lanczos
  * method: in single precision where the tolerance allows, else, or where single
- * precision is found not to suffice, in double. */
+ * precision is found not to suffice, in double.
+ *
+ * Where B is one matrix without centring and has at least twice as many columns
+ * as rows, the eigenpairs are those of B B^T, u, and v = B^T u / s: the vectors
+ * of the iteration are shorter. */
 #ifndef LINALG_TRUNCATED_SVD_H
 #define LINALG_TRUNCATED_SVD_H
 
