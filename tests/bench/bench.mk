@@ -37,6 +37,7 @@ BENCH_ROWS =
 # are kept here too.
 BENCH_HOME = .build/bench
 DUCKDB = $(BENCH_HOME)/node_modules/@duckdb/node-api
+POLARS = $(BENCH_HOME)/node_modules/nodejs-polars
 
 .PHONY: bench rivals setup-node
 rivals:
@@ -50,6 +51,13 @@ $(DUCKDB)/package.json: | setup-node
 	npm install --silent --no-fund --no-audit --prefix $(BENCH_HOME) \
 		@duckdb/node-api@1.5.6-r.1
 
+# Its code comes in a package of its own.
+$(POLARS)/package.json: $(DUCKDB)/package.json
+	@echo "bench: installing polars with npm in $(BENCH_HOME), to be" \
+		"compared with"
+	npm install --silent --no-fund --no-audit --prefix $(BENCH_HOME) \
+		nodejs-polars@0.26.1 nodejs-polars-linux-x64-gnu@0.26.1
+
 # Where a job finds what it runs.
 BENCH_PLACES = BIN=$(abspath $(BIN)) GENERATE=$(abspath $(GENERATE)) \
 	MAKE_MATRIX=$(abspath $(MAKE_MATRIX)) RESIDENT=$(abspath $(RESIDENT)) \
@@ -59,7 +67,7 @@ BENCH_PLACES = BIN=$(abspath $(BIN)) GENERATE=$(abspath $(GENERATE)) \
 
 #: bench         time jobs beside rivals (BENCH=large, ROUNDS=5,
 #:               BENCH_ROWS="factor-tall single")
-bench: all $(GENERATE) $(MAKE_MATRIX) $(RESIDENT) $(FIXED_REPLY) rivals $(DUCKDB)/package.json
+bench: all $(GENERATE) $(MAKE_MATRIX) $(RESIDENT) $(FIXED_REPLY) rivals $(POLARS)/package.json
 	@unset OPENBLAS_CORETYPE; $(BENCH_PLACES) \
 		tests/bench/run --rounds $(or $(ROUNDS),5) \
 		$(if $(filter large,$(BENCH)),--large) $(BENCH_ROWS)
