@@ -267,6 +267,19 @@ static void report(const struct work *work)
 		100 * sum, work->svd.passes + 1);
 }
 
+/* Report, in rank 0, and free what a factorization has. */
+static void end_factorization(struct work *work, json_t *metadata)
+{
+	if (ranks_self() == 0) {
+		warn_doubtful(work);
+		report(work);
+	}
+	free(work->residual);
+	json_decref(metadata);
+	truncated_svd_free(&work->svd);
+	gram_operator_end(&work->gram);
+}
+
 /* Factor the matrix of a file and write its model. */
 static void factor_matrix(const char *path, struct output *output)
 {
@@ -292,12 +305,7 @@ static void factor_matrix(const char *path, struct output *output)
 	if (error != NULL)
 		die("%s: %s", work.matrix.input.name, error);
 	work.residual = model.residual;
-	warn_doubtful(&work);
-	report(&work);
-	free(work.residual);
-	json_decref(metadata);
-	truncated_svd_free(&work.svd);
-	gram_operator_end(&work.gram);
+	end_factorization(&work, metadata);
 	model_close(&work.matrix);
 }
 
@@ -358,14 +366,7 @@ static void factor_shards(char **paths, size_t count)
 	if (error != NULL)
 		die("shards: %s", error);
 	work.residual = models.residual;
-	if (ranks_self() == 0) {
-		warn_doubtful(&work);
-		report(&work);
-	}
-	free(work.residual);
-	json_decref(metadata);
-	truncated_svd_free(&work.svd);
-	gram_operator_end(&work.gram);
+	end_factorization(&work, metadata);
 	shard_set_close(&set);
 }
 

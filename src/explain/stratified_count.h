@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* draws customers of a stratum's customers, holders of whom have the tag. */
+/* A stratum: so many customers, of which holders have the tag, and how many are
+ * drawn from it. */
 struct stratum {
 	int64_t customers, holders;
 	size_t draws;

@@ -172,6 +172,15 @@ static const char *set_defaults(struct served_model *served, double recall)
 	return sharded_search_need_index(&served->shards);
 }
 
+/* The quantiles by each metric that is defined, but for that of products. */
+static void find_all_quantiles(struct served_model *served, unsigned threads)
+{
+	find_quantiles(served, METRIC_EMBEDDING, threads);
+	find_quantiles(served, METRIC_PROFILE, threads);
+	if (model_check_metric(served->model, METRIC_COMBINED) == NULL)
+		find_quantiles(served, METRIC_COMBINED, threads);
+}
+
 static const char *load(struct served_model *served,
 			const struct served_model_options *options,
 			unsigned threads)
@@ -189,7 +198,6 @@ static const char *load(struct served_model *served,
 				  "of shards",
 				  path);
 	error = sharded_model_open_copy(&served->shards, path);
-
 	if (error != NULL)
 		return error;
 	served->model = &served->shards.whole;
@@ -217,10 +225,7 @@ static const char *load(struct served_model *served,
 		error = overview_read_events(&events, options->report);
 	if (error != NULL)
 		return error;
-	find_quantiles(served, METRIC_EMBEDDING, threads);
-	find_quantiles(served, METRIC_PROFILE, threads);
-	if (model_check_metric(served->model, METRIC_COMBINED) == NULL)
-		find_quantiles(served, METRIC_COMBINED, threads);
+	find_all_quantiles(served, threads);
 	find_labelled(served, options->labels);
 	tag_facts_begin(&served->facts, &served->model->matrix);
 	write_overview(served, options->labels,
