@@ -8,6 +8,22 @@
 #define IS_X86    false
 #endif
 
+#ifdef __aarch64__
+#include <sys/auxv.h>
+
+bool cpu_has_dot_products(void)
+{
+	static const unsigned long asimddp = 1UL << 20; /* HWCAP_ASIMDDP */
+
+	return (getauxval(AT_HWCAP) & asimddp) != 0;
+}
+#else
+bool cpu_has_dot_products(void)
+{
+	return false;
+}
+#endif
+
 bool cpu_is_x86(void)
 {
 	return IS_X86;

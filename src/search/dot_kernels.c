@@ -405,6 +405,10 @@ static const struct dot_kernel avx512 = {
 };
 #endif
 
+#ifdef __aarch64__
+#include "search/dot_kernels_neon.h"
+#endif
+
 const struct dot_kernel *dot_kernel_get(unsigned i)
 {
 #ifdef __x86_64__
@@ -412,6 +416,10 @@ const struct dot_kernel *dot_kernel_get(unsigned i)
 		return &avx512;
 	if (i == 1 && cpu_has_avx2())
 		return &avx2;
+#endif
+#ifdef __aarch64__
+	if (i == 1)
+		return &neon;
 #endif
 	return i == DOT_KERNELS - 1 ? &plain : NULL;
 }

@@ -357,6 +357,10 @@ static const struct int8_kernel vnni = {"AVX-512 VNNI", vnni_mask_query,
 					vnni_mask_group, vnni_lower_bounds};
 #endif
 
+#ifdef __aarch64__
+#include "search/int8_kernels_neon.h"
+#endif
+
 const struct int8_kernel *int8_kernel_get(unsigned i)
 {
 #ifdef __x86_64__
@@ -364,6 +368,12 @@ const struct int8_kernel *int8_kernel_get(unsigned i)
 		return &vnni;
 	if (i == 1 && cpu_has_avx2())
 		return &avx2;
+#endif
+#ifdef __aarch64__
+	if (i == 0 && cpu_has_dot_products())
+		return &neon_dot;
+	if (i == 1)
+		return &neon;
 #endif
 	return i == INT8_KERNELS - 1 ? &plain : NULL;
 }

@@ -1,0 +1,150 @@
+/* dot_kernels_neon: the kernel of search/dot_kernels.h for 64-bit ARM, by NEON,
+ * which every such processor has.  Included by dot_kernels.c alone. */
+#include "search/neon_lanes.h"
+
+/* Do something for queries 0 to 5; the names of sums hold the number. */
+#define EACH6(DO)                                                              \
+	DO(0);                                                                 \
+	DO(1);                                                                 \
+	DO(2);                                                                 \
+	DO(3);                                                                 \
+	DO(4);                                                                 \
+	DO(5)
+
+#define START4(i)                                                              \
+	float32x4_t a##i = vdupq_n_f32(0), b##i = a##i, c##i = a##i, e##i = a##i
+
+/* One column of 6 x 16 scores: 24 of 32 registers hold sums.  The items of
+ * queries 0 to 3 are in low, those of 4 and 5 in high. */
+#define STEP4(i, lane_product, items, lane)                                    \
+	a##i = lane_product(a##i, a, items, lane);                             \
+	b##i = lane_product(b##i, b, items, lane);                             \
+	c##i = lane_product(c##i, c, items, lane);                             \
+	e##i = lane_product(e##i, e, items, lane)
+
+/* Store four scores of query i, and their bits of its mask. */
+#define STORE1(part, i, first)                                                 \
+	do {                                                                   \
+		float32x4_t least = vdupq_n_f32(thresholds[i]);                \
+		if (row_thresholds != NULL)                                    \
+			least = vminq_f32(least,                               \
+					  vld1q_f32(row_thresholds + first));  \
+		masks[i] |= (uint64_t)lane_mask(vcgtq_f32(part, least))        \
+			    << (first);                                        \
+		vst1q_f32(scores + (i)*TILE_ROWS + (first), part);             \
+	} while (0)
+
+#define STORE4(i)                                                              \
+	STORE1(a##i, i, strip);                                                \
+	STORE1(b##i, i, strip + 4);                                            \
+	STORE1(c##i, i, strip + 8);                                            \
+	STORE1(e##i, i, strip + 12)
+
+static void neon_score_tile(const float *queries, const float *rows, size_t d,
+			    const float thresholds[TILE_QUERIES],
+			    const float row_thresholds[TILE_ROWS],
+			    float scores[TILE_QUERIES * TILE_ROWS],
+			    uint64_t masks[TILE_QUERIES])
+{
+	memset(masks, 0, TILE_QUERIES * sizeof *masks);
+	for (size_t strip = 0; strip < TILE_ROWS; strip += 16) {
+		EACH6(START4);
+		for (size_t j = 0; j < d; j++) {
+			const float *column = rows + j * TILE_ROWS + strip;
+			float32x4_t a = vld1q_f32(column);
+			float32x4_t b = vld1q_f32(column + 4);
+			float32x4_t c = vld1q_f32(column + 8);
+			float32x4_t e = vld1q_f32(column + 12);
+			float32x4_t low = vld1q_f32(queries + j * TILE_QUERIES);
+			float32x2_t high =
+				vld1_f32(queries + j * TILE_QUERIES + 4);
+
+			STEP4(0, vfmaq_laneq_f32, low, 0);
+			STEP4(1, vfmaq_laneq_f32, low, 1);
+			STEP4(2, vfmaq_laneq_f32, low, 2);
+			STEP4(3, vfmaq_laneq_f32, low, 3);
+			STEP4(4, vfmaq_lane_f32, high, 0);
+			STEP4(5, vfmaq_lane_f32, high, 1);
+		}
+		EACH6(STORE4);
+	}
+}
+
+static void neon_approximate_rows(const float *query, const float *rows,
+				  size_t count, size_t d, float *products,
+				  float *squares)
+{
+	for (size_t r = 0; r < count; r++, rows += d) {
+		float32x4_t product = vdupq_n_f32(0), square = product;
+		size_t j = 0;
+
+		for (; j + 4 <= d; j += 4) {
+			float32x4_t x = vld1q_f32(rows + j);
+
+			product = vfmaq_f32(product, vld1q_f32(query + j), x);
+			square = vfmaq_f32(square, x, x);
+		}
+		products[r] = vaddvq_f32(product);
+		squares[r] = vaddvq_f32(square);
+		for (; j < d; j++) {
+			products[r] += query[j] * rows[j];
+			squares[r] += rows[j] * rows[j];
+		}
+	}
+}
+
+static void neon_approximate_pairs(const float *const *queries,
+				   const float *const *rows, size_t count,
+				   size_t d, float *products)
+{
+	for (size_t p = 0; p < count; p++) {
+		float32x4_t product = vdupq_n_f32(0);
+		float rest = 0;
+		size_t j = 0;
+
+		for (; j + 4 <= d; j += 4)
+			product = vfmaq_f32(product, vld1q_f32(queries[p] + j),
+					    vld1q_f32(rows[p] + j));
+		for (; j < d; j++)
+			rest += queries[p][j] * rows[p][j];
+		products[p] = vaddvq_f32(product) + rest;
+	}
+}
+
+static float neon_exact_pair(const float *query, const float *row, size_t d)
+{
+	float score = 0;
+
+	for (size_t j = 0; j < d; j++)
+		score = fmaf(query[j], row[j], score);
+	return score;
+}
+
+/* Four sums at a time hide the latency of the additions. */
+static void neon_exact_pairs(const float *const *queries,
+			     const float *const *rows, size_t count, size_t d,
+			     float *scores)
+{
+	size_t p = 0;
+
+	for (; p + 4 <= count; p += 4) {
+		float score[4] = {0};
+
+		for (size_t j = 0; j < d; j++)
+			for (size_t i = 0; i < 4; i++)
+				score[i] = fmaf(queries[p + i][j],
+						rows[p + i][j], score[i]);
+		memcpy(scores + p, score, sizeof score);
+	}
+	for (; p < count; p++)
+		scores[p] = neon_exact_pair(queries[p], rows[p], d);
+}
+
+static const struct dot_kernel neon = {
+	.name = "NEON",
+	.score_tile = neon_score_tile,
+	.approximate_rows = neon_approximate_rows,
+	.approximate_pairs = neon_approximate_pairs,
+	.exact_pairs = neon_exact_pairs,
+	.exact_pair = neon_exact_pair,
+};
