@@ -132,7 +132,7 @@ test-package:
 	@sh pipelines/setup build package
 	bash tests/package
 
-#: test-thread   the threads of cs-svd and cs-knn under ThreadSanitizer
+#: test-thread   programs with threads under ThreadSanitizer
 test-thread: $(GENERATE)
 	@sh pipelines/setup build test
 	$(MAKE) FLAVOUR=thread all
