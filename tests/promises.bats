@@ -333,3 +333,33 @@ refuses() {
 	TMPDIR=$PWD/no-such-folder run -2 bash -c 'cs-aggregate -q -S 1 views.csv'
 	[[ "$output" == *"no-such-folder"* ]]
 }
+
+@test "files of earlier versions are read" {
+	# Of the first version (2026-11-23), and of one before captured shares,
+	# segments and tallies (2026-11-26); made of one log.
+	cd "$BATS_TEST_TMPDIR"
+	for version in first second
+	do
+		files=$BATS_TEST_DIRNAME/cases/earlier/$version
+		for model in "$files"/matrix "$files"/model "$files"/index
+		do
+			[ ! -e "$model" ] || cs-dump --check "$model" > text
+		done
+		# What they say is what is made now.
+		cs-matrix -q --as "$files/matrix" "$files/profile" > matrix
+		cs-dump --what profiles matrix > now
+		cs-dump --what profiles "$files/matrix" | cmp - now
+		cs-svd -q -k 3 "$files/matrix" > model
+		cs-knn -q --all --no-why model | grep -v '^#' > now
+		cs-knn -q --all --no-why "$files/model" | grep -v '^#' | cmp - now
+		cs-matrix -q --as "$files/model" "$files/profile" |
+			cs-project "$files/model" | cs-dump --check > text
+		cs-index -q "$files/model" | cs-dump --check > text
+		cs-summarize -q "$files/neighbours" > text
+		grep -q '^Customer 1 and the 3 most similar of 29 others' text
+		cs-aggregate -q --merge "$files/profile" | cmp - "$files/profile"
+	done
+	cs-knn -q -u 1 --metric embedding "$files/model" | grep -v '^#' > now
+	cs-knn -q -u 1 --metric embedding "$files/index" | grep -v '^#' | cmp - now
+	cs-knn -q -u 1 --recall 0.5 "$files/index" > text
+}
