@@ -79,7 +79,7 @@ export function neighbours(answer, n, title, extra = null) {
 			? " Related: not both have the tag, but what goes with it."
 			: "", answer.tied ? ` The list ends with ${
 			count(answer.tied.listed)} of ${count(answer.tied.of)
-		} equally similar, the first by id.` : ""));
+		} equally similar, the first by name.` : ""));
 }
 
 // ------------------------------------------------------------ sentences

@@ -290,12 +290,15 @@ load page
 	        line = f"{rank} {name} {number}"
 	        assert line in rows, (line, rows)
 	        shown = re.search(re.escape(line) + r" (.*?)(?: \d+ \d+ 0\.\d{3} |"
-	                          " Two customers)", rows)[1]
+	                          " The list ends | Two customers)", rows)[1]
 	        said = ", ".join(f"{tag} {words(part)}" for tag, part in why)
 	        assert said.startswith(shown), (said, shown)
 	        seen += 1
 	    assert re.search(r"Two customers .*? or more\.", rows)[0] in words(
 	        page["all"])
+	    tied = re.search(r"The list ends with .*? equally similar", rows)
+	    assert ("The list ends" in page["all"]) == (tied is not None), user
+	    assert tied is None or tied[0] in words(page["all"]), tied
 	    for tag, (has, share, expected), times in page["shared"]:
 	        line = (f"{tag} {share} {expected.split()[0]} {times.split()[0]} "
 	                + has)
