@@ -14,6 +14,7 @@
 #include "evaluate/column_removal.h"
 #include "evaluate/evaluation.h"
 #include "evaluate/evaluation_report.h"
+#include "evaluate/evaluation_warnings.h"
 #include "evaluate/halves.h"
 #include "evaluate/held_out_tags.h"
 #include "evaluate/similarity_scan.h"
@@ -297,7 +298,7 @@ static void write_evaluation(struct output *output, struct work *work)
 
 	struct output file;
 
-	evaluation_report_warn(report);
+	evaluation_warnings_add(report);
 	if (report_path != NULL) {
 		output_open(&file, report_path);
 		evaluation_write_json(&file, report);

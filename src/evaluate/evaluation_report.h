@@ -24,9 +24,7 @@ struct evaluation_report {
 	size_t warning_count;
 };
 
-/* Find what must be warned of: ranks that mean nothing, a column that carries
- * them, too few customers. */
-void evaluation_report_warn(struct evaluation_report *report);
+/* Free the warnings. */
 void evaluation_report_free(struct evaluation_report *report);
 
 void evaluation_write_text(struct output *output,

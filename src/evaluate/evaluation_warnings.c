@@ -1,0 +1,73 @@
+#include "evaluate/evaluation_warnings.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/errors.h"
+
+/* Fewer customers than this tell little. */
+enum { FEW_CUSTOMERS = 200 };
+
+static void add_warning(struct evaluation_report *report, const char *text)
+{
+	size_t room = sizeof report->warnings / sizeof *report->warnings;
+
+	if (report->warning_count < room)
+		report->warnings[report->warning_count++] =
+			alloc_text(text, strlen(text));
+}
+
+static void warn_removals(struct evaluation_report *report)
+{
+	const struct evaluation *evaluation = report->evaluation;
+	const struct interval *mrr =
+		&evaluation->rows[report->rows_row].figures[FIGURE_MRR];
+	double chance = evaluation_chance(evaluation->population, FIGURE_MRR);
+	const struct removal *worst = NULL;
+
+	if (!evaluation->ranked || mrr->low <= chance)
+		return;
+	for (size_t i = 0; i < report->removal_count; i++)
+		if (worst == NULL || report->removals[i].mrr < worst->mrr)
+			worst = &report->removals[i];
+	if (worst == NULL || worst->mrr >= mrr->value / 2)
+		return;
+	char name[sizeof worst->name + 40];
+	if (worst->numbers)
+		snprintf(name, sizeof name, "the tags that are whole numbers");
+	else
+		snprintf(name, sizeof name, "%s \"%s\"",
+			 worst->family ? "the tags that begin with" : "the tag",
+			 worst->name);
+	add_warning(report,
+		    error_text("%s alone %s the ranks: without it the MRR of "
+			       "rows is %.4f, not %.4f; it identifies "
+			       "customers, it does not say who is alike",
+			       name, worst->family ? "carry" : "carries",
+			       worst->mrr, mrr->value));
+}
+
+void evaluation_warnings_add(struct evaluation_report *report)
+{
+	const struct evaluation *evaluation = report->evaluation;
+	const struct population *population = evaluation->population;
+
+	if (!report->pair->same_columns)
+		add_warning(report,
+			    "the halves have columns of their own: nobody can "
+			    "be found again, and only the agreement is told");
+	else if (!evaluation->ranked)
+		add_warning(
+			report,
+			error_text("finding customers again says nothing here: "
+				   "%.1f %% of the pairs of customer and tag "
+				   "in half B are in half A, too; read the "
+				   "agreement, best of halves by tag",
+				   100 * population->repeated));
+	warn_removals(report);
+	if (population->n < FEW_CUSTOMERS)
+		add_warning(report, error_text("%zu customers are too few to "
+					       "tell most similarities apart",
+					       population->n));
+}
