@@ -132,6 +132,9 @@ static struct parse_state begin_rows(struct csv_rows *rows,
 				     const uint64_t *hash_key)
 {
 	rows->count = rows->used = rows->slice_count = 0;
+	/* Fields that are not there begin at text, too. */
+	if (rows->text == NULL)
+		rows->text = alloc_grow(NULL, &rows->room, 1, 1);
 	return (struct parse_state){.file = file,
 				    .rows = rows,
 				    .places = places,
