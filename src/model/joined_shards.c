@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/tempfile.h"
+#include "model/row_tensors.h"
 #include "model/safetensors_writer.h"
 #include "model/shard_files.h"
 #include "model/shard_order.h"
@@ -25,7 +26,7 @@ struct joined_shards {
 	struct mapped_shard *shards; /* files.count */
 	struct shard_file *views;    /* of these */
 	struct shard_place *places;  /* n */
-	size_t n, nnz, name_bytes;   /* of all */
+	size_t n;                    /* rows of all */
 	struct input *input;
 	int failed; /* errno of a write */
 };
@@ -57,9 +58,6 @@ static const char *open_shard(struct joined_shards *joined, size_t i,
 	if (error != NULL)
 		return error_text("%s: %s", path + prefix, error);
 	joined->n += shard->matrix.n;
-	joined->nnz += shard->matrix.nnz;
-	joined->name_bytes +=
-		(size_t)shard->matrix.users.offsets[shard->matrix.n];
 	return NULL;
 }
 
@@ -85,62 +83,12 @@ static const char *open_all(struct joined_shards *joined, const char *directory)
 
 /* ----------------------------------------------------------------- tensors */
 
-/* How a tensor of rows is put together. */
-enum row_tensor {
-	ROW_OFFSETS, /* I64 [n + 1]: where the items of each row begin */
-	ROW_ITEMS,   /* the items between such offsets */
-	ROW_FIXED,   /* [n] or [n, k]: as many items for each row */
-	ROW_SHARED   /* no tensor of rows: the same in all shards */
-};
-
-static enum row_tensor kind_of(const char *name)
-{
-	static const struct {
-		const char *name;
-		enum row_tensor kind;
-	} all[] = {
-		{"profile.indptr", ROW_OFFSETS}, {"users.offsets", ROW_OFFSETS},
-		{"profile.indices", ROW_ITEMS},  {"profile.values", ROW_ITEMS},
-		{"profile.raw", ROW_ITEMS},      {"users.bytes", ROW_ITEMS},
-		{"users.tenth", ROW_FIXED},      {"embedding", ROW_FIXED},
-		{"captured", ROW_FIXED},
-	};
-
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-		if (strcmp(all[i].name, name) == 0)
-			return all[i].kind;
-	return ROW_SHARED;
-}
-
-/* The offsets by which the items of a tensor are those of rows. */
-static const int64_t *offsets_of(const struct csr_matrix *matrix,
-				 const char *name)
-{
-	return strncmp(name, "users.", 6) == 0 ? matrix->users.offsets
-					       : matrix->indptr;
-}
-
-/* The rows of the tensor of all. */
-static uint64_t joined_rows(const struct joined_shards *joined,
-			    const char *name)
-{
-	switch (kind_of(name)) {
-	case ROW_OFFSETS:
-		return joined->n + 1;
-	case ROW_ITEMS:
-		return strncmp(name, "users.", 6) == 0 ? joined->name_bytes
-						       : joined->nnz;
-	default:
-		return joined->n;
-	}
-}
-
 /* All shards have the tensor: with the same bytes if it is shared, else with as
  * many rows as its matrix says. */
 static const char *check_tensor(const struct joined_shards *joined,
 				const struct tensor *tensor)
 {
-	enum row_tensor kind = kind_of(tensor->name);
+	enum row_tensor kind = row_tensor_kind(tensor->name);
 	unsigned char first[TENSOR_SUM_SIZE], own[TENSOR_SUM_SIZE];
 
 	safetensors_sum(&joined->shards[0].file, tensor, first);
@@ -168,19 +116,6 @@ static const char *check_tensor(const struct joined_shards *joined,
 	return NULL;
 }
 
-/* Set list to the tensors of the first shard that the model has, too. */
-static size_t list_tensors(const struct joined_shards *joined,
-			   struct tensor *list)
-{
-	size_t all = safetensors_pass_on(&joined->shards[0].file, list, 0);
-	size_t count = 0;
-
-	for (size_t i = 0; i < all; i++)
-		if (strncmp(list[i].name, "index.", 6) != 0)
-			list[count++] = list[i];
-	return count;
-}
-
 /* ----------------------------------------------------------------- writing */
 
 /* Write to the file of input; the first error stays. */
@@ -201,65 +136,23 @@ static void take_bytes(void *context, const unsigned char *bytes, size_t size)
 	}
 }
 
-static void put_offsets(const struct joined_shards *joined,
-			struct tensor_writer *writer, const char *name)
-{
-	int64_t end = 0;
-
-	tensor_writer_put(writer, &end, sizeof end);
-	for (size_t i = 0; i < joined->n; i++) {
-		struct shard_place at = joined->places[i];
-		const int64_t *offsets =
-			offsets_of(&joined->shards[at.shard].matrix, name);
-
-		end += offsets[at.row + 1] - offsets[at.row];
-		tensor_writer_put(writer, &end, sizeof end);
-	}
-}
-
-static void put_rows(const struct joined_shards *joined,
-		     struct tensor_writer *writer, const struct tensor *tensor)
-{
-	bool fixed = kind_of(tensor->name) == ROW_FIXED;
-	size_t size = dtype_size(tensor->type) * tensor->shape[1];
-	const unsigned char **bytes = alloc(joined->files.count, sizeof *bytes);
-
-	for (size_t s = 0; s < joined->files.count; s++)
-		bytes[s] =
-			safetensors_find(&joined->shards[s].file, tensor->name)
-				->bytes;
-	for (size_t i = 0; i < joined->n; i++) {
-		struct shard_place at = joined->places[i];
-		const int64_t *offsets = offsets_of(
-			&joined->shards[at.shard].matrix, tensor->name);
-		size_t begin = fixed ? at.row : (size_t)offsets[at.row];
-		size_t end = fixed ? at.row + 1 : (size_t)offsets[at.row + 1];
-
-		tensor_writer_put(writer, bytes[at.shard] + begin * size,
-				  (end - begin) * size);
-	}
-	free(bytes);
-}
-
 /* The metadata of the model: that of the first shard, but for what is of a
  * shard alone.  shard.set stays: it is the id of the model. */
 static json_t *join_metadata(const struct joined_shards *joined)
 {
-	json_t *metadata = json_object(), *value;
-	const char *key;
+	json_t *metadata = row_tensors_metadata(&joined->shards[0].file);
 
-	json_object_foreach(joined->shards[0].file.metadata, key,
-			    value) if (strcmp(key, "shard.index") != 0 &&
-				       strcmp(key, "shard.count") != 0 &&
-				       strcmp(key, "matrix.tally") != 0 &&
-				       strncmp(key, "index.", 6) != 0)
-		json_object_set(metadata, key, value);
+	json_object_del(metadata, "shard.index");
+	json_object_del(metadata, "shard.count");
+	json_object_del(metadata, "matrix.tally");
 	return metadata;
 }
 
 static void write_all(struct joined_shards *joined, const struct tensor *list,
 		      size_t count)
 {
+	const struct row_order order = row_order_make(
+		joined->views, joined->files.count, joined->places, joined->n);
 	struct tensor *own = alloc(count, sizeof *own);
 	json_t *metadata = join_metadata(joined);
 	struct tensor_writer writer;
@@ -267,19 +160,12 @@ static void write_all(struct joined_shards *joined, const struct tensor *list,
 
 	for (size_t i = 0; i < count; i++) {
 		own[i] = list[i];
-		if (kind_of(own[i].name) != ROW_SHARED)
-			own[i].shape[0] = joined_rows(joined, own[i].name);
+		row_order_resize(&order, &own[i]);
 	}
 	output_function(&output, take_bytes, joined);
 	tensor_writer_begin(&writer, &output, metadata, own, count);
 	for (size_t i = 0; i < count; i++)
-		if (kind_of(list[i].name) == ROW_SHARED)
-			tensor_writer_pass(&writer, &joined->shards[0].file,
-					   &list[i]);
-		else if (kind_of(list[i].name) == ROW_OFFSETS)
-			put_offsets(joined, &writer, list[i].name);
-		else
-			put_rows(joined, &writer, &list[i]);
+		row_order_put(&order, &writer, &list[i]);
 	tensor_writer_end(&writer);
 	output_close(&output);
 	json_decref(metadata);
@@ -289,7 +175,7 @@ static void write_all(struct joined_shards *joined, const struct tensor *list,
 static const char *join(struct joined_shards *joined)
 {
 	struct tensor *list = alloc(joined->shards[0].file.count, sizeof *list);
-	size_t count = list_tensors(joined, list);
+	size_t count = row_tensors_list(&joined->shards[0].file, list);
 	const char *error = NULL;
 
 	for (size_t i = 0; i < count && error == NULL; i++)
