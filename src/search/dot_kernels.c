@@ -162,21 +162,11 @@ AVX2 static void avx2_strip(const float *queries, const float *rows, size_t d,
 		__m256 high = _mm256_load_ps(rows + j * TILE_ROWS + first + 8);
 		__m256 q;
 
-		STEP2(0);
-		STEP2(1);
-		STEP2(2);
-		STEP2(3);
-		STEP2(4);
-		STEP2(5);
+		EACH_QUERY(STEP2);
 	}
 	__m256 rows_low = _mm256_loadu_ps(row_thresholds + first);
 	__m256 rows_high = _mm256_loadu_ps(row_thresholds + first + 8);
-	STORE2(0);
-	STORE2(1);
-	STORE2(2);
-	STORE2(3);
-	STORE2(4);
-	STORE2(5);
+	EACH_QUERY(STORE2);
 }
 
 AVX2 static void avx2_score_tile(const float *queries, const float *rows,
@@ -317,12 +307,7 @@ AVX512 static void avx512_score_tile(const float *queries, const float *rows,
 		__m512 e = _mm512_load_ps(column + 48);
 		__m512 q;
 
-		STEP5(0);
-		STEP5(1);
-		STEP5(2);
-		STEP5(3);
-		STEP5(4);
-		STEP5(5);
+		EACH_QUERY(STEP5);
 	}
 	const float *row_bounds =
 		row_thresholds ? row_thresholds : no_row_thresholds;
@@ -330,20 +315,10 @@ AVX512 static void avx512_score_tile(const float *queries, const float *rows,
 	__m512 threshold_b = _mm512_loadu_ps(row_bounds + 16);
 	__m512 threshold_c = _mm512_loadu_ps(row_bounds + 32);
 	__m512 threshold_e = _mm512_loadu_ps(row_bounds + 48);
-	MASK5(0);
-	MASK5(1);
-	MASK5(2);
-	MASK5(3);
-	MASK5(4);
-	MASK5(5);
+	EACH_QUERY(MASK5);
 	if (any == 0)
 		return;
-	STORE5(0);
-	STORE5(1);
-	STORE5(2);
-	STORE5(3);
-	STORE5(4);
-	STORE5(5);
+	EACH_QUERY(STORE5);
 }
 
 AVX512 static void avx512_approximate_rows(const float *query,

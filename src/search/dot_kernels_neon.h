@@ -2,15 +2,6 @@
  * which every such processor has.  Included by dot_kernels.c alone. */
 #include "search/neon_lanes.h"
 
-/* Do something for queries 0 to 5; the names of sums hold the number. */
-#define EACH6(DO)                                                              \
-	DO(0);                                                                 \
-	DO(1);                                                                 \
-	DO(2);                                                                 \
-	DO(3);                                                                 \
-	DO(4);                                                                 \
-	DO(5)
-
 #define START4(i)                                                              \
 	float32x4_t a##i = vdupq_n_f32(0), b##i = a##i, c##i = a##i, e##i = a##i
 
@@ -25,11 +16,11 @@
 /* Store four scores of query i, and their bits of its mask. */
 #define STORE1(part, i, first)                                                 \
 	do {                                                                   \
-		float32x4_t least = vdupq_n_f32(thresholds[i]);                \
+		float32x4_t limits = vdupq_n_f32(thresholds[i]);               \
 		if (row_thresholds != NULL)                                    \
-			least = vminq_f32(least,                               \
-					  vld1q_f32(row_thresholds + first));  \
-		masks[i] |= (uint64_t)lane_mask(vcgtq_f32(part, least))        \
+			limits = vminq_f32(limits,                             \
+					   vld1q_f32(row_thresholds + first)); \
+		masks[i] |= (uint64_t)lane_mask(vcgtq_f32(part, limits))       \
 			    << (first);                                        \
 		vst1q_f32(scores + (i)*TILE_ROWS + (first), part);             \
 	} while (0)
@@ -48,7 +39,7 @@ static void neon_score_tile(const float *queries, const float *rows, size_t d,
 {
 	memset(masks, 0, TILE_QUERIES * sizeof *masks);
 	for (size_t strip = 0; strip < TILE_ROWS; strip += 16) {
-		EACH6(START4);
+		EACH_QUERY(START4);
 		for (size_t j = 0; j < d; j++) {
 			const float *column = rows + j * TILE_ROWS + strip;
 			float32x4_t a = vld1q_f32(column);
@@ -66,7 +57,7 @@ static void neon_score_tile(const float *queries, const float *rows, size_t d,
 			STEP4(4, vfmaq_lane_f32, high, 0);
 			STEP4(5, vfmaq_lane_f32, high, 1);
 		}
-		EACH6(STORE4);
+		EACH_QUERY(STORE4);
 	}
 }
 
@@ -111,15 +102,6 @@ static void neon_approximate_pairs(const float *const *queries,
 	}
 }
 
-static float neon_exact_pair(const float *query, const float *row, size_t d)
-{
-	float score = 0;
-
-	for (size_t j = 0; j < d; j++)
-		score = fmaf(query[j], row[j], score);
-	return score;
-}
-
 /* Four sums at a time hide the latency of the additions. */
 static void neon_exact_pairs(const float *const *queries,
 			     const float *const *rows, size_t count, size_t d,
@@ -137,7 +119,7 @@ static void neon_exact_pairs(const float *const *queries,
 		memcpy(scores + p, score, sizeof score);
 	}
 	for (; p < count; p++)
-		scores[p] = neon_exact_pair(queries[p], rows[p], d);
+		scores[p] = plain_exact_pair(queries[p], rows[p], d);
 }
 
 static const struct dot_kernel neon = {
@@ -146,5 +128,5 @@ static const struct dot_kernel neon = {
 	.approximate_rows = neon_approximate_rows,
 	.approximate_pairs = neon_approximate_pairs,
 	.exact_pairs = neon_exact_pairs,
-	.exact_pair = neon_exact_pair,
+	.exact_pair = plain_exact_pair,
 };

@@ -9,6 +9,15 @@
 /* A tile is TILE_QUERIES x TILE_ROWS scores. */
 enum { TILE_QUERIES = 6, TILE_ROWS = 64 };
 
+/* DO(i) for each query of a tile, i a literal: the names of sums hold it. */
+#define EACH_QUERY(DO)                                                         \
+	DO(0);                                                                 \
+	DO(1);                                                                 \
+	DO(2);                                                                 \
+	DO(3);                                                                 \
+	DO(4);                                                                 \
+	DO(5)
+
 /* Squared Euclidean norm in double: eight partial sums, of columns j mod 8,
  * added as s[l] + s[l+4], then l + 2, then l + 1.  Products of two floats are
  * exact in double.  Not finite if a column is not. */

@@ -239,16 +239,8 @@ VNNI static uint64_t vnni_mask_query(const struct int8_query *query,
 	__m512i a##i = _mm512_set1_epi32(-group->offset[i]);                   \
 	__m512i b##i = a##i, c##i = a##i, e##i = a##i
 
-#define EACH6(DO)                                                              \
-	DO(0);                                                                 \
-	DO(1);                                                                 \
-	DO(2);                                                                 \
-	DO(3);                                                                 \
-	DO(4);                                                                 \
-	DO(5)
-
 #define SUM6                                                                   \
-	EACH6(START6);                                                         \
+	EACH_QUERY(START6);                                                    \
 	for (size_t g = 0; g < group->quads; g++) {                            \
 		const uint8_t *from = block + g * INT8_BLOCK_ROWS * 4;         \
 		const int32_t *words = group->words + g * TILE_QUERIES;        \
@@ -258,7 +250,7 @@ VNNI static uint64_t vnni_mask_query(const struct int8_query *query,
 		__m512i e = _mm512_loadu_si512(from + 192);                    \
 		__m512i word;                                                  \
                                                                                \
-		EACH6(STEP6);                                                  \
+		EACH_QUERY(STEP6);                                             \
 	}
 
 /* The mask of 16 rows of a query: upper bound not below the threshold. */
@@ -303,7 +295,7 @@ mask_group6(const struct int8_query_group *group, const uint8_t *block,
 	    uint64_t *above, const int with_row_thresholds)
 {
 	SUM6;
-	EACH6(MASK6);
+	EACH_QUERY(MASK6);
 }
 
 VNNI static void vnni_mask_group(const struct int8_query_group *group,
@@ -350,7 +342,7 @@ VNNI static void vnni_lower_bounds(const struct int8_query_group *group,
 	const __m512 infinite = _mm512_set1_ps(-INFINITY);
 
 	SUM6;
-	EACH6(LOWER6);
+	EACH_QUERY(LOWER6);
 }
 
 static const struct int8_kernel vnni = {"AVX-512 VNNI", vnni_mask_query,

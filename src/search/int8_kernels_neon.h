@@ -52,10 +52,10 @@ INLINE uint64_t mask_four(const struct int8_query *query, int32x4_t sum,
 }
 
 /* A kernel of one query, of 16 rows at a time. */
-#define MASK_QUERY(name, add)                                                  \
-	static uint64_t name(const struct int8_query *query,                   \
-			     const uint8_t *block, const float *scales,        \
-			     const float *residuals, float threshold)          \
+#define MASK_QUERY(attributes, name, add)                                      \
+	attributes static uint64_t name(                                       \
+		const struct int8_query *query, const uint8_t *block,          \
+		const float *scales, const float *residuals, float threshold)  \
 	{                                                                      \
 		uint64_t above = 0;                                            \
                                                                                \
@@ -85,39 +85,47 @@ INLINE uint64_t mask_four(const struct int8_query *query, int32x4_t sum,
 		return above;                                                  \
 	}
 
-MASK_QUERY(neon_mask_query, add_products)
-DOT MASK_QUERY(dot_mask_query, dot_products)
+MASK_QUERY(, neon_mask_query, add_products)
+MASK_QUERY(DOT, dot_mask_query, dot_products)
 
-/* The dot products of all queries of a group and 16 rows: sums[i][0..3]. */
+/* Of each query of a group with 16 rows, four in a vector. */
+typedef int32x4_t group_sums[TILE_QUERIES][4];
+
+/* Set sums, group_sums, to the dot products of a group and 16 rows. */
 #define SUM_GROUP(add)                                                         \
-	for (size_t i = 0; i < TILE_QUERIES; i++)                              \
-		for (size_t part = 0; part < 4; part++)                        \
-			sums[i][part] = vdupq_n_s32(0);                        \
-	for (size_t g = 0; g < group->quads; g++) {                            \
-		const uint8_t *from = block + g * INT8_BLOCK_ROWS * 4;         \
-		int8x16_t rows[4] = {                                          \
-			load_signed(from), load_signed(from + 16),             \
-			load_signed(from + 32), load_signed(from + 48)};       \
-                                                                               \
-		for (size_t i = 0; i < TILE_QUERIES; i++) {                    \
-			int8x8_t quad = load_quad(                             \
-				&group->words[g * TILE_QUERIES + i]);          \
-                                                                               \
+	do {                                                                   \
+		for (size_t i = 0; i < TILE_QUERIES; i++)                      \
 			for (size_t part = 0; part < 4; part++)                \
-				sums[i][part] =                                \
-					add(sums[i][part], rows[part], quad);  \
+				sums[i][part] = vdupq_n_s32(0);                \
+		for (size_t g = 0; g < group->quads; g++) {                    \
+			const uint8_t *from = block + g * INT8_BLOCK_ROWS * 4; \
+			int8x16_t rows[4] = {load_signed(from),                \
+					     load_signed(from + 16),           \
+					     load_signed(from + 32),           \
+					     load_signed(from + 48)};          \
+                                                                               \
+			for (size_t i = 0; i < TILE_QUERIES; i++) {            \
+				int8x8_t quad = load_quad(                     \
+					&group->words[g * TILE_QUERIES + i]);  \
+                                                                               \
+				for (size_t part = 0; part < 4; part++)        \
+					sums[i][part] = add(sums[i][part],     \
+							    rows[part], quad); \
+			}                                                      \
 		}                                                              \
-	}
-
-	typedef int32x4_t group_sums[TILE_QUERIES][4];
+	} while (0)
 
 INLINE void sum_group(const struct int8_query_group *group,
-		      const uint8_t *block,
-		      group_sums sums){SUM_GROUP(add_products)}
+		      const uint8_t *block, group_sums sums)
+{
+	SUM_GROUP(add_products);
+}
 
 DOT INLINE void dot_group(const struct int8_query_group *group,
-			  const uint8_t *block,
-			  group_sums sums){SUM_GROUP(dot_products)}
+			  const uint8_t *block, group_sums sums)
+{
+	SUM_GROUP(dot_products);
+}
 
 /* The mask of four rows of query i, as mask_four. */
 INLINE uint64_t mask_of_group(const struct int8_query_group *group, size_t i,
@@ -125,24 +133,24 @@ INLINE uint64_t mask_of_group(const struct int8_query_group *group, size_t i,
 			      const float *residuals, float threshold,
 			      const float *row_thresholds)
 {
-	float32x4_t least = vdupq_n_f32(threshold);
+	float32x4_t limits = vdupq_n_f32(threshold);
 	float32x4_t bound = vmulq_f32(vcvtq_f32_s32(sum), vld1q_f32(scales));
 
 	bound = vfmaq_n_f32(bound, vld1q_f32(residuals), group->norm[i]);
 	if (row_thresholds != NULL)
-		least = vminq_f32(least, vld1q_f32(row_thresholds));
-	least = vsubq_f32(vmulq_n_f32(least, group->inv_scale[i]),
-			  vdupq_n_f32(group->error[i]));
-	return ~lane_mask(vcltq_f32(bound, least)) & 15;
+		limits = vminq_f32(limits, vld1q_f32(row_thresholds));
+	limits = vsubq_f32(vmulq_n_f32(limits, group->inv_scale[i]),
+			   vdupq_n_f32(group->error[i]));
+	return ~lane_mask(vcltq_f32(bound, limits)) & 15;
 }
 
-#define MASK_GROUP(name, sum)                                                  \
-	static void name(const struct int8_query_group *group,                 \
-			 const uint8_t *block, const float *scales,            \
-			 const float *residuals,                               \
-			 const float thresholds[TILE_QUERIES],                 \
-			 const float row_thresholds[TILE_ROWS],                \
-			 uint64_t masks[TILE_QUERIES])                         \
+#define MASK_GROUP(attributes, name, sum)                                      \
+	attributes static void name(const struct int8_query_group *group,      \
+				    const uint8_t *block, const float *scales, \
+				    const float *residuals,                    \
+				    const float thresholds[TILE_QUERIES],      \
+				    const float row_thresholds[TILE_ROWS],     \
+				    uint64_t masks[TILE_QUERIES])              \
 	{                                                                      \
 		memset(masks, 0, TILE_QUERIES * sizeof *masks);                \
 		for (size_t r = 0; r < TILE_ROWS; r += 16) {                   \
@@ -166,14 +174,14 @@ INLINE uint64_t mask_of_group(const struct int8_query_group *group, size_t i,
 		}                                                              \
 	}
 
-MASK_GROUP(neon_mask_group, sum_group)
-DOT MASK_GROUP(dot_mask_group, dot_group)
+MASK_GROUP(, neon_mask_group, sum_group)
+MASK_GROUP(DOT, dot_mask_group, dot_group)
 
-#define LOWER_BOUNDS(name, sum)                                                \
-	static void name(const struct int8_query_group *group,                 \
-			 const uint8_t *block, const float *scales,            \
-			 const float *residuals, uint64_t rows, float *lower,  \
-			 size_t ld)                                            \
+#define LOWER_BOUNDS(attributes, name, sum)                                    \
+	attributes static void name(const struct int8_query_group *group,      \
+				    const uint8_t *block, const float *scales, \
+				    const float *residuals, uint64_t rows,     \
+				    float *lower, size_t ld)                   \
 	{                                                                      \
 		for (size_t r = 0; r < TILE_ROWS; r += 16) {                   \
 			group_sums sums;                                       \
@@ -197,11 +205,10 @@ DOT MASK_GROUP(dot_mask_group, dot_group)
 						       left)] = -INFINITY;     \
 	}
 
-	LOWER_BOUNDS(neon_lower_bounds, sum_group) DOT
-	LOWER_BOUNDS(dot_lower_bounds, dot_group)
+LOWER_BOUNDS(, neon_lower_bounds, sum_group)
+LOWER_BOUNDS(DOT, dot_lower_bounds, dot_group)
 
-		static const
-	struct int8_kernel neon = {"NEON", neon_mask_query, neon_mask_group,
-				   neon_lower_bounds};
+static const struct int8_kernel neon = {"NEON", neon_mask_query,
+					neon_mask_group, neon_lower_bounds};
 static const struct int8_kernel neon_dot = {"NEON dot products", dot_mask_query,
 					    dot_mask_group, dot_lower_bounds};
