@@ -40,15 +40,16 @@ static void compare_rows(void *context, size_t first, size_t count,
 {
 	struct verification *check = context;
 	size_t k = check->model->k;
-	const float *said = check->model->embedding + first * k;
+	const float *stored = check->model->embedding + first * k;
 
-	similarity_quantiles_add(&check->quantiles, first, count, said);
+	similarity_quantiles_add(&check->quantiles, first, count, stored);
 	for (size_t i = 0; i < count && check->error == NULL; i++) {
-		double room = embedding_rounding * length_of(rows + i * k, k);
+		double tolerance =
+			embedding_rounding * length_of(rows + i * k, k);
 
 		for (size_t j = 0; j < k && check->error == NULL; j++)
-			if (!(fabs((double)said[i * k + j] -
-				   (double)rows[i * k + j]) <= room))
+			if (!(fabs((double)stored[i * k + j] -
+				   (double)rows[i * k + j]) <= tolerance))
 				check->error = error_text(
 					"tensor embedding is damaged: row %zu "
 					"is not the customer's row times the "

@@ -8,9 +8,10 @@
 /* Check a model that model_verify passed: its embedding is its rows times its
  * components, to 1e-6 of a row's length; where it describes its own customers
  * (model_counts_its_own), the quantiles of pairs are those of the embedding,
- * and, unless it was rotated (cs-svd --align), singular values and residuals
- * are those of the components.  O(nnz k) time, m x k doubles of memory.
- * Returns NULL, or an error text that names the tensor, not the file. */
+ * and, unless cs-svd --align or --learn changed the components, singular values
+ * and residuals are those of the components.  O(nnz k) time, m x k doubles of
+ * memory.  Returns NULL, or an error text that names the tensor, not the
+ * file. */
 const char *decomposition_verify(const struct model *model, unsigned threads);
 
 #endif

@@ -25,8 +25,8 @@ static const double residual_accuracy = 1e-12;
 static const double single_tolerance = 1e-5;
 static const double single_min_norm = 1e-20, single_max_norm = 1e20;
 
-/* Rounding errors in v = B^T u / s are those of the eigenvalues times at most
- * this. */
+/* The rounding error of v = B^T u / s is taken to be at most this many units,
+ * DBL_EPSILON (s_1 / s)^2. */
 static const double transposed_error = 100;
 
 /* Multiplications for C that take less than a second. */
@@ -262,26 +262,26 @@ static void set_components(struct truncated_svd *svd,
 }
 
 /* Find the triplets from those of B^T; svd->k is 0 where they are not accurate
- * enough. */
+ * enough.  Takes 8 bytes for each value of B beside its vectors. */
 static const char *find_transposed(struct truncated_svd *svd,
 				   const struct gram_operator *gram, size_t k,
 				   const struct svd_options *options)
 {
 	struct transposed_matrix transposed;
-	struct gram_operator turned;
+	struct gram_operator outer; /* B B^T */
 	const char *error;
 
 	transposed_matrix_make(&transposed, gram->matrix);
-	error = gram_operator_begin(&turned, &transposed.matrix, CENTER_NONE,
+	error = gram_operator_begin(&outer, &transposed.matrix, CENTER_NONE,
 				    gram->threads);
-	turned.set = gram->set;
+	outer.set = gram->set;
 	if (error == NULL)
-		error = find(svd, &turned, k, options, true);
+		error = find(svd, &outer, k, options, true);
 	if (error == NULL && transposed_suffices(svd, options->tolerance))
 		set_components(svd, &transposed, gram->threads);
 	else
 		truncated_svd_free(svd);
-	gram_operator_end(&turned);
+	gram_operator_end(&outer);
 	transposed_matrix_free(&transposed);
 	return error;
 }
