@@ -289,16 +289,16 @@ static const char *compare_hub(const struct model *model, unsigned threads)
 {
 	size_t n = model->matrix.n;
 	float *means = alloc(n, sizeof *means);
-	struct hub_scores said, found;
-	const char *error = hub_scores_view(&said, model);
+	struct hub_scores stored, found;
+	const char *error = hub_scores_view(&stored, model);
 
-	found = said;
+	found = stored;
 	if (error == NULL)
 		error = hub_scores_find(&found, model, threads, means);
 	for (size_t i = 0; error == NULL && i < n; i++)
-		if (!(fabs((double)means[i] - (double)said.means[i]) <=
+		if (!(fabs((double)means[i] - (double)stored.means[i]) <=
 		      rounding * fmax(1, fabs((double)means[i]))))
-			error = damaged("index.hub", i, (double)said.means[i],
+			error = damaged("index.hub", i, (double)stored.means[i],
 					"the mean similarity to the nearest");
 	free(means);
 	return error;

@@ -240,6 +240,7 @@ double sharded_model_captured(const struct sharded_model *shards,
 			&share);
 	return (double)share;
 }
+
 const char *sharded_model_index_rows(struct sharded_model *shards,
 				     unsigned threads)
 {

@@ -42,9 +42,8 @@ struct sharded_model {
 
 /* Open count files (none: standard input) and view their indexes; a directory
  * stands for the shards that cs-svd made in it.  Unless part is set, all shards
- * of a factorization must be there.  Returns
- * NULL, or an error text that names the file; sharded_model_close is due
- * either way. */
+ * of a factorization must be there.  Returns NULL, or an error text that names
+ * the file; call sharded_model_close() in either case. */
 const char *sharded_model_open(struct sharded_model *shards,
 			       char *const paths[], size_t count, bool part);
 
