@@ -11,6 +11,9 @@
 #include "events/profile_lines.h"
 #include "events/profile_reader.h"
 
+_Static_assert(sizeof(struct stored_pair) == 16,
+	       "pairs are written to files: without padding");
+
 /* The index of a row's first pair and of its name's first byte; both end where
  * the next row's begin. */
 struct row_bound {
@@ -56,6 +59,21 @@ static void count_pair(struct profile_store *store, size_t tag, uint64_t events)
 	store->tag_users[tag]++;
 }
 
+/* Set *pair, but for its tag; false where there are too many events for it. */
+static bool make_pair(const struct profile_store *store, uint64_t events,
+		      decimal sum, struct stored_pair *pair)
+{
+	bool counts = store->value == VALUE_AUTO;
+
+	if (counts && events > UINT32_MAX)
+		return false;
+	*pair = (struct stored_pair){
+		.events = counts ? (uint32_t)events : 0,
+		.raw = weighting_value(counts ? VALUE_SUM : store->value,
+				       events, sum)};
+	return true;
+}
+
 static void add_pair(struct profile_store *store,
 		     const struct profile_reader *profiles,
 		     const struct profile_entry *entry)
@@ -71,19 +89,11 @@ static void add_pair(struct profile_store *store,
 			"cs-aggregate --prefix STR",
 			text,
 			profile_reader_name(profiles, store->tag_file[tag]));
-	/* The padding is written to a file, too: it must be initialized. */
-	memset(&pair, 0, sizeof pair);
+	if (!make_pair(store, entry->events, entry->value, &pair))
+		profile_reader_die(profiles, entry,
+				   "more than 2^32 - 1 events: give --value "
+				   "events, or sum");
 	pair.tag = (uint32_t)tag;
-	pair.raw = weighting_value(store->value == VALUE_AUTO ? VALUE_SUM
-							      : store->value,
-				   entry->events, entry->value);
-	if (store->value == VALUE_AUTO) {
-		if (entry->events > UINT32_MAX)
-			profile_reader_die(profiles, entry,
-					   "more than 2^32 - 1 events: give "
-					   "--value events, or sum");
-		pair.events = (uint32_t)entry->events;
-	}
 	count_pair(store, tag, entry->events);
 	tempfile_add(&store->pairs, &pair, sizeof pair);
 }
@@ -190,8 +200,6 @@ static bool make_rows(const struct profile_store *store,
 		      struct piece_thread *state)
 {
 	const struct profile_lines *lines = &state->lines;
-	bool counts = store->value == VALUE_AUTO;
-	enum value value = counts ? VALUE_SUM : store->value;
 
 	state->pairs = alloc_grow(state->pairs, &state->pair_room, lines->pairs,
 				  sizeof *state->pairs);
@@ -199,14 +207,10 @@ static bool make_rows(const struct profile_store *store,
 				 lines->customers, sizeof *state->ends);
 	state->names =
 		alloc_grow(state->names, &state->name_room, state->size, 1);
-	for (size_t i = 0; i < lines->pairs; i++) {
-		if (counts && lines->events[i] > UINT32_MAX)
+	for (size_t i = 0; i < lines->pairs; i++)
+		if (!make_pair(store, lines->events[i], lines->values[i],
+			       &state->pairs[i]))
 			return false;
-		state->pairs[i] = (struct stored_pair){
-			.events = counts ? (uint32_t)lines->events[i] : 0,
-			.raw = weighting_value(value, lines->events[i],
-					       lines->values[i])};
-	}
 	state->name_bytes = 0;
 	for (size_t i = 0; i < lines->customers; i++) {
 		const struct string_slice *name = &lines->names[i];
