@@ -138,12 +138,12 @@ const char *captured_check(const struct model *model)
 		double share = (double)share_of(
 			model, row, model->embedding + row * model->k,
 			mean_square);
-		double said = (double)model->captured[row];
+		double stored = (double)model->captured[row];
 
-		if (!(fabs(said - share) <= rounding))
+		if (!(fabs(stored - share) <= rounding))
 			return error_text("tensor captured is damaged: item "
 					  "%zu is %g, and its row says %g",
-					  row, said, share);
+					  row, stored, share);
 	}
 	return NULL;
 }

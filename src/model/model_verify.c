@@ -70,27 +70,28 @@ struct weighted_row {
 /* The values of a row are those that its raw values and the weights of columns
  * make.  Raw values are stored as floats: to 1e-5 of the row's largest. */
 static const char *check_row_values(const struct csr_matrix *matrix, size_t row,
-				    const struct weighted_row *room)
+				    const struct weighted_row *weighted)
 {
 	int64_t begin = matrix->indptr[row], end = matrix->indptr[row + 1];
 	double largest = 0;
 
 	for (int64_t i = begin; i < end; i++)
-		room->entries[i - begin] = (struct matrix_entry){
+		weighted->entries[i - begin] = (struct matrix_entry){
 			matrix->indices[i], (double)matrix->raw[i]};
-	weighting_row(room->damp, room->norm, matrix->weight, room->entries,
-		      (size_t)(end - begin), room->values);
+	weighting_row(weighted->damp, weighted->norm, matrix->weight,
+		      weighted->entries, (size_t)(end - begin),
+		      weighted->values);
 	for (int64_t i = begin; i < end; i++)
-		largest = fmax(largest, fabs(room->values[i - begin]));
+		largest = fmax(largest, fabs(weighted->values[i - begin]));
 	for (int64_t i = begin; i < end; i++)
 		if (!(fabs((double)matrix->values[i] -
-			   room->values[i - begin]) <= 1e-5 * largest))
+			   weighted->values[i - begin]) <= 1e-5 * largest))
 			return error_text("tensor profile.values is damaged: "
 					  "item %lld is %g, and its raw value "
 					  "makes it %g",
 					  (long long)i,
 					  (double)matrix->values[i],
-					  room->values[i - begin]);
+					  weighted->values[i - begin]);
 	return NULL;
 }
 
@@ -98,22 +99,22 @@ static const char *check_row_values(const struct csr_matrix *matrix, size_t row,
 static const char *check_values(const struct model *model)
 {
 	const struct csr_matrix *matrix = &model->matrix;
-	struct weighted_row room = {0};
+	struct weighted_row weighted = {0};
 	size_t longest = 0;
-	const char *error = weighting_read(&model->file, &room.value,
-					   &room.damp, &room.norm);
+	const char *error = weighting_read(&model->file, &weighted.value,
+					   &weighted.damp, &weighted.norm);
 
 	for (size_t row = 0; row < matrix->n; row++) {
 		size_t length =
 			(size_t)(matrix->indptr[row + 1] - matrix->indptr[row]);
 		longest = length > longest ? length : longest;
 	}
-	room.entries = alloc(longest, sizeof *room.entries);
-	room.values = alloc(longest, sizeof *room.values);
+	weighted.entries = alloc(longest, sizeof *weighted.entries);
+	weighted.values = alloc(longest, sizeof *weighted.values);
 	for (size_t row = 0; error == NULL && row < matrix->n; row++)
-		error = check_row_values(matrix, row, &room);
-	free(room.entries);
-	free(room.values);
+		error = check_row_values(matrix, row, &weighted);
+	free(weighted.entries);
+	free(weighted.values);
 	return error;
 }
 
