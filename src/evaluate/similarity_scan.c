@@ -347,12 +347,14 @@ static void score_embedding(struct scan_worker *worker,
 	}
 }
 
-/* Below all s - r / 2. */
+/* Below every s - r / 2. */
 static const double shares_nothing = -2;
 
-static void take_hub(struct scan_worker *worker,
-		     const struct similarity_scan *scan, const float *hub,
-		     size_t rows)
+/* Subtract half of a row's r from its scores of a tile, rounded as they are;
+ * rows that share nothing with a query, whose score is 0, come last. */
+static void subtract_hub(struct scan_worker *worker,
+			 const struct similarity_scan *scan, const float *hub,
+			 size_t rows)
 {
 	for (size_t r = 0; r < rows; r++) {
 		uint32_t row = scan->pair->row_a[worker->ids[r]];
@@ -360,9 +362,10 @@ static void take_hub(struct scan_worker *worker,
 		double *score = worker->scores + r * Q;
 
 		for (size_t q = 0; q < Q; q++)
-			score[q] = score[q] > 0 || score[q] < 0
-					   ? score[q] - half
-					   : shares_nothing;
+			score[q] =
+				score[q] > 0 || score[q] < 0
+					? score[q] - half + ROUNDING - ROUNDING
+					: shares_nothing;
 	}
 }
 
@@ -396,7 +399,5 @@ void scan_worker_score(struct scan_worker *worker,
 	for (size_t i = 0; i < rows * Q; i++)
 		scores[i] = scores[i] + ROUNDING - ROUNDING;
 	if (method->hub != NULL)
-		take_hub(worker, scan, method->hub, rows);
-	for (size_t i = 0; method->hub != NULL && i < rows * Q; i++)
-		scores[i] = scores[i] + ROUNDING - ROUNDING;
+		subtract_hub(worker, scan, method->hub, rows);
 }
