@@ -334,6 +334,9 @@ static void begin_output(struct neighbour_session *session,
 
 	session->search.count_matching =
 		settings.profiles && has_min_similarity(options);
+	/* Told in JSON, in #model, and as a warning. */
+	session->search.count_tied &= options->format == OUTPUT_JSON ||
+				      settings.profiles || !options->quiet;
 	if (settings.profiles)
 		set_pair_quantiles(session, &settings.metadata);
 	result_writer_begin(&session->writer, &session->shards,
