@@ -20,24 +20,27 @@ static const char *verify_all(const struct model *model,
 {
 	const char *error = model_verify(model, verification);
 
-	if (error == NULL && model->embedding != NULL)
-		error = decomposition_verify(model, threads);
-	if (error == NULL && model->embedding != NULL)
+	if (error != NULL || model->embedding == NULL)
+		return error;
+	error = decomposition_verify(model, threads);
+	if (error == NULL)
 		error = ivf_verify(model, threads);
-	if (error == NULL && model->embedding != NULL)
+	if (error == NULL)
 		error = ivf_verify_results(model, threads);
 	return error;
 }
 
 const char *model_description_begin(struct model_description *description,
-				    const struct model *model, unsigned verify)
+				    const struct model *model,
+				    unsigned verify_threads)
 {
 	const char *error = NULL;
 
-	*description = (struct model_description){.model = model,
-						  .verified = verify > 0};
-	if (verify > 0)
-		error = verify_all(model, &description->verification, verify);
+	*description = (struct model_description){
+		.model = model, .verified = verify_threads > 0};
+	if (verify_threads > 0)
+		error = verify_all(model, &description->verification,
+				   verify_threads);
 	if (error == NULL && model->embedding != NULL &&
 	    ivf_index_exists(model))
 		error = ivf_index_view(&description->index, model);

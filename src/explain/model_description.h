@@ -20,11 +20,13 @@ struct model_description {
 };
 
 /* Begin with an open model, or matrix, which must stay in place: view its
- * index; verify, if not 0: hold every byte of it, and of the index, against the
- * rest first, by so many threads.  Returns NULL, or an error text
- * that does not name the file.  Nothing needs to be freed. */
+ * index; verify_threads, if not 0: check every byte of it and of the index
+ * first, on so many threads: checksums, and that no part contradicts another.
+ * Returns NULL, or an error text that does not name the file.  Nothing needs to
+ * be freed. */
 const char *model_description_begin(struct model_description *description,
-				    const struct model *model, unsigned verify);
+				    const struct model *model,
+				    unsigned verify_threads);
 
 /* Find what is not in the header: how much of customers the dimensions hold.
  * To be called before the description is written.  Errors as above. */

@@ -51,12 +51,11 @@ static struct widths measure(struct summary_page *page)
 	const struct summary *s = page->summary;
 	struct widths widths = {.name = 25, .figure = 11, .query = 11};
 
-	for (size_t i = 0; i < s->listed_count; i++)
+	for (size_t i = 0; i < s->listed_count; i++) {
 		widen(&widths.name,
 		      text_lines_columns(heading(
 			      page, summary_tag_level(s, s->listed[i]))) +
 			      2);
-	for (size_t i = 0; i < s->listed_count; i++) {
 		widen(&widths.name,
 		      text_lines_columns(summary_page_tag(page, s->listed[i])) +
 			      2);
