@@ -67,8 +67,9 @@ static void share(struct predict_reply *const replies[], size_t count,
 }
 
 /* Cut the results to what each request asks for, and count who is as similar as
- * the last; by an index, which does not look at all, ties are not counted.
- * Returns NULL, or an error text. */
+ * the last.  Not counted are ties by an index, which does not look at all
+ * customers, and in CSV, which has no place for them.  Returns NULL, or an
+ * error text. */
 static const char *cut_results(struct predict_reply *const replies[],
 			       size_t count,
 			       const struct search_options *search,
@@ -85,7 +86,8 @@ static const char *cut_results(struct predict_reply *const replies[],
 			struct search_result *result = results++;
 			const struct search_query *query = queries++;
 
-			if (error == NULL && request->recall <= 0)
+			if (error == NULL && request->recall <= 0 &&
+			    !replies[i]->csv)
 				error = neighbour_search_count_tied(
 					&request->served->shards, *search,
 					limit, query, result);
