@@ -224,7 +224,7 @@ void metrics_write(struct metrics *metrics, const struct metrics_model *model,
 	gauge(output, "cs_model_tags", "Columns of the model.",
 	      (double)model->tags);
 	gauge(output, "cs_model_last_reload_timestamp_seconds",
-	      "When the model was loaded.", model->served);
+	      "When the model was loaded.", model->opened);
 	head(output, "cs_build_info", "gauge", "The version of the program.");
 	output_print(output, "cs_build_info{version=\"%s\"} 1\n",
 		     model->version);

@@ -51,7 +51,7 @@ void metrics_count(struct metrics *metrics, enum route route, int status,
 struct metrics_model {
 	const char *id, *version; /* of the model; of the program */
 	double age;               /* seconds since the file was made */
-	double served; /* when it was loaded, in seconds of the epoch */
+	double opened; /* when it was loaded, in seconds of the epoch */
 	size_t customers, tags;
 };
 

@@ -30,8 +30,8 @@ struct overview {
 	const struct model *model;
 	const struct tag_facts *facts;
 	const char *id;
-	size_t zero_vectors; /* zero vectors: customers whom no similarity
-				compares */
+	size_t zero_vectors; /* customers whose vector is zero, so that no
+				similarity compares them */
 	const char *metric;
 	const double *quantiles;              /* of pairs, by the metric */
 	const struct overview_events *events; /* NULL: nothing is known */

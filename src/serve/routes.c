@@ -48,7 +48,7 @@ static enum MHD_Result send_metrics(struct http_request *request)
 		.id = served->id,
 		.version = service->options->version,
 		.age = difftime(time(NULL), served->time),
-		.served = (double)served->opened,
+		.opened = (double)served->opened,
 		.customers = served->model->matrix.n,
 		.tags = served->model->matrix.m,
 	};
@@ -135,8 +135,8 @@ static void list(const struct http_request *request, struct output *body,
 
 static enum MHD_Result enqueue(struct http_request *request);
 
-/* Send a list.  One that is searched for is a worker's work: it looks at all
- * names, 40 ms of 200,000. */
+/* Send a list.  A search looks at all names, 40 ms for 200,000, so a worker
+ * answers it. */
 static enum MHD_Result send_list(struct http_request *request)
 {
 	char *const *given = request->arguments.values;
@@ -224,9 +224,9 @@ static void answer_list(struct http_request *request,
 	reply->type = predict_reply_json;
 }
 
-/* True where a reply is JSON alone and kept by no one: the profile of a
- * customer, a tag, what is searched for. */
-static bool is_plain(enum route route)
+/* True where a reply is always JSON and never cached: the profile of a
+ * customer, a tag, a search of names. */
+static bool is_uncached_json(enum route route)
 {
 	return route == ROUTE_CUSTOMER || route == ROUTE_TAG ||
 	       route == ROUTE_CUSTOMERS || route == ROUTE_TAGS;
@@ -379,7 +379,7 @@ static enum MHD_Result enqueue(struct http_request *request)
 	if (atomic_load(&service->closing) ||
 	    atomic_load(&service->held) > HTTP_MAX_HELD)
 		return send_overload(request);
-	request->csv = !is_plain(request->route) &&
+	request->csv = !is_uncached_json(request->route) &&
 		       http_wants_csv(http_header(request, "Accept"));
 	request->if_none_match = http_header(request, "If-None-Match");
 	job->reply.labels = &service->options->labels;
@@ -431,7 +431,7 @@ enum MHD_Result routes_send_reply(struct http_request *request)
 	write_etag(request, tag);
 	if (request->unmodified)
 		return http_send_unmodified(request, tag);
-	if (is_plain(request->route))
+	if (is_uncached_json(request->route))
 		return http_send_body(request, reply->status, reply->type,
 				      &reply->body);
 	response = http_response(request, &reply->body, reply->type);

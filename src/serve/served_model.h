@@ -44,8 +44,8 @@ struct served_model {
 	char id[17], made[24]; /* when: 2026-11-23T22:54:37Z */
 	time_t time;           /* when the file was made */
 	time_t opened;         /* when it was loaded */
-	size_t zero_vectors;   /* zero vectors: customers whom no similarity
-				  compares */
+	size_t zero_vectors;   /* customers whose vector is zero, so that no
+				  similarity compares them */
 	struct captured_distribution captured;
 	/* Of pairs at random, by metric; those of products are none. */
 	double quantiles[SERVED_MODEL_METRICS][SERVED_MODEL_QUANTILES];

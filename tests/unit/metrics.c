@@ -24,7 +24,7 @@ static char *write_text(void)
 	const struct metrics_model model = {.id = "0123456789abcdef",
 					    .version = "1.2.3",
 					    .age = 2.5,
-					    .served = 1e9,
+					    .opened = 1e9,
 					    .customers = 7,
 					    .tags = 8};
 	struct output output;
