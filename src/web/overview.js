@@ -18,7 +18,7 @@ function figures(overview) {
 	const {events} = overview;
 	if (events !== undefined)
 		facts.push(["Events", count(events.rows)]);
-	if (events !== undefined && events.first !== null)
+	if (events?.first && events.last)
 		facts.push(["Dates", [events.first, events.last].map(date =>
 			date.slice(0, 10)).join(" to ")]);
 	return make("dl", "facts", facts.map(([name, text]) =>
