@@ -23,7 +23,8 @@ static struct choices {
 } choices = {.part = MODEL_PARTS, .form = FORM_TEXT};
 
 static const struct option_row rows[] = {
-	{"Contents", KEY_CHECK, "check", NULL, "look at every byte first",
+	{"Contents", KEY_CHECK, "check", NULL,
+	 "check every byte, and parts against each other",
 	 OPTION_TO_FLAG(choices.check, true)},
 	{NULL, KEY_WHAT, "what", "W", "one of its parts, named in the manual",
 	 OPTION_TO_CHOICE(choices.part, model_part_words)},
