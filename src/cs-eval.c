@@ -145,21 +145,16 @@ static enum scan_metric scan_metric_of(enum metric which)
 					 : SCAN_EMBEDDING;
 }
 
-/* The metric of cs-knn where none is chosen. */
-static enum scan_metric default_metric(const struct model *model)
-{
-	return scan_metric_of(model_default_metric(model));
-}
-
-static enum scan_metric chosen_metric(const struct model *model)
+/* That of --metric, or of cs-knn where none is chosen. */
+static enum metric chosen_metric(const struct model *model)
 {
 	if (!has_metric)
-		return default_metric(model);
+		return model_default_metric(model);
 	if (metric == METRIC_COMBINED && !can_combine(model))
 		die_usage("--metric combined: %s was made with --center or "
 			  "--scale; expected embedding or profile",
 			  model->input.name);
-	return scan_metric_of(metric);
+	return metric;
 }
 
 static void name_method(char *name, size_t room,
@@ -211,25 +206,19 @@ static size_t add_row(struct work *work, size_t pair, enum scan_metric which)
 	return evaluation->count++;
 }
 
-/* The same similarity as row 0, in the order of cs-knn --hub. */
-static size_t add_hub_row(struct work *work)
+/* The subject's similarity in the order of cs-knn --hub. */
+static size_t add_hub_row(struct work *work, enum metric subject)
 {
-	static const enum metric metrics[] = {
-		[SCAN_PROFILE] = METRIC_PROFILE,
-		[SCAN_EMBEDDING] = METRIC_EMBEDDING,
-		[SCAN_COMBINED] = METRIC_COMBINED,
-	};
-	struct evaluated *rows_ = work->evaluation.rows;
 	const struct model *model = &work->pairs[0].model;
-	size_t at = add_row(work, 0, rows_[0].method.metric);
-	struct hub_scores scores = {.metric = metrics[rows_[0].method.metric],
-				    .alpha = alpha};
+	size_t at = add_row(work, 0, scan_metric_of(subject));
+	struct evaluated *row = &work->evaluation.rows[at];
+	struct hub_scores scores = {.metric = subject, .alpha = alpha};
+	size_t used = strlen(row->name);
 
-	size_t used = strlen(rows_[at].name);
-	snprintf(rows_[at].name + used, sizeof rows_[at].name - used, ", hub");
-	rows_[at].hub = alloc(model->matrix.n, sizeof *rows_[at].hub);
-	check(hub_scores_find(&scores, model, threads, rows_[at].hub));
-	rows_[at].method.hub = rows_[at].hub;
+	snprintf(row->name + used, sizeof row->name - used, ", hub");
+	row->hub = alloc(model->matrix.n, sizeof *row->hub);
+	check(hub_scores_find(&scores, model, threads, row->hub));
+	row->method.hub = row->hub;
 	return at;
 }
 
@@ -237,7 +226,8 @@ static size_t add_hub_row(struct work *work)
 static void add_rows(struct work *work)
 {
 	const struct model *model = &work->pairs[0].model;
-	enum scan_metric subject = chosen_metric(model);
+	enum metric subject = chosen_metric(model);
+	enum scan_metric first = scan_metric_of(subject);
 	static const enum scan_metric others[] = {SCAN_PROFILE, SCAN_EMBEDDING,
 						  SCAN_COMBINED, SCAN_ACTIVITY,
 						  SCAN_POPULARITY};
@@ -246,9 +236,9 @@ static void add_rows(struct work *work)
 	work->evaluation.rows =
 		alloc(work->pair_count + 7, sizeof *work->evaluation.rows);
 	work->against = alloc(work->pair_count + 2, sizeof *work->against);
-	add_row(work, 0, subject);
+	add_row(work, 0, first);
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-		if (others[i] == subject ||
+		if (others[i] == first ||
 		    (others[i] == SCAN_COMBINED && !can_combine(model)))
 			continue;
 		size_t row = add_row(work, 0, others[i]);
@@ -257,10 +247,13 @@ static void add_rows(struct work *work)
 				report->rows_row = row;
 	}
 	if (hub)
-		work->against[report->against_count++] = add_hub_row(work);
+		work->against[report->against_count++] =
+			add_hub_row(work, subject);
 	for (size_t pair = 1; pair < work->pair_count; pair++)
-		work->against[report->against_count++] = add_row(
-			work, pair, default_metric(&work->pairs[pair].model));
+		work->against[report->against_count++] =
+			add_row(work, pair,
+				scan_metric_of(model_default_metric(
+					&work->pairs[pair].model)));
 	report->against = work->against;
 }
 
@@ -441,8 +434,10 @@ static void compare_models(struct output *output, char **operands, size_t count)
 	check(half_pair_open(&new, operands[1], operands[0], threads));
 	check(population_find(&population, &old, queries, seed));
 	population_match(&population, &old, &new);
-	methods[0] = method_of(&old.model, chosen_metric(&old.model));
-	methods[1] = method_of(&new.model, chosen_metric(&new.model));
+	methods[0] = method_of(&old.model,
+			       scan_metric_of(chosen_metric(&old.model)));
+	methods[1] = method_of(&new.model,
+			       scan_metric_of(chosen_metric(&new.model)));
 	progress_begin("queries", 2 * population.query_count);
 	stability_find(&stability, &old, &new, &population, &methods[0],
 		       &methods[1], threads);
