@@ -10,11 +10,10 @@
 #include "base/alloc.h"
 #include "base/output_directory.h"
 #include "base/progress.h"
+#include "linalg/embedding_writer.h"
 #include "linalg/projection.h"
 #include "linalg/ranks.h"
 #include "linalg/similarity_quantiles.h"
-#include "base/tempfile.h"
-#include "model/captured.h"
 #include "model/model_writer.h"
 #include "model/safetensors_writer.h"
 #include "model/shard_files.h"
@@ -37,10 +36,7 @@ struct writing {
 	bool by_pass;  /* residuals come from the pass over the rows */
 	int64_t *sums; /* ld / BLOCK_COLUMNS blocks of m rows: B^T (B V) in the
 			  operator's unit */
-	size_t shard;  /* the current one */
-	struct model described;   /* its model, for model/captured */
-	struct tempfile captured; /* its tensor */
-	char id[17];              /* of the set */
+	char id[17];   /* of the set */
 };
 
 /* Give the triplets of rank 0 to all. */
@@ -110,47 +106,29 @@ static void begin_model(struct writing *writing, size_t i)
 	json_decref(metadata);
 }
 
-static void write_rows(void *context, size_t first, size_t count,
-		       const float *rows)
-{
-	struct writing *writing = context;
-	size_t before = writing->models->set->shards[writing->shard].first;
-	float *shares = alloc(count, sizeof *shares);
-
-	tensor_writer_put(&writing->written[writing->shard].writer, rows,
-			  count * writing->models->svd->k * sizeof *rows);
-	captured_shares(&writing->described, first, count, rows, shares);
-	tempfile_add(&writing->captured, shares, count * sizeof *shares);
-	free(shares);
-	similarity_quantiles_add(&writing->quantiles, before + first, count,
-				 rows);
-	progress_add(count);
-}
-
 /* Project the rows of a shard; its part of B^T (B V) is rounded to integers, so
  * that the sum does not depend on ranks. */
 static void project(struct writing *writing, size_t i, double *y)
 {
 	const struct shard_models *models = writing->models;
 	const struct shard *shard = &models->set->shards[i];
+	const struct model described = {.matrix = shard->matrix.matrix,
+					.k = models->svd->k,
+					.sigma = models->svd->sigma,
+					.scale = models->scale,
+					.shift = 1};
+	struct embedding_writer embedding;
 	size_t items = models->set->m * models->svd->ld;
 
-	writing->shard = i;
 	begin_model(writing, i);
-	writing->described = (struct model){.matrix = shard->matrix.matrix,
-					    .k = models->svd->k,
-					    .sigma = models->svd->sigma,
-					    .scale = models->scale,
-					    .shift = 1};
-	tempfile_begin(&writing->captured, CAPTURED_MEMORY);
 	similarity_quantiles_skip(&writing->quantiles, shard->first);
+	embedding_writer_begin(&embedding, &writing->written[i].writer,
+			       &writing->quantiles, &described, shard->first,
+			       CAPTURED_MEMORY);
 	projection_embed_all(&writing->projection, &shard->matrix.matrix,
 			     models->threads, writing->by_pass ? y : NULL,
-			     write_rows, writing);
-	tensor_writer_put(&writing->written[i].writer,
-			  tempfile_bytes(&writing->captured),
-			  writing->captured.size);
-	tempfile_end(&writing->captured);
+			     embedding_writer_rows, &embedding);
+	embedding_writer_end(&embedding, true);
 	for (size_t j = 0; writing->by_pass && j < items; j++)
 		writing->sums[j] += llrint(y[j] * models->gram->unit);
 }

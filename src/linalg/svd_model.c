@@ -5,12 +5,11 @@
 
 #include "base/alloc.h"
 #include "base/progress.h"
-#include "base/tempfile.h"
 #include "linalg/alignment.h"
+#include "linalg/embedding_writer.h"
 #include "linalg/projection.h"
 #include "linalg/similarity_quantiles.h"
 #include "linalg/within_scatter.h"
-#include "model/captured.h"
 #include "model/csr_matrix.h"
 #include "model/model_writer.h"
 
@@ -22,8 +21,7 @@ struct writing {
 	struct svd_model *model;
 	struct tensor_writer writer;
 	struct similarity_quantiles quantiles;
-	struct model described;   /* what captured_shares reads of a model */
-	struct tempfile captured; /* n floats, while the embedding is written */
+	struct embedding_writer embedding;
 };
 
 static void ignore_rows(void *context, size_t first, size_t count,
@@ -114,40 +112,25 @@ static void begin_model(struct writing *writing, struct output *output)
 	json_decref(metadata);
 }
 
-static void write_rows(void *context, size_t first, size_t count,
-		       const float *rows)
-{
-	struct writing *writing = context;
-	float *shares = alloc(count, sizeof *shares);
-
-	tensor_writer_put(&writing->writer, rows,
-			  count * writing->model->svd->k * sizeof *rows);
-	captured_shares(&writing->described, first, count, rows, shares);
-	tempfile_add(&writing->captured, shares, count * sizeof *shares);
-	free(shares);
-	similarity_quantiles_add(&writing->quantiles, first, count, rows);
-	progress_add(count);
-}
-
 static void write_embedding(struct writing *writing)
 {
 	struct svd_model *model = writing->model;
 	const struct csr_matrix *matrix = &model->matrix->matrix;
+	const struct model described = {.matrix = *matrix,
+					.k = model->svd->k,
+					.sigma = model->svd->sigma,
+					.mean = model->gram->column_mean,
+					.scale = model->scale,
+					.center = model->center,
+					.shift = 1};
 
-	writing->described = (struct model){
-		.matrix = *matrix,
-		.k = model->svd->k,
-		.sigma = model->svd->sigma,
-		.mean = model->gram->column_mean,
-		.scale = model->scale,
-		.center = model->center,
-		.shift = 1,
-	};
-	tempfile_begin(&writing->captured, CAPTURED_MEMORY);
 	similarity_quantiles_begin(&writing->quantiles, matrix->n,
 				   model->svd->k);
+	embedding_writer_begin(&writing->embedding, &writing->writer,
+			       &writing->quantiles, &described, 0,
+			       CAPTURED_MEMORY);
 	progress_begin("customers", matrix->n);
-	embed(model, write_rows, writing);
+	embed(model, embedding_writer_rows, &writing->embedding);
 	progress_end();
 }
 
@@ -161,11 +144,7 @@ const char *svd_model_write(struct svd_model *model, struct output *output)
 	write_embedding(&writing);
 	const char *error = truncated_svd_check_residuals(
 		model->svd, model->residual, model->tolerance);
-	if (error == NULL)
-		tensor_writer_put(&writing.writer,
-				  tempfile_bytes(&writing.captured),
-				  writing.captured.size);
-	tempfile_end(&writing.captured);
+	embedding_writer_end(&writing.embedding, error == NULL);
 	similarity_quantiles_end(&writing.quantiles, model->threads, shares, 2,
 				 pairs);
 	if (error != NULL) {
