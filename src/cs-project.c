@@ -3,6 +3,7 @@
  *
  * A row's embedding is worked out as cs-svd does it (linalg/projection.h), so a
  * customer of the model gets the bytes that stand there. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,8 +11,8 @@
 #include "base/errors.h"
 #include "base/number.h"
 #include "events/customer_names.h"
+#include "linalg/embedding_writer.h"
 #include "linalg/projection.h"
-#include "model/captured.h"
 #include "model/fold_in.h"
 #include "model/csr_matrix.h"
 #include "model/model.h"
@@ -65,8 +66,6 @@ struct work {
 	struct model model;
 	struct model matrix; /* what is embedded */
 	struct tensor_writer writer;
-	struct model described; /* the model, with the rows of the matrix */
-	float *captured;        /* n: model/captured.h */
 };
 
 static void check(const struct model *model, const char *error)
@@ -105,18 +104,6 @@ static json_t *describe(const struct work *work)
 	return metadata;
 }
 
-static void write_rows(void *context, size_t first, size_t count,
-		       const float *embedding)
-{
-	struct work *work = context;
-
-	captured_shares(&work->described, first, count, embedding,
-			work->captured + first);
-	tensor_writer_put(&work->writer, embedding,
-			  count * work->model.k * sizeof *embedding);
-	progress_add(count);
-}
-
 static void write_model(struct work *work, struct output *output)
 {
 	const struct model *model = &work->model;
@@ -133,20 +120,20 @@ static void write_model(struct work *work, struct output *output)
 		.ld = model->k,
 		.sigma = model->sigma,
 	};
+	struct model described = *model;
+	struct embedding_writer embedding;
 	struct projection projection;
 
-	work->described = *model;
-	work->described.matrix = work->matrix.matrix;
-	work->captured = alloc(work->matrix.matrix.n, sizeof *work->captured);
+	described.matrix = work->matrix.matrix;
 	model_writer_begin(&work->writer, output, &contents);
+	embedding_writer_begin(&embedding, &work->writer, NULL, &described, 0,
+			       SIZE_MAX);
 	projection_model(&projection, model);
 	progress_begin("customers", work->matrix.matrix.n);
 	projection_embed_all(&projection, &work->matrix.matrix, choices.threads,
-			     NULL, write_rows, work);
+			     NULL, embedding_writer_rows, &embedding);
 	progress_end();
-	tensor_writer_put(&work->writer, work->captured,
-			  work->matrix.matrix.n * sizeof *work->captured);
-	free(work->captured);
+	embedding_writer_end(&embedding, true);
 	tensor_writer_put(&work->writer, model->residual,
 			  model->k * sizeof(double));
 	tensor_writer_put(&work->writer, pairs, sizeof pairs);
