@@ -74,8 +74,9 @@ static const struct {
 
 size_t utf8_blank(const char *text, size_t length)
 {
-	if (length > 0 && (*text == ' ' || *text == '\t'))
-		return 1;
+	/* Most begin with ASCII. */
+	if (length == 0 || (unsigned char)*text < 0x80)
+		return length > 0 && (*text == ' ' || *text == '\t');
 	for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++)
 		if (length >= blanks[i].size &&
 		    memcmp(text, blanks[i].bytes, blanks[i].size) == 0)
