@@ -184,8 +184,9 @@ enum reject row_check(const struct row_rules *rules,
 			return REJECT_HEAVY;
 	}
 	/* That no product with the weight of a tag is too large. */
-	if (decimal_multiply(checked->value, rules->heaviest, &weight) !=
-	    DECIMAL_FINE)
+	if (rules->heaviest > 0 &&
+	    decimal_multiply(checked->value, rules->heaviest, &weight) !=
+		    DECIMAL_FINE)
 		return REJECT_HEAVY;
 	if (rules->filter->time != NULL)
 		row_observations_add(observations,
