@@ -139,7 +139,7 @@ static bool read_short(const char *text, const char *end, decimal *value)
 			return false;
 	}
 	if (point == NULL) {
-		*value = (decimal)sum * 1000000000;
+		*value = (decimal)sum * DECIMAL_ONE;
 		return true;
 	}
 	size_t after = (size_t)(end - point - 1);
@@ -260,7 +260,7 @@ enum decimal_error decimal_read_styled(const struct decimal_style *style,
 
 enum decimal_error decimal_multiply(decimal a, decimal b, decimal *product)
 {
-	const decimal unit = 1000000000, limit = unit * unit * unit;
+	const decimal unit = DECIMAL_ONE, limit = unit * unit * unit;
 	bool negative = (a < 0) != (b < 0);
 	decimal a1 = (a < 0 ? -a : a) / unit, a0 = (a < 0 ? -a : a) % unit;
 	decimal b1 = (b < 0 ? -b : b) / unit, b0 = (b < 0 ? -b : b) % unit;

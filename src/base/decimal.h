@@ -5,12 +5,16 @@
 #define BASE_DECIMAL_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/number.h"
 
 /* An exact decimal: an integer count of 10^-9.  The only typedef here:
  * the type has no name without a warning in C17. */
 __extension__ typedef __int128 decimal;
+
+/* The number 1, as a decimal. */
+#define DECIMAL_ONE INT64_C(1000000000)
 
 enum decimal_error {
 	DECIMAL_FINE,    /* no error */

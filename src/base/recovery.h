@@ -34,8 +34,7 @@ bool recovery_run_part(struct recovery *recovery, void (*part)(void *context),
 
 /* Before parts run on several threads: blocks are recorded under a lock from
  * now on.  False where they are already; else recovery_unshare is due
- * afterwards.
- */
+ * afterwards. */
 bool recovery_share(struct recovery *recovery);
 void recovery_unshare(struct recovery *recovery);
 
