@@ -150,9 +150,6 @@ static bool in_half(const struct event_reader *events, uint64_t hash)
 	return (hash & 1) == quarter / 2 && (hash >> 1 & 1) == quarter % 2;
 }
 
-/* The weight, in 10^-9, of what has none of its own. */
-static const int64_t NO_WEIGHT = 1000000000;
-
 static bool has_weights(const struct event_reader *events)
 {
 	return events->items != NULL && events->items->weight != NULL;
@@ -193,7 +190,7 @@ static void append_own_tag(const struct event_reader *events,
 	memcpy(tag, prefix, size);
 	memcpy(tag + size, text, length);
 	state->own_used += size + length;
-	append_tag(events, state, tag, size + length, NO_WEIGHT);
+	append_tag(events, state, tag, size + length, DECIMAL_ONE);
 }
 
 /* Make room for such tags of all rows of the block, so that none moves. */
@@ -227,7 +224,7 @@ static void append_tags(const struct event_reader *events,
 				utf8_trim(&part, &size);
 			if (size > 0)
 				append_tag(events, state, part, size,
-					   NO_WEIGHT);
+					   DECIMAL_ONE);
 		}
 		return;
 	}
@@ -244,7 +241,8 @@ static void append_tags(const struct event_reader *events,
 		append_tag(events, state,
 			   string_table_text(&items->tags, items->tag[i]),
 			   string_table_length(&items->tags, items->tag[i]),
-			   has_weights(events) ? items->weight[i] : NO_WEIGHT);
+			   has_weights(events) ? items->weight[i]
+					       : DECIMAL_ONE);
 }
 
 /* The customer of a row: its name, or its pseudonym. */

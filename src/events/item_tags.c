@@ -21,9 +21,6 @@ struct pair {
 	int64_t weight; /* as in item_tags.weight */
 };
 
-/* The weight of a tag without one, in 10^-9: 1. */
-static const int64_t NO_WEIGHT = 1000000000;
-
 struct reading {
 	struct item_tags *items;
 	const struct item_tags_source *source;
@@ -144,12 +141,11 @@ static void add_tags(struct reading *reading, uint32_t item, size_t level,
 /* The weight in a cell, in 10^-9, or -1: it is none. */
 static int64_t read_weight(const char *text, size_t length)
 {
-	const decimal one = 1000000000;
 	decimal weight;
 	enum decimal_error error = decimal_read(text, length, &weight);
 
 	if ((error != DECIMAL_FINE && error != DECIMAL_ROUNDED) || weight < 0 ||
-	    weight >= one * one)
+	    weight >= (decimal)DECIMAL_ONE * DECIMAL_ONE)
 		return -1;
 	return (int64_t)weight;
 }
@@ -160,7 +156,7 @@ static void add_header(struct reading *reading, const struct csv_file *file,
 		       const struct csv_names *names)
 {
 	struct item_tags *items = reading->items;
-	int64_t weight = NO_WEIGHT;
+	int64_t weight = DECIMAL_ONE;
 
 	if (reading->source->weight != NULL) {
 		const char *name =
@@ -283,7 +279,7 @@ static int64_t row_weight(const struct reading *reading,
 	int64_t weight;
 
 	if (reading->source->weight == NULL)
-		return NO_WEIGHT;
+		return DECIMAL_ONE;
 	field = csv_row_field(rows, row, 1 + reading->levels);
 	weight = read_weight(rows->text + field->begin, field->length);
 	if (weight < 0)
@@ -319,7 +315,7 @@ static void add_items(struct reading *reading)
 	for (size_t i = 0; i < items->count; i++)
 		add_pair(reading, (uint32_t)i, reading->items->own_prefix,
 			 string_table_text(items, i),
-			 string_table_length(items, i), NO_WEIGHT);
+			 string_table_length(items, i), DECIMAL_ONE);
 }
 
 static int by_item(const void *a, const void *b)

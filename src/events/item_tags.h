@@ -34,7 +34,7 @@ struct item_tags {
 	struct string_table items, tags; /* names, escaped as in TSV */
 	size_t *begin; /* item i has tag[begin[i] .. begin[i + 1]) */
 	uint32_t *tag;
-	int64_t *weight;  /* of tag[i], in 10^-9; NULL without weights */
+	int64_t *weight;  /* of tag[i], a decimal; NULL without weights */
 	int64_t heaviest; /* the largest of them; 0 without weights */
 	char *file;       /* its name, for messages */
 	char *item_name;  /* of the column; NULL without header */
@@ -48,10 +48,10 @@ struct item_tags {
 /* Read a catalogue.  The items and tags of its first line are added, too, where
  * it may be no header.  Equal pairs count once, and must have equal weights; an
  * empty tag is none.  A weight is a number from 0 to below 10^9, and 1 where an
- * item is a tag of itself.  With
- * several levels (columns of tags, and the item with keep_item) each tag begins
- * with its level's name and a colon.  Says which columns it takes where they
- * are not named.  Ends the process on a wrong row. */
+ * item is a tag of itself.  With several levels (columns of tags, and the item
+ * with keep_item) each tag begins with its level's name and a colon.  Says
+ * which columns it takes where they are not named.  Ends the process on a wrong
+ * row. */
 void item_tags_read(struct item_tags *items,
 		    const struct item_tags_source *source);
 

@@ -10,8 +10,6 @@
 #include "events/item_tags.h"
 #include "text/tsv.h"
 
-static const decimal one = 1000000000;
-
 /* --------------------------------------------------------------- conditions
  */
 
@@ -113,7 +111,7 @@ static decimal read_weight(const struct row_filter *filter,
 	if (decimal_read(string_table_text(&items->tags, tag),
 			 string_table_length(&items->tags, tag),
 			 &weight) != DECIMAL_FINE ||
-	    weight < 0 || weight >= one * one)
+	    weight < 0 || weight >= (decimal)DECIMAL_ONE * DECIMAL_ONE)
 		die("--weight-by: %s: %s: weight \"%s\": expected a number "
 		    "from 0 to below 10^9",
 		    filter->type_file, name,
@@ -271,7 +269,7 @@ enum row_verdict row_filter_check(const struct row_filter *filter,
 {
 	enum row_verdict verdict = ROW_COUNTS;
 
-	*weight = one;
+	*weight = DECIMAL_ONE;
 	for (size_t i = 0; i < filter->condition_count; i++) {
 		const struct csv_slice *field =
 			csv_row_field(rows, row, filter->first_place + i);
