@@ -89,7 +89,8 @@ void catalogue_rows_find_delimiter(const char *path,
 	static const char *const others[] = {",", ";", "|", "\t"};
 	char line[4096];
 	struct stat about;
-	FILE *file = stat(path, &about) == 0 && S_ISREG(about.st_mode)
+	FILE *file = strcmp(path, "-") != 0 && stat(path, &about) == 0 &&
+				     S_ISREG(about.st_mode)
 			     ? fopen(path, "r")
 			     : NULL;
 	size_t most = 0;

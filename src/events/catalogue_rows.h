@@ -20,10 +20,12 @@ struct catalogue_rows {
 bool catalogue_rows_next(struct catalogue_rows *catalogue,
 			 struct csv_source *source);
 
+/* Free what it has; it is zero then. */
 void catalogue_rows_free(struct catalogue_rows *catalogue);
 
-/* Of a regular file whose first line has not the dialect's delimiter, take that
- * of , ; | and tab which the line has most. */
+/* Where the first line of a regular file is without the dialect's delimiter,
+ * set it to that of , ; | and tab which the line has most.  Nothing is set for
+ * "-", standard input, nor where the file cannot be read. */
 void catalogue_rows_find_delimiter(const char *path,
 				   struct csv_dialect *dialect);
 

@@ -17,8 +17,8 @@ enum { CATALOGUE_WORDS_MAX_TEXTS = 31 };
 struct catalogue_words_source {
 	char **paths; /* count files; none: standard input */
 	size_t count;
-	struct csv_dialect dialect; /* a file without its delimiter may have
-				       , ; | or a tab */
+	struct csv_dialect dialect; /* where the first file is without its
+				       delimiter, all may have , ; | or a tab */
 	bool headed;                /* the first line names columns */
 	const char *item; /* the column, by name or number; NULL: the first */
 	const char *const *texts; /* text_count columns; none: the second */
@@ -43,9 +43,8 @@ struct catalogue_words {
 };
 
 /* Read a catalogue.  Rows of one item add up; a text that it had before counts
- * once.  Says which columns it takes where
- * they are not named.  Ends the process on a wrong row, an unknown column or an
- * unknown language. */
+ * once.  Says which columns it takes where they are not named.  Ends the
+ * process on a wrong row, an unknown column or an unknown language. */
 void catalogue_words_read(struct catalogue_words *catalogue,
 			  const struct catalogue_words_source *source);
 
