@@ -7,7 +7,7 @@
 #include "base/utf8.h"
 
 /* Bytes of a sign of currency, or of a unit, at most. */
-enum { SIGN_MOST = 12 };
+enum { MAX_SIGN = 12 };
 
 /* A text between two places. */
 struct span {
@@ -105,7 +105,7 @@ static bool is_sign(struct span sign, const char *digits)
 	bool letters = true, capitals = true;
 
 	/* "1e" is an exponent cut off. */
-	if (length > SIGN_MOST ||
+	if (length > MAX_SIGN ||
 	    (length == 1 && memchr("eE", *sign.begin, 2) != NULL))
 		return false;
 	for (const char *at = sign.begin; at < sign.end; at++) {
@@ -164,16 +164,23 @@ static struct parts split(const char *text, size_t length)
 	return parts;
 }
 
+/* The fault of a text with these parts. */
+static enum number_fault fault_of(const struct decimal_style *style,
+				  const struct parts *parts)
+{
+	/* A point alone is no mark that an option would explain. */
+	if (parts->fault == NUMBER_MARKS && parts->last == '.' &&
+	    parts->other == '\0' && style->point == '.' && parts->count == 1)
+		return NUMBER_OTHER;
+	return parts->fault;
+}
+
 enum number_fault number_fault_find(const struct decimal_style *style,
 				    const char *text, size_t length)
 {
 	struct parts parts = split(text, length);
 
-	/* A point alone is no mark that an option would explain. */
-	if (parts.fault == NUMBER_MARKS && parts.last == '.' &&
-	    parts.other == '\0' && style->point == '.' && parts.count == 1)
-		return NUMBER_OTHER;
-	return parts.fault;
+	return fault_of(style, &parts);
 }
 
 /* ----------------------------------------------------------------- remedies */
@@ -198,7 +205,6 @@ static void put_options(const struct decimal_style *style,
 	bool mark = parts->last == ',' || parts->last == '.';
 	/* One comma with three digits after it may be either. */
 	bool either = !two && mark && parts->count == 1;
-
 	decimal value;
 
 	*to = '\0';
@@ -230,7 +236,7 @@ static void put_options(const struct decimal_style *style,
 }
 
 /* The sign as sed's s/// takes it. */
-static void put_sed(const struct parts *parts, char to[2 * SIGN_MOST + 1])
+static void put_sed(const struct parts *parts, char to[2 * MAX_SIGN + 1])
 {
 	for (const char *at = parts->sign.begin; at < parts->sign.end; at++) {
 		if (memchr("$.*[]^\\/", *at, 8) != NULL)
@@ -244,8 +250,8 @@ void number_fault_describe(const struct decimal_style *style, const char *text,
 			   size_t length, char to[NUMBER_FAULT_ROOM])
 {
 	struct parts parts = split(text, length);
-	enum number_fault fault = number_fault_find(style, text, length);
-	char options[80], sign[2 * SIGN_MOST + 1];
+	enum number_fault fault = fault_of(style, &parts);
+	char options[80], sign[2 * MAX_SIGN + 1];
 	const char *reason = number_fault_reason(fault);
 
 	/* Brackets end after the last digit; a minus is something else. */
