@@ -28,14 +28,14 @@ struct aggregation_options {
 	bool trim;   /* blanks at the ends of customers and tags */
 	size_t skip; /* lines before the header */
 	struct row_filter filter;
-	const char *weight_by; /* COL:FILE of row_filter_read_weights, or NULL
-				*/
-	const char *from;      /* the landmark of the decay as given, or NULL */
-	int64_t landmark;      /* that, in milliseconds */
-	double half_life;      /* days, or 0 */
-	const char *tags;      /* the argument of --tags, or NULL */
-	bool keep_item;        /* an item is a tag of itself, too */
-	const char *levels;    /* the names of item and tags, or NULL */
+	/* COL:FILE of row_filter_read_weights, or NULL */
+	const char *weight_by;
+	const char *from;   /* the landmark of the decay as given, or NULL */
+	int64_t landmark;   /* that, in milliseconds */
+	double half_life;   /* days, or 0 */
+	const char *tags;   /* the argument of --tags, or NULL */
+	bool keep_item;     /* an item is a tag of itself, too */
+	const char *levels; /* the names of item and tags, or NULL */
 	const char *tag_weight; /* a column of the catalogue, or NULL */
 	const char *separator;  /* of several tags in a cell, or NULL */
 	const char *prefix;     /* of each tag in the profile, or NULL */

@@ -17,8 +17,8 @@ struct line {
 };
 
 /* Set *field to the field that begins at *text, and *text behind its end; false
- * where it is empty or ends otherwise. */
-static bool take_field(const char **text, const char *end, char delimiter,
+ * where it is empty or does not end with the delimiter. */
+static bool read_field(const char **text, const char *end, char delimiter,
 		       struct string_slice *field)
 {
 	const char *begin = *text, *at = begin;
@@ -58,12 +58,12 @@ static bool read_line(const char *text, const char *end,
 	    memcmp(text, last->text, last->length + 1) == 0) {
 		line->customer = (struct string_slice){text, last->length};
 		text += last->length + 1;
-	} else if (!take_field(&text, end, '\t', &line->customer)) {
+	} else if (!read_field(&text, end, '\t', &line->customer)) {
 		return false;
 	}
-	if (!take_field(&text, end, '\t', &line->tag) ||
-	    !take_field(&text, end, '\t', &events) ||
-	    !take_field(&text, end, '\n', &value))
+	if (!read_field(&text, end, '\t', &line->tag) ||
+	    !read_field(&text, end, '\t', &events) ||
+	    !read_field(&text, end, '\n', &value))
 		return false;
 	line->next = text;
 	return read_events(&events, &line->events) &&

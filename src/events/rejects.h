@@ -9,9 +9,9 @@
 
 #include "text/csv_reader.h"
 #include "base/decimal.h"
-#include "events/number_fault.h"
 #include "base/tempfile.h"
 #include "base/io.h"
+#include "events/number_fault.h"
 
 /* What is wrong with a row. */
 enum reject {

@@ -1,5 +1,6 @@
-/* suspects: customers and tags of a profile that look as if their names meant
- * nothing. */
+/* suspects: customers and tags of a profile whose name may stand for a missing
+ * value: it is a word such as NULL, or the customer has a large share of all
+ * events. */
 #ifndef EVENTS_SUSPECTS_H
 #define EVENTS_SUSPECTS_H
 
@@ -7,7 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How many words that databases, pandas and R write for nothing are known. */
+/* How many words that databases, pandas and R write for a missing value are
+ * known. */
 enum { SUSPECTS_WORDS = 24 };
 
 struct suspects {
@@ -28,9 +30,9 @@ void suspects_add_tag(struct suspects *suspects, const char *tag, size_t length,
 /* Join what two writers of one profile found; the order does not matter. */
 void suspects_merge(struct suspects *suspects, const struct suspects *other);
 
-/* Warn of them, of so many customers: of words where about_words is
- * set, and of a
- * customer with more than a fifth of all events. */
+/* Warn of them; users: the customers of the profile.  Of customers and tags
+ * that are called one of the words where about_words is set; and, where there
+ * are at least ten customers, of one with more than a fifth of all events. */
 void suspects_warn(const struct suspects *suspects, uint64_t users,
 		   bool about_words);
 

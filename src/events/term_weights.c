@@ -47,8 +47,6 @@ static void add_occurrence(struct search *search, uint64_t term, uint32_t item)
 	search->occurrences[search->count++] = (struct occurrence){term, item};
 }
 
-/* Sort the occurrences, and where they are sorted: the end of those of one
- * term, and how many items have it. */
 static void sort_occurrences(struct search *search)
 {
 	if (search->count > 0)
@@ -56,6 +54,8 @@ static void sort_occurrences(struct search *search)
 		      sizeof *search->occurrences, by_term);
 }
 
+/* The end of the sorted occurrences of the term that begins there; *items: how
+ * many items have it. */
 static size_t term_end(const struct search *search, size_t begin,
 		       uint32_t *items)
 {
