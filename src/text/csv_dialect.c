@@ -168,7 +168,7 @@ static void convert_data(struct csv_conversion *conversion, unsigned char byte)
 	bool begins = conversion->state == LINE_BEGIN ||
 		      conversion->state == FIELD_BEGIN;
 
-	/* An apostrophe in the middle of a field is one. */
+	/* A mark other than '"' in the middle of a field is data: "it's". */
 	bool data = byte != '"' && !begins && conversion->state != CLOSED;
 
 	if (is_quote(conversion->dialect, byte) && !data) {

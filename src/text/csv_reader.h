@@ -1,9 +1,8 @@
 /* csv_reader: rows of CSV by RFC 4180, as libcsv in strict mode reads them, cut
  * into blocks of whole rows that threads parse side by side.
  *
- * Where rows end is decided by text/csv_scan.h; what stands in them,
- * by text/csv_rows.h.
- */
+ * Where rows end is decided by text/csv_scan.h; what stands in them, by
+ * text/csv_rows.h. */
 #ifndef TEXT_CSV_READER_H
 #define TEXT_CSV_READER_H
 

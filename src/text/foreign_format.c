@@ -91,8 +91,9 @@ static bool is_workbook(const unsigned char *bytes, size_t size)
 	       memmem(bytes, size, member, sizeof member - 1) != NULL;
 }
 
-/* True where every second byte of the first is zero: UTF-16 without a mark of
- * byte order; big: its first byte is. */
+/* True where of the first 32 bytes each second one is zero, and the others are
+ * not: ASCII in UTF-16 without a byte-order mark; big: big-endian, so that the
+ * first byte is zero. */
 static bool is_wide(const unsigned char *bytes, size_t size, bool big)
 {
 	enum { SEEN = 32 };

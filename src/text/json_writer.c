@@ -4,10 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "text/percent.h"
-
 #include "base/number.h"
 #include "base/utf8.h"
+#include "text/percent.h"
 
 static void escape(struct output *output, unsigned char c)
 {

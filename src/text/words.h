@@ -42,8 +42,7 @@ void words_languages(char *list, size_t size);
 /* Find the words of length bytes, in place of those before.  A word has a
  * letter or a digit; characters that are not seen (soft hyphens) are left out
  * of it, and a typographic apostrophe is a plain one; a byte that is no UTF-8
- * ends a word.  Ends the process where
- * there is no memory. */
+ * ends a word.  Ends the process where there is no memory. */
 void words_find(struct words *words, const char *text, size_t length);
 
 /* Free all that it has. */
