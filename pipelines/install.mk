@@ -37,7 +37,8 @@ install: all
 		$(call into,$(SHAREDIR))
 	install $(filter-out %.sh,$(wildcard pipelines/slurm/*)) \
 		$(call into,$(SHAREDIR)/slurm)
-	install -m 644 pipelines/slurm/common.sh $(call into,$(SHAREDIR)/slurm)
+	install -m 644 $(wildcard pipelines/slurm/*.sh) \
+		$(call into,$(SHAREDIR)/slurm)
 	install pipelines/hostfile/run $(call into,$(SHAREDIR)/hostfile)
 	sed 's|@PREFIX@|$(PREFIX)|' pipelines/cs-serve.service \
 		> $(call into,$(UNITDIR)/cs-serve.service)
