@@ -152,13 +152,17 @@ await_running() {
 	cs-knn -q --users asked --metric embedding --no-why expected/models |
 		cut -f 1,3 | sort | cmp - by-index.1
 	[ "$(comm -12 by-index.1 by-index..99 | wc -l)" -ge 360 ]
-	find "$work/models" "$work/matrix" -type f -newer job > new
 	touch later
 	submit
 	await 60
 	[ -z "$(find "$work/models" "$work/matrix" "$work/shards" -newer later)" ]
 	run -2 "$pipeline/slurm/submit" "$work" 4 2 a.csv b.csv
 	[[ "$output" == *"was begun with other logs or options"* ]]
+	INDEX=13 run -2 "$pipeline/slurm/submit" "$work" 3 2 a.csv b.csv
+	[[ "$output" == *"was begun with other INDEX "*"< 12"*"> 13"* ]]
+	INDEX=12 QUERIES=$PWD/b.csv run -2 "$pipeline/slurm/submit" "$work" 3 2 \
+		a.csv b.csv
+	[[ "$output" == *"was begun with other QUERIES or options of the search"* ]]
 }
 
 # Programs wait so many seconds before they begin.
@@ -281,7 +285,7 @@ take_done() {
 	submit
 	await 60
 	same_models
-	# A matrix of another run has other customers.
+	# A directory in the place of a matrix.
 	rm -r "$work/models"
 	rm "$work/matrix/2.mat"
 	mkdir "$work/matrix/2.mat"
@@ -316,4 +320,12 @@ take_done() {
 	[ -d "$work/lost" ]
 	touch job
 	same_models
+	run -2 "$pipeline/hostfile/run" "$work" 4 hosts a.csv b.csv
+	[[ "$output" == *"run: $work was begun with other logs or options"* ]]
+	# What ended is not queued again, where there is no queue.
+	rm -r "$work/models"
+	printf '#!/bin/sh\nexit 1\n' > "$BATS_TEST_TMPDIR/bin/mpirun"
+	chmod +x "$BATS_TEST_TMPDIR/bin/mpirun"
+	run -1 "$pipeline/hostfile/run" "$work" 3 hosts a.csv b.csv
+	[ "$output" = "" ]
 }

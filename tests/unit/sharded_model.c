@@ -13,13 +13,7 @@
 #include "search/sharded_search.h"
 #include "cases.h"
 
-enum {
-	CASES = 300,
-	MAX_ROWS = 90,
-	SHARD_WRITER_MAX_SHARDS = 5,
-	DIMENSIONS = 4,
-	WIDTH = 4
-};
+enum { CASES = 300, MAX_ROWS = 90, MAX_SHARDS = 5, DIMENSIONS = 4, WIDTH = 4 };
 
 /* Rows of one file; names are WIDTH digits, so that bytes sort as numbers. */
 struct shard_rows {
@@ -115,12 +109,11 @@ static int check_search(const struct sharded_model *shards, const float *rows,
 
 static int run_case(void)
 {
-	static struct shard_rows each[SHARD_WRITER_MAX_SHARDS];
-	struct model models[SHARD_WRITER_MAX_SHARDS] = {0};
-	struct ivf_index indexes[SHARD_WRITER_MAX_SHARDS] = {0};
+	static struct shard_rows each[MAX_SHARDS];
+	struct model models[MAX_SHARDS] = {0};
+	struct ivf_index indexes[MAX_SHARDS] = {0};
 	float rows[MAX_ROWS * DIMENSIONS];
-	size_t n = 1 + chance(MAX_ROWS),
-	       count = 2 + chance(SHARD_WRITER_MAX_SHARDS - 1);
+	size_t n = 1 + chance(MAX_ROWS), count = 2 + chance(MAX_SHARDS - 1);
 	bool twice = chance(8) == 0;
 	struct sharded_model shards = {
 		.models = models, .count = count, .indexes = indexes};
