@@ -1134,7 +1134,7 @@ setup() {
 
 @test "promtool finds nothing to improve in the metrics" {
 	command -v promtool > /dev/null ||
-		skip "promtool is not here: it is of Debian's package prometheus"
+		skip "promtool is not here: sudo apt-get install prometheus"
 	"$PYTHON" - <<-'END'
 	from service import *
 	with Service("emb.bin") as s:

@@ -181,6 +181,7 @@ fuzz: | setup-fuzz
 
 #: fuzz-coverage  which lines of each reader what "make fuzz" found reaches
 fuzz-coverage: | setup-fuzz
+	@sh pipelines/setup coverage
 	$(MAKE) FLAVOUR=coverage CC='$(FUZZ_CC)' fuzz-table
 fuzz-table: fuzzers
 	sh tests/fuzz/coverage $(BUILD) .build/fuzz $(FUZZERS)
