@@ -137,6 +137,10 @@ static void check_read(char **arguments, int n)
 	check(strcmp(options_given(some), "--text") == 0,
 	      "another option is the last one");
 	check(options_given(others) == NULL, "an option that was not given");
+	check(strcmp(options_given_besides(others), "--text") == 0,
+	      "another option is the last one besides those");
+	check(strcmp(options_given_besides(some), "--threads") == 0,
+	      "another option is the last one besides the last");
 	check(operands == arguments + n - 1, "another first operand");
 	free(list.texts);
 }

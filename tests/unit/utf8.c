@@ -1,4 +1,5 @@
-/* utf8: characters of RFC 3629 and nothing else, at any place of a text. */
+/* utf8: characters of RFC 3629 and nothing else, at any place of a text; blanks
+ * at its ends. */
 #include <stdio.h>
 #include <string.h>
 
@@ -27,8 +28,47 @@ static void expect(const char *bytes, size_t size, size_t invalid)
 	}
 }
 
+/* Blanks around a text are trimmed, and none within it. */
+static void expect_trimmed(const char *blank)
+{
+	char text[64];
+	const char *begin = text;
+	size_t size = strlen(blank);
+	size_t length = (size_t)snprintf(text, sizeof text, "%s%sa%sb%s%s",
+					 blank, blank, blank, blank, blank);
+
+	utf8_trim(&begin, &length);
+	if (begin != text + 2 * size || length != size + 2 ||
+	    utf8_blank(blank, size) != size ||
+	    utf8_blank(blank, size - 1) != 0) {
+		printf("\"%s\": not trimmed\n", text);
+		failed = 1;
+	}
+	begin = text;
+	length = 2 * size;
+	utf8_trim(&begin, &length);
+	if (length != 0) {
+		printf("\"%s\" twice: not trimmed\n", blank);
+		failed = 1;
+	}
+}
+
 int main(void)
 {
+	static const char *const blanks[] = {" ",
+					     "\t",
+					     "\xc2\xa0",
+					     "\xe2\x80\x89",
+					     "\xe2\x80\x8b",
+					     "\xe2\x80\xaf",
+					     "\xe3\x80\x80",
+					     "\xef\xbb\xbf"};
+
+	for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++)
+		expect_trimmed(blanks[i]);
+	if (utf8_blank("a ", 2) != 0 || utf8_blank("\xc3\xa0", 2) != 0 ||
+	    utf8_blank("\n", 1) != 0)
+		failed = 1;
 	expect("plain", 5, 5);
 	expect("\xc3\xa9", 2, 2);
 	expect("\xe2\x82\xac", 3, 3);
