@@ -67,6 +67,12 @@ setup() {
 		printf '%s\n' u50,a u50,b u51,b u51,c; } |
 		cs-aggregate -q | cs-matrix -q | cs-svd -q -k 2 -o ties.bin
 	cs-index -q -o ties-index.bin ties.bin
+	{ echo user,tag
+		for i in $(seq 0 199); do
+			printf '%s\n' "u$i,t$((i % 8))" "u$i,s$((i / 8 % 5))"
+		done; } |
+		cs-aggregate -q | cs-matrix -q | cs-svd -q -k 6 |
+		cs-index -q --cells 8 -o cells.bin
 	"$PYTHON" - <<-'END'
 	from service import *
 	for model in "ties.bin", "ties-index.bin":
@@ -86,6 +92,14 @@ setup() {
 	        found = s.post({"like": ["u10", "u11"], "n": 4}).json()
 	        assert found["tied"] == {"listed": 4, "of": 28}, found
 	        s.end()
+	# Exactly, of a service that searches by the index unless asked.
+	with Service("--recall", "0.01", "cells.bin") as s:
+	    for metric in "embedding", "dot":
+	        reply = s.post({"user_handle": "u0", "n": 3, "recall": 0,
+	                        "metric": metric})
+	        assert reply.body == run(
+	            f"cs-knn -q -u u0 -n 3 --metric {metric} cells.bin | "
+	            "cs-summarize --format json"), metric
 	END
 }
 

@@ -66,11 +66,12 @@ static void share(struct predict_reply *const replies[], size_t count,
 	}
 }
 
-/* Cut the results to what each request asks for, and count who is as similar as
- * the last.  Not counted are ties by an index, which does not look at all
- * customers, and in CSV, which has no place for them.  Returns NULL, or an
- * error text. */
-static const char *cut_results(struct predict_reply *const replies[],
+/* Cut the results of a search of shards to what each request asks for, and
+ * count who is as similar as the last.  Not counted are ties by an index, which
+ * does not look at all customers, and in CSV, which has no place for them.
+ * Returns NULL, or an error text. */
+static const char *cut_results(const struct sharded_model *shards,
+			       struct predict_reply *const replies[],
 			       size_t count,
 			       const struct search_options *search,
 			       const struct search_query *queries,
@@ -89,8 +90,7 @@ static const char *cut_results(struct predict_reply *const replies[],
 			if (error == NULL && request->recall <= 0 &&
 			    !replies[i]->csv)
 				error = neighbour_search_count_tied(
-					&request->served->shards, *search,
-					limit, query, result);
+					shards, *search, limit, query, result);
 			if (result->count > limit)
 				result->count = limit;
 		}
@@ -134,6 +134,7 @@ static const char *search_all(struct predict_reply *const replies[],
 	const char *error = NULL;
 	size_t step;
 
+	/* Not that of requests that name none. */
 	shards.recall = first->recall;
 
 	for (size_t i = 0; i < count; i++)
@@ -154,7 +155,7 @@ static const char *search_all(struct predict_reply *const replies[],
 	}
 	if (error != NULL)
 		return error;
-	error = cut_results(replies, count, &search, queries, results);
+	error = cut_results(&shards, replies, count, &search, queries, results);
 	if (error != NULL)
 		search_results_free(results, total);
 	return error;
