@@ -7,13 +7,14 @@
 #include "evaluate/evaluation.h"
 #include "evaluate/held_out_tags.h"
 
-/* What is told besides the figures.  Row 0 is the subject; differences are its
- * from each row of against[0..against_count). */
+/* An evaluation and what is reported with it; all but the warnings is the
+ * caller's.  Row 0 is the subject; differences are its from each row of
+ * against[0..against_count). */
 struct evaluation_report {
 	const struct evaluation *evaluation;
 	const struct half_pair *pair;
-	size_t rounds;
-	uint64_t seed;
+	size_t rounds; /* of the bootstrap */
+	uint64_t seed; /* of the sample and the bootstrap */
 	const size_t *against;
 	size_t against_count;
 	size_t rows_row; /* the row that is the cosine of rows */
@@ -27,6 +28,9 @@ struct evaluation_report {
 /* Free the warnings. */
 void evaluation_report_free(struct evaluation_report *report);
 
+/* Each function below ends the process where writing fails, as base/io does. */
+
+/* Tables and sentences, for people. */
 void evaluation_write_text(struct output *output,
 			   const struct evaluation_report *report);
 
@@ -35,6 +39,7 @@ void evaluation_write_text(struct output *output,
 void evaluation_write_tsv(struct output *output,
 			  const struct evaluation_report *report);
 
+/* One object, with all figures, intervals, differences and warnings. */
 void evaluation_write_json(struct output *output,
 			   const struct evaluation_report *report);
 
