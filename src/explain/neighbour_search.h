@@ -26,8 +26,8 @@ struct neighbour_search {
 	const uint64_t *allowed; /* as in struct search_options */
 	bool with_self;          /* a query may be its own neighbour */
 	bool count_matching;     /* as in struct search_options */
-	bool count_tied; /* set search_result.tied: where the last hit is
-			    tied with no hit, one more search */
+	bool count_tied;         /* set search_result.tied, which takes one more
+				    search where a list ends within a tie */
 	const struct hub_scores *hub; /* of this similarity: take half of them
 					 off (search/hub_scores.h), and count
 					 no ties; or NULL */
@@ -59,9 +59,11 @@ const char *neighbour_search_run(const struct neighbour_search *search,
 				 struct search_result *results, size_t count,
 				 size_t *zeros);
 
-/* Of the hits of a query by exact, some of them beyond limit > 0: keep limit,
- * and set result->tied, by one more search where the hits do not tell.  Returns
- * NULL, or an error text; the hits are the caller's to free in any case. */
+/* Reduce the hits of a query, found by an exact search of shards with the
+ * options exact and a limit above limit > 0, to that, and set result->tied. One
+ * more search counts where all hits beyond limit are tied with the last one
+ * kept.  Returns NULL, or an error text; the hits are the caller's to free in
+ * any case. */
 const char *neighbour_search_count_tied(const struct sharded_model *shards,
 					struct search_options exact,
 					size_t limit,

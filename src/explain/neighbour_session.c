@@ -198,8 +198,8 @@ static const char *open_queries(struct neighbour_session *session)
 
 /* ------------------------------------------------------------------ search */
 
-/* Of how many queries ties at the end of their lists are counted and told. */
-enum { TOLD_QUERIES = 16 };
+/* Of no more queries than this ties at the end of a list are counted. */
+enum { MAX_TIED_QUERIES = 16 };
 
 /* What options.hub takes off, which must be of the similarity asked for. */
 static const char *open_hub_scores(struct neighbour_session *session)
@@ -235,7 +235,7 @@ static const char *begin_search(struct neighbour_session *session)
 		.allowed = session->allowed,
 		.with_self = options->with_self,
 		.count_tied =
-			!by_index(options) && queries <= TOLD_QUERIES &&
+			!by_index(options) && queries <= MAX_TIED_QUERIES &&
 			!(session->customers.all && options->like == NULL),
 		.threads = options->threads,
 	};
@@ -334,7 +334,7 @@ static void begin_output(struct neighbour_session *session,
 
 	session->search.count_matching =
 		settings.profiles && has_min_similarity(options);
-	/* Told in JSON, in #model, and as a warning. */
+	/* The count is in JSON, in #model, and in a warning. */
 	session->search.count_tied &= options->format == OUTPUT_JSON ||
 				      settings.profiles || !options->quiet;
 	if (settings.profiles)
