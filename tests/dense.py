@@ -7,40 +7,16 @@ centring, the decomposition and the similarities, is worked out here.  Each
 printed similarity must be within the tolerance of ours for that pair, the
 n-th of a customer must not be below our n-th, and the printed reasons must be
 those of the formula.  Ends with 1 and says where, if not."""
-import json, re, sys
+import re, sys
 import numpy as np
-
-TYPES = {"U8": np.uint8, "I32": np.int32, "I64": np.int64, "F32": np.float32,
-         "F64": np.float64}
-
-
-def read(path):
-    data = open(path, "rb").read()
-    length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:8 + length])
-    metadata = header.pop("__metadata__")
-    tensors = {}
-    for name, tensor in header.items():
-        begin, end = (8 + length + at for at in tensor["data_offsets"])
-        tensors[name] = np.frombuffer(data[begin:end], TYPES[tensor["dtype"]]
-                                      ).reshape(tensor["shape"])
-    return metadata, tensors
-
-
-def names(tensors, what):
-    at, text = tensors[what + ".offsets"], tensors[what + ".bytes"].tobytes()
-    return [text[at[i]:at[i + 1]].decode() for i in range(len(at) - 1)]
-
+from tensors import dense, names, read
 
 metadata, tensors = read(sys.argv[1])
 metric = sys.argv[3] if len(sys.argv) > 3 else "cosine"
 tolerance = float(sys.argv[4]) if len(sys.argv) > 4 else 2e-5
-users, tags = names(tensors, "users"), names(tensors, "tags")
-raw = np.zeros((len(users), len(tags)))
-indptr = tensors["profile.indptr"]
-for i in range(len(users)):
-    part = slice(indptr[i], indptr[i + 1])
-    raw[i, tensors["profile.indices"][part]] = tensors["profile.values"][part]
+users, tags = ([name.decode() for name in names(tensors, what)]
+               for what in ("users", "tags"))
+raw = dense(tensors, "profile.values")
 center = metadata["svd.center"]
 mean = (raw.mean(1, keepdims=True) if center == "row" else
         raw.mean(0, keepdims=True) if center == "column" else np.zeros((1, 1)))

@@ -9,23 +9,11 @@ svd.tol.  Singular values are within SIGMA (1e-6) of the largest of those of a
 dense decomposition, or for more than 6 million cells of ARPACK's at tolerance
 0; where they are fewer than svd.k, the others are zero.  Ends with 1 and says
 where, if not."""
-import json, sys
+import sys
 import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, svds
-
-TYPES = {"U8": "u1", "I32": "<i4", "I64": "<i8", "F32": "<f4", "F64": "<f8"}
-
-
-def read(path):
-    data = open(path, "rb").read()
-    begin = 8 + int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:begin])
-    metadata = header.pop("__metadata__")
-    return metadata, {name: np.frombuffer(
-        data[begin + t["data_offsets"][0]:begin + t["data_offsets"][1]],
-        TYPES[t["dtype"]]).reshape(t["shape"]) for name, t in header.items()}
-
+from tensors import read
 
 metadata, tensors = read(sys.argv[1])
 within = float(sys.argv[2]) if len(sys.argv) > 2 else 1e-6

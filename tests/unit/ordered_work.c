@@ -4,10 +4,10 @@
 
 #include <stdio.h>
 
-enum { PIECES = 500, MOST_THREADS = 5 };
+enum { PIECES = 500, MAX_THREADS = 5 };
 
 struct list {
-	size_t last[MOST_THREADS]; /* piece + 1 that the thread has in work */
+	size_t last[MAX_THREADS]; /* piece + 1 that the thread has in work */
 	size_t taken;
 	unsigned threads;
 	int failed;
@@ -38,7 +38,7 @@ int main(void)
 {
 	int failed = 0;
 
-	for (unsigned threads = 1; threads <= MOST_THREADS; threads++)
+	for (unsigned threads = 1; threads <= MAX_THREADS; threads++)
 		for (size_t pieces = 0; pieces <= PIECES; pieces += 125) {
 			struct list list = {.threads = threads};
 			ordered_work_run(threads, pieces, work, take, &list);

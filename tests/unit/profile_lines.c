@@ -5,7 +5,7 @@
 #include "cases.h"
 #include "events/profile_reader.h"
 
-enum { MOST_LINES = 40, TEXT = 4096 };
+enum { MAX_LINES = 40, TEXT = 4096 };
 
 static char path[] = "profiles.tsv";
 static const char header[] = "c\tt\te\tv\n";
@@ -16,7 +16,7 @@ static size_t draw_lines(char *text, bool *faulty)
 {
 	static const char *const faults[] = {"\\n", "\r", "\\\\", "\t", "\n",
 					     "-",   "x",  "0x1",  "",   " "};
-	size_t size = 0, customer = 0, tag = 0, count = 1 + chance(MOST_LINES);
+	size_t size = 0, customer = 0, tag = 0, count = 1 + chance(MAX_LINES);
 	size_t fault = chance(2) ? chance(count) : count;
 
 	*faulty = fault < count;
