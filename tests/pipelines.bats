@@ -211,6 +211,11 @@ serve_once() {
 		PREFIX=/opt/cs BIN="$BIN" BUILD="$BUILD" > install.log
 	[ -x dest/opt/cs/bin/cs-knn ]
 	[ ! -x "$BIN/cs-svd-mpi" ] || [ -x dest/opt/cs/bin/cs-svd-mpi ]
+	for script in begin.sh common.sh svd.sbatch
+	do
+		cmp "$ROOT/pipelines/slurm/$script" \
+			dest/opt/cs/share/customer-similarity/slurm/$script
+	done
 	run -2 dest/opt/cs/share/customer-similarity/slurm/submit
 	[[ "$output" == "usage: submit "* ]]
 	[ -s dest/opt/cs/share/man/man1/cs-knn.1 ]

@@ -95,10 +95,10 @@ def expected(paths, o):
     for _, tag in cells:
         count[tag] = count.get(tag, 0) + 1
     tags = sorted(t for t in count if count[t] >= int(o["min-users"]))
+    counted = {tag for tag in tags if not is_attribute(tag, o)}
     active = {}
     for user, tag in cells:
-        active[user] = active.get(user, 0) + \
-            (tag in set(tags) and not is_attribute(tag, o))
+        active[user] = active.get(user, 0) + (tag in counted)
     users = [u for u in users if active[u] >= int(o["min-tags"])]
     raw = np.zeros((len(users), len(tags)))
     there = np.zeros(raw.shape, bool)
