@@ -1,5 +1,5 @@
-# The recipes of cs-recipes(7), each run as the page shows it, where the other
-# program that it needs is installed.
+# The recipes of cs-recipes(7), and one of cs-scale(7), each run as the page shows
+# it, where the other program that it needs is installed.
 
 load ../helper
 
@@ -257,4 +257,52 @@ as_json() {
 	} > nginx.conf
 	nginx -t -q -e "$PWD/error.log" -g "pid $PWD/nginx.pid;" \
 		-c "$PWD/nginx.conf"
+}
+
+@test "cs-scale: services of shards, and who asks merges what they answer" {
+	need curl
+	head -n 8000 "$ROOT/data/views.csv" > log.csv
+	cs-aggregate -q --shards 2 -o parts log.csv
+	as='--value sum'
+	for _ in 1 2 3
+	do
+		for shard in 0 1
+		do
+			# shellcheck disable=SC2086 # two words
+			cs-matrix -q --tally $as -o $shard.tally parts/$shard.tsv
+		done
+		cs-matrix -q --merge -o sum ?.tally && break
+		as='--as sum'
+	done
+	for shard in 0 1
+	do
+		cs-matrix -q --as sum -o $shard.mat parts/$shard.tsv
+	done
+	cs-svd -q -k 16 -o models ?.mat
+	{
+		head -n 1 parts/0.tsv
+		printf 'new\t%s\t1\t%s\n' cisco 50501 css 876
+	} | cs-matrix -q --as models | cs-project -q -o new.bin models
+	cs-knn -q --queries new.bin -n 11 --no-why --no-profiles models |
+		awk -F '\t' 'NR > 1 && $3 != 626 && ++n <= 10 { print $3 "," $4 }' \
+			> expected
+	[ "$(wc -l < expected)" -eq 10 ]
+	printf secret > t
+	"$PYTHON" "$BATS_TEST_DIRNAME/recipes.py" "$ROOT/src/man/cs-scale.7" \
+		"Answers from shards" > shown
+	PYTHONPATH=$ROOT/tests "$PYTHON" - > found <<-'END'
+	from service import *
+	import shlex
+	starts = re.findall(r"^(node-.)\$ cs-serve (.*)$", open("shown").read(), re.M)
+	assert len(starts) == 2, starts
+	nodes = {name: Service(*shlex.split(words)) for name, words in starts}
+	at = " ".join(f"--connect-to {name}:5000:127.0.0.1:{node.port}"
+	              for name, node in nodes.items())
+	found = run(f'curl() {{ command curl {at} "$@"; }}; token=secret\n' +
+	            re.sub("^node-.*\n", "", open("shown").read(), flags=re.M))
+	for node in nodes.values():
+	    assert node.end() == 0
+	print(found.decode(), end="")
+	END
+	cut -d , -f 1,2 found | diff expected -
 }
