@@ -440,6 +440,14 @@ make_sets() {
 	cs-knn -q -u 626 -n 3 --no-profiles set > expected
 	cs-knn -q --queries query.bin -n 3 set | cmp - expected
 	[ "$(cs-eval -q --format tsv set set | wc -l)" -gt 3 ]
+	# Without a customer it is another model, and says of which.
+	echo 626 > gone
+	cs-project -q --forget gone -o left.bin set
+	cs-dump --check left.bin > said
+	run ! grep shard. said
+	set_id=$(cs-dump set | sed -n 's/^id  *//p')
+	[ "$(sed -n 's/^ *project.model  *//p' said)" = "$set_id" ]
+	[ "$(sed -n 's/^id  *//p' said)" != "$set_id" ]
 }
 
 @test "every reader refuses a set that is incomplete, mixed or damaged, by name" {

@@ -84,7 +84,7 @@ static json_t *describe(const struct model *model, const char *version)
 	char id[17];
 
 	metadata_set(metadata, "project.version", "%s", version);
-	safetensors_id(&model->file, id);
+	model_id(model, id);
 	if (model->embedding != NULL)
 		metadata_set(metadata, "project.model", "%s", id);
 	return metadata;

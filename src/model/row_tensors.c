@@ -59,6 +59,8 @@ json_t *row_tensors_metadata(const struct safetensors *file)
 
 	json_object_foreach(file->metadata, key, value) if (!is_of_index(key))
 		json_object_set(metadata, key, value);
+	if (json_object_get(metadata, "shard.index") == NULL)
+		json_object_del(metadata, "shard.set");
 	return metadata;
 }
 

@@ -38,7 +38,8 @@ struct row_order row_order_make(const struct shard_file *files, size_t count,
  * of an index, which are of the file's own rows.  Returns how many. */
 size_t row_tensors_list(const struct safetensors *file, struct tensor *list);
 
-/* A copy of a file's metadata but for those of an index. */
+/* A copy of a file's metadata but for those of an index, and for the id of
+ * joined shards (model/joined_shards.h), which is no other file's. */
 json_t *row_tensors_metadata(const struct safetensors *file);
 
 /* Give a tensor of a file the shape that it has with the rows of the order. */
