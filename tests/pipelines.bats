@@ -170,6 +170,8 @@ print(json.load(sys.stdin)["dimensions"])')" = 5 ]
 
 # make serve, which listens where it pleases, until it is asked once.
 serve_once() {
+	# Empty before it starts: that of an earlier service has its address.
+	: > err
 	setsid make --no-print-directory PORT=0 "$@" serve > out 2> err &
 	local server=$! address
 	for _ in $(seq 300)
