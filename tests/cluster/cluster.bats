@@ -315,8 +315,9 @@ take_done() {
 	exec sh -c "$*"
 	END
 	chmod +x "$BATS_TEST_TMPDIR/bin/not-ssh"
-	LOSES=$work SSH=$BATS_TEST_TMPDIR/bin/not-ssh "$pipeline/hostfile/run" "$work" 3 hosts \
-		a.csv b.csv
+	# Without SHELL, as where nobody logged in.
+	env -u SHELL LOSES="$work" SSH="$BATS_TEST_TMPDIR/bin/not-ssh" \
+		"$pipeline/hostfile/run" "$work" 3 hosts a.csv b.csv
 	[ -d "$work/lost" ]
 	touch job
 	same_models
