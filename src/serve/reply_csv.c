@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text/percent.h"
+
 /* A field, in quotation marks where it needs them. */
 static void put_field(const struct reply_csv *csv, const char *text)
 {
@@ -23,6 +25,26 @@ static void put_field(const struct reply_csv *csv, const char *text)
 		output_text(body, "\"");
 }
 
+/* A name within a field, in UTF-8 as JSON shows it. */
+static void put_encoded(struct output *output, const char *name)
+{
+	size_t length = strlen(name);
+	char *encoded = percent_encode(name, &length);
+
+	output_write(output, encoded ? encoded : name, length);
+	free(encoded);
+}
+
+/* A name as a field. */
+static void put_name(const struct reply_csv *csv, const char *name)
+{
+	size_t length = strlen(name);
+	char *encoded = percent_encode(name, &length);
+
+	put_field(csv, encoded ? encoded : name);
+	free(encoded);
+}
+
 /* "0.29 DIAPERS + 0.08 SOUP + 0.34 (other)" */
 static void put_reason(const struct reply_csv *csv,
 		       const struct summary *summary,
@@ -41,7 +63,7 @@ static void put_reason(const struct reply_csv *csv,
 						       strlen(tag));
 
 		output_print(&text, "%.6f ", part->amount);
-		output_text(&text, label ? label : tag);
+		put_encoded(&text, label ? label : tag);
 		output_text(&text, " + ");
 	}
 	output_print(&text, "%s (other)", neighbour->other);
@@ -61,13 +83,13 @@ void reply_csv_write(const struct reply_csv *csv, const struct summary *summary)
 			customers, neighbour->name, strlen(neighbour->name));
 
 		if (csv->batch) {
-			put_field(csv, summary->query);
+			put_name(csv, summary->query);
 			output_text(csv->body, ",");
 		}
-		put_field(csv, neighbour->name);
+		put_name(csv, neighbour->name);
 		if (customers->given) {
 			output_text(csv->body, ",");
-			put_field(csv, label ? label : "");
+			put_name(csv, label ? label : "");
 		}
 		output_print(csv->body, ",%.9g,", neighbour->similarity);
 		put_reason(csv, summary, neighbour);

@@ -2,10 +2,10 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/number.h"
-#include "base/utf8.h"
 #include "text/percent.h"
 
 static void escape(struct output *output, unsigned char c)
@@ -19,42 +19,30 @@ static void escape(struct output *output, unsigned char c)
 		output_print(output, "\\u%04x", (unsigned)c);
 }
 
-/* True for all of ASCII but what may be escaped. */
+/* True for all of UTF-8 but what is escaped. */
 static bool stands_for_itself(unsigned char byte)
 {
-	return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\' &&
-	       byte != '%';
+	return byte >= 0x20 && byte != '"' && byte != '\\';
 }
 
 void json_write_string(struct output *output, const char *text, size_t length)
 {
-	const unsigned char *bytes = (const unsigned char *)text;
-	bool plain = utf8_first_invalid(bytes, length) >= length &&
-		     !percent_is_ambiguous(text, length);
-	size_t begun = 0, i = 0;
+	char *encoded = percent_encode(text, &length);
+	size_t begun = 0;
 
+	if (encoded != NULL)
+		text = encoded;
 	output_text(output, "\"");
-	while (i < length) {
-		if (stands_for_itself(bytes[i])) {
-			i++;
+	for (size_t i = 0; i < length; i++) {
+		if (stands_for_itself((unsigned char)text[i]))
 			continue;
-		}
-		size_t size = utf8_character(bytes + i, length - i);
-
-		if (size > 0 && bytes[i] >= 0x20 && bytes[i] != '"' &&
-		    bytes[i] != '\\' && (plain || bytes[i] != '%')) {
-			i += size;
-			continue;
-		}
 		output_write(output, text + begun, i - begun);
-		if (size > 0 && bytes[i] != '%')
-			escape(output, bytes[i]);
-		else
-			output_print(output, "%%%02X", bytes[i]);
-		begun = ++i;
+		escape(output, (unsigned char)text[i]);
+		begun = i + 1;
 	}
 	output_write(output, text + begun, length - begun);
 	output_text(output, "\"");
+	free(encoded);
 }
 
 void json_writer_init(struct json_writer *writer, struct output *output,

@@ -57,3 +57,29 @@ bool percent_is_ambiguous(const char *text, size_t length)
 	free(bytes);
 	return found;
 }
+
+char *percent_encode(const char *text, size_t *length)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	const unsigned char *bytes = (const unsigned char *)text;
+	size_t used = 0, size;
+
+	if (utf8_first_invalid(bytes, *length) >= *length &&
+	    !percent_is_ambiguous(text, *length))
+		return NULL;
+	char *encoded = alloc_resize(NULL, *length + 1, 3);
+	for (size_t i = 0; i < *length; i += size ? size : 1) {
+		size = utf8_character(bytes + i, *length - i);
+		if (size > 0 && text[i] != '%') {
+			memcpy(encoded + used, text + i, size);
+			used += size;
+			continue;
+		}
+		encoded[used++] = '%';
+		encoded[used++] = digits[bytes[i] >> 4];
+		encoded[used++] = digits[bytes[i] & 15];
+	}
+	encoded[used] = '\0';
+	*length = used;
+	return encoded;
+}

@@ -17,4 +17,10 @@ size_t percent_decode(char *text, size_t length, bool strict);
  * O(length). */
 bool percent_is_ambiguous(const char *text, size_t length);
 
+/* What JSON and CSV show of *length bytes that are not UTF-8 or are ambiguous:
+ * each byte of no character, and each %, as % and two hexadecimal digits.
+ * Returns it, in UTF-8 and ended by a zero byte, for the caller to free, and
+ * sets *length; NULL where the bytes are shown as they stand.  O(*length). */
+char *percent_encode(const char *text, size_t *length);
+
 #endif
