@@ -214,6 +214,32 @@ refused() {
 	done
 }
 
+@test "names of public logs are known where no nearer name stands there" {
+	local header row took
+
+	while IFS='|' read -r header row took; do
+		printf '%s\n' "$header" "$row" | cs-aggregate -o out 2> said
+		grep -q "took $took\$" said || { cat said; return 1; }
+	done <<-'END'
+		Customer ID,Sub-Category,Sales|1,a,2|Customer ID, Sub-Category, Sales
+		Customer ID,Product ID,Category,Sub-Category,Sales|1,p,c,s,2|Customer ID, Product ID, Sales
+		event_time,visitorid,itemid|t,1,p|visitorid, itemid; each row counts 1
+		member_number,Date,itemDescription|1,d,milk|member_number, itemDescription; each row counts 1
+		user,artist,genre,plays|1,a,g,2|user, artist, plays
+		id_student,id_assessment,score|1,2,3|id_student, id_assessment, score
+		reviewerID,asin,overall|1,2,3|reviewerID, asin; each row counts 1
+		account_id,category,spend|1,a,3|account_id, category, spend
+		customer_unique_id,product_category_name,payment_value|1,a,3|customer_unique_id, product_category_name, payment_value
+	END
+	rm out
+	printf '%s\n' client_id,member_id,sku 1,2,a > log.csv
+	refused "client_id and member_id both have a name known for customers" log.csv
+	# A catalogue is joined by items alone.
+	printf '%s\n' user,category 1,a > log.csv
+	printf '%s\n' thing,tag a,t > tags.csv
+	refused "no column has a name known for items" --tags tags.csv log.csv
+}
+
 @test "the detected columns are reported, unless all are named and all rows used" {
 	cs-aggregate "$VIEWS" > /dev/null 2> said
 	printf 'cs-aggregate: %s\n' \
@@ -299,9 +325,9 @@ refused() {
 	refused "user_id and customer both have a name known for customers" log.csv
 	[[ "$stderr" == *"it has: user_id customer tag"*"-u CUSTOMER"* ]]
 	printf '%s\n' user,tag,course_tag a,b,t > log.csv
-	refused "tag and course_tag both have a name known for tags" log.csv
+	refused "tag and course_tag both have a name known for tags or items" log.csv
 	printf '%s\n' user,item,sku a,b,t > log.csv
-	refused "item and sku both have a name known for items" log.csv
+	refused "item and sku both have a name known for tags or items" log.csv
 	printf '%s\n' user,tag,score,amount a,b,1,2 > log.csv
 	refused "score and amount both have a name known for values" log.csv
 	printf '%s\n' who,tag a,b > log.csv

@@ -12,15 +12,28 @@
 #include "base/utf8.h"
 
 /* Names that are known, as they are when case, blanks, "_" and "-" are gone.
- * A column of tags is preferred to one of items. */
+ * Of several lists, the first that has a name of the header counts. */
 static const char *const users[] = {"userhandle", "userid",   "user",
 				    "customerid", "customer", "householdid",
 				    NULL};
+static const char *const other_users[] = {
+	"customeruniqueid", "clientid",     "memberid",  "membernumber",
+	"visitorid",        "accountid",    "buyerid",   "reviewerid",
+	"studentid",        "idstudent",    "patientid", "email",
+	"emailaddress",     "subscriberid", NULL};
 static const char *const tags[] = {"coursetag",   "coursetags",    "tag",
 				   "interesttag", "assessmenttag", NULL};
 static const char *const items[] = {"courseid",  "productid", "itemid",
 				    "item",      "movieid",   "sku",
 				    "stockcode", NULL};
+static const char *const other_items[] = {
+	"product", "productname", "itemname",     "itemdescription", "asin",
+	"isbn",    "bookid",      "artistid",     "artist",          "trackid",
+	"songid",  "articleid",   "idassessment", "assessmentid",    NULL};
+static const char *const categories[] = {
+	"category",        "categoryname",
+	"productcategory", "productcategoryname",
+	"subcategory",     NULL};
 static const char *const values[] = {"viewtimeseconds",
 				     "courseviewtimeseconds",
 				     "userassessmentscore",
@@ -30,6 +43,16 @@ static const char *const values[] = {"viewtimeseconds",
 				     "score",
 				     "rating",
 				     NULL};
+static const char *const other_values[] = {
+	"sales",      "spend",        "plays", "playcount",
+	"bookrating", "paymentvalue", NULL};
+
+/* The lists of a kind in their order, ended by NULL. */
+static const char *const *const customer_lists[] = {users, other_users, NULL};
+static const char *const *const tag_lists[] = {tags, items, other_items,
+					       categories, NULL};
+static const char *const *const item_lists[] = {items, other_items, NULL};
+static const char *const *const value_lists[] = {values, other_values, NULL};
 
 /* ---------------------------------------------------------------- messages */
 
@@ -142,14 +165,14 @@ static bool is_known(const char *name, const char *const known[])
 
 bool columns_known_customer(const char *name)
 {
-	return is_known(name, users);
+	return is_known(name, users) || is_known(name, other_users);
 }
 
-/* The only column with a name that is known; CSV_COLUMN_NONE where there is
+/* The only column with a name of one list; CSV_COLUMN_NONE where there is
  * none. */
-static size_t find_known(const struct csv_file *file,
-			 const struct csv_names *names,
-			 const char *const known[], const char *kind)
+static size_t find_in_list(const struct csv_file *file,
+			   const struct csv_names *names,
+			   const char *const known[], const char *kind)
 {
 	size_t found = CSV_COLUMN_NONE;
 
@@ -168,6 +191,18 @@ static size_t find_known(const struct csv_file *file,
 	return found;
 }
 
+/* The column with a name of the first list that has one. */
+static size_t find_known(const struct csv_file *file,
+			 const struct csv_names *names,
+			 const char *const *const *lists, const char *kind)
+{
+	size_t found = CSV_COLUMN_NONE;
+
+	for (; found == CSV_COLUMN_NONE && *lists != NULL; lists++)
+		found = find_in_list(file, names, *lists, kind);
+	return found;
+}
+
 static size_t find_known_tag(const struct columns *columns,
 			     const struct csv_file *file,
 			     const struct csv_names *names)
@@ -179,10 +214,10 @@ static size_t find_known_tag(const struct columns *columns,
 		if (strcmp(columns->join, names->names[i]) == 0)
 			return columns_index(file->name, columns->join, true,
 					     names);
-	if (!columns->joined)
-		found = find_known(file, names, tags, "tags");
-	if (found == CSV_COLUMN_NONE)
-		found = find_known(file, names, items, "items");
+	if (columns->joined)
+		found = find_known(file, names, item_lists, "items");
+	else
+		found = find_known(file, names, tag_lists, "tags or items");
 	if (found == CSV_COLUMN_NONE)
 		die_of_columns(file->name,
 			       columns->joined
@@ -202,7 +237,7 @@ static size_t find_known_column(const struct columns *columns,
 
 	switch (kind) {
 	case COLUMN_USER:
-		found = find_known(file, names, users, "customers");
+		found = find_known(file, names, customer_lists, "customers");
 		if (found == CSV_COLUMN_NONE)
 			die_of_columns(
 				file->name,
@@ -216,7 +251,7 @@ static size_t find_known_column(const struct columns *columns,
 		 * new column of the log must not change what is counted. */
 		if (columns->named[COLUMN_USER] && columns->named[COLUMN_TAG])
 			return CSV_COLUMN_NONE;
-		return find_known(file, names, values, "values");
+		return find_known(file, names, value_lists, "values");
 	}
 }
 
