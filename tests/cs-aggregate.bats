@@ -997,6 +997,77 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	[[ "$output" == *"names.csv:2: not UTF-8 (byte e9)"* ]]
 }
 
+@test "the command that is named for an SQL dump works, of one table of several" {
+	local dump table=events
+
+	cat > "my dump.sql" <<-'END'
+		-- MySQL dump 10.13
+		CREATE TABLE `events` (
+		  `user_id` int
+		);
+		INSERT INTO `events` VALUES (1,'a, b',2.50),(2,'o\'neil',NULL);
+		INSERT INTO `events` VALUES (4,'a',1.00);
+		UNLOCK TABLES;
+		INSERT INTO `other` VALUES (9,'z',1.00);
+	END
+	cat > phpmyadmin.sql <<-'END'
+		SET SQL_MODE = "NO_AUTO_VALUE_ON_ZERO";
+		INSERT INTO `events` (`user_id`, `tag`) VALUES
+		(1, 'a, b'),
+		(2, 'o''neil');
+		INSERT INTO `other` (`user_id`, `tag`) VALUES
+		(9, 'z');
+		INSERT INTO `events` (`user_id`, `tag`) VALUES (4, 'a');
+	END
+	cat > sqlite.sql <<-'END'
+		PRAGMA foreign_keys=OFF;
+		INSERT INTO events VALUES(1,'a, b');
+		INSERT INTO events VALUES(2,'o''neil');
+		INSERT INTO events VALUES(4,'a');
+		COMMIT;
+	END
+	{
+		printf '%s\n' -- '-- PostgreSQL database dump' \
+			'COPY public.events (user_id, tag) FROM stdin;'
+		printf "1\ta, b\n2\to'neil\n4\ta\n%s\n" '\.'
+		printf '%s\n' '' 'COPY public.other (user_id, tag) FROM stdin;'
+		printf '9\tz\n%s\n' '\.'
+	} > pg_dump.sql
+	printf '1\ta, b\t1\t1\n2\to'"'"'neil\t1\t1\n4\ta\t1\t1\n' > expected
+	for dump in *.sql; do
+		run -2 cs-aggregate "$dump"
+		[[ "$output" == "cs-aggregate: $dump: an SQL dump ("*"): sed "* ]]
+		sh -c "${output#*): } -q" | tail -n +2 | diff expected - ||
+			{ echo "$output"; return 1; }
+	done
+	printf '%s\n' 'create table log (a int);' > sql
+	refused "sql: SQL, expected CSV" sql
+	# Words of SQL in a log are none.
+	printf '%s\n' 'use case,user,tag' 'INSERT INTO,1,a' > log.csv
+	cs-aggregate -q log.csv > /dev/null
+}
+
+@test "a delimiter that the header line has is named where another one is read" {
+	printf '"user"\t"tag"\n"1"\t"a"\n' > log.tsv
+	refused "-d '\\t'" log.tsv
+	refused "-d '\\t'" --no-header -u 1 -t 2 log.tsv
+	cs-aggregate -q -d '\t' log.tsv > /dev/null
+	printf '%s\n' 'user;tag;value, EUR' '1;a;2' > log.csv
+	refused "-d ';'" log.csv
+	refused "-d ';'" -u user -t tag log.csv
+	printf '%s\n' 'user  tag' '1     a' > log.txt
+	refused "-d ' +'" log.txt
+	[[ "$stderr" == *"--skip N"* ]]
+	cs-aggregate -q -d ' +' log.txt > /dev/null
+	# By number the wrong columns are taken in a log of decimal commas.
+	printf '%s\n' '1;a;2,5' '2;b;3,5' > log.csv
+	run -0 cs-aggregate --no-header -u 1 -t 2 log.csv
+	[[ "${lines[0]}" == *'column 1 of its first line is "1;a;2"' ]]
+	[[ "${lines[1]}" == *"-d ';'" ]]
+	run -0 cs-aggregate --no-header -d ';' --decimal , -u 1 -t 2 -v 3 log.csv
+	[[ "${lines[1]}" == $'1\ta\t1\t2.5' ]]
+}
+
 @test "all words for nothing are pointed out, of customers and of tags" {
 	printf '%s\n' user,tag,value 1,NULL,1 'NULL,a,1' '\N,a,2' 'N/A,a,1' '  ,b,1' 2,a,1 > log.csv
 	run -0 cs-aggregate -o out log.csv

@@ -94,7 +94,7 @@ static void select_half(struct aggregation *work, struct csv_file *file,
 			      strcmp(options->half_by, items->tag_name) == 0;
 	if (events->half_by_tag)
 		return;
-	file->hash_column = columns_index(file->name, options->half_by,
+	file->hash_column = columns_index(file, options->half_by,
 					  options->columns.headed, names);
 	events->half_by_tag = items == NULL &&
 			      file->hash_column == file->selected[COLUMN_TAG];

@@ -35,11 +35,11 @@ static void select_columns(void *context, struct csv_source *csv, size_t index,
 		    file->name);
 	file->selected[0] = source->item == NULL
 				    ? 0
-				    : columns_index(file->name, source->item,
+				    : columns_index(file, source->item,
 						    source->headed, names);
 	for (size_t i = 0; i < source->text_count; i++)
-		file->selected[1 + i] = columns_index(
-			file->name, source->texts[i], source->headed, names);
+		file->selected[1 + i] = columns_index(file, source->texts[i],
+						      source->headed, names);
 	if (source->text_count == 0)
 		file->selected[1] = 1;
 	if (source->text_count == 0 && file->selected[0] == 1)

@@ -10,6 +10,7 @@
 #include "base/errors.h"
 #include "base/number.h"
 #include "base/utf8.h"
+#include "text/delimiter_hint.h"
 
 /* Names that are known, as they are when case, blanks, "_" and "-" are gone.
  * Of several lists, the first that has a name of the header counts. */
@@ -102,44 +103,43 @@ static bool is_number(const char *text)
 	return decimal_read(text, strlen(text), &value) == DECIMAL_FINE;
 }
 
-/* What may be meant where a file seems to have but one column. */
-static const char *hint(const struct csv_names *names)
+/* What may be meant where columns are not found. */
+static const char *hint(const struct csv_file *file,
+			const struct csv_names *names)
 {
+	const char *found = "";
+
 	if (names->count > 0 && *names->names[0] == '#')
 		return "\n  if lines that begin with # are no rows: --comment '#'";
 	for (size_t i = 0; i < names->count; i++)
 		if (is_number(names->names[i]))
 			return "\n  if its first line is a row: --no-header, "
 			       "and columns by number";
-	if (names->count != 1)
-		return "";
-	if (strstr(names->names[0], "\tevents\t") != NULL)
+	if (names->count == 1 && strstr(names->names[0], "\tevents\t") != NULL)
 		return "\n  a profile already? --merge adds profiles up";
-	if (strchr(names->names[0], '\t') != NULL)
-		return "\n  if tabs stand between its columns: -d '\\t'";
-	if (strchr(names->names[0], ';') != NULL)
-		return "\n  if semicolons stand between its columns: -d ';'";
-	if (strchr(names->names[0], '|') != NULL)
-		return "\n  if bars stand between its columns: -d '|'";
-	if (strchr(names->names[0], ',') != NULL)
-		return "\n  if commas stand between its columns: -d ,";
-	if (strstr(names->names[0], "::") != NULL)
-		return "\n  if '::' stands between its columns: -d '::'";
-	for (const char *at = names->names[0]; *at != '\0'; at++)
-		if ((unsigned char)*at < ' ')
-			return error_text(
-				"\n  if a byte that is not seen stands "
-				"between its columns: -d '\\x%02x'",
-				*at);
-	return "\n  if its header is not on the first line: --skip N";
+	if (names->count == 1)
+		found = delimiter_hint(names->names[0], strlen(names->names[0]),
+				       file->delimiter);
+	for (size_t i = 0; *found == '\0' && i < names->count; i++)
+		found = delimiter_hint_of_field(names->names[i],
+						file->delimiter);
+	if (names->count != 1 || *found != '\0')
+		return found;
+	return error_text("%s\n  if its header is not on the first line: "
+			  "--skip N",
+			  strchr(names->names[0], ' ') != NULL
+				  ? "\n  if blanks stand between its columns: "
+				    "-d ' +'"
+				  : "");
 }
 
-static _Noreturn void die_of_columns(const char *file, const char *what,
+static _Noreturn void die_of_columns(const struct csv_file *file,
+				     const char *what,
 				     const struct csv_names *names)
 {
 	die("%s: %s\n  it has: %s\n"
 	    "  name them: cs-aggregate -u CUSTOMER -t ITEM [-v VALUE] ...%s",
-	    file, what, list(names), hint(names));
+	    file->name, what, list(names), hint(file, names));
 }
 
 /* ------------------------------------------------------------- known names */
@@ -180,7 +180,7 @@ static size_t find_in_list(const struct csv_file *file,
 		if (!is_known(names->names[i], known))
 			continue;
 		if (found != CSV_COLUMN_NONE)
-			die_of_columns(file->name,
+			die_of_columns(file,
 				       error_text("%s and %s both have a name "
 						  "known for %s",
 						  names->names[found],
@@ -212,14 +212,13 @@ static size_t find_known_tag(const struct columns *columns,
 	/* The catalogue names its item as the log does, most often. */
 	for (size_t i = 0; columns->join != NULL && i < names->count; i++)
 		if (strcmp(columns->join, names->names[i]) == 0)
-			return columns_index(file->name, columns->join, true,
-					     names);
+			return columns_index(file, columns->join, true, names);
 	if (columns->joined)
 		found = find_known(file, names, item_lists, "items");
 	else
 		found = find_known(file, names, tag_lists, "tags or items");
 	if (found == CSV_COLUMN_NONE)
-		die_of_columns(file->name,
+		die_of_columns(file,
 			       columns->joined
 				       ? "no column has a name known for items"
 				       : "no column has a name known for tags "
@@ -240,7 +239,7 @@ static size_t find_known_column(const struct columns *columns,
 		found = find_known(file, names, customer_lists, "customers");
 		if (found == CSV_COLUMN_NONE)
 			die_of_columns(
-				file->name,
+				file,
 				"no column has a name known for customers",
 				names);
 		return found;
@@ -287,22 +286,22 @@ static size_t find_name(const char *file, const char *name, bool trimmed,
 	return found;
 }
 
-size_t columns_index(const char *file, const char *name, bool headed,
+size_t columns_index(const struct csv_file *file, const char *name, bool headed,
 		     const struct csv_names *names)
 {
 	size_t found = CSV_COLUMN_NONE;
 	int64_t number;
 
 	if (headed)
-		found = find_name(file, name, false, names);
+		found = find_name(file->name, name, false, names);
 	if (headed && found == CSV_COLUMN_NONE)
-		found = find_name(file, name, true, names);
+		found = find_name(file->name, name, true, names);
 	bool numbered = number_integer(name, 1, (int64_t)names->count, &number);
 	if (found != CSV_COLUMN_NONE && numbered && (size_t)number != found + 1)
 		die("%s: column %zu of its header is called %s, which may mean "
 		    "column %s, too\n  if its first line is a row: "
 		    "--no-header; else name the columns otherwise",
-		    file, found + 1, name, name);
+		    file->name, found + 1, name, name);
 	if (found != CSV_COLUMN_NONE)
 		return found;
 	if (numbered)
@@ -310,9 +309,9 @@ size_t columns_index(const char *file, const char *name, bool headed,
 	if (!headed)
 		die("%s: no column %s: without a header line columns have "
 		    "numbers, here 1 to %zu%s",
-		    file, name, names->count, hint(names));
-	die("%s: no column %s\n  it has: %s%s", file, name, list(names),
-	    hint(names));
+		    file->name, name, names->count, hint(file, names));
+	die("%s: no column %s\n  it has: %s%s", file->name, name, list(names),
+	    hint(file, names));
 }
 
 /* A header names columns; a number in it may be a row's. */
@@ -331,6 +330,25 @@ static void warn_of_numbers(const struct columns *columns,
 	}
 }
 
+/* Names, or ids of customers in a first row, that have another delimiter in
+ * them: columns that are given by numbers may be others than were meant. */
+static void warn_of_delimiter(const struct columns *columns,
+			      const struct csv_file *file,
+			      const struct csv_names *names)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		const char *hint = delimiter_hint_of_field(names->names[i],
+							   file->delimiter);
+
+		if (*hint == '\0' ||
+		    (!columns->headed && i != file->selected[COLUMN_USER]))
+			continue;
+		notice("%s: column %zu of its first line is \"%s\"%s",
+		       file->name, i + 1, names->names[i], hint);
+		return;
+	}
+}
+
 /* The first file: columns that the command line does not name are found by
  * known names; all keep their names for the files that follow. */
 static void detect_first(struct columns *columns, struct csv_file *file,
@@ -339,7 +357,7 @@ static void detect_first(struct columns *columns, struct csv_file *file,
 	for (int kind = 0; kind < COLUMNS_DETECTED; kind++) {
 		size_t column;
 		if (columns->named[kind] != NULL)
-			column = columns_index(file->name, columns->named[kind],
+			column = columns_index(file, columns->named[kind],
 					       columns->headed, names);
 		else if (columns->headed)
 			column = find_known_column(columns, file, names, kind);
@@ -359,6 +377,7 @@ static void detect_first(struct columns *columns, struct csv_file *file,
 	}
 	columns->valued = file->selected[COLUMN_VALUE] != CSV_COLUMN_NONE;
 	warn_of_numbers(columns, file);
+	warn_of_delimiter(columns, file, names);
 	columns->detected = true;
 }
 
@@ -375,7 +394,7 @@ void columns_detect(struct columns *columns, struct csv_file *file,
 						   ? columns->named[kind]
 						   : columns->names[kind];
 			file->selected[kind] =
-				name ? columns_index(file->name, name,
+				name ? columns_index(file, name,
 						     columns->headed, names)
 				     : CSV_COLUMN_NONE;
 		}

@@ -36,8 +36,9 @@ void columns_detect(struct columns *columns, struct csv_file *file,
 		    const struct csv_names *names);
 
 /* The index, from 0, of a column by its name or its number, from 1; ends the
- * process where there is none.  file is for the message. */
-size_t columns_index(const char *file, const char *name, bool headed,
+ * process where there is none.  file is for messages: its name and delimiter.
+ */
+size_t columns_index(const struct csv_file *file, const char *name, bool headed,
 		     const struct csv_names *names);
 
 /* True for a name that is known for a column of customers. */

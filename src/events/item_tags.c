@@ -203,7 +203,7 @@ static void select_columns(void *context, struct csv_source *source,
 
 		file->selected[i] =
 			name == NULL ? i
-				     : columns_index(file->name, name,
+				     : columns_index(file, name,
 						     reading->headed, names);
 		by_name = by_name || (name != NULL && !is_number(name));
 		for (size_t j = 0; j < i; j++)

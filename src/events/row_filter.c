@@ -199,15 +199,12 @@ void row_filter_select(const struct row_filter *filter, struct csv_file *file,
 	size_t *place = &file->selected[filter->first_place];
 
 	for (size_t i = 0; i < filter->condition_count; i++)
-		*place++ =
-			columns_index(file->name, filter->conditions[i].column,
-				      headed, names);
+		*place++ = columns_index(file, filter->conditions[i].column,
+					 headed, names);
 	if (filter->time != NULL)
-		*place++ =
-			columns_index(file->name, filter->time, headed, names);
+		*place++ = columns_index(file, filter->time, headed, names);
 	if (filter->type != NULL)
-		*place++ =
-			columns_index(file->name, filter->type, headed, names);
+		*place++ = columns_index(file, filter->type, headed, names);
 }
 
 /* ----------------------------------------------------------------- checking

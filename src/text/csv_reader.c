@@ -7,6 +7,7 @@
 #include "base/errors.h"
 #include "base/file_type.h"
 #include "base/utf8.h"
+#include "text/delimiter_hint.h"
 #include "text/foreign_format.h"
 
 /* Bytes of a block: what is made of it should stay in the cache.  Bytes of the
@@ -80,9 +81,11 @@ static void check_foreign(const struct csv_source *source)
 	if (foreign && format.before == NULL)
 		die("%s: %s, expected CSV", name, format.what);
 	if (foreign)
-		die("%s: %s: %s%s%s | %s", name, format.what, format.before,
-		    source->paths ? source->paths[source->current] : "FILE",
-		    format.after, program);
+		die("%s: %s: %s", name, format.what,
+		    foreign_format_command(
+			    &format, source->paths
+					     ? source->paths[source->current]
+					     : NULL));
 	if (file_type_is_binary_stream(source->carry, source->carried))
 		die("%s: a binary stream of matrices, expected CSV", name);
 }
@@ -228,8 +231,10 @@ static size_t read_names(struct csv_source *source, const struct csv_file *file,
 						on_name, on_names, names))
 		die("%s: libcsv cannot read its first row", file->name);
 	if (fault != CSV_FINE)
-		die("%s:%zu: the %s has %s", file->name, source->line, what,
-		    csv_fault_text[fault]);
+		die("%s:%zu: the %s has %s%s", file->name, source->line, what,
+		    csv_fault_text[fault],
+		    delimiter_hint((char *)source->carry, size,
+				   file->delimiter));
 	if (names->too_many)
 		die("%s:%zu: the %s has more than %d columns", file->name,
 		    source->line, what, COLUMN_LIMIT);

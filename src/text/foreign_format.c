@@ -1,6 +1,10 @@
 #include "text/foreign_format.h"
 
+#include <ctype.h>
 #include <string.h>
+#include <strings.h>
+
+#include "base/errors.h"
 
 /* How far into a zip archive a workbook is looked for. */
 enum { ARCHIVE_SEEN = 4096 };
@@ -54,6 +58,25 @@ static const struct foreign_format json = {"JSON", "jq -r " JQ_ROWS, ""},
 				   json_lines = {"JSON lines",
 						 "jq -rs " JQ_ROWS, ""};
 
+/* Dumps of databases.  pg_dump's rows after COPY are lines with tabs between;
+ * rows after INSERT are put on lines of their own, as "(1, 'a'), (2, 'b');". */
+static const struct foreign_format
+	sql_copy =
+		{"an SQL dump (COPY)",
+		 "sed -n '/^COPY TABLE /,/^\\\\\\.$/{/^\\\\\\.$/d;/^COPY TABLE "
+		 "/{s/.*(\\(.*\\)).*/\\1/;s/, /\\t/g};p}' ",
+		 "", " -d '\\t' --quote none --null '\\N'", ""},
+	sql_insert = {"an SQL dump (INSERT)",
+		      "sed -n \"/^INSERT INTO TABLE[ (]/,/;$/{s/^INSERT INTO "
+		      "TABLE *\\(([^)]*) *\\)\\?VALUES *//;/^(/{s/^(//;"
+		      "s/)[,;]$//;s/), *(/\\n/g;s/\\(['0-9L]\\), '/\\1,'/g;"
+		      "p}}\" ",
+		      "",
+		      " --no-header --quote \"'\" --escape backslash --trim "
+		      "--null NULL -u 1 -t 2",
+		      ""},
+	sql = {"SQL", NULL, NULL, "", ""};
+
 /* The place of the first byte from at on that is no white space, or size. */
 static size_t skip_space(const unsigned char *bytes, size_t size, size_t at)
 {
@@ -106,6 +129,72 @@ static bool is_wide(const unsigned char *bytes, size_t size, bool big)
 	return true;
 }
 
+static bool begins(const char *text, size_t size, const char *with)
+{
+	return size >= strlen(with) &&
+	       strncasecmp(text, with, strlen(with)) == 0;
+}
+
+/* Set the table to the name at the begin of a line; quote marks become '.',
+ * which they match in the command's patterns. */
+static void set_table(struct foreign_format *format, const char *line,
+		      size_t size)
+{
+	size_t length = 0;
+
+	while (length < size && memchr(" (", line[length], 2) == NULL)
+		length++;
+	if (length >= sizeof format->table)
+		return;
+	for (size_t i = 0; i < length; i++) {
+		bool plain = isalnum((unsigned char)line[i]) || line[i] == '_';
+		format->table[i] = plain ? line[i] : '.';
+	}
+	format->table[length] = '\0';
+}
+
+/* SQL that creates a table or has rows of one. */
+static bool find_sql(const unsigned char *bytes, size_t size,
+		     struct foreign_format *format)
+{
+	static const char *const first[] = {
+		"--",    "/*",      "SET ",  "CREATE ", "INSERT ", "COPY ",
+		"BEGIN", "PRAGMA ", "DROP ", "LOCK ",   "USE ",    "START "};
+	const char *text = (const char *)bytes, *end = text + size;
+	bool found = false;
+
+	text += skip_space(bytes, size, 0);
+	for (size_t i = 0; !found && i < sizeof first / sizeof *first; i++)
+		found = begins(text, (size_t)(end - text), first[i]);
+	if (!found)
+		return false;
+	found = false;
+	while (text < end) {
+		size_t left = (size_t)(end - text);
+		const char *line_end = memchr(text, '\n', left);
+		size_t length = line_end ? (size_t)(line_end - text) : left;
+
+		if (length > 12 && memcmp(text, "INSERT INTO ", 12) == 0) {
+			*format = sql_insert;
+			set_table(format, text + 12, length - 12);
+			return true;
+		}
+		if (length > 5 && memcmp(text, "COPY ", 5) == 0 &&
+		    memmem(text, length, " FROM stdin;", 12) != NULL) {
+			*format = sql_copy;
+			set_table(format, text + 5, length - 5);
+			return true;
+		}
+		if (begins(text, length, "CREATE TABLE ") ||
+		    begins(text, length, "INSERT INTO ")) {
+			*format = sql;
+			found = true;
+		}
+		text += length + (line_end != NULL);
+	}
+	return found;
+}
+
 bool foreign_format_find(const unsigned char *bytes, size_t size,
 			 bool converted, struct foreign_format *format)
 {
@@ -126,5 +215,37 @@ bool foreign_format_find(const unsigned char *bytes, size_t size,
 			found = &formats[i].format;
 	if (found != NULL)
 		*format = *found;
-	return found != NULL;
+	return found != NULL || find_sql(bytes, size, format);
+}
+
+/* True for a path that a shell takes as it stands. */
+static bool is_plain(const char *path)
+{
+	for (; *path != '\0'; path++)
+		if (!isalnum((unsigned char)*path) &&
+		    strchr("_./-+,:@%=", *path) == NULL)
+			return false;
+	return true;
+}
+
+const char *foreign_format_command(const struct foreign_format *format,
+				   const char *path)
+{
+	const char *before = format->before, *mark;
+	const char *table = *format->table != '\0' ? format->table : "TABLE";
+	const char *quote = path && !is_plain(path) &&
+					    strchr(path, '\'') == NULL &&
+					    *format->after != '\''
+				    ? "'"
+				    : "";
+	const char *text = "";
+
+	while ((mark = strstr(before, "TABLE")) != NULL) {
+		text = error_text("%s%.*s%s", text, (int)(mark - before),
+				  before, table);
+		before = mark + strlen("TABLE");
+	}
+	return error_text("%s%s%s%s%s%s | %s%s", text, before, quote,
+			  path ? path : "FILE", quote, format->after, program,
+			  format->options ? format->options : "");
 }

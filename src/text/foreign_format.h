@@ -6,10 +6,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Constants; before and after are what stands around the file's name in the
- * command, and NULL where there is none. */
+/* Another format, and the command that makes CSV of it: before and after stand
+ * around the file's name, options behind that of the program.  Constants; where
+ * there is no command before is NULL, and options may be. */
 struct foreign_format {
-	const char *what, *before, *after;
+	const char *what, *before, *after, *options;
+	char table[64]; /* of SQL, in the place of TABLE in before; or "" */
 };
 
 /* Set *format to that of a file that begins with the size bytes; false where
@@ -17,5 +19,10 @@ struct foreign_format {
  * no reason to refuse it. */
 bool foreign_format_find(const unsigned char *bytes, size_t size,
 			 bool converted, struct foreign_format *format);
+
+/* The command that gives this program a file of the format, whose path, where
+ * it is NULL, is written FILE; valid as error_text's. */
+const char *foreign_format_command(const struct foreign_format *format,
+				   const char *path);
 
 #endif
