@@ -27,7 +27,7 @@ export CS_URL CS_QUERY CS_NEIGHBOURS CS_EMBEDDINGS
 from-database: $(BIN)/cs-aggregate $(BIN)/cs-matrix $(BIN)/cs-svd
 	@mkdir -p $(MODEL)
 	@$(database) events "$$CS_URL" "$$CS_QUERY" | \
-		$(BIN)/cs-aggregate $(AGGREGATE) -o $(MODEL)/events.tsv
+		$(BIN)/cs-aggregate $(AGGREGATE) $(write-report) -o $(MODEL)/events.tsv
 	@echo $(from-a-database) > $(MODEL)/.profiles
 	@mv $(MODEL)/events.tsv $(MODEL)/profiles.tsv
 	$(matrix)

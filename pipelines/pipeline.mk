@@ -90,7 +90,16 @@ ifneq ($(filter pipeline similar serve eval segments contrast $(MODEL)/%,$(MAKEC
 log := $(call state,$(views)) $(if $(tags),$(call state,$(tags)))
 endif
 
-profiles := $(BIN)/cs-aggregate $(AGGREGATE) \
+# What became of the rows, and when they were: for the service's overview.
+ifeq ($(findstring --report,$(AGGREGATE)),)
+report := $(MODEL)/report.json
+write-report := --report $(report)
+else
+report := $(shell printf '%s\n' $(call quote,$(AGGREGATE)) | \
+	sed 's/.*--report[= ] *\([^ ]*\).*/\1/')
+endif
+
+profiles := $(BIN)/cs-aggregate $(AGGREGATE) $(write-report) \
 	$(if $(tags),--tags $(call quote,$(tags))) $(levels-aggregate) \
 	-o $(MODEL)/profiles.tsv -- $(call quote,$(views))
 matrix := $(BIN)/cs-matrix $(matrix-$(RECIPE)) $(levels-matrix) $(MATRIX) \
@@ -165,7 +174,7 @@ forget:
 	rm -rf $(MODEL)/halves
 	rm -f $(MODEL)/tuned.mk $(MODEL)/*.cs-??????
 	rm -f $(addprefix $(MODEL)/,profiles.tsv matrix.bin emb.bin \
-		metadata.json neighbours.tsv sigma.tsv events.tsv new.tsv \
+		metadata.json report.json neighbours.tsv sigma.tsv events.tsv new.tsv \
 		segments.tsv segments-curve.tsv segments-tags.tsv segments.svg \
 		segments-curve.svg \
 		new.mat new.bin .profiles .matrix .model .learn \

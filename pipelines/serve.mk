@@ -1,7 +1,7 @@
 # The service: trained where there is no model yet, and started.
 
 #: serve         train if needed, and answer on http://127.0.0.1:PORT [5000];
-#:               SERVE= passes options
+#:               SERVE= passes options; AGGREGATE="--time COL" dates the events
 PORT = 5000
 SERVE =
 
@@ -14,4 +14,8 @@ as-it-is := $(and $(filter-out command,$(firstword $(origin VIEWS))), \
 
 .PHONY: serve
 serve: $(if $(as-it-is),,$(MODEL)/emb.bin) $(BIN)/cs-serve
-	exec $(BIN)/cs-serve -p $(PORT) $(SERVE) $(MODEL)/emb.bin
+	@set -- -p $(PORT) $(SERVE) $(MODEL)/emb.bin; \
+	[ ! -f $(call quote,$(report)) ] || case " $$* " in \
+	*' --report'*) ;; *) set -- --report $(call quote,$(report)) "$$@" ;; esac; \
+	echo $(BIN)/cs-serve "$$@"; \
+	exec $(BIN)/cs-serve "$$@"

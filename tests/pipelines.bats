@@ -198,11 +198,13 @@ serve_once() {
 	[ "$(serve_once)" = 1155 ]
 	run ! grep cs-svd out
 	cmp trained_model/emb.bin before
-	# Other data, another model.
+	# Other data, another model, and dates for the overview.
 	head -n 30000 data/views.csv > part.csv
-	serve_once VIEWS=part.csv
+	serve_once VIEWS=part.csv AGGREGATE="--time view_date"
 	grep -q cs-svd out
 	run ! cmp -s trained_model/emb.bin before
+	grep -q 'cs-serve --report trained_model/report.json -p 0' out
+	grep -q '"first_event": *"2017-01-01' trained_model/report.json
 }
 
 @test "what is installed works by itself, and is all taken away again" {
