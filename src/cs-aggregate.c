@@ -343,7 +343,7 @@ static char **read_options(int argc, char **argv)
 					   KEY_TAG_WEIGHT, 0};
 
 	choices.threads = machine_limits_processors();
-	choices.memory = machine_limits_memory() / 4;
+	choices.memory = machine_limits_buffer(SIZE_MAX);
 	char **paths = options_read(&text, argc, argv);
 	if (merge && options_given_besides(of_profiles) != NULL)
 		die_usage("%s says how a log is read: it does not go with "

@@ -120,7 +120,7 @@ static void find_hubs(struct ivf_builder *builder, const struct model *model,
 static const char *read_options(int argc, char **argv)
 {
 	choices.threads = machine_limits_processors();
-	choices.memory = machine_limits_memory() / 4;
+	choices.memory = machine_limits_buffer(SIZE_MAX);
 	char **models = options_read(&text, argc, argv);
 	if (models[0] != NULL && models[1] != NULL)
 		die_usage("%s: expected one MODEL", models[1]);

@@ -44,8 +44,7 @@ static struct {
 			.damp = DAMP_SQRT,
 			.weight = WEIGHT_SMOOTH,
 			.norm = NORM_L2,
-			.min_users = 1,
-			.memory = 64 << 20}};
+			.min_users = 1}};
 
 /* "1,0.5": a weight for each file. */
 static void read_weights(const char *argument)
@@ -144,7 +143,7 @@ static const struct option_row rows[] = {
 	 "add up tallies: --as takes the sum as MODEL",
 	 OPTION_TO_FLAG(choices.merge, true)},
 	{"Memory", 'S', "buffer-size", "SIZE",
-	 "of rows kept out of scratch files [64M]",
+	 "of rows in memory [64M, or a quarter of all]",
 	 OPTION_TO_SIZE(choices.matrix.memory)},
 	OPTION_OUTPUT_TO("Output", choices.output),
 	OPTION_THREADS_TO(choices.matrix.threads),
@@ -348,6 +347,7 @@ int main(int argc, char *argv[])
 	const char *error;
 
 	choices.matrix.threads = machine_limits_processors();
+	choices.matrix.memory = machine_limits_buffer(64 << 20);
 	paths = options_read(&text, argc, argv);
 	count = count_files(paths);
 

@@ -41,10 +41,7 @@ static struct choices {
 	const char *align;        /* a model, or NULL */
 	struct option_list learn; /* two matrices, or none */
 } choices = {
-	.svd = {.k = 64,
-		.tolerance = 1e-3,
-		.seed = 1,
-		.memory = (size_t)2 << 30},
+	.svd = {.k = 64, .tolerance = 1e-3, .seed = 1},
 };
 
 static const struct option_row rows[] = {
@@ -67,7 +64,7 @@ static const struct option_row rows[] = {
 	 "weigh dimensions by two halves, one a --learn",
 	 OPTION_TO_LIST(choices.learn)},
 	{"Memory", 'S', "buffer-size", "SIZE",
-	 "of the basis kept out of scratch files [2G]",
+	 "of the basis in memory [2G, or a quarter of all]",
 	 OPTION_TO_SIZE(choices.svd.memory)},
 	OPTION_OUTPUT_TO("Output", choices.output),
 	OPTION_THREADS_TO(choices.threads),
@@ -395,6 +392,7 @@ int main(int argc, char *argv[])
 	struct output output;
 
 	choices.threads = machine_limits_processors();
+	choices.svd.memory = machine_limits_buffer((size_t)2 << 30);
 	char **paths = options_read(&text, argc, argv);
 	size_t count = count_paths(paths);
 	const char *error = dense_use_one_thread(argv);

@@ -192,6 +192,14 @@ holds() {
 	[[ "$output" == *"--attributes: with --as it is the model's"* ]]
 }
 
+@test "the default of -S follows the memory that Slurm gives" {
+	seq -f "z%.0f	css	1	1" 100000 140000 | cat views.tsv - > more.tsv
+	export TMPDIR=$BATS_TEST_TMPDIR/none
+	cs-matrix -q -o more.mat more.tsv
+	SLURM_MEM_PER_NODE=1 run -2 cs-matrix -q -o out.mat more.tsv
+	[[ $output == *"$TMPDIR: cannot create a scratch file"* ]]
+}
+
 @test "same bytes for any memory; several files, in order, or a pipe" {
 	cs-matrix views.tsv follows.tsv > expected
 	for size in 1 64K 1G

@@ -168,6 +168,14 @@ offset_profiles() {
 	done
 }
 
+@test "the default of -S follows the memory that Slurm gives" {
+	export TMPDIR=$BATS_TEST_TMPDIR/none
+	cs-svd -q -k 20 wide.mat | cmp - wide.bin
+	# A quarter of a megabyte does not hold the basis.
+	SLURM_MEM_PER_NODE=1 run -2 cs-svd -q -k 20 -o out.bin wide.mat
+	[[ $output == *"$TMPDIR: cannot create a scratch file"* ]]
+}
+
 # COURSES: customers and courses, of a million pairs or so: several chunks of
 # rows, for threads to share.
 many_pairs() {

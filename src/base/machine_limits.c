@@ -142,6 +142,11 @@ size_t machine_limits_memory(void)
 	return (size_t)bytes;
 }
 
+size_t machine_limits_buffer(size_t most)
+{
+	return (size_t)least(machine_limits_memory() / 4, most);
+}
+
 static uint64_t quota(uint64_t time, uint64_t period)
 {
 	return time == UINT64_MAX || period == UINT64_MAX

@@ -11,6 +11,10 @@
  * SLURM_CPUS_ON_NODE), RLIMIT_AS. */
 size_t machine_limits_memory(void);
 
+/* Bytes for a buffer: a quarter of machine_limits_memory(), or most where that
+ * is less. */
+size_t machine_limits_buffer(size_t most);
+
 /* Processors, at least 1: those of the affinity mask, the quota of the control
  * group (rounded up), SLURM_CPUS_PER_TASK. */
 unsigned machine_limits_processors(void);

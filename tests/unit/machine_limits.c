@@ -71,6 +71,8 @@ static void check_slurm(size_t memory)
 	check(machine_limits_memory() == memory, "0 is all memory to Slurm");
 	setenv("SLURM_MEM_PER_NODE", "12", 1);
 	check(machine_limits_memory() == 12 << 20, "SLURM_MEM_PER_NODE");
+	check(machine_limits_buffer(SIZE_MAX) == 3 << 20, "a quarter of it");
+	check(machine_limits_buffer(1000) == 1000, "no more than asked for");
 	unsetenv("SLURM_MEM_PER_NODE");
 	unsetenv("SLURM_CPUS_ON_NODE");
 	setenv("SLURM_MEM_PER_CPU", "5", 1);
