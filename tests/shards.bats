@@ -275,7 +275,7 @@ assert [s["file"] for s in manifest["shards"]] == ["%d.bin" % i for i in range(4
 	make_matrices --value sum -- views
 	refuse() {
 		rm -rf out
-		run -2 cs-svd -q -k 4 -o out "${@:2}"
+		run -2 timeout 20 cs-svd -q -k 4 -o out "${@:2}"
 		[[ "$output" == *"$1"* ]] || { echo "$output"; return 1; }
 		[ -z "$(find . -name 'out*')" ]
 	}
@@ -283,6 +283,8 @@ assert [s["file"] for s in manifest["shards"]] == ["%d.bin" % i for i in range(4
 	refuse "2.mat: the same shard as 2.mat" 0.mat 1.mat 2.mat 2.mat 3.mat
 	refuse "whole.mat: no shard" 0.mat whole.mat
 	refuse "no-such.mat: No such file" 0.mat no-such.mat
+	mkfifo pipe.one
+	refuse "pipe.one: a pipe, expected a file" 0.mat 1.mat pipe.one 3.mat
 	cp 1.mat kept.one
 	make_matrices --value mean -- views
 	refuse "kept.one: made of another tally than 0.mat" 0.mat kept.one 2.mat 3.mat
@@ -459,7 +461,7 @@ make_sets() {
 			"cs-contrast --segments segments bad"
 		do
 			# shellcheck disable=SC2086 # words
-			run -2 --separate-stderr $reader
+			run -2 --separate-stderr timeout 20 $reader
 			[[ "$stderr" == "${reader%% *}: bad"[:/]*"$1"* ]] || {
 				echo "$reader: $stderr"
 				return 1
@@ -480,6 +482,11 @@ make_sets() {
 	refuse "0.bin: one of 4 shards, of which shard 2 is missing"
 	cp -r set bad; cp second/manifest.json bad/
 	refuse "0.bin: no shard of the set of manifest.json"
+	# A pipe that no one writes to is refused, and not waited for.
+	cp -r set bad; rm bad/1.bin; mkfifo bad/1.bin
+	refuse "1.bin: a pipe, expected a file"
+	cp -r set bad; rm bad/manifest.json; mkfifo bad/manifest.json
+	refuse "manifest.json: a pipe, expected a file"
 	mkdir bad
 	refuse "a directory, expected one of models that cs-svd made, or a file: manifest.json: "
 }

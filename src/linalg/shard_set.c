@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "linalg/ranks.h"
+#include "model/shard_files.h"
 
 /* What each shard tells all ranks. */
 struct facts {
@@ -20,9 +21,10 @@ enum { FACTS = sizeof(struct facts) / sizeof(int64_t) };
 
 static const char *open_shard(struct shard *shard, unsigned threads)
 {
-	const char *error =
-		model_open_matrix(&shard->matrix, shard->path, threads);
+	const char *error = shard_files_check_kind(shard->path);
 
+	if (error == NULL)
+		error = model_open_matrix(&shard->matrix, shard->path, threads);
 	if (error == NULL &&
 	    safetensors_option(&shard->matrix.file, "matrix.tally") == NULL)
 		error = "no shard: several matrices are factored together where "

@@ -30,6 +30,17 @@ static void add(struct shard_files *files, char *path)
 	files->paths[files->count++] = path;
 }
 
+const char *shard_files_check_kind(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) != 0 || S_ISREG(status.st_mode))
+		return NULL;
+	return S_ISFIFO(status.st_mode)  ? "a pipe, expected a file"
+	       : S_ISDIR(status.st_mode) ? "a directory, expected a file"
+					 : "a device, expected a file";
+}
+
 /* Add the files that a manifest lists, and its id. */
 static const char *add_listed(struct shard_files *files, const char *directory,
 			      const json_t *manifest)
@@ -48,6 +59,10 @@ static const char *add_listed(struct shard_files *files, const char *directory,
 					  "name of a file",
 					  i);
 		add(files, join(directory, name));
+		const char *error =
+			shard_files_check_kind(files->paths[files->count - 1]);
+		if (error != NULL)
+			return error_text("%s: %s", name, error);
 	}
 	free(files->set);
 	files->set = set != NULL ? alloc_text(set, strlen(set)) : NULL;
@@ -68,8 +83,10 @@ const char *shard_files_read(struct shard_files *files, const char *directory)
 	char *path = join(directory, SHARD_FILES_MANIFEST);
 	json_t *manifest = NULL;
 	json_error_t reason;
-	const char *error = input_try(input, path);
+	const char *error = shard_files_check_kind(path);
 
+	if (error == NULL)
+		error = input_try(input, path);
 	if (error == NULL)
 		error = input_try_map(input);
 	if (error == NULL) {

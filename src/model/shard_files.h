@@ -21,11 +21,17 @@ struct shard_files {
 /* True for the path of a directory. */
 bool shard_files_is_directory(const char *path);
 
+/* An error text where the path is of a pipe, a device or a directory: to open a
+ * pipe waits for who writes to it.  NULL where it is of a file, or of nothing.
+ */
+const char *shard_files_check_kind(const char *path);
+
 /* The file of a directory that lists its shards; it is written last. */
 #define SHARD_FILES_MANIFEST "manifest.json"
 
-/* Append the paths that the manifest of a directory lists, as DIRECTORY/FILE.
- * NULL, or an error text that does not name the directory. */
+/* Append the paths that the manifest of a directory lists, as DIRECTORY/FILE;
+ * what is there is a file, which may be missing.  NULL, or an error text that
+ * does not name the directory. */
 const char *shard_files_read(struct shard_files *files, const char *directory);
 
 /* Set files to the paths, with those that its manifest lists in place of a
