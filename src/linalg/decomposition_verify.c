@@ -65,6 +65,10 @@ static const char *compare_pairs(struct verification *check, bool own,
 	const struct model *model = check->model;
 	double pairs[2];
 
+	/* The rows of joined shards were sampled in the order of the shards. */
+	if (model->matrix.n > SIMILARITY_SAMPLE &&
+	    safetensors_option(&model->file, "svd.shards") != NULL)
+		own = false;
 	similarity_quantiles_end(&check->quantiles, threads, shares, 2, pairs);
 	if (own && !(fabs(pairs[0] - model->median_pair) <= pair_rounding &&
 		     fabs(pairs[1] - model->top_pair) <= pair_rounding))

@@ -137,7 +137,9 @@ static void take_bytes(void *context, const unsigned char *bytes, size_t size)
 }
 
 /* The metadata of the model: that of the first shard, but for what is of a
- * shard alone.  shard.set stays: it is the id of the model. */
+ * shard alone.  shard.set stays: it is the id of the model; svd.shards says for
+ * whoever copies it that tensors of a sample of rows are of one in another
+ * order. */
 static json_t *join_metadata(const struct joined_shards *joined)
 {
 	json_t *metadata = row_tensors_metadata(&joined->shards[0].file);
@@ -145,6 +147,7 @@ static json_t *join_metadata(const struct joined_shards *joined)
 	json_object_del(metadata, "shard.index");
 	json_object_del(metadata, "shard.count");
 	json_object_del(metadata, "matrix.tally");
+	metadata_set(metadata, "svd.shards", "%zu", joined->files.count);
 	return metadata;
 }
 
