@@ -76,8 +76,9 @@ static void check(const struct model *model, const char *error)
 
 static void read_files(struct work *work, const char *model, const char *matrix)
 {
-	check(&work->model,
-	      model_open_verified(&work->model, model, choices.threads));
+	check(&work->model, model_open_columns(&work->model, model,
+					       choices.threads, NULL, NULL));
+	check(&work->model, model_refuse_matrix(&work->model));
 	check(&work->matrix,
 	      model_open_matrix(&work->matrix, matrix, choices.threads));
 	check(&work->matrix, csr_matrix_check_rows(&work->matrix.matrix));

@@ -261,6 +261,8 @@ compare_models() {
 			grep -q "shard.index $shard" said
 			grep -q "shard.count 4" said
 		done
+		cs-dump --check models > said
+		grep -q "svd.shards 4" said
 		[ "$(for s in 0 1 2 3; do cs-dump models/$s.bin | grep shard.set; done |
 			sort -u | wc -l)" -eq 1 ]
 		"$PYTHON" -c '
@@ -398,6 +400,7 @@ make_sets() {
 }
 
 @test "a directory is one model to every reader" {
+	need numpy
 	make_sets
 	# The parts are those of the shards, by name.
 	for part in users embedding profiles
@@ -423,7 +426,7 @@ make_sets() {
 	# What one file says that has the same customers.
 	cs-index -q -o one.bin set
 	cs-dump --check one.bin > said
-	run ! grep shard. said
+	run ! grep 'shard\.' said
 	cs-dump --what users one.bin | sed -n '2,51 s/\t.*//p' > some
 	for asked in "cs-knn -q -u 626 -n 5 --no-profiles" "cs-knn -q --like some" \
 		"cs-segment -q -k 3" "cs-contrast -q --where cisco --format tsv"
@@ -437,8 +440,21 @@ make_sets() {
 	cs-knn -q --users some --profiles set | cs-summarize | grep -c "^Customer " > said
 	[ "$(cat said)" -ge 40 ]
 	{ head -n 1 views.tsv; grep -P '^626\t' views.tsv; } > one.tsv
-	cs-matrix -q --as set -o query.mat one.tsv
-	cs-project -q -o query.bin set query.mat
+	# Without joining the shards in TMPDIR.
+	TMPDIR=/no-such cs-matrix -q --as set -o query.mat one.tsv
+	TMPDIR=/no-such cs-project -q -o query.bin set query.mat
+	run -2 env TMPDIR=/no-such cs-dump --check set
+	[[ "$output" == "cs-dump: set: the shards joined in "* ]]
+	cs-matrix -q --as set -o by-set views.tsv
+	cs-matrix -q --as one.bin -o by-one views.tsv
+	"$PYTHON" - "$BATS_TEST_DIRNAME" <<-'END'
+	import sys
+	sys.path.insert(0, sys.argv[1])
+	import tensors
+	a, b = tensors.read("by-set")[1], tensors.read("by-one")[1]
+	assert a["users.tenth"].tobytes() == b["users.tenth"].tobytes()
+	assert len(set(a["users.tenth"])) > 3
+	END
 	cs-knn -q -u 626 -n 3 --no-profiles set > expected
 	cs-knn -q --queries query.bin -n 3 set | cmp - expected
 	[ "$(cs-eval -q --format tsv set set | wc -l)" -gt 3 ]
@@ -446,7 +462,7 @@ make_sets() {
 	echo 626 > gone
 	cs-project -q --forget gone -o left.bin set
 	cs-dump --check left.bin > said
-	run ! grep shard. said
+	run ! grep 'shard\.' said
 	set_id=$(cs-dump set | sed -n 's/^id  *//p')
 	[ "$(sed -n 's/^ *project.model  *//p' said)" = "$set_id" ]
 	[ "$(sed -n 's/^id  *//p' said)" != "$set_id" ]

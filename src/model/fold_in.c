@@ -33,18 +33,16 @@ bool fold_in_is_attribute(const struct fold_in *fold, size_t tag)
 	       TAG_PREFIX_NONE;
 }
 
-/* Find the least active customer of each tenth. */
-static const char *read_tenths(struct fold_in *fold)
+/* Find the least active customer of each tenth in these rows. */
+static const char *read_rows(struct fold_in *fold,
+			     const struct csr_matrix *matrix)
 {
-	const struct csr_matrix *matrix = &fold->model.matrix;
 	const char *error = NULL;
 	bool *attribute = alloc(matrix->m, sizeof *attribute);
 
 	for (size_t tag = 0; tag < matrix->m; tag++)
 		attribute[tag] = fold_in_is_attribute(fold, tag);
 
-	for (int t = 0; t < TENTHS; t++)
-		fold->minimum[t] = UINT64_MAX;
 	for (size_t row = 0; row < matrix->n && error == NULL; row++) {
 		uint64_t active = 0;
 		unsigned tenth = matrix->tenth[row];
@@ -65,17 +63,28 @@ static const char *read_tenths(struct fold_in *fold)
 	return error;
 }
 
+/* Take the options of the model, and no rows yet. */
+static const char *begin(struct fold_in *fold)
+{
+	const char *error = read_words(fold);
+
+	for (int t = 0; t < TENTHS; t++)
+		fold->minimum[t] = UINT64_MAX;
+	return error;
+}
+
+/* A file of the model; the first is fold->model. */
+static const char *read_file(const struct model *model, void *context)
+{
+	struct fold_in *fold = context;
+	const char *error = model == &fold->model ? begin(fold) : NULL;
+
+	return error != NULL ? error : read_rows(fold, &model->matrix);
+}
+
 const char *fold_in_open(struct fold_in *fold, const char *path)
 {
-	const char *error = model_open_any(&fold->model, path);
-
-	if (error == NULL)
-		error = safetensors_verify_all(&fold->model.file, 1);
-	if (error == NULL)
-		error = read_words(fold);
-	if (error == NULL)
-		error = read_tenths(fold);
-	return error;
+	return model_open_columns(&fold->model, path, 1, read_file, fold);
 }
 
 const char *fold_in_view(struct fold_in *fold, const struct model *model)
@@ -83,8 +92,8 @@ const char *fold_in_view(struct fold_in *fold, const struct model *model)
 	const char *error;
 
 	fold->model = *model;
-	error = read_words(fold);
-	return error != NULL ? error : read_tenths(fold);
+	error = begin(fold);
+	return error != NULL ? error : read_rows(fold, &model->matrix);
 }
 
 unsigned char fold_in_tenth(const struct fold_in *fold, uint64_t active)

@@ -27,14 +27,28 @@ struct joined_shards {
 	struct shard_file *views;    /* of these */
 	struct shard_place *places;  /* n */
 	size_t n;                    /* rows of all */
+	struct tensor *list;         /* tensors: those that are joined */
+	size_t tensors;
 	struct input *input;
 	int failed; /* errno of a write */
 };
 
 /* ----------------------------------------------------------------- opening */
 
+/* Every byte of it, and every row. */
+static const char *check_contents(const struct mapped_shard *shard)
+{
+	const char *error = safetensors_verify_all(&shard->file, 1);
+
+	if (error == NULL)
+		error = csr_matrix_check_rows(&shard->matrix);
+	if (error == NULL)
+		error = text_array_check(&shard->matrix.users, "users");
+	return error;
+}
+
 static const char *open_shard(struct joined_shards *joined, size_t i,
-			      size_t prefix)
+			      size_t prefix, bool contents)
 {
 	struct mapped_shard *shard = &joined->shards[i];
 	const char *path = joined->files.paths[i];
@@ -48,20 +62,18 @@ static const char *open_shard(struct joined_shards *joined, size_t i,
 		error = safetensors_read(&shard->file, shard->input.bytes,
 					 shard->input.size);
 	if (error == NULL)
-		error = safetensors_verify_all(&shard->file, 1);
-	if (error == NULL)
 		error = csr_matrix_view(&shard->matrix, &shard->file);
-	if (error == NULL)
-		error = csr_matrix_check_rows(&shard->matrix);
-	if (error == NULL)
-		error = text_array_check(&shard->matrix.users, "users");
+	if (error == NULL && contents)
+		error = check_contents(shard);
 	if (error != NULL)
 		return error_text("%s: %s", path + prefix, error);
 	joined->n += shard->matrix.n;
 	return NULL;
 }
 
-static const char *open_all(struct joined_shards *joined, const char *directory)
+/* contents: more than the headers are checked. */
+static const char *open_all(struct joined_shards *joined, const char *directory,
+			    bool contents)
 {
 	const char *error = shard_files_read(&joined->files, directory);
 	size_t count = joined->files.count;
@@ -71,14 +83,17 @@ static const char *open_all(struct joined_shards *joined, const char *directory)
 	joined->shards = alloc(count, sizeof *joined->shards);
 	joined->views = alloc(count, sizeof *joined->views);
 	for (size_t i = 0; i < count && error == NULL; i++)
-		error = open_shard(joined, i, strlen(directory) + 1);
-	if (error == NULL)
-		error = shard_files_check(joined->views, count,
-					  joined->files.set, "");
-	if (error != NULL)
-		return error;
+		error = open_shard(joined, i, strlen(directory) + 1, contents);
+	return error != NULL ? error
+			     : shard_files_check(joined->views, count,
+						 joined->files.set, "");
+}
+
+static const char *order_rows(struct joined_shards *joined)
+{
 	joined->places = alloc(joined->n, sizeof *joined->places);
-	return shard_order_merge(joined->views, count, joined->places);
+	return shard_order_merge(joined->views, joined->files.count,
+				 joined->places);
 }
 
 /* ----------------------------------------------------------------- tensors */
@@ -175,26 +190,30 @@ static void write_all(struct joined_shards *joined, const struct tensor *list,
 	free(own);
 }
 
-static const char *join(struct joined_shards *joined)
+/* All shards have the tensors of the first.  Sets joined->list. */
+static const char *check_tensors(struct joined_shards *joined)
 {
-	struct tensor *list = alloc(joined->shards[0].file.count, sizeof *list);
-	size_t count = row_tensors_list(&joined->shards[0].file, list);
+	const struct safetensors *first = &joined->shards[0].file;
 	const char *error = NULL;
 
-	for (size_t i = 0; i < count && error == NULL; i++)
-		error = check_tensor(joined, &list[i]);
-	if (error == NULL) {
-		joined->input->fd = tempfile_try_open();
-		if (joined->input->fd < 0)
-			joined->failed = errno;
-		else
-			write_all(joined, list, count);
-		if (joined->failed != 0)
-			error = error_text("the shards joined in $TMPDIR: %s",
-					   strerror(joined->failed));
-	}
-	free(list);
+	joined->list = alloc(first->count, sizeof *joined->list);
+	joined->tensors = row_tensors_list(first, joined->list);
+	for (size_t i = 0; i < joined->tensors && error == NULL; i++)
+		error = check_tensor(joined, &joined->list[i]);
 	return error;
+}
+
+static const char *join(struct joined_shards *joined)
+{
+	joined->input->fd = tempfile_try_open();
+	if (joined->input->fd < 0)
+		joined->failed = errno;
+	else
+		write_all(joined, joined->list, joined->tensors);
+	return joined->failed == 0
+		       ? NULL
+		       : error_text("the shards joined in $TMPDIR: %s",
+				    strerror(joined->failed));
 }
 
 const char *joined_shards_open(struct joined_shards **joined,
@@ -205,8 +224,32 @@ const char *joined_shards_open(struct joined_shards **joined,
 	*input = (struct input){.fd = -1, .name = directory, .regular = true};
 	*joined = alloc(1, sizeof **joined);
 	(*joined)->input = input;
-	error = open_all(*joined, directory);
+	error = open_all(*joined, directory, true);
+	if (error == NULL)
+		error = order_rows(*joined);
+	if (error == NULL)
+		error = check_tensors(*joined);
 	return error != NULL ? error : join(*joined);
+}
+
+const char *joined_shards_check(struct joined_shards **joined,
+				const char *directory)
+{
+	const char *error;
+
+	*joined = alloc(1, sizeof **joined);
+	error = open_all(*joined, directory, false);
+	return error != NULL ? error : check_tensors(*joined);
+}
+
+size_t joined_shards_count(const struct joined_shards *joined)
+{
+	return joined->files.count;
+}
+
+const char *joined_shards_path(const struct joined_shards *joined, size_t i)
+{
+	return joined->files.paths[i];
 }
 
 void joined_shards_free(struct joined_shards *joined)
@@ -222,5 +265,6 @@ void joined_shards_free(struct joined_shards *joined)
 	free(joined->shards);
 	free(joined->views);
 	free(joined->places);
+	free(joined->list);
 	free(joined);
 }

@@ -21,6 +21,17 @@ struct joined_shards;
 const char *joined_shards_open(struct joined_shards **joined,
 			       struct input *input, const char *directory);
 
+/* Open the shards of a directory without joining them, for who needs no rows or
+ * those of one shard after another: by their headers they are one set, all
+ * there, and equal in what they have in common; rows and bytes are not looked
+ * at.  *joined and errors as above. */
+const char *joined_shards_check(struct joined_shards **joined,
+				const char *directory);
+
+/* How many shards were opened, and the path of one, owned by joined. */
+size_t joined_shards_count(const struct joined_shards *joined);
+const char *joined_shards_path(const struct joined_shards *joined, size_t i);
+
 /* Free what joining took; the input stays open.  NULL is left alone. */
 void joined_shards_free(struct joined_shards *joined);
 

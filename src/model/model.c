@@ -123,10 +123,11 @@ static const char *view(struct model *model)
 static const char *open_file(struct model *model, const char *path,
 			     const char *(*map)(struct input *))
 {
+	bool joined = shard_files_is_directory(path);
 	const char *error;
 
 	*model = (struct model){.shift = 1};
-	if (shard_files_is_directory(path)) {
+	if (joined) {
 		error = joined_shards_open(&model->joined, &model->input, path);
 		map = input_try_map;
 		if (error == NULL) {
@@ -140,8 +141,11 @@ static const char *open_file(struct model *model, const char *path,
 		error = map(&model->input);
 	if (error != NULL)
 		return error;
-	return safetensors_read(&model->file, model->input.bytes,
-				model->input.size);
+	error = safetensors_read(&model->file, model->input.bytes,
+				 model->input.size);
+	/* The shards were verified while they were joined. */
+	model->file.checked = joined;
+	return error;
 }
 
 static const char *open_matrix(struct model *model, const char *path,
@@ -153,14 +157,20 @@ static const char *open_matrix(struct model *model, const char *path,
 			     : csr_matrix_view(&model->matrix, &model->file);
 }
 
+const char *model_refuse_matrix(const struct model *model)
+{
+	return safetensors_find(&model->file, "embedding") != NULL
+		       ? NULL
+		       : "a matrix, expected a model: cs-svd makes one of it";
+}
+
 static const char *open_model(struct model *model, const char *path,
 			      const char *(*map)(struct input *))
 {
 	const char *error = open_matrix(model, path, map);
 
-	if (error == NULL &&
-	    safetensors_find(&model->file, "embedding") == NULL)
-		error = "a matrix, expected a model: cs-svd makes one of it";
+	if (error == NULL)
+		error = model_refuse_matrix(model);
 	if (error == NULL)
 		error = view(model);
 	return error;
@@ -208,6 +218,68 @@ const char *model_open_any(struct model *model, const char *path)
 	if (error == NULL &&
 	    safetensors_find(&model->file, "embedding") != NULL)
 		error = view(model);
+	return error;
+}
+
+/* Open a file, compare its checksums and visit it. */
+static const char *
+open_visited(struct model *model, const char *path, unsigned threads,
+	     const char *(*visit)(const struct model *, void *), void *context)
+{
+	const char *error = model_open_any(model, path);
+
+	if (error == NULL)
+		error = safetensors_verify_all(&model->file, threads);
+	if (error == NULL && visit != NULL)
+		error = visit(model, context);
+	return error;
+}
+
+/* Visit the shards from the second on. */
+static const char *
+visit_others(const struct joined_shards *joined, unsigned threads,
+	     const char *(*visit)(const struct model *, void *), void *context)
+{
+	const char *error = NULL;
+
+	for (size_t i = 1; i < joined_shards_count(joined) && error == NULL;
+	     i++) {
+		const char *path = joined_shards_path(joined, i);
+		struct model other;
+
+		error = open_visited(&other, path, threads, visit, context);
+		if (error != NULL)
+			error = error_text("%s: %s", strrchr(path, '/') + 1,
+					   error);
+		model_close(&other);
+	}
+	return error;
+}
+
+const char *
+model_open_columns(struct model *model, const char *path, unsigned threads,
+		   const char *(*visit)(const struct model *, void *),
+		   void *context)
+{
+	struct joined_shards *joined = NULL;
+	const char *error;
+
+	if (!shard_files_is_directory(path))
+		return open_visited(model, path, threads, visit, context);
+	*model = (struct model){.shift = 1};
+	error = joined_shards_check(&joined, path);
+	if (error == NULL) {
+		const char *first = joined_shards_path(joined, 0);
+
+		error = open_visited(model, first, threads, visit, context);
+		if (error != NULL)
+			error = error_text("%s: %s", strrchr(first, '/') + 1,
+					   error);
+	}
+	if (error == NULL && visit != NULL)
+		error = visit_others(joined, threads, visit, context);
+	model->input.name = path;
+	joined_shards_free(joined);
 	return error;
 }
 

@@ -61,6 +61,18 @@ const char *model_open_copy(struct model *model, const char *path);
  * dimensions: k is 0, and what cs-svd adds is NULL. */
 const char *model_open_any(struct model *model, const char *path);
 
+/* The same as model_open_any and model_open_verified, for who needs what all
+ * rows share, and rows one file at a time: visit, unless NULL, is called with
+ * each.  Of a directory, whose shards are not joined, model is the first shard;
+ * of the others the headers are checked, and the bytes where visit is set. */
+const char *
+model_open_columns(struct model *model, const char *path, unsigned threads,
+		   const char *(*visit)(const struct model *, void *),
+		   void *context);
+
+/* An error text for a matrix, NULL for a model. */
+const char *model_refuse_matrix(const struct model *model);
+
 void model_close(struct model *model);
 
 /* ||B||_F^2 of the matrix that was decomposed, centred as it was; 0 where it is

@@ -26,6 +26,7 @@
 #define MODEL_SAFETENSORS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,8 @@ struct safetensors {
 	struct tensor *tensors; /* in file order, padding and checksums
 				   included */
 	size_t count;
+	bool checked; /* what it was made of was verified by this process: the
+			 functions below do not compare its bytes again */
 };
 
 /* Read the header of size bytes and check all of it; of the tensors only the
