@@ -182,11 +182,13 @@ static void append_own_tag(const struct event_reader *events,
 			   size_t length)
 {
 	const char *prefix = events->items->own_prefix;
-	size_t size = prefix != NULL ? strlen(prefix) : 0;
-	char *tag = state->own + state->own_used;
+	char *tag;
+	size_t size;
 
 	if (prefix == NULL)
 		return;
+	tag = state->own + state->own_used;
+	size = strlen(prefix);
 	memcpy(tag, prefix, size);
 	memcpy(tag + size, text, length);
 	state->own_used += size + length;
