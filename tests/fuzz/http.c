@@ -13,7 +13,8 @@
 #include "serve/http_reply.h"
 #include "serve/routes.h"
 
-static const struct http_server_options options = {
+/* Members that an input sets are those of the next. */
+static struct http_server_options options = {
 	.model = "tests/fuzz/seeds-model/model",
 	.threads = 1,
 	.version = "1",
@@ -81,8 +82,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char reply[1 << 16];
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	static char token[] = "token";
 	ssize_t got;
 	size_t held = 0;
+	bool guarded = size > 0 && *data == '!';
+
+	/* Behind a mark come requests to a service with a token. */
+	data += guarded;
+	size -= guarded;
+	options.token = guarded ? token : NULL;
+	options.origin = guarded ? "https://a.example" : NULL;
 
 	if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
 		__builtin_trap();

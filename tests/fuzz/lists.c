@@ -5,6 +5,7 @@
 #include "explain/display_names.h"
 #include "fuzz.h"
 #include "model/model.h"
+#include "text/tsv.h"
 
 static struct model model;
 
@@ -14,7 +15,7 @@ int LLVMFuzzerInitialize(int *count, char ***arguments)
 {
 	(void)count;
 	(void)arguments;
-	if (model_open_copy(&model, "tests/fuzz/seeds-model/model") != NULL)
+	if (model_open_copy(&model, "tests/fuzz/seeds-model/indexed") != NULL)
 		__builtin_trap();
 	return 0;
 }
@@ -32,8 +33,34 @@ static void read_list(void *context)
 	customer_list_mark(bits, &model, context, true, false);
 	customer_list_mark(bits, &model, context, false, true);
 	customer_list_seeds(&list, bits, &model, context);
+	customer_list_all(&list, &model);
+	if (customer_list_row(&list, 0) != 0)
+		__builtin_trap();
 	customer_list_free(&list);
 	free(bits);
+}
+
+/* The first line as the argument of -u, and as an id of a request. */
+static void read_name(void *context)
+{
+	struct customer_list list = {0};
+	struct tsv_reader lines;
+
+	tsv_open(&lines, context);
+	if (tsv_next_line(&lines)) {
+		char *name = lines.fields[0].text;
+		size_t length = lines.fields[0].length;
+
+		customer_list_user(&list, &model, name);
+		list.ignore_unknown = true;
+		customer_list_user(&list, &model, name);
+		for (size_t i = 0; i < list.count; i++)
+			if (customer_list_row(&list, i) >= model.matrix.n)
+				__builtin_trap();
+		customer_list_find(&model, &name, &length);
+	}
+	tsv_close(&lines);
+	customer_list_free(&list);
 }
 
 static void read_names(void *context)
@@ -52,7 +79,8 @@ static void read_names(void *context)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const readers[])(void *path) = {read_list, read_names};
+	static void (*const readers[])(void *path) = {read_list, read_name,
+						      read_names};
 
 	fuzz_readers(data, size, readers, sizeof readers / sizeof *readers);
 	return 0;

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "explain/model_description.h"
+#include "explain/profile_lines.h"
 #include "fuzz.h"
 #include "model/fold_in.h"
 #include "model/model_verify.h"
@@ -119,6 +120,63 @@ static void change_item(uint8_t *data, const struct extent *extent,
 		LLVMFuzzerMutate(at, width, width);
 }
 
+/* The count-th of an object's keys, or NULL. */
+static const char *key_at(json_t *object, size_t count)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(object, key, value) if (count-- == 0) return key;
+	return NULL;
+}
+
+/* Change an entry of the header, which stays JSON: a string of the metadata, or
+ * a tensor's dtype or shape; or take it away. */
+static void change_entry(json_t *header, unsigned draw)
+{
+	static const char *const texts[] = {
+		"0",   "-1",  "1e400", "nan", "us", "none", "auto", "sum",
+		"F32", "I32", "I64",   "F64", "U8", "mean", "2",    ""};
+	json_t *metadata = json_object_get(header, "__metadata__");
+	json_t *of = draw % 2 == 0 ? metadata : header;
+	const char *text = texts[draw / 4 % 16];
+	size_t count = json_object_size(of);
+	const char *key = count > 0 ? key_at(of, draw / 64 % count) : NULL;
+	json_t *value = json_object_get(of, key);
+
+	if (key == NULL)
+		return;
+	if (draw % 16 < 2)
+		json_object_del(of, key);
+	else if (json_is_string(value))
+		json_object_set_new(of, key, json_string(text));
+	else if (draw % 4 == 1)
+		json_object_set_new(value, "dtype", json_string(text));
+	else
+		json_array_set_new(json_object_get(value, "shape"),
+				   draw / 4 % 2,
+				   json_integer((json_int_t)(draw / 8 % 16)));
+}
+
+/* Change the header where what it becomes is no longer than it was. */
+static void change_header(uint8_t *data, const struct layout *layout,
+			  unsigned draw)
+{
+	size_t room = layout->header - 8, length;
+	json_t *header = json_loadb((const char *)data + 8, room, 0, NULL);
+	char *text;
+
+	change_entry(header, draw);
+	text = json_dumps(header, JSON_COMPACT | JSON_ENSURE_ASCII);
+	length = text != NULL ? strlen(text) : room + 1;
+	if (length <= room) {
+		memset(data + 8, ' ', room);
+		memcpy(data + 8, text, length);
+	}
+	free(text);
+	json_decref(header);
+}
+
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room,
 			       unsigned seed)
 {
@@ -130,6 +188,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room,
 	if (seed % 16 == 1) /* the header, its length as it was */
 		LLVMFuzzerMutate(data + 8, layout.header - 8,
 				 layout.header - 8);
+	else if (seed % 16 < 6)
+		change_header(data, &layout, seed / 16 * 2654435761U >> 4);
 	else
 		for (unsigned i = 0; i <= seed / 16 % 3; i++)
 			change_item(data,
@@ -157,6 +217,29 @@ static void describe(void *context)
 		model_description_write_json(&description, &output);
 		model_find(&model, "1", 1);
 		model_near(&model, "12", 2, near, sizeof near);
+	}
+	model_close(&model);
+	free(output.buffer);
+}
+
+/* As cs-knn writes what summaries are made of. */
+static void write_profiles(void *context)
+{
+	struct profile_writer writer;
+	struct output output;
+	struct model model;
+	const char *error = model_open(&model, context);
+
+	output_memory(&output);
+	if (error == NULL) {
+		profile_writer_init(&writer, &model);
+		for (size_t row = 0;
+		     error == NULL && row < model.matrix.n && row < 8; row++)
+			error = profile_writer_write_profile(
+				&writer, &output, &model, row, row % 2 == 0);
+		if (error == NULL)
+			profile_writer_write_tags(&writer, &output);
+		profile_writer_free(&writer);
 	}
 	model_close(&model);
 	free(output.buffer);
@@ -207,6 +290,13 @@ static void verify(void *context)
 	struct tally tally;
 	struct fold_in fold;
 
+	tally_is(context);
+	if (model_open_matrix(&model, context, 1) == NULL)
+		csr_matrix_check_rows(&model.matrix);
+	model_close(&model);
+	if (model_open_verified(&model, context, 1) == NULL)
+		model_norm_squared(&model);
+	model_close(&model);
 	if (model_open_any(&model, context) == NULL)
 		model_description_begin(&description, &model, 1);
 	model_close(&model);
@@ -231,8 +321,8 @@ static void serve(void *context)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const readers[])(void *path) = {describe, search, verify,
-						      serve};
+	static void (*const readers[])(void *path) = {describe, write_profiles,
+						      search, verify, serve};
 
 	fuzz_readers(data, size, readers, sizeof readers / sizeof *readers);
 	return 0;

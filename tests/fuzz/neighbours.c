@@ -1,6 +1,7 @@
 /* Any bytes as the neighbours that cs-knn writes, with their # lines: read for
- * a summary, which is written in three formats, and merged. */
+ * a summary, which is written in three formats, merged, and written again. */
 #include "explain/neighbours_merge.h"
+#include "explain/neighbours_tsv.h"
 #include "explain/summary_json.h"
 #include "explain/summary_reader.h"
 #include "explain/summary_text.h"
@@ -44,20 +45,54 @@ static void summarize(void *context)
 
 static void merge(void *context)
 {
-	struct neighbours_merge both = {0};
+	char *paths[] = {context, context};
 	struct output output;
 
 	output_memory(&output);
-	neighbours_merge_read(&both, context);
-	neighbours_merge_read(&both, context);
-	neighbours_merge_write(&both, &output, 2);
-	neighbours_merge_free(&both);
+	neighbours_merge_files(paths, 2, &output, 2);
+	free(output.buffer);
+}
+
+/* Write the lines of neighbours that are read, with what their numbers give. */
+static void write_again(void *context)
+{
+	struct tsv_reader table = {0};
+	struct output output;
+
+	output_memory(&output);
+	tsv_open(&table, context);
+	while (tsv_next(&table)) {
+		struct reason reasons[8];
+		struct neighbour line = {.reasons = reasons};
+		char *number, *tag, *rest;
+
+		if (table.count < 5 ||
+		    !neighbours_read_number(table.fields[3].text,
+					    &line.similarity))
+			continue;
+		line.name = table.fields[2].text;
+		line.length = table.fields[2].length;
+		rest = table.fields[4].text;
+		while (line.reason_count < 8 &&
+		       neighbours_next_item(&rest, &number, &tag)) {
+			struct reason *reason = &reasons[line.reason_count];
+
+			*reason = (struct reason){.tag = tag,
+						  .length = strlen(tag)};
+			line.reason_count += neighbours_read_number(
+				number, &reason->contribution);
+		}
+		neighbours_write(&output, "query", 5, 1, &line, true);
+		neighbours_round(&line);
+	}
+	tsv_close(&table);
 	free(output.buffer);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const readers[])(void *path) = {summarize, merge};
+	static void (*const readers[])(void *path) = {summarize, merge,
+						      write_again};
 
 	fuzz_readers(data, size, readers, sizeof readers / sizeof *readers);
 	return 0;

@@ -13,22 +13,30 @@
 #include "serve/http_gzip.h"
 #include "serve/http_text.h"
 
-static struct served_model *served;
+/* The second has an index. */
+enum { MODELS = 2 };
+static struct served_model *served[MODELS];
 static struct display_names labels;
 
 int LLVMFuzzerInitialize(int *count, char ***arguments);
 
 int LLVMFuzzerInitialize(int *count, char ***arguments)
 {
-	const struct served_model_options options = {
-		.path = "tests/fuzz/seeds-model/model", .labels = &labels};
+	static const char *const paths[MODELS] = {
+		"tests/fuzz/seeds-model/model",
+		"tests/fuzz/seeds-model/indexed"};
 	const char *error;
 
 	(void)count;
 	(void)arguments;
-	served = served_model_open(&options, 1, &error);
-	if (served == NULL)
-		__builtin_trap();
+	for (size_t i = 0; i < MODELS; i++) {
+		const struct served_model_options options = {.path = paths[i],
+							     .labels = &labels};
+
+		served[i] = served_model_open(&options, 1, &error);
+		if (served[i] == NULL)
+			__builtin_trap();
+	}
 	return 0;
 }
 
@@ -60,11 +68,12 @@ static void predict_reply_one(struct predict_reply *answer)
 	check(answer);
 }
 
-static void post(const char *body, size_t size, bool csv)
+static void post(struct served_model *model, const char *body, size_t size,
+		 bool csv)
 {
 	struct predict_reply answer = {.labels = &labels, .csv = csv};
 
-	predict_request_begin(&answer.request, served);
+	predict_request_begin(&answer.request, model);
 	request_read_body(&answer.request, body, size, true);
 	predict_reply_one(&answer);
 	predict_reply_end(&answer);
@@ -75,7 +84,7 @@ static void list(const char *prefix, size_t length)
 	struct output body;
 
 	output_memory(&body);
-	model_reply_customers(&body, served, &labels, prefix, length,
+	model_reply_customers(&body, served[0], &labels, prefix, length,
 			      length % 3, 3);
 	free(body.buffer);
 }
@@ -115,7 +124,7 @@ static void get(char *path)
 	read_arguments(&arguments, rest);
 	list(path, strlen(path));
 	if (id != NULL) {
-		predict_request_begin(&answer.request, served);
+		predict_request_begin(&answer.request, served[1]);
 		request_read_similar(&answer.request, id, length, &arguments,
 				     true);
 		predict_reply_one(&answer);
@@ -134,7 +143,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > 0 && text[0] == '/')
 		get(text);
 	else
-		post(text, size, size % 2 == 1);
+		for (size_t i = 0; i < MODELS; i++)
+			post(served[i], text, size, size % 2 == 1);
 	free(text);
 	return 0;
 }

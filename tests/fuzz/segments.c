@@ -2,18 +2,17 @@
 #include "explain/segments.h"
 #include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void read_segments(void *path)
 {
-	static struct segments segments;
 	static const int64_t offsets[] = {0, 1, 2};
 	const struct csr_matrix matrix = {
 		.n = 2,
 		.users = {offsets, (const unsigned char *)"ab", 2},
 	};
+	struct segments segments = {0};
 	uint32_t group[2], place[2];
 
-	if (setjmp(fuzz_back) == 0 &&
-	    segments_parse(&segments, (const char *)data, size) == NULL) {
+	if (segments_read(&segments, path) == NULL) {
 		struct segments_match match =
 			segments_match(&segments, &matrix, group, place);
 
@@ -25,5 +24,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				__builtin_trap();
 	}
 	segments_free(&segments);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static void (*const readers[])(void *path) = {read_segments};
+
+	fuzz_readers(data, size, readers, 1);
 	return 0;
 }
