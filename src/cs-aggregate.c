@@ -58,36 +58,9 @@ static struct aggregation_options choices = {.columns.headed = true,
 static unsigned escape; /* of its words */
 static bool merge;
 
-/* The byte that a text such as \\x1f or \\001 stands for, or 0. */
-static char escaped_byte(const char *text)
-{
-	char *end;
-	unsigned long value;
-
-	if (strcmp(text, "\\t") == 0 || strcmp(text, "tab") == 0)
-		return '\t';
-	if (text[0] != '\\' || strlen(text) != 4)
-		return '\0';
-	value = text[1] == 'x' ? strtoul(text + 2, &end, 16)
-			       : strtoul(text + 1, &end, 8);
-	return *end == '\0' && value < 256 ? (char)value : '\0';
-}
-
-/* Quotation marks, line ends and NUL separate nothing. */
 static void read_delimiter(const char *argument)
 {
-	static char byte[2];
-
-	byte[0] = escaped_byte(argument);
-	if (byte[0] != '\0')
-		argument = byte;
-	if (*argument == '\0' || strlen(argument) > 15 ||
-	    strpbrk(argument, "\"\r\n") != NULL)
-		die_usage("-d, --delimiter \"%s\": expected up to 15 bytes, no "
-			  "quote and no line end; a tab is '\\t', a byte "
-			  "'\\x1f', ' +' a run of blanks",
-			  argument);
-	choices.dialect.delimiter = argument;
+	choices.dialect.delimiter = csv_dialect_read_delimiter(argument);
 }
 
 static char read_byte(const char *option, const char *argument)

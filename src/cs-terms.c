@@ -29,16 +29,9 @@ static struct {
 	     .source.headed = true,
 	     .terms = {.least = 2, .kept = 50, .pairs = true}};
 
-/* One byte: several would take a conversion that a catalogue does not need. */
 static void read_delimiter(const char *argument)
 {
-	if (strcmp(argument, "\\t") == 0 || strcmp(argument, "tab") == 0)
-		argument = "\t";
-	if (strlen(argument) != 1 || strchr("\"\r\n", *argument) != NULL)
-		die_usage("-d, --delimiter \"%s\": expected one byte; a tab is "
-			  "'\\t'",
-			  argument);
-	choices.source.dialect.delimiter = argument;
+	choices.source.dialect.delimiter = csv_dialect_read_delimiter(argument);
 }
 
 static const struct option_row rows[] = {
@@ -46,7 +39,8 @@ static const struct option_row rows[] = {
 	 OPTION_TO_FILE(choices.source.item)},
 	{NULL, KEY_TEXT, "text", "COL", "of a text; may be repeated [2]",
 	 OPTION_TO_LIST(choices.texts)},
-	{NULL, 'd', "delimiter", "CHAR", "between fields: '\\t' for a tab [,]",
+	{NULL, 'd', "delimiter", "STR",
+	 "between fields: '\\t', ' +' for blanks [,]",
 	 OPTION_TO_FUNCTION(read_delimiter)},
 	{NULL, KEY_NO_HEADER, "no-header", NULL,
 	 "files have none: columns by number",

@@ -112,7 +112,14 @@ setup() {
 	cs-terms --least 1 latin.csv 2> said > out
 	grep -q "cs-terms: latin.csv:2: not UTF-8 (byte e9)" said
 	grep -q ^1,ller, out
-	for wrong in "-i nobody" "--text nobody" "--text 9" "-i title" "-d ::"
+	# The delimiters of cs-aggregate.
+	for separator in '::' '\x1f' '\037' ' +'
+	do
+		printf "%b${separator/ +/  }%b\n" a t 1 b 2 c |
+			cs-terms -q --least 1 -d "$separator" |
+			grep -qx 1,b,1.000000
+	done
+	for wrong in "-i nobody" "--text nobody" "--text 9" "-i title" '-d "'
 	do
 		run -2 --separate-stderr cs-terms $wrong courses.csv
 		[ "$output" = "" ]

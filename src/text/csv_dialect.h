@@ -24,6 +24,12 @@ struct csv_dialect {
 	const char *encoding;  /* for iconv; NULL: UTF-8 */
 };
 
+/* The delimiter that -d names: up to 15 bytes as they stand; "\\t" or "tab"; a
+ * byte as "\\x1f" or "\\037"; " +" for runs of blanks.  Returns the argument,
+ * or a text that the next call overwrites.  Ends the process for wrong usage
+ * where there is nothing, a quotation mark or the end of a line. */
+const char *csv_dialect_read_delimiter(const char *argument);
+
 /* True where a log of the dialect has to be converted: it is not what
  * csv_reader reads by itself. */
 bool csv_dialect_converts(const struct csv_dialect *dialect);
