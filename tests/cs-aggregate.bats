@@ -1333,6 +1333,16 @@ events() {
 		--weight-by type:<(printf 't,w\nbuy,-1\n') events.csv
 	refused '--weight-by "type": expected a column, a colon, and a file' \
 		--weight-by type events.csv
+	# As --tag-weight: more than nine decimals are rounded, and said.
+	printf '%s\n' view,1 cart,2.5000000000000004 buy,5.00000000000001 junk,0 > weights.csv
+	run -0 --separate-stderr cs-aggregate -u user -t item -o typed \
+		--weight-by type:weights.csv events.csv
+	[[ "$stderr" == *"weights.csv: 2 weights of more than 9 decimals rounded to 9"* ]]
+	[ "$(tail -n +2 typed)" = $'a\tx\t3\t7\nb\ty\t2\t7.5' ]
+	printf '%s\n' x,t,0.30000000000000004 y,t,1 > catalogue.csv
+	run -0 --separate-stderr cs-aggregate -o tagged --tags catalogue.csv:1,2 \
+		--tag-weight 3 <(printf '%s\n' user,item a,x b,y)
+	[[ "$stderr" == *"catalogue.csv: 1 weight of more than 9 decimals rounded to 9"* ]]
 }
 
 @test "--half-life: forward decay; files of one landmark add up exactly" {

@@ -41,6 +41,7 @@ struct item_tags {
 	char *tag_name;   /* of the column; NULL without header or where there
 			     are several levels */
 	char *own_prefix; /* keep_item: escaped, before the item; or NULL */
+	uint64_t rounded; /* weights of more than 9 decimals */
 	size_t header;    /* the item that the first line would be, were it no
 			     header; or STRING_TABLE_NONE */
 };
@@ -48,12 +49,21 @@ struct item_tags {
 /* Read a catalogue.  The items and tags of its first line are added, too, where
  * it may be no header.  Equal pairs count once, and must have equal weights; an
  * empty tag is none.  A weight is a number from 0 to below 10^9, and 1 where an
- * item is a tag of itself.  With several levels (columns of tags, and the item
+ * item is a tag of itself; how many were rounded to nine decimals is said. With
+ * several levels (columns of tags, and the item
  * with keep_item) each tag begins with its level's name and a colon.  Says
  * which columns it takes where they are not named.  Ends the process on a wrong
  * row. */
 void item_tags_read(struct item_tags *items,
 		    const struct item_tags_source *source);
+
+/* Read a weight: a number from 0 to below 10^9, rounded to nine decimals, which
+ * *rounded counts; -1: it is none. */
+int64_t item_tags_read_weight(const char *text, size_t length,
+			      uint64_t *rounded);
+
+/* Say how many weights were rounded, where any was. */
+void item_tags_warn_rounded(const char *file, uint64_t rounded);
 
 /* The next part of a cell of size bytes, from *at on: returns where it begins
  * and sets *length; NULL at the end.  Empty parts are skipped.  Both texts are

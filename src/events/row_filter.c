@@ -98,20 +98,20 @@ static bool holds(const struct row_condition *condition, const char *text,
  */
 
 static decimal read_weight(const struct row_filter *filter,
-			   const struct item_tags *items, size_t type)
+			   struct item_tags *items, size_t type)
 {
 	const char *name = string_table_text(&items->items, type);
-	decimal weight = 0;
+	decimal weight;
 
 	if (items->begin[type + 1] - items->begin[type] != 1)
 		die("--weight-by: %s: %s has not one weight, but %zu",
 		    filter->type_file, name,
 		    items->begin[type + 1] - items->begin[type]);
 	size_t tag = items->tag[items->begin[type]];
-	if (decimal_read(string_table_text(&items->tags, tag),
-			 string_table_length(&items->tags, tag),
-			 &weight) != DECIMAL_FINE ||
-	    weight < 0 || weight >= (decimal)DECIMAL_ONE * DECIMAL_ONE)
+	weight = item_tags_read_weight(string_table_text(&items->tags, tag),
+				       string_table_length(&items->tags, tag),
+				       &items->rounded);
+	if (weight < 0)
 		die("--weight-by: %s: %s: weight \"%s\": expected a number "
 		    "from 0 to below 10^9",
 		    filter->type_file, name,
@@ -160,6 +160,7 @@ void row_filter_read_weights(struct row_filter *filter, const char *argument,
 			string_table_length(&items.items, i));
 		filter->weights[type] = read_weight(filter, &items, i);
 	}
+	item_tags_warn_rounded(filter->type_file, items.rounded);
 	item_tags_free(&items);
 }
 
