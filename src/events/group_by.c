@@ -1,11 +1,11 @@
 #include "events/group_by.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "base/ordered_work.h"
 #include "base/string_table.h"
 #include "base/thread_pool.h"
 #include "events/event_record.h"
@@ -38,9 +38,7 @@ struct sorting {
 	/* Parts are written in their order, to the writer or to a run. */
 	struct run_writer *writer;
 	struct spill_runs *run;
-	size_t turn; /* the part that is written next */
-	pthread_mutex_t lock;
-	pthread_cond_t turned; /* turn has changed */
+	struct ordered_turn turn; /* of the part that is written next */
 };
 
 /* ----------------------------------------------------------------- records */
@@ -182,15 +180,6 @@ static size_t part_size(const struct sorting *sorting, size_t part)
 /* ------------------------------------------------------- sorting and summing
  */
 
-/* Wait until all earlier parts are written. */
-static void wait_turn(struct sorting *sorting, size_t part)
-{
-	pthread_mutex_lock(&sorting->lock);
-	while (sorting->turn != part)
-		pthread_cond_wait(&sorting->turned, &sorting->lock);
-	pthread_mutex_unlock(&sorting->lock);
-}
-
 /* Write what is in memory; the caller has waited for its part's turn. */
 static void write_out(struct sorting *sorting, struct output *output)
 {
@@ -229,7 +218,7 @@ static void write_part(struct sorting *sorting, size_t part,
 		run_writer_pair(writer, string_table_text(tags, tag),
 				string_table_length(tags, tag), events, value);
 		if (sorter->output.held > FLUSH) {
-			wait_turn(sorting, part);
+			ordered_turn_wait(&sorting->turn, part);
 			write_out(sorting, &sorter->output);
 		}
 	}
@@ -282,12 +271,9 @@ static void finish_part(void *shared, size_t part, unsigned thread)
 		event_records_sort(sorter->records, sorter->spare, count,
 				   sorting->user_bits + sorting->tag_bits);
 	write_part(sorting, part, sorter, sorted, count);
-	wait_turn(sorting, part);
+	ordered_turn_wait(&sorting->turn, part);
 	write_out(sorting, &sorter->output);
-	pthread_mutex_lock(&sorting->lock);
-	sorting->turn++;
-	pthread_cond_broadcast(&sorting->turned);
-	pthread_mutex_unlock(&sorting->lock);
+	ordered_turn_pass(&sorting->turn);
 }
 
 /* The names of a kind in order, as the pairs of one customer of a run. */
@@ -323,8 +309,10 @@ static uint64_t sort_and_write(struct group_by *groups,
 			       struct spill_runs *run)
 {
 	unsigned threads = groups->threads;
-	struct sorting sorting = {
-		.groups = groups, .writer = writer, .run = run};
+	struct sorting sorting = {.groups = groups,
+				  .writer = writer,
+				  .run = run,
+				  .turn = ORDERED_TURN_FIRST};
 
 	for (int kind = 0; kind < NAME_KINDS; kind++)
 		sorting.order[kind] = thread_events_rank(
@@ -340,8 +328,6 @@ static uint64_t sort_and_write(struct group_by *groups,
 			size > sorting.largest ? size : sorting.largest;
 	}
 	sorting.sorters = alloc(threads, sizeof *sorting.sorters);
-	pthread_mutex_init(&sorting.lock, NULL);
-	pthread_cond_init(&sorting.turned, NULL);
 	thread_pool_run(threads, sorting.parts, finish_part, &sorting);
 	for (unsigned t = 0; t < threads; t++) {
 		writer->users += sorting.sorters[t].writer.users;
@@ -353,8 +339,6 @@ static uint64_t sort_and_write(struct group_by *groups,
 		free(sorting.sorters[t].output.buffer);
 		thread_events_discard(&groups->states[t]);
 	}
-	pthread_mutex_destroy(&sorting.lock);
-	pthread_cond_destroy(&sorting.turned);
 	for (int kind = 0; kind < NAME_KINDS; kind++) {
 		string_table_free(&sorting.names[kind]);
 		free(sorting.order[kind]);
