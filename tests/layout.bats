@@ -134,6 +134,12 @@ wrong_includes() {
 		"src/model/safetensors.c src/model/safetensors_writer.c " ]
 }
 
+@test "no module of a model, of algebra, search or evaluation ends the process" {
+	run -1 grep -nwE '([a-z_]+_)?die(_[a-z]+)?|_?exit|abort' \
+		"$ROOT"/src/{model,linalg,search,evaluate}/*.c
+	[ -z "$output" ]
+}
+
 @test "only programs read the command line" {
 	[ "$(grep -l '"base/options.h"' src/*/*.[ch])" = src/base/options.c ]
 }

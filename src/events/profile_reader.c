@@ -301,9 +301,9 @@ double profile_reader_share(const struct profile_reader *profiles)
 	return size > 0 ? done / size : -1;
 }
 
-void profile_reader_die(const struct profile_reader *profiles,
-			const struct profile_entry *entry, const char *format,
-			...)
+const char *profile_reader_error(const struct profile_reader *profiles,
+				 const struct profile_entry *entry,
+				 const char *format, ...)
 {
 	char text[1024];
 	va_list arguments;
@@ -311,8 +311,9 @@ void profile_reader_die(const struct profile_reader *profiles,
 	va_start(arguments, format);
 	vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
-	die("%s:%zu: %s", profile_reader_name(profiles, entry->file),
-	    entry->line, text);
+	return error_text("%s:%zu: %s",
+			  profile_reader_name(profiles, entry->file),
+			  entry->line, text);
 }
 
 const char *profile_reader_column(const struct profile_reader *profiles,

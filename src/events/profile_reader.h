@@ -64,10 +64,10 @@ void profile_reader_skip(struct profile_reader *profiles, size_t size,
 /* The share of the input that is read, or -1 where its size is unknown. */
 double profile_reader_share(const struct profile_reader *profiles);
 
-/* "file:line: message", and the end of the process. */
-_Noreturn void profile_reader_die(const struct profile_reader *profiles,
-				  const struct profile_entry *entry,
-				  const char *format, ...)
+/* "file:line: message" about an entry, as an error_text. */
+const char *profile_reader_error(const struct profile_reader *profiles,
+				 const struct profile_entry *entry,
+				 const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* The name of a column (0 to 3) in file i's header. */

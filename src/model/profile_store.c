@@ -74,28 +74,31 @@ static bool make_pair(const struct profile_store *store, uint64_t events,
 	return true;
 }
 
-static void add_pair(struct profile_store *store,
-		     const struct profile_reader *profiles,
-		     const struct profile_entry *entry)
+/* Returns NULL or an error text. */
+static const char *add_pair(struct profile_store *store,
+			    const struct profile_reader *profiles,
+			    const struct profile_entry *entry)
 {
 	const char *text = profiles->texts + entry->tag;
 	size_t tag = find_tag(store, entry->file, text, entry->length);
 	struct stored_pair pair;
 
 	if (store->tag_file[tag] != entry->file)
-		profile_reader_die(
+		return profile_reader_error(
 			profiles, entry,
 			"tag %s stands in %s, too: to tell them apart, "
 			"cs-aggregate --prefix STR",
 			text,
 			profile_reader_name(profiles, store->tag_file[tag]));
 	if (!make_pair(store, entry->events, entry->value, &pair))
-		profile_reader_die(profiles, entry,
-				   "more than 2^32 - 1 events: give --value "
-				   "events, or sum");
+		return profile_reader_error(
+			profiles, entry,
+			"more than 2^32 - 1 events: give --value "
+			"events, or sum");
 	pair.tag = (uint32_t)tag;
 	count_pair(store, tag, entry->events);
 	tempfile_add(&store->pairs, &pair, sizeof pair);
+	return NULL;
 }
 
 /* Where the next customer begins. */
@@ -114,15 +117,21 @@ static void add_bound(struct profile_store *store)
 	tempfile_add(&store->bounds, &bound, sizeof bound);
 }
 
-static void add_customer(struct profile_store *store,
-			 const struct profile_reader *profiles)
+/* Returns NULL or an error text. */
+static const char *add_customer(struct profile_store *store,
+				const struct profile_reader *profiles)
 {
-	for (size_t i = 0; i < profiles->count; i++)
-		add_pair(store, profiles, &profiles->entries[i]);
+	const char *error = NULL;
+
+	for (size_t i = 0; i < profiles->count && error == NULL; i++)
+		error = add_pair(store, profiles, &profiles->entries[i]);
+	if (error != NULL)
+		return error;
 	tempfile_add(&store->users, profiles->customer,
 		     profiles->customer_length);
 	add_bound(store);
 	store->n++;
+	return NULL;
 }
 
 /* Show which share of the input is read, if known. */
@@ -355,27 +364,31 @@ static void read_plain(struct profile_store *store,
 
 /* ----------------------------------------------------------------- reading */
 
-static void read_customers(struct profile_store *store,
-			   struct profile_reader *profiles, unsigned threads)
+/* Returns NULL or an error text. */
+static const char *read_customers(struct profile_store *store,
+				  struct profile_reader *profiles,
+				  unsigned threads)
 {
 	struct last_customer last = {0};
+	const char *error = NULL;
 
 	store->in_order = true;
 	add_bound(store);
 	progress_begin("customers", 0);
 	if (profiles->file_count == 1)
 		read_plain(store, profiles, threads, &last);
-	while (profile_reader_next(profiles)) {
+	while (error == NULL && profile_reader_next(profiles)) {
 		if (string_table_compare(last.name, last.length,
 					 profiles->customer,
 					 profiles->customer_length) > 0)
 			store->in_order = false;
 		set_last(&last, profiles->customer, profiles->customer_length);
-		add_customer(store, profiles);
+		error = add_customer(store, profiles);
 		show_progress(profiles, store->n);
 	}
 	progress_end();
 	free(last.name);
+	return error;
 }
 
 enum value profile_store_choose(enum value asked, uint64_t pairs,
@@ -411,7 +424,7 @@ const char *profile_store_read(struct profile_store *store, char **paths,
 			       unsigned threads)
 {
 	struct profile_reader profiles;
-	const char *error = NULL;
+	const char *error;
 
 	*store = (struct profile_store){.value = value,
 					.attributes = attributes};
@@ -422,8 +435,8 @@ const char *profile_store_read(struct profile_store *store, char **paths,
 	tempfile_begin(&store->pairs, memory / 8 * 6);
 	tempfile_begin(&store->users, memory / 8);
 	tempfile_begin(&store->bounds, memory / 8);
-	read_customers(store, &profiles, threads);
-	if (store->n == 0 && !may_be_empty)
+	error = read_customers(store, &profiles, threads);
+	if (error == NULL && store->n == 0 && !may_be_empty)
 		error = error_text("%s: a header alone: a matrix without "
 				   "entries cannot be made",
 				   profile_reader_name(&profiles, 0));

@@ -55,9 +55,9 @@ struct profile_store {
  * prefixes of tags that do not count for VALUE_AUTO.  memory: bytes of rows
  * that may stay out of temporary files.  One file is read on so many threads,
  * several on one; the store is the same.  A header alone is an error unless it
- * may_be_empty.  Returns NULL or an error text that names the file.  Ends the
- * process, as the reader of profiles does, where a line is wrong or two files
- * have a tag in common. */
+ * may_be_empty.  Returns NULL or an error text that names the file: also where
+ * two files have a tag in common, or a pair more events than a count has room
+ * for. Where a line is wrong, events/profile_reader.h ends the process. */
 const char *profile_store_read(struct profile_store *store, char **paths,
 			       size_t count, enum value value,
 			       const struct tag_prefixes *attributes,
