@@ -467,6 +467,50 @@ setup() {
 	END
 }
 
+@test "replies that clients do not read count, and what was read for them does not" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	def begin(body, size=None):
+	    one = socket.socket()
+	    one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+	    one.connect(("127.0.0.1", s.port))
+	    one.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\n"
+	                b"Content-Length: %d\r\n\r\n" % (size or len(body)) + body)
+	    return one
+	def resident():
+	    with open(f"/proc/{s.process.pid}/status", encoding="utf-8") as file:
+	        return int(re.search(r"VmRSS:\s*(\d+)", file.read())[1]) // 1024
+	with Service("-j", "2", "emb.bin") as s:
+	    users = run("cs-dump --what users emb.bin | sed 1d | cut -f 1"
+	                ).decode().split()
+	    large = {"users": (users * 1000)[:1000], "n": 100, "why": False}
+	    assert s.post(large).status == 200
+	    before = resident()
+	    # Bodies of 15 of 16 MB, never whole.
+	    held = [begin(b" " * (15 << 20), 16 << 20) for _ in range(15)]
+	    asked = [begin(json.dumps({**large, "n": 100 - i}).encode())
+	             for i in range(24)]
+	    statuses = [one.recv(12) for one in asked]
+	    good = statuses.count(b"HTTP/1.1 200")
+	    assert 1 <= good < 24, good
+	    assert statuses.count(b"HTTP/1.1 503") == 24 - good, statuses
+	    if os.environ.get("FLAVOUR", "release") == "release":
+	        assert resident() - before < 320, (before, resident())
+	    for one in held + asked:
+	        one.close()
+	    for _ in range(100):
+	        if s.post({"user_handle": users[0]}).status == 200:
+	            break
+	        time.sleep(0.05)
+	    else:
+	        raise AssertionError("503 for ever")
+	    # A value for every two bytes.
+	    reply = s.post(b'{"not": [' + b"0," * 1000000 + b"0]}")
+	    assert reply.status == 400, reply.status
+	    assert "more than 1000000 values" in reply.json()["error"]
+	END
+}
+
 @test "a reply is kept for who asks the same, until another model answers" {
 	cs-svd -q -k 8 -o other.bin <(cs-aggregate -q views.csv | cs-matrix -q)
 	cp emb.bin kept.bin

@@ -254,7 +254,7 @@ static void end_request(void *shared, struct MHD_Connection *connection,
 	connection_enter(request->timeouts, CONNECTION_IDLE);
 	predict_reply_end(&request->job.reply);
 	free_parts(request);
-	atomic_fetch_sub(&service->held, request->held_bytes);
+	http_release(request);
 	free(request->uri);
 	free(request);
 	atomic_fetch_sub(&service->active, 1);

@@ -27,6 +27,12 @@ bool http_hold(struct http_request *request, size_t bytes)
 	return true;
 }
 
+void http_release(struct http_request *request)
+{
+	atomic_fetch_sub(&request->service->held, request->held_bytes);
+	request->held_bytes = 0;
+}
+
 const char *http_request_id(const struct http_request *request)
 {
 	enum { MAX_ID = 128 };
@@ -181,6 +187,23 @@ enum MHD_Result http_send_body(struct http_request *request, int status,
 	return http_send(request, status, response);
 }
 
+enum MHD_Result http_send_overload(struct http_request *request)
+{
+	return http_send_error(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+			       "too many requests or replies wait: try again",
+			       NULL, "Retry-After", "1");
+}
+
+enum MHD_Result http_send_large_body(struct http_request *request,
+				     const char *type, struct output *body)
+{
+	if (!http_hold(request, body->room)) {
+		free(body->buffer);
+		return http_send_overload(request);
+	}
+	return http_send_body(request, MHD_HTTP_OK, type, body);
+}
+
 enum MHD_Result http_send_text(struct http_request *request, int status,
 			       const char *text)
 {
@@ -217,6 +240,10 @@ enum MHD_Result http_send_file(struct http_request *request)
 
 	output_memory(&body);
 	output_write(&body, file->bytes, (size_t)(file->end - file->bytes));
+	if (!http_hold(request, body.room)) {
+		free(body.buffer);
+		return http_send_overload(request);
+	}
 	response = http_response(request, &body, file->type);
 	http_add_header(request, response, "Vary", "Accept-Encoding");
 	http_add_header(request, response, "Cache-Control", "no-cache");

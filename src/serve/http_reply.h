@@ -16,6 +16,9 @@ const char *http_header(const struct http_request *request, const char *name);
  * not counted, where all hold HTTP_MAX_HELD already. */
 bool http_hold(struct http_request *request, size_t bytes);
 
+/* What the request holds is freed. */
+void http_release(struct http_request *request);
+
 /* Add a header field; where that fails, the request has failed. */
 void http_add_header(struct http_request *request,
 		     struct MHD_Response *response, const char *name,
@@ -55,6 +58,16 @@ enum MHD_Result http_send_kept(struct http_request *request, int status,
 /* Send a body that nothing may keep. */
 enum MHD_Result http_send_body(struct http_request *request, int status,
 			       const char *type, struct output *body);
+
+/* The same with status 200, counted as held until the client has it; where all
+ * hold too much already, http_send_overload instead. */
+enum MHD_Result http_send_large_body(struct http_request *request,
+				     const char *type, struct output *body);
+
+/* Send 503, to be tried again. */
+enum MHD_Result http_send_overload(struct http_request *request);
+
+/* Send a short text that nothing may keep. */
 enum MHD_Result http_send_text(struct http_request *request, int status,
 			       const char *text);
 

@@ -97,6 +97,26 @@ static size_t read_all(struct served_model *served, struct predict_job *jobs[],
 	return left;
 }
 
+/* What one search finds: so many queries, of so many neighbours each. */
+struct extent {
+	size_t queries, limit;
+};
+
+/* Have room for a reply in a search, whose results may be as many as those of
+ * one request: the memory for them is bounded whoever asks at the same time. */
+static bool extend(struct extent *extent, const struct predict_reply *reply)
+{
+	size_t queries = extent->queries + predict_search_queries(reply);
+	size_t limit = reply->request.limit > extent->limit
+			       ? reply->request.limit
+			       : extent->limit;
+
+	if (extent->queries > 0 && queries * limit > REQUEST_MAX_AUDIENCE)
+		return false;
+	*extent = (struct extent){queries, limit};
+	return true;
+}
+
 void predict_batch_run(struct served_model *served, struct predict_job *jobs[],
 		       size_t count, unsigned threads)
 {
@@ -106,10 +126,12 @@ void predict_batch_run(struct served_model *served, struct predict_job *jobs[],
 	count = read_all(served, jobs, count);
 	while (count > 0) {
 		size_t together = 0, left = 0;
+		struct extent extent = {0};
 
 		for (size_t i = 0; i < count; i++)
-			if (i == 0 || predict_search_joins(&jobs[0]->reply,
-							   &jobs[i]->reply))
+			if ((i == 0 || predict_search_joins(&jobs[0]->reply,
+							    &jobs[i]->reply)) &&
+			    extend(&extent, &jobs[i]->reply))
 				joined[together++] = jobs[i];
 			else
 				others[left++] = jobs[i];

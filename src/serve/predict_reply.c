@@ -22,18 +22,24 @@ enum { SHARED_TAGS = 12 }; /* of a group, at most */
 /* Of HTTP. */
 enum { OK = 200, NOT_FOUND = 404, INTERNAL_ERROR = 500 };
 
-void predict_reply_end(struct predict_reply *reply)
+void predict_reply_trim(struct predict_reply *reply)
 {
 	search_results_free(reply->results, reply->results ? reply->count : 0);
 	free(reply->results);
 	free(reply->queries);
+	predict_request_trim(&reply->request);
+	reply->results = NULL;
+	reply->queries = NULL;
+	reply->count = 0;
+}
+
+void predict_reply_end(struct predict_reply *reply)
+{
+	predict_reply_trim(reply);
 	free(reply->body.buffer);
 	served_model_discard(reply->builder);
 	predict_request_end(&reply->request);
-	reply->results = NULL;
-	reply->queries = NULL;
 	reply->builder = NULL;
-	reply->count = 0;
 	reply->body = (struct output){0};
 }
 

@@ -51,6 +51,10 @@ void predict_reply_return(struct predict_reply *reply);
 void predict_reply_error(struct output *body, const char *error,
 			 const char *field);
 
+/* Free what the reply holds but its body, and what describes it, when that is
+ * written: a client may be slow to read it. */
+void predict_reply_trim(struct predict_reply *reply);
+
 /* Free what the reply and its request hold; there was no memory for it. */
 void predict_reply_fail(struct predict_reply *reply);
 

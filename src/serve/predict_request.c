@@ -47,17 +47,27 @@ size_t predict_request_cells(const struct predict_request *request,
 	return cells;
 }
 
-void predict_request_end(struct predict_request *request)
+void predict_request_trim(struct predict_request *request)
 {
 	query_row_free(&request->row);
 	free(request->customers);
 	free(request->allowed);
 	free(request->seeds);
-	free(request->error);
 	json_decref(request->unknown);
 	json_decref(request->among.unknown);
 	json_decref(request->without.unknown);
 	json_decref(request->body);
+	request->customers = NULL;
+	request->count = 0;
+	request->allowed = request->seeds = NULL;
+	request->unknown = request->body = NULL;
+	request->among.unknown = request->without.unknown = NULL;
+}
+
+void predict_request_end(struct predict_request *request)
+{
+	predict_request_trim(request);
+	free(request->error);
 	served_model_release(request->served);
 	*request = (struct predict_request){0};
 }

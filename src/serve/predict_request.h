@@ -16,7 +16,8 @@ enum {
 	REQUEST_MAX_NEIGHBOURS = 1000, /* of a query: profiles are compared */
 	REQUEST_MAX_AUDIENCE = 100000, /* of a group: members are listed; and of
 					  all queries of a request together */
-	REQUEST_MAX_CUSTOMERS = 1000   /* queries of a request */
+	REQUEST_MAX_CUSTOMERS = 1000,  /* queries of a request */
+	REQUEST_MAX_VALUES = 1000000   /* of JSON in a request's body */
 };
 
 /* Whose neighbours are wanted. */
@@ -84,6 +85,10 @@ size_t predict_request_cells(const struct predict_request *request,
 bool predict_request_fail(struct predict_request *request, int status,
 			  const char *field, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* Free what only the search and the writing of a reply need; left are the
+ * model, and the numbers that describe the reply. */
+void predict_request_trim(struct predict_request *request);
 
 /* Free what the request holds and release the model; zero is allowed. */
 void predict_request_end(struct predict_request *request);

@@ -21,6 +21,13 @@ bool predict_search_joins(const struct predict_reply *a,
 	       !a->request.has_min_similarity && !b->request.has_min_similarity;
 }
 
+size_t predict_search_queries(const struct predict_reply *reply)
+{
+	const struct predict_request *request = &reply->request;
+
+	return request->count + (request->kind != REQUEST_CUSTOMERS);
+}
+
 /* Add a query: a row of the model, or the one row of another. */
 static void add_query(struct predict_reply *reply, const struct model *model,
 		      size_t row, size_t self)
@@ -41,8 +48,10 @@ static void make_queries(struct predict_reply *reply)
 {
 	const struct predict_request *request = &reply->request;
 
-	reply->queries = alloc(request->count + 1, sizeof *reply->queries);
-	reply->results = alloc(request->count + 1, sizeof *reply->results);
+	reply->queries =
+		alloc(predict_search_queries(reply), sizeof *reply->queries);
+	reply->results =
+		alloc(predict_search_queries(reply), sizeof *reply->results);
 	if (request->kind != REQUEST_CUSTOMERS)
 		add_query(reply, &request->row.model, 0, ROW_NONE);
 	for (size_t i = 0; i < request->count; i++) {

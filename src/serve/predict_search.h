@@ -12,6 +12,9 @@
 bool predict_search_joins(const struct predict_reply *a,
 			  const struct predict_reply *b);
 
+/* How many queries the request has. */
+size_t predict_search_queries(const struct predict_reply *reply);
+
 /* Search for count replies whose requests can be joined, on so many threads,
  * and set their queries and results.  Where the search fails, each request has
  * an error. */

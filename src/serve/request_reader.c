@@ -292,6 +292,33 @@ static bool has_single_quote(const char *body, size_t size)
 	return false;
 }
 
+/* Values of JSON, at most: the commas, colons and brackets outside of strings;
+ * no more than REQUEST_MAX_VALUES + 1. */
+static size_t count_values(const char *body, size_t size)
+{
+	bool inside = false;
+	size_t count = 1;
+
+	for (size_t i = 0; i < size && count <= REQUEST_MAX_VALUES; i++)
+		if (body[i] == '"')
+			inside = !inside;
+		else if (inside && body[i] == '\\')
+			i++;
+		else if (!inside)
+			count += body[i] == ',' || body[i] == ':' ||
+				 body[i] == '[' || body[i] == '{';
+	return count;
+}
+
+size_t request_body_bytes(const char *body, size_t size)
+{
+	/* An empty object takes 258 bytes, and two characters count for it; a
+	 * short string, with its place in an array, 115. */
+	enum { VALUE_BYTES = 128 };
+
+	return size == 0 ? 0 : size + count_values(body, size) * VALUE_BYTES;
+}
+
 /* Read the body as JSON of any kind; NULL and an error where it is none. */
 static json_t *read_json(const char *body, size_t size, json_error_t *error)
 {
@@ -315,6 +342,10 @@ static bool parse(struct predict_request *request, const char *body,
 
 	body += mark;
 	size -= mark;
+	if (count_values(body, size) > REQUEST_MAX_VALUES)
+		return predict_request_fail(request, BAD_REQUEST, NULL,
+					    "the body has more than %d values",
+					    REQUEST_MAX_VALUES);
 	request->body = read_json(body, size, &error);
 	if (request->body == NULL && has_single_quote(body, size))
 		return predict_request_fail(

@@ -9,6 +9,10 @@
 #include "serve/http_arguments.h"
 #include "serve/predict_request.h"
 
+/* How many bytes such a body takes as JSON in memory, at most; it is not looked
+ * at beyond REQUEST_MAX_VALUES. */
+size_t request_body_bytes(const char *body, size_t size);
+
 /* Read the body of POST /predict into a request just begun; false where
  * something is wrong.  suggest: an unknown customer's error names near ones. */
 bool request_read_body(struct predict_request *request, const char *body,

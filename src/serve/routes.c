@@ -108,7 +108,7 @@ static enum MHD_Result send_overview(struct http_request *request)
 
 	output_memory(&body);
 	output_write(&body, served->overview.buffer, served->overview.held);
-	return http_send_body(request, MHD_HTTP_OK, predict_reply_json, &body);
+	return http_send_large_body(request, predict_reply_json, &body);
 }
 
 /* Write the customers whose id or name begins with a text, or has it as a
@@ -157,7 +157,7 @@ static enum MHD_Result send_list(struct http_request *request)
 		return enqueue(request);
 	output_memory(&body);
 	list(request, &body, hold_model(request), skip, limit);
-	return http_send_body(request, MHD_HTTP_OK, predict_reply_json, &body);
+	return http_send_large_body(request, predict_reply_json, &body);
 }
 
 /* Send the segments of the model, or one of them with its members. */
@@ -187,8 +187,7 @@ static enum MHD_Result send_segments(struct http_request *request)
 		segments_reply_one(&body, served, &options->labels, segment,
 				   skip, limit);
 	if (segment != SIZE_MAX)
-		return http_send_body(request, MHD_HTTP_OK, predict_reply_json,
-				      &body);
+		return http_send_large_body(request, predict_reply_json, &body);
 	free(body.buffer);
 	return http_send_error(request, MHD_HTTP_NOT_FOUND, "no such segment",
 			       "segment", NULL, NULL);
@@ -232,6 +231,15 @@ static bool is_uncached_json(enum route route)
 	       route == ROUTE_CUSTOMERS || route == ROUTE_TAGS;
 }
 
+/* Is there room for the request as JSON, and for what it asks? */
+static bool have_room(struct http_request *http)
+{
+	size_t bytes = request_body_bytes(http->body, http->size);
+
+	return atomic_load(&http->service->held) <= HTTP_MAX_HELD &&
+	       http_hold(http, bytes);
+}
+
 /* Read the request of a job, with the model that will answer; called by a
  * worker. */
 static bool read_job(struct predict_job *job)
@@ -241,6 +249,10 @@ static bool read_job(struct predict_job *job)
 	bool suggest = http->service->options->suggest;
 	char tag[ETAG_ROOM];
 
+	if (!have_room(http)) {
+		http->overload = true;
+		return false;
+	}
 	memcpy(http->model, request->served->id, sizeof http->model);
 	http->segments_sum = request->served->segments != NULL
 				     ? request->served->segments->sum
@@ -271,6 +283,8 @@ static bool read_job(struct predict_job *job)
 	return !http->unmodified;
 }
 
+/* Called by a worker when the reply is complete.  Until the client has read it
+ * the body of the reply is all that is held. */
 static void finish_job(struct predict_job *job)
 {
 	struct http_request *request = (struct http_request *)job;
@@ -280,6 +294,10 @@ static void finish_job(struct predict_job *job)
 
 	request->zipped = request->gzip && !request->overload &&
 			  !job->reply.failed && http_gzip(body);
+	predict_reply_trim(&job->reply);
+	free(request->body);
+	request->body = NULL;
+	http_release(request);
 	if (!http_hold(request, body->room)) {
 		free(body->buffer);
 		*body = (struct output){0};
@@ -305,13 +323,6 @@ void routes_run_jobs(void *shared, struct batch_job *jobs[], size_t count,
 	predict_batch_run(served, predict, count,
 			  parallel ? service->queue.threads : 1);
 	served_model_release(served);
-}
-
-static enum MHD_Result send_overload(struct http_request *request)
-{
-	return http_send_error(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-			       "too many requests or replies wait: try again",
-			       NULL, "Retry-After", "1");
 }
 
 /* Set the key of the request: all that its reply depends on, besides the model
@@ -378,7 +389,7 @@ static enum MHD_Result enqueue(struct http_request *request)
 
 	if (atomic_load(&service->closing) ||
 	    atomic_load(&service->held) > HTTP_MAX_HELD)
-		return send_overload(request);
+		return http_send_overload(request);
 	request->csv = !is_uncached_json(request->route) &&
 		       http_wants_csv(http_header(request, "Accept"));
 	request->if_none_match = http_header(request, "If-None-Match");
@@ -425,7 +436,7 @@ enum MHD_Result routes_send_reply(struct http_request *request)
 	double measured;
 
 	if (request->overload)
-		return send_overload(request);
+		return http_send_overload(request);
 	if (reply->failed)
 		return http_send_no_memory(request);
 	write_etag(request, tag);
