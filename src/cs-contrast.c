@@ -149,11 +149,8 @@ static void read_group(struct groups *groups, const struct model *model)
 {
 	uint64_t *bits = bitset_new(model->matrix.n);
 
-	if (!customer_list_mark(bits, model, group_path, true, false)) {
-		warn("%s: none of its customers is in %s", group_path,
-		     model->input.name);
+	if (!customer_list_mark(bits, model, group_path, true, false))
 		not_found();
-	}
 	set_one(groups, model, bits,
 		alloc_text(group_path, strlen(group_path)));
 	free(bits);
@@ -295,11 +292,8 @@ static void contrast(struct groups *groups, const struct model *counts)
 	if (against_path != NULL) {
 		against = bitset_new(counts->matrix.n);
 		if (!customer_list_mark(against, counts, against_path, true,
-					false)) {
-			warn("%s: none of its customers is in %s", against_path,
-			     counts->input.name);
+					false))
 			not_found();
-		}
 	}
 	const struct contrast_options options = {.min_group = min_group,
 						 .min_members = MIN_MEMBERS,

@@ -1438,6 +1438,18 @@ events() {
 	: > nobody.txt
 	run -2 cs-aggregate --forget nobody.txt "$VIEWS"
 	[[ $output == *"nobody.txt: it names nobody"* ]]
+	# A second column; one line; a list of nobody is told.
+	printf '%s\n' user,tag 1,a 2,b 3,a '"Smith, Ann",b' Smith,a > log.csv
+	local form
+	for form in '1,Ann\n2,Ben\n"Smith, Ann"\n' '1;2;"Smith, Ann"' \
+		'1\r2\rSmith, Ann\r'; do
+		printf "$form" > gone
+		[ "$(cs-aggregate -q --forget gone log.csv | cut -f 1 | tr '\n' ' ')" = \
+			"user 3 Smith " ]
+	done
+	printf '17\n' > gone
+	run -0 cs-aggregate -o kept --forget gone log.csv
+	[[ "$output" == *'--forget gone: none of its customers has a row; it has "17"'* ]]
 }
 
 @test "--tag-weight: an event counts for each tag by the weight that the catalogue gives" {

@@ -116,9 +116,9 @@ assert json.load(sys.stdin)["attributes"] == ["kind:"]'
 		grep -qx 'not described: it has fewer than 13 customers'
 	echo nobody > unknown.txt
 	run -1 cs-contrast --group unknown.txt emb.bin
-	[[ "$output" == *"unknown.txt: none of its customers is in emb.bin" ]]
+	[[ "$output" == *"unknown.txt: none of its customers is in emb.bin: it has \"nobody\", the model has \"1\"" ]]
 	run -1 cs-contrast --group group.txt --against unknown.txt emb.bin
-	[[ "$output" == *"unknown.txt: none of its customers is in emb.bin" ]]
+	[[ "$output" == *"unknown.txt: none of its customers is in emb.bin: it has \"nobody\", the model has \"1\"" ]]
 	: > empty.txt
 	run -1 cs-contrast --group empty.txt emb.bin
 	cat group.txt unknown.txt > most.txt

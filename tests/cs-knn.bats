@@ -272,17 +272,44 @@ sums_exactly() {
 	printf 'nobody\n' > strangers
 	run -1 --separate-stderr cs-knn -u u000 --among strangers emb.bin
 	[ -z "$output" ]
-	[ "$stderr" = "cs-knn: strangers: none of its customers is in emb.bin" ]
+	[[ "$stderr" == 'cs-knn: strangers: none of its customers is in emb.bin: it has "nobody", the model has "a?b'* ]]
 	printf 'u000\n' > only
 	run -1 --separate-stderr cs-knn -u u000 --among only emb.bin
 	[ "$stderr" = "cs-knn: emb.bin: customer u000: no one is left to be similar" ]
+}
+
+@test "lists of one line, of old Macs, and such as are no lists" {
+	local form
+
+	for form in 'u001;u002;u003' 'u001,u002,u003' '"u001"; "u002";"u003"' \
+		'u001 u002 u003' $'u001\tu002\tu003\n' $'u001\ru002\ru003\r'; do
+		printf '%s' "$form" > list
+		cs-knn -u u000 -n 9 --among list --format ids emb.bin | sort |
+			diff <(printf 'u00%d\n' 1 2 3) - || { echo "$form"; false; }
+		run -0 cs-knn -u u000 -n 999 --not list --format ids emb.bin
+		run ! grep -x 'u00[123]' <<< "$output"
+	done
+	# Two fields may be a customer and something else.
+	printf 'u001,2' > list
+	run -0 cs-knn -u u000 -n 1 --among list --format ids emb.bin
+	[ "${lines[0]}" = "cs-knn: list: of its one line the first field is the name" ]
+	[ "${lines[1]}" = u001 ]
+	printf 'u001\nu002\n' | iconv -t UTF-16 > list
+	run -2 cs-knn -u u000 --not list emb.bin
+	[ "$output" = "cs-knn: list: UTF-16, expected names, one a line: iconv -f UTF-16 -t UTF-8 list" ]
+	printf '["u001","u002"]' > list
+	run -2 cs-knn -u u000 --not list emb.bin
+	[ "$output" = "cs-knn: list: JSON, expected names, one a line: jq -r '.[]' list" ]
+	jq -r '.[]' list > ids
+	cs-knn -u u000 -n 9 --among ids --format ids emb.bin | sort |
+		diff <(printf 'u00%d\n' 1 2) -
 }
 
 @test "--not without a known customer: status 1, unless unknown are ignored" {
 	printf 'nobody\n' > strangers
 	run -1 --separate-stderr cs-knn -u u000 --not strangers emb.bin
 	[ -z "$output" ]
-	[ "$stderr" = "cs-knn: strangers: none of its customers is in emb.bin" ]
+	[[ "$stderr" == 'cs-knn: strangers: none of its customers is in emb.bin: it has "nobody", the model has "a?b'* ]]
 	run -0 --separate-stderr cs-knn -u u000 --not strangers \
 		--ignore-unknown emb.bin
 	[ -z "$stderr" ]

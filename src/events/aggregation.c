@@ -385,6 +385,8 @@ static void close_logs(struct aggregation *work)
 	     account->left_out > 0 || account->forgotten > 0 ||
 	     account->other > 0 || account->rejected > 0 || options->verbose))
 		row_account_warn(account);
+	if (!options->quiet && account->forgets && account->forgotten == 0)
+		customer_names_warn_none(&work->names, options->forget);
 	group_by_end(&work->groups);
 	rejects_end(&work->rejects);
 	csv_reader_end(&work->events.source);
@@ -424,5 +426,7 @@ void aggregation_merge(const struct aggregation_options *options, char **paths,
 	profile_output_close(&output);
 	if (options->verbose || (account.forgotten > 0 && !options->quiet))
 		row_account_warn(&account);
+	if (!options->quiet && account.forgets && account.forgotten == 0)
+		customer_names_warn_none(&names, options->forget);
 	customer_names_free(&names);
 }

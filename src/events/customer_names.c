@@ -7,6 +7,7 @@
 #include "base/errors.h"
 #include "base/io.h"
 #include "base/utf8.h"
+#include "text/name_lines.h"
 #include "text/tsv.h"
 
 enum { KEY_MIN_SIZE = 16, KEY_MAX_SIZE = 4096 };
@@ -54,30 +55,44 @@ static void add_escaped(struct string_table *table, const char *text,
 	free(escaped);
 }
 
+/* The first column of a line, where others follow: no blank does then, as in
+ * "Smith, Ann". */
+static void add_first_column(struct string_table *table, struct tsv_field line)
+{
+	const char *text = line.text;
+	size_t length = line.length;
+	size_t end = name_lines_first_field(&line);
+
+	if (end + 1 < length && text[end + 1] != ' ' && line.length > 0)
+		add_escaped(table, line.text, line.length);
+}
+
+/* A line as it stands, and without blanks and quotes. */
+static void add_line(struct string_table *table, const struct tsv_field *line)
+{
+	const char *text = line->text;
+	size_t length = line->length;
+
+	add_escaped(table, text, length);
+	trim(&text, &length);
+	if (length > 0)
+		add_escaped(table, text, length);
+}
+
 void customer_names_read_forgotten(struct customer_names *names,
 				   const char *path)
 {
-	struct tsv_reader lines;
+	struct name_lines lines;
 
-	tsv_open(&lines, path);
-	while (tsv_next_line(&lines)) {
-		const char *text = lines.fields[0].text;
-		size_t length = lines.fields[0].length;
-		size_t mark =
-			lines.line == 1 ? utf8_order_mark(text, length) : 0;
-		text += mark;
-		length -= mark;
-		if (length > 0 && text[length - 1] == '\r')
-			length--;
-		if (length > 0)
-			add_escaped(&names->forgotten, text, length);
-		trim(&text, &length);
-		if (length > 0)
-			add_escaped(&names->forgotten, text, length);
+	name_lines_open(&lines, path);
+	while (name_lines_next(&lines)) {
+		add_line(&names->forgotten, &lines.name);
+		if (!name_lines_split(&lines))
+			add_first_column(&names->forgotten, lines.name);
 	}
 	if (names->forgotten.count == 0)
 		die("%s: it names nobody", path);
-	tsv_close(&lines);
+	name_lines_close(&lines);
 	names->has_forgotten = true;
 }
 
@@ -96,6 +111,17 @@ void customer_names_hash_forgotten(struct customer_names *names)
 	}
 	string_table_free(&names->forgotten);
 	names->forgotten = hashed;
+}
+
+void customer_names_warn_none(const struct customer_names *names,
+			      const char *path)
+{
+	if (names->has_key)
+		warn("--forget %s: none of its customers has a row", path);
+	else
+		warn("--forget %s: none of its customers has a row; it has "
+		     "\"%s\"",
+		     path, string_table_text(&names->forgotten, 0));
 }
 
 bool customer_names_is_forgotten(const struct customer_names *names,

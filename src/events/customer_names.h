@@ -25,15 +25,20 @@ struct customer_names {
  * 16 to 4,096 of them.  Ends the process where it cannot be. */
 void customer_names_read_key(struct customer_names *names, const char *path);
 
-/* Take the names of those who are left out from a file, one a line; blanks
- * around a name, quotes and a byte-order mark do not count.  Ends the process
- * where it cannot be read or names nobody. */
+/* Take the names of those who are left out from a file, one a line
+ * (text/name_lines.h); blanks around a name, quotes and what follows a comma, a
+ * semicolon or a tab do not count.  Ends the process where it cannot be read or
+ * names nobody. */
 void customer_names_read_forgotten(struct customer_names *names,
 				   const char *path);
 
 /* Replace the names of those who are left out by their pseudonyms, where there
  * is a key: for profiles, whose names are pseudonyms. */
 void customer_names_hash_forgotten(struct customer_names *names);
+
+/* Warn that nobody who was to be left out, by this file, has a row. */
+void customer_names_warn_none(const struct customer_names *names,
+			      const char *path);
 
 /* Whether the customer, whose name is escaped as in TSV, is left out; for any
  * number of threads. */

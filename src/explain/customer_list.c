@@ -9,6 +9,7 @@
 #include "base/number.h"
 #include "base/utf8.h"
 #include "events/column_detect.h"
+#include "text/name_lines.h"
 #include "text/tsv.h"
 
 size_t customer_list_row(const struct customer_list *list, size_t i)
@@ -44,7 +45,7 @@ enum { UNKNOWN_SHOWN = 10 };
 
 /* A file of names, one a line. */
 struct name_file {
-	struct tsv_reader lines;
+	struct name_lines lines;
 	const struct model *model;
 	size_t named, known; /* names read, and those that the model has */
 	size_t unknown_lines[UNKNOWN_SHOWN]; /* of the first unknown names */
@@ -69,35 +70,10 @@ static void drop_order_mark(struct tsv_field *name)
 	name->length -= mark;
 }
 
-/* Reduce a line to the first of its fields, between tabs, commas or
- * semicolons, and take the quotes of CSV off it, in place. */
-static void first_field(struct tsv_field *name)
+/* The row of the customer whose name is the whole line, perhaps between blanks,
+ * which are taken off it where it is none; or SIZE_MAX. */
+static size_t row_of_whole(const struct model *model, struct tsv_field *name)
 {
-	char *text = name->text;
-	size_t used = 0, at = 0;
-
-	if (name->length == 0 || *text != '"') {
-		while (at < name->length && memchr("\t,;", text[at], 3) == NULL)
-			at++;
-		name->length = at;
-	} else {
-		for (at = 1; at < name->length; at++) {
-			if (text[at] == '"' &&
-			    (at + 1 == name->length || text[++at] != '"'))
-				break;
-			text[used++] = text[at];
-		}
-		name->length = used;
-	}
-	trim(name);
-}
-
-/* The row of the customer that a line names; SIZE_MAX where there is none, and
- * then the name as it is shown.  The whole line comes first, so that no name
- * that the model has is taken for one in another notation. */
-static size_t row_of_line(const struct model *model, struct tsv_field *name)
-{
-	struct tsv_field part;
 	size_t row;
 
 	/* A backslash that begins no escape stands for itself. */
@@ -106,11 +82,16 @@ static size_t row_of_line(const struct model *model, struct tsv_field *name)
 	if (row != SIZE_MAX)
 		return row;
 	trim(name);
-	row = model_find(model, name->text, name->length);
-	if (row != SIZE_MAX)
-		return row;
-	part = *name;
-	first_field(&part);
+	return model_find(model, name->text, name->length);
+}
+
+/* The row of the customer that the first field of a line names; SIZE_MAX where
+ * there is none, and then the name as it is shown. */
+static size_t row_of_field(const struct model *model, struct tsv_field *name)
+{
+	struct tsv_field part = *name;
+
+	name_lines_first_field(&part);
 	if (part.length > 0)
 		*name = part;
 	return model_find(model, name->text, name->length);
@@ -125,7 +106,11 @@ size_t customer_list_find(const struct model *model, char **text,
 	drop_order_mark(&name);
 	while (name.length > 0 && strchr("\r\n", name.text[name.length - 1]))
 		name.length--;
-	row = row_of_line(model, &name);
+	/* The whole line comes first, so that no name that the model has is
+	 * taken for one in another notation. */
+	row = row_of_whole(model, &name);
+	if (row == SIZE_MAX)
+		row = row_of_field(model, &name);
 	*text = name.text;
 	*length = name.length;
 	return row;
@@ -148,24 +133,21 @@ static void note_unknown(struct name_file *file, const struct tsv_field *name)
 	if (count >= UNKNOWN_SHOWN)
 		return;
 	file->unknown[count] = alloc_text(name->text, name->length);
-	file->unknown_lines[count] = file->lines.line;
+	file->unknown_lines[count] = file->lines.lines.line;
 }
 
 /* The row of the next name of the file, SIZE_MAX where the model lacks it;
- * false at the end.  A byte-order mark, empty lines and the carriage return of
- * Windows are left out. */
+ * false at the end.  Names of blanks are left out. */
 static bool next_row(struct name_file *file, size_t *row)
 {
-	while (tsv_next_line(&file->lines)) {
-		struct tsv_field *name = &file->lines.fields[0];
+	while (name_lines_next(&file->lines)) {
+		struct tsv_field *name = &file->lines.name;
 
-		if (file->lines.line == 1)
-			drop_order_mark(name);
-		if (name->length > 0 && name->text[name->length - 1] == '\r')
-			name->length--;
-		if (name->length == 0)
+		*row = row_of_whole(file->model, name);
+		if (*row == SIZE_MAX && name_lines_split(&file->lines))
 			continue;
-		*row = row_of_line(file->model, name);
+		if (*row == SIZE_MAX)
+			*row = row_of_field(file->model, name);
 		if (name->length == 0)
 			continue;
 		file->named++;
@@ -198,7 +180,7 @@ static void begin_names(struct name_file *file, const struct model *model,
 			const char *path)
 {
 	*file = (struct name_file){.model = model};
-	tsv_open(&file->lines, path);
+	name_lines_open(&file->lines, path);
 }
 
 /* Print, by warn or notice, the names that the model lacks: the first, and how
@@ -210,18 +192,35 @@ static void report_unknown(const struct name_file *file,
 	char known[NUMBER_TEXT], named[NUMBER_TEXT];
 
 	for (size_t i = 0; i < UNKNOWN_SHOWN && file->unknown[i] != NULL; i++)
-		print("%s:%zu: no customer %s in %s", file->lines.name,
+		print("%s:%zu: no customer %s in %s", file->lines.lines.name,
 		      file->unknown_lines[i], file->unknown[i],
 		      file->model->input.name);
 	print("%s of %s in %s are known", number_commas(known, file->known),
-	      number_commas(named, file->named), file->lines.name);
+	      number_commas(named, file->named), file->lines.lines.name);
+}
+
+/* Warn of a file without a customer of the model, with an example of each. */
+static void report_none(const struct name_file *file)
+{
+	const struct model *model = file->model;
+	size_t length;
+	const char *user = text_array_at(&model->matrix.users, 0, &length);
+
+	if (file->unknown[0] == NULL)
+		warn("%s: none of its customers is in %s",
+		     file->lines.lines.name, model->input.name);
+	else
+		warn("%s: none of its customers is in %s: it has \"%s\", the "
+		     "model has \"%.*s\"",
+		     file->lines.lines.name, model->input.name,
+		     file->unknown[0], (int)length, user);
 }
 
 static void end_names(struct name_file *file)
 {
 	for (size_t i = 0; i < UNKNOWN_SHOWN; i++)
 		free(file->unknown[i]);
-	tsv_close(&file->lines);
+	name_lines_close(&file->lines);
 }
 
 /* Look each customer of a file up; what the model lacks is said. */
@@ -239,7 +238,7 @@ static void each_named(struct customer_list *list, const struct model *model,
 			add_row(list, row);
 	drop_header(&file);
 	if (file.named == 0) {
-		warn("%s: no customer is named in it", file.lines.name);
+		warn("%s: no customer is named in it", file.lines.lines.name);
 		list->missed = true;
 	} else if (file.known < file.named && !list->ignore_unknown) {
 		report_unknown(&file, warn);
@@ -290,9 +289,12 @@ bool customer_list_mark(uint64_t *bits, const struct model *model,
 	drop_header(&file);
 	bool any = file.known > 0 || (!allowed && file.named == 0);
 	if (file.named == 0)
-		notice("%s: no customer is named in it", file.lines.name);
+		notice("%s: no customer is named in it", file.lines.lines.name);
 	else if (any && file.known < file.named && !ignore_unknown)
 		report_unknown(&file, notice);
+	any = any || (!allowed && ignore_unknown);
+	if (!any)
+		report_none(&file);
 	end_names(&file);
-	return any || (!allowed && ignore_unknown);
+	return any;
 }

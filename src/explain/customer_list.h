@@ -27,13 +27,13 @@ size_t customer_list_row(const struct customer_list *list, size_t i);
 void customer_list_user(struct customer_list *list, const struct model *model,
 			const char *name);
 
-/* Add each customer in a file, one a line.  What the model has under the line
+/* Add each customer in a file, one a line (text/name_lines.h); where its only
+ * line is no customer, it may name several.  What the model has under the line
  * as it stands, or with the escapes of our TSV undone, is taken; otherwise
  * blanks around the name, the quotes of CSV, and what follows a tab, a comma or
- * a semicolon are left out.  A byte-order mark, carriage returns and empty
- * lines do not count, nor does a first line that is the name of a column of
- * customers and no customer.  Unknown names as above, the first ten and how
- * many; and a message on a file without names. */
+ * a semicolon are left out.  A first line that is the name of a column of
+ * customers and no customer does not count.  Unknown names as above, the first
+ * ten and how many; and a message on a file without names. */
 void customer_list_file(struct customer_list *list, const struct model *model,
 			const char *path);
 
@@ -55,9 +55,10 @@ void customer_list_free(struct customer_list *list);
 
 /* Set the bits (base/bitset.h) of the rows of the customers in such a file,
  * or, where they are not allowed, clear them.  Unless unknown names are ignored
- * or the messages are switched off (--quiet), they are reported as above. False
- * where the file has no customer of the model; but a list of those who are not
- * allowed may be empty, or all unknown where these are ignored. */
+ * or the messages are switched off (--quiet), they are reported as above.
+ * False, after a message, where the file has no customer of the model; but a
+ * list of those who are not allowed may be empty, or all unknown where these
+ * are ignored. */
 bool customer_list_mark(uint64_t *bits, const struct model *model,
 			const char *path, bool allowed, bool ignore_unknown);
 

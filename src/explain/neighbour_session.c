@@ -164,8 +164,6 @@ static void mark(struct neighbour_session *session, const char *path,
 	    customer_list_mark(session->allowed, session->model, path, allowed,
 			       session->options.ignore_unknown))
 		return;
-	warn("%s: none of its customers is in %s", path,
-	     session->model->input.name);
 	session->nobody = true;
 }
 

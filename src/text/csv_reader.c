@@ -81,11 +81,12 @@ static void check_foreign(const struct csv_source *source)
 	if (foreign && format.before == NULL)
 		die("%s: %s, expected CSV", name, format.what);
 	if (foreign)
-		die("%s: %s: %s", name, format.what,
+		die("%s: %s: %s | %s%s", name, format.what,
 		    foreign_format_command(
 			    &format, source->paths
 					     ? source->paths[source->current]
-					     : NULL));
+					     : NULL),
+		    program, format.options ? format.options : "");
 	if (file_type_is_binary_stream(source->carry, source->carried))
 		die("%s: a binary stream of matrices, expected CSV", name);
 }

@@ -245,7 +245,6 @@ const char *foreign_format_command(const struct foreign_format *format,
 				  before, table);
 		before = mark + strlen("TABLE");
 	}
-	return error_text("%s%s%s%s%s%s | %s%s", text, before, quote,
-			  path ? path : "FILE", quote, format->after, program,
-			  format->options ? format->options : "");
+	return error_text("%s%s%s%s%s%s", text, before, quote,
+			  path ? path : "FILE", quote, format->after);
 }

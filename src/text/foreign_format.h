@@ -20,8 +20,8 @@ struct foreign_format {
 bool foreign_format_find(const unsigned char *bytes, size_t size,
 			 bool converted, struct foreign_format *format);
 
-/* The command that gives this program a file of the format, whose path, where
- * it is NULL, is written FILE; valid as error_text's. */
+/* The command that makes CSV of a file of the format, whose path, where it is
+ * NULL, is written FILE; valid as error_text's. */
 const char *foreign_format_command(const struct foreign_format *format,
 				   const char *path);
 

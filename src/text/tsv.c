@@ -144,6 +144,17 @@ static void check_gzip(const struct tsv_reader *reader, const char *begin,
 		    input->fd == STDIN_FILENO ? "FILE" : reader->name, program);
 }
 
+/* The end of a line, behind the first bytes that wait to be read; or NULL. */
+static char *find_end(const struct tsv_reader *reader, size_t first)
+{
+	size_t waiting = reader->end - reader->begin;
+
+	return waiting > first
+		       ? memchr(reader->buffer + reader->begin + first,
+				reader->returns ? '\r' : '\n', waiting - first)
+		       : NULL;
+}
+
 /* Cut the next line out of the buffer; its newline becomes a zero byte. */
 static bool cut(struct tsv_reader *reader, bool newline, char **line,
 		size_t *length)
@@ -151,14 +162,14 @@ static bool cut(struct tsv_reader *reader, bool newline, char **line,
 	size_t seen = 0;
 	char *found;
 
-	while ((found = reader->end - reader->begin > seen
-				? memchr(reader->buffer + reader->begin + seen,
-					 '\n',
-					 reader->end - reader->begin - seen)
-				: NULL) == NULL) {
+	while ((found = find_end(reader, seen)) == NULL) {
 		seen = reader->end - reader->begin;
-		if (!fill(reader))
+		if (fill(reader))
+			continue;
+		if (newline || reader->line > 0 || reader->returns)
 			break;
+		reader->returns = true;
+		seen = 0;
 	}
 	if (reader->begin == reader->end)
 		return false;

@@ -27,6 +27,7 @@ struct tsv_reader {
 	char *buffer;
 	size_t begin, end, room;
 	bool last;
+	bool returns; /* carriage returns end lines */
 };
 
 /* Open the file; NULL and "-" are standard input. */
@@ -46,7 +47,8 @@ size_t tsv_peek(struct tsv_reader *reader, size_t size, const char **bytes);
 void tsv_skip(struct tsv_reader *reader, size_t size, size_t lines);
 
 /* The next line as it stands, escapes kept, as one field; for readers of
- * lines such as --users FILE (a last line needs no newline there). */
+ * lines such as --users FILE (a last line needs no newline there; where there
+ * is none in all of the file, carriage returns end lines). */
 bool tsv_next_line(struct tsv_reader *reader);
 
 /* End the process: "program: name:line: message". */
