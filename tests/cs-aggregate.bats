@@ -797,6 +797,13 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	[[ "$output" == *$'1\ta\t2\t4\n2\tb\t1\t3'* ]]
 	grep -q '"rows_in": 3,' report.json
 	grep -q '"header_lines_repeated": 2' report.json
+	# However it is spelt, but for names of one or two letters.
+	printf '%s\n' user_id,tag 1,a USER_ID,TAG 2,b '"User ID", tag ' > log.csv
+	run -0 --separate-stderr cs-aggregate -o kept log.csv
+	[[ "$stderr" == *"2 repeated header lines skipped"* ]]
+	[ "$(cut -f 1 kept | tr '\n' ' ')" = 'user_id 1 2 ' ]
+	printf '%s\n' u,t U,T > log.csv
+	[ "$(cs-aggregate -u u -t t log.csv | wc -l)" -eq 2 ]
 	# A row that has but the customer's name in common is a row.
 	printf '%s\n' user,tag,value user,x,1 > like.csv
 	run -0 cs-aggregate -q like.csv
@@ -827,6 +834,18 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	printf '%s\r\n' 'sep=;' 'user;tag;value' '1;a,b;2' > excel.csv
 	run -0 cs-aggregate -q excel.csv
 	[[ "$output" == *$'1\ta,b\t1\t2' ]]
+	# Where the log is converted, too, and in quotation marks.
+	run -0 cs-aggregate -q --comment '#' excel.csv
+	[[ "$output" == *$'1\ta,b\t1\t2' ]]
+	iconv -t UTF-16 excel.csv > wide.csv
+	run -0 cs-aggregate -q --encoding UTF-16 wide.csv
+	[[ "$output" == *$'1\ta,b\t1\t2' ]]
+	sed 's/sep=;/"SEP=;"/' excel.csv > quoted.csv
+	run -0 cs-aggregate -q quoted.csv
+	[[ "$output" == *$'1\ta,b\t1\t2' ]]
+	printf 'user,tag,value\n1,a,1\n' > comma.csv
+	run -0 cs-aggregate -q --comment '#' excel.csv comma.csv
+	[[ "$output" == *$'1\ta\t1\t1\n1\ta,b\t1\t2' ]]
 }
 
 @test "dialects: long delimiters, runs of blanks, no quotes, backslashes" {

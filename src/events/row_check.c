@@ -1,5 +1,6 @@
 #include "events/row_check.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -7,19 +8,40 @@
 /* ---------------------------------------------------------------- the header
  */
 
-/* Equal, but for a byte-order mark before the field. */
+/* Names shorter than that are compared as they stand. */
+enum { LOOSE_MIN = 3 };
+
+/* The next byte that counts in names that are known (events/column_detect.h):
+ * not a blank, "_" or "-"; in lower case.  -1 at the end. */
+static int next_byte(const char **at, const char *end)
+{
+	while (*at < end && memchr(" _-", **at, 3) != NULL)
+		++*at;
+	return *at < end ? tolower((unsigned char)*(*at)++) : -1;
+}
+
+/* Equal, but for a byte-order mark before the field, and as names that are
+ * known are compared. */
 static bool is_name(const struct csv_rows *rows, const struct csv_slice *field,
 		    const char *name)
 {
 	const char *text = rows->text + field->begin;
-	size_t length = field->length;
+	const char *end = text + field->length, *name_end;
+	int byte;
 
 	if (name == NULL)
 		return true;
-	size_t mark = utf8_order_mark(text, length);
-	text += mark;
-	length -= mark;
-	return length == strlen(name) && memcmp(text, name, length) == 0;
+	name_end = name + strlen(name);
+	text += utf8_order_mark(text, field->length);
+	if (name_end - name < LOOSE_MIN)
+		return end - text == name_end - name &&
+		       memcmp(text, name, (size_t)(end - text)) == 0;
+	do {
+		byte = next_byte(&text, end);
+		if (byte != next_byte(&name, name_end))
+			return false;
+	} while (byte >= 0);
+	return true;
 }
 
 bool row_repeats_header(const struct row_rules *rules,

@@ -39,7 +39,8 @@ struct row_observations {
 };
 
 /* True where the row repeats the header line: its customer, its tag and its
- * value are the names of those columns. */
+ * value are the names of those columns, compared without case, blanks, "_" and
+ * "-". */
 bool row_repeats_header(const struct row_rules *rules,
 			const struct csv_file *file,
 			const struct csv_rows *rows, const struct csv_row *row);

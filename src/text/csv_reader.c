@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/errors.h"
@@ -61,6 +62,7 @@ void csv_reader_begin(struct csv_source *source, char **paths, size_t count,
 	*source = (struct csv_source){
 		.count = count ? count : 1,
 		.dialect = *dialect,
+		.delimiter = dialect->delimiter,
 		.headed = headed,
 		.paths = count ? paths : NULL,
 	};
@@ -134,16 +136,35 @@ static void drop_line(struct csv_source *source)
 	source->line++;
 }
 
-/* Take the delimiter from a first line "sep=;", which Excel writes. */
+/* The byte of a first line "sep=;", which Excel writes; in UTF-16, too.  0: the
+ * line is another. */
+static char separator_of(const unsigned char *bytes, size_t size)
+{
+	enum { LONGEST = 16 };
+	char line[LONGEST];
+	size_t length = 0, at = utf8_order_mark(bytes, size);
+
+	if (size >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 ||
+			  memcmp(bytes, "\xfe\xff", 2) == 0))
+		at = 2;
+	for (; at < size && length < LONGEST; at++)
+		if (bytes[at] != '\0' && bytes[at] != '"')
+			line[length++] = (char)bytes[at];
+	return length >= 6 && strncasecmp(line, "sep=", 4) == 0 &&
+			       (line[5] == '\n' || line[5] == '\r')
+		       ? line[4]
+		       : '\0';
+}
+
+/* Take the delimiter from such a line. */
 static void read_separator_line(struct csv_source *source,
 				struct csv_file *file)
 {
-	const unsigned char *bytes = source->carry;
+	char separator = separator_of(source->carry, source->carried);
 
-	if (source->carried < 6 || memcmp(bytes, "sep=", 4) != 0 ||
-	    (bytes[5] != '\n' && bytes[5] != '\r'))
+	if (separator == '\0')
 		return;
-	file->delimiter = (char)bytes[4];
+	file->delimiter = separator;
 	drop_line(source);
 }
 
@@ -159,6 +180,8 @@ static void skip(struct csv_source *source, struct csv_file *file)
 		drop_line(source);
 	if (!source->converting)
 		read_separator_line(source, file);
+	else if (source->dialect.delimiter == source->separator)
+		drop_line(source);
 	fill(source, BLOCK);
 	while (at < source->carried &&
 	       (source->carry[at] == '\n' || source->carry[at] == '\r'))
@@ -204,6 +227,13 @@ static void open_input(struct csv_source *source, struct csv_file *file)
 	check_foreign(source);
 	if (!converts)
 		return;
+	/* Such a line says how what follows is converted. */
+	*source->separator =
+		source->skip > 0 ? '\0'
+				 : separator_of(source->carry, source->carried);
+	source->dialect.delimiter = *source->separator != '\0'
+					    ? source->separator
+					    : source->delimiter;
 	error = csv_conversion_begin(&source->conversion, &source->dialect,
 				     &source->input, source->carry,
 				     source->carried);

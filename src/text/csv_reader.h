@@ -44,7 +44,9 @@ struct csv_source {
 	struct input input;
 	struct csv_conversion conversion; /* of the dialect, where needed */
 	bool converting;
-	size_t current; /* file */
+	const char *delimiter; /* of the dialect, where no line says another */
+	char separator[2];     /* what a line "sep=;" says, while converting */
+	size_t current;        /* file */
 	bool open, ended;
 	size_t line; /* of the next byte */
 	uint64_t sequence;
@@ -54,7 +56,8 @@ struct csv_source {
 };
 
 /* Begin; no paths: standard input.  Nothing is opened yet.  A file that begins
- * with a line "sep=;" has that byte between its fields. */
+ * with a line "sep=;", in quotation marks or not, has that byte between its
+ * fields. */
 void csv_reader_begin(struct csv_source *source, char **paths, size_t count,
 		      const struct csv_dialect *dialect, bool headed);
 
