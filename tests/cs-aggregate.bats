@@ -1095,6 +1095,10 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	run -0 cs-aggregate --null NULL --null '\N' --null N/A --rejects aside -o out log.csv
 	[[ "$output" != *"named"* ]]
 	[ "$(cut -f 1 out | tr '\n' ' ')" = 'user    2 ' ]
+	# Also between blanks.
+	printf '%s\n' user,tag,value 'N/A ,a,1' ' NULL,b,2' '2,c, N/A ' 3,d,4 > log.csv
+	cs-aggregate -q --null NULL --null N/A --rejects aside log.csv > out
+	[ "$(tail -n +2 out)" = $'3\td\t1\t4' ]
 }
 
 @test "a customer whose name is a word for nothing, or who has a fifth of all rows, is pointed out" {

@@ -92,17 +92,26 @@ static bool is_padded(const struct csv_rows *rows,
 	return length < field->length;
 }
 
+/* Nothing, or a text that means it, perhaps between blanks. */
 static bool is_empty(const struct row_rules *rules, const struct csv_rows *rows,
 		     const struct csv_slice *field)
 {
-	const char *text = rows->text + field->begin;
+	const char *text = rows->text + field->begin, *trimmed = text;
+	size_t length = field->length;
 
 	if (field->length == 0)
 		return true;
-	for (size_t i = 0; i < rules->null_count; i++)
-		if (strlen(rules->nulls[i]) == field->length &&
-		    memcmp(rules->nulls[i], text, field->length) == 0)
+	if (rules->null_count > 0)
+		utf8_trim(&trimmed, &length);
+	for (size_t i = 0; i < rules->null_count; i++) {
+		size_t size = strlen(rules->nulls[i]);
+
+		if ((size == field->length &&
+		     memcmp(rules->nulls[i], text, size) == 0) ||
+		    (size == length &&
+		     memcmp(rules->nulls[i], trimmed, size) == 0))
 			return true;
+	}
 	return false;
 }
 
