@@ -939,7 +939,10 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 		-$5|a sign of currency, percent or a unit: take it away before, as with sed 's/\$//g'
 		5,00 €|a sign of currency, percent or a unit: take it away before, as with sed 's/€//g', and --decimal , says what the mark is
 		R$ 1.234,50|a sign of currency, percent or a unit: take it away before, as with sed 's/R\$//g', and --decimal , --thousands .
-		12 kg|a sign of currency, percent or a unit: take it away before, as with sed 's/kg//g'
+		12 kg|a sign of currency, percent or a unit: take it away before, as with sed -E 's/([0-9]) *kg/\1/g'
+		EUR 12|a sign of currency, percent or a unit: take it away before, as with sed -E 's/EUR *([0-9])/\1/g'
+		1.5k|a sign of currency, percent or a unit: if k stands for 10^3, as with sed -E 's/([0-9]) *k/\1e3/g'
+		2,5 Mio|a sign of currency, percent or a unit: if Mio stands for 10^6, as with sed -E 's/([0-9]) *Mio/\1e6/g', and --decimal , says what the mark is
 		(12.00)|a negative number without a minus before it: write -12.00, as with sed -E 's/[(]([0-9.,]+)[)]/-\1/g'
 		5-|a negative number without a minus before it: write -5
 		12 000|expected a number; --thousands ' '

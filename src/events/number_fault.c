@@ -1,8 +1,10 @@
 #include "events/number_fault.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/utf8.h"
 
@@ -246,12 +248,55 @@ static void put_sed(const struct parts *parts, char to[2 * MAX_SIGN + 1])
 	*to = '\0';
 }
 
+/* Letters alone: they may be part of a word in another column. */
+static bool is_word(const struct span *sign)
+{
+	for (const char *at = sign->begin; at < sign->end; at++)
+		if (!isalpha((unsigned char)*at))
+			return false;
+	return true;
+}
+
+/* The power of ten that the unit may stand for, as "k" does for thousands; 0:
+ * it is none.  Without it the number would be another. */
+static int power_of(const struct parts *parts)
+{
+	static const struct {
+		const char *name;
+		int power;
+	} factors[] = {{"k", 3},   {"tsd", 3}, {"m", 6},  {"mn", 6}, {"mio", 6},
+		       {"mln", 6}, {"b", 9},   {"bn", 9}, {"mrd", 9}};
+	size_t length = (size_t)(parts->sign.end - parts->sign.begin);
+
+	for (size_t i = 0; i < sizeof factors / sizeof *factors; i++)
+		if (parts->sign.begin >= parts->digits.end &&
+		    strlen(factors[i].name) == length &&
+		    strncasecmp(factors[i].name, parts->sign.begin, length) ==
+			    0)
+			return factors[i].power;
+	return 0;
+}
+
+/* The command that takes the sign away. */
+static void put_command(const struct parts *parts, char *to, size_t room)
+{
+	char sign[2 * MAX_SIGN + 1];
+
+	put_sed(parts, sign);
+	if (!is_word(&parts->sign))
+		snprintf(to, room, "sed 's/%s//g'", sign);
+	else if (parts->sign.begin >= parts->digits.end)
+		snprintf(to, room, "sed -E 's/([0-9]) *%s/\\1/g'", sign);
+	else
+		snprintf(to, room, "sed -E 's/%s *([0-9])/\\1/g'", sign);
+}
+
 void number_fault_describe(const struct decimal_style *style, const char *text,
 			   size_t length, char to[NUMBER_FAULT_ROOM])
 {
 	struct parts parts = split(text, length);
 	enum number_fault fault = fault_of(style, &parts);
-	char options[80], sign[2 * MAX_SIGN + 1];
+	char options[80], command[80];
 	const char *reason = number_fault_reason(fault);
 
 	/* Brackets end after the last digit; a minus is something else. */
@@ -262,11 +307,22 @@ void number_fault_describe(const struct decimal_style *style, const char *text,
 			: "";
 
 	put_options(style, &parts, options, sizeof options);
-	if (fault == NUMBER_SIGN) {
-		put_sed(&parts, sign);
+	int power = power_of(&parts);
+
+	if (fault == NUMBER_SIGN && power > 0) {
 		snprintf(to, NUMBER_FAULT_ROOM,
-			 "%s: take it away before, as with sed 's/%s//g'%s%s",
-			 reason, sign, *options ? ", and " : "", options);
+			 "%s: if %.*s stands for 10^%d, as with sed -E "
+			 "'s/([0-9]) *%.*s/\\1e%d/g'%s%s",
+			 reason, (int)(parts.sign.end - parts.sign.begin),
+			 parts.sign.begin, power,
+			 (int)(parts.sign.end - parts.sign.begin),
+			 parts.sign.begin, power, *options ? ", and " : "",
+			 options);
+	} else if (fault == NUMBER_SIGN) {
+		put_command(&parts, command, sizeof command);
+		snprintf(to, NUMBER_FAULT_ROOM,
+			 "%s: take it away before, as with %s%s%s", reason,
+			 command, *options ? ", and " : "", options);
 	} else if (fault == NUMBER_NEGATIVE) {
 		snprintf(to, NUMBER_FAULT_ROOM, "%s: write -%.*s%s%s%s", reason,
 			 (int)(parts.digits.end - parts.digits.begin > 30
