@@ -309,10 +309,13 @@ static enum status merge(char **paths, size_t count)
 	refuse_options("with --merge it is that of the tallies");
 	if (choices.fold_in != NULL || choices.matrix.tally)
 		die_usage("--merge: it goes with neither --as nor --tally");
+	if (options_given((const int[]){'S', 0}) != NULL)
+		die_usage("--buffer-size: a tally has no rows: it does not go "
+			  "with --merge");
 	if (count == 0)
 		die_usage("--merge: which tallies?");
 	output_open(&output, choices.output);
-	error = tally_merge(&sum, paths, count);
+	error = tally_merge(&sum, paths, count, choices.matrix.threads);
 	if (error != NULL)
 		die("%s", error);
 	tally_write(&sum, &output);

@@ -127,6 +127,11 @@ compare_matrices() {
 	make_matrices --value sum -- views
 	cs-matrix --merge -o again 3.tally 2.tally 1.tally 0.tally
 	cmp again sum.2
+	for threads in 1 3 7
+	do
+		cs-matrix --merge -j $threads -o again ./?.tally
+		cmp again sum.2
+	done
 	# The first round again.
 	for shard in 0 1 2 3
 	do
@@ -171,6 +176,16 @@ compare_matrices() {
 	make_matrices --value sum -- few
 	run -2 cs-matrix --merge
 	run -2 cs-matrix --merge --as sum.1 0.tally
+	run -2 cs-matrix --merge -S 1M 0.tally
+	[[ "$output" == *"--buffer-size: a tally has no rows"* ]]
+	run -2 cs-matrix --merge -o out - - < 0.tally
+	[[ "$output" == *"named twice"* ]]
+	# The first of several errors, whichever thread finds it.
+	for missing in 1 2 3 4
+	do
+		run -2 cs-matrix --merge -j 3 -o out 0.tally 1.tally no-such 2.tally whole.mat
+		[[ "$output" == *"no-such: No such file"* ]]
+	done
 	run -2 cs-matrix --merge --value sum 0.tally
 	[[ "$output" == *"--value: with --merge it is that of the tallies"* ]]
 	run -2 cs-matrix --as sum.2 --value sum few.tsv

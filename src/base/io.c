@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,7 @@ static const char *examine(struct input *input)
 
 const char *input_try(struct input *input, const char *path)
 {
-	static bool taken;
+	static atomic_bool taken;
 
 	*input = (struct input){.fd = STDIN_FILENO, .name = "standard input"};
 	if (path != NULL && strcmp(path, "-") != 0) {
@@ -51,10 +52,9 @@ const char *input_try(struct input *input, const char *path)
 		input->fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (input->fd < 0)
 			return strerror(errno);
-	} else if (taken) {
+	} else if (atomic_exchange(&taken, true)) {
 		return "named twice, and can be read once";
 	} else {
-		taken = true;
 		if (isatty(STDIN_FILENO))
 			notice("reads standard input, which is this terminal: "
 			       "name a FILE, or end with Ctrl-D");

@@ -1,10 +1,13 @@
 #include "model/tally_merge.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "base/ordered_work.h"
 
 /* A sum that grows; its tags are in the order of sum->names until the end. */
 struct merging {
@@ -181,34 +184,91 @@ static void sort_tags(struct tally *sum)
 	*sum = sorted;
 }
 
-const char *tally_merge(struct tally *sum, char *const *paths, size_t count)
+/* A file, opened by a thread, which then adds it. */
+struct opened_tally {
+	struct tally tally;
+	const char *error; /* of opening it, or NULL */
+};
+
+/* The files of a merge: opened side by side, added in their order. */
+struct tally_files {
+	char *const *paths;
+	struct opened_tally *opened; /* one for each thread */
+	struct merging merging;
+	bool squares;       /* a file has them */
+	char *error;        /* the first; to be freed */
+	atomic_bool failed; /* there is one: no more is opened */
+};
+
+static void fail(struct tally_files *files, const char *error)
 {
-	struct merging merging = {.sum = sum, .first = paths[0]};
+	if (files->failed)
+		return;
+	files->error = alloc_text(error, strlen(error));
+	files->failed = true;
+}
+
+static void open_file(void *shared, size_t i, unsigned thread)
+{
+	struct tally_files *files = shared;
+	struct opened_tally *one = &files->opened[thread];
+
+	*one = (struct opened_tally){0};
+	if (!files->failed)
+		one->error = tally_open(&one->tally, files->paths[i]);
+}
+
+/* Add an open file to the sum. */
+static const char *add_opened(struct tally_files *files, size_t i,
+			      const struct tally *one)
+{
+	struct tally *sum = files->merging.sum;
 	const char *error = NULL;
-	bool squares = false;
+
+	if (i == 0) {
+		sum->stage = one->stage;
+		sum->metadata = json_deep_copy(one->metadata);
+	} else {
+		error = check_options(&files->merging, one);
+	}
+	files->squares = files->squares || one->counts.squares != NULL;
+	return error != NULL ? error : add(&files->merging, one, i == 0);
+}
+
+static void take_file(void *shared, size_t i, unsigned thread)
+{
+	struct tally_files *files = shared;
+	struct opened_tally *one = &files->opened[thread];
+	const char *error = NULL;
+
+	if (one->error != NULL)
+		error = error_text("%s: %s", files->paths[i], one->error);
+	else if (!files->failed)
+		error = add_opened(files, i, &one->tally);
+	if (error != NULL)
+		fail(files, error);
+	tally_close(&one->tally);
+}
+
+const char *tally_merge(struct tally *sum, char *const *paths, size_t count,
+			unsigned threads)
+{
+	struct tally_files files = {.paths = paths,
+				    .merging = {.sum = sum, .first = paths[0]}};
+	const char *error = NULL;
 
 	*sum = (struct tally){0};
-	make_room(&merging);
-	for (size_t i = 0; i < count && error == NULL; i++) {
-		struct tally one;
-		error = tally_open(&one, paths[i]);
-		if (error != NULL)
-			error = error_text("%s: %s", paths[i], error);
-		if (error == NULL && i == 0) {
-			sum->stage = one.stage;
-			sum->metadata = json_deep_copy(one.metadata);
-		} else if (error == NULL) {
-			error = check_options(&merging, &one);
-		}
-		squares = squares || one.counts.squares != NULL;
-		if (error == NULL)
-			error = add(&merging, &one, i == 0);
-		tally_close(&one);
-	}
+	make_room(&files.merging);
+	files.opened = alloc(threads, sizeof *files.opened);
+	ordered_work_run(threads, count, open_file, take_file, &files);
+	free(files.opened);
+	if (files.failed)
+		error = error_text("%s", files.error);
+	free(files.error);
 	if (error != NULL)
 		return error;
 	sort_tags(sum);
-	if (!squares) {
+	if (!files.squares) {
 		free(sum->counts.squares);
 		sum->counts.squares = NULL;
 	}
