@@ -188,6 +188,12 @@ wrong_includes() {
 	done
 }
 
+@test "no heading of a page begins with a word that mdoc takes for a macro" {
+	# ".Ss No rule" is printed as "rule".
+	run ! grep -nE '^\.S[hs] (A[nprt]|B[ox]|D[oq]|E[mv]|F[al]|I[nct]|L[ik]|M[et]|N[dmos]|O[nopx]|P[af]|S[oxy]|T[an]|U[x]|V[at]) ' \
+		src/man/*
+}
+
 @test "completion knows the words of an option" {
 	# shellcheck disable=SC1091,SC2034
 	found=$(

@@ -110,15 +110,28 @@ as_json() {
 	same_profiles profiles.tsv
 }
 
+@test "a dump of pg_dump" {
+	{
+		printf '%s\n' '-- PostgreSQL database dump' '' \
+			'COPY public.users (id) FROM stdin;' 1 '\.' '' \
+			'COPY public.views (user_handle, course_id, view_time_seconds) FROM stdin;'
+		sed 1d views.csv | tr , '\t'
+		printf '\\N\tx\t1\n%s\n' '\.'
+	} > shop.sql
+	block "SQL dump" | sed 's/--quote/--rejects aside --quote/' | bash -eo pipefail
+	cmp profiles.tsv "$expected"
+	[ "$(wc -l < aside.why)" -eq 1 ]
+}
+
 @test "an object store" {
 	need curl
 	gzip -k views.csv
-	SIGNED_URL=file://$PWD/views.csv.gz recipe "An object store"
+	SIGNED_URL=file://$PWD/views.csv.gz recipe "Object store"
 	cmp profiles.tsv "$expected"
 	# A refusal is a failure, and leaves no file.
 	rm profiles.tsv
 	export SIGNED_URL=file://$PWD/absent
-	run ! recipe "An object store"
+	run ! recipe "Object store"
 	[ ! -e profiles.tsv ]
 }
 
