@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/recovery.h"
 #include "base/bitset.h"
 
 enum {
@@ -35,8 +36,22 @@ void candidates_begin(struct candidates *candidates)
 	*candidates = (struct candidates){0};
 	candidates->sums = alloc_aligned(INDEX_BLOCK_ROWS + INDEX_PAD,
 					 sizeof *candidates->sums);
+	candidates_clear(candidates);
+}
+
+void candidates_clear(struct candidates *candidates)
+{
 	memset(candidates->sums, 0,
 	       (INDEX_BLOCK_ROWS + INDEX_PAD) * sizeof *candidates->sums);
+}
+
+void candidates_keep(struct candidates *candidates)
+{
+	recovery_forget(candidates->rows);
+	recovery_forget(candidates->row_sums);
+	recovery_forget(candidates->largest_rows);
+	recovery_forget(candidates->largest_sums);
+	recovery_forget(candidates->bounded);
 }
 
 void candidates_end(struct candidates *candidates)
@@ -54,9 +69,10 @@ static void grow_pairs(uint32_t **rows, int32_t **sums, size_t *room,
 {
 	if (needed <= *room)
 		return;
-	*room = needed + needed / 2;
-	*rows = alloc_resize(*rows, *room, sizeof **rows);
-	*sums = alloc_resize(*sums, *room, sizeof **sums);
+	needed += needed / 2;
+	*rows = alloc_resize(*rows, needed, sizeof **rows);
+	*sums = alloc_resize(*sums, needed, sizeof **sums);
+	*room = needed;
 }
 
 static void make_room(struct candidates *candidates, size_t more)

@@ -46,6 +46,12 @@ struct candidates {
 void candidates_begin(struct candidates *candidates);
 void candidates_end(struct candidates *candidates);
 
+/* Have what was allocated since outlive the work of base/recovery.h that this
+ * thread does, or that was left amid a query; clear what was left in the sums.
+ */
+void candidates_keep(struct candidates *candidates);
+void candidates_clear(struct candidates *candidates);
+
 /* Go through all lists of the query, raising the threshold.  Afterwards bounded
  * holds, in no order, every row that may be a result, has a sum above 0, and
  * whose upper bound reaches the threshold; rows with a smaller sum may be

@@ -9,6 +9,7 @@
 #include "base/bitset.h"
 #include "base/errors.h"
 #include "base/progress.h"
+#include "base/recovery.h"
 #include "base/thread_pool.h"
 #include "search/bad_row.h"
 #include "search/combined_candidates.h"
@@ -49,6 +50,28 @@ void combined_workspace_free(struct combined_workspace *workspace)
 	if (workspace != NULL)
 		free(workspace->workers);
 	free(workspace);
+}
+
+/* Have what the workspace holds outlive the work of base/recovery.h that this
+ * thread does: it may be left, and its memory freed, while another search has
+ * the workspace. */
+static void workspace_keep(struct combined_workspace *workspace)
+{
+	for (unsigned t = 0; t < workspace->count; t++) {
+		candidates_keep(&workspace->workers[t].candidates);
+		recovery_forget(workspace->workers[t].scored);
+	}
+}
+
+/* After a search that was left. */
+static void workspace_clear(struct combined_workspace *workspace, size_t m)
+{
+	for (unsigned t = 0; t < workspace->count; t++) {
+		struct combined_worker *worker = &workspace->workers[t];
+
+		candidates_clear(&worker->candidates);
+		memset(worker->dense_query, 0, m * sizeof *worker->dense_query);
+	}
 }
 
 static void finish_query(struct combined_job *job, size_t query)
@@ -168,13 +191,6 @@ static void job_begin(struct combined_job *job)
 		search->threads = 1;
 	if (search->kernel == NULL)
 		search->kernel = combined_kernel_best();
-	job->owns_workspace =
-		search->workspace == NULL ||
-		search->workspace->count < search->threads ||
-		atomic_flag_test_and_set(&search->workspace->taken);
-	if (job->owns_workspace)
-		search->workspace = combined_workspace_new(search->threads,
-							   search->matrix->m);
 	job->ranges = 1;
 	if (search->index == NULL && job->count < search->threads)
 		job->ranges = (size_t)search->threads * RANGES;
@@ -190,6 +206,42 @@ static void job_begin(struct combined_job *job)
 		job->eligible[0] = count_eligible(search);
 		job->zeros[0] = search->index->zeros;
 	}
+	/* Last: once it is taken, nothing fails here. */
+	job->owns_workspace =
+		search->workspace == NULL ||
+		search->workspace->count < search->threads ||
+		atomic_flag_test_and_set(&search->workspace->taken);
+	if (job->owns_workspace)
+		search->workspace = combined_workspace_new(search->threads,
+							   search->matrix->m);
+}
+
+static void find_all(void *context)
+{
+	struct combined_job *job = context;
+
+	thread_pool_run(job->search.threads,
+			alloc_product(job->count, job->ranges), run_piece, job);
+	finish_rest(job);
+}
+
+/* The same with the workspace of others, which is given back even where the
+ * work of base/recovery.h is left. */
+static void find_all_by_lent(struct combined_job *job)
+{
+	struct combined_workspace *workspace = job->search.workspace;
+	bool done = true;
+
+	if (recovery_current() == NULL)
+		find_all(job);
+	else
+		done = recovery_run_part(recovery_current(), find_all, job);
+	workspace_keep(workspace);
+	if (!done)
+		workspace_clear(workspace, job->search.matrix->m);
+	atomic_flag_clear(&workspace->taken);
+	if (!done)
+		recovery_leave();
 }
 
 const char *combined_search_run(const struct combined_search *search,
@@ -211,9 +263,10 @@ const char *combined_search_run(const struct combined_search *search,
 	if (search->matrix->n > UINT32_MAX)
 		return "more than 4,294,967,295 customers";
 	job_begin(&job);
-	thread_pool_run(job.search.threads, alloc_product(count, job.ranges),
-			run_piece, &job);
-	finish_rest(&job);
+	if (job.owns_workspace)
+		find_all(&job);
+	else
+		find_all_by_lent(&job);
 	if (job.first_bad_row != ROW_NONE) {
 		search_results_free(results, count);
 		error = bad_row_error(search->matrix, job.first_bad_row);
@@ -222,8 +275,6 @@ const char *combined_search_run(const struct combined_search *search,
 	}
 	if (job.owns_workspace)
 		combined_workspace_free(job.search.workspace);
-	else
-		atomic_flag_clear(&job.search.workspace->taken);
 	free(job.tops);
 	free(job.eligible);
 	free(job.zeros);
