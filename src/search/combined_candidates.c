@@ -208,17 +208,16 @@ static void bound_largest(struct candidates *candidates, size_t limit)
 		return;
 	grow_pairs(&candidates->largest_rows, &candidates->largest_sums,
 		   &candidates->largest_room, new_count + PAST);
-	for (size_t i = 0; i < new_count; i++) {
-		candidates->largest_rows[best] = rows[i];
-		candidates->largest_sums[best] = sums[i];
-		best += sums[i] >= low;
-	}
+	best = kernel->select(low, rows, sums, new_count,
+			      candidates->largest_rows,
+			      candidates->largest_sums);
+	bound_rows(candidates, candidates->largest_rows,
+		   candidates->largest_sums, best);
+	/* By the threshold as it has become, which drops nearly all. */
 	candidates->count = candidates->new_begin +
 			    kernel->filter(candidates->thresholds,
 					   candidates->bounds.index->bin, low,
 					   rows, sums, new_count);
-	bound_rows(candidates, candidates->largest_rows,
-		   candidates->largest_sums, best);
 }
 
 /* Raise the threshold by the new candidates, and drop all those below it. */

@@ -39,6 +39,20 @@ static size_t plain_filter(const int32_t thresholds[INDEX_BINS],
 	return kept;
 }
 
+static size_t plain_select(int32_t low, const uint32_t *rows,
+			   const int32_t *sums, size_t count, uint32_t *chosen,
+			   int32_t *out)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		chosen[found] = rows[i];
+		out[found] = sums[i];
+		found += sums[i] >= low;
+	}
+	return found;
+}
+
 static inline __attribute__((always_inline)) size_t
 count_loop(const int32_t *numbers, size_t count, int32_t value)
 {
@@ -64,8 +78,9 @@ static int32_t plain_dot(const int8_t *query, const uint8_t *codes,
 	return sum;
 }
 
-static const struct combined_kernel plain = {"plain", plain_scan, plain_filter,
-					     plain_count, plain_dot};
+static const struct combined_kernel plain = {"plain",      plain_scan,
+					     plain_filter, plain_select,
+					     plain_count,  plain_dot};
 
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -121,6 +136,26 @@ AVX2 static size_t avx2_scan(const struct column_set *set, int32_t *sums,
 	return found;
 }
 
+AVX2 static size_t avx2_select(int32_t low, const uint32_t *rows,
+			       const int32_t *sums, size_t count,
+			       uint32_t *chosen, int32_t *out)
+{
+	const __m256i below = _mm256_set1_epi32(low - 1);
+	size_t found = 0, i = 0;
+
+	for (; i + 8 <= count; i += 8) {
+		__m256i reached = _mm256_cmpgt_epi32(
+			_mm256_loadu_si256((const void *)(sums + i)), below);
+
+		if (_mm256_testz_si256(reached, reached))
+			continue;
+		found += plain_select(low, rows + i, sums + i, 8,
+				      chosen + found, out + found);
+	}
+	return found + plain_select(low, rows + i, sums + i, count - i,
+				    chosen + found, out + found);
+}
+
 AVX2 static size_t avx2_count(const int32_t *numbers, size_t count,
 			      int32_t value)
 {
@@ -146,8 +181,8 @@ AVX2 static int32_t avx2_dot(const int8_t *query, const uint8_t *codes,
 	return total;
 }
 
-static const struct combined_kernel avx2 = {"avx2", avx2_scan, plain_filter,
-					    avx2_count, avx2_dot};
+static const struct combined_kernel avx2 = {
+	"avx2", avx2_scan, plain_filter, avx2_select, avx2_count, avx2_dot};
 
 /* Compressing in a register and storing all of it is much faster than a
  * compressing store on some processors (Zen 4). */
@@ -230,6 +265,29 @@ AVX512 static size_t avx512_filter(const int32_t thresholds[INDEX_BINS],
 	return kept;
 }
 
+AVX512 static size_t avx512_select(int32_t low, const uint32_t *rows,
+				   const int32_t *sums, size_t count,
+				   uint32_t *chosen, int32_t *out)
+{
+	const __m512i lower = _mm512_set1_epi32(low);
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i += 16) {
+		__mmask16 mask = count - i < 16
+					 ? (__mmask16)((1u << (count - i)) - 1)
+					 : (__mmask16)0xffff;
+		__m512i sum = _mm512_maskz_loadu_epi32(mask, sums + i);
+
+		mask = _mm512_mask_cmpge_epi32_mask(mask, sum, lower);
+		if (mask == 0)
+			continue;
+		append(chosen + found, out + found, mask,
+		       _mm512_maskz_loadu_epi32(mask, rows + i), sum);
+		found += (size_t)__builtin_popcount(mask);
+	}
+	return found;
+}
+
 AVX512 static size_t avx512_count(const int32_t *numbers, size_t count,
 				  int32_t value)
 {
@@ -261,8 +319,9 @@ AVX512 static int32_t avx512_dot(const int8_t *query, const uint8_t *codes,
 	return _mm512_reduce_add_epi32(sum);
 }
 
-static const struct combined_kernel avx512 = {
-	"avx512", avx512_scan, avx512_filter, avx512_count, avx512_dot};
+static const struct combined_kernel avx512 = {"avx512",      avx512_scan,
+					      avx512_filter, avx512_select,
+					      avx512_count,  avx512_dot};
 
 #endif
 

@@ -37,6 +37,11 @@ struct combined_kernel {
 			 const uint8_t *bins, int32_t limit, uint32_t *rows,
 			 int32_t *sums, size_t count);
 
+	/* Copy, in order, those of count rows whose sum is at least low to
+	 * chosen and out, which have room for count + 16.  Returns how many. */
+	size_t (*select)(int32_t low, const uint32_t *rows, const int32_t *sums,
+			 size_t count, uint32_t *chosen, int32_t *out);
+
 	/* How many of the numbers are at least value. */
 	size_t (*count_at_least)(const int32_t *numbers, size_t count,
 				 int32_t value);
