@@ -124,6 +124,8 @@ static void bound_rows(struct candidates *candidates, const uint32_t *rows,
 		alloc_grow(candidates->bounded, &candidates->bounded_room,
 			   candidates->bounded_count + count + 1,
 			   sizeof *candidates->bounded);
+	for (size_t i = 0; i < count && i < AHEAD; i++)
+		fetch_codes(bounds->index, rows[i]);
 	for (size_t i = 0; i < count; i++) {
 		uint32_t row = rows[i];
 
@@ -287,6 +289,21 @@ static const struct posting *list_at(const struct inverted_index *index,
 	return index->postings + start[0];
 }
 
+/* Have the processor load the begin of such a list; what follows it loads by
+ * itself. */
+static void prefetch_list(const struct inverted_index *index,
+			  const struct query_lists *lists, size_t i,
+			  size_t block)
+{
+	enum { LINE = 64, LINES = 4 };
+	size_t count;
+	/* The lines may be past the list, or the postings. */
+	uintptr_t list = (uintptr_t)list_at(index, lists, i, block, &count);
+
+	for (size_t line = 0; line < LINES; line++)
+		__builtin_prefetch((const void *)(list + line * LINE));
+}
+
 /* Add the query's lists of a block to the sums of its rows; returns how many
  * postings they have. */
 static size_t add_lists(struct candidates *candidates,
@@ -299,6 +316,8 @@ static size_t add_lists(struct candidates *candidates,
 		const struct posting *list =
 			list_at(index, lists, i, block, &count);
 
+		if (i + 1 < lists->count)
+			prefetch_list(index, lists, i + 1, block);
 		add_list(candidates->sums, list, count, lists->weights[i]);
 		total += count;
 	}

@@ -44,7 +44,7 @@ static void score_candidates(const struct combined_search *search,
 			     struct active_query *active,
 			     struct combined_worker *worker)
 {
-	enum { AHEAD = 6 };
+	enum { AHEAD = 12 };
 	struct candidates *candidates = &worker->candidates;
 	struct candidate *list = candidates->bounded;
 	size_t count = 0;
@@ -54,6 +54,8 @@ static void score_candidates(const struct combined_search *search,
 			list[count++] = list[i];
 	if (count > 1)
 		qsort(list, count, sizeof *list, falling_bound);
+	for (size_t i = 0; i < count && i < AHEAD; i++)
+		__builtin_prefetch(&search->matrix->indptr[list[i].row]);
 	for (size_t i = 0; i < count && i < AHEAD; i++)
 		prefetch_row(search, list[i].row);
 	for (size_t i = 0; i < count && list[i].high >= candidates->threshold;
