@@ -87,17 +87,33 @@ bool number_size(const char *text, size_t *bytes)
 /* 10^22 times a number of 53 bits is below 2^127. */
 enum { MAX_SCALE = 22 };
 
+/* The magnitude of a finite value is *digits * 2^*exponent, *digits below
+ * 2^53. */
+static void split_value(double value, uint64_t *digits, int *exponent)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &value, sizeof bits);
+	*digits = bits & ((UINT64_C(1) << 52) - 1);
+	*exponent = (int)(bits >> 52 & 0x7ff);
+	if (*exponent > 0)
+		*digits |= UINT64_C(1) << 52;
+	else
+		*exponent = 1;
+	*exponent -= 1075;
+}
+
 /* *scaled = a finite value's magnitude times 10^scale, rounded to an integer,
  * ties to even, exactly; false where 128 bits are too few. */
 static bool scale_exactly(double value, int scale, uint64_t *scaled)
 {
+	uint64_t digits;
 	int exponent;
-	double fraction = frexp(fabs(value), &exponent);
-	magnitude product = (uint64_t)ldexp(fraction, 53);
 
-	exponent -= 53;
+	split_value(value, &digits, &exponent);
 	if (scale < 0 || scale > MAX_SCALE || exponent > 0)
 		return false;
+	magnitude product = digits;
 	product *= number_power_of_ten[scale > 18 ? 9 : 0];
 	product *= number_power_of_ten[scale > 18 ? scale - 9 : scale];
 	if (exponent <= -128) {
@@ -112,6 +128,17 @@ static bool scale_exactly(double value, int scale, uint64_t *scaled)
 	}
 	*scaled = (uint64_t)whole;
 	return whole <= UINT64_MAX;
+}
+
+bool number_scaled(double value, int decimals, int64_t *units)
+{
+	uint64_t scaled;
+
+	if (!isfinite(value) || !scale_exactly(value, decimals, &scaled) ||
+	    scaled > INT64_MAX)
+		return false;
+	*units = value < 0 ? -(int64_t)scaled : (int64_t)scaled;
+	return true;
 }
 
 /* Put count digits, with zeros before. */
@@ -136,9 +163,11 @@ static bool find_digits(double value, int count, uint64_t *digits, int *point)
 	uint64_t least = number_power_of_ten[count - 1];
 	/* The decimal exponent by the binary one (0.30103 is log10(2)), which
 	 * may be one too small, as it is where rounding gives a digit more. */
+	uint64_t all;
 	int exponent;
-	frexp(size, &exponent);
-	*point = (int)floor((exponent - 1) * 0.30103);
+	split_value(size, &all, &exponent);
+	exponent = (exponent + 52) * 30103;
+	*point = (exponent - (exponent < 0 ? 99999 : 0)) / 100000;
 	for (;; (*point)++) {
 		if (!scale_exactly(value, count - 1 - *point, digits))
 			return false;
@@ -183,23 +212,39 @@ size_t number_write(char text[NUMBER_TEXT], double value, int digits)
 	return (size_t)(to - text);
 }
 
+/* As number_decimal, of sign and magnitude. */
+static size_t put_decimal(char text[NUMBER_TEXT], bool negative, uint64_t units,
+			  int decimals)
+{
+	char *to = text;
+
+	if (negative)
+		*to++ = '-';
+	to += number_whole(to, units / number_power_of_ten[decimals]);
+	if (decimals > 0)
+		*to++ = '.';
+	put_digits(to, units % number_power_of_ten[decimals], decimals);
+	to += decimals;
+	*to = '\0';
+	return (size_t)(to - text);
+}
+
+size_t number_decimal(char text[NUMBER_TEXT], int64_t units, int decimals)
+{
+	return put_decimal(text, units < 0,
+			   units < 0 ? -(uint64_t)units : (uint64_t)units,
+			   decimals);
+}
+
 size_t number_fixed(char text[NUMBER_TEXT], double value, int decimals)
 {
 	uint64_t number;
-	char *to = text;
 
 	if (!isfinite(value) || decimals < 1 || decimals > 9 ||
 	    !scale_exactly(value, decimals, &number))
 		return (size_t)snprintf(text, NUMBER_TEXT, "%.*f", decimals,
 					value);
-	if (signbit(value))
-		*to++ = '-';
-	to += number_whole(to, number / number_power_of_ten[decimals]);
-	*to++ = '.';
-	put_digits(to, number % number_power_of_ten[decimals], decimals);
-	to += decimals;
-	*to = '\0';
-	return (size_t)(to - text);
+	return put_decimal(text, signbit(value), number, decimals);
 }
 
 double number_without_negative_zero(double value, int decimals)

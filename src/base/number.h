@@ -33,6 +33,15 @@ size_t number_write(char text[NUMBER_TEXT], double value, int digits);
  * that does not fit is cut.  Returns the length. */
 size_t number_fixed(char text[NUMBER_TEXT], double value, int decimals);
 
+/* Set *units to value * 10^decimals, decimals from 0 to 22, rounded as printf
+ * rounds; false where that is not in int64, or needs more than 128 bits. */
+bool number_scaled(double value, int decimals, int64_t *units);
+
+/* units * 10^-decimals, decimals from 0 to 18: what printf's %.*f prints of a
+ * value that number_scaled took, but for the sign of a zero.  Returns the
+ * length. */
+size_t number_decimal(char text[NUMBER_TEXT], int64_t units, int decimals);
+
 /* The value, or 0 where it would be printed with so many decimals as a negative
  * zero ("-0.00"). */
 double number_without_negative_zero(double value, int decimals);

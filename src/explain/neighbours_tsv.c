@@ -58,18 +58,17 @@ static bool read_printed(const char *text, struct printed *number)
 	return true;
 }
 
-/* *value = the number in units of 10^-places; false where it is too large. */
-static bool scale_printed(const struct printed *number, int places,
-			  decimal *value)
+/* *value *= 10^shift; false where shift is negative or the product too large.
+ */
+static bool scale_value(decimal *value, int shift)
 {
-	int shift = places - number->places;
-
-	if (shift < 0 ||
-	    (number->digits != 0 && number->count + shift > LARGEST_DIGITS))
+	if (shift < 0)
 		return false;
-	*value = number->digits;
-	for (int i = 0; i < shift && *value != 0; i++)
+	for (; shift > 0 && *value != 0; shift--) {
 		*value *= 10;
+		if (*value >= bound || *value <= -bound)
+			return false;
+	}
 	return true;
 }
 
@@ -100,47 +99,77 @@ static void write_scaled(char text[NUMBER_TEXT], decimal value, int places)
 	text[length] = '\0';
 }
 
+/* The same, faster for most values. */
+static void write_rest(char text[NUMBER_TEXT], decimal value, int places)
+{
+	int64_t units = (int64_t)value;
+
+	if (units != value || places > 18) {
+		write_scaled(text, value, places);
+		return;
+	}
+	for (; places > 0 && units % 10 == 0; places--)
+		units /= 10;
+	number_decimal(text, units, places);
+}
+
 /* --------------------------------------------------------------- the sum */
 
-/* The contribution as it is printed; false where that is zero. */
-static bool print_contribution(char text[NUMBER_TEXT], double contribution)
+/* The contribution as it is printed; returns the length, 0 where it is not: it
+ * is zero then, or too long. */
+static size_t print_contribution(char text[NUMBER_TEXT], double contribution)
 {
-	const char *digit = text;
+	int64_t units;
 
-	if (number_fixed(text, contribution, DECIMALS) >= NUMBER_TEXT)
+	if (number_scaled(contribution, DECIMALS, &units))
+		return units != 0 ? number_decimal(text, units, DECIMALS) : 0;
+	size_t length = number_fixed(text, contribution, DECIMALS);
+	return length < NUMBER_TEXT ? length : 0;
+}
+
+/* *units = the contribution as it is printed, in units of 10^-DECIMALS, 0 where
+ * it is not; false where it has more digits than a sum can take. */
+static bool contribution_units(double contribution, decimal *units)
+{
+	struct printed printed = {0};
+	char text[NUMBER_TEXT];
+	int64_t few;
+
+	if (number_scaled(contribution, DECIMALS, &few)) {
+		*units = few;
+		return true;
+	}
+	if (print_contribution(text, contribution) > 0 &&
+	    !read_printed(text, &printed))
 		return false;
-	while (*digit == '-' || *digit == '0' || *digit == '.')
-		digit++;
-	return *digit != '\0';
+	*units = printed.digits;
+	return true;
 }
 
 /* Set neighbour->other to the similarity less the items; false where integers
  * cannot tell, and then no items are to be printed. */
 static bool subtract_items(struct neighbour *neighbour, const char *similarity)
 {
-	struct printed whole, part;
+	struct printed whole;
 	decimal rest, item;
 	int places;
 
 	if (!read_printed(similarity, &whole) || whole.places > FINEST)
 		return false;
 	places = whole.places > DECIMALS ? whole.places : DECIMALS;
-	if (!scale_printed(&whole, places, &rest))
+	rest = whole.digits;
+	if (!scale_value(&rest, places - whole.places))
 		return false;
 	for (size_t i = 0; i < neighbour->reason_count; i++) {
-		char text[NUMBER_TEXT];
-		double contribution = neighbour->reasons[i].contribution;
-
-		if (!print_contribution(text, contribution))
-			continue;
-		if (!read_printed(text, &part) ||
-		    !scale_printed(&part, places, &item))
+		if (!contribution_units(neighbour->reasons[i].contribution,
+					&item) ||
+		    !scale_value(&item, places - DECIMALS))
 			return false;
 		rest -= item;
 		if (rest >= bound || rest <= -bound)
 			return false;
 	}
-	write_scaled(neighbour->other, rest, places);
+	write_rest(neighbour->other, rest, places);
 	return true;
 }
 
@@ -156,7 +185,7 @@ void neighbours_round(struct neighbour *neighbour)
 	}
 	for (size_t i = 0; i < neighbour->reason_count; i++)
 		if (print_contribution(text,
-				       neighbour->reasons[i].contribution))
+				       neighbour->reasons[i].contribution) > 0)
 			neighbour->reasons[kept++] = neighbour->reasons[i];
 	neighbour->reason_count = kept;
 }
@@ -192,23 +221,25 @@ static void write_reason_tag(struct output *output, const char *tag,
 static void write_why(struct output *output, struct neighbour *neighbour,
 		      const char *similarity)
 {
+	static const char plus[] = " + ", other[] = " (other)\n";
 	bool exact = subtract_items(neighbour, similarity);
 
 	if (!exact)
 		strcpy(neighbour->other, similarity);
 	for (size_t i = 0; exact && i < neighbour->reason_count; i++) {
 		const struct reason *reason = &neighbour->reasons[i];
-		char text[NUMBER_TEXT];
+		char text[NUMBER_TEXT + 1];
+		size_t length = print_contribution(text, reason->contribution);
 
-		if (!print_contribution(text, reason->contribution))
+		if (length == 0)
 			continue;
-		output_text(output, text);
-		output_text(output, " ");
+		text[length++] = ' ';
+		output_write(output, text, length);
 		write_reason_tag(output, reason->tag, reason->length);
-		output_text(output, " + ");
+		output_write(output, plus, sizeof plus - 1);
 	}
 	output_text(output, neighbour->other);
-	output_text(output, " (other)");
+	output_write(output, other, sizeof other - 1);
 }
 
 double neighbours_round_similarity(double similarity)
@@ -254,7 +285,6 @@ void neighbours_write(struct output *output, const char *query,
 		return;
 	similarity[length] = '\0';
 	write_why(output, neighbour, similarity + 1);
-	output_text(output, "\n");
 }
 
 void neighbours_write_packed(struct output *output, const char *text,

@@ -69,6 +69,20 @@ static int check(double value)
 		snprintf(wanted, sizeof wanted, "%.*f", decimals, value);
 		failed |= differ(value, "%.*f", decimals, text, length, wanted);
 	}
+	for (int decimals = 0; decimals <= 18; decimals++) {
+		int64_t units;
+
+		if (!number_scaled(value, decimals, &units)) {
+			if (fabs(value) < 1)
+				failed = printf("%a is not scaled\n", value);
+			continue;
+		}
+		length = number_decimal(text, units, decimals);
+		snprintf(wanted, sizeof wanted, "%.*f", decimals,
+			 units == 0 ? 0 : value);
+		failed |=
+			differ(value, "units", decimals, text, length, wanted);
+	}
 	return failed;
 }
 
