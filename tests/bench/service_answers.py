@@ -26,7 +26,7 @@ def near(a, b):
     if isinstance(b, list):
         return len(a) == len(b) and all(map(near, a, b))
     if isinstance(b, float) or isinstance(a, float):
-        return abs(a - b) <= 2e-5 + 0.011 * (abs(b) > 2)
+        return abs(a - b) <= 2e-5 * max(1, abs(b))
     return a == b
 
 
