@@ -314,29 +314,29 @@ print(*(r['probes'] for r in recall if r['wanted'] == 0.95))"
 	done
 	for row in 2000 2000000000 -7
 	do
-		for place in $(seq 0 400 4000)
+		seq -f "index.rows %g $row" 0 400 4000
+	done | "$PYTHON" "$BATS_TEST_DIRNAME/forge.py" fast.bin
+	for number in $(seq 33)
+	do
+		for way in "" "--probes 16" "--recall 0.5"
 		do
-			forge index.rows "$place" "$row"
-			for way in "" "--probes 16" "--recall 0.5"
-			do
-				# shellcheck disable=SC2086
-				run --separate-stderr cs-knn -u 1 -n 1000 $way \
-					forged.bin
-				[ "$status" -eq 0 ] ||
-					[[ "$status $stderr" == "2 "*"tensor index.rows is damaged" ]]
-			done
+			# shellcheck disable=SC2086
+			run --separate-stderr cs-knn -u 1 -n 1000 $way \
+				forged.$number
+			[ "$status" -eq 0 ] ||
+				[[ "$status $stderr" == "2 "*"tensor index.rows is damaged" ]]
 		done
 	done
-	for damage in "index.scales 3 nan" "index.scales 3 1e38" \
+	printf '%s\n' "index.scales 3 nan" "index.scales 3 1e38" \
 		"index.residuals 70 inf" "index.units 1000 nan" \
-		"index.centroids 7 0" "index.recall 4 nan"
+		"index.centroids 7 0" "index.recall 4 nan" |
+		"$PYTHON" "$BATS_TEST_DIRNAME/forge.py" fast.bin
+	for number in $(seq 6)
 	do
-		# shellcheck disable=SC2086
-		forge $damage
 		for way in "-u 1" "-u 1 --recall 0.9" "--all -q --recall 0.9"
 		do
 			# shellcheck disable=SC2086
-			run cs-knn $way forged.bin
+			run cs-knn $way forged.$number
 			[ "$status" -eq 0 ] || [ "$status" -eq 2 ]
 			[[ "$output" != *nan* ]]
 		done

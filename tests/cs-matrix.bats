@@ -15,9 +15,17 @@ setup_file() {
 
 setup() {
 	cd "$BATS_FILE_TMPDIR" || return
+	checks=0
 }
 
-# The matrix of these options and files is that of the definition.
+# Check what the test has said by holds, all in one process.
+teardown() {
+	[ "$checks" -eq 0 ] || "$PYTHON" "$BATS_TEST_DIRNAME/tensors.py" check \
+		< "$BATS_TEST_TMPDIR/checks"
+}
+
+# The matrix of these options and files is that of the definition: this is
+# checked at the end of the test.
 holds() {
 	local options=() files=() words=() attributes='' blocks=''
 	while [ $# -gt 0 ]
@@ -35,11 +43,16 @@ holds() {
 		*) files+=("$1"); shift ;;
 		esac
 	done
-	cs-matrix "${options[@]}" "${files[@]}" > matrix.bin
-	cs-dump --check matrix.bin > /dev/null
-	"$PYTHON" "$BATS_TEST_DIRNAME/tensors.py" check "${files[@]}" -- \
-		matrix.bin "${words[@]}" "attributes=$attributes" \
-		"block=$blocks"
+	local matrix=$BATS_TEST_TMPDIR/matrix$checks.bin
+	cs-matrix "${options[@]}" "${files[@]}" > "$matrix"
+	cs-dump --check "$matrix" > /dev/null
+	(
+		IFS=$'\t'
+		words=("${files[@]}" -- "$matrix" "${words[@]}"
+			"attributes=$attributes" "block=$blocks")
+		echo "${words[*]}"
+	) >> "$BATS_TEST_TMPDIR/checks"
+	checks=$((checks + 1))
 }
 
 @test "each option, against numpy" {

@@ -2,8 +2,11 @@
 
 usage: forge.py MODEL TENSOR ITEM VALUE > FORGED
        forge.py MODEL header TEXT OTHER > FORGED
+       forge.py MODEL < CHANGES
 
-The second replaces text of the header, once, and fills it up with spaces.
+The second replaces text of the header, once, and fills it up with spaces.  The
+third reads lines TENSOR ITEM VALUE, and writes for each a file forged.N, N from
+1.
 
 What no checksum can tell must be found by looking at the values."""
 import ctypes, json, struct, sys
@@ -74,7 +77,19 @@ class Model:
         return head + bytes(body)
 
 
+def forge_each(path):
+    for number, line in enumerate(sys.stdin, 1):
+        tensor, item, value = line.split()
+        model = Model(path)
+        model.set(tensor, int(item), value)
+        with open(f"forged.{number}", "wb") as file:
+            file.write(model.forged())
+
+
 if __name__ == "__main__":
+    if len(sys.argv) == 2:
+        forge_each(sys.argv[1])
+        sys.exit()
     path, tensor, item, value = sys.argv[1:]
     model = Model(path)
     if tensor == "header":

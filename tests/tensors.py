@@ -1,8 +1,8 @@
 """Read a matrix or a model with numpy alone.
 
-As a program: tensors.py check PROFILES... -- MATRIX [OPTION=VALUE]...
-works the matrix out from the profiles in another way, and ends with 1 and says
-where they differ."""
+As a program, tensors.py check reads lines PROFILES... -- MATRIX
+[OPTION=VALUE]... with tabs between, works each matrix out from the profiles in
+another way, and ends with 1 and says where they differ."""
 import ctypes, json, math, sys
 import numpy as np
 
@@ -164,4 +164,6 @@ def check(arguments):
 
 
 if __name__ == "__main__":
-    check(sys.argv[2:])
+    for line in sys.stdin:
+        print(line, end="")
+        check(line.rstrip("\n").split("\t"))
