@@ -112,8 +112,6 @@ static const char **place_of(struct aggregation_options *options,
 		return &options->columns.named[COLUMN_TAG];
 	case 'v':
 		return &options->columns.named[COLUMN_VALUE];
-	case 'd':
-		return &options->dialect.delimiter;
 	case 'e':
 		return &options->dialect.encoding;
 	case 'T':
@@ -144,6 +142,10 @@ static void set_option(struct aggregation_options *options, struct run *run,
 	if (place != NULL)
 		*place = argument;
 	switch (letter) {
+	case 'd':
+		options->dialect.delimiter =
+			csv_dialect_read_delimiter(argument);
+		break;
 	case 'H':
 		options->columns.headed = false;
 		break;
