@@ -1330,6 +1330,31 @@ events() {
 	run ! grep first_event report.json
 }
 
+@test "--where: blanks, ==, marks of numbers, and a filter that leaves nothing" {
+	printf '%s\n' 'user;item;kind;value' '1;a; buy;12,5' '2;b;buy ;1,5' \
+		'3;c;view;2' > log.csv
+	users() {
+		cs-aggregate -q -d ';' --decimal , "$@" log.csv | sed 1d |
+			cut -f 1 | tr '\n' ' '
+	}
+	[ "$(users --where kind=buy)" = "1 2 " ]
+	[ "$(users --where 'kind == buy')" = "1 2 " ]
+	[ "$(users --where 'kind!=buy')" = "3 " ]
+	# Fields and the number are read as values are.
+	[ "$(users --where 'value>2')" = "1 " ]
+	[ "$(users --where 'value >= 1,5' --where 'value<2.5')" = "2 3 " ]
+	refused '--where: value "2,5": expected a number; --decimal , says what the mark is' \
+		-d ';' --where 'value>2,5' log.csv
+	run -0 cs-aggregate -d ';' --decimal , -u user -t item -o none \
+		--where kind=sale --where 'value>0' log.csv
+	[[ "$output" == *'no row is left; in the first one kind is " buy", value is "12,5"' ]]
+	printf '%s\n' 'kind;weight' 'buy;0,5' 'view;0' > weights.csv
+	cs-aggregate -q -d ';' --decimal , --weight-by kind:weights.csv log.csv |
+		sed 1d | diff <(printf '1\ta\t1\t6.25\n2\tb\t1\t0.75\n') -
+	refused 'buy: weight "0,5": expected a number; --decimal , says what the mark is' \
+		-d ';' --weight-by kind:weights.csv log.csv
+}
+
 @test "--weight-by: an event counts as its type says" {
 	events
 	printf '%s\n' type,weight view,1 cart,2.5 buy,5 junk,0 > weights.csv

@@ -146,6 +146,7 @@ static void open_filter(struct aggregation_options *options)
 {
 	const double day = 86400000;
 
+	row_filter_set_style(&options->filter, &options->style);
 	if (options->weight_by != NULL)
 		row_filter_read_weights(&options->filter, options->weight_by,
 					&options->dialect,
@@ -164,6 +165,7 @@ static void open_items(struct aggregation *work)
 		.option = "--tags",
 		.argument = options->tags,
 		.dialect = options->dialect,
+		.style = options->style,
 		.headed = options->columns.headed,
 		.separator = options->separator,
 		.keep_item = options->keep_item,
@@ -385,6 +387,10 @@ static void close_logs(struct aggregation *work)
 	     account->left_out > 0 || account->forgotten > 0 ||
 	     account->other > 0 || account->rejected > 0 || options->verbose))
 		row_account_warn(account);
+	if (!options->quiet && account->in > 0 &&
+	    account->left_out == account->in)
+		warn("no row is left; in the first one %s",
+		     work->events.first_row);
 	if (!options->quiet && account->forgets && account->forgotten == 0)
 		customer_names_warn_none(&work->names, options->forget);
 	group_by_end(&work->groups);

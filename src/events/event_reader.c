@@ -405,9 +405,14 @@ static void work(void *shared, size_t piece, unsigned thread)
 		}
 		foreign_bytes_find(&state->foreign, &state->block);
 		uint64_t before = state->rows_in;
-		if (!csv_reader_parse_block(&events->source, &state->block,
-					    &state->rows) ||
-		    !check_block(events, state))
+		bool parsed = csv_reader_parse_block(
+			&events->source, &state->block, &state->rows);
+		if (parsed && state->block.sequence == 0 &&
+		    state->rows.count > 0)
+			row_filter_describe(events->rules.filter, &state->rows,
+					    &state->rows.rows[0],
+					    events->first_row);
+		if (!parsed || !check_block(events, state))
 			reject_rows(events, state, (unsigned)piece);
 		progress_add(state->rows_in - before);
 		if (state->block.sequence == 0 && state->rows.count > 0)

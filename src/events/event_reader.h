@@ -49,6 +49,8 @@ struct event_reader {
 	uint64_t rows_forgotten; /* of customers of --forget */
 	struct row_observations observations;
 	struct foreign_bytes foreign;
+	char first_row[ROW_FILTER_ROOM]; /* what the first row has in the
+					    columns of a filter */
 	const char *alike; /* a name of the first header that looks like the
 			      field of the row below; or NULL */
 };

@@ -12,6 +12,7 @@
 #include "base/number.h"
 #include "events/catalogue_rows.h"
 #include "events/column_detect.h"
+#include "events/weight_reader.h"
 #include "text/csv_reader.h"
 #include "text/tsv.h"
 
@@ -138,29 +139,6 @@ static void notice_columns(const struct csv_file *file,
 static void add_tags(struct reading *reading, uint32_t item, size_t level,
 		     const char *cell, size_t size, int64_t weight);
 
-int64_t item_tags_read_weight(const char *text, size_t length,
-			      uint64_t *rounded)
-{
-	decimal weight;
-	enum decimal_error error = decimal_read(text, length, &weight);
-
-	if ((error != DECIMAL_FINE && error != DECIMAL_ROUNDED) || weight < 0 ||
-	    weight >= (decimal)DECIMAL_ONE * DECIMAL_ONE)
-		return -1;
-	*rounded += error == DECIMAL_ROUNDED;
-	return (int64_t)weight;
-}
-
-void item_tags_warn_rounded(const char *file, uint64_t rounded)
-{
-	char count[NUMBER_TEXT];
-
-	if (rounded > 0)
-		warn("%s: %s weight%s of more than 9 decimals rounded to 9",
-		     file, number_commas(count, rounded),
-		     rounded == 1 ? "" : "s");
-}
-
 /* The first line may be no header: add what it says as a row.  Columns that
  * are named stand in a header, and so does a weight that is no number. */
 static void add_header(struct reading *reading, const struct csv_file *file,
@@ -173,8 +151,8 @@ static void add_header(struct reading *reading, const struct csv_file *file,
 		const char *name =
 			names->names[file->selected[1 + reading->levels]];
 
-		weight = item_tags_read_weight(name, strlen(name),
-					       &items->rounded);
+		weight = weight_read(&reading->source->style, name,
+				     strlen(name), &items->rounded);
 		if (weight < 0)
 			return;
 	}
@@ -293,14 +271,15 @@ static int64_t row_weight(const struct reading *reading,
 	if (reading->source->weight == NULL)
 		return DECIMAL_ONE;
 	field = csv_row_field(rows, row, 1 + reading->levels);
-	weight = item_tags_read_weight(rows->text + field->begin, field->length,
-				       &reading->items->rounded);
+	const char *text = rows->text + field->begin;
+	weight = weight_read(&reading->source->style, text, field->length,
+			     &reading->items->rounded);
 	if (weight < 0)
-		die("%s: %.*s: weight \"%.*s\": expected a number from 0 to "
-		    "below 10^9",
-		    file->name, (int)csv_row_field(rows, row, 0)->length,
+		die("%s: %.*s: weight \"%.*s\": %s", file->name,
+		    (int)csv_row_field(rows, row, 0)->length,
 		    rows->text + csv_row_field(rows, row, 0)->begin,
-		    (int)field->length, rows->text + field->begin);
+		    (int)field->length, text,
+		    weight_fault(&reading->source->style, text, field->length));
 	return weight;
 }
 
@@ -474,7 +453,7 @@ void item_tags_read(struct item_tags *items,
 	if (source->keep_item)
 		add_items(&reading);
 	make_lists(&reading);
-	item_tags_warn_rounded(items->file, items->rounded);
+	weight_warn_rounded(items->file, items->rounded);
 	catalogue_rows_free(&catalogue);
 	csv_reader_end(&csv);
 	for (size_t i = 0; i < reading.levels; i++)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/decimal.h"
 #include "base/string_table.h"
 #include "text/csv_dialect.h"
 
@@ -20,6 +21,7 @@ struct item_tags_source {
 				 name or number; without them the first two */
 	struct csv_dialect dialect; /* of the log; a catalogue without its
 				       delimiter may have , ; | or a tab */
+	struct decimal_style style; /* of weights */
 	bool headed;           /* the first line names columns, it may be; names
 				  of columns in argument say so, too */
 	const char *separator; /* of tags in a cell, escaped; or NULL */
@@ -56,14 +58,6 @@ struct item_tags {
  * row. */
 void item_tags_read(struct item_tags *items,
 		    const struct item_tags_source *source);
-
-/* Read a weight: a number from 0 to below 10^9, rounded to nine decimals, which
- * *rounded counts; -1: it is none. */
-int64_t item_tags_read_weight(const char *text, size_t length,
-			      uint64_t *rounded);
-
-/* Say how many weights were rounded, where any was. */
-void item_tags_warn_rounded(const char *file, uint64_t rounded);
 
 /* The next part of a cell of size bytes, from *at on: returns where it begins
  * and sets *length; NULL at the end.  Empty parts are skipped.  Both texts are

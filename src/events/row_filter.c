@@ -1,13 +1,17 @@
 #include "events/row_filter.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/date.h"
 #include "base/errors.h"
+#include "base/utf8.h"
 #include "events/column_detect.h"
 #include "events/item_tags.h"
+#include "events/number_fault.h"
+#include "events/weight_reader.h"
 #include "text/tsv.h"
 
 /* --------------------------------------------------------------- conditions
@@ -19,12 +23,11 @@ static size_t find_relation(const char *text, struct row_condition *condition)
 	static const struct {
 		const char *text;
 		int relation;
-	} relations[] = {{"!=", ROW_UNEQUAL},
-			 {"<=", ROW_LESS_OR_EQUAL},
-			 {">=", ROW_GREATER_OR_EQUAL},
-			 {"=", ROW_EQUAL},
-			 {"<", ROW_LESS},
-			 {">", ROW_GREATER}};
+	} relations[] = {
+		{"!=", ROW_UNEQUAL},       {"==", ROW_EQUAL},
+		{"<=", ROW_LESS_OR_EQUAL}, {">=", ROW_GREATER_OR_EQUAL},
+		{"=", ROW_EQUAL},          {"<", ROW_LESS},
+		{">", ROW_GREATER}};
 
 	for (size_t i = 0; i < sizeof relations / sizeof *relations; i++) {
 		size_t length = strlen(relations[i].text);
@@ -52,28 +55,65 @@ const char *row_filter_add(struct row_filter *filter, const char *argument)
 				  "> >=, and a value",
 				  argument);
 	const char *value = argument + name + length;
+	size_t value_length = strlen(value);
+	utf8_trim(&value, &value_length);
+	utf8_trim(&argument, &name);
 	condition->column = alloc_text(argument, name);
-	condition->text = tsv_escape_text(value, strlen(value));
-	condition->numeric = decimal_read(value, strlen(value),
-					  &condition->number) == DECIMAL_FINE;
+	condition->text = tsv_escape_text(value, value_length);
 	filter->condition_count++;
 	return NULL;
 }
 
-static bool holds(const struct row_condition *condition, const char *text,
+/* True where the text is a number in the style, or as C writes it. */
+static bool is_number(const struct decimal_style *style, const char *text,
+		      decimal *number)
+{
+	size_t length = strlen(text);
+
+	return decimal_read_styled(style, text, length, number) ==
+		       DECIMAL_FINE ||
+	       decimal_read(text, length, number) == DECIMAL_FINE;
+}
+
+void row_filter_set_style(struct row_filter *filter,
+			  const struct decimal_style *style)
+{
+	char fault[NUMBER_FAULT_ROOM];
+
+	filter->style = *style;
+	for (size_t i = 0; i < filter->condition_count; i++) {
+		struct row_condition *condition = &filter->conditions[i];
+		const char *text = condition->text;
+
+		condition->numeric = is_number(style, text, &condition->number);
+		if (condition->numeric || condition->relation == ROW_EQUAL ||
+		    condition->relation == ROW_UNEQUAL ||
+		    number_fault_find(style, text, strlen(text)) !=
+			    NUMBER_MARKS)
+			continue;
+		number_fault_describe(style, text, strlen(text), fault);
+		die_usage("--where: %s \"%s\": %s", condition->column, text,
+			  fault);
+	}
+}
+
+static bool holds(const struct row_condition *condition,
+		  const struct decimal_style *style, const char *text,
 		  size_t length)
 {
 	decimal number;
 	int order;
 
 	if (condition->numeric) {
-		enum decimal_error error = decimal_read(text, length, &number);
+		enum decimal_error error =
+			decimal_read_styled(style, text, length, &number);
 
 		if (error != DECIMAL_FINE && error != DECIMAL_ROUNDED)
 			return condition->relation == ROW_UNEQUAL;
 		order = (number > condition->number) -
 			(number < condition->number);
 	} else {
+		utf8_trim(&text, &length);
 		order = string_table_compare(text, length, condition->text,
 					     strlen(condition->text));
 	}
@@ -108,19 +148,19 @@ static decimal read_weight(const struct row_filter *filter,
 		    filter->type_file, name,
 		    items->begin[type + 1] - items->begin[type]);
 	size_t tag = items->tag[items->begin[type]];
-	weight = item_tags_read_weight(string_table_text(&items->tags, tag),
-				       string_table_length(&items->tags, tag),
-				       &items->rounded);
+	const char *text = string_table_text(&items->tags, tag);
+	size_t length = string_table_length(&items->tags, tag);
+
+	weight = weight_read(&filter->style, text, length, &items->rounded);
 	if (weight < 0)
-		die("--weight-by: %s: %s: weight \"%s\": expected a number "
-		    "from 0 to below 10^9",
-		    filter->type_file, name,
-		    string_table_text(&items->tags, tag));
+		die("--weight-by: %s: %s: weight \"%s\": %s", filter->type_file,
+		    name, text, weight_fault(&filter->style, text, length));
 	return weight;
 }
 
 /* True where what may be a header is one: it has no number for a weight. */
-static bool is_header(const struct item_tags *items, size_t type)
+static bool is_header(const struct decimal_style *style,
+		      const struct item_tags *items, size_t type)
 {
 	decimal weight;
 	size_t tag;
@@ -129,9 +169,9 @@ static bool is_header(const struct item_tags *items, size_t type)
 	    items->begin[type + 1] - items->begin[type] != 1)
 		return false;
 	tag = items->tag[items->begin[type]];
-	return decimal_read(string_table_text(&items->tags, tag),
-			    string_table_length(&items->tags, tag),
-			    &weight) == DECIMAL_TEXT;
+	return decimal_read_styled(style, string_table_text(&items->tags, tag),
+				   string_table_length(&items->tags, tag),
+				   &weight) == DECIMAL_TEXT;
 }
 
 void row_filter_read_weights(struct row_filter *filter, const char *argument,
@@ -147,20 +187,21 @@ void row_filter_read_weights(struct row_filter *filter, const char *argument,
 	const struct item_tags_source source = {.option = "--weight-by",
 						.argument = colon + 1,
 						.dialect = *dialect,
+						.style = filter->style,
 						.headed = headed};
 	item_tags_read(&items, &source);
 	filter->type = alloc_text(argument, (size_t)(colon - argument));
 	filter->type_file = alloc_text(items.file, strlen(items.file));
 	filter->weights = alloc(items.items.count, sizeof *filter->weights);
 	for (size_t i = 0; i < items.items.count; i++) {
-		if (is_header(&items, i))
+		if (is_header(&filter->style, &items, i))
 			continue;
 		size_t type = string_table_add(
 			&filter->types, string_table_text(&items.items, i),
 			string_table_length(&items.items, i));
 		filter->weights[type] = read_weight(filter, &items, i);
 	}
-	item_tags_warn_rounded(filter->type_file, items.rounded);
+	weight_warn_rounded(filter->type_file, items.rounded);
 	item_tags_free(&items);
 }
 
@@ -247,9 +288,14 @@ static enum row_verdict check_type(const struct row_filter *filter,
 {
 	const struct csv_slice *field =
 		csv_row_field(rows, row, row_filter_type_place(filter));
-	size_t type = string_table_find(
-		&filter->types, rows->text + field->begin, field->length);
+	const char *text = rows->text + field->begin;
+	size_t length = field->length;
+	size_t type = string_table_find(&filter->types, text, length);
 
+	if (type == STRING_TABLE_NONE) {
+		utf8_trim(&text, &length);
+		type = string_table_find(&filter->types, text, length);
+	}
 	if (type == STRING_TABLE_NONE)
 		return ROW_WRONG_TYPE;
 	if (filter->weights[type] == 0)
@@ -272,8 +318,8 @@ enum row_verdict row_filter_check(const struct row_filter *filter,
 		const struct csv_slice *field =
 			csv_row_field(rows, row, filter->first_place + i);
 
-		if (!holds(&filter->conditions[i], rows->text + field->begin,
-			   field->length))
+		if (!holds(&filter->conditions[i], &filter->style,
+			   rows->text + field->begin, field->length))
 			return ROW_LEFT_OUT;
 	}
 	if (filter->time != NULL)
@@ -281,6 +327,33 @@ enum row_verdict row_filter_check(const struct row_filter *filter,
 	if (verdict == ROW_COUNTS && filter->type != NULL)
 		verdict = check_type(filter, rows, row, weight);
 	return verdict;
+}
+
+/* Append "COL is "FIELD"" for a place. */
+static void append_field(const struct csv_rows *rows, const struct csv_row *row,
+			 size_t place, const char *column,
+			 char to[ROW_FILTER_ROOM])
+{
+	const struct csv_slice *field = csv_row_field(rows, row, place);
+	size_t used = strlen(to);
+
+	snprintf(to + used, ROW_FILTER_ROOM - used, "%s%s is \"%.*s\"",
+		 used > 0 ? ", " : "", column,
+		 field->length > 40 ? 40 : (int)field->length,
+		 rows->text + field->begin);
+}
+
+void row_filter_describe(const struct row_filter *filter,
+			 const struct csv_rows *rows, const struct csv_row *row,
+			 char to[ROW_FILTER_ROOM])
+{
+	*to = '\0';
+	for (size_t i = 0; i < filter->condition_count; i++)
+		append_field(rows, row, filter->first_place + i,
+			     filter->conditions[i].column, to);
+	if (filter->time != NULL)
+		append_field(rows, row, row_filter_time_place(filter),
+			     filter->time, to);
 }
 
 void row_filter_free(struct row_filter *filter)

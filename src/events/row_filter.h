@@ -12,8 +12,8 @@
 #include "events/forward_decay.h"
 #include "text/csv_reader.h"
 
-/* Conditions of --where, at most. */
-enum { ROW_FILTER_MAX_CONDITIONS = 16 };
+/* Conditions of --where, at most; room for what row_filter_describe writes. */
+enum { ROW_FILTER_MAX_CONDITIONS = 16, ROW_FILTER_ROOM = 200 };
 
 /* A column of the log that is compared with a value. */
 struct row_condition {
@@ -42,6 +42,7 @@ struct row_filter {
 	bool decays;
 	struct forward_decay decay; /* where decays */
 	/* private */
+	struct decimal_style style;
 	char *type;                /* the column of types, or NULL */
 	char *type_file;           /* where their weights are from */
 	struct string_table types; /* escaped */
@@ -58,10 +59,18 @@ enum row_verdict {
 	ROW_TOO_HEAVY   /* so far after the landmark that no weight is enough */
 };
 
-/* Add the condition COL=VALUE, or with != < <= > >=, where both are numbers if
- * VALUE is one and by bytes else; a field that is no number is unequal to
- * VALUE, and neither less nor greater.  NULL or an error text. */
+/* Add the condition COL=VALUE, or with == != < <= > >=, where both are numbers
+ * if VALUE is one and by bytes else; a field that is no number is unequal to
+ * VALUE, and neither less nor greater.  Blanks around COL, VALUE and fields do
+ * not count.  NULL or an error text. */
 const char *row_filter_add(struct row_filter *filter, const char *argument);
+
+/* Read numbers of conditions, fields and weights as the style says; called
+ * after all conditions are added, and before weights are read.  Ends the
+ * process where a field is to be less or greater than what another style calls
+ * a number. */
+void row_filter_set_style(struct row_filter *filter,
+			  const struct decimal_style *style);
 
 /* Set the weights from "COL:FILE", or "COL:FILE:TYPE,WEIGHT", a CSV with a line
  * for each text that COL may have; weights are decimals from 0 to below 10^9.
@@ -90,6 +99,11 @@ enum row_verdict row_filter_check(const struct row_filter *filter,
 				  const struct csv_rows *rows,
 				  const struct csv_row *row, decimal *weight,
 				  int64_t *time);
+
+/* Write what a row has in the columns of the filter: "type is \"view\"". */
+void row_filter_describe(const struct row_filter *filter,
+			 const struct csv_rows *rows, const struct csv_row *row,
+			 char to[ROW_FILTER_ROOM]);
 
 void row_filter_free(struct row_filter *filter);
 
