@@ -4,40 +4,12 @@
 //
 // usage: node usearch.mjs exact|hnsw MODEL ANSWER RECALL [USERS]
 // NODE_MODULES says where usearch is.
-import { createRequire } from "node:module";
 import fs from "node:fs";
 import readline from "node:readline";
+import { NEIGHBOURS, graph, read, usearch } from "./usearch_model.mjs";
 
-const require = createRequire(`${process.env.NODE_MODULES}/`);
-const usearch = require("usearch");
 const [how, model, answer, recall, users] = process.argv.slice(2);
-const THREADS = 2, NEIGHBOURS = 11, BLOCK = 256;
-
-// Names and unit vectors.
-function read(path) {
-	const data = fs.readFileSync(path);
-	const begin = 8 + Number(data.readBigUInt64LE(0));
-	const header = JSON.parse(data.subarray(8, begin));
-	const tensor = (name) => {
-		const [a, b] = header[name].data_offsets;
-		return data.subarray(begin + a, begin + b);
-	};
-	const bytes = tensor("users.bytes"), offsets = tensor("users.offsets");
-	const count = offsets.length / 8 - 1;
-	const at = (i) => Number(offsets.readBigInt64LE(8 * i));
-	const names = Array.from({ length: count }, (_, i) =>
-		bytes.toString("utf8", at(i), at(i + 1)));
-	const values = new Float32Array(
-		Uint8Array.from(tensor("embedding")).buffer);
-	const k = values.length / count;
-	for (let i = 0; i < count; i++) {
-		const row = values.subarray(i * k, (i + 1) * k);
-		const length = Math.sqrt(row.reduce((sum, v) => sum + v * v, 0));
-		if (length > 0)
-			row.forEach((v, j) => { row[j] = v / length; });
-	}
-	return { names, values, k };
-}
+const THREADS = 2, BLOCK = 256;
 
 function gather(x, rows) {
 	const some = new Float32Array(rows.length * x.k);
@@ -46,24 +18,17 @@ function gather(x, rows) {
 	return some;
 }
 
-// In blocks: it holds a similarity for each pair.
+// In blocks: it holds a similarity for each pair.  Of a view of an array it would
+// read the beginning, hence the copies.
 function exact(x) {
 	return (queries) => {
 		const found = [];
 		for (let i = 0; i < queries.length; i += BLOCK * x.k)
 			found.push(...usearch.exactSearch(x.values,
-				queries.subarray(i, i + BLOCK * x.k), x.k,
+				queries.slice(i, i + BLOCK * x.k), x.k,
 				NEIGHBOURS, usearch.MetricKind.IP, THREADS).keys);
 		return found;
 	};
-}
-
-function graph(x, effort) {
-	return new usearch.Index({
-		dimensions: x.k, metric: usearch.MetricKind.IP,
-		quantization: usearch.ScalarKind.F32, connectivity: 16,
-		expansion_add: 100, expansion_search: effort,
-	});
 }
 
 function hnsw(x) {
