@@ -150,3 +150,20 @@ setup() {
 		kind[$1] == "front-end developer"' personas.tsv ids.txt |
 		wc -l)" -eq 10 ]
 }
+
+@test "bench-scale measures each stage and draws what it measured" {
+	mkdir work
+	WORK=$PWD/work EVENTS=10 TAGS=300 BOUND=1M "$PYTHON" \
+		"$ROOT/tests/bench/scale" --shards 1 --draw scale.svg 300 600 \
+		> table
+	[ "$(grep -cE '^ +[36]00  (aggregate|matrix|svd|search) ' table)" -eq 8 ]
+	grep -q '^1,000,000,000    256 ' table
+	need gnuplot
+	grep -qx 'Drawn: scale.svg' table
+	"$PYTHON" - <<-'END'
+	import xml.dom.minidom
+	text = xml.dom.minidom.parse("scale.svg").documentElement.toxml()
+	for word in ("aggregate", "matrix", "svd", "search", "no shards"):
+	    assert word in text, word
+	END
+}

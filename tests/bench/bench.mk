@@ -87,13 +87,16 @@ bench-threads: all $(MAKE_MATRIX) $(ARITHMETIC)
 		tests/bench/scaling $(or $(ROUNDS),5)
 
 .PHONY: bench-scale
-#: bench-scale   what each stage takes for a customer, at SIZES="200000 400000"
-#:               customers in SCALE_SHARDS=4 shards, and the table of cs-scale(7)
-SIZES = 200000 400000
+#: bench-scale   what each stage takes for a customer, at SIZES="10000 100000"
+#:               customers in SCALE_SHARDS=4 shards, the table of cs-scale(7),
+#:               and SCALE_DRAWING [.build/bench/scale.svg], where gnuplot is
+SIZES = 10000 30000 100000 300000 1000000
 SCALE_SHARDS = 4
+SCALE_DRAWING = $(BENCH_HOME)/scale.svg
 bench-scale: all $(GENERATE)
 	@unset OPENBLAS_CORETYPE; $(BENCH_PLACES) \
-		tests/bench/scale --shards $(SCALE_SHARDS) $(SIZES)
+		tests/bench/scale --shards $(SCALE_SHARDS) \
+		--draw $(abspath $(SCALE_DRAWING)) $(SIZES)
 
 .PHONY: eval-report
 #: eval-report   measure the defaults on halves of the logs of EVAL_DATA
