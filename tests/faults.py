@@ -6,32 +6,12 @@ usage: faults.py MODEL
 """
 
 import os
-import struct
 import sys
 
 from service import *
 
 MODEL = sys.argv[1]
 MOST = int(os.environ.get("FAULTS", "40"))      # of a request
-
-
-class Control:
-    """What tests/fault/fault.c looks at."""
-
-    def __init__(self, path):
-        with open(path, "wb") as file:
-            file.write(bytes(24))
-        self.file = open(path, "r+b", buffering=0)
-
-    def set(self, at, forever=False):
-        self.file.seek(0)
-        self.file.write(struct.pack("qqq", 0, forever, 0))
-        self.file.seek(0)
-        self.file.write(struct.pack("q", at))
-
-    def calls(self):
-        self.file.seek(16)
-        return struct.unpack("q", self.file.read(8))[0]
 
 
 def requests(users, tag):
@@ -118,8 +98,7 @@ def main():
               ).decode().strip()
     seen = {}
     with Service("--log", "-j", "2", MODEL,
-                 environment={"LD_PRELOAD": os.environ["FAULT_OBJECT"],
-                              "FAULT": "malloc", "FAULT_CONTROL": "control"}) as s:
+                 environment=control.environment("malloc")) as s:
         for request in requests(users, tag):
             ask(s, request)
             sweep(s, control, request, seen)

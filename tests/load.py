@@ -1,27 +1,35 @@
 """Mixed load on cs-serve: good, bad, slow, cut off and oversized requests by a
 thousand connections, while its model is replaced every two seconds.
 
-usage: load.py SECONDS
+usage: load.py SECONDS [FAULTS]
 
 Each answer is held against what cs-knn and cs-summarize say for the model that
 it names; none may be wrong or lost but those that a limit refuses, and memory
-may not grow."""
+may not grow (of a build without a sanitizer, which keeps what is freed).
+
+FAULTS: each allocation of the service fails with probability 1/FAULTS, by the
+generator of tests/fault/fault.c, which FAULT_SEED starts.  Then a request may
+also be refused or cut off for lack of memory; none may be answered wrongly, and
+the service lives."""
 
 import asyncio
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import sys
 import tempfile
 import time
 
-from service import Service, run
+from service import Control, Service, run
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CONNECTIONS = 1000
 EXPECTED = {}
+FAULTS = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+CHECKED = os.environ.get("FLAVOUR", "release") != "release"
 COUNTS = {}
 WRONG = []
 
@@ -158,16 +166,21 @@ ACTS = [good] * 12 + [bad] * 3 + [slow, cut_off, oversized] + [idle] * 6
 async def client(port, users, until):
     reader = writer = None
     while time.time() < until:
-        if writer is None or writer.is_closing():
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
         act = random.choice(ACTS)
         try:
+            if writer is None or writer.is_closing():
+                reader, writer = await asyncio.open_connection("127.0.0.1",
+                                                               port)
             await act(reader, writer, users)
         except (asyncio.IncompleteReadError, ConnectionError) as error:
-            # An answer that was cut off: only where we cut the question off.
-            if act is not cut_off:
+            # An answer that was cut off: only where we cut the question off,
+            # or where there was no memory.
+            if FAULTS > 0:
+                count("closed")
+            elif act is not cut_off:
                 WRONG.append((act.__name__, repr(error)))
-            writer.close()
+            if writer is not None:
+                writer.close()
         await asyncio.sleep(random.random())
     if writer is not None:
         writer.close()
@@ -206,24 +219,43 @@ def main(seconds):
         print(f"1..0 # skip only {hard} files may be open here")
         return
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    seed = os.environ.get("FAULT_SEED", str(random.randrange(1 << 30)))
     with tempfile.TemporaryDirectory() as place:
         os.chdir(place)
         users = prepare()
-        with Service("live.bin") as service:
+        control = Control("control")
+        faulty = {**control.environment("malloc"), "FAULT_RATE": str(FAULTS),
+                  "FAULT_SEED": seed} if FAULTS > 0 else None
+        with Service("live.bin", environment=faulty) as service:
+            control.set(1)
             sizes = asyncio.run(play(service, users, seconds))
+            failed = control.failed()
+            control.set(0)
             status = service.end()
         os.chdir(ROOT)
     middle = len(sizes) // 3
     early, late = max(sizes[:middle + 1]), max(sizes[middle:])
     print(f"# {COUNTS}; resident {early} kB, then {late} kB")
-    print("1..3")
-    for good_, what in ((not WRONG and COUNTS["good"] > 100,
-                         "no answer is wrong or lost"),
-                        (late <= 1.1 * early + 2000, "memory does not grow"),
-                        (status == 0, "it ends well")):
+    if FAULTS > 0:
+        print(f"# {failed} allocations failed, 1 in {FAULTS}; "
+              f"FAULT_SEED={seed}")
+    checks = [(not WRONG and COUNTS["good"] > 100,
+               "no answer is wrong or lost"),
+              (CHECKED or late <= 1.1 * early + 2000, "memory does not grow"),
+              (status == 0, "it ends well")]
+    if FAULTS > 0:
+        checks.append((failed > 0, "allocations failed"))
+    print(f"1..{len(checks)}")
+    for good_, what in checks:
         print("ok -" if good_ else "not ok -", what)
     print(*WRONG[:5], sep="\n", end="")
-    sys.exit(bool(WRONG) or late > 1.1 * early + 2000 or status != 0)
+    # From a sanitizer's report on, or the last lines.
+    reports = [i for i, line in enumerate(service.said)
+               if re.search("ERROR: |WARNING: Thread|runtime error", line)]
+    if status != 0:
+        begin = reports[0] if reports else max(0, len(service.said) - 20)
+        print(*service.said[begin:begin + 60], sep="", end="")
+    sys.exit(not all(good_ for good_, _ in checks))
 
 
 os.environ["PATH"] = os.environ["BIN"] + ":" + os.environ["PATH"]

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -17,6 +18,40 @@ def run(command):
     """Standard output of a command of the shell, as bytes."""
     return subprocess.run(["bash", "-c", command], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, check=False).stdout
+
+
+class Control:
+    """What tests/fault/fault.c looks at: which calls of a Service fail."""
+
+    def __init__(self, path):
+        with open(path, "wb") as file:
+            file.write(bytes(32))
+        self.path = os.path.abspath(path)
+        self.file = open(path, "r+b", buffering=0)
+
+    def environment(self, function):
+        """Of a Service: FAULT_OBJECT is where fault.so is."""
+        # What is preloaded comes before the runtime of a sanitizer.
+        options = os.environ.get("ASAN_OPTIONS", "")
+        return {"LD_PRELOAD": os.environ["FAULT_OBJECT"], "FAULT": function,
+                "FAULT_CONTROL": self.path,
+                "ASAN_OPTIONS": options + ":verify_asan_link_order=0"}
+
+    def set(self, at, forever=False):
+        self.file.seek(0)
+        self.file.write(struct.pack("qqqq", 0, forever, 0, 0))
+        self.file.seek(0)
+        self.file.write(struct.pack("q", at))
+
+    def _read(self, offset):
+        self.file.seek(offset)
+        return struct.unpack("q", self.file.read(8))[0]
+
+    def calls(self):
+        return self._read(16)
+
+    def failed(self):
+        return self._read(24)
 
 
 class Reply:

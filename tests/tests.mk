@@ -109,11 +109,15 @@ test-cluster: all $(GENERATE)
 
 #: test-load     LOAD_SECONDS=20 of good, bad, slow, cut off and oversized
 #:               requests by a thousand connections, while models change
+#:               (FAULTS=10000: one in so many allocations fails, at random;
+#:               FLAVOUR=asan or thread: under sanitizers)
 LOAD_SECONDS = 20
-test-load: all
+FAULTS = 0
+test-load: all $(BUILD)/fault.so
 	@sh pipelines/setup build test
-	BIN=$(abspath $(BIN)) PYTHONPATH=tests /usr/bin/python3 tests/load.py \
-		$(LOAD_SECONDS)
+	BIN=$(abspath $(BIN)) FLAVOUR=$(FLAVOUR) PYTHONPATH=tests \
+		FAULT_OBJECT=$(abspath $(BUILD)/fault.so) \
+		/usr/bin/python3 tests/load.py $(LOAD_SECONDS) $(FAULTS)
 
 #: test-container  the image of Dockerfile, built and run
 test-container:

@@ -6,7 +6,8 @@
  * FAULT_AT    n, from 1: the nth call fails
  * FAULT_ON    set: all calls from the nth on fail
  * FAULT_RATE  r, in place of FAULT_AT: each call fails with probability 1/r, by
- *             a generator that FAULT_SEED starts
+ *             a generator that FAULT_SEED starts; with FAULT_CONTROL only
+ *             while its "at" is not 0
  * FAULT_MARK  a file that is made when the nth call is reached
  * FAULT_OURS  set: calls by libraries do not count
  * FAULT_CONTROL  a file of struct control, mapped: takes the place of FAULT_AT
@@ -19,6 +20,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +40,7 @@ struct control {
 	atomic_long at;    /* FAULT_AT; 0: none fails */
 	atomic_long on;    /* FAULT_ON, where not 0 */
 	atomic_long calls; /* since the writer set it to 0 */
+	atomic_long failed;
 };
 
 static struct control *control;
@@ -120,7 +123,11 @@ static int fails(const char *function, const void *from)
 		if (at == 0)
 			return 0;
 		call = atomic_fetch_add(&control->calls, 1) + 1;
-		return call == at || (call > at && control->on);
+		bool fail = fault_rate > 0
+				    ? random_failure((uint64_t)call)
+				    : call == at || (call > at && control->on);
+		atomic_fetch_add(&control->failed, fail);
+		return fail;
 	}
 	long n = atomic_fetch_add(&calls, 1) + 1;
 	if (fault_rate > 0)
