@@ -378,6 +378,14 @@ refused() {
 
 @test "--tags: what is wrong with a catalogue" {
 	log a,t,1
+	# Blanks, which --trim takes from both sides.
+	printf 'tag\tof\n t \t new \nu\tx\n' > blanks.tsv
+	refused 'none of 1 rows'"'"' items is in it: it has " t ", they have "t"' \
+		-t tag --tags blanks.tsv log.csv
+	cs-aggregate -q --trim -t tag --tags blanks.tsv log.csv |
+		tail -n 1 | diff <(printf 'a\tnew\t1\t1\n') -
+	printf '%s\n' 'Items of 2024' item,tag > tags.csv
+	refused 'its first line begins with "Items of 2024"' --tags tags.csv log.csv
 	echo item > tags.csv
 	refused "tags.csv: 1 column, expected 2: the item and its tag" --tags tags.csv log.csv
 	printf '%s\n' item,tag i > tags.csv

@@ -167,6 +167,7 @@ static void open_items(struct aggregation *work)
 		.dialect = options->dialect,
 		.style = options->style,
 		.headed = options->columns.headed,
+		.trim = options->trim,
 		.separator = options->separator,
 		.keep_item = options->keep_item,
 		.weight = options->tag_weight,

@@ -10,6 +10,7 @@
 #include "base/decimal.h"
 #include "base/errors.h"
 #include "base/number.h"
+#include "base/utf8.h"
 #include "events/catalogue_rows.h"
 #include "events/column_detect.h"
 #include "events/weight_reader.h"
@@ -184,10 +185,12 @@ static void select_columns(void *context, struct csv_source *source,
 	bool by_name = false;
 
 	if (names->count < 1 + reading->levels)
-		die("%s: %zu column%s, expected %zu: the item and %s",
+		die("%s: %zu column%s, expected %zu: the item and %s; its "
+		    "first line begins with \"%.60s\"",
 		    file->name, names->count, names->count == 1 ? "" : "s",
 		    1 + reading->levels,
-		    reading->levels == 1 ? "its tag" : "its tags");
+		    reading->levels == 1 ? "its tag" : "its tags",
+		    names->names[0]);
 	for (size_t i = 0; i < reading->places; i++) {
 		const char *name = reading->columns[i];
 
@@ -254,9 +257,13 @@ static void add_tags(struct reading *reading, uint32_t item, size_t level,
 
 	while ((part = item_tags_next_part(cell, size, &at,
 					   reading->source->separator,
-					   &length)) != NULL)
-		add_pair(reading, item, reading->prefixes[level], part, length,
-			 weight);
+					   &length)) != NULL) {
+		if (reading->source->trim)
+			utf8_trim(&part, &length);
+		if (length > 0)
+			add_pair(reading, item, reading->prefixes[level], part,
+				 length, weight);
+	}
 }
 
 /* The weight of a row's tags. */
@@ -287,9 +294,13 @@ static void add_row(struct reading *reading, const struct csv_file *file,
 		    const struct csv_rows *rows, const struct csv_row *row)
 {
 	const struct csv_slice *field = csv_row_field(rows, row, 0);
-	uint32_t item = (uint32_t)string_table_add(&reading->items->items,
-						   rows->text + field->begin,
-						   field->length);
+	const char *name = rows->text + field->begin;
+	size_t length = field->length;
+
+	if (reading->source->trim)
+		utf8_trim(&name, &length);
+	uint32_t item = (uint32_t)string_table_add(&reading->items->items, name,
+						   length);
 	int64_t weight = row_weight(reading, file, rows, row);
 
 	for (size_t level = 0; level < reading->levels; level++) {

@@ -24,6 +24,7 @@ struct item_tags_source {
 	struct decimal_style style; /* of weights */
 	bool headed;           /* the first line names columns, it may be; names
 				  of columns in argument say so, too */
+	bool trim;             /* take blanks from the ends of items and tags */
 	const char *separator; /* of tags in a cell, escaped; or NULL */
 	bool keep_item;        /* an item is a tag of itself, too */
 	const char *weight;    /* the column of weights, by name or number; or
