@@ -132,7 +132,8 @@ setup() {
 	                 [f'"{u}"' for u in out], [f"{u},2026-01-01" for u in out],
 	                 ["\ufeff" + u + "\r\n" for u in out],
 	                 ["user_handle", *out], "\r\n".join(out), ", ".join(out),
-	                 ";".join(out) + "\n", "\ufeff" + " ".join(out)):
+	                 ";".join(out) + "\n", "\ufeff" + " ".join(out),
+	                 [";".join(out)], ["\n".join(out)]):
 	        got = s.post({"like": seeds, "not": form, "n": 9})
 	        assert got.body == want, (form, got.body)
 	    assert s.post({"like": ",".join(seeds), "not": out, "n": 9}).body == want
