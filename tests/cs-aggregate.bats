@@ -1013,6 +1013,22 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	run -2 cs-aggregate wide.csv
 	[[ "$output" == *"UTF-16: iconv -f UTF-16LE -t UTF-8 wide.csv"* ]]
 	run -0 cs-aggregate -q --encoding UTF-16LE wide.csv
+	printf '\n <HTML><body>404' > page.csv
+	run -2 cs-aggregate page.csv
+	[[ "$output" == *"page.csv: HTML"* ]]
+	printf 'user,tag\n1,a\n' > log.csv
+	tar -cf log.tar log.csv
+	run -2 cs-aggregate log.tar
+	[ "$output" = "cs-aggregate: log.tar: a tar archive: tar -xOf log.tar | cs-aggregate" ]
+	tar -xOf log.tar | cs-aggregate -q > /dev/null
+	printf 'PK\3\4mimetypeapplication/vnd.oasis.opendocument.spreadsheet' > log.ods
+	run -2 cs-aggregate log.ods
+	[[ "$output" == *"log.ods: a workbook (ods): ssconvert "* ]]
+	# JSON in an object, as services answer.
+	printf '{"status": "ok",\n "events": [\n  {"user": 1, "tag": "a"},\n {"user": 2, "tag": "b"}]}' > log.json
+	run -2 cs-aggregate log.json
+	sh -c "${output#*: JSON: } -q" | tail -n +2 |
+		diff <(printf '1\ta\t1\t1\n2\tb\t1\t1\n') -
 	printf '<html><body>404' > page.csv
 	run -2 cs-aggregate page.csv
 	[[ "$output" == *"page.csv: HTML"* ]]

@@ -37,9 +37,8 @@ static const struct {
 	{"PGDMP", 5, {"a dump of PostgreSQL, for pg_restore", NULL, NULL}},
 	{"%PDF-", 5, {"PDF", NULL, NULL}},
 	{"\xd0\xcf\x11\xe0", 4, {"a workbook (xls)", "in2csv ", ""}},
-	{"<!DOCTYPE", 9, {HTML, NULL, NULL}},
-	{"<!doctype", 9, {HTML, NULL, NULL}},
-	{"<html", 5, {HTML, NULL, NULL}},
+	{"Rar!", 4, {"a RAR archive", "unrar p -inul ", ""}},
+	{"\x1f\x9d", 2, {"compressed by compress", "zcat ", ""}},
 	{"<?xml", 5, {"XML", NULL, NULL}},
 	{"PK\3\4", 4, {"a zip archive", "unzip -p ", ""}},
 	{"\xff\xfe", 2, {"UTF-16", "iconv -f UTF-16 -t UTF-8 ", ""}},
@@ -52,11 +51,26 @@ static const struct foreign_format
 static const struct foreign_format workbook = {"a workbook (xlsx)", "xlsx2csv ",
 					       ""};
 
+static const struct foreign_format
+	open_document = {"a workbook (ods)",
+			 "ssconvert -T Gnumeric_stf:stf_csv ", " fd://1"},
+	tar_archive = {"a tar archive", "tar -xOf ", ""},
+	html = {HTML, NULL, NULL};
+
 /* The keys of the first object become the header. */
 #define JQ_ROWS "'(.[0] | keys_unsorted) as $k | $k, (.[] | [.[$k[]]]) | @csv' "
 static const struct foreign_format json = {"JSON", "jq -r " JQ_ROWS, ""},
 				   json_lines = {"JSON lines",
-						 "jq -rs " JQ_ROWS, ""};
+						 "jq -rs " JQ_ROWS, ""},
+				   json_within = {
+					   "JSON",
+					   "jq -rs '[.. | arrays | "
+					   "select(.[0] | objects)] | "
+					   "max_by(length) | "
+					   "(.[0] | keys_unsorted) as $k "
+					   "| $k, (.[] | [.[$k[]]]) | "
+					   "@csv' ",
+					   ""};
 
 /* Dumps of databases.  pg_dump's rows after COPY are lines with tabs between;
  * rows after INSERT are put on lines of their own, as "(1, 'a'), (2, 'b');". */
@@ -85,7 +99,20 @@ static size_t skip_space(const unsigned char *bytes, size_t size, size_t at)
 	return at;
 }
 
-/* An array of objects, or an object a line; NULL: neither. */
+/* True where an array of objects begins in the first object before it ends. */
+static bool has_rows_within(const unsigned char *bytes, size_t size)
+{
+	for (size_t i = 0; i < size && bytes[i] != '}'; i++) {
+		size_t next = skip_space(bytes, size, i + 1);
+
+		if (bytes[i] == '[' && next < size && bytes[next] == '{')
+			return true;
+	}
+	return false;
+}
+
+/* An array of objects, alone or in an object, or an object a line; NULL:
+ * neither. */
 static const struct foreign_format *find_json(const unsigned char *bytes,
 					      size_t size)
 {
@@ -99,19 +126,39 @@ static const struct foreign_format *find_json(const unsigned char *bytes,
 	at = skip_space(bytes, size, at + 1);
 	if (at >= size || bytes[at] != '"')
 		return NULL;
-	return array ? &json : &json_lines;
+	if (array)
+		return &json;
+	return has_rows_within(bytes + at, size - at) ? &json_within
+						      : &json_lines;
 }
 
-/* True for a zip archive that holds a workbook: the names of its members stand
- * in it as they are. */
-static bool is_workbook(const unsigned char *bytes, size_t size)
+/* The workbook in a zip archive, in which the names of members and the type of
+ * the document stand as they are; or NULL. */
+static const struct foreign_format *find_workbook(const unsigned char *bytes,
+						  size_t size)
 {
-	static const char member[] = "[Content_Types].xml";
+	static const char member[] = "[Content_Types].xml",
+			  type[] = "opendocument.spreadsheet";
 
 	if (size > ARCHIVE_SEEN)
 		size = ARCHIVE_SEEN;
-	return size >= 4 && memcmp(bytes, "PK\3\4", 4) == 0 &&
-	       memmem(bytes, size, member, sizeof member - 1) != NULL;
+	if (size < 4 || memcmp(bytes, "PK\3\4", 4) != 0)
+		return NULL;
+	if (memmem(bytes, size, type, sizeof type - 1) != NULL)
+		return &open_document;
+	return memmem(bytes, size, member, sizeof member - 1) != NULL
+		       ? &workbook
+		       : NULL;
+}
+
+/* HTML in any case, after any blanks. */
+static bool is_html(const unsigned char *bytes, size_t size)
+{
+	size_t at = skip_space(bytes, size, 0);
+	const char *text = (const char *)bytes + at;
+
+	return (size - at >= 5 && strncasecmp(text, "<html", 5) == 0) ||
+	       (size - at >= 9 && strncasecmp(text, "<!doctype", 9) == 0);
 }
 
 /* True where of the first 32 bytes each second one is zero, and the others are
@@ -200,8 +247,12 @@ bool foreign_format_find(const unsigned char *bytes, size_t size,
 {
 	const struct foreign_format *found = find_json(bytes, size);
 
-	if (is_workbook(bytes, size))
-		found = &workbook;
+	if (found == NULL)
+		found = find_workbook(bytes, size);
+	if (is_html(bytes, size))
+		found = &html;
+	if (size > 262 && memcmp(bytes + 257, "ustar", 5) == 0)
+		found = &tar_archive;
 	if (!converted && is_wide(bytes, size, false))
 		found = &utf16_little;
 	if (!converted && is_wide(bytes, size, true))
