@@ -1044,7 +1044,7 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 }
 
 @test "the command that is named for an SQL dump works, of one table of several" {
-	local dump table=events
+	local dump
 
 	cat > "my dump.sql" <<-'END'
 		-- MySQL dump 10.13

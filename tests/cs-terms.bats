@@ -119,7 +119,7 @@ setup() {
 			cs-terms -q --least 1 -d "$separator" |
 			grep -qx 1,b,1.000000
 	done
-	for wrong in "-i nobody" "--text nobody" "--text 9" "-i title" '-d "'
+	for wrong in "-i nobody" "--text nobody" "--text 9" "-i title" "-d 0123456789abcdef"
 	do
 		run -2 --separate-stderr cs-terms $wrong courses.csv
 		[ "$output" = "" ]
