@@ -289,6 +289,10 @@ sums_exactly() {
 		run -0 cs-knn -u u000 -n 999 --not list --format ids emb.bin
 		run ! grep -x 'u00[123]' <<< "$output"
 	done
+	# However long the line is.
+	{ printf 'stranger%d;' {1..9000}; printf 'u001;u002;u003'; } > list
+	cs-knn -q -u u000 -n 9 --among list --format ids emb.bin | sort |
+		diff <(printf 'u00%d\n' 1 2 3) -
 	# Two fields may be a customer and something else.
 	printf 'u001,2' > list
 	run -0 cs-knn -u u000 -n 1 --among list --format ids emb.bin

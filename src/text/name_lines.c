@@ -50,7 +50,7 @@ void name_lines_open(struct name_lines *names, const char *path)
 	check_foreign(names, path, bytes, size);
 	while (size > 0 && memchr("\r\n", bytes[size - 1], 2) != NULL)
 		size--;
-	names->single = size < HEAD - 1 && memchr(bytes, '\n', size) == NULL &&
+	names->single = memchr(bytes, '\n', size) == NULL &&
 			memchr(bytes, '\r', size) == NULL;
 }
 

@@ -13,7 +13,8 @@ struct name_lines {
 	struct tsv_field name; /* the current line, or a part of it: bytes as
 				  they stand, which may be changed in place */
 	/* private */
-	bool single;           /* the file has but one line */
+	bool single;           /* the file has but one line, or a first one
+				  that is as long as no name */
 	char *parts;           /* its parts, one after another */
 	size_t part, part_end; /* the parts to come */
 };
