@@ -32,6 +32,9 @@ FAULTS = int(sys.argv[2]) if len(sys.argv) > 2 else 0
 CHECKED = os.environ.get("FLAVOUR", "release") != "release"
 COUNTS = {}
 WRONG = []
+# Seconds after which a client opens another connection instead of one that it
+# has not used: cs-serve closes them after 30, perhaps as the client asks.
+UNUSED = 20
 
 
 def count(what):
@@ -165,12 +168,17 @@ ACTS = [good] * 12 + [bad] * 3 + [slow, cut_off, oversized] + [idle] * 6
 
 async def client(port, users, until):
     reader = writer = None
+    used = 0
     while time.time() < until:
         act = random.choice(ACTS)
+        unused = time.time() - used
         try:
+            if writer is not None and unused > UNUSED:
+                writer.close()
             if writer is None or writer.is_closing():
                 reader, writer = await asyncio.open_connection("127.0.0.1",
                                                                port)
+                used = time.time()
             await act(reader, writer, users)
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             # An answer that was cut off: only where we cut the question off,
@@ -178,9 +186,11 @@ async def client(port, users, until):
             if FAULTS > 0:
                 count("closed")
             elif act is not cut_off:
-                WRONG.append((act.__name__, repr(error)))
+                WRONG.append((act.__name__, repr(error), f"{unused:.1f} s"))
             if writer is not None:
                 writer.close()
+        if act is not idle:
+            used = time.time()
         await asyncio.sleep(random.random())
     if writer is not None:
         writer.close()
