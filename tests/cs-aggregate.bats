@@ -1112,6 +1112,10 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	[[ "${lines[1]}" == *"-d ';'" ]]
 	run -0 cs-aggregate --no-header -d ';' --decimal , -u 1 -t 2 -v 3 log.csv
 	[[ "${lines[1]}" == $'1\ta\t1\t2.5' ]]
+	# Not of a column that is called so.
+	printf '%s\n' 'user,a|b,x;y' u,t,1 > log.csv
+	run -0 cs-aggregate -u user -t 'a|b' -o bars log.csv
+	[ -z "$output" ]
 }
 
 @test "all words for nothing are pointed out, of customers and of tags" {

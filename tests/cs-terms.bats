@@ -119,6 +119,9 @@ setup() {
 			cs-terms -q --least 1 -d "$separator" |
 			grep -qx 1,b,1.000000
 	done
+	iconv -t UTF-16 courses.csv > wide.csv
+	run -2 cs-terms wide.csv
+	[ "$output" = "cs-terms: wide.csv: UTF-16, expected CSV: iconv -f UTF-16 -t UTF-8 wide.csv" ]
 	for wrong in "-i nobody" "--text nobody" "--text 9" "-i title" "-d 0123456789abcdef"
 	do
 		run -2 --separate-stderr cs-terms $wrong courses.csv

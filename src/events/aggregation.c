@@ -189,6 +189,7 @@ static void open_source(struct aggregation *work, char **paths, size_t count)
 	csv_reader_begin(source, paths, count, &options->dialect,
 			 options->columns.headed);
 	source->skip = options->skip;
+	source->piped = true;
 	source->places =
 		COLUMNS_DETECTED +
 		row_filter_set_places(&options->filter, COLUMNS_DETECTED);

@@ -330,21 +330,27 @@ static void warn_of_numbers(const struct columns *columns,
 	}
 }
 
-/* Names, or ids of customers in a first row, that have another delimiter in
- * them: columns that are given by numbers may be others than were meant. */
+/* A name that is not asked for by itself, or an id of a customer in a first
+ * row, that has another delimiter in it: columns that are given by numbers may
+ * be others than were meant. */
 static void warn_of_delimiter(const struct columns *columns,
 			      const struct csv_file *file,
 			      const struct csv_names *names)
 {
-	for (size_t i = 0; i < names->count; i++) {
-		const char *hint = delimiter_hint_of_field(names->names[i],
-							   file->delimiter);
+	int kinds = columns->headed ? COLUMNS_DETECTED : COLUMN_USER + 1;
 
-		if (*hint == '\0' ||
-		    (!columns->headed && i != file->selected[COLUMN_USER]))
+	for (int kind = 0; kind < kinds; kind++) {
+		size_t column = file->selected[kind];
+		const char *name =
+			column != CSV_COLUMN_NONE ? names->names[column] : "";
+		const char *hint =
+			delimiter_hint_of_field(name, file->delimiter);
+
+		if (*hint == '\0' || (columns->named[kind] != NULL &&
+				      strcmp(columns->named[kind], name) == 0))
 			continue;
 		notice("%s: column %zu of its first line is \"%s\"%s",
-		       file->name, i + 1, names->names[i], hint);
+		       file->name, column + 1, name, hint);
 		return;
 	}
 }

@@ -82,13 +82,16 @@ static void check_foreign(const struct csv_source *source)
 
 	if (foreign && format.before == NULL)
 		die("%s: %s, expected CSV", name, format.what);
-	if (foreign)
-		die("%s: %s: %s | %s%s", name, format.what,
-		    foreign_format_command(
-			    &format, source->paths
-					     ? source->paths[source->current]
-					     : NULL),
-		    program, format.options ? format.options : "");
+	if (foreign) {
+		const char *command = foreign_format_command(
+			&format,
+			source->paths ? source->paths[source->current] : NULL);
+
+		if (source->piped)
+			die("%s: %s: %s | %s%s", name, format.what, command,
+			    program, format.options ? format.options : "");
+		die("%s: %s, expected CSV: %s", name, format.what, command);
+	}
 	if (file_type_is_binary_stream(source->carry, source->carried))
 		die("%s: a binary stream of matrices, expected CSV", name);
 }

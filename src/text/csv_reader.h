@@ -32,6 +32,8 @@ struct csv_source {
 	size_t places; /* of csv_file.selected that are used */
 	size_t skip;   /* lines at the begin of each file that are no rows */
 	bool headed;   /* the first line of each file names its columns */
+	bool piped;    /* standard input may take the place of the files, and
+			  options say their dialect: for messages */
 	bool hashed;   /* work out the hash of rows, keyed by hash_key */
 	uint64_t hash_key;
 	/* Called as each file begins, to set file->selected.  names are those
