@@ -138,6 +138,8 @@ assert json.load(sys.stdin)["attributes"] == ["kind:"]'
 	|: empty
 	customer\n1\n|:1: expected a header line: customer, a tab, segment
 	customer\tsegment\n|:1: no customer follows
+	customer;segment\n1;2\n|:1: expected a header line: customer, a tab, segment; tr ';' '\t' makes tabs of its marks
+	\037\213|: compressed by gzip, expected TSV: zcat wrong.tsv
 	customer\tsegment\n1\n|:2: expected a customer, a tab and a segment
 	customer\tsegment\n1\t2|:2: the last line has no end: the file was cut
 	customer\tsegment\n1\t2\n1\t3\n|:3: customer 1 comes twice

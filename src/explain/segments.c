@@ -8,6 +8,7 @@
 #include "base/errors.h"
 #include "base/io.h"
 #include "base/number.h"
+#include "text/foreign_format.h"
 #include "text/tsv.h"
 
 /* A line of the file: its fields, escapes undone in place. */
@@ -158,6 +159,18 @@ static void sort_names(struct segments *segments)
 
 /* -------------------------------------------------------------------- files */
 
+/* Why a first line without a tab is no header. */
+static const char *no_header(const char *line)
+{
+	const char *mark = strpbrk(line, ",;|");
+
+	if (mark == NULL)
+		return "1: expected a header line: customer, a tab, segment";
+	return error_text("1: expected a header line: customer, a tab, "
+			  "segment; tr '%c' '\\t' makes tabs of its marks",
+			  *mark);
+}
+
 static const char *parse_lines(struct segments *segments, char *text,
 			       size_t size)
 {
@@ -176,8 +189,7 @@ static const char *parse_lines(struct segments *segments, char *text,
 		error = split_line(&line, at, (size_t)(newline - at), number);
 		at = newline + 1;
 		if (error == NULL && number == 1 && line.count < 2)
-			error = "1: expected a header line: customer, a tab, "
-				"segment";
+			error = no_header(line.fields[0]);
 		else if (error == NULL && number == 2 &&
 			 strcmp(line.fields[0], "#model") == 0)
 			error = read_model(segments, &line);
@@ -207,6 +219,7 @@ const char *segments_parse(struct segments *segments, const char *bytes,
 
 const char *segments_read(struct segments *segments, const char *path)
 {
+	struct foreign_format format;
 	struct input input;
 	const char *error = input_try(&input, path);
 
@@ -218,6 +231,13 @@ const char *segments_read(struct segments *segments, const char *path)
 		error = error_text("%s: %s", input.name, error);
 	else if (input.size == 0)
 		error = error_text("%s: empty", input.name);
+	else if (foreign_format_find(input.bytes, input.size, false, &format))
+		error = error_text(
+			"%s: %s, expected TSV%s%s", input.name, format.what,
+			format.before != NULL ? ": " : "",
+			format.before != NULL
+				? foreign_format_command(&format, path)
+				: "");
 	else if ((error = segments_parse(segments, (const char *)input.bytes,
 					 input.size)) != NULL)
 		error = error_text("%s:%s", input.name, error);
