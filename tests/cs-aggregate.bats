@@ -1126,6 +1126,11 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	run -0 cs-aggregate --null NULL --null '\N' --null N/A --rejects aside -o out log.csv
 	[[ "$output" != *"named"* ]]
 	[ "$(cut -f 1 out | tr '\n' ' ')" = 'user    2 ' ]
+	# What spreadsheets write.
+	printf '%s\n' user,tag '#REF!,a' 1.23457E+11,a 1.23456E+11,b 12E+1,a 1.5E+3x,b > log.csv
+	run -0 cs-aggregate -o out log.csv
+	[[ "$output" == *'a customer is named "#REF!"'* ]]
+	[[ "$output" == *'customers are named as "1.23456E+11", with 2 of 5 events: a spreadsheet has cut their numbers'* ]]
 	# Also between blanks.
 	printf '%s\n' user,tag,value 'N/A ,a,1' ' NULL,b,2' '2,c, N/A ' 3,d,4 > log.csv
 	cs-aggregate -q --null NULL --null N/A --rejects aside log.csv > out

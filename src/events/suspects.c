@@ -1,5 +1,6 @@
 #include "events/suspects.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,11 +13,13 @@ static const struct {
 	size_t length;
 	const char *text;
 } words[SUSPECTS_WORDS] = {
-	{4, "NULL"}, {4, "null"}, {4, "Null"}, {6, "(null)"},    {6, "<null>"},
-	{2, "\\N"},  {3, "NaN"},  {3, "nan"},  {3, "NAN"},       {4, "None"},
-	{4, "none"}, {3, "N/A"},  {3, "n/a"},  {4, "#N/A"},      {2, "NA"},
-	{4, "<NA>"}, {3, "NaT"},  {3, "nil"},  {9, "undefined"}, {1, "-"},
-	{2, "--"},   {1, "?"},    {1, "."},    {1, " "}};
+	{4, "NULL"},   {4, "null"},    {4, "Null"},      {6, "(null)"},
+	{6, "<null>"}, {2, "\\N"},     {3, "NaN"},       {3, "nan"},
+	{3, "NAN"},    {4, "None"},    {4, "none"},      {3, "N/A"},
+	{3, "n/a"},    {4, "#N/A"},    {2, "NA"},        {4, "<NA>"},
+	{3, "NaT"},    {3, "nil"},     {9, "undefined"}, {1, "-"},
+	{5, "#REF!"},  {7, "#VALUE!"}, {6, "#NAME?"},    {7, "#DIV/0!"},
+	{2, "--"},     {1, "?"},       {1, "."},         {1, " "}};
 
 enum { LONGEST = 9 };
 
@@ -59,12 +62,44 @@ static void keep_larger(struct suspects *suspects, uint64_t events,
 	memcpy(suspects->most_name, cut, strlen(cut) + 1);
 }
 
+/* True for a number as a spreadsheet shows one of more than eleven digits. */
+static bool is_cut_number(const char *name, size_t length)
+{
+	size_t at = 0;
+
+	while (at < length && isdigit((unsigned char)name[at]))
+		at++;
+	if (at != 1 || length < 6 || memchr(".,", name[at], 2) == NULL)
+		return false;
+	for (at++; at < length && isdigit((unsigned char)name[at]);)
+		at++;
+	if (length - at < 3 || memcmp(name + at, "E+", 2) != 0)
+		return false;
+	for (at += 2; at < length && isdigit((unsigned char)name[at]);)
+		at++;
+	return at == length;
+}
+
+/* Count such a customer, and keep the lesser of two names. */
+static void add_cut(struct suspects *suspects, uint64_t events,
+		    const char *name, size_t length)
+{
+	char text[sizeof suspects->cut_name];
+
+	snprintf(text, sizeof text, "%.*s", (int)length, name);
+	if (suspects->cut_events == 0 || strcmp(text, suspects->cut_name) < 0)
+		memcpy(suspects->cut_name, text, strlen(text) + 1);
+	suspects->cut_events += events;
+}
+
 void suspects_add_user(struct suspects *suspects, const char *user,
 		       size_t length, uint64_t events)
 {
 	int word = find_word(user, length);
 
 	suspects->events += events;
+	if (is_cut_number(user, length))
+		add_cut(suspects, events, user, length);
 	if (word >= 0)
 		suspects->users[word] += events;
 	else
@@ -83,6 +118,9 @@ void suspects_add_tag(struct suspects *suspects, const char *tag, size_t length,
 void suspects_merge(struct suspects *suspects, const struct suspects *other)
 {
 	suspects->events += other->events;
+	if (other->cut_events > 0)
+		add_cut(suspects, other->cut_events, other->cut_name,
+			strlen(other->cut_name));
 	keep_larger(suspects, other->most, other->most_name,
 		    strlen(other->most_name));
 	for (int i = 0; i < SUSPECTS_WORDS; i++) {
@@ -95,7 +133,7 @@ void suspects_merge(struct suspects *suspects, const struct suspects *other)
 static void warn_words(const uint64_t counts[SUSPECTS_WORDS], uint64_t all,
 		       const char *kind)
 {
-	char names[512] = "", options[512] = "";
+	char names[640] = "", options[640] = "";
 	char events[NUMBER_TEXT], total[NUMBER_TEXT];
 	size_t used = 0, used_options = 0, found = 0;
 	uint64_t sum = 0;
@@ -135,4 +173,10 @@ void suspects_warn(const struct suspects *suspects, uint64_t users,
 		     "customer, --null '%s'",
 		     suspects->most_name, number_commas(events, suspects->most),
 		     number_commas(all, suspects->events), suspects->most_name);
+	if (suspects->cut_events > 0)
+		warn("customers are named as \"%s\", with %s of %s events: a "
+		     "spreadsheet has cut their numbers: save them as text",
+		     suspects->cut_name,
+		     number_commas(events, suspects->cut_events),
+		     number_commas(all, suspects->events));
 }

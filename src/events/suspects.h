@@ -1,6 +1,6 @@
 /* suspects: customers and tags of a profile whose name may stand for a missing
  * value: it is a word such as NULL, or the customer has a large share of all
- * events. */
+ * events; and customers whose numbers a spreadsheet has cut. */
 #ifndef EVENTS_SUSPECTS_H
 #define EVENTS_SUSPECTS_H
 
@@ -10,12 +10,16 @@
 
 /* How many words that databases, pandas and R write for a missing value are
  * known. */
-enum { SUSPECTS_WORDS = 24 };
+enum { SUSPECTS_WORDS = 28 };
 
 struct suspects {
 	uint64_t events;    /* of all customers, a tag each */
 	uint64_t most;      /* of the customer with the most of them */
 	char most_name[48]; /* its name, cut */
+	/* Of customers whose name is a number that a spreadsheet has cut, as
+	 * 1.23457E+11, which several had before; and the first such name. */
+	uint64_t cut_events;
+	char cut_name[48];
 	/* Of customers, and of tags, that are called one of the words. */
 	uint64_t users[SUSPECTS_WORDS], tags[SUSPECTS_WORDS];
 };
@@ -32,7 +36,8 @@ void suspects_merge(struct suspects *suspects, const struct suspects *other);
 
 /* Warn of them; users: the customers of the profile.  Of customers and tags
  * that are called one of the words where about_words is set; and, where there
- * are at least ten customers, of one with more than a fifth of all events. */
+ * are at least ten customers, of one with more than a fifth of all events; and
+ * of cut numbers. */
 void suspects_warn(const struct suspects *suspects, uint64_t users,
 		   bool about_words);
 
