@@ -138,9 +138,9 @@ const char *contribution_side_set(struct contribution_side *side,
 		return error;
 	for (size_t j = 0; j < model->k; j++)
 		side->scaled[j] = (double)embedding[j] * context->diagonal[j];
-	side->length = context->metric == METRIC_DOT
-			       ? 1
-			       : sqrt(dot_square_norm(embedding, model->k));
+	side->length = context->metric == METRIC_EMBEDDING
+			       ? sqrt(dot_square_norm(embedding, model->k))
+			       : 1;
 	side->shift = shift_of(side, model);
 	if (metric_compares_rows(context->metric)) {
 		const struct similarity similarity = similarity_of(context);
@@ -198,6 +198,23 @@ static size_t next_tag(const struct contribution_side *query,
 	return of_query < of_other ? of_query : of_other;
 }
 
+/* Have the processor load the begin of what a row's tags are multiplied by;
+ * what follows it loads by itself. */
+static void prefetch_loadings(const struct model *model,
+			      const struct sparse_row *row)
+{
+	enum { LINE = 8 }; /* doubles of a cache line */
+
+	for (size_t i = 0; i < row->count; i++) {
+		const double *loadings =
+			model->components + (size_t)row->tags[i] * model->k;
+
+		__builtin_prefetch(loadings);
+		if (model->k > LINE)
+			__builtin_prefetch(loadings + LINE);
+	}
+}
+
 const char *contributions_compute(const struct contributions *context,
 				  const struct contribution_side *query,
 				  const struct contribution_side *other,
@@ -207,6 +224,7 @@ const char *contributions_compute(const struct contributions *context,
 	double half = 0.5 * factors.embedding;
 	struct contribution *part = parts;
 
+	prefetch_loadings(context->model, &other->row);
 	if (context->center != NULL && half != 0)
 		*part++ = (struct contribution){
 			CONTRIBUTIONS_CENTER,

@@ -68,7 +68,7 @@ const char *contributions_view_row(const struct csr_matrix *matrix, size_t row,
 struct contribution_side {
 	struct sparse_row row;
 	double *scaled; /* k: D times its embedding */
-	double length;  /* of its embedding; 1 for the metric dot */
+	double length;  /* of its embedding; 1 but for the metric embedding */
 	double shift;   /* how many times context.center its row lost */
 	struct score_side score; /* where the metric compares rows */
 };

@@ -86,11 +86,13 @@ void top_contributions_prefetch(const struct top_contributions *top,
 			__builtin_prefetch(embedding + at);
 	}
 	for (size_t i = 0; i < count; i++) {
-		size_t row = hits[i].row;
+		size_t row = hits[i].row, length;
 		const struct model *model =
 			sharded_model_resolve(top->shards, whole, &row);
 
 		prefetch_row(&model->matrix, row);
+		__builtin_prefetch(text_array_at(&whole->matrix.users,
+						 hits[i].row, &length));
 	}
 }
 
