@@ -20,7 +20,7 @@ void combined_bounds_begin(struct combined_bounds *bounds,
 		.kernel = kernel,
 		.profile = similarity->profile,
 		.alpha = (float)similarity->alpha,
-		.codes = alloc(index->code_bytes + 1, 1),
+		.codes = alloc(index->code_columns, 1),
 	};
 }
 
@@ -77,13 +77,13 @@ void combined_bounds_set(struct combined_bounds *bounds,
 	bounds->error = weight_error(tags);
 	bounds->scale = 0;
 	bounds->residual = 1;
-	if (bounds->index->code_bytes > 0 && !bounds->profile)
-		bounds->scale =
-			index_quantize(vector, sqrt(side->x_square), d,
-				       bounds->codes, &bounds->residual);
-	for (size_t j = 0; j < bounds->index->code_bytes; j++)
+	if (bounds->index->code_columns > 0 && !bounds->profile)
+		bounds->scale = index_quantize(vector, sqrt(side->x_square), d,
+					       INDEX_QUERY_MOST, bounds->codes,
+					       &bounds->residual);
+	for (size_t j = 0; j < bounds->index->code_columns; j++)
 		sum += bounds->codes[j];
-	bounds->offset = 128 * sum;
+	bounds->offset = INDEX_CODE_ZERO * sum;
 	for (size_t b = 0; b < INDEX_BINS; b++)
 		set_bin(bounds, b, similarity->alpha, side);
 }
@@ -187,8 +187,8 @@ combined_bounds_by_codes(const struct combined_bounds *bounds, uint32_t row,
 		return range_of(bounds, &factors, -most, most);
 	const struct index_row *y = &index->rows[row];
 	int32_t dot = bounds->kernel->code_dot(
-		bounds->codes, index->codes + row * index->code_bytes,
-		index->code_bytes);
+		bounds->codes, index->codes + row * index->code_columns / 2,
+		index->code_columns);
 	float c = (float)(dot - bounds->offset) * y->scale * bounds->scale;
 	float e = y->residual * (1 + bounds->residual) + bounds->residual;
 	float middle = factors.dense * c, half = most * (e + 2e-6F);

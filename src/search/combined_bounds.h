@@ -40,8 +40,8 @@ struct combined_bounds {
 	float sqrt_g;          /* of g_q */
 	float inverse_norm;    /* 1 / sqrt(N_q) */
 	float error;           /* err */
-	int8_t *codes;         /* of the query: code_bytes, owned */
-	int32_t offset;        /* 128 times their sum */
+	int8_t *codes;         /* of the query: code_columns, owned */
+	int32_t offset;        /* INDEX_CODE_ZERO times their sum */
 	float scale, residual; /* of the codes */
 	/* s >= T needs p >= T * norm_product - max_dense, by bins:
 	 * sqrt(N_q min N_y) and H. */

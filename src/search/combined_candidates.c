@@ -106,8 +106,10 @@ void candidates_raise(struct candidates *candidates, float threshold)
 
 static void fetch_codes(const struct inverted_index *index, uint32_t row)
 {
-	for (size_t i = 0; i < index->code_bytes; i += 64)
-		__builtin_prefetch(index->codes + row * index->code_bytes + i);
+	size_t bytes = index->code_columns / 2;
+
+	for (size_t i = 0; i < bytes; i += 64)
+		__builtin_prefetch(index->codes + row * bytes + i);
 	__builtin_prefetch(&index->rows[row]);
 }
 

@@ -68,13 +68,15 @@ static size_t plain_count(const int32_t *numbers, size_t count, int32_t value)
 	return count_loop(numbers, count, value);
 }
 
-static int32_t plain_dot(const int8_t *query, const uint8_t *codes,
-			 size_t bytes)
+static int32_t plain_dot(const int8_t *query, const uint8_t *packed,
+			 size_t columns)
 {
 	int32_t sum = 0;
 
-	for (size_t i = 0; i < bytes; i++)
-		sum += query[i] * codes[i];
+	for (size_t j = 0; j < columns; j += 64, query += 64, packed += 32)
+		for (size_t i = 0; i < 32; i++)
+			sum += query[i] * (packed[i] & 15) +
+			       query[i + 32] * (packed[i] >> 4);
 	return sum;
 }
 
@@ -162,19 +164,29 @@ AVX2 static size_t avx2_count(const int32_t *numbers, size_t count,
 	return count_loop(numbers, count, value);
 }
 
-AVX2 static int32_t avx2_dot(const int8_t *query, const uint8_t *codes,
-			     size_t bytes)
+/* Sums of two products, of codes up to 15 and magnitudes up to 127, are in 16
+ * bits, and so are those of both halves. */
+AVX2 static int32_t avx2_dot(const int8_t *query, const uint8_t *packed,
+			     size_t columns)
 {
+	const __m256i low = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1);
 	__m256i sum = _mm256_setzero_si256();
 	int32_t eight[8], total = 0;
 
-	for (size_t i = 0; i < bytes; i += 16)
+	for (size_t j = 0; j < columns; j += 64) {
+		__m256i both =
+			_mm256_loadu_si256((const void *)(packed + j / 2));
+		__m256i first = _mm256_maddubs_epi16(
+			_mm256_and_si256(both, low),
+			_mm256_loadu_si256((const void *)(query + j)));
+		__m256i second = _mm256_maddubs_epi16(
+			_mm256_and_si256(_mm256_srli_epi16(both, 4), low),
+			_mm256_loadu_si256((const void *)(query + j + 32)));
+
 		sum = _mm256_add_epi32(
-			sum,
-			_mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm_loadu_si128(
-						  (const void *)(query + i))),
-					  _mm256_cvtepu8_epi16(_mm_loadu_si128(
-						  (const void *)(codes + i)))));
+			sum, _mm256_madd_epi16(_mm256_add_epi16(first, second),
+					       ones));
+	}
 	_mm256_storeu_si256((void *)eight, sum);
 	for (size_t l = 0; l < 8; l++)
 		total += eight[l];
@@ -308,14 +320,25 @@ AVX512 static size_t avx512_count(const int32_t *numbers, size_t count,
 	return found;
 }
 
-AVX512 static int32_t avx512_dot(const int8_t *query, const uint8_t *codes,
-				 size_t bytes)
+AVX512 static int32_t avx512_dot(const int8_t *query, const uint8_t *packed,
+				 size_t columns)
 {
+	const __m256i low = _mm256_set1_epi8(15);
 	__m512i sum = _mm512_setzero_si512();
 
-	for (size_t i = 0; i < bytes; i += 64)
-		sum = _mm512_dpbusd_epi32(sum, _mm512_load_si512(codes + i),
-					  _mm512_loadu_si512(query + i));
+	for (size_t j = 0; j < columns; j += 64) {
+		__m256i both =
+			_mm256_loadu_si256((const void *)(packed + j / 2));
+		__m256i upper =
+			_mm256_and_si256(_mm256_srli_epi16(both, 4), low);
+
+		sum = _mm512_dpbusd_epi32(
+			sum,
+			_mm512_inserti64x4(_mm512_castsi256_si512(
+						   _mm256_and_si256(both, low)),
+					   upper, 1),
+			_mm512_loadu_si512(query + j));
+	}
 	return _mm512_reduce_add_epi32(sum);
 }
 

@@ -46,9 +46,10 @@ struct combined_kernel {
 	size_t (*count_at_least)(const int32_t *numbers, size_t count,
 				 int32_t value);
 
-	/* Sum of products of bytes, a multiple of 64; codes aligned to 64. */
-	int32_t (*code_dot)(const int8_t *query, const uint8_t *codes,
-			    size_t bytes);
+	/* Sum of products of a query's codes and those of a row as the index
+	 * packs them, of as many columns, a multiple of 64. */
+	int32_t (*code_dot)(const int8_t *query, const uint8_t *packed,
+			    size_t columns);
 };
 
 /* Version i, the fastest first and "plain" last; NULL where this processor

@@ -13,12 +13,13 @@
 
 enum { MAX_COLUMNS = 1 << 16, PIECE_ROWS = 4096, SAMPLE = 1 << 16 };
 
-size_t index_code_bytes(size_t d)
+/* The columns that codes have. */
+static size_t code_columns(size_t d)
 {
 	return d > MAX_COLUMNS ? 0 : (d + 63) / 64 * 64;
 }
 
-float index_quantize(const float *vector, double length, size_t d,
+float index_quantize(const float *vector, double length, size_t d, int most,
 		     int8_t *codes, float *residual)
 {
 	double largest = 0, sum = 0;
@@ -30,8 +31,8 @@ float index_quantize(const float *vector, double length, size_t d,
 		*residual = 0;
 		return 0;
 	}
-	float scale = (float)(largest / length / 127);
-	double inverse = 127 / largest, unit = 1 / length;
+	float scale = (float)(largest / length / most);
+	double inverse = most / largest, unit = 1 / length;
 
 	for (size_t j = 0; j < d; j++) {
 		int code = (int)lrint(vector[j] * inverse);
@@ -44,6 +45,15 @@ float index_quantize(const float *vector, double length, size_t d,
 	return scale;
 }
 
+void index_pack(uint8_t *packed, const int8_t *codes, size_t columns)
+{
+	for (size_t j = 0; j < columns; j += 64, packed += 32, codes += 64)
+		for (size_t i = 0; i < 32; i++)
+			packed[i] = (uint8_t)((codes[i] + INDEX_CODE_ZERO) |
+					      (codes[i + 32] + INDEX_CODE_ZERO)
+						      << 4);
+}
+
 /* An index that is being built. */
 struct build {
 	struct inverted_index *index;
@@ -52,8 +62,9 @@ struct build {
 	_Atomic size_t first_bad_row; /* SIZE_MAX: none */
 };
 
-/* Check row and set what the index holds of it alone: codes, norms. */
-static void add_row(struct build *build, size_t row)
+/* Check row and set what the index holds of it alone: codes, norms.  codes has
+ * room for code_columns, zeros past d. */
+static void add_row(struct build *build, size_t row, int8_t *codes)
 {
 	static const struct similarity any = {.alpha = 1};
 	struct inverted_index *index = build->index;
@@ -71,14 +82,11 @@ static void add_row(struct build *build, size_t row)
 				   (size_t)matrix->indptr[row + 1] - begin);
 	double g = score_side_make(&any, square, x_square).g;
 
-	if (index->code_bytes > 0) {
-		uint8_t *codes = index->codes + row * index->code_bytes;
-
-		memset(codes, 0, index->code_bytes);
+	if (index->code_columns > 0) {
 		scale = index_quantize(x, sqrt(x_square), index->d,
-				       (int8_t *)codes, &residual);
-		for (size_t j = 0; j < index->code_bytes; j++)
-			codes[j] = (uint8_t)(codes[j] ^ 0x80);
+				       INDEX_CODE_MOST, codes, &residual);
+		index_pack(index->codes + row * index->code_columns / 2, codes,
+			   index->code_columns);
 	}
 	build->lengths[row] = sqrt(square);
 	build->g[row] = g;
@@ -92,9 +100,12 @@ static void add_rows(void *shared, size_t piece, unsigned thread)
 	size_t n = build->index->matrix->n, row = piece * PIECE_ROWS;
 	size_t end = n - row < PIECE_ROWS ? n : row + PIECE_ROWS;
 
+	int8_t *codes = alloc(build->index->code_columns, 1);
+
 	(void)thread;
 	for (; row < end; row++)
-		add_row(build, row);
+		add_row(build, row, codes);
+	free(codes);
 }
 
 static void set_weighted(struct build *build)
@@ -258,13 +269,13 @@ const char *inverted_index_build(struct inverted_index *index,
 		.embedding = embedding,
 		.d = d,
 		.blocks = n / INDEX_BLOCK_ROWS + (n % INDEX_BLOCK_ROWS != 0),
-		.code_bytes = index_code_bytes(d),
+		.code_columns = code_columns(d),
 	};
 	if (n > UINT32_MAX || matrix->nnz >= UINT32_MAX)
 		return "4,294,967,295 values or more: more than an index of "
 		       "one file holds; split its customers over several";
 	index->codes =
-		alloc_aligned(alloc_product(n, index->code_bytes) + 64, 1);
+		alloc_aligned(alloc_product(n, index->code_columns / 2), 1);
 	index->rows = alloc(n, sizeof *index->rows);
 	build.lengths = alloc(n, sizeof *build.lengths);
 	build.g = alloc(n, sizeof *build.g);

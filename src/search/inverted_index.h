@@ -1,4 +1,4 @@
-/* inverted_index: lists of rows by tag (postings), and int8 codes of the
+/* inverted_index: lists of rows by tag (postings), and codes of 4 bits of the
  * embeddings, for exact search by the similarities of search/combined_score.h.
  *
  * Rows stand in blocks of INDEX_BLOCK_ROWS.  For each tag and block there is a
@@ -9,14 +9,16 @@
  * Sums of products of two rows' w are exact in int32: by Cauchy's inequality
  * they are below (32767 + sqrt(m) / 2)^2 < 2^31 for up to 10^8 tags.
  *
- * The embedding over its length is kept as bytes: x_j / |x| is about
- * scale * (code - 128), residual bounds the length of the difference.
+ * The embedding over its length is kept in 4 bits a column: x_j / |x| is about
+ * scale * (code - INDEX_CODE_ZERO), residual bounds the length of the
+ * difference.  Of each 64 columns, byte i of 32 has column i in its lower half,
+ * and column i + 32 in its upper one.
  *
  * Rows are in bins by |x|, as many of about equal size as INDEX_BINS.
  *
  * Nothing depends on alpha: one index serves every similarity.  It takes 4
- * bytes a stored value, d (rounded up to 64) + 17 a row, and 2 a row for each
- * column. */
+ * bytes a stored value, d / 2 (d rounded up to 64) + 17 a row, and 2 a row for
+ * each column. */
 #ifndef SEARCH_INVERTED_INDEX_H
 #define SEARCH_INVERTED_INDEX_H
 
@@ -32,7 +34,10 @@ enum {
 	INDEX_COLUMNS = 64,
 	INDEX_BINS = 32,
 	INDEX_WEIGHT_ONE = 32767,
-	INDEX_PAD = 64 /* rows to spare after the last, all zeros */
+	INDEX_CODE_MOST = 7,    /* codes are -7 to 7, */
+	INDEX_CODE_ZERO = 8,    /* plus this as stored */
+	INDEX_QUERY_MOST = 127, /* a query has codes of a byte */
+	INDEX_PAD = 64          /* rows to spare after the last, all zeros */
 };
 
 struct posting {
@@ -64,8 +69,9 @@ struct inverted_index {
 	int16_t **columns;      /* column_count: the dense column of a head
 				   tag, by row; NULL for other tags */
 	size_t column_count;    /* m; read when the matrix may be closed */
-	uint8_t *codes;         /* n x code_bytes, aligned to 64 */
-	size_t code_bytes;      /* 0: d is too large for codes */
+	uint8_t *codes;         /* n x code_columns / 2, aligned to 64 */
+	size_t code_columns;    /* d, rounded up to 64; 0: it is too large for
+				   codes */
 	struct index_row *rows; /* n */
 	uint8_t *bin;           /* n + INDEX_PAD */
 	struct index_bin bins[INDEX_BINS];
@@ -84,12 +90,12 @@ const char *inverted_index_build(struct inverted_index *index,
 				 unsigned threads);
 void inverted_index_free(struct inverted_index *index);
 
-/* Bytes of a vector of d columns as codes: a multiple of 64. */
-size_t index_code_bytes(size_t d);
-
-/* Write the codes of the vector over its length, minus 128 as signed bytes;
- * returns the scale, and in residual the bound of the difference's length. */
-float index_quantize(const float *vector, double length, size_t d,
+/* Write the d codes of the vector over its length, -most to most; returns the
+ * scale, and in residual the bound of the difference's length. */
+float index_quantize(const float *vector, double length, size_t d, int most,
 		     int8_t *codes, float *residual);
+
+/* Set packed to codes -7 to 7 of as many columns, a multiple of 64. */
+void index_pack(uint8_t *packed, const int8_t *codes, size_t columns);
 
 #endif
