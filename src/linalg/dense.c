@@ -19,7 +19,8 @@
  * those of other blocks. */
 enum { PIECES = 32, PANEL = 256 };
 
-/* What OpenBLAS takes for a work area at its first product, with some room. */
+/* What OpenBLAS takes for a work area when it first needs one, with some room.
+ */
 enum { WORK_AREA = (128 + 8) << 20 };
 
 static bool is_address_space_limited(void)
@@ -57,10 +58,11 @@ static void restart_where_needed(char **arguments)
 }
 
 /* Where address space is limited, have OpenBLAS allocate its work area, and
- * keep it, or return an error text where there is no room for it. */
+ * keep it, or return an error text where there is no room for it.  A product
+ * of small matrices takes none on some processors; a factorization does. */
 static const char *secure_work_area(void)
 {
-	double one = 1, product = 0;
+	double one = 1;
 
 	if (!is_address_space_limited())
 		return NULL;
@@ -71,9 +73,9 @@ static const char *secure_work_area(void)
 				  "(ulimit -v) leaves no %d MB for OpenBLAS",
 				  WORK_AREA >> 20);
 	munmap(area, WORK_AREA);
-	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, 1, 1, 1, 1, &one,
-		    1, &one, 1, 0, &product, 1);
-	return NULL;
+	return LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'L', 1, &one, 1) == 0
+		       ? NULL
+		       : "the Cholesky factorization of OpenBLAS failed";
 }
 
 const char *dense_use_one_thread(char **arguments)
