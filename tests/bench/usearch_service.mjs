@@ -1,32 +1,31 @@
 // A service that gives the customers nearest to one by usearch's graph (HNSW,
 // its default effort), on two processes: ids alone, of most of the nearest.
 //
-// usage: node usearch_service.mjs PORT MODEL
+// usage: node usearch_service.mjs build MODEL GRAPH
+//        node usearch_service.mjs PORT MODEL GRAPH
 // NODE_MODULES says where usearch is.
 import cluster from "node:cluster";
-import fs from "node:fs";
 import http from "node:http";
 import { NEIGHBOURS, graph, read } from "./usearch_model.mjs";
 
-const [port, model] = process.argv.slice(2);
-const PROCESSES = 2, EFFORT = 64, file = `${model}.graph`;
-const x = read(model);
+const [port, model, file] = process.argv.slice(2);
+const PROCESSES = 2, EFFORT = 64;
 
-if (cluster.isPrimary) {
-	const built = graph(x, EFFORT);
-	built.add(BigUint64Array.from(x.names, (_, i) => BigInt(i)), x.values,
+if (port === "build") {
+	const x = read(model), index = graph(x, EFFORT);
+	index.add(BigUint64Array.from(x.names, (_, i) => BigInt(i)), x.values,
 		PROCESSES);
-	built.save(file);
+	index.save(file);
+} else if (cluster.isPrimary) {
 	for (let i = 0; i < PROCESSES; i++)
 		cluster.fork();
 	process.on("SIGTERM", () => {
 		for (const worker of Object.values(cluster.workers))
 			worker.kill();
-		fs.unlinkSync(file);
 		process.exit(0);
 	});
 } else {
-	const index = graph(x, EFFORT);
+	const x = read(model), index = graph(x, EFFORT);
 	index.load(file);
 	const rowOf = new Map(x.names.map((name, i) => [name, i]));
 	http.createServer((request, reply) => {
