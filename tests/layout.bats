@@ -125,6 +125,51 @@ wrong_includes() {
 		grep -q "^$job |" "$BATS_TEST_TMPDIR/jobs" ||
 			{ echo "no job $job"; false; }
 	done
+	# So are those of README's table, each with what was measured.
+	sed -n '/^<!-- bench -->$/,/^<!-- end -->$/s/^| `//p' README.md \
+		> "$BATS_TEST_TMPDIR/rows"
+	[ -s "$BATS_TEST_TMPDIR/rows" ]
+	while IFS='|' read -r job _ _ ratio memory measured _
+	do
+		grep -q "^${job%\` } |" "$BATS_TEST_TMPDIR/jobs" ||
+			{ echo "no job $job"; false; }
+		[[ "$ratio" =~ [0-9] && "$memory" == *MB*MB* &&
+			"$measured" == *20??,*round* ]] ||
+			{ echo "$job is not measured"; false; }
+	done < "$BATS_TEST_TMPDIR/rows"
+}
+
+@test "what make bench measured goes into the table of README, the rest stays" {
+	page=$BATS_TEST_TMPDIR/page
+	printf '%s\n' before '<!-- bench -->' '| `serve` |' '| `index` |' \
+		'<!-- end -->' after > "$page"
+	fill() {
+		/usr/bin/python3 - "$page" "$1" <<-'END'
+		import sys
+		sys.path.insert(0, "tests/bench")
+		import readme_table
+		class Result:
+		    does, rival, ratio, rounds = "a job", "a rival", 0.12345, 3
+		    peaks = {"ours": 1e6, "rival": 2e6}
+		if sys.argv[2] == "elsewhere":
+		    readme_table.machine = lambda: "another"
+		readme_table.fill(sys.argv[1], {"serve": Result, "absent": Result})
+		END
+	}
+	fill here
+	grep -q '^| `serve` | a job | a rival | 0.12 | 1 MB . 2 MB | .* 3 rounds |$' \
+		"$page"
+	grep -q '^| `index` | | | | | |$' "$page"
+	run ! grep absent "$page"
+	sed -i 's/^| `index` .*/| `index` | kept |/' "$page"
+	fill here
+	grep -q '^| `index` | kept |$' "$page"
+	# What another machine took says nothing here.
+	fill elsewhere
+	grep -q '^| `index` | | | | | |$' "$page"
+	grep -q '^Measured on: another\.$' "$page"
+	[ "$(sed '/^<!-- bench -->$/,/^<!-- end -->$/d' "$page" |
+		tr '\n' ' ')" = "before after " ]
 }
 
 @test "only linalg/dense knows BLAS and LAPACK, only model/safetensors and its writer an offset's name" {

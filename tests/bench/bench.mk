@@ -74,11 +74,14 @@ BENCH_PLACES = BIN=$(abspath $(BIN)) GENERATE=$(abspath $(GENERATE)) \
 	WORK=$(abspath $(BENCH_HOME)) NODE_MODULES=$(abspath $(BENCH_HOME))
 
 #: bench         time jobs beside rivals (BENCH=large, ROUNDS=5,
-#:               BENCH_ROWS="factor-tall single")
+#:               BENCH_ROWS="factor-tall single"), and write the table of
+#:               BENCH_README [README.md]
+BENCH_README = README.md
 bench: all $(GENERATE) $(MAKE_MATRIX) $(RESIDENT) $(FIXED_REPLY) rivals
 	@unset OPENBLAS_CORETYPE; $(BENCH_PLACES) \
 		tests/bench/run --rounds $(or $(ROUNDS),5) \
-		$(if $(filter large,$(BENCH)),--large) $(BENCH_ROWS)
+		$(if $(filter large,$(BENCH)),--large) \
+		$(addprefix --readme ,$(BENCH_README)) $(BENCH_ROWS)
 
 .PHONY: bench-threads
 #: bench-threads what a second thread gains cs-svd, beside pure arithmetic
