@@ -280,6 +280,10 @@ wrong() {
 	gzip -c views.tsv > wrong.tsv.gz
 	run -2 cs-matrix wrong.tsv.gz
 	[[ "$output" == *"compressed by gzip: zcat wrong.tsv.gz | cs-matrix"* ]]
+	# As PowerShell's > writes.
+	iconv -t UTF-16 views.tsv > wide.tsv
+	run -2 cs-matrix wide.tsv
+	[ "$output" = "cs-matrix: wide.tsv: UTF-16: iconv -f UTF-16 -t UTF-8 wide.tsv | cs-matrix" ]
 	run -2 cs-matrix "$ROOT/data/views.csv"
 	[[ "$output" == *"expected the header of profiles"* ]]
 }

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/file_type.h"
+#include "text/foreign_format.h"
 
 enum { CHUNK = 1 << 18 };
 
@@ -132,16 +133,22 @@ static bool fill(struct tsv_reader *reader)
 	return got > 0;
 }
 
-/* A compressed file is refused with the command that reads it. */
-static void check_gzip(const struct tsv_reader *reader, const char *begin,
-		       size_t length)
+/* A compressed file, or one in UTF-16, is refused with the command that reads
+ * it; line: its first. */
+static void check_foreign(const struct tsv_reader *reader, const char *line)
 {
-	const struct input *input = &reader->input;
+	struct foreign_format format;
+	size_t size = (size_t)(reader->buffer + reader->end - line);
 
-	if (reader->line == 1 &&
-	    file_type_is_gzip((const unsigned char *)begin, length))
-		die("%s: compressed by gzip: zcat %s | %s", reader->name,
-		    input->fd == STDIN_FILENO ? "FILE" : reader->name, program);
+	if (foreign_format_find((const unsigned char *)line, size, false,
+				&format) &&
+	    format.before != NULL)
+		die("%s: %s: %s | %s", reader->name, format.what,
+		    foreign_format_command(&format,
+					   reader->input.fd == STDIN_FILENO
+						   ? NULL
+						   : reader->name),
+		    program);
 }
 
 /* The end of a line, behind the first bytes that wait to be read; or NULL. */
@@ -176,7 +183,8 @@ static bool cut(struct tsv_reader *reader, bool newline, char **line,
 	reader->line++;
 	*line = reader->buffer + reader->begin;
 	*length = found ? (size_t)(found - *line) : reader->end - reader->begin;
-	check_gzip(reader, *line, *length);
+	if (reader->line == 1)
+		check_foreign(reader, *line);
 	reader->begin += *length + (found != NULL);
 	(*line)[*length] = '\0';
 	if (memchr(*line, '\0', *length) != NULL)
