@@ -200,6 +200,9 @@ refused() {
 		for tag in course_tag course_tags tag interest_tag \
 			assessment_tag course_id product_id item_id item \
 			movie_id sku stock_code StockCode; do
+			# Under sanitizers each once.
+			[ "$user" = user_handle ] || [ "$tag" = course_tag ] ||
+				[ "$(cases all few)" = all ] || continue
 			printf '%s\n' "x,$user,$tag" 1,a,t |
 				cs-aggregate -q > found
 			[ "$(head -n 1 found)" = \

@@ -314,9 +314,9 @@ print(*(r['probes'] for r in recall if r['wanted'] == 0.95))"
 	done
 	for row in 2000 2000000000 -7
 	do
-		seq -f "index.rows %g $row" 0 400 4000
+		seq -f "index.rows %g $row" 0 "$(cases 400 2000)" 4000
 	done | "$PYTHON" "$BATS_TEST_DIRNAME/forge.py" fast.bin
-	for number in $(seq 33)
+	for number in $(seq "$(cases 33 9)")
 	do
 		for way in "" "--probes 16" "--recall 0.5"
 		do

@@ -1,9 +1,8 @@
 # cs-knn: exact neighbours, in an order that is total, with reasons that add up.
 
 # shellcheck disable=SC2002,SC2059,SC2086,SC2094,SC2154
-bats_require_minimum_version 1.5.0
+load helper
 
-BIN=${BIN:-$BATS_TEST_DIRNAME/../bin}
 DATA=${DATA:-$BATS_TEST_DIRNAME/../../shared/data}
 
 # 400 customers of tags with a heavy tail; c001 to c004 are copies of one
@@ -525,7 +524,8 @@ sums_exactly() {
 
 @test "a byte changed anywhere is found before anything is written" {
 	size=$(stat -c %s emb.bin)
-	for at in $(seq 0 997 $((size - 1))) 8 9 $((size - 1)); do
+	for at in $(seq 0 "$(cases 997 4999)" $((size - 1))) 8 9 \
+		$((size - 1)); do
 		cp emb.bin bent.bin
 		byte=$(od -A n -t u1 -j "$at" -N 1 emb.bin)
 		printf "\\x$(printf %02x $((byte ^ 4)))" |
@@ -541,6 +541,11 @@ sums_exactly() {
 	forge() {
 		python3 "$BATS_TEST_DIRNAME/forge.py" emb.bin "$@" > forged.bin ||
 			skip "no libxxhash for python"
+	}
+	# Models, each with one change: forged.1, forged.2 and so on.
+	forge_each() {
+		printf '%s\n' "$@" |
+			python3 "$BATS_TEST_DIRNAME/forge.py" emb.bin
 	}
 	for value in nan inf -inf; do
 		forge embedding 200 $value
@@ -558,23 +563,24 @@ sums_exactly() {
 	run -2 --separate-stderr cs-knn -u u001 --metric dot forged.bin
 	[ "$stderr" = "cs-knn: forged.bin: row 10 of the embedding is too long for the metric dot" ]
 	run -0 --separate-stderr cs-knn -u u001 forged.bin
-	for damage in "profile.indices 3 -1" "profile.indices 3 2000000000" \
+	forge_each "profile.indices 3 -1" "profile.indices 3 2000000000" \
 		"profile.indptr 5 -7" "profile.indptr 5 1000000" \
 		"profile.values 4 nan" "components 7 inf" "sigma 0 -1" \
 		"users.tenth 3 200" "tags.tenths 3 -5" "tags.tenths 3 9999" \
-		"users.offsets 4 99999999" "users.offsets 4 -1"; do
-		forge $damage
-		run -2 --separate-stderr cs-knn --all -q --profiles forged.bin
+		"users.offsets 4 99999999" "users.offsets 4 -1"
+	for number in $(seq 12); do
+		run -2 --separate-stderr cs-knn --all -q --profiles \
+			forged.$number
 		[ -z "$output" ]
 		[ "${#stderr_lines[@]}" -eq 1 ]
-		[[ "$stderr" == "cs-knn: forged.bin: "* ]]
+		[[ "$stderr" == "cs-knn: forged.$number: "* ]]
 	done
 	# What no one can know to be wrong is worked with, and does no harm.
-	for damage in "components 40 1e300" "components 41 -1e308" \
+	forge_each "components 40 1e300" "components 41 -1e308" \
 		"sigma 3 1e-300" "embedding 201 1e38" "embedding 202 1e-45" \
-		"profile.raw 7 1e38" "pairs 0 nan"; do
-		forge $damage
-		run --separate-stderr cs-knn --all -q --profiles forged.bin
+		"profile.raw 7 1e38" "pairs 0 nan"
+	for number in $(seq 7); do
+		run --separate-stderr cs-knn --all -q --profiles forged.$number
 		[ "$status" -eq 0 ] || [ "$status" -eq 2 ]
 	done
 }
@@ -680,18 +686,21 @@ some_near() {
 	cut -f 1 profiles.tsv | sed 1d | uniq | grep -v zero | sed -n '1~25p' \
 		> some
 	cs-index -q emb.bin > fast.bin
-	for seed in $(seq 1 20); do
+	rm -f expected.*
+	cs-knn -q --no-why --queries emb.bin emb.bin > expected
+	for seed in $(seq 1 "$(cases 20 5)"); do
 		scatter_model "$seed" $((seed % 4 + 2))
 		threads=$((seed % 3 + 1))
 		for options in "--all -n $seed" "--all --metric dot" \
 			"--users some --not some" "--all --recall .95" \
 			"--all --probes $((seed % 5 + 1)) --include-self" \
 			"--users some --min-similarity .$seed"; do
-			some_near $options fast.bin > expected
+			[ -e "expected.$options" ] ||
+				some_near $options fast.bin \
+					> "expected.$options"
 			some_near -j $threads $options part*.bin |
-				cmp - expected
+				cmp - "expected.$options"
 		done
-		cs-knn -q --no-why --queries emb.bin emb.bin > expected
 		for part in part*.bin; do
 			cs-knn -q --no-why --queries emb.bin "$part" \
 				> "${part%.bin}.near"

@@ -59,3 +59,15 @@ recorded() {
 		diff -u "$BATS_TEST_DIRNAME/cases/$1" -
 	fi
 }
+
+# How many of the cases of one kind are tried: the first number in a release
+# build; under sanitizers, which look at memory and take several times as long,
+# the second.
+cases() {
+	if [ "${FLAVOUR:-release}" = release ]
+	then
+		echo "$1"
+	else
+		echo "$2"
+	fi
+}
