@@ -6,7 +6,7 @@ From profile.values, components and sigma the stated residuals are worked out
 again, and so are the embedding, its scale and its centring.  Components are
 orthonormal, the largest loading of each is positive, residuals are within
 svd.tol.  Singular values are within SIGMA (1e-6) of the largest of those of a
-dense decomposition, or for more than 6 million cells of ARPACK's at tolerance
+dense decomposition, or for more than 2 million cells of ARPACK's at tolerance
 0; where they are fewer than svd.k, the others are zero.  Ends with 1 and says
 where, if not."""
 import sys
@@ -39,7 +39,7 @@ mu = a.mean(1).A1 if center == "row" else np.ones(n)
 c = a.mean(0).A1 if center == "column" else np.ones(m)
 weight = 0 if center == "none" else 1
 # ARPACK, begun anywhere, cannot go on in the identity: all is one space.
-small = n * m <= 6e6
+small = n * m <= 2e6
 if small:
     b = a.toarray() - weight * np.outer(mu, c)
     us = b @ v
