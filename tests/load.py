@@ -35,6 +35,8 @@ WRONG = []
 # Seconds after which a client opens another connection instead of one that it
 # has not used: cs-serve closes them after 30, perhaps as the client asks.
 UNUSED = 20
+# Seconds within which a head, or a part of a body, has to come.
+LATE = 10
 
 
 def count(what):
@@ -171,7 +173,8 @@ async def client(port, users, until):
     used = 0
     while time.time() < until:
         act = random.choice(ACTS)
-        unused = time.time() - used
+        asked = time.time()
+        unused = asked - used
         try:
             if writer is not None and unused > UNUSED:
                 writer.close()
@@ -182,9 +185,11 @@ async def client(port, users, until):
             await act(reader, writer, users)
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             # An answer that was cut off: only where we cut the question off,
-            # or where there was no memory.
+            # were slower than we meant, or where there was no memory.
             if FAULTS > 0:
                 count("closed")
+            elif act is slow and time.time() - asked > LATE:
+                count("late")
             elif act is not cut_off:
                 WRONG.append((act.__name__, repr(error), f"{unused:.1f} s"))
             if writer is not None:
