@@ -299,6 +299,10 @@ static void check_times(void)
 	if (choices.filter.time == NULL && options_given(of_time) != NULL)
 		die_usage("%s: --time says which column has the time",
 			  options_given(of_time));
+	if (choices.filter.has_since && choices.filter.has_until &&
+	    choices.filter.since >= choices.filter.until)
+		die_usage("--until: no time is before it and not before "
+			  "--since");
 	if (choices.filter.time != NULL && options_given(needs_time) == NULL)
 		die_usage("--time: it is for --since, --until, --half-life and "
 			  "--report, and there is none");

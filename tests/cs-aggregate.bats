@@ -296,6 +296,11 @@ refused() {
 		grep -q 'log.csv: its header calls column 3 "20"'
 	cs-aggregate -u 1 -t 2 -o out log.csv 2>&1 |
 		grep -q 'log.csv: "u7" of its header looks like what is below it'
+	# A first line whose tag is one of the rows'.
+	printf '%s\n' ann,python bob,sql cid,python > log.csv
+	run -0 cs-aggregate -u 1 -t 2 -o out log.csv
+	[[ "$output" == *'"python" of its header looks like what is below it: if the first line is a row, --no-header' ]]
+	rm out
 	# Fields with digits in other places are other fields.
 	printf '%s\n' user1,tag user,tag2 u1,t > log.csv
 	cs-aggregate -u 1 -t 2 -o out log.csv 2> said
@@ -794,6 +799,14 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	cs-aggregate -q -d ';' --decimal , --thousands . comma.csv > out
 	printf 'user\ttag\tevents\tvalue\n1\ta\t1\t1234.5\n1\tb\t1\t-0.5\n2\ta\t1\t7\n' |
 		cmp out -
+	# Of two before the last three.
+	printf '%s\n' 'user;tag;value' '1;a;12,34,567.50' '2;a;1,00,000' > india.csv
+	run -0 cs-aggregate -q -d ';' --thousands , india.csv
+	[[ "$output" == *$'1\ta\t1\t1234567.5\n2\ta\t1\t100000' ]]
+	printf '%s\n' 'user;tag;value' '1;a;123,45,678' '1;a;1,23,45' '1;a;1,23,4567' \
+		'1;a;1,234,56,789' > wrong.csv
+	run -2 cs-aggregate -d ';' --thousands , wrong.csv
+	[[ "$output" == *"all rows are wrong"* ]]
 	# Never another number without a word.
 	run -2 cs-aggregate -d ';' comma.csv
 	[[ "$output" == *'"1.234,50": expected a number; --decimal , --thousands .'* ]]
@@ -1360,6 +1373,8 @@ events() {
 	done
 	run -0 cs-aggregate -q --time at --report report.json log.csv
 	grep -q '"last_event": "2030-01-01T00:00:00Z"' report.json
+	refused '--until: no time is before it and not before --since' --time at \
+		--since 2024-01-02 --until 2024-01-02 log.csv
 	run -0 cs-aggregate -q --time at --until 2000-01-01 --report report.json log.csv
 	grep -q '"first_event": null, "last_event": null' report.json
 	run -0 cs-aggregate -q --report report.json log.csv

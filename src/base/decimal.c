@@ -196,11 +196,12 @@ static size_t thousands_mark(char thousands, const char *text, const char *end)
 }
 
 /* Append the digits before the decimal mark without the marks between
- * thousands; false where those do not stand between groups of three. */
+ * thousands; false where those do not stand between groups of three, or, as in
+ * India, of two before the last three: 12,34,567. */
 static bool join_groups(char thousands, const char **text, const char *end,
 			char *to, size_t *length)
 {
-	size_t group = 0, mark;
+	size_t group = 0, first = 0, middle = 0, mark;
 	bool grouped = false;
 
 	while (*text < end) {
@@ -212,13 +213,18 @@ static bool join_groups(char thousands, const char **text, const char *end,
 		mark = thousands_mark(thousands, *text, end);
 		if (mark == 0)
 			break;
-		if (group == 0 || group > 3 || (grouped && group != 3))
+		if (group == 0 || group > 3 || (middle != 0 && group != middle))
 			return false;
+		if (grouped)
+			middle = group;
+		else
+			first = group;
 		*text += mark;
 		grouped = true;
 		group = 0;
 	}
-	return !grouped || group == 3;
+	return !grouped || (group == 3 && (middle == 0 || middle == 3 ||
+					   (middle == 2 && first <= 2)));
 }
 
 enum decimal_error decimal_read_styled(const struct decimal_style *style,

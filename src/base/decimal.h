@@ -42,7 +42,7 @@ struct decimal_style {
 
 /* The same for a value of a log: blanks around it (utf8_trim) are ignored,
  * U+2212 is a minus, and digits before the decimal mark may stand in groups of
- * three as the style says. */
+ * three as the style says, or of two before the last three (12,34,567). */
 enum decimal_error decimal_read_styled(const struct decimal_style *style,
 				       const char *text, size_t length,
 				       decimal *value);

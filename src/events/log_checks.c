@@ -54,6 +54,26 @@ static bool look_alike(const char *a, size_t a_size, const char *b,
 	return digits && i == a_size && j == b_size;
 }
 
+/* True where the field of some row is the name of the column, which the command
+ * line gives by its number. */
+static bool is_repeated(const struct columns *columns, int kind,
+			const struct csv_rows *rows)
+{
+	const char *name = columns->names[kind], *named = columns->named[kind];
+
+	if (name == NULL || named == NULL || strcmp(name, named) == 0)
+		return false;
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct csv_slice *field =
+			csv_row_field(rows, &rows->rows[i], (size_t)kind);
+
+		if (field->length == strlen(name) &&
+		    memcmp(rows->text + field->begin, name, field->length) == 0)
+			return true;
+	}
+	return false;
+}
+
 const char *header_like_row(const struct columns *columns,
 			    const struct csv_rows *rows)
 {
@@ -69,5 +89,8 @@ const char *header_like_row(const struct columns *columns,
 			       rows->text + field->begin, field->length))
 			found = names[kind];
 	}
+	for (int kind = 0; found == NULL && kind < COLUMN_VALUE; kind++)
+		if (is_repeated(columns, kind, rows))
+			found = names[kind];
 	return found;
 }

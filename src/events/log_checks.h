@@ -26,8 +26,9 @@ void foreign_bytes_merge(struct foreign_bytes *first,
 			 const struct foreign_bytes *other);
 
 /* Of the names that the header gives the columns, one that is like the field of
- * the first row: equal but for the digits of numbers, of which it has some.
- * The header may then be a row.  NULL: there is none. */
+ * the first row, equal but for the digits of numbers, of which it has some; or
+ * one of a column given by its number that some row has as customer or tag. The
+ * header may then be a row.  NULL: there is none. */
 const char *header_like_row(const struct columns *columns,
 			    const struct csv_rows *rows);
 
