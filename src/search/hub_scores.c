@@ -95,10 +95,14 @@ static const char *find_batch(struct all_search *all, size_t first,
 
 static void set_means(struct hub_scores *scores, const float *means, size_t n)
 {
-	scores->means = means;
-	scores->minimum = INFINITY;
+	float minimum = INFINITY;
+
+	/* By comparison: of fmin, gcc 12 fails to make vectors for ARM. */
 	for (size_t i = 0; i < n; i++)
-		scores->minimum = fmin(scores->minimum, (double)means[i]);
+		if (means[i] < minimum)
+			minimum = means[i];
+	scores->means = means;
+	scores->minimum = (double)minimum;
 }
 
 const char *hub_scores_find(struct hub_scores *scores,
