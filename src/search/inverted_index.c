@@ -22,10 +22,14 @@ static size_t code_columns(size_t d)
 float index_quantize(const float *vector, double length, size_t d, int most,
 		     int8_t *codes, float *residual)
 {
-	double largest = 0, sum = 0;
+	float peak = 0;
+	double largest, sum = 0;
 
+	/* By comparison, as in search/hub_scores.c. */
 	for (size_t j = 0; j < d; j++)
-		largest = fmax(largest, fabs((double)vector[j]));
+		if (fabsf(vector[j]) > peak)
+			peak = fabsf(vector[j]);
+	largest = (double)peak;
 	if (!(length > 0) || !(largest > 0)) {
 		memset(codes, 0, d);
 		*residual = 0;
