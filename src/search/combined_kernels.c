@@ -84,14 +84,7 @@ static const struct combined_kernel plain = {"plain",      plain_scan,
 					     plain_filter, plain_select,
 					     plain_count,  plain_dot};
 
-#ifdef __x86_64__
-#include <immintrin.h>
-
-#define AVX2 __attribute__((target("avx2,fma")))
-#define AVX512                                                                 \
-	__attribute__((target(                                                 \
-		"avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,popcnt")))
-
+#if defined(__x86_64__) || defined(__aarch64__)
 static int32_t smallest(const int32_t thresholds[INDEX_BINS])
 {
 	int32_t low = thresholds[0];
@@ -100,6 +93,15 @@ static int32_t smallest(const int32_t thresholds[INDEX_BINS])
 		low = thresholds[b] < low ? thresholds[b] : low;
 	return low;
 }
+#endif
+
+#ifdef __x86_64__
+#include <immintrin.h>
+
+#define AVX2 __attribute__((target("avx2,fma")))
+#define AVX512                                                                 \
+	__attribute__((target(                                                 \
+		"avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,popcnt")))
 
 /* Rows are compared by eights with the smallest threshold of all bins, and one
  * by one with that of their bin where any of the eight reaches it. */
@@ -348,6 +350,10 @@ static const struct combined_kernel avx512 = {"avx512",      avx512_scan,
 
 #endif
 
+#ifdef __aarch64__
+#include "search/combined_kernels_neon.h"
+#endif
+
 const struct combined_kernel *combined_kernel_get(unsigned i)
 {
 #ifdef __x86_64__
@@ -355,6 +361,12 @@ const struct combined_kernel *combined_kernel_get(unsigned i)
 		return cpu_has_vnni() ? &avx512 : NULL;
 	if (i == 1)
 		return cpu_has_avx2() ? &avx2 : NULL;
+#endif
+#ifdef __aarch64__
+	if (i == 0)
+		return cpu_has_dot_products() ? &neon_dotprod : NULL;
+	if (i == 1)
+		return &neon;
 #endif
 	return i == COMBINED_KERNELS - 1 ? &plain : NULL;
 }

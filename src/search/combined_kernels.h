@@ -1,6 +1,6 @@
 /* combined_kernels: the inner loops of search/combined_search.h that have
- * AVX-512 and AVX2 versions.  Every version gives what the plain loops give:
- * sums are exact integers. */
+ * AVX-512, AVX2 and NEON versions.  Every version gives what the plain loops
+ * give: sums are exact integers. */
 #ifndef SEARCH_COMBINED_KERNELS_H
 #define SEARCH_COMBINED_KERNELS_H
 
