@@ -230,6 +230,77 @@ SET_OF(avx512, avx512_accumulate_single, avx512_accumulate_double);
 
 #endif
 
+#ifdef __aarch64__
+#include <arm_neon.h>
+
+/* ------------------------------------------------------------------- NEON */
+
+#define REAL         float
+#define VEC          float32x4_t
+#define LANES        4
+#define COLUMNS      4
+#define DEPTH        4
+#define LOAD(p)      vld1q_f32(p)
+#define STORE(p, x)  vst1q_f32(p, x)
+#define SET(x)       vdupq_n_f32(x)
+#define FMA(a, b, c) vfmaq_f32(c, a, b)
+#define TARGET
+#define NAME(x) neon_single_##x
+#include "linalg/block_kernels_loops.h"
+
+#define REAL         double
+#define VEC          float64x2_t
+#define LANES        2
+#define COLUMNS      2
+#define DEPTH        2
+#define WIDE         16
+#define LOAD(p)      vld1q_f64(p)
+#define STORE(p, x)  vst1q_f64(p, x)
+#define SET(x)       vdupq_n_f64(x)
+#define FMA(a, b, c) vfmaq_f64(c, a, b)
+#define TARGET
+#define NAME(x) neon_double_##x
+#include "linalg/block_kernels_loops.h"
+
+SELF_INNER_PRODUCTS(neon, )
+
+static inline void accumulate_two(float64x2_t part, int64_t *sums, double unit)
+{
+	int64x2_t units = vcvtnq_s64_f64(vmulq_n_f64(part, unit));
+
+	vst1q_s64(sums, vaddq_s64(vld1q_s64(sums), units));
+}
+
+static void neon_accumulate_single(void *part_, int64_t *sums, size_t count,
+				   double unit)
+{
+	float *part = part_;
+
+	for (size_t i = 0; i < count; i += 4) {
+		float32x4_t four = vld1q_f32(part + i);
+
+		accumulate_two(vcvt_f64_f32(vget_low_f32(four)), sums + i,
+			       unit);
+		accumulate_two(vcvt_high_f64_f32(four), sums + i + 2, unit);
+		vst1q_f32(part + i, vdupq_n_f32(0));
+	}
+}
+
+static void neon_accumulate_double(void *part_, int64_t *sums, size_t count,
+				   double unit)
+{
+	double *part = part_;
+
+	for (size_t i = 0; i < count; i += 2) {
+		accumulate_two(vld1q_f64(part + i), sums + i, unit);
+		vst1q_f64(part + i, vdupq_n_f64(0));
+	}
+}
+
+SET_OF(neon, neon_accumulate_single, neon_accumulate_double);
+
+#endif
+
 const struct block_kernel_set *block_kernels_get(unsigned i)
 {
 #ifdef __x86_64__
@@ -237,6 +308,10 @@ const struct block_kernel_set *block_kernels_get(unsigned i)
 		return cpu_has_avx512() ? &avx512_set : NULL;
 	if (i == 1)
 		return cpu_has_avx2() ? &avx2_set : NULL;
+#endif
+#ifdef __aarch64__
+	if (i == 1)
+		return &neon_set;
 #endif
 	return i == 2 ? &plain_set : NULL;
 }

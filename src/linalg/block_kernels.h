@@ -1,6 +1,6 @@
 /* block_kernels: the inner loops of the singular value decomposition, for
- * AVX-512, for AVX2 and in plain C.  The plain loops are the reference that
- * the others are tested against.
+ * AVX-512, for AVX2, for NEON and in plain C.  The plain loops are the
+ * reference that the others are tested against.
  *
  * A block is an m x BLOCK_COLUMNS matrix stored by rows, aligned to 64 bytes,
  * of float or double: in single precision one row is one cache line.  The
