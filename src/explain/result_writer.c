@@ -90,6 +90,20 @@ static struct neighbour make_neighbour(struct result_worker *worker,
 	return neighbour;
 }
 
+/* Have the processor load the names of the hits. */
+static void prefetch_names(const struct result_worker *worker,
+			   const struct search_result *result)
+{
+	const struct text_array *names = &worker->writer->model->matrix.users;
+	size_t length;
+
+	for (size_t i = 0; i < result->count; i++)
+		__builtin_prefetch(&names->offsets[result->hits[i].row]);
+	for (size_t i = 0; i < result->count; i++)
+		__builtin_prefetch(
+			text_array_at(names, result->hits[i].row, &length));
+}
+
 static void write_tsv(struct result_worker *worker, size_t row,
 		      const struct search_result *result)
 {
@@ -213,6 +227,7 @@ static void write_answer(struct result_worker *worker,
 {
 	size_t row = query->row;
 
+	prefetch_names(worker, result);
 	if (worker->writer->options.format == OUTPUT_IDS) {
 		write_ids(worker, result);
 		return;

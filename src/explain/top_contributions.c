@@ -80,19 +80,16 @@ void top_contributions_prefetch(const struct top_contributions *top,
 			(const char *)(model->embedding + row * model->k);
 
 		__builtin_prefetch(&model->matrix.indptr[row]);
-		__builtin_prefetch(&whole->matrix.users.offsets[hits[i].row]);
 		for (size_t at = 0; at < model->k * sizeof(float);
 		     at += CACHE_LINE)
 			__builtin_prefetch(embedding + at);
 	}
 	for (size_t i = 0; i < count; i++) {
-		size_t row = hits[i].row, length;
+		size_t row = hits[i].row;
 		const struct model *model =
 			sharded_model_resolve(top->shards, whole, &row);
 
 		prefetch_row(&model->matrix, row);
-		__builtin_prefetch(text_array_at(&whole->matrix.users,
-						 hits[i].row, &length));
 	}
 }
 

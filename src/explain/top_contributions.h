@@ -35,7 +35,7 @@ const char *top_contributions_query(struct top_contributions *top,
 				    size_t row);
 
 /* Have the processor load what top_contributions_hit will read of these hits,
- * whose rows are anywhere in the model. */
+ * whose rows are anywhere in the model, but for their names. */
 void top_contributions_prefetch(const struct top_contributions *top,
 				const struct hit *hits, size_t count);
 
