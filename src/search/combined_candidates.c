@@ -178,21 +178,50 @@ static int32_t nth_largest(const struct combined_kernel *kernel,
 	return low;
 }
 
+/* Drop a row from the new candidates, where it is one. */
+static void drop_row(struct candidates *candidates, uint32_t row)
+{
+	enum { STEP = 64 };
+	uint32_t *rows = candidates->rows;
+
+	for (size_t i = candidates->new_begin; i < candidates->count;
+	     i += STEP) {
+		size_t left = candidates->count - i, at = i;
+		size_t end = i + (left < STEP ? left : STEP);
+		uint32_t found = 0;
+
+		/* A loop that the compiler turns into one over several. */
+		for (size_t j = i; j < end; j++)
+			found |= rows[j] == row;
+		if (found == 0)
+			continue;
+		while (rows[at] != row)
+			at++;
+		candidates->count--;
+		rows[at] = rows[candidates->count];
+		candidates->row_sums[at] =
+			candidates->row_sums[candidates->count];
+		return;
+	}
+}
+
 /* Drop new candidates that may not be results. */
 static void drop_excluded(struct candidates *candidates)
 {
 	size_t kept = candidates->new_begin;
 
-	if (candidates->allowed == NULL && candidates->excluded == SIZE_MAX)
+	if (candidates->allowed == NULL) {
+		if (candidates->excluded < UINT32_MAX)
+			drop_row(candidates, (uint32_t)candidates->excluded);
 		return;
+	}
 	for (size_t i = candidates->new_begin; i < candidates->count; i++) {
 		uint32_t row = candidates->rows[i];
 
 		candidates->rows[kept] = row;
 		candidates->row_sums[kept] = candidates->row_sums[i];
 		kept += row != candidates->excluded &&
-			(candidates->allowed == NULL ||
-			 bitset_test(candidates->allowed, row));
+			bitset_test(candidates->allowed, row);
 	}
 	candidates->count = kept;
 }
@@ -306,13 +335,34 @@ static void prefetch_list(const struct inverted_index *index,
 		__builtin_prefetch((const void *)(list + line * LINE));
 }
 
-/* Add the query's lists of a block to the sums of its rows; returns how many
- * postings they have. */
-static size_t add_lists(struct candidates *candidates,
-			const struct query_lists *lists, size_t block)
+/* The query's tag with the longest list of a block; *total becomes how many
+ * postings all of them have. */
+static size_t longest_list(const struct inverted_index *index,
+			   const struct query_lists *lists, size_t block,
+			   size_t *total)
+{
+	size_t longest = 0, most = 0, count;
+
+	*total = 0;
+	for (size_t i = 0; i < lists->count; i++) {
+		list_at(index, lists, i, block, &count);
+		*total += count;
+		if (count > most) {
+			most = count;
+			longest = i;
+		}
+	}
+	return longest;
+}
+
+/* Add the query's lists of a block, but for that of tag omitted, to the sums of
+ * its rows. */
+static void add_lists(struct candidates *candidates,
+		      const struct query_lists *lists, size_t block,
+		      size_t omitted)
 {
 	const struct inverted_index *index = candidates->bounds.index;
-	size_t total = 0, count;
+	size_t count;
 
 	for (size_t i = 0; i < lists->count; i++) {
 		const struct posting *list =
@@ -320,40 +370,61 @@ static size_t add_lists(struct candidates *candidates,
 
 		if (i + 1 < lists->count)
 			prefetch_list(index, lists, i + 1, block);
-		add_list(candidates->sums, list, count, lists->weights[i]);
-		total += count;
+		if (i != omitted)
+			add_list(candidates->sums, list, count,
+				 lists->weights[i]);
 	}
-	return total;
 }
 
-/* Append the rows of a block that its lists name to the candidates, by walking
- * the lists again, and clear their sums: where a row has several postings, its
- * sum is 0, and below every threshold, from the second on. */
+/* Append rows of a list, with their sums and weight times those of the list, to
+ * the candidates, where that is threshold or more; clear their sums. */
+static inline __attribute__((always_inline)) size_t
+collect_list(struct candidates *candidates, const struct posting *list,
+	     size_t count, int32_t weight, uint32_t first, size_t found)
+{
+	int32_t threshold = candidates->lowest_threshold;
+	int32_t *restrict sums = candidates->sums;
+	int32_t *restrict out = candidates->row_sums;
+	uint32_t *restrict rows = candidates->rows;
+
+	for (size_t j = 0; j < count; j++) {
+		int32_t sum = sums[list[j].row] + weight * list[j].weight;
+
+		sums[list[j].row] = 0;
+		rows[found] = first + list[j].row;
+		out[found] = sum;
+		found += sum >= threshold;
+	}
+	return found;
+}
+
+/* Append the rows of a block that its lists name, total, to the candidates, and
+ * clear their sums, to which the longest list is not yet added: by walking the
+ * lists, the longest first.  Where a row has several postings, its sum is 0,
+ * and below every threshold, from the second on. */
 static void collect_listed(struct candidates *candidates,
 			   const struct query_lists *lists, size_t block,
-			   size_t total)
+			   size_t longest, size_t total)
 {
+	const struct inverted_index *index = candidates->bounds.index;
 	uint32_t first = (uint32_t)(block * INDEX_BLOCK_ROWS);
-	int32_t threshold = candidates->lowest_threshold;
-	int32_t *sums = candidates->sums;
-	size_t found, count;
+	const struct posting *list;
+	size_t count;
 
+	if (total == 0)
+		return;
 	make_room(candidates, total);
-	found = candidates->count;
+	list = list_at(index, lists, longest, block, &count);
+	candidates->count =
+		collect_list(candidates, list, count, lists->weights[longest],
+			     first, candidates->count);
 	for (size_t i = 0; i < lists->count; i++) {
-		const struct posting *list = list_at(candidates->bounds.index,
-						     lists, i, block, &count);
-
-		for (size_t j = 0; j < count; j++) {
-			int32_t sum = sums[list[j].row];
-
-			sums[list[j].row] = 0;
-			candidates->rows[found] = first + list[j].row;
-			candidates->row_sums[found] = sum;
-			found += sum >= threshold;
-		}
+		list = list_at(index, lists, i, block, &count);
+		if (i != longest)
+			candidates->count =
+				collect_list(candidates, list, count, 0, first,
+					     candidates->count);
 	}
-	candidates->count = found;
 }
 
 static size_t rows_of(const struct inverted_index *index, size_t block)
@@ -405,13 +476,18 @@ void candidates_find(struct candidates *candidates,
 		0;
 	set_thresholds(candidates);
 	for (size_t block = 0; block < index->blocks; block++) {
-		size_t total = add_lists(candidates, &lists, block);
+		size_t total,
+			longest = longest_list(index, &lists, block, &total);
 
 		if (lists.heads.count > 0 ||
-		    total > rows_of(index, block) / SPARSE)
+		    total > rows_of(index, block) / SPARSE) {
+			add_lists(candidates, &lists, block, lists.count);
 			collect_block(candidates, &lists, block);
-		else
-			collect_listed(candidates, &lists, block, total);
+		} else {
+			add_lists(candidates, &lists, block, longest);
+			collect_listed(candidates, &lists, block, longest,
+				       total);
+		}
 		if (candidates->count - candidates->new_begin >= NEW_ROWS)
 			prune_new(candidates);
 	}
