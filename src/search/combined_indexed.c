@@ -7,6 +7,11 @@
 #include "base/bitset.h"
 #include "search/combined_deferred.h"
 
+enum {
+	AHEAD = 12, /* how many rows before its use a row is loaded */
+	FEW = 32    /* candidates that are sorted by insertion */
+};
+
 static int falling_bound(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;
@@ -38,24 +43,40 @@ static void score_candidate(const struct combined_search *search,
 		candidates_raise(&worker->candidates, active->top->threshold);
 }
 
+/* Sort candidates by falling upper bounds. */
+static void sort_candidates(struct candidate *list, size_t count)
+{
+	if (count > FEW) {
+		qsort(list, count, sizeof *list, falling_bound);
+		return;
+	}
+	for (size_t i = 1; i < count; i++) {
+		struct candidate candidate = list[i];
+		size_t at = i;
+
+		for (; at > 0 && list[at - 1].high < candidate.high; at--)
+			list[at] = list[at - 1];
+		list[at] = candidate;
+	}
+}
+
 /* Score candidates in order of falling upper bounds, until one is below the
  * threshold. */
 static void score_candidates(const struct combined_search *search,
 			     struct active_query *active,
 			     struct combined_worker *worker)
 {
-	enum { AHEAD = 12 };
 	struct candidates *candidates = &worker->candidates;
 	struct candidate *list = candidates->bounded;
 	size_t count = 0;
 
 	for (size_t i = 0; i < candidates->bounded_count; i++)
-		if (list[i].high >= candidates->threshold)
+		if (list[i].high >= candidates->threshold) {
+			__builtin_prefetch(
+				&search->matrix->indptr[list[i].row]);
 			list[count++] = list[i];
-	if (count > 1)
-		qsort(list, count, sizeof *list, falling_bound);
-	for (size_t i = 0; i < count && i < AHEAD; i++)
-		__builtin_prefetch(&search->matrix->indptr[list[i].row]);
+		}
+	sort_candidates(list, count);
 	for (size_t i = 0; i < count && i < AHEAD; i++)
 		prefetch_row(search, list[i].row);
 	for (size_t i = 0; i < count && list[i].high >= candidates->threshold;

@@ -19,32 +19,61 @@ static size_t code_columns(size_t d)
 	return d > MAX_COLUMNS ? 0 : (d + 63) / 64 * 64;
 }
 
+/* The largest magnitude of finite floats, whose bits without the sign are in
+ * their order. */
+static float largest_of(const float *vector, size_t d)
+{
+	uint32_t most = 0;
+	float largest;
+
+	for (size_t j = 0; j < d; j++) {
+		uint32_t bits;
+
+		memcpy(&bits, &vector[j], sizeof bits);
+		bits &= UINT32_MAX >> 1;
+		most = bits > most ? bits : most;
+	}
+	memcpy(&largest, &most, sizeof largest);
+	return largest;
+}
+
+/* Set the codes to vector * inverse, rounded; returns the squared length of the
+ * difference of vector * unit and scale times them. */
+static double round_codes(const float *vector, size_t d, double inverse,
+			  double unit, double scale, int8_t *codes)
+{
+	/* Adding it rounds to an integer. */
+	const double rounds = 0x1.8p52;
+	/* Of columns j mod 8, so that additions overlap. */
+	double sums[8] = {0}, sum = 0;
+
+	for (size_t j = 0; j < d; j++) {
+		double x = (double)vector[j];
+		double code = x * inverse + rounds - rounds;
+		double difference = x * unit - scale * code;
+
+		codes[j] = (int8_t)(int)code;
+		sums[j % 8] += difference * difference;
+	}
+	for (size_t l = 0; l < 8; l++)
+		sum += sums[l];
+	return sum;
+}
+
 float index_quantize(const float *vector, double length, size_t d, int most,
 		     int8_t *codes, float *residual)
 {
-	float peak = 0;
-	double largest, sum = 0;
+	double largest = (double)largest_of(vector, d);
 
-	/* By comparison, as in search/hub_scores.c. */
-	for (size_t j = 0; j < d; j++)
-		if (fabsf(vector[j]) > peak)
-			peak = fabsf(vector[j]);
-	largest = (double)peak;
 	if (!(length > 0) || !(largest > 0)) {
 		memset(codes, 0, d);
 		*residual = 0;
 		return 0;
 	}
 	float scale = (float)(largest / length / most);
-	double inverse = most / largest, unit = 1 / length;
+	double sum = round_codes(vector, d, most / largest, 1 / length,
+				 (double)scale, codes);
 
-	for (size_t j = 0; j < d; j++) {
-		int code = (int)lrint(vector[j] * inverse);
-		double difference = vector[j] * unit - (double)scale * code;
-
-		codes[j] = (int8_t)code;
-		sum += difference * difference;
-	}
 	*residual = (float)(sqrt(sum) * (1 + 1e-6) + 1e-7);
 	return scale;
 }
