@@ -198,23 +198,6 @@ static size_t next_tag(const struct contribution_side *query,
 	return of_query < of_other ? of_query : of_other;
 }
 
-/* Have the processor load the begin of what a row's tags are multiplied by;
- * what follows it loads by itself. */
-static void prefetch_loadings(const struct model *model,
-			      const struct sparse_row *row)
-{
-	enum { LINE = 8 }; /* doubles of a cache line */
-
-	for (size_t i = 0; i < row->count; i++) {
-		const double *loadings =
-			model->components + (size_t)row->tags[i] * model->k;
-
-		__builtin_prefetch(loadings);
-		if (model->k > LINE)
-			__builtin_prefetch(loadings + LINE);
-	}
-}
-
 const char *contributions_compute(const struct contributions *context,
 				  const struct contribution_side *query,
 				  const struct contribution_side *other,
@@ -224,7 +207,6 @@ const char *contributions_compute(const struct contributions *context,
 	double half = 0.5 * factors.embedding;
 	struct contribution *part = parts;
 
-	prefetch_loadings(context->model, &other->row);
 	if (context->center != NULL && half != 0)
 		*part++ = (struct contribution){
 			CONTRIBUTIONS_CENTER,
