@@ -85,48 +85,57 @@ static size_t neon_filter(const int32_t thresholds[INDEX_BINS],
 	return kept;
 }
 
-static int32_t neon_dot(const int8_t *query, const uint8_t *codes, size_t bytes)
+/* 16 bytes of a row's codes as two columns each, of the first and the second
+ * half of 64. */
+static inline int8x16x2_t unpack(const uint8_t *packed)
 {
-	int32x4_t low = vdupq_n_s32(0), high = low;
+	uint8x16_t both = vld1q_u8(packed);
 
-	for (size_t i = 0; i < bytes; i += 16) {
-		int8x16_t q = vld1q_s8(query + i);
-		uint8x16_t c = vld1q_u8(codes + i);
-		int16x8_t q_low = vmovl_s8(vget_low_s8(q));
-		int16x8_t q_high = vmovl_high_s8(q);
-		int16x8_t c_low =
-			vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(c)));
-		int16x8_t c_high = vreinterpretq_s16_u16(vmovl_high_u8(c));
-
-		low = vmlal_s16(low, vget_low_s16(q_low), vget_low_s16(c_low));
-		high = vmlal_high_s16(high, q_low, c_low);
-		low = vmlal_s16(low, vget_low_s16(q_high),
-				vget_low_s16(c_high));
-		high = vmlal_high_s16(high, q_high, c_high);
-	}
-	return vaddvq_s32(vaddq_s32(low, high));
+	return (int8x16x2_t){
+		{vreinterpretq_s8_u8(vandq_u8(both, vdupq_n_u8(15))),
+		 vreinterpretq_s8_u8(vshrq_n_u8(both, 4))}};
 }
 
-/* sum q (c - 128) + 128 sum q: both bytes of a product are signed. */
-__attribute__((target("arch=armv8.2-a+dotprod"))) static int32_t
-dotprod_dot(const int8_t *query, const uint8_t *codes, size_t bytes)
+/* Sums of four products, of codes up to 15 and magnitudes up to 127, are in 16
+ * bits. */
+static int32_t neon_dot(const int8_t *query, const uint8_t *packed,
+			size_t columns)
 {
-	const int8x16_t ones = vdupq_n_s8(1);
-	const uint8x16_t offset = vdupq_n_u8(0x80);
-	int32x4_t sum = vdupq_n_s32(0), of_query = sum;
+	int32x4_t sum = vdupq_n_s32(0);
 
-	for (size_t i = 0; i < bytes; i += 16) {
-		int8x16_t q = vld1q_s8(query + i);
-		uint8x16_t c = veorq_u8(vld1q_u8(codes + i), offset);
+	for (size_t j = 0; j < columns; j += j % 64 == 0 ? 16 : 48) {
+		int8x16x2_t c = unpack(packed + j / 64 * 32 + j % 64);
+		int8x16_t q = vld1q_s8(query + j);
+		int8x16_t r = vld1q_s8(query + j + 32);
+		int16x8_t products =
+			vmull_s8(vget_low_s8(q), vget_low_s8(c.val[0]));
 
-		sum = vdotq_s32(sum, q, vreinterpretq_s8_u8(c));
-		of_query = vdotq_s32(of_query, q, ones);
+		products = vmlal_high_s8(products, q, c.val[0]);
+		products = vmlal_s8(products, vget_low_s8(r),
+				    vget_low_s8(c.val[1]));
+		products = vmlal_high_s8(products, r, c.val[1]);
+		sum = vpadalq_s16(sum, products);
 	}
-	return vaddvq_s32(vaddq_s32(sum, vshlq_n_s32(of_query, 7)));
+	return vaddvq_s32(sum);
+}
+
+__attribute__((target("arch=armv8.2-a+dotprod"))) static int32_t
+dotprod_dot(const int8_t *query, const uint8_t *packed, size_t columns)
+{
+	int32x4_t sum = vdupq_n_s32(0);
+
+	for (size_t j = 0; j < columns; j += j % 64 == 0 ? 16 : 48) {
+		int8x16x2_t c = unpack(packed + j / 64 * 32 + j % 64);
+
+		sum = vdotq_s32(sum, vld1q_s8(query + j), c.val[0]);
+		sum = vdotq_s32(sum, vld1q_s8(query + j + 32), c.val[1]);
+	}
+	return vaddvq_s32(sum);
 }
 
 /* Counting is a loop that compilers make vectors of. */
-static const struct combined_kernel neon = {"NEON", neon_scan, neon_filter,
-					    plain_count, neon_dot};
+static const struct combined_kernel neon = {
+	"NEON", neon_scan, neon_filter, plain_select, plain_count, neon_dot};
 static const struct combined_kernel neon_dotprod = {
-	"NEON dot products", neon_scan, neon_filter, plain_count, dotprod_dot};
+	"NEON dot products", neon_scan,   neon_filter,
+	plain_select,        plain_count, dotprod_dot};
