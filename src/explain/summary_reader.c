@@ -235,18 +235,21 @@ const char *summary_reader_next(struct summary_reader *reader,
 const char *summary_reader_open(struct summary_reader *reader, const char *path)
 {
 	struct tsv_reader *table = &reader->table;
+	const char *error = NULL;
 
 	*reader = (struct summary_reader){0};
 	tsv_open(table, path);
 	if (!tsv_next(table))
-		return error_text("%s: empty, expected neighbours from cs-knn",
-				  table->name);
-	if (!neighbours_is_header(table, &reader->why))
-		return error_text("%s:%zu: no neighbours: expected the header "
-				  "line of cs-knn: query, rank, neighbour, "
-				  "similarity, why",
-				  table->name, table->line);
-	return NULL;
+		error = error_text("%s: empty, expected neighbours from cs-knn",
+				   table->name);
+	else if (!neighbours_is_header(table, &reader->why))
+		error = error_text("%s:%zu: no neighbours: expected the header "
+				   "line of cs-knn: query, rank, neighbour, "
+				   "similarity, why",
+				   table->name, table->line);
+	if (error != NULL)
+		summary_reader_close(reader);
+	return error;
 }
 
 void summary_reader_close(struct summary_reader *reader)

@@ -17,8 +17,8 @@ struct summary_reader {
 };
 
 /* Open the file, NULL or "-" for standard input, and read its header line.
- * NULL, or an error text that names the file; one that cannot be read ends the
- * process, here and below, as text/tsv.h says. */
+ * NULL, or an error text that names the file, which is closed then; one that
+ * cannot be read ends the process, here and below, as text/tsv.h says. */
 const char *summary_reader_open(struct summary_reader *reader,
 				const char *path);
 
