@@ -4,6 +4,7 @@
  * of tensors and of the header come through to what reads them. */
 #include <jansson.h>
 #include <math.h>
+#include <sys/stat.h>
 #include <xxhash.h>
 
 #include "base/alloc.h"
@@ -202,6 +203,33 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room,
 
 /* ------------------------------------------------------------------ readers */
 
+/* A model in shards, of which the first is the input. */
+static char folder[64];
+
+int LLVMFuzzerInitialize(int *count, char ***arguments);
+
+int LLVMFuzzerInitialize(int *count, char ***arguments)
+{
+	static const char *const names[] = {"manifest.json", "1.bin"};
+	char here[4096];
+
+	(void)count;
+	(void)arguments;
+	snprintf(folder, sizeof folder, "/tmp/fuzz-shards-%d", getpid());
+	if (getcwd(here, sizeof here) == NULL || mkdir(folder, 0700) != 0)
+		__builtin_trap();
+	for (size_t i = 0; i < 2; i++) {
+		char from[4200], to[96];
+
+		snprintf(from, sizeof from, "%s/tests/fuzz/shards/%s", here,
+			 names[i]);
+		snprintf(to, sizeof to, "%s/%s", folder, names[i]);
+		if (symlink(from, to) != 0)
+			__builtin_trap();
+	}
+	return 0;
+}
+
 static void describe(void *context)
 {
 	struct model_description description;
@@ -319,10 +347,33 @@ static void serve(void *context)
 	served_model_release(served_model_open(&options, 1, &error));
 }
 
+static const char *count_rows(const struct model *model, void *rows)
+{
+	*(size_t *)rows += model->matrix.n;
+	return NULL;
+}
+
+/* As the first of two shards. */
+static void open_shards(void *context)
+{
+	struct model model;
+	char first[80];
+	size_t rows = 0;
+
+	snprintf(first, sizeof first, "%s/0.bin", folder);
+	unlink(first);
+	if (symlink(context, first) != 0)
+		__builtin_trap();
+	model_open_columns(&model, folder, 1, count_rows, &rows);
+	model_close(&model);
+	model_open_any(&model, folder);
+	model_close(&model);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const readers[])(void *path) = {describe, write_profiles,
-						      search, verify, serve};
+	static void (*const readers[])(void *path) = {
+		describe, write_profiles, search, verify, serve, open_shards};
 
 	fuzz_readers(data, size, readers, sizeof readers / sizeof *readers);
 	return 0;

@@ -13,6 +13,8 @@ static void read_on(void)
 	while (profile_reader_next(&profiles)) {
 		customers++;
 		pairs += profiles.count;
+		if (!(profile_reader_share(&profiles) <= 1))
+			__builtin_trap();
 	}
 }
 
