@@ -85,36 +85,54 @@ static size_t neon_filter(const int32_t thresholds[INDEX_BINS],
 	return kept;
 }
 
-/* 16 bytes of a row's codes as two columns each, of the first and the second
- * half of 64. */
-static inline int8x16x2_t unpack(const uint8_t *packed)
+/* Rows are passed over by eights that have no sum of at least low. */
+static size_t neon_select(int32_t low, const uint32_t *rows,
+			  const int32_t *sums, size_t count, uint32_t *chosen,
+			  int32_t *out)
 {
-	uint8x16_t both = vld1q_u8(packed);
+	size_t found = 0, i = 0;
 
-	return (int8x16x2_t){
-		{vreinterpretq_s8_u8(vandq_u8(both, vdupq_n_u8(15))),
-		 vreinterpretq_s8_u8(vshrq_n_u8(both, 4))}};
+	for (; i + 8 <= count; i += 8)
+		if (vmaxvq_s32(vmaxq_s32(vld1q_s32(sums + i),
+					 vld1q_s32(sums + i + 4))) >= low)
+			found += plain_select(low, rows + i, sums + i, 8,
+					      chosen + found, out + found);
+	return found + plain_select(low, rows + i, sums + i, count - i,
+				    chosen + found, out + found);
 }
 
-/* Sums of four products, of codes up to 15 and magnitudes up to 127, are in 16
- * bits. */
+/* The codes, 0 to 15, of 16 columns, and of those 32 columns later. */
+INLINE int8x16_t lower_codes(uint8x16_t packed)
+{
+	return vreinterpretq_s8_u8(vandq_u8(packed, vdupq_n_u8(15)));
+}
+
+INLINE int8x16_t upper_codes(uint8x16_t packed)
+{
+	return vreinterpretq_s8_u8(vshrq_n_u8(packed, 4));
+}
+
+/* Add products of bytes; eight of magnitudes up to 127 fit in 16 bits. */
+INLINE int16x8_t add_16(int16x8_t sum, int8x16_t query, int8x16_t codes)
+{
+	sum = vmlal_s8(sum, vget_low_s8(query), vget_low_s8(codes));
+	return vmlal_high_s8(sum, query, codes);
+}
+
 static int32_t neon_dot(const int8_t *query, const uint8_t *packed,
 			size_t columns)
 {
 	int32x4_t sum = vdupq_n_s32(0);
 
-	for (size_t j = 0; j < columns; j += j % 64 == 0 ? 16 : 48) {
-		int8x16x2_t c = unpack(packed + j / 64 * 32 + j % 64);
-		int8x16_t q = vld1q_s8(query + j);
-		int8x16_t r = vld1q_s8(query + j + 32);
-		int16x8_t products =
-			vmull_s8(vget_low_s8(q), vget_low_s8(c.val[0]));
+	for (size_t j = 0; j < columns; j += 64, query += 64, packed += 32) {
+		uint8x16_t a = vld1q_u8(packed), b = vld1q_u8(packed + 16);
+		int16x8_t part = vdupq_n_s16(0);
 
-		products = vmlal_high_s8(products, q, c.val[0]);
-		products = vmlal_s8(products, vget_low_s8(r),
-				    vget_low_s8(c.val[1]));
-		products = vmlal_high_s8(products, r, c.val[1]);
-		sum = vpadalq_s16(sum, products);
+		part = add_16(part, vld1q_s8(query), lower_codes(a));
+		part = add_16(part, vld1q_s8(query + 16), lower_codes(b));
+		part = add_16(part, vld1q_s8(query + 32), upper_codes(a));
+		part = add_16(part, vld1q_s8(query + 48), upper_codes(b));
+		sum = vpadalq_s16(sum, part);
 	}
 	return vaddvq_s32(sum);
 }
@@ -124,18 +142,31 @@ dotprod_dot(const int8_t *query, const uint8_t *packed, size_t columns)
 {
 	int32x4_t sum = vdupq_n_s32(0);
 
-	for (size_t j = 0; j < columns; j += j % 64 == 0 ? 16 : 48) {
-		int8x16x2_t c = unpack(packed + j / 64 * 32 + j % 64);
+	for (size_t j = 0; j < columns; j += 64, query += 64, packed += 32) {
+		uint8x16_t a = vld1q_u8(packed), b = vld1q_u8(packed + 16);
 
-		sum = vdotq_s32(sum, vld1q_s8(query + j), c.val[0]);
-		sum = vdotq_s32(sum, vld1q_s8(query + j + 32), c.val[1]);
+		sum = vdotq_s32(sum, vld1q_s8(query), lower_codes(a));
+		sum = vdotq_s32(sum, vld1q_s8(query + 16), lower_codes(b));
+		sum = vdotq_s32(sum, vld1q_s8(query + 32), upper_codes(a));
+		sum = vdotq_s32(sum, vld1q_s8(query + 48), upper_codes(b));
 	}
 	return vaddvq_s32(sum);
 }
 
 /* Counting is a loop that compilers make vectors of. */
 static const struct combined_kernel neon = {
-	"NEON", neon_scan, neon_filter, plain_select, plain_count, neon_dot};
+	.name = "NEON",
+	.scan = neon_scan,
+	.filter = neon_filter,
+	.select = neon_select,
+	.count_at_least = plain_count,
+	.code_dot = neon_dot,
+};
 static const struct combined_kernel neon_dotprod = {
-	"NEON dot products", neon_scan,   neon_filter,
-	plain_select,        plain_count, dotprod_dot};
+	.name = "NEON dot products",
+	.scan = neon_scan,
+	.filter = neon_filter,
+	.select = neon_select,
+	.count_at_least = plain_count,
+	.code_dot = dotprod_dot,
+};
