@@ -1399,6 +1399,13 @@ events() {
 	run -0 cs-aggregate -d ';' --decimal , -u user -t item -o none \
 		--where kind=sale --where 'value>0' log.csv
 	[[ "$output" == *'no row is left; in the first one kind is " buy", value is "12,5"' ]]
+	printf '%s\n' 'kind,weight' 'buy,0' 'view,0' > none.csv
+	printf '%s\n' 'user,item,kind' > header.csv
+	printf '%s\n' 'user,item,kind' '1,a,view' > view.csv
+	run -0 cs-aggregate --weight-by kind:none.csv -o none view.csv
+	[[ "$output" == *'no row is left; in the first one kind is "view"' ]]
+	run -0 cs-aggregate --where kind=buy -o none header.csv view.csv
+	[[ "$output" == *'no row is left' ]]
 	printf '%s\n' 'kind;weight' 'buy;0,5' 'view;0' > weights.csv
 	cs-aggregate -q -d ';' --decimal , --weight-by kind:weights.csv log.csv |
 		sed 1d | diff <(printf '1\ta\t1\t6.25\n2\tb\t1\t0.75\n') -

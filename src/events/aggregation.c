@@ -391,7 +391,9 @@ static void close_logs(struct aggregation *work)
 		row_account_warn(account);
 	if (!options->quiet && account->in > 0 &&
 	    account->left_out == account->in)
-		warn("no row is left; in the first one %s",
+		warn("no row is left%s%s",
+		     *work->events.first_row != '\0' ? "; in the first one "
+						     : "",
 		     work->events.first_row);
 	if (!options->quiet && account->forgets && account->forgotten == 0)
 		customer_names_warn_none(&work->names, options->forget);

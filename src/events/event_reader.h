@@ -50,7 +50,8 @@ struct event_reader {
 	struct row_observations observations;
 	struct foreign_bytes foreign;
 	char first_row[ROW_FILTER_ROOM]; /* what the first row has in the
-					    columns of a filter */
+					    columns of a filter; "" where the
+					    first block has no row */
 	const char *alike; /* a name of the first header that looks like the
 			      field of the row below; or NULL */
 };

@@ -354,6 +354,9 @@ void row_filter_describe(const struct row_filter *filter,
 	if (filter->time != NULL)
 		append_field(rows, row, row_filter_time_place(filter),
 			     filter->time, to);
+	if (filter->type != NULL)
+		append_field(rows, row, row_filter_type_place(filter),
+			     filter->type, to);
 }
 
 void row_filter_free(struct row_filter *filter)
