@@ -1037,6 +1037,10 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	run -2 cs-aggregate log.tar
 	[ "$output" = "cs-aggregate: log.tar: a tar archive: tar -xOf log.tar | cs-aggregate" ]
 	tar -xOf log.tar | cs-aggregate -q > /dev/null
+	# A customer whose name stands where an archive has its mark.
+	printf 'user,item\n%0244d,b\nustar,x\n' 1 > mark.csv
+	[ "$(tail -c +258 mark.csv | head -c 5)" = ustar ]
+	[ "$(cs-aggregate -q mark.csv | tail -n 1)" = $'ustar\tx\t1\t1' ]
 	printf 'PK\3\4mimetypeapplication/vnd.oasis.opendocument.spreadsheet' > log.ods
 	run -2 cs-aggregate log.ods
 	[[ "$output" == *"log.ods: a workbook (ods): ssconvert "* ]]

@@ -161,6 +161,16 @@ static bool is_html(const unsigned char *bytes, size_t size)
 	       (size - at >= 9 && strncasecmp(text, "<!doctype", 9) == 0);
 }
 
+/* The fields of a member's header, of a fixed size, are filled up with zero
+ * bytes, which text has none of. */
+static bool is_tar(const unsigned char *bytes, size_t size)
+{
+	enum { MAGIC = 257 };
+
+	return size > MAGIC + 5 && memcmp(bytes + MAGIC, "ustar", 5) == 0 &&
+	       memchr(bytes, '\0', MAGIC) != NULL;
+}
+
 /* True where of the first 32 bytes each second one is zero, and the others are
  * not: ASCII in UTF-16 without a byte-order mark; big: big-endian, so that the
  * first byte is zero. */
@@ -251,7 +261,7 @@ bool foreign_format_find(const unsigned char *bytes, size_t size,
 		found = find_workbook(bytes, size);
 	if (is_html(bytes, size))
 		found = &html;
-	if (size > 262 && memcmp(bytes + 257, "ustar", 5) == 0)
+	if (is_tar(bytes, size))
 		found = &tar_archive;
 	if (!converted && is_wide(bytes, size, false))
 		found = &utf16_little;
