@@ -867,6 +867,12 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	sed 's/sep=;/"SEP=;"/' excel.csv > quoted.csv
 	run -0 cs-aggregate -q quoted.csv
 	[[ "$output" == *$'1\ta,b\t1\t2' ]]
+	# Without a byte there it is a line like others.
+	printf '%s\r\n' 'sep=' 'user,tag,value' '1,a,2' > nothing.csv
+	run -2 cs-aggregate nothing.csv
+	[[ "$output" == *'it has: sep='*'--skip N' ]]
+	run -0 cs-aggregate -q --skip 1 nothing.csv
+	[[ "$output" == *$'1\ta\t1\t2' ]]
 	printf 'user,tag,value\n1,a,1\n' > comma.csv
 	run -0 cs-aggregate -q --comment '#' excel.csv comma.csv
 	[[ "$output" == *$'1\ta\t1\t1\n1\ta,b\t1\t2' ]]

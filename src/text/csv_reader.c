@@ -154,7 +154,8 @@ static char separator_of(const unsigned char *bytes, size_t size)
 		if (bytes[at] != '\0' && bytes[at] != '"')
 			line[length++] = (char)bytes[at];
 	return length >= 6 && strncasecmp(line, "sep=", 4) == 0 &&
-			       (line[5] == '\n' || line[5] == '\r')
+			       memchr("\r\n", line[4], 2) == NULL &&
+			       memchr("\r\n", line[5], 2) != NULL
 		       ? line[4]
 		       : '\0';
 }
