@@ -447,7 +447,12 @@ setup() {
 	        for _ in range(15):
 	            one.sendall(part)
 	        held.append(one)
-	    reply = s.post({"user_handle": 1})
+	    # Until it has read what the others sent.
+	    for _ in range(200):
+	        reply = s.post({"user_handle": 1})
+	        if reply.status == 503:
+	            break
+	        time.sleep(0.05)
 	    assert reply.status == 503, reply.status
 	    assert reply.headers["Retry-After"] == "1"
 	    assert s.get("/healthz").status == 200
