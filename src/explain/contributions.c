@@ -76,6 +76,7 @@ void contribution_side_begin(struct contribution_side *side,
 void contribution_side_end(struct contribution_side *side)
 {
 	free(side->scaled);
+	free(side->own);
 	*side = (struct contribution_side){0};
 }
 
@@ -136,6 +137,7 @@ const char *contribution_side_set(struct contribution_side *side,
 
 	if (error != NULL)
 		return error;
+	side->prepared = false;
 	for (size_t j = 0; j < model->k; j++)
 		side->scaled[j] = (double)embedding[j] * context->diagonal[j];
 	side->length = context->metric == METRIC_EMBEDDING
@@ -150,6 +152,21 @@ const char *contribution_side_set(struct contribution_side *side,
 			embedding_dot(embedding, embedding, model->k));
 	}
 	return NULL;
+}
+
+void contribution_side_prepare(struct contribution_side *side,
+			       const struct contributions *context)
+{
+	const struct model *model = context->model;
+
+	side->own = alloc_grow(side->own, &side->own_room, side->row.count,
+			       sizeof *side->own);
+	for (size_t i = 0; i < side->row.count; i++)
+		side->own[i] =
+			product(model->components +
+					(size_t)side->row.tags[i] * model->k,
+				side->scaled, model->k);
+	side->prepared = true;
 }
 
 /* What the centring took from every tag, of both sides. */
@@ -173,14 +190,18 @@ static double tag_sum(const struct contributions *context,
 	size_t k = context->model->k;
 	const double *loadings = context->model->components + tag * k;
 	double of_query = 0, of_other = 0, sum = 0;
+	const double *own = NULL;
 
 	if (*q < query->row.count && (size_t)query->row.tags[*q] == tag) {
+		if (query->prepared)
+			own = &query->own[*q];
 		of_query = (double)query->row.values[(*q)++];
 		sum += of_query * product(loadings, other->scaled, k);
 	}
 	if (*x < other->row.count && (size_t)other->row.tags[*x] == tag) {
 		of_other = (double)other->row.values[(*x)++];
-		sum += of_other * product(loadings, query->scaled, k);
+		sum += of_other *
+		       (own ? *own : product(loadings, query->scaled, k));
 	}
 	*both = of_query * of_other;
 	return sum;

@@ -20,6 +20,7 @@
 #ifndef EXPLAIN_CONTRIBUTIONS_H
 #define EXPLAIN_CONTRIBUTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -68,8 +69,11 @@ const char *contributions_view_row(const struct csr_matrix *matrix, size_t row,
 struct contribution_side {
 	struct sparse_row row;
 	double *scaled; /* k: D times its embedding */
-	double length;  /* of its embedding; 1 but for the metric embedding */
-	double shift;   /* how many times context.center its row lost */
+	double *own;    /* V_j.scaled of its own tags, where prepared */
+	size_t own_room;
+	bool prepared;
+	double length; /* of its embedding; 1 but for the metric embedding */
+	double shift;  /* how many times context.center its row lost */
 	struct score_side score; /* where the metric compares rows */
 };
 
@@ -85,6 +89,11 @@ void contribution_side_end(struct contribution_side *side);
 const char *contribution_side_set(struct contribution_side *side,
 				  const struct contributions *context,
 				  const struct model *model, size_t row);
+
+/* Work out what contributions_compute takes of a side that is the query of many
+ * others, once for all of them.  O(its tags x k). */
+void contribution_side_prepare(struct contribution_side *side,
+			       const struct contributions *context);
 
 /* Set parts, which has room for the tags of both sides and one more, to the
  * contribution of the centring, where there is one, and those of the tags that

@@ -35,7 +35,11 @@ static const char *set_side(const struct top_contributions *top,
 const char *top_contributions_query(struct top_contributions *top,
 				    const struct model *query_model, size_t row)
 {
-	return set_side(top, &top->query, query_model, row);
+	const char *error = set_side(top, &top->query, query_model, row);
+
+	if (error == NULL)
+		contribution_side_prepare(&top->query, top->contributions);
+	return error;
 }
 
 const char *top_contributions_name(const struct top_contributions *top,

@@ -201,8 +201,12 @@ static void check_pairs(const struct sample *s, enum metric metric)
 			    length_of(s, x, METRIC_EMBEDDING) == 0)
 				continue;
 			if (contribution_side_set(&query, &context, &s->model,
-						  q) != NULL ||
-			    contribution_side_set(&other, &context, &s->model,
+						  q) != NULL)
+				fail("refused query", &s->model, metric,
+				     (double)q, (double)x);
+			if ((q + x) % 2 == 0)
+				contribution_side_prepare(&query, &context);
+			if (contribution_side_set(&other, &context, &s->model,
 						  x) != NULL ||
 			    contributions_compute(&context, &query, &other,
 						  parts, &count) != NULL)
