@@ -969,10 +969,10 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 		-$5|a sign of currency, percent or a unit: take it away before, as with sed 's/\$//g'
 		5,00 €|a sign of currency, percent or a unit: take it away before, as with sed 's/€//g', and --decimal , says what the mark is
 		R$ 1.234,50|a sign of currency, percent or a unit: take it away before, as with sed 's/R\$//g', and --decimal , --thousands .
-		12 kg|a sign of currency, percent or a unit: take it away before, as with sed -E 's/([0-9]) *kg/\1/g'
-		EUR 12|a sign of currency, percent or a unit: take it away before, as with sed -E 's/EUR *([0-9])/\1/g'
-		1.5k|a sign of currency, percent or a unit: if k stands for 10^3, as with sed -E 's/([0-9]) *k/\1e3/g'
-		2,5 Mio|a sign of currency, percent or a unit: if Mio stands for 10^6, as with sed -E 's/([0-9]) *Mio/\1e6/g', and --decimal , says what the mark is
+		12 kg|a sign of currency, percent or a unit: take it away before, as with sed -E 's/([0-9]) *kg\b/\1/g'
+		EUR 12|a sign of currency, percent or a unit: take it away before, as with sed -E 's/\bEUR *([0-9])/\1/g'
+		1.5k|a sign of currency, percent or a unit: if k stands for 10^3, as with sed -E 's/([0-9]) *k\b/\1e3/g'
+		2,5 Mio|a sign of currency, percent or a unit: if Mio stands for 10^6, as with sed -E 's/([0-9]) *Mio\b/\1e6/g', and --decimal , says what the mark is
 		(12.00)|a negative number without a minus before it: write -12.00, as with sed -E 's/[(]([0-9.,]+)[)]/-\1/g'
 		5-|a negative number without a minus before it: write -5
 		12 000|expected a number; --thousands ' '
@@ -988,6 +988,11 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	printf 'user;tag;value\n1;a;1 234,5 \n1;b;−2\n' > told.csv
 	run -0 cs-aggregate -q -d ';' --decimal , --thousands ' ' told.csv
 	[[ "$output" == *$'1\ta\t1\t1234.5\n1\tb\t1\t-2' ]]
+	printf '%s\n' user,tag,value '1,2 kits,1.5k' > told.csv
+	run -2 cs-aggregate -q told.csv
+	[[ "$output" =~ "as with "(sed .*"'")";" ]]
+	eval "${BASH_REMATCH[1]}" < told.csv > exact.csv
+	[ "$(cs-aggregate -q exact.csv | sed 1d)" = $'1\t2 kits\t1\t1500' ]
 }
 
 @test "quotes of other dialects are told, and --quote takes any mark" {

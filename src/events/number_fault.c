@@ -277,7 +277,8 @@ static int power_of(const struct parts *parts)
 	return 0;
 }
 
-/* The command that takes the sign away. */
+/* The command that takes the sign away; a word as a whole, as "2 kits" has no
+ * sign "k". */
 static void put_command(const struct parts *parts, char *to, size_t room)
 {
 	char sign[2 * MAX_SIGN + 1];
@@ -286,9 +287,9 @@ static void put_command(const struct parts *parts, char *to, size_t room)
 	if (!is_word(&parts->sign))
 		snprintf(to, room, "sed 's/%s//g'", sign);
 	else if (parts->sign.begin >= parts->digits.end)
-		snprintf(to, room, "sed -E 's/([0-9]) *%s/\\1/g'", sign);
+		snprintf(to, room, "sed -E 's/([0-9]) *%s\\b/\\1/g'", sign);
 	else
-		snprintf(to, room, "sed -E 's/%s *([0-9])/\\1/g'", sign);
+		snprintf(to, room, "sed -E 's/\\b%s *([0-9])/\\1/g'", sign);
 }
 
 void number_fault_describe(const struct decimal_style *style, const char *text,
@@ -312,7 +313,7 @@ void number_fault_describe(const struct decimal_style *style, const char *text,
 	if (fault == NUMBER_SIGN && power > 0) {
 		snprintf(to, NUMBER_FAULT_ROOM,
 			 "%s: if %.*s stands for 10^%d, as with sed -E "
-			 "'s/([0-9]) *%.*s/\\1e%d/g'%s%s",
+			 "'s/([0-9]) *%.*s\\b/\\1e%d/g'%s%s",
 			 reason, (int)(parts.sign.end - parts.sign.begin),
 			 parts.sign.begin, power,
 			 (int)(parts.sign.end - parts.sign.begin),
