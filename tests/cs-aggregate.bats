@@ -1056,6 +1056,11 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	run -2 cs-aggregate log.ods
 	[[ "$output" == *"log.ods: a workbook (ods): ssconvert "* ]]
 	# JSON in an object, as services answer.
+	# Lines with tables within are not the table of the first.
+	printf '%s\n' '{"user": 1, "of": [{"tag": "a"}, {"tag": "b"}]}' \
+		'{"user": 2, "of": [{"tag": "c"}]}' > log.json
+	run -2 cs-aggregate log.json
+	[[ "$output" == *"log.json: JSON lines: jq -rs '(.[0] "* ]]
 	printf '{"status": "ok",\n "events": [\n  {"user": 1, "tag": "a"},\n {"user": 2, "tag": "b"}]}' > log.json
 	run -2 cs-aggregate log.json
 	sh -c "${output#*: JSON: } -q" | tail -n +2 |

@@ -111,6 +111,20 @@ static bool has_rows_within(const unsigned char *bytes, size_t size)
 	return false;
 }
 
+/* True where the first line ends an object and the next begins one: a table
+ * within the first would be but a part of the rows. */
+static bool has_object_lines(const unsigned char *bytes, size_t size)
+{
+	const unsigned char *end = memchr(bytes, '\n', size);
+	size_t line = end != NULL ? (size_t)(end - bytes) : size;
+	size_t next = skip_space(bytes, size, line), last = line;
+
+	while (last > 0 && memchr(" \t\r", bytes[last - 1], 3) != NULL)
+		last--;
+	return next < size && bytes[next] == '{' && last > 0 &&
+	       bytes[last - 1] == '}';
+}
+
 /* An array of objects, alone or in an object, or an object a line; NULL:
  * neither. */
 static const struct foreign_format *find_json(const unsigned char *bytes,
@@ -128,8 +142,10 @@ static const struct foreign_format *find_json(const unsigned char *bytes,
 		return NULL;
 	if (array)
 		return &json;
-	return has_rows_within(bytes + at, size - at) ? &json_within
-						      : &json_lines;
+	return !has_object_lines(bytes + at, size - at) &&
+			       has_rows_within(bytes + at, size - at)
+		       ? &json_within
+		       : &json_lines;
 }
 
 /* The workbook in a zip archive, in which the names of members and the type of
