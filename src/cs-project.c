@@ -197,7 +197,7 @@ static void forget(const char *path, struct output *output)
 		die("%s: nobody is left: all of its customers are in %s",
 		    model.input.name, choices.forget);
 	row_removal_write(&model, gone, options_version, output);
-	report(&model, count, names.forgotten.count);
+	report(&model, count, names.forgotten_listed);
 	free(gone);
 	model_close(&model);
 	customer_names_free(&names);

@@ -296,6 +296,10 @@ assert [one["neighbours"][0]["customer"] for one in found] == ["1", "42", "77"]'
 	run -2 cs-project --pseudonym gone.txt emb.bin matrix.bin
 	[[ "$output" == *"--pseudonym: it is for the names of --forget FILE"* ]]
 	run -2 cs-project --forget nothing emb.bin
+	printf 'u001,u002\n' > two
+	run -2 --separate-stderr cs-project --forget two -o out emb.bin
+	[ "${stderr_lines[0]}" = "cs-project: two: its one line may be a name and another field, or two names" ]
+	[ ! -e out ]
 	run -2 cs-project --forget gone.txt profiles.tsv
 	head -c -1 emb.bin > cut.bin
 	run -2 cs-project --forget gone.txt -o out cut.bin

@@ -56,15 +56,17 @@ static void add_escaped(struct string_table *table, const char *text,
 }
 
 /* The first column of a line, where others follow: no blank does then, as in
- * "Smith, Ann". */
-static void add_first_column(struct string_table *table, struct tsv_field line)
+ * "Smith, Ann".  False where none follows. */
+static bool add_first_column(struct string_table *table, struct tsv_field line)
 {
 	const char *text = line.text;
 	size_t length = line.length;
 	size_t end = name_lines_first_field(&line);
 
-	if (end + 1 < length && text[end + 1] != ' ' && line.length > 0)
-		add_escaped(table, line.text, line.length);
+	if (end + 1 >= length || text[end + 1] == ' ' || line.length == 0)
+		return false;
+	add_escaped(table, line.text, line.length);
+	return true;
 }
 
 /* A line as it stands, and without blanks and quotes. */
@@ -87,8 +89,14 @@ void customer_names_read_forgotten(struct customer_names *names,
 	name_lines_open(&lines, path);
 	while (name_lines_next(&lines)) {
 		add_line(&names->forgotten, &lines.name);
-		if (!name_lines_split(&lines))
-			add_first_column(&names->forgotten, lines.name);
+		if (name_lines_split(&lines))
+			continue;
+		names->forgotten_listed++;
+		if (add_first_column(&names->forgotten, lines.name) &&
+		    lines.two)
+			die("%s: its one line may be a name and another field, "
+			    "or two names\n  write a name a line",
+			    path);
 	}
 	if (names->forgotten.count == 0)
 		die("%s: it names nobody", path);

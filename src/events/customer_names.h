@@ -18,7 +18,9 @@ struct customer_names {
 	bool has_key;
 	struct hmac_sha256_ctx key;
 	bool has_forgotten;
-	struct string_table forgotten; /* names, escaped as in TSV */
+	struct string_table forgotten; /* names, escaped as in TSV, in each
+					  form in which they may be meant */
+	size_t forgotten_listed;       /* names in the file */
 };
 
 /* Take the key from a file: all of its bytes but for line ends at its end, from
@@ -27,8 +29,9 @@ void customer_names_read_key(struct customer_names *names, const char *path);
 
 /* Take the names of those who are left out from a file, one a line
  * (text/name_lines.h); blanks around a name, quotes and what follows a comma, a
- * semicolon or a tab do not count.  Ends the process where it cannot be read or
- * names nobody. */
+ * semicolon or a tab do not count.  Ends the process where it cannot be read,
+ * names nobody, or has one line that may be a name with another field or two
+ * names. */
 void customer_names_read_forgotten(struct customer_names *names,
 				   const char *path);
 

@@ -146,6 +146,10 @@ static bool next_row(struct name_file *file, size_t *row)
 		*row = row_of_whole(file->model, name);
 		if (*row == SIZE_MAX && name_lines_split(&file->lines))
 			continue;
+		if (file->lines.two)
+			notice("%s: of its one line the first field is the "
+			       "name",
+			       file->lines.lines.name);
 		if (*row == SIZE_MAX)
 			*row = row_of_field(file->model, name);
 		if (name->length == 0)

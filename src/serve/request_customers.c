@@ -352,3 +352,48 @@ bool request_read_like(struct predict_request *request, json_t *list)
 			"with a tag that has weight");
 	return valid;
 }
+
+/* A list of ids in one text. */
+static json_t *split_ids(const char *text, const char *separators)
+{
+	json_t *list = json_array();
+
+	for (;;) {
+		text += strspn(text, separators);
+		size_t length = strcspn(text, separators);
+
+		if (length == 0)
+			return list;
+		json_array_append_new(list, json_stringn_nocheck(text, length));
+		text += length;
+	}
+}
+
+/* What stands for a list of three ids or more in the only text of an array, as
+ * the only line of a file does (text/name_lines.h); NULL where it is one id,
+ * perhaps with a second column. */
+static json_t *split_only_text(const struct predict_request *request,
+			       const json_t *value)
+{
+	const json_t *only = json_array_get(value, 0);
+	const struct text_array *users = &request->served->model->matrix.users;
+	json_t *list;
+
+	if (json_array_size(value) != 1 || !json_is_string(only) ||
+	    text_array_find_shown(users, json_string_value(only),
+				  json_string_length(only)) != SIZE_MAX)
+		return NULL;
+	list = split_ids(json_string_value(only), ",;\t\r\n");
+	if (json_array_size(list) >= 3)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+json_t *request_split_ids(const struct predict_request *request,
+			  const json_t *value)
+{
+	return json_is_string(value)
+		       ? split_ids(json_string_value(value), ",; \t\r\n")
+		       : split_only_text(request, value);
+}

@@ -16,6 +16,12 @@
  * same. */
 bool request_read_whole(const json_t *value, json_int_t *whole);
 
+/* The ids in a text, or in the only text of an array where it has three or
+ * more, as the only line of a file (text/name_lines.h): a new list, which the
+ * caller owns; NULL where the value stays what it is. */
+json_t *request_split_ids(const struct predict_request *request,
+			  const json_t *value);
+
 /* "among" and "not": a list of ids, each as it stands or as a line of a file
  * (explain/customer_list.h).  Ids that the model lacks are counted and skipped;
  * that it has none of them is an error, but of "not" where unknown ids are

@@ -94,22 +94,6 @@ static bool read_min_similarity(struct predict_request *request, json_t *value)
 	return true;
 }
 
-/* A list of ids in one text. */
-static json_t *split_ids(const char *text, const char *separators)
-{
-	json_t *list = json_array();
-
-	for (;;) {
-		text += strspn(text, separators);
-		size_t length = strcspn(text, separators);
-
-		if (length == 0)
-			return list;
-		json_array_append_new(list, json_stringn_nocheck(text, length));
-		text += length;
-	}
-}
-
 /* The fields of a request, in the order in which they are read. */
 enum field {
 	HANDLE,
@@ -154,41 +138,16 @@ static bool read_boolean(struct predict_request *request, const char *name,
 				    "%s: expected true or false", name);
 }
 
-/* What stands for a list of three ids or more in the only text of an array, as
- * the only line of a file does (text/name_lines.h); NULL where it is one id,
- * perhaps with a second column. */
-static json_t *split_only_text(const struct predict_request *request,
-			       const json_t *value)
-{
-	const json_t *only = json_array_get(value, 0);
-	const struct text_array *users = &request->served->model->matrix.users;
-	json_t *list;
-
-	if (json_array_size(value) != 1 || !json_is_string(only) ||
-	    text_array_find_shown(users, json_string_value(only),
-				  json_string_length(only)) != SIZE_MAX)
-		return NULL;
-	list = split_ids(json_string_value(only), ",;\t\r\n");
-	if (json_array_size(list) >= 3)
-		return list;
-	json_decref(list);
-	return NULL;
-}
-
 /* A list of ids; one in a text is split, and takes the place of the text. */
 static json_t *list_of(struct predict_request *request, enum field field,
 		       json_t *value)
 {
-	json_t *list =
-		json_is_string(value)
-			? split_ids(json_string_value(value), ",; \t\r\n")
-			: split_only_text(request, value);
+	json_t *list = request_split_ids(request, value);
 
 	if (list == NULL)
 		return value;
-	value = list;
-	json_object_set_new(request->body, fields[field], value);
-	return value;
+	json_object_set_new(request->body, fields[field], list);
+	return list;
 }
 
 static bool read_field(struct predict_request *request, enum field field,

@@ -179,9 +179,7 @@ bool name_lines_split(struct name_lines *names)
 	if (several)
 		return true;
 	names->part_end = 0;
-	if (count == 2 && *separators != ' ')
-		notice("%s: of its one line the first field is the name",
-		       names->lines.name);
+	names->two = count == 2 && *separators != ' ';
 	return false;
 }
 

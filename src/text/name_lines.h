@@ -12,6 +12,8 @@ struct name_lines {
 	struct tsv_reader lines;
 	struct tsv_field name; /* the current line, or a part of it: bytes as
 				  they stand, which may be changed in place */
+	bool two; /* the only line has two fields: it may be a name and
+		     another field, or two names */
 	/* private */
 	bool single;           /* the file has but one line, or a first one
 				  that is as long as no name */
@@ -32,7 +34,7 @@ bool name_lines_next(struct name_lines *names);
 /* The current line is no name: where it is the only line of the file and has
  * three names or more, between commas, semicolons or tabs, or numbers between
  * blanks, the next ones become the names in it, their quotes taken off.  False
- * where it is none; a notice says so where there may be two. */
+ * where it is none; two says whether there may be two. */
 bool name_lines_split(struct name_lines *names);
 
 /* Reduce a line to the first of its fields, between tabs, commas or semicolons,
