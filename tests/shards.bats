@@ -181,7 +181,7 @@ compare_matrices() {
 	run -2 cs-matrix --merge -o out - - < 0.tally
 	[[ "$output" == *"named twice"* ]]
 	# The first of several errors, whichever thread finds it.
-	for missing in 1 2 3 4
+	for _ in 1 2 3 4
 	do
 		run -2 cs-matrix --merge -j 3 -o out 0.tally 1.tally no-such 2.tally whole.mat
 		[[ "$output" == *"no-such: No such file"* ]]
