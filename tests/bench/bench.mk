@@ -52,11 +52,15 @@ rivals:
 setup-node:
 	@sh pipelines/setup node
 
+# Where no registry answers npm gives up in seconds, not in minutes.
+NPM_INSTALL = npm install --silent --no-fund --no-audit --fetch-retries=1 \
+	--fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000
+
 # One after another: npm reads and writes one list of what is there.
 install-rival = @echo "bench: installing $(1) with npm in $(BENCH_HOME), to be" \
 		"compared with"; \
 	mkdir -p $(BENCH_HOME) && flock $(BENCH_HOME) \
-		npm install --silent --no-fund --no-audit --prefix $(BENCH_HOME) $(2)
+		$(NPM_INSTALL) --prefix $(BENCH_HOME) $(2)
 
 $(DUCKDB)/package.json: | setup-node
 	$(call install-rival,DuckDB,@duckdb/node-api@1.5.6-r.1)
