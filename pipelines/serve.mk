@@ -12,10 +12,12 @@ as-it-is := $(and $(filter-out command,$(firstword $(origin VIEWS))), \
 	$(call same,$(shell cat $(MODEL)/.profiles 2> /dev/null),$(from-a-database)), \
 	$(wildcard $(MODEL)/emb.bin))
 
+# The report of the log, which has its dates, unless SERVE names another; looked
+# for when the model is there.
+served-report = $(if $(findstring --report,$(SERVE)),,$(shell \
+	[ ! -f $(call quote,$(report)) ] || echo there))
+
 .PHONY: serve
 serve: $(if $(as-it-is),,$(MODEL)/emb.bin) $(BIN)/cs-serve
-	@set -- -p $(PORT) $(SERVE) $(MODEL)/emb.bin; \
-	[ ! -f $(call quote,$(report)) ] || case " $$* " in \
-	*' --report'*) ;; *) set -- --report $(call quote,$(report)) "$$@" ;; esac; \
-	echo $(BIN)/cs-serve "$$@"; \
-	exec $(BIN)/cs-serve "$$@"
+	exec $(BIN)/cs-serve -p $(PORT) $(SERVE) \
+		$(if $(served-report),--report $(call quote,$(report))) $(MODEL)/emb.bin

@@ -203,7 +203,7 @@ serve_once() {
 	serve_once VIEWS=part.csv AGGREGATE="--time view_date"
 	grep -q cs-svd out
 	run ! cmp -s trained_model/emb.bin before
-	grep -q 'cs-serve --report trained_model/report.json -p 0' out
+	grep -q -e "--report 'trained_model/report.json' trained_model/emb.bin" out
 	grep -q '"first_event": *"2017-01-01' trained_model/report.json
 }
 

@@ -248,7 +248,7 @@ by_files() {
 	chmod +x programs/cs-serve
 	BIN=$PWD/programs
 	served=$(database serve -o "$BIN/cs-serve" PORT=5099 SERVE=--log)
-	[ "$served" = "-p 5099 --log $PWD/model/emb.bin" ]
+	[ "$served" = "-p 5099 --log --report $PWD/model/report.json $PWD/model/emb.bin" ]
 	cmp model/emb.bin before
 	# A log that is named is trained on.
 	database serve -o "$BIN/cs-serve" VIEWS="$PWD/served.csv" AGGREGATE=-q
