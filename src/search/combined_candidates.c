@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/recovery.h"
 #include "base/bitset.h"
+#include "base/recovery.h"
 
 enum {
 	CHUNK_ROWS = 4096, /* rows of a block scanned with one set of
@@ -320,7 +320,7 @@ static const struct posting *list_at(const struct inverted_index *index,
 	return index->postings + start[0];
 }
 
-/* Have the processor load the begin of such a list; what follows it loads by
+/* Have the processor load the start of such a list; what follows it loads by
  * itself. */
 static void prefetch_list(const struct inverted_index *index,
 			  const struct query_lists *lists, size_t i,

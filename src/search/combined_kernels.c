@@ -22,13 +22,14 @@ static size_t plain_scan(const struct column_set *set, int32_t *sums,
 	return found;
 }
 
-static size_t plain_filter(const int32_t thresholds[INDEX_BINS],
-			   const uint8_t *bins, int32_t limit, uint32_t *rows,
-			   int32_t *sums, size_t count)
+/* As the kernel filter, for rows i to count - 1, of those before them kept are
+ * kept. */
+static size_t filter_from(size_t i, size_t kept,
+			  const int32_t thresholds[INDEX_BINS],
+			  const uint8_t *bins, int32_t limit, uint32_t *rows,
+			  int32_t *sums, size_t count)
 {
-	size_t kept = 0;
-
-	for (size_t i = 0; i < count; i++) {
+	for (; i < count; i++) {
 		uint32_t row = rows[i];
 		int32_t sum = sums[i];
 
@@ -37,6 +38,13 @@ static size_t plain_filter(const int32_t thresholds[INDEX_BINS],
 		kept += sum < limit && sum >= thresholds[bins[row]];
 	}
 	return kept;
+}
+
+static size_t plain_filter(const int32_t thresholds[INDEX_BINS],
+			   const uint8_t *bins, int32_t limit, uint32_t *rows,
+			   int32_t *sums, size_t count)
+{
+	return filter_from(0, 0, thresholds, bins, limit, rows, sums, count);
 }
 
 static size_t plain_select(int32_t low, const uint32_t *rows,
@@ -245,6 +253,12 @@ AVX512 static size_t avx512_scan(const struct column_set *set, int32_t *sums,
 	return found;
 }
 
+/* The lanes of the next sixteen of so many that are left. */
+static inline __mmask16 lanes_of(size_t left)
+{
+	return left < 16 ? (__mmask16)((1u << left) - 1) : (__mmask16)0xffff;
+}
+
 AVX512 static size_t avx512_filter(const int32_t thresholds[INDEX_BINS],
 				   const uint8_t *bins, int32_t limit,
 				   uint32_t *rows, int32_t *sums, size_t count)
@@ -254,9 +268,7 @@ AVX512 static size_t avx512_filter(const int32_t thresholds[INDEX_BINS],
 	size_t kept = 0;
 
 	for (size_t i = 0; i < count; i += 16) {
-		__mmask16 mask = count - i < 16
-					 ? (__mmask16)((1u << (count - i)) - 1)
-					 : (__mmask16)0xffff;
+		__mmask16 mask = lanes_of(count - i);
 		__m512i sum = _mm512_maskz_loadu_epi32(mask, sums + i);
 		__m512i row = _mm512_maskz_loadu_epi32(mask, rows + i);
 		int32_t sum16[16];
@@ -287,9 +299,7 @@ AVX512 static size_t avx512_select(int32_t low, const uint32_t *rows,
 	size_t found = 0;
 
 	for (size_t i = 0; i < count; i += 16) {
-		__mmask16 mask = count - i < 16
-					 ? (__mmask16)((1u << (count - i)) - 1)
-					 : (__mmask16)0xffff;
+		__mmask16 mask = lanes_of(count - i);
 		__m512i sum = _mm512_maskz_loadu_epi32(mask, sums + i);
 
 		mask = _mm512_mask_cmpge_epi32_mask(mask, sum, lower);
@@ -309,9 +319,7 @@ AVX512 static size_t avx512_count(const int32_t *numbers, size_t count,
 	size_t found = 0;
 
 	for (size_t i = 0; i < count; i += 16) {
-		__mmask16 mask = count - i < 16
-					 ? (__mmask16)((1u << (count - i)) - 1)
-					 : (__mmask16)0xffff;
+		__mmask16 mask = lanes_of(count - i);
 
 		found +=
 			(size_t)__builtin_popcount(_mm512_mask_cmpge_epi32_mask(

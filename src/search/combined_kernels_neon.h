@@ -74,15 +74,7 @@ static size_t neon_filter(const int32_t thresholds[INDEX_BINS],
 			kept += sum4[l] >= thresholds[bins[row4[l]]];
 		}
 	}
-	for (; i < count; i++) {
-		uint32_t row = rows[i];
-		int32_t sum = sums[i];
-
-		rows[kept] = row;
-		sums[kept] = sum;
-		kept += sum < limit && sum >= thresholds[bins[row]];
-	}
-	return kept;
+	return filter_from(i, kept, thresholds, bins, limit, rows, sums, count);
 }
 
 /* Rows are passed over by eights that have no sum of at least low. */

@@ -208,7 +208,7 @@ static bool begins(const char *text, size_t size, const char *with)
 	       strncasecmp(text, with, strlen(with)) == 0;
 }
 
-/* Set the table to the name at the begin of a line; quote marks become '.',
+/* Set the table to the name at the start of a line; quote marks become '.',
  * which they match in the command's patterns. */
 static void set_table(struct foreign_format *format, const char *line,
 		      size_t size)

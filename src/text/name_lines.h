@@ -26,7 +26,7 @@ struct name_lines {
  * the command that makes lines of it. */
 void name_lines_open(struct name_lines *names, const char *path);
 
-/* The next line that is not empty, without a byte-order mark at the begin of
+/* The next line that is not empty, without a byte-order mark at the start of
  * the file and a carriage return at its end; where the file has no line feed,
  * carriage returns end its lines.  False at the end. */
 bool name_lines_next(struct name_lines *names);
