@@ -235,6 +235,18 @@ open_visited(struct model *model, const char *path, unsigned threads,
 	return error;
 }
 
+/* The same for a shard, which the error then names. */
+static const char *
+open_shard(struct model *model, const char *path, unsigned threads,
+	   const char *(*visit)(const struct model *, void *), void *context)
+{
+	const char *error = open_visited(model, path, threads, visit, context);
+
+	return error == NULL
+		       ? NULL
+		       : error_text("%s: %s", strrchr(path, '/') + 1, error);
+}
+
 /* Visit the shards from the second on. */
 static const char *
 visit_others(const struct joined_shards *joined, unsigned threads,
@@ -244,13 +256,10 @@ visit_others(const struct joined_shards *joined, unsigned threads,
 
 	for (size_t i = 1; i < joined_shards_count(joined) && error == NULL;
 	     i++) {
-		const char *path = joined_shards_path(joined, i);
 		struct model other;
 
-		error = open_visited(&other, path, threads, visit, context);
-		if (error != NULL)
-			error = error_text("%s: %s", strrchr(path, '/') + 1,
-					   error);
+		error = open_shard(&other, joined_shards_path(joined, i),
+				   threads, visit, context);
 		model_close(&other);
 	}
 	return error;
@@ -268,14 +277,9 @@ model_open_columns(struct model *model, const char *path, unsigned threads,
 		return open_visited(model, path, threads, visit, context);
 	*model = (struct model){.shift = 1};
 	error = joined_shards_check(&joined, path);
-	if (error == NULL) {
-		const char *first = joined_shards_path(joined, 0);
-
-		error = open_visited(model, first, threads, visit, context);
-		if (error != NULL)
-			error = error_text("%s: %s", strrchr(first, '/') + 1,
-					   error);
-	}
+	if (error == NULL)
+		error = open_shard(model, joined_shards_path(joined, 0),
+				   threads, visit, context);
 	if (error == NULL && visit != NULL)
 		error = visit_others(joined, threads, visit, context);
 	model->input.name = path;
