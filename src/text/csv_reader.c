@@ -346,6 +346,7 @@ static size_t cut(struct csv_source *source, struct csv_block *block, bool last)
 	block->nul = bounds.nul;
 	block->blanks = bounds.blanks;
 	block->escapes = bounds.escapes;
+	block->doubled = bounds.doubled;
 	block->marked = bounds.marked;
 	block->line = source->line;
 	source->line += lines;

@@ -16,7 +16,8 @@ struct parse_state {
 	struct csv_row *row; /* the current one, rows->rows[rows->count] */
 	size_t column;       /* of the next field */
 	size_t places;
-	bool escapes; /* a field may hold what is escaped */
+	bool escapes;      /* a field may hold what is escaped */
+	const char *bytes; /* of the block, where fields stay there; or NULL */
 	bool hashed;
 	uint64_t key;
 };
@@ -47,12 +48,12 @@ static void append_text(struct csv_rows *rows, struct csv_slice *slice,
 	size_t most = escapes ? 2 * length : length;
 
 	if (rows->used + most > rows->room)
-		rows->text = alloc_grow(rows->text, &rows->room,
-					rows->used + most, 1);
+		rows->text = rows->own = alloc_grow(rows->own, &rows->room,
+						    rows->used + most, 1);
 	if (escapes && length > 0)
-		length = tsv_escape(rows->text + rows->used, field, length);
+		length = tsv_escape(rows->own + rows->used, field, length);
 	else if (length > 0)
-		memcpy(rows->text + rows->used, field, length);
+		memcpy(rows->own + rows->used, field, length);
 	*slice = (struct csv_slice){(uint32_t)rows->used, (uint32_t)length};
 	rows->used += length;
 }
@@ -73,10 +74,17 @@ static void on_field(void *field, size_t length, void *context)
 	if (column >= file->fields)
 		return;
 	for (size_t place = file->place[column]; place > 0;
-	     place = file->also[place - 1])
-		append_text(rows,
-			    &rows->slices[parse_state->row->first + place - 1],
-			    field, length, parse_state->escapes);
+	     place = file->also[place - 1]) {
+		struct csv_slice *slice =
+			&rows->slices[parse_state->row->first + place - 1];
+		if (parse_state->bytes != NULL)
+			*slice = (struct csv_slice){
+				(uint32_t)((char *)field - parse_state->bytes),
+				(uint32_t)length};
+		else
+			append_text(rows, slice, field, length,
+				    parse_state->escapes);
+	}
 }
 
 static void on_row(int ending, void *context)
@@ -133,8 +141,9 @@ static struct parse_state begin_rows(struct csv_rows *rows,
 {
 	rows->count = rows->used = rows->slice_count = 0;
 	/* Fields that are not there begin at text, too. */
-	if (rows->text == NULL)
-		rows->text = alloc_grow(NULL, &rows->room, 1, 1);
+	if (rows->own == NULL)
+		rows->own = alloc_grow(NULL, &rows->room, 1, 1);
+	rows->text = rows->own;
 	return (struct parse_state){.file = file,
 				    .rows = rows,
 				    .places = places,
@@ -158,7 +167,7 @@ static bool has_quote(const char *text, size_t length)
  * so one that begins with a quote ends with its closing quote.  False where
  * quotes within it are doubled, and it is not added. */
 static bool add_marked_field(struct parse_state *parse_state, char *field,
-			     size_t length)
+			     size_t length, bool may_double)
 {
 	const struct csv_file *file = parse_state->file;
 	size_t column = parse_state->column;
@@ -168,7 +177,7 @@ static bool add_marked_field(struct parse_state *parse_state, char *field,
 	if (length > 0 && *field == '"') {
 		field++;
 		length -= 2;
-		if (used && has_quote(field, length))
+		if (used && may_double && has_quote(field, length))
 			return false;
 	}
 	if (used) {
@@ -217,9 +226,9 @@ static bool parse_marked(struct parse_state *parse_state,
 				continue;
 			}
 			if (!doubled)
-				doubled = !add_marked_field(parse_state,
-							    bytes + field,
-							    end - field);
+				doubled = !add_marked_field(
+					parse_state, bytes + field, end - field,
+					block->doubled);
 			field = end + 1;
 			if (!last)
 				continue;
@@ -230,8 +239,19 @@ static bool parse_marked(struct parse_state *parse_state,
 			doubled = false;
 		}
 	}
-	return row == size ||
-	       add_marked_row(parse_state, block, row, size - row, true);
+	if (row == size || parse_state->bytes != NULL)
+		return row == size;
+	return add_marked_row(parse_state, block, row, size - row, true);
+}
+
+/* Whether each field of a marked block that keeps the rules of CSV is a part of
+ * its bytes: none has escapes or doubled quotes, and the last row has its line
+ * end.  (Where that is quoted, a quote is not closed.) */
+static bool has_plain_fields(const struct csv_block *block)
+{
+	return !block->escapes && !block->doubled && block->size > 0 &&
+	       (block->bytes[block->size - 1] == '\n' ||
+		block->bytes[block->size - 1] == '\r');
 }
 
 /* ------------------------------------------------------------------ blocks */
@@ -247,6 +267,10 @@ bool csv_rows_parse(struct csv_rows *rows, const struct csv_file *file,
 	begin_row(&parse_state);
 	if (block->nul)
 		return false;
+	if (block->marked && has_plain_fields(block)) {
+		rows->text = parse_state.bytes = (const char *)block->bytes;
+		rows->used = block->size;
+	}
 	if (block->marked)
 		return parse_marked(&parse_state, block);
 	return csv_rows_call(file, block->bytes, block->size, block->blanks,
@@ -299,6 +323,6 @@ void csv_rows_free(struct csv_rows *rows)
 {
 	free(rows->rows);
 	free(rows->slices);
-	free(rows->text);
+	free(rows->own);
 	*rows = (struct csv_rows){0};
 }

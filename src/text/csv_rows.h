@@ -38,14 +38,18 @@ struct csv_row {
 	size_t line;          /* where it begins, from 1 */
 };
 
-/* The rows of a block, and the text of their fields. */
+/* The rows of a block, and the text of their fields; valid until the block is
+ * read anew. */
 struct csv_rows {
 	struct csv_row *rows;
 	size_t count, capacity;
 	struct csv_slice *slices; /* places of each row, one after the other */
 	size_t slice_count, slice_capacity;
-	char *text;
-	size_t used, room;
+	const char *text; /* own; or the block's bytes, where every field stands
+			     there as it is kept */
+	size_t used;      /* bytes of text */
+	char *own;
+	size_t room;
 };
 
 /* The field of the column file->selected[place], escaped as it stands in our
@@ -84,6 +88,7 @@ struct csv_block {
 	bool nul;          /* it holds a zero byte */
 	bool blanks;       /* some field may begin or end with a blank */
 	bool escapes;      /* some field may need escapes */
+	bool doubled;      /* some field may hold doubled quotes */
 	bool marked;       /* marks say where fields end (text/csv_scan.h) */
 	uint64_t *marks;
 	size_t mark_room; /* words */

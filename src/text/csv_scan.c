@@ -86,7 +86,8 @@ size_t csv_scan_lines(const unsigned char *bytes, size_t size)
 struct csv_bounds csv_scan_bounds_plain(const unsigned char *bytes, size_t size,
 					char delimiter)
 {
-	struct csv_bounds bounds = {.blanks = true, .escapes = true};
+	struct csv_bounds bounds = {
+		.blanks = true, .escapes = true, .doubled = true};
 	enum state state = BEGIN;
 
 	for (size_t i = 0; i < size; i++) {
@@ -208,6 +209,8 @@ static bool scan_group(const struct masks *m, struct carried *carried,
 	if (opening & ~(opener << 1 | carried->opener) ||
 	    (closing << 1 | carried->closing) & ~(bound | m->quotes))
 		return false;
+	if (opening & (closing << 1 | carried->closing))
+		bounds->doubled = true;
 	bounds->nul = bounds->nul || m->zeros != 0;
 	/* A blank after a bound, or a bound after a blank. */
 	if ((m->blanks & (bound << 1 | carried->bound)) |

@@ -29,6 +29,7 @@ struct csv_bounds {
 	bool nul;     /* a zero byte, anywhere in the bytes */
 	bool blanks;  /* a blank or a tab may begin or end a field */
 	bool escapes; /* a field may hold what our TSV escapes (tsv.h) */
+	bool doubled; /* a field may hold doubled quotes */
 	bool marked;  /* marks are set */
 };
 
@@ -46,7 +47,7 @@ struct csv_bounds csv_scan_bounds(const unsigned char *bytes, size_t size,
 				  char delimiter, uint64_t *marks);
 
 /* The same, a byte at a time: defines what csv_scan_bounds finds.  It sets
- * blanks and escapes always, and marks never. */
+ * blanks, escapes and doubled always, and marks never. */
 struct csv_bounds csv_scan_bounds_plain(const unsigned char *bytes, size_t size,
 					char delimiter);
 

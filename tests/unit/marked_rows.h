@@ -24,6 +24,7 @@ static inline struct csv_block marked_block(unsigned char *bytes, size_t size,
 		.nul = bounds.nul,
 		.blanks = bounds.blanks,
 		.escapes = bounds.escapes,
+		.doubled = bounds.doubled,
 		.marked = bounds.marked,
 		.marks = marks,
 	};
