@@ -7,8 +7,10 @@
 #include "base/alloc.h"
 
 /* DIGIT: bits of a digit of the radix sort, at most.  PASSES: digits of 64
- * bits, at most. */
-enum { DIGIT = 11, PASSES = 6 };
+ * bits, at most.  AHEAD: records between one that is moved to its part and the
+ * one whose memory is prefetched, as there are too many parts for the processor
+ * to see that each is filled in order. */
+enum { DIGIT = 11, PASSES = 6, AHEAD = 8 };
 
 /* An American flag sort (McIlroy, Bostic, McIlroy, "Engineering radix sort",
  * 1993). */
@@ -27,6 +29,7 @@ void event_records_partition(struct event_record *records, const size_t *begin,
 				continue;
 			}
 			struct event_record *other = &records[next[home]++];
+			__builtin_prefetch(other + AHEAD, 1);
 			struct event_record swap = *record;
 			*record = *other;
 			*other = swap;
