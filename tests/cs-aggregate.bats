@@ -841,6 +841,16 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	[[ "$output" == *"4 rows: 1 used, 3 rejected"* ]]
 	[ "$(cut -f 2,4 set-aside.why | tr '\n' ' ')" = \
 		$'2\tis empty 3\tis empty 4\tis empty ' ]
+	# So are the tags of a cell that holds several, here and in a catalogue.
+	printf '%s\n' user,tag '1,{}' '2,a;{};b' '3, NULL ' > cells.csv
+	run -0 cs-aggregate --null '{}' --null NULL --tag-sep ';' cells.csv
+	[[ "$output" == *"3 rows: 1 used, 2 without a tag"* ]]
+	[ "$(grep -c '^2' <<< "$output")" -eq 2 ]
+	printf '%s\n' item,genre 'x,(none)' 'y,a|(none)' > genres.csv
+	printf '%s\n' user,item 1,x 1,y > log.csv
+	run -0 cs-aggregate --null '(none)' --tag-sep '|' --tags genres.csv log.csv
+	[[ "$output" == *"2 rows: 1 used, 1 without a tag"* ]]
+	[[ "$output" == *$'\n1\ta\t1\t1'* ]]
 }
 
 @test "lines before the header, comments, and Excel's separator line" {

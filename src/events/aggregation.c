@@ -169,6 +169,7 @@ static void open_items(struct aggregation *work)
 		.headed = options->columns.headed,
 		.trim = options->trim,
 		.separator = options->separator,
+		.nulls = {options->nulls, options->null_count},
 		.keep_item = options->keep_item,
 		.weight = options->tag_weight,
 		.levels = options->levels};
@@ -231,16 +232,15 @@ static void open_logs(struct aggregation *work, char **paths, size_t count)
 	profile_output_open(&work->output, options->output, options->shards);
 	open_items(work);
 	open_source(work, paths, count);
-	events->rules = (struct row_rules){.columns = &options->columns,
-					   .filter = &options->filter,
-					   .style = options->style,
-					   .nulls = options->nulls,
-					   .null_count = options->null_count,
-					   .trim = options->trim,
-					   .heaviest = work->items.heaviest,
-					   .tag_may_be_empty =
-						   events->items == NULL &&
-						   events->separator != NULL};
+	events->rules = (struct row_rules){
+		.columns = &options->columns,
+		.filter = &options->filter,
+		.style = options->style,
+		.nulls = {options->nulls, options->null_count},
+		.trim = options->trim,
+		.heaviest = work->items.heaviest,
+		.tag_may_be_empty =
+			events->items == NULL && events->separator != NULL};
 	group_by_begin(&work->groups, options->threads, group_memory(options));
 	open_rejects(work);
 }

@@ -224,7 +224,7 @@ static void append_tags(const struct event_reader *events,
 		       NULL) {
 			if (events->rules.trim)
 				utf8_trim(&part, &size);
-			if (size > 0)
+			if (!null_texts_mean(&events->rules.nulls, part, size))
 				append_tag(events, state, part, size,
 					   DECIMAL_ONE);
 		}

@@ -260,7 +260,7 @@ static void add_tags(struct reading *reading, uint32_t item, size_t level,
 					   &length)) != NULL) {
 		if (reading->source->trim)
 			utf8_trim(&part, &length);
-		if (length > 0)
+		if (!null_texts_mean(&reading->source->nulls, part, length))
 			add_pair(reading, item, reading->prefixes[level], part,
 				 length, weight);
 	}

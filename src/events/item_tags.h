@@ -9,6 +9,7 @@
 
 #include "base/decimal.h"
 #include "base/string_table.h"
+#include "events/null_texts.h"
 #include "text/csv_dialect.h"
 
 /* Columns of tags of one catalogue, at most. */
@@ -26,9 +27,10 @@ struct item_tags_source {
 				  of columns in argument say so, too */
 	bool trim;             /* take blanks from the ends of items and tags */
 	const char *separator; /* of tags in a cell, escaped; or NULL */
-	bool keep_item;        /* an item is a tag of itself, too */
-	const char *weight;    /* the column of weights, by name or number; or
-				  NULL */
+	struct null_texts nulls; /* what is no tag */
+	bool keep_item;          /* an item is a tag of itself, too */
+	const char *weight;      /* the column of weights, by name or number; or
+				    NULL */
 	const char *levels; /* "NAME,NAME...": names of the levels; or NULL: the
 			       names of their columns */
 };

@@ -92,27 +92,13 @@ static bool is_padded(const struct csv_rows *rows,
 	return length < field->length;
 }
 
-/* Nothing, or a text that means it, perhaps between blanks. */
 static bool is_empty(const struct row_rules *rules, const struct csv_rows *rows,
 		     const struct csv_slice *field)
 {
-	const char *text = rows->text + field->begin, *trimmed = text;
-	size_t length = field->length;
-
-	if (field->length == 0)
-		return true;
-	if (rules->null_count > 0)
-		utf8_trim(&trimmed, &length);
-	for (size_t i = 0; i < rules->null_count; i++) {
-		size_t size = strlen(rules->nulls[i]);
-
-		if ((size == field->length &&
-		     memcmp(rules->nulls[i], text, size) == 0) ||
-		    (size == length &&
-		     memcmp(rules->nulls[i], trimmed, size) == 0))
-			return true;
-	}
-	return false;
+	return field->length == 0 ||
+	       (rules->nulls.count > 0 &&
+		null_texts_mean(&rules->nulls, rows->text + field->begin,
+				field->length));
 }
 
 static enum reject check_value(const struct row_rules *rules,

@@ -8,6 +8,7 @@
 
 #include "base/decimal.h"
 #include "events/column_detect.h"
+#include "events/null_texts.h"
 #include "events/rejects.h"
 #include "events/row_filter.h"
 #include "text/csv_reader.h"
@@ -17,13 +18,11 @@ struct row_rules {
 	const struct columns *columns;
 	const struct row_filter *filter;
 	struct decimal_style style; /* of values */
-	char **nulls;               /* null_count texts that mean an empty field
-				       escaped as fields are (text/tsv.h) */
-	size_t null_count;
-	decimal heaviest;      /* the largest weight of a tag; 0: none has
-				  one */
-	bool trim;             /* row_trim is applied to rows before */
-	bool tag_may_be_empty; /* a cell for several tags may hold none */
+	struct null_texts nulls;    /* what means an empty field */
+	decimal heaviest;           /* the largest weight of a tag; 0: none has
+				       one */
+	bool trim;                  /* row_trim is applied to rows before */
+	bool tag_may_be_empty;      /* a cell for several tags may hold none */
 };
 
 /* What was noticed of rows that are used, or are no rows. */
