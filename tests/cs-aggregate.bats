@@ -898,6 +898,12 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	printf 'user\ttag\tvalue\n1\t5" pipe\t2\n1\t"b\t3\n' > plain.tsv
 	run -0 cs-aggregate -q -d '\t' --quote none plain.tsv
 	[[ "$output" == *$'1\t"b\t1\t3\n1\t5" pipe\t1\t2' ]]
+	run -2 cs-aggregate -d '\t' --no-header -u 1 -t 2 <(sed 1d plain.tsv)
+	[[ "$output" == *"if quotation marks are part of the text: --quote none"* ]]
+	printf 'user\ttag\nA\\\\b\tx\\ty\nA\\\\b\t\\N\n1\tx\\ny\n' > copy.tsv
+	run -0 cs-aggregate -q -d '\t' --quote none --escape backslash \
+		--null '\N' --rejects wrong copy.tsv
+	[[ "$output" == *'1'$'\t''x\\ny'$'\t1\t1\nA''\\b'$'\t''x\ty'$'\t1\t1' ]]
 	printf '%s\n' user,tag,value '1,"a \"b\", c",2' '1,d\,e,3' > escaped.csv
 	run -0 cs-aggregate -q --escape backslash escaped.csv
 	[[ "$output" == *$'1\ta "b", c\t1\t2\n1\td,e\t1\t3' ]]

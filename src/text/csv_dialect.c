@@ -295,10 +295,12 @@ static void convert_byte(struct csv_conversion *conversion, unsigned char byte)
 		conversion->escaped = false;
 		if (conversion->state != QUOTED)
 			begin_field(conversion);
-		/* MySQL and PostgreSQL write \N for NULL. */
-		if (byte == 'N')
+		/* MySQL and PostgreSQL write \N for NULL, \t for a tab, and
+		 * \n and \r for ends of lines; these would change the numbers
+		 * of the lines that follow. */
+		if (byte == 'N' || byte == 'n' || byte == 'r')
 			put(conversion, '\\');
-		put_text(conversion, byte);
+		put_text(conversion, byte == 't' ? '\t' : byte);
 	} else if (conversion->state != QUOTED) {
 		convert_unquoted(conversion, byte);
 	} else if (conversion->dialect->backslash && byte == '\\') {

@@ -19,7 +19,8 @@ struct csv_dialect {
 	char quote;            /* the mark around fields; 0: '"'.  Another one
 				  within a field that does not begin with it is
 				  data */
-	bool backslash;        /* a backslash takes the next byte as it is */
+	bool backslash;        /* a backslash takes the next byte as it is, but
+				  \t is a tab, and \N, \n and \r stay */
 	char comment;          /* lines that begin with it are none, or 0 */
 	const char *encoding;  /* for iconv; NULL: UTF-8 */
 };

@@ -248,6 +248,19 @@ static void open_input(struct csv_source *source, struct csv_file *file)
 	fill(source, BLOCK);
 }
 
+/* What may be wrong where the first row has a quotation mark in a wrong place.
+ * In a row with tabs between its fields that is most likely data. */
+static const char *quote_hint(const char *row, size_t size, char delimiter)
+{
+	const char *hint = "";
+
+	if (delimiter != '\t' || memchr(row, '\t', size) == NULL)
+		hint = delimiter_hint(row, size, delimiter);
+	return *hint != '\0' ? hint
+			     : "\n  if quotation marks are part of the text: "
+			       "--quote none";
+}
+
 /* Read the names of the header, or the fields of the first row; returns the
  * bytes of that row. */
 static size_t read_names(struct csv_source *source, const struct csv_file *file,
@@ -268,8 +281,7 @@ static size_t read_names(struct csv_source *source, const struct csv_file *file,
 	if (fault != CSV_FINE)
 		die("%s:%zu: the %s has %s%s", file->name, source->line, what,
 		    csv_fault_text[fault],
-		    delimiter_hint((char *)source->carry, size,
-				   file->delimiter));
+		    quote_hint((char *)source->carry, size, file->delimiter));
 	if (names->too_many)
 		die("%s:%zu: the %s has more than %d columns", file->name,
 		    source->line, what, COLUMN_LIMIT);
