@@ -1076,7 +1076,21 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	printf '%s\n' '{"user": 1, "of": [{"tag": "a"}, {"tag": "b"}]}' \
 		'{"user": 2, "of": [{"tag": "c"}]}' > log.json
 	run -2 cs-aggregate log.json
-	[[ "$output" == *"log.json: JSON lines: jq -rs '(.[0] "* ]]
+	[[ "$output" == *"log.json: JSON lines: jq -rs 'map([paths"* ]]
+	bash -c "${output#*: JSON lines: } -q -t of" 2>&1 |
+		grep -F $'1\t{"tag":"a"}|{"tag":"b"}\t1' > /dev/null
+	# Objects within, arrays of tags, and a key that the first object lacks.
+	printf '%s\n' '{"user": {"id": 1}, "tag": ["a", "b"], "x": {}}' \
+		'{"user": {"id": 2, "new": "}"}, "tag": [], "value": 3}' > log.json
+	run -2 cs-aggregate log.json
+	bash -c "${output#*: JSON lines: } -q -u user.id -t tag --tag-sep '|'" |
+		tail -n +2 | diff <(printf '1\ta\t1\t1\n1\tb\t1\t1\n') -
+	printf '%s\n' '{"user": 1, "tag": "{["}' '{"user": 2, "tag": "b", "value": 3}' \
+		> log.json
+	run -2 cs-aggregate log.json
+	[[ "$output" == *"jq -rs '(add | keys_unsorted)"* ]]
+	bash -c "${output#*: JSON lines: } -q -v value --rejects wrong" 2> /dev/null |
+		tail -n 1 | diff <(printf '2\tb\t1\t3\n') -
 	printf '{"status": "ok",\n "events": [\n  {"user": 1, "tag": "a"},\n {"user": 2, "tag": "b"}]}' > log.json
 	run -2 cs-aggregate log.json
 	sh -c "${output#*: JSON: } -q" | tail -n +2 |

@@ -57,20 +57,25 @@ static const struct foreign_format
 	tar_archive = {"a tar archive", "tar -xOf ", ""},
 	html = {HTML, NULL, NULL};
 
-/* The keys of the first object become the header. */
-#define JQ_ROWS "'(.[0] | keys_unsorted) as $k | $k, (.[] | [.[$k[]]]) | @csv' "
-static const struct foreign_format json = {"JSON", "jq -r " JQ_ROWS, ""},
-				   json_lines = {"JSON lines",
-						 "jq -rs " JQ_ROWS, ""},
-				   json_within = {
-					   "JSON",
-					   "jq -rs '[.. | arrays | "
-					   "select(.[0] | objects)] | "
-					   "max_by(length) | "
-					   "(.[0] | keys_unsorted) as $k "
-					   "| $k, (.[] | [.[$k[]]]) | "
-					   "@csv' ",
-					   ""};
+/* The keys of all objects become the header, in the order of their first
+ * objects.  Of objects within, the paths "user.id"; an array is a cell with
+ * bars between. */
+#define JQ_ROWS "(add | keys_unsorted) as $k | $k, (.[] | [.[$k[]]]) | @csv' "
+#define JQ_FLAT                                                                \
+	"map([paths(type != \"object\") as $p | "                              \
+	"select($p | all(type == \"string\")) | {($p | join(\".\")): "         \
+	"(getpath($p) | if type == \"array\" "                                 \
+	"then map(tostring) | join(\"|\") else . end)}] | add // {}) | "
+static const struct foreign_format
+	json[] = {{"JSON", "jq -r '" JQ_ROWS, ""},
+		  {"JSON", "jq -r '" JQ_FLAT JQ_ROWS, ""}},
+	json_lines[] = {{"JSON lines", "jq -rs '" JQ_ROWS, ""},
+			{"JSON lines", "jq -rs '" JQ_FLAT JQ_ROWS, ""}},
+	json_within = {"JSON",
+		       "jq -rs '[.. | arrays | "
+		       "select(.[0] | objects)] | "
+		       "max_by(length) | " JQ_ROWS,
+		       ""};
 
 /* Dumps of databases.  pg_dump's rows after COPY are lines with tabs between;
  * rows after INSERT are put on lines of their own, as "(1, 'a'), (2, 'b');". */
@@ -79,7 +84,8 @@ static const struct foreign_format
 		{"an SQL dump (COPY)",
 		 "sed -n '/^COPY TABLE /,/^\\\\\\.$/{/^\\\\\\.$/d;/^COPY TABLE "
 		 "/{s/.*(\\(.*\\)).*/\\1/;s/, /\\t/g};p}' ",
-		 "", " -d '\\t' --quote none --null '\\N'", ""},
+		 "", " -d '\\t' --quote none --escape backslash --null '\\N'",
+		 ""},
 	sql_insert = {"an SQL dump (INSERT)",
 		      "sed -n \"/^INSERT INTO TABLE[ (]/,/;$/{s/^INSERT INTO "
 		      "TABLE *\\(([^)]*) *\\)\\?VALUES *//;/^(/{s/^(//;"
@@ -107,6 +113,25 @@ static bool has_rows_within(const unsigned char *bytes, size_t size)
 
 		if (bytes[i] == '[' && next < size && bytes[next] == '{')
 			return true;
+	}
+	return false;
+}
+
+/* True where an object or an array begins within the object whose text this
+ * is, before it ends. */
+static bool is_nested(const unsigned char *bytes, size_t size)
+{
+	bool quoted = false;
+
+	for (size_t i = 0; i < size; i++) {
+		if (bytes[i] == '"')
+			quoted = !quoted;
+		else if (quoted)
+			i += bytes[i] == '\\';
+		else if (bytes[i] == '{' || bytes[i] == '[')
+			return true;
+		else if (bytes[i] == '}')
+			return false;
 	}
 	return false;
 }
@@ -141,11 +166,11 @@ static const struct foreign_format *find_json(const unsigned char *bytes,
 	if (at >= size || bytes[at] != '"')
 		return NULL;
 	if (array)
-		return &json;
+		return &json[is_nested(bytes + at, size - at)];
 	return !has_object_lines(bytes + at, size - at) &&
 			       has_rows_within(bytes + at, size - at)
 		       ? &json_within
-		       : &json_lines;
+		       : &json_lines[is_nested(bytes + at, size - at)];
 }
 
 /* The workbook in a zip archive, in which the names of members and the type of
