@@ -20,7 +20,7 @@ include pipelines/make.mk
 MAKEFLAGS += -j$(shell nproc)
 
 # CFLAGS, CPPFLAGS and LDFLAGS are the user's, and are added to these.
-FLAGS-release = -O3 -g -ffile-prefix-map=$(CURDIR)=. $(HARDENING)
+FLAGS-release = -O3 -g -ffile-prefix-map=$(call quote,$(CURDIR))=. $(HARDENING)
 FLAGS-asan = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 FLAGS-thread = -O1 -g -fsanitize=thread
