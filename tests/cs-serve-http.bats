@@ -33,6 +33,16 @@ setup() {
 	            good + b"X-A: 1\0X-B: 2\r\n",                   # zero bytes
 	            good + b"X-A: \0a\r\n", good + b"X\0A: 1\r\n",
 	            good + b"X-A: \0\r\nX-B: 1\r\n",
+	            good + b": a\r\n", good + b":\r\n",             # no name
+	            good + b"X-A: 1\r\n: a\r\nX-B: 1\r\n",
+	            good + b"X-A: 1\rContent-Length: 5\r\n",       # CR, LF
+	            good + b"X-A: 1\nX-B: 1\r\n", good + b"X-A: 1\n",
+	            good.replace(b"1.1\r", b"1.1"), good + b"\n",
+	            good + b"X-A: 1\r\n 2\r\n",                    # folded
+	            *(good + b"Transfer-Encoding: " + coding + b"\r\n"
+	              for coding in (b"gzip", b"gzip, chunked", b"identity", b"")),
+	            line.replace(b"1.1", b"1.0") +
+	            b"\r\nTransfer-Encoding: chunked\r\n",
 	            good.replace(b"/healthz", b"/health\0z"),
 	            good.replace(b"/healthz", b"/healthz\0"),
 	            good.replace(b"GET", b"GE\0T"),
@@ -46,7 +56,9 @@ setup() {
 	        assert b"Connection: close" in said, (head, said)
 	    for head in (good, line.replace(b"1.1", b"1.0") + b"\r\n",
 	                 good + b"X-A:1\r\nX-B:\t2 \r\nX-C:\r\n",
-	                 good.replace(b"Host: ", b"host:")):
+	                 good.replace(b"Host: ", b"host:"),
+	                 good + b"X-A: a,\tb\r\nCookie: a=b\r\n",
+	                 good.replace(b"/h", b"http://LOCALHOST:1/h")):
 	        said = s.raw(head + b"Connection: close\r\n\r\n", 2)
 	        assert said.startswith(b"HTTP/1.1 200 "), (head, said)
 	END
@@ -65,6 +77,12 @@ setup() {
 	                 "localhost:80x", "127.0.0.1.nip.io", "10.0.0.1", "[::2]",
 	                 "similar.example", "[::1", "", "a@localhost"):
 	        assert status(s, host) == 421, host
+	    for target, said in (("http://localhost", 200), ("HTTP://[::1]/", 200),
+	                         ("http://127.0.0.1?view=x", 200),
+	                         ("http://example.org/", 421),
+	                         ("http://localhost/predict", 405),
+	                         ("http:/healthz", 404)):
+	        assert s.get(target).status == said, target
 	    reply = s.post({"user_handle": 1}, Host="example.org")
 	    assert "--host" in reply.json()["error"]
 	with Service("--host", "similar.example", "--host", "serve",
@@ -231,6 +249,7 @@ setup() {
 	        assert reply.status == status
 	        assert reply.headers["Access-Control-Allow-Origin"] == (
 	            "https://shop.example")
+	    assert "X-Note" in reply.headers["Access-Control-Expose-Headers"]
 	END
 	run -2 --separate-stderr cs-serve --allow-origin '' emb.bin
 	[[ "$stderr" == *"expected an origin"* ]]
@@ -347,6 +366,8 @@ setup() {
 	    assert {r[0] for r in plain} == {"=1+1", "+1", "-1", "@a", "'q"}
 	    assert {r[0] for r in safe} == {"'=1+1", "'+1", "'-1", "'@a", "'q"}
 	    assert not any(c[0] in "=+-@" for r in safe for c in r if c), safe
+	    assert s.get("/customers/plain/similar?safe=2").json() == {
+	        "error": "safe: expected 0 or 1", "field": "safe"}
 	    got = s.get("/customers/plain/similar?safe=0", Accept="text/csv")
 	    assert "\n=1+1," in got.body.decode()
 	    bare = cells(s, "/predict", {**ask, "why": False})

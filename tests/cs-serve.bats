@@ -335,7 +335,7 @@ setup() {
 	        ('{"user_handle": 1.5}', 400, "user_handle", "whole number"),
 	        ('{"user_handle": true}', 400, "user_handle", "whole number"),
 	        ('{"user_handle": ["1"]}', 400, "user_handle", "whole number"),
-	        ('{"user_handle": "\\u0000"}', 400, None, "JSON"),
+	        ('{"user_handle": "\\u0000"}', 400, None, "in no id"),
 	        ('{"user_handle": 99999999999999999999}', 400, "user_handle",
 	         "as a string"),
 	        ('{"users": [1, -99999999999999999999]}', 400, "users",
@@ -368,6 +368,8 @@ setup() {
 	        ('{"like": ["nobody"]}', 404, "like", "none"),
 	        ('{"like": [], "n": 5}', 404, "like", "none"),
 	        ('{"profile": {}}', 400, "profile", "tags"),
+	        (r'{"user_handle": "a\u0000"}', 400, None, "in no id"),
+	        (r'{"a\u0000": 1}', 400, None, "in no id"),
 	        ('{"profile": {"a": "b"}}', 400, "profile", "number"),
 	        ('{"profile": {"unheard": 1}}', 404, "profile", "unheard"),
 	        ('{"user_handle": "nobody"}', 404, "user_handle", "nobody"),
@@ -752,6 +754,14 @@ setup() {
 	            break
 	    assert 5 < time.time() - began < 19
 	    assert "cs_connections" in s.get("/metrics").body.decode()
+	    # One that will ask no more is answered, and closed at once.
+	    with socket.create_connection(("127.0.0.1", s.port), 5) as done:
+	        done.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	        done.shutdown(socket.SHUT_WR)
+	        said = b""
+	        while part := done.recv(1000):
+	            said += part
+	        assert said.endswith(b"ok\n"), said
 	END
 }
 

@@ -126,20 +126,25 @@ static bool is_late(struct connection *connection, double now)
 	return limit > 0 && now - atomic_load(&connection->since) > limit;
 }
 
-/* Does it wait for a request of which no byte has come? */
-static bool is_idle(struct connection *connection)
+/* Does it wait for a request of which no byte has come?  Where left, only if
+ * the client will send none: the library does not see that it closed its side
+ * where that came with the request before. */
+static bool is_idle(struct connection *connection, bool left)
 {
 	char byte;
+	ssize_t size;
 
-	return atomic_load(&connection->phase) == CONNECTION_IDLE &&
-	       recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+	if (atomic_load(&connection->phase) != CONNECTION_IDLE)
+		return false;
+	size = recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	return left ? size == 0 : size <= 0;
 }
 
 void connection_list_sweep(struct connection_list *list, double now, bool idle)
 {
 	pthread_mutex_lock(&list->lock);
 	for (struct connection *c = list->first; c != NULL; c = c->next)
-		if (is_late(c, now) || (idle && is_idle(c)))
+		if (is_late(c, now) || is_idle(c, !idle))
 			shutdown(c->fd, SHUT_RDWR);
 	pthread_mutex_unlock(&list->lock);
 }

@@ -73,9 +73,15 @@ static bool is_broken(const struct http_request *request, const char *method,
 static enum MHD_Result read_head(struct http_request *request, const char *path,
 				 const char *method, const char *version)
 {
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
 	request->routed = true;
 	request->http10 = strcmp(version, "HTTP/1.0") == 0;
 	request->line_is_broken = is_broken(request, method, version);
+	request->line_end = version + strlen(version);
+	request->head_end = method + info->header_size;
+	path = http_origin_path(path, &request->authority);
 	request->path = alloc_text(path, strlen(path));
 	request->method = alloc_text(method, strlen(method));
 	request->route = http_route(path, &request->id, &request->id_length);
@@ -122,10 +128,12 @@ static void free_parts(struct http_request *request)
 	free(request->body);
 	free(request->path);
 	free(request->method);
+	free(request->authority);
 	free(request->id);
 	http_arguments_free(&request->arguments);
 	served_model_release(request->held);
 	request->body = request->path = request->method = request->id = NULL;
+	request->authority = NULL;
 	request->held = NULL;
 }
 

@@ -89,7 +89,8 @@ static void add_of_request(struct http_request *request,
 	http_add_header(request, response, "Access-Control-Allow-Origin",
 			origin);
 	http_add_header(request, response, "Access-Control-Expose-Headers",
-			"ETag, X-Model, X-Model-Date, X-Request-Id");
+			"ETag, Retry-After, X-Model, X-Model-Date, X-Note, "
+			"X-Recall, X-Request-Id");
 }
 
 /* A response of bytes, which the library frees or which live on; NULL where

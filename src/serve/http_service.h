@@ -89,6 +89,10 @@ struct http_request {
 	char *path, *method; /* owned */
 	char *uri;           /* as it came, with its arguments; owned */
 	const char *target, *target_end; /* uri where the library has it */
+	/* Ends of the first line and of the head there, while it is looked at.
+	 */
+	const char *line_end, *head_end;
+	char *authority; /* of a URI in absolute form, or NULL; owned */
 	struct http_arguments arguments;
 	/* Of the cache, and the model that answers by it; 0: the reply is not
 	 * kept. */

@@ -80,6 +80,24 @@ enum route http_route(const char *path, char **id, size_t *length)
 	return static_file_find(path) ? ROUTE_PAGE : ROUTE_NONE;
 }
 
+const char *http_origin_path(const char *target, char **authority)
+{
+	static const char *const schemes[] = {"http://", "https://"};
+
+	*authority = NULL;
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+		size_t length = strlen(schemes[i]);
+
+		if (strncasecmp(target, schemes[i], length) != 0)
+			continue;
+		target += length;
+		length = strcspn(target, "/");
+		*authority = alloc_text(target, length);
+		return target[length] == '/' ? target + length : "/";
+	}
+	return target;
+}
+
 /* A weight such as 0.5, in thousandths; what is none is 0. */
 static int read_weight(const char *text)
 {

@@ -13,6 +13,12 @@
  * with its length; else NULL. */
 enum route http_route(const char *path, char **id, size_t *length);
 
+/* The path of a request's target without its query.  That of a URI in absolute
+ * form (RFC 9112, 3.2.2), as proxies are sent, is what follows its authority,
+ * or "/"; *authority becomes a copy of this, which the caller frees, else NULL.
+ */
+const char *http_origin_path(const char *target, char **authority);
+
 /* The weight, in thousandths, that a header such as Accept-Encoding gives a
  * name; 0 where it names it not. */
 int http_weight_of(const char *list, const char *name);

@@ -39,37 +39,29 @@ static int64_t body_length(const struct http_request *request)
 struct head {
 	int lengths, hosts;
 	bool blank;      /* white space in a name, as before the colon */
-	bool zero;       /* a zero byte */
-	const char *end; /* of the field before: what follows it in memory */
+	bool coding;     /* a transfer coding other than chunked */
+	bool broken;     /* a line has not one CR LF, at its end */
+	const char *end; /* of the line before, in the library's memory */
 };
-
-/* The library parses the head in place: a field is followed by the zero bytes
- * that took the place of its line's end (CR LF), and then by the next field.
- * What else stands there came behind a zero byte of the client's. */
-static bool has_zero_before(const struct head *head, const char *name)
-{
-	if (head->end == NULL || name < head->end || name - head->end > 1024)
-		return false;
-	if (name - head->end > 2)
-		return true;
-	for (const char *c = head->end; c < name; c++)
-		if (*c != '\0' && *c != '\r' && *c != '\n')
-			return true;
-	return false;
-}
 
 static enum MHD_Result look_at_field(void *found, enum MHD_ValueKind kind,
 				     const char *name, const char *value)
 {
 	struct head *head = found;
+	bool coded = strcasecmp(name, "Transfer-Encoding") == 0;
 
 	(void)kind;
-	head->lengths += strcasecmp(name, "Content-Length") == 0 ||
-			 strcasecmp(name, "Transfer-Encoding") == 0;
+	if (value == NULL)
+		value = "";
+	head->lengths += strcasecmp(name, "Content-Length") == 0 || coded;
+	head->coding |= coded && strcasecmp(value, "chunked") != 0;
 	head->hosts += strcasecmp(name, "Host") == 0;
-	head->blank |= name[strcspn(name, " \t")] != '\0' || *name == '\0';
-	head->zero |= has_zero_before(head, name);
-	head->end = value ? value + strlen(value) : NULL;
+	head->blank |= name[strcspn(name, " \t\r")] != '\0' || *name == '\0';
+	/* The library parses the head in place: zero bytes take the place of
+	 * CR LF, and the next field follows them.  It takes an LF alone for the
+	 * end of a line, too, and moves a line that is folded. */
+	head->broken |= name != head->end + 2 || strchr(value, '\r') != NULL;
+	head->end = value + strlen(value);
 	return MHD_YES;
 }
 
@@ -78,21 +70,24 @@ static enum MHD_Result look_at_field(void *found, enum MHD_ValueKind kind,
  * of this one's body (request smuggling). */
 static const char *find_defect(const struct http_request *request)
 {
-	struct head head = {0};
+	struct head head = {.end = request->line_end};
 
 	MHD_get_connection_values(request->connection, MHD_HEADER_KIND,
 				  look_at_field, &head);
-	/* Behind the last field stand the zero bytes of its line's end and of
-	 * the empty line's. */
-	head.zero |= head.end != NULL && head.end[1] != '\0';
+	/* The library takes a field without a name for the empty line. */
+	head.broken |= request->head_end != head.end + 4;
 	if (request->line_is_broken)
 		return "a zero byte or a blank too many in the first line";
 	if (head.lengths > 1)
 		return "the head says twice where the body ends";
+	if (head.coding || (head.lengths > 0 && request->http10 &&
+			    http_header(request, "Content-Length") == NULL))
+		return "Transfer-Encoding: expected chunked alone, and HTTP/1.1";
 	if (head.blank)
 		return "white space in the name of a header field";
-	if (head.zero)
-		return "a zero byte or a folded line in the head";
+	if (head.broken)
+		return "a line of the head does not end in CR LF, is folded, "
+		       "has a zero byte or no name before its colon";
 	if (head.hosts > 1)
 		return "the header field Host stands there twice";
 	if (head.hosts == 0 && !request->http10)
@@ -100,15 +95,21 @@ static const char *find_defect(const struct http_request *request)
 	return NULL;
 }
 
+/* Is it meant for another service, by its header field Host or by the authority
+ * of its URI? */
 static bool is_misdirected(const struct http_request *request)
 {
 	const struct http_service *service = request->service;
 	const struct http_server_options *options = service->options;
-	const char *host = http_header(request, "Host");
+	const char *const asked[] = {http_header(request, "Host"),
+				     request->authority};
 
-	return host != NULL &&
-	       !http_host_is_known(host, service->bound, options->hosts,
-				   options->host_count);
+	for (int i = 0; i < 2; i++)
+		if (asked[i] != NULL &&
+		    !http_host_is_known(asked[i], service->bound,
+					options->hosts, options->host_count))
+			return true;
+	return false;
 }
 
 /* Is the body compressed, or encoded otherwise? */

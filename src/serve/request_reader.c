@@ -331,6 +331,13 @@ static bool parse(struct predict_request *request, const char *body,
 					    "the body has more than %d values",
 					    REQUEST_MAX_VALUES);
 	request->body = read_json(body, size, &error);
+	if (request->body == NULL &&
+	    (json_error_code(&error) == json_error_null_character ||
+	     json_error_code(&error) == json_error_null_byte_in_key))
+		return predict_request_fail(request, BAD_REQUEST, NULL,
+					    "line %d, column %d: \\u0000 is in "
+					    "no id and no field",
+					    error.line, error.column);
 	if (request->body == NULL && has_single_quote(body, size))
 		return predict_request_fail(
 			request, BAD_REQUEST, NULL,

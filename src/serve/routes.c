@@ -385,7 +385,7 @@ static enum MHD_Result enqueue(struct http_request *request)
 {
 	struct http_service *service = request->service;
 	struct predict_job *job = &request->job;
-	const char *safe;
+	const char *safe = request->arguments.values[ARGUMENT_SAFE];
 
 	if (atomic_load(&service->closing) ||
 	    atomic_load(&service->held) > HTTP_MAX_HELD)
@@ -395,8 +395,11 @@ static enum MHD_Result enqueue(struct http_request *request)
 	request->if_none_match = http_header(request, "If-None-Match");
 	job->reply.labels = &service->options->labels;
 	job->reply.csv = request->csv;
-	safe = request->arguments.values[ARGUMENT_SAFE];
-	job->reply.safe = safe == NULL || strcmp(safe, "0") != 0;
+	if (safe != NULL && strcmp(safe, "0") != 0 && strcmp(safe, "1") != 0)
+		return http_send_error(request, MHD_HTTP_BAD_REQUEST,
+				       "safe: expected 0 or 1", "safe", NULL,
+				       NULL);
+	job->reply.safe = safe == NULL || *safe == '1';
 	set_key(request);
 	if (request->key_length > 0 && send_cached(request))
 		return MHD_YES;
