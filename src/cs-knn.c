@@ -334,23 +334,24 @@ static void finish_output(struct output *output, bool written)
 		output_discard(output);
 }
 
-static enum status merge_files(void)
-{
-	struct output output;
-
-	output_open(&output, output_path);
-	size_t lines = neighbours_merge_files(
-		choices.models, choices.model_count, &output, choices.count);
-	finish_output(&output, lines > 0);
-	if (lines == 0)
-		warn("no neighbours in what was read");
-	return lines > 0 ? STATUS_DONE : STATUS_NOT_FOUND;
-}
-
 static void check(const char *error)
 {
 	if (error != NULL)
 		die("%s", error);
+}
+
+static enum status merge_files(void)
+{
+	struct output output;
+	size_t lines;
+
+	output_open(&output, output_path);
+	check(neighbours_merge_files(choices.models, choices.model_count,
+				     &output, choices.count, &lines));
+	finish_output(&output, lines > 0);
+	if (lines == 0)
+		warn("no neighbours in what was read");
+	return lines > 0 ? STATUS_DONE : STATUS_NOT_FOUND;
 }
 
 static enum status find_neighbours(void)

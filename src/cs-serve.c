@@ -4,6 +4,7 @@
  * serve/http_server.h's. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/errors.h"
@@ -141,6 +142,9 @@ static void read_token(const char *path)
 
 int main(int argc, char **argv)
 {
+	const char *error;
+	bool busy;
+
 	server.threads = machine_limits_processors();
 	char **models = options_read(&text, argc, argv);
 	if (models[0] == NULL || models[1] != NULL)
@@ -152,7 +156,11 @@ int main(int argc, char **argv)
 	server.hosts = hosts.texts;
 	server.host_count = hosts.count;
 	server.version = options_version;
-	http_server_run(&server);
+	error = http_server_run(&server, &busy);
+	if (error != NULL)
+		die("%s", error);
+	if (busy)
+		_exit(STATUS_DONE);
 	display_names_free(&server.labels);
 	free(hosts.texts);
 	free(server.token);

@@ -118,9 +118,14 @@ static void look_up_names(const struct summary *summary)
 
 static void check_names(void)
 {
-	display_names_check(&names.tags, &named_tags, "--names", "tags");
-	display_names_check(&names.customers, &named_customers, "--who",
-			    "customers");
+	const char *error = display_names_check(&names.tags, &named_tags,
+						"--names", "tags");
+
+	if (error == NULL)
+		error = display_names_check(&names.customers, &named_customers,
+					    "--who", "customers");
+	if (error != NULL)
+		die("%s", error);
 }
 
 /* Write a summary of each query. */

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -104,6 +105,30 @@ void *alloc_grow(void *array, size_t *capacity, size_t needed, size_t size)
 	array = alloc_resize(array, larger, size);
 	*capacity = larger;
 	return array;
+}
+
+char *alloc_vprint(const char *format, va_list arguments)
+{
+	va_list again;
+
+	va_copy(again, arguments);
+	int length = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	if (length < 0)
+		die("out of memory");
+	char *text = alloc((size_t)length + 1, 1);
+	vsnprintf(text, (size_t)length + 1, format, arguments);
+	return text;
+}
+
+char *alloc_print(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	char *text = alloc_vprint(format, arguments);
+	va_end(arguments);
+	return text;
 }
 
 char *alloc_text(const char *bytes, size_t length)

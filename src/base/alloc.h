@@ -4,6 +4,7 @@
 #ifndef BASE_ALLOC_H
 #define BASE_ALLOC_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 /* An array of count zeroed items of the given size in bytes; free() it. */
@@ -27,6 +28,12 @@ void *alloc_grow(void *array, size_t *capacity, size_t needed, size_t size);
 
 /* A copy of length bytes with a zero byte after them; free() it. */
 char *alloc_text(const char *bytes, size_t length);
+
+/* A text as by printf; free() it. */
+char *alloc_print(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
+char *alloc_vprint(const char *format, va_list arguments)
+	__attribute__((format(printf, 1, 0)));
 
 /* Returns memory that a library has allocated (or a text, an object of it);
  * ends the process where it is NULL. */

@@ -318,6 +318,7 @@ static void read_logs(struct aggregation *work)
 {
 	const struct aggregation_options *options = work->options;
 	struct event_reader *events = &work->events;
+	const char *error = NULL;
 
 	event_reader_run(events);
 	count_rows(work);
@@ -329,8 +330,10 @@ static void read_logs(struct aggregation *work)
 	}
 	end_if_rejected(work);
 	if (events->items != NULL)
-		item_join_check(&events->join, events->items, "--tags",
-				"rows' items");
+		error = item_join_check(&events->join, events->items, "--tags",
+					"rows' items");
+	if (error != NULL)
+		die("%s", error);
 }
 
 /* ----------------------------------------------------------------- writing */

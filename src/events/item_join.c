@@ -39,9 +39,9 @@ static const char *item_example(const struct item_tags *items)
 				      : "";
 }
 
-void item_join_check(const struct item_join *join,
-		     const struct item_tags *items, const char *option,
-		     const char *what)
+const char *item_join_check(const struct item_join *join,
+			    const struct item_tags *items, const char *option,
+			    const char *what)
 {
 	uint64_t all = join->found + join->missing;
 	char part[NUMBER_TEXT], whole[NUMBER_TEXT];
@@ -52,15 +52,17 @@ void item_join_check(const struct item_join *join,
 	number_commas(part, join->found);
 	number_commas(whole, all);
 	if (join->missing > 0 && join->found == 0)
-		die("%s %s: none of %s %s is in it: it has \"%s\", they have "
-		    "\"%s\"%s",
-		    option, items->file, whole, what, item_example(items),
-		    join->example,
-		    swapped ? ", which is in its other column: FILE:FIRST,"
-			      "SECOND names the two"
-			    : "");
+		return error_text(
+			"%s %s: none of %s %s is in it: it has \"%s\", they have "
+			"\"%s\"%s",
+			option, items->file, whole, what, item_example(items),
+			join->example,
+			swapped ? ", which is in its other column: FILE:FIRST,"
+				  "SECOND names the two"
+				: "");
 	if (join->missing > join->found)
 		notice("%s %s: only %s of %s %s are in it; the first that is "
 		       "not is \"%s\"",
 		       option, items->file, part, whole, what, join->example);
+	return NULL;
 }

@@ -23,11 +23,11 @@ void item_join_miss(struct item_join *join, const char *text, size_t length,
 /* Add the counts of another; the order does not matter. */
 void item_join_merge(struct item_join *sum, const struct item_join *join);
 
-/* End the process where things were looked up and all are missing, with an
- * example of each side, and warn where more than half are; what they are
- * called, "rows' items", is for the message. */
-void item_join_check(const struct item_join *join,
-		     const struct item_tags *items, const char *option,
-		     const char *what);
+/* Returns an error text, with an example of each side, where things were looked
+ * up and all are missing; else NULL, after a notice where more than half are.
+ * what they are called, "rows' items", is for the message. */
+const char *item_join_check(const struct item_join *join,
+			    const struct item_tags *items, const char *option,
+			    const char *what);
 
 #endif

@@ -94,20 +94,22 @@ void display_names_look_up(const struct display_name_set *set, const char *id,
 		item_join_miss(join, id, length, 0);
 }
 
-void display_names_check(const struct display_name_set *set,
-			 const struct item_join *join, const char *option,
-			 const char *what)
+const char *display_names_check(const struct display_name_set *set,
+				const struct item_join *join,
+				const char *option, const char *what)
 {
 	struct item_tags view = {.items = set->ids,
 				 .file = set->file,
 				 .header = set->header ? 0 : STRING_TABLE_NONE};
+	const char *error;
 
 	for (size_t i = 0; i < set->ids.count; i++)
 		if (set->texts[i] != NULL)
 			string_table_add(&view.tags, set->texts[i],
 					 strlen(set->texts[i]));
-	item_join_check(join, &view, option, what);
+	error = item_join_check(join, &view, option, what);
 	string_table_free(&view.tags);
+	return error;
 }
 
 static uint64_t add_sum(const struct display_name_set *set, uint64_t sum)

@@ -44,12 +44,12 @@ void display_names_put(const struct display_name_set *set, const char *id,
 void display_names_look_up(const struct display_name_set *set, const char *id,
 			   size_t length, struct item_join *join);
 
-/* As item_join_check: end the process where none of what was looked up has a
- * name, and warn where less than half has one.  option and what, such as
- * "tags", are for the message. */
-void display_names_check(const struct display_name_set *set,
-			 const struct item_join *join, const char *option,
-			 const char *what);
+/* As item_join_check: returns an error text where none of what was looked up
+ * has a name, else NULL, after a notice where less than half has one.  option
+ * and what, such as "tags", are for the message. */
+const char *display_names_check(const struct display_name_set *set,
+				const struct item_join *join,
+				const char *option, const char *what);
 
 /* A hash of all ids and names; 0 where no file was given. */
 uint64_t display_names_sum(const struct display_names *names);

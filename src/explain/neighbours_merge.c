@@ -25,35 +25,35 @@ struct merge_list {
 
 /* ---------------------------------------------------------------- reading */
 
-static void read_header(struct neighbours_merge *merge,
-			const struct tsv_reader *table)
+static const char *read_header(struct neighbours_merge *merge,
+			       const struct tsv_reader *table)
 {
 	bool why;
 
 	if (!neighbours_is_header(table, &why))
-		tsv_die(table, "no header of neighbours: expected query, "
-			       "rank, neighbour, similarity[, why]");
+		return tsv_error(table,
+				 "no header of neighbours: expected query, "
+				 "rank, neighbour, similarity[, why]");
 	if (merge->begun && why != merge->why)
-		tsv_die(table,
-			"a header %s why, expected one as in the "
-			"files before",
-			why ? "with" : "without");
+		return tsv_error(table,
+				 "a header %s why, expected one as in the "
+				 "files before",
+				 why ? "with" : "without");
 	merge->begun = true;
 	merge->why = why;
+	return NULL;
 }
 
-static struct merge_line copy_line(const struct tsv_reader *table)
+static struct merge_line copy_line(const struct tsv_reader *table,
+				   double similarity)
 {
 	const struct tsv_field *fields = table->fields;
 	size_t name = fields[2].length + 1, printed = fields[3].length + 1;
 	size_t why = table->count > 4 ? fields[4].length + 1 : 0;
-	struct merge_line line = {.name = alloc(name + printed + why, 1),
+	struct merge_line line = {.similarity = similarity,
+				  .name = alloc(name + printed + why, 1),
 				  .length = fields[2].length};
 
-	if (!number_real(fields[3].text, &line.similarity) ||
-	    fabs(line.similarity) > (double)FLT_MAX)
-		tsv_die(table, "similarity \"%s\": expected a number",
-			fields[3].text);
 	line.printed = line.name + name;
 	line.why = line.printed + printed;
 	memcpy(line.name, fields[2].text, name);
@@ -63,19 +63,24 @@ static struct merge_line copy_line(const struct tsv_reader *table)
 	return line;
 }
 
-static void read_line(struct neighbours_merge *merge,
-		      const struct tsv_reader *table)
+static const char *read_line(struct neighbours_merge *merge,
+			     const struct tsv_reader *table)
 {
 	const struct tsv_field *fields = table->fields;
+	double similarity;
 	int64_t rank;
 
 	if (table->count != (merge->why ? 5 : 4) ||
 	    !number_integer(fields[1].text, 1, INT64_MAX, &rank))
-		tsv_die(table,
-			"expected a neighbour in %d fields (lines "
-			"with # cannot be merged: cs-knn "
-			"--no-profiles)",
-			merge->why ? 5 : 4);
+		return tsv_error(table,
+				 "expected a neighbour in %d fields (lines "
+				 "with # cannot be merged: cs-knn "
+				 "--no-profiles)",
+				 merge->why ? 5 : 4);
+	if (!number_real(fields[3].text, &similarity) ||
+	    fabs(similarity) > (double)FLT_MAX)
+		return tsv_error(table, "similarity \"%s\": expected a number",
+				 fields[3].text);
 	size_t before = merge->queries.count;
 	size_t query = string_table_add(&merge->queries, fields[0].text,
 					fields[0].length);
@@ -86,20 +91,24 @@ static void read_line(struct neighbours_merge *merge,
 		*list = (struct merge_list){0};
 	list->lines = alloc_grow(list->lines, &list->room, list->count + 1,
 				 sizeof *list->lines);
-	list->lines[list->count++] = copy_line(table);
+	list->lines[list->count++] = copy_line(table, similarity);
+	return NULL;
 }
 
-void neighbours_merge_read(struct neighbours_merge *merge, const char *path)
+const char *neighbours_merge_read(struct neighbours_merge *merge,
+				  const char *path)
 {
 	struct tsv_reader table = {0};
+	const char *error;
 
 	tsv_open(&table, path);
-	if (!tsv_next(&table))
-		die("%s: empty, expected neighbours", table.name);
-	read_header(merge, &table);
-	while (tsv_next(&table))
-		read_line(merge, &table);
+	error = tsv_next(&table) ? read_header(merge, &table)
+				 : error_text("%s: empty, expected neighbours",
+					      table.name);
+	while (error == NULL && tsv_next(&table))
+		error = read_line(merge, &table);
 	tsv_close(&table);
+	return error;
 }
 
 /* ---------------------------------------------------------------- writing */
@@ -120,10 +129,13 @@ static int by_rank(const void *a, const void *b)
 	return by_name(a, b);
 }
 
-/* Drop neighbours that are there twice, and sort the others by rank. */
-static void sort_lines(const struct neighbours_merge *merge, size_t query)
+/* Drop neighbours that are there twice, and sort the others by rank.  An
+ * error text where one is there with two similarities. */
+static const char *sort_lines(const struct neighbours_merge *merge,
+			      size_t query)
 {
 	struct merge_list *list = &merge->lists[query];
+	const char *error = NULL;
 	size_t kept = 0;
 
 	qsort(list->lines, list->count, sizeof *list->lines, by_name);
@@ -135,15 +147,17 @@ static void sort_lines(const struct neighbours_merge *merge, size_t query)
 			list->lines[kept++] = *line;
 			continue;
 		}
-		if (last->similarity != line->similarity)
-			die("customer %s has the neighbour %s twice, with "
-			    "%s and %s",
-			    string_table_text(&merge->queries, query),
-			    line->name, last->printed, line->printed);
+		if (error == NULL && last->similarity != line->similarity)
+			error = error_text(
+				"customer %s has the neighbour %s twice, with "
+				"%s and %s",
+				string_table_text(&merge->queries, query),
+				line->name, last->printed, line->printed);
 		free(line->name);
 	}
 	list->count = kept;
 	qsort(list->lines, kept, sizeof *list->lines, by_rank);
+	return error;
 }
 
 static void write_line(const struct neighbours_merge *merge,
@@ -162,23 +176,25 @@ static void write_line(const struct neighbours_merge *merge,
 	output_text(output, "\n");
 }
 
-size_t neighbours_merge_write(struct neighbours_merge *merge,
-			      struct output *output, size_t limit)
+const char *neighbours_merge_write(struct neighbours_merge *merge,
+				   struct output *output, size_t limit,
+				   size_t *written)
 {
-	size_t written = 0;
-
+	*written = 0;
 	for (size_t query = 0; query < merge->queries.count; query++) {
 		struct merge_list *list = &merge->lists[query];
+		const char *error = sort_lines(merge, query);
 
-		sort_lines(merge, query);
+		if (error != NULL)
+			return error;
 		for (size_t i = 0; i < list->count && i < limit; i++) {
-			if (written++ == 0)
+			if ((*written)++ == 0)
 				neighbours_write_header(output, merge->why);
 			write_line(merge, output, query, i + 1,
 				   &list->lines[i]);
 		}
 	}
-	return written;
+	return NULL;
 }
 
 void neighbours_merge_free(struct neighbours_merge *merge)
@@ -193,17 +209,19 @@ void neighbours_merge_free(struct neighbours_merge *merge)
 	*merge = (struct neighbours_merge){0};
 }
 
-size_t neighbours_merge_files(char *const *paths, size_t count,
-			      struct output *output, size_t limit)
+const char *neighbours_merge_files(char *const *paths, size_t count,
+				   struct output *output, size_t limit,
+				   size_t *written)
 {
 	struct neighbours_merge merge = {0};
-	size_t written;
+	const char *error = NULL;
 
-	for (size_t i = 0; i < count; i++)
-		neighbours_merge_read(&merge, paths[i]);
+	for (size_t i = 0; i < count && error == NULL; i++)
+		error = neighbours_merge_read(&merge, paths[i]);
 	if (count == 0)
-		neighbours_merge_read(&merge, NULL);
-	written = neighbours_merge_write(&merge, output, limit);
+		error = neighbours_merge_read(&merge, NULL);
+	if (error == NULL)
+		error = neighbours_merge_write(&merge, output, limit, written);
 	neighbours_merge_free(&merge);
-	return written;
+	return error;
 }

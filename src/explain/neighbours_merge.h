@@ -18,21 +18,25 @@ struct neighbours_merge {
 	bool begun, why;          /* a file is read; it has the column why */
 };
 
-/* Read a file.  Ends the process on what is no line of neighbours, and where
- * its header is not that of the files before. */
-void neighbours_merge_read(struct neighbours_merge *merge, const char *path);
+/* Read a file.  Returns NULL, or an error text on what is no line of
+ * neighbours, and where its header is not that of the files before; what cannot
+ * be read ends the process, as text/tsv.h says. */
+const char *neighbours_merge_read(struct neighbours_merge *merge,
+				  const char *path);
 
 /* Write the limit best of each query, after a header line; nothing where there
  * are none.  A neighbour that stands in several files with one similarity is
- * written once; with several, the process ends.  Returns how many lines there
- * are, without the header. */
-size_t neighbours_merge_write(struct neighbours_merge *merge,
-			      struct output *output, size_t limit);
+ * written once; with several, that is an error.  *written becomes how many
+ * lines there are, without the header.  Returns NULL, or an error text. */
+const char *neighbours_merge_write(struct neighbours_merge *merge,
+				   struct output *output, size_t limit,
+				   size_t *written);
 
-/* Read count files (none: standard input), write the merge and free it.  Ends
- * the process, and returns the number of lines, as above. */
-size_t neighbours_merge_files(char *const *paths, size_t count,
-			      struct output *output, size_t limit);
+/* Read count files (none: standard input), write the merge and free it;
+ * *written and what is returned as above. */
+const char *neighbours_merge_files(char *const *paths, size_t count,
+				   struct output *output, size_t limit,
+				   size_t *written);
 
 /* Free all, and set it to zero. */
 void neighbours_merge_free(struct neighbours_merge *merge);

@@ -4,23 +4,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/control_chars.h"
 #include "base/errors.h"
 #include "explain/enrichment.h"
 #include "explain/neighbours_tsv.h"
-
-/* The error with the place in the file before it.  It may quote fields: it
- * stays one line, and harmless to a terminal. */
-static const char *add_place(const struct summary_reader *reader,
-			     const char *error)
-{
-	char message[1024];
-
-	snprintf(message, sizeof message, "%s", error);
-	control_chars_replace(message);
-	return error_text("%s:%zu: %s", reader->table.name, reader->table.line,
-			  message);
-}
 
 static char *copy(const char *field)
 {
@@ -229,7 +215,7 @@ const char *summary_reader_next(struct summary_reader *reader,
 	*found = summary->metadata.id != NULL;
 	if (error == NULL && *found)
 		error = finish_query(summary);
-	return error ? add_place(reader, error) : NULL;
+	return error ? tsv_error(&reader->table, "%s", error) : NULL;
 }
 
 const char *summary_reader_open(struct summary_reader *reader, const char *path)

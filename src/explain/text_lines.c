@@ -7,7 +7,6 @@
 
 #include "base/alloc.h"
 #include "base/control_chars.h"
-#include "base/errors.h"
 
 void text_lines_free(struct text_lines *lines)
 {
@@ -37,13 +36,10 @@ static char *keep(struct text_lines *lines, char *text)
 char *text_lines_print(struct text_lines *lines, const char *format, ...)
 {
 	va_list arguments;
-	char *text;
 
 	va_start(arguments, format);
-	int length = vasprintf(&text, format, arguments);
+	char *text = alloc_vprint(format, arguments);
 	va_end(arguments);
-	if (length < 0)
-		die("out of memory");
 	return keep(lines, text);
 }
 

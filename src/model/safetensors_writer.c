@@ -15,15 +15,13 @@
 
 void metadata_set(json_t *metadata, const char *key, const char *format, ...)
 {
-	char *text = NULL;
 	va_list arguments;
 
 	va_start(arguments, format);
-	int length = vasprintf(&text, format, arguments);
+	char *text = alloc_vprint(format, arguments);
 	va_end(arguments);
-	alloc_check(length >= 0 ? text : NULL);
-	assert(utf8_first_invalid((unsigned char *)text, (size_t)length) ==
-	       (size_t)length);
+	assert(utf8_first_invalid((unsigned char *)text, strlen(text)) ==
+	       strlen(text));
 	json_t *value = alloc_check(json_string(text));
 	if (json_object_set_new(metadata, key, value) != 0)
 		alloc_check(NULL);

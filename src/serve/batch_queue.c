@@ -13,6 +13,7 @@ struct batch_workers {
 	size_t waiting, idle;
 	bool ending;
 	pthread_t *threads;
+	unsigned started; /* of these */
 };
 
 /* Remove jobs from the queue, waiting for the first: as many as are this
@@ -56,7 +57,7 @@ static void *work(void *shared)
 	return NULL;
 }
 
-void batch_queue_begin(struct batch_queue *queue)
+const char *batch_queue_begin(struct batch_queue *queue)
 {
 	struct batch_workers *workers = alloc(1, sizeof *workers);
 
@@ -65,10 +66,16 @@ void batch_queue_begin(struct batch_queue *queue)
 	pthread_mutex_init(&workers->lock, NULL);
 	pthread_cond_init(&workers->more, NULL);
 	workers->threads = alloc(queue->threads, sizeof *workers->threads);
-	for (unsigned i = 0; i < queue->threads; i++)
-		if (pthread_create(&workers->threads[i], NULL, work, queue) !=
-		    0)
-			die("cannot start thread %u", i + 1);
+	while (workers->started < queue->threads &&
+	       pthread_create(&workers->threads[workers->started], NULL, work,
+			      queue) == 0)
+		workers->started++;
+	if (workers->started == queue->threads)
+		return NULL;
+	const char *error =
+		error_text("cannot start thread %u", workers->started + 1);
+	batch_queue_end(queue);
+	return error;
 }
 
 bool batch_queue_add(struct batch_queue *queue, struct batch_job *job)
@@ -103,11 +110,13 @@ void batch_queue_end(struct batch_queue *queue)
 {
 	struct batch_workers *workers = queue->workers;
 
+	if (workers == NULL)
+		return;
 	pthread_mutex_lock(&workers->lock);
 	workers->ending = true;
 	pthread_cond_broadcast(&workers->more);
 	pthread_mutex_unlock(&workers->lock);
-	for (unsigned i = 0; i < queue->threads; i++)
+	for (unsigned i = 0; i < workers->started; i++)
 		pthread_join(workers->threads[i], NULL);
 	pthread_cond_destroy(&workers->more);
 	pthread_mutex_destroy(&workers->lock);

@@ -27,9 +27,9 @@ struct batch_queue {
  * all gains little, and the first waits for the last. */
 enum { BATCH_QUEUE_MAX_BATCH = 64 };
 
-/* Start the workers; the members above are set, and stay.  Ends the process
- * where a thread cannot be started. */
-void batch_queue_begin(struct batch_queue *queue);
+/* Start the workers; the members above are set, and stay.  Returns NULL, or an
+ * error text where a thread cannot be started; nothing is left to end then. */
+const char *batch_queue_begin(struct batch_queue *queue);
 
 /* Append a job; false, and nothing done, where limit jobs wait.  The job must
  * live until run has had it. */
@@ -38,7 +38,8 @@ bool batch_queue_add(struct batch_queue *queue, struct batch_job *job);
 /* How many jobs wait. */
 size_t batch_queue_waiting(const struct batch_queue *queue);
 
-/* Finish what waits, end the workers and free what the queue holds. */
+/* Finish what waits, end the workers and free what the queue holds; nothing
+ * where it was not begun. */
 void batch_queue_end(struct batch_queue *queue);
 
 #endif

@@ -1,12 +1,10 @@
 #include "serve/http_arguments.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/errors.h"
 #include "text/percent.h"
 
 static const char *const names[ARGUMENTS] = {
@@ -30,8 +28,7 @@ static bool fail(struct http_arguments *arguments, const char *field,
 {
 	if (arguments->error != NULL)
 		return false;
-	if (asprintf(&arguments->error, "%.100s: %s", name, problem) < 0)
-		die("out of memory");
+	arguments->error = alloc_print("%.100s: %s", name, problem);
 	arguments->field = field;
 	return false;
 }

@@ -410,26 +410,55 @@ static void *drive(void *shared)
 	return NULL;
 }
 
-void http_daemon_begin(struct http_daemon *http, struct http_service *service,
-		       int fd, unsigned count, unsigned connections)
+/* Start a poller, the given number of them, whose other members are set. */
+static const char *start_poller(struct http_poller *poller, unsigned number,
+				unsigned connections)
 {
-	http->fd = fd;
-	http->count = count;
-	http->pollers = alloc(count, sizeof *http->pollers);
-	for (unsigned i = 0; i < count; i++) {
-		struct http_poller *poller = &http->pollers[i];
+	const char *error;
+
+	poller->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (poller->wake >= 0)
+		poller->daemon =
+			start_daemon(poller, poller->listener, connections);
+	if (poller->daemon == NULL)
+		error = error_text("cannot start the HTTP server: %s",
+				   strerror(errno));
+	else if (pthread_create(&poller->thread, NULL, drive, poller) != 0)
+		error = error_text("cannot start thread %u", number);
+	else
+		return NULL;
+	if (poller->daemon != NULL) {
+		/* Ended so, it leaves the socket open for the others. */
+		MHD_quiesce_daemon(poller->daemon);
+		MHD_stop_daemon(poller->daemon);
+	}
+	if (poller->wake >= 0)
+		close(poller->wake);
+	return error;
+}
+
+const char *http_daemon_begin(struct http_daemon *http,
+			      struct http_service *service, int fd,
+			      unsigned count, unsigned connections)
+{
+	const char *error = NULL;
+
+	*http = (struct http_daemon){
+		.fd = fd, .pollers = alloc(count, sizeof *http->pollers)};
+	while (error == NULL && http->count < count) {
+		struct http_poller *poller = &http->pollers[http->count];
 
 		poller->listener = fd;
 		poller->service = service;
-		poller->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		poller->daemon = start_daemon(
-			poller, fd, (connections + count - 1) / count);
-		if (poller->wake < 0 || poller->daemon == NULL)
-			die("cannot start the HTTP server: %s",
-			    strerror(errno));
-		if (pthread_create(&poller->thread, NULL, drive, poller) != 0)
-			die("cannot start thread %u", i + 1);
+		error = start_poller(poller, http->count + 1,
+				     (connections + count - 1) / count);
+		http->count += error == NULL;
 	}
+	if (error != NULL) {
+		http_daemon_stop_listening(http);
+		http_daemon_end(http);
+	}
+	return error;
 }
 
 void http_daemon_stop_listening(struct http_daemon *http)

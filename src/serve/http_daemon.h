@@ -19,9 +19,11 @@ struct http_daemon {
 };
 
 /* Start count threads that accept on fd, which becomes the daemon's, together
- * up to so many connections.  Ends the process where one cannot be started. */
-void http_daemon_begin(struct http_daemon *http, struct http_service *service,
-		       int fd, unsigned count, unsigned connections);
+ * up to so many connections.  Returns NULL, or an error text where one cannot
+ * be started; fd is closed and nothing is left to end then. */
+const char *http_daemon_begin(struct http_daemon *http,
+			      struct http_service *service, int fd,
+			      unsigned count, unsigned connections);
 
 /* Take the connections that were made before now, and none after. */
 void http_daemon_stop_listening(struct http_daemon *http);

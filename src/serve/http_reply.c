@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/errors.h"
 #include "base/recovery.h"
 #include "serve/http_gzip.h"
 #include "serve/predict_reply.h"
@@ -159,12 +158,15 @@ struct MHD_Response *http_no_memory_response(void)
 	struct MHD_Response *response =
 		create(no_memory, strlen(no_memory), MHD_RESPMEM_PERSISTENT);
 
-	if (response == NULL ||
-	    !MHD_add_response_header(response, "Content-Type",
+	if (response == NULL)
+		return NULL;
+	if (!MHD_add_response_header(response, "Content-Type",
 				     predict_reply_json) ||
 	    !MHD_add_response_header(response, "Cache-Control", "no-store") ||
-	    !MHD_add_response_header(response, "Retry-After", "1"))
-		die("out of memory");
+	    !MHD_add_response_header(response, "Retry-After", "1")) {
+		MHD_destroy_response(response);
+		return NULL;
+	}
 	return response;
 }
 

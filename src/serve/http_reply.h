@@ -45,7 +45,7 @@ enum MHD_Result http_send(struct http_request *request, int status,
 			  struct MHD_Response *response);
 
 /* What is sent where there is no memory to write a reply: made before, for all
- * requests.  Ends the process where it cannot be made. */
+ * requests.  NULL where it cannot be made. */
 struct MHD_Response *http_no_memory_response(void);
 enum MHD_Result http_send_no_memory(struct http_request *request);
 

@@ -41,8 +41,21 @@ static void await_requests(struct http_service *service, double until)
 	}
 }
 
-/* Take no new connections, answer what is under way, and end. */
-static void drain(struct http_service *service, struct http_daemon *http)
+/* End what begin_service began; false, and the model stays, while another one
+ * is being loaded. */
+static bool end_service(struct http_service *service)
+{
+	batch_queue_end(&service->queue);
+	connection_list_end(&service->connections);
+	access_log_end(&service->log);
+	reply_cache_end(&service->cache);
+	MHD_destroy_response(service->no_memory);
+	return model_reload_end(&service->reload);
+}
+
+/* Take no new connections, answer what is under way, and end; false where
+ * threads go on. */
+static bool drain(struct http_service *service, struct http_daemon *http)
 {
 	const struct timespec grace = {.tv_sec =
 					       (time_t)service->options->grace};
@@ -59,15 +72,10 @@ static void drain(struct http_service *service, struct http_daemon *http)
 	await_requests(service, until);
 	if (atomic_load(&service->active) > 0) {
 		warn("%ld requests are cut off", atomic_load(&service->active));
-		_exit(STATUS_DONE);
+		return false;
 	}
 	http_daemon_end(http);
-	batch_queue_end(&service->queue);
-	connection_list_end(&service->connections);
-	access_log_end(&service->log);
-	reply_cache_end(&service->cache);
-	if (!model_reload_end(&service->reload))
-		_exit(STATUS_DONE);
+	return end_service(service);
 }
 
 /* Look at signals, the model's file and slow connections, until the end. */
@@ -94,9 +102,9 @@ static void block_signals(sigset_t *signals)
 	pthread_sigmask(SIG_BLOCK, signals, NULL);
 }
 
-static void check_set(const struct display_name_set *set,
-		      const struct text_array *ids, const char *option,
-		      const char *what)
+static const char *check_set(const struct display_name_set *set,
+			     const struct text_array *ids, const char *option,
+			     const char *what)
 {
 	struct item_join join = {0};
 
@@ -106,22 +114,28 @@ static void check_set(const struct display_name_set *set,
 
 		display_names_look_up(set, id, length, &join);
 	}
-	display_names_check(set, &join, option, what);
+	return display_names_check(set, &join, option, what);
 }
 
-/* Ends the process where no tag, or no customer, of the model has a name. */
-static void check_names(const struct display_names *names,
-			const struct csr_matrix *matrix)
+/* An error text where no tag, or no customer, of the model has a name. */
+static const char *check_names(const struct display_names *names,
+			       const struct csr_matrix *matrix)
 {
-	check_set(&names->tags, &matrix->tags, "--names", "tags");
-	check_set(&names->customers, &matrix->users, "--who", "customers");
+	const char *error =
+		check_set(&names->tags, &matrix->tags, "--names", "tags");
+
+	return error ? error
+		     : check_set(&names->customers, &matrix->users, "--who",
+				 "customers");
 }
 
-/* Load the model, and start the workers. */
-static void begin_service(struct http_service *service)
+/* Load the model, and start the workers; nothing is to be ended where that
+ * fails. */
+static const char *begin_service(struct http_service *service)
 {
 	const struct http_server_options *options = service->options;
 	uint64_t sum = display_names_sum(&options->labels), recall;
+	const char *error;
 
 	/* What else decides on replies; of recall 0 the bits are 0. */
 	memcpy(&recall, &options->recall, sizeof recall);
@@ -139,13 +153,22 @@ static void begin_service(struct http_service *service)
 						  .report = options->report,
 						  .recall = options->recall},
 				      .metrics = &service->metrics};
-	model_reload_begin(&service->reload);
-	check_names(&options->labels, &service->reload.served->model->matrix);
+	service->no_memory = http_no_memory_response();
+	error = service->no_memory != NULL
+			? model_reload_begin(&service->reload)
+			: "out of memory";
+	if (error == NULL)
+		error = check_names(&options->labels,
+				    &service->reload.served->model->matrix);
 	service->queue = (struct batch_queue){.threads = options->threads,
 					      .limit = MAX_WAITING,
 					      .context = service,
 					      .run = routes_run_jobs};
-	batch_queue_begin(&service->queue);
+	if (error == NULL)
+		error = batch_queue_begin(&service->queue);
+	if (error != NULL)
+		end_service(service);
+	return error;
 }
 
 static void announce(const struct http_service *service, const char *url)
@@ -157,31 +180,60 @@ static void announce(const struct http_service *service, const char *url)
 	       url);
 }
 
-void http_server_run(const struct http_server_options *options)
+/* Load the model and start all threads; where that fails nothing is to be
+ * ended, and fd is closed. */
+static const char *begin(struct http_service *service, struct http_daemon *http,
+			 int fd)
+{
+	unsigned pollers =
+		1 + (service->options->threads - 1) / WORKERS_PER_POLLER;
+	unsigned connections;
+	const char *error = begin_service(service);
+
+	if (error != NULL) {
+		close(fd);
+		return error;
+	}
+	error = listener_count_connections(MAX_CONNECTIONS, &connections);
+	if (error != NULL)
+		close(fd);
+	else
+		error = http_daemon_begin(http, service, fd, pollers,
+					  connections);
+	if (error != NULL)
+		end_service(service);
+	return error;
+}
+
+const char *http_server_run(const struct http_server_options *options,
+			    bool *busy)
 {
 	struct http_service *service = alloc(1, sizeof *service);
-	unsigned pollers = 1 + (options->threads - 1) / WORKERS_PER_POLLER;
 	struct http_daemon http;
 	char url[LISTENER_URL];
+	const char *error;
 	sigset_t signals;
 	int fd;
 
+	*busy = false;
 	service->options = options;
 	block_signals(&signals);
-	fd = listener_open(options->address, options->port);
-	listener_url(fd, url);
-	listener_address(fd, service->bound);
-	if (options->token == NULL && listener_is_public(fd))
-		warn("%s: anyone who reaches this address may ask: see "
-		     "--token-file",
-		     options->address);
-	service->no_memory = http_no_memory_response();
-	begin_service(service);
-	http_daemon_begin(&http, service, fd, pollers,
-			  listener_count_connections(MAX_CONNECTIONS));
-	announce(service, url);
-	watch(service, &signals);
-	drain(service, &http);
-	MHD_destroy_response(service->no_memory);
-	free(service);
+	error = listener_open(options->address, options->port, &fd);
+	if (error == NULL) {
+		listener_url(fd, url);
+		listener_address(fd, service->bound);
+		if (options->token == NULL && listener_is_public(fd))
+			warn("%s: anyone who reaches this address may ask: see "
+			     "--token-file",
+			     options->address);
+		error = begin(service, &http, fd);
+	}
+	if (error == NULL) {
+		announce(service, url);
+		watch(service, &signals);
+		*busy = !drain(service, &http);
+	}
+	if (!*busy)
+		free(service);
+	return error;
 }

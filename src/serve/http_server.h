@@ -3,11 +3,15 @@
 #ifndef SERVE_HTTP_SERVER_H
 #define SERVE_HTTP_SERVER_H
 
+#include <stdbool.h>
+
 #include "serve/http_service.h"
 
-/* Serve until SIGTERM or SIGINT, and then answer what is under way.  Ends the
- * process where it cannot begin, and with status 0 where requests are cut off
- * or a model is being loaded at the end; else returns. */
-void http_server_run(const struct http_server_options *options);
+/* Serve until SIGTERM or SIGINT, and then answer what is under way.  Returns
+ * NULL, or an error text where it cannot begin.  *busy says whether threads go
+ * on all the same, where a request takes too long or a model is being loaded:
+ * they use options, and the process is to end by _exit. */
+const char *http_server_run(const struct http_server_options *options,
+			    bool *busy);
 
 #endif

@@ -35,21 +35,24 @@ static int listen_at(const struct addrinfo *place)
 	return -1;
 }
 
-int listener_open(const char *address, const char *port)
+const char *listener_open(const char *address, const char *port, int *fd)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
 				 .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
 	struct addrinfo *places;
-	int error = getaddrinfo(address, port, &hints, &places), fd = -1;
+	int status = getaddrinfo(address, port, &hints, &places);
+	const char *error = NULL;
 
-	if (error != 0)
-		die("%s: %s", address, gai_strerror(error));
-	for (struct addrinfo *a = places; a != NULL && fd < 0; a = a->ai_next)
-		fd = listen_at(a);
-	if (fd < 0)
-		die("%s, port %s: %s", address, port, strerror(errno));
+	if (status != 0)
+		return error_text("%s: %s", address, gai_strerror(status));
+	*fd = -1;
+	for (struct addrinfo *a = places; a != NULL && *fd < 0; a = a->ai_next)
+		*fd = listen_at(a);
+	if (*fd < 0)
+		error = error_text("%s, port %s: %s", address, port,
+				   strerror(errno));
 	freeaddrinfo(places);
-	return fd;
+	return error;
 }
 
 char *listener_url(int fd, char url[LISTENER_URL])
@@ -88,19 +91,21 @@ bool listener_is_public(int fd)
 	return strncmp(address, "127.", 4) != 0 && strcmp(address, "::1") != 0;
 }
 
-unsigned listener_count_connections(unsigned limit)
+const char *listener_count_connections(unsigned limit, unsigned *connections)
 {
 	struct rlimit files;
 
+	*connections = limit / 8;
 	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
-		return limit / 8;
+		return NULL;
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
 	getrlimit(RLIMIT_NOFILE, &files);
 	if (files.rlim_cur < 2 * OTHER_FILES)
-		die("only %llu files may be open",
-		    (unsigned long long)files.rlim_cur);
-	return files.rlim_cur < limit + OTHER_FILES
-		       ? (unsigned)files.rlim_cur - OTHER_FILES
-		       : limit;
+		return error_text("only %llu files may be open",
+				  (unsigned long long)files.rlim_cur);
+	*connections = files.rlim_cur < limit + OTHER_FILES
+			       ? (unsigned)files.rlim_cur - OTHER_FILES
+			       : limit;
+	return NULL;
 }

@@ -7,9 +7,9 @@
 #include <stddef.h>
 
 /* A socket, non-blocking, that listens on the port of an address or a name; of
- * a name with several addresses, on the first that can be had.  Ends the
- * process where there is none. */
-int listener_open(const char *address, const char *port);
+ * a name with several addresses, on the first that can be had.  Returns NULL,
+ * or an error text where there is none. */
+const char *listener_open(const char *address, const char *port, int *fd);
 
 /* Room for a URL of listener_url. */
 enum { LISTENER_URL = 1100 };
@@ -23,9 +23,9 @@ char *listener_address(int fd, char address[NI_MAXHOST]);
 /* Can others than this machine reach the socket's address? */
 bool listener_is_public(int fd);
 
-/* How many connections there are descriptors for, at most limit; raises the
- * process's limit on open files as far as it may.  Ends the process where there
- * are hardly any. */
-unsigned listener_count_connections(unsigned limit);
+/* Set *connections to how many there are descriptors for, at most limit, and
+ * raise the process's limit on open files as far as it may.  Returns NULL, or
+ * an error text where there are hardly any. */
+const char *listener_count_connections(unsigned limit, unsigned *connections);
 
 #endif

@@ -25,16 +25,16 @@ static struct stat look(const struct model_reload *reload)
 	return status;
 }
 
-void model_reload_begin(struct model_reload *reload)
+const char *model_reload_begin(struct model_reload *reload)
 {
 	const char *error;
 
 	pthread_mutex_init(&reload->lock, NULL);
 	reload->seen = reload->tried = look(reload);
 	reload->served = served_model_open(&reload->options, 1, &error);
-	if (reload->served == NULL)
-		die("%s", error);
-	atomic_fetch_add(&reload->metrics->loads, 1);
+	if (reload->served != NULL)
+		atomic_fetch_add(&reload->metrics->loads, 1);
+	return error;
 }
 
 struct served_model *model_reload_hold(struct model_reload *reload)

@@ -22,9 +22,9 @@ struct model_reload {
 	atomic_bool loading;
 };
 
-/* Load the model; options and metrics are set, and outlive reload.  Ends
- * the process where the file is no model. */
-void model_reload_begin(struct model_reload *reload);
+/* Load the model; options and metrics are set, and outlive reload.  Returns
+ * NULL, or an error text where the file is no model. */
+const char *model_reload_begin(struct model_reload *reload);
 
 /* The model that answers now, held: served_model_release lets it go. */
 struct served_model *model_reload_hold(struct model_reload *reload);

@@ -2,10 +2,9 @@
 
 #include <math.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/errors.h"
+#include "base/alloc.h"
 
 enum { DEFAULT_LIMIT = 10 };
 
@@ -15,10 +14,8 @@ bool predict_request_fail(struct predict_request *request, int status,
 	va_list arguments;
 
 	va_start(arguments, format);
-	int length = vasprintf(&request->error, format, arguments);
+	request->error = alloc_vprint(format, arguments);
 	va_end(arguments);
-	if (length < 0)
-		die("out of memory");
 	request->status = status;
 	request->field = field;
 	return false;

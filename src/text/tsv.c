@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/control_chars.h"
 #include "base/errors.h"
 #include "base/file_type.h"
 #include "text/foreign_format.h"
@@ -100,15 +101,35 @@ void tsv_open(struct tsv_reader *reader, const char *path)
 	reader->name = reader->input.name;
 }
 
-void tsv_die(const struct tsv_reader *reader, const char *format, ...)
+__attribute__((format(printf, 2, 0))) static const char *
+place_error(const struct tsv_reader *reader, const char *format,
+	    va_list arguments)
 {
 	char text[1024];
+
+	vsnprintf(text, sizeof text, format, arguments);
+	control_chars_replace(text);
+	return error_text("%s:%zu: %s", reader->name, reader->line, text);
+}
+
+const char *tsv_error(const struct tsv_reader *reader, const char *format, ...)
+{
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(text, sizeof text, format, arguments);
+	const char *error = place_error(reader, format, arguments);
 	va_end(arguments);
-	die("%s:%zu: %s", reader->name, reader->line, text);
+	return error;
+}
+
+void tsv_die(const struct tsv_reader *reader, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	const char *error = place_error(reader, format, arguments);
+	va_end(arguments);
+	die("%s", error);
 }
 
 /* Move what is left to the front of the buffer and read more behind it; false

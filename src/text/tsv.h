@@ -51,7 +51,12 @@ void tsv_skip(struct tsv_reader *reader, size_t size, size_t lines);
  * is none in all of the file, carriage returns end lines). */
 bool tsv_next_line(struct tsv_reader *reader);
 
-/* End the process: "program: name:line: message". */
+/* The text "name:line: message", without control characters of what it quotes;
+ * valid as error_text's. */
+const char *tsv_error(const struct tsv_reader *reader, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* End the process with "program: " and such a text. */
 _Noreturn void tsv_die(const struct tsv_reader *reader, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -55,13 +55,16 @@ int LLVMFuzzerInitialize(int *count, char ***arguments)
 	service.reload = (struct model_reload){
 		.options = {.path = options.model, .labels = &options.labels},
 		.metrics = &service.metrics};
-	model_reload_begin(&service.reload);
+	if (service.no_memory == NULL ||
+	    model_reload_begin(&service.reload) != NULL)
+		__builtin_trap();
 	service.queue = (struct batch_queue){.threads = 1,
 					     .limit = 64,
 					     .context = &service,
 					     .run = routes_run_jobs};
-	batch_queue_begin(&service.queue);
-	http_daemon_begin(&http, &service, listen_on(), 1, 64);
+	if (batch_queue_begin(&service.queue) != NULL ||
+	    http_daemon_begin(&http, &service, listen_on(), 1, 64) != NULL)
+		__builtin_trap();
 	return 0;
 }
 

@@ -47,9 +47,10 @@ static void merge(void *context)
 {
 	char *paths[] = {context, context};
 	struct output output;
+	size_t written;
 
 	output_memory(&output);
-	neighbours_merge_files(paths, 2, &output, 2);
+	neighbours_merge_files(paths, 2, &output, 2, &written);
 	free(output.buffer);
 }
 

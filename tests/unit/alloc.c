@@ -91,12 +91,24 @@ static int product_status(size_t a, size_t b)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+static void check_print(void)
+{
+	char *text = alloc_print("%s %d", "customers", 1000000), *empty;
+
+	check(strcmp(text, "customers 1000000") == 0, "alloc_print: the text");
+	free(text);
+	empty = alloc_print("%s", "");
+	check(*empty == '\0', "alloc_print: an empty text");
+	free(empty);
+}
+
 int main(void)
 {
 	check_zeroed();
 	check_aligned();
 	check_growth();
 	check_text();
+	check_print();
 	check(alloc_product(SIZE_MAX / 3, 3) == SIZE_MAX,
 	      "alloc_product: another product");
 	check(product_status(SIZE_MAX / 3, 3) == 0, "alloc_product: dies");

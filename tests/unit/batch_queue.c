@@ -89,7 +89,7 @@ static void run_all(unsigned threads)
 				    .context = &work,
 				    .run = run};
 
-	batch_queue_begin(&queue);
+	check(batch_queue_begin(&queue) == NULL, "workers that start");
 	for (size_t i = 1; i <= JOBS; i++)
 		add(&queue, i);
 	batch_queue_end(&queue);
@@ -107,7 +107,7 @@ static void refuse(void)
 		.threads = 1, .limit = LIMIT, .context = &work, .run = run};
 	struct job more = {.number = 0};
 
-	batch_queue_begin(&queue);
+	check(batch_queue_begin(&queue) == NULL, "a worker that starts");
 	add(&queue, 1);
 	while (atomic_load(&work.begun) == 0)
 		pause_a_little();

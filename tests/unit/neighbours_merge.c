@@ -16,7 +16,10 @@ static void read_text(struct neighbours_merge *merge, const char *text)
 
 	fputs(text, file);
 	fclose(file);
-	neighbours_merge_read(merge, path);
+	if (neighbours_merge_read(merge, path) != NULL) {
+		printf("a file is refused:\n%s\n", text);
+		failed = 1;
+	}
 	unlink(path);
 }
 
@@ -27,8 +30,8 @@ static void expect(struct neighbours_merge *merge, size_t limit, size_t count,
 	size_t written;
 
 	output_memory(&output);
-	written = neighbours_merge_write(merge, &output, limit);
-	if (written != count || output.held != strlen(expected) ||
+	if (neighbours_merge_write(merge, &output, limit, &written) != NULL ||
+	    written != count || output.held != strlen(expected) ||
 	    (output.held > 0 &&
 	     memcmp(output.buffer, expected, output.held) != 0)) {
 		printf("%zu lines, expected %zu:\n%.*s\nexpected:\n%s\n",
@@ -82,10 +85,36 @@ static void check_empty(void)
 	expect(&merge, 9, 0, "");
 }
 
+/* One similarity of a neighbour in two files is one neighbour; two of them are
+ * an error, and nothing is left to free but the merge. */
+static void check_two_similarities(void)
+{
+	struct neighbours_merge merge = {0};
+	struct output output;
+	const char *error;
+	size_t written;
+
+	read_text(&merge, first);
+	read_text(&merge, "query\trank\tneighbour\tsimilarity\n"
+			  "q\t1\tb\t0.25\n"
+			  "q\t2\tb\t0.5\n");
+	output_memory(&output);
+	error = neighbours_merge_write(&merge, &output, 9, &written);
+	if (error == NULL ||
+	    strstr(error, "q has the neighbour b twice") == NULL) {
+		printf("two similarities of b: %s\n",
+		       error ? error : "no error");
+		failed = 1;
+	}
+	free(output.buffer);
+	neighbours_merge_free(&merge);
+}
+
 int main(void)
 {
 	check_order();
 	check_why();
 	check_empty();
+	check_two_similarities();
 	return failed;
 }
