@@ -7,6 +7,7 @@
 #include "base/errors.h"
 #include "explain/profile_lines.h"
 #include "explain/top_contributions.h"
+#include "explain/neighbours_json.h"
 #include "explain/neighbours_tsv.h"
 #include "text/json_writer.h"
 #include "text/tsv.h"
@@ -160,20 +161,14 @@ static void write_json(struct result_worker *worker, size_t row,
 		json_put_count(&json, "rank", i + 1);
 		json_put_string(&json, "customer", neighbour.name,
 				neighbour.length);
-		json_put_real(&json, "similarity", neighbour.similarity,
-			      NEIGHBOURS_SIMILARITY_DIGITS);
+		neighbours_json_put_similarity(&json, neighbour.similarity);
 		if (worker->writer->options.why)
 			write_json_why(&json, &neighbour);
 		json_put_end(&json);
 	}
 	json_put_end(&json);
-	if (result->tied > 0) {
-		json_put_object(&json, "tied");
-		json_put_count(&json, "listed",
-			       search_result_listed_tied(result));
-		json_put_count(&json, "of", result->tied);
-		json_put_end(&json);
-	}
+	neighbours_json_put_tied(&json, search_result_listed_tied(result),
+				 (int64_t)result->tied);
 	json_put_end(&json);
 	output_text(worker->output, "\n");
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "explain/neighbours_json.h"
 #include "explain/neighbours_tsv.h"
 
 /* How many tags of the profile are written, those that the customer has. */
@@ -165,25 +166,13 @@ static void put_neighbours(const struct summary_json *json)
 		json_put_object(writer, NULL);
 		json_put_count(writer, "rank", neighbour->rank);
 		put_customer(json, neighbour->name);
-		json_put_real(writer, "similarity", neighbour->similarity,
-			      NEIGHBOURS_SIMILARITY_DIGITS);
+		neighbours_json_put_similarity(writer, neighbour->similarity);
 		put_why(json, neighbour);
 		json_put_end(writer);
 	}
 	json_put_end(writer);
-}
-
-/* Where the list ends among customers equally similar, how many there are. */
-static void put_tied(const struct summary_json *json)
-{
-	const struct summary *s = json->summary;
-
-	if (s->metadata.tied == 0)
-		return;
-	json_put_object(json->writer, "tied");
-	json_put_count(json->writer, "listed", summary_listed_tied(s));
-	json_put_integer(json->writer, "of", s->metadata.tied);
-	json_put_end(json->writer);
+	neighbours_json_put_tied(writer, summary_listed_tied(json->summary),
+				 json->summary->metadata.tied);
 }
 
 /* ------------------------------------------------------------------- group */
@@ -286,7 +275,6 @@ void summary_json_put(struct json_writer *writer, const struct summary *summary,
 	put_model(&json);
 	put_profile(&json);
 	put_neighbours(&json);
-	put_tied(&json);
 	put_group(&json);
 	put_note(&json);
 }
@@ -300,7 +288,6 @@ void summary_json_put_list(struct json_writer *writer,
 	put_customer(&json, summary->query);
 	put_model(&json);
 	put_neighbours(&json);
-	put_tied(&json);
 	put_note(&json);
 }
 
