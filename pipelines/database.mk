@@ -28,7 +28,7 @@ from-database: $(BIN)/cs-aggregate $(BIN)/cs-matrix $(BIN)/cs-svd
 	@mkdir -p $(MODEL)
 	@$(database) events "$$CS_URL" "$$CS_QUERY" | \
 		$(BIN)/cs-aggregate $(AGGREGATE) $(write-report) -o $(MODEL)/events.tsv
-	@echo $(from-a-database) > $(MODEL)/.profiles
+	@echo a database > $(MODEL)/.profiles
 	@mv $(MODEL)/events.tsv $(MODEL)/profiles.tsv
 	$(matrix)
 	$(model)

@@ -6,7 +6,8 @@
 # What is made depends on the text of the command that makes it and, for the
 # log, on the file's name, size and time, so names may hold blanks.
 
-include $(dir $(lastword $(MAKEFILE_LIST)))make.mk
+beside := $(dir $(lastword $(MAKEFILE_LIST)))
+include $(beside)make.mk
 
 #: pipeline      train on VIEWS [data/views.csv] and describe customer U [1]:
 #:               TAGS=FILE[:ITEM,TAG] joins tags, and with TAGS=FILE:ITEM,TAG,...
@@ -54,6 +55,21 @@ ifeq ($(RECIPE) $(origin matrix-tuned),tuned undefined)
 $(error RECIPE=tuned: there is no $(MODEL)/tuned.mk: run make tune before)
 endif
 
+# A name that is misspelt would leave the default in place, without a word.
+goals := pipeline similar serve eval tune segments contrast spectrum database \
+	from-database to-database
+said := $(foreach name,$(.VARIABLES),$(if $(filter command, \
+	$(firstword $(origin $(name)))),$(name)))
+ifneq ($(filter $(goals),$(MAKECMDGOALS)),)
+unknown := $(foreach name,$(filter-out TMPDIR OMP_% OPENBLAS_% PG% SLURM_%, \
+	$(said)),$(shell grep -qE '^$(name) *[?:]?=|[$$][({]$(name)[):}]' \
+	$(MAKEFILE_LIST) $(beside)*.mk && ! grep -q '[a-z]' <<< '$(name)' || \
+	echo $(name)))
+ifneq ($(strip $(unknown)),)
+$(error $(firstword $(unknown)): no setting has that name: make help lists them)
+endif
+endif
+
 # The values as they were said, dollars and all.
 views := $(value VIEWS)
 tags := $(value TAGS)
@@ -84,6 +100,19 @@ endif
 # may end in the names of two columns.
 state = $(shell f=$(call quote,$(1)); [ -e "$$f" ] || f=$${f%:*}; \
 	stat -Lc '%n %s %.Y' -- "$$f" 2> /dev/null || printf '%s' "$$f")
+
+# What asks a model, which is used as it is where it was made of another log
+# than VIEWS, or of a database, and nothing says how to train: one that took
+# hours is not replaced by one of the sample.
+asking := similar serve contrast spectrum
+training := VIEWS TAGS LEVELS LEARN HALF_BY RECIPE AGGREGATE MATRIX SVD
+made-of := $(shell cat $(MODEL)/.profiles 2> /dev/null)
+as-it-is := $(and $(made-of),$(wildcard $(MODEL)/emb.bin), \
+	$(if $(filter-out $(asking),$(MAKECMDGOALS)),,asked), \
+	$(if $(filter command,$(foreach name,$(training), \
+		$(firstword $(origin $(name))))),,nothing said), \
+	$(if $(findstring -- $(call quote,$(views)) <,$(made-of)),,another log))
+trained := $(if $(as-it-is),,$(MODEL)/emb.bin)
 
 .PHONY: pipeline similar forget
 ifneq ($(filter pipeline similar serve eval segments contrast $(MODEL)/%,$(MAKECMDGOALS)),)
@@ -156,18 +185,16 @@ define describe
 	@$(BIN)/cs-summarize $(measured) $(SUMMARIZE) $(MODEL)/neighbours.tsv
 endef
 
-described = $(MODEL)/emb.bin $(MODEL)/metadata.json \
-	$(BIN)/cs-knn $(BIN)/cs-summarize
+described = $(BIN)/cs-knn $(BIN)/cs-summarize
 
-pipeline: $(described)
+pipeline: $(MODEL)/emb.bin $(MODEL)/metadata.json $(described)
 	$(describe)
 	@echo
 	@echo "The model: $(MODEL)/emb.bin; what it is: $(MODEL)/metadata.json"
 
-beside := $(dir $(lastword $(filter %pipeline.mk,$(MAKEFILE_LIST))))
 include $(addprefix $(beside),profile.mk serve.mk database.mk eval.mk \
 	segments.mk)
-similar: $(described) $(if $(profile),$(BIN)/cs-matrix $(BIN)/cs-project)
+similar: $(trained) $(trained:emb.bin=metadata.json) $(described) $(if $(profile),$(BIN)/cs-matrix $(BIN)/cs-project)
 	$(if $(profile),$(describe-profile),$(describe))
 
 forget:

@@ -25,7 +25,7 @@ segments: $(MODEL)/emb.bin $(BIN)/cs-segment $(BIN)/cs-contrast
 		'$(matrix-$(RECIPE)) $(MATRIX)' '$(svd-$(RECIPE)) $(SVD)' \
 		$(call quote,$(SEGMENT)) $(call quote,$(CONTRAST)) $(halves)
 
-contrast: $(MODEL)/emb.bin $(BIN)/cs-contrast
+contrast: $(trained) $(BIN)/cs-contrast
 	@[ -n $(call quote,$(group)) ] || \
 		{ echo "make contrast: say GROUP=FILE" >&2; exit 2; }
 	@$(BIN)/cs-contrast --group $(call quote,$(group)) \

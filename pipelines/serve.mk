@@ -5,19 +5,12 @@
 PORT = 5000
 SERVE =
 
-# A model of a database is served as it is, unless a log is named: there is
-# nothing here to train it from anew.
-from-a-database = a database
-as-it-is := $(and $(filter-out command,$(firstword $(origin VIEWS))), \
-	$(call same,$(shell cat $(MODEL)/.profiles 2> /dev/null),$(from-a-database)), \
-	$(wildcard $(MODEL)/emb.bin))
-
 # The report of the log, which has its dates, unless SERVE names another; looked
 # for when the model is there.
 served-report = $(if $(findstring --report,$(SERVE)),,$(shell \
 	[ ! -f $(call quote,$(report)) ] || echo there))
 
 .PHONY: serve
-serve: $(if $(as-it-is),,$(MODEL)/emb.bin) $(BIN)/cs-serve
+serve: $(trained) $(BIN)/cs-serve
 	exec $(BIN)/cs-serve -p $(PORT) $(SERVE) \
 		$(if $(served-report),--report $(call quote,$(report))) $(MODEL)/emb.bin

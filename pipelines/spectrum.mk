@@ -7,8 +7,9 @@ setup-draw:
 #: spectrum      draw the singular values of the model in the terminal, or as
 #:               SPECTRUM=file.png
 SPECTRUM =
-spectrum: $(MODEL)/emb.bin | setup-draw
-	@$(BIN)/cs-dump --what sigma -o $(MODEL)/sigma.tsv $<
+spectrum: $(trained) | setup-draw
+	@$(BIN)/cs-dump --what sigma -o $(MODEL)/sigma.tsv \
+		$(MODEL)/emb.bin
 	@gnuplot -e "$(if $(SPECTRUM),set terminal pngcairo size 900$(comma)600; \
 		set output '$(SPECTRUM)',set terminal dumb 79 24); \
 		set title 'Singular values'; set logscale y; \

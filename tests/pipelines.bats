@@ -191,6 +191,31 @@ serve_once() {
 	wait "$server" || true
 }
 
+@test "a model of one's own log is asked as it is, and not replaced by one of the sample" {
+	sed -n '1p; 5000,9000p' data/views.csv > "my views.csv"
+	said pipeline VIEWS="my views.csv" SVD="-k 8" U=300
+	cp trained_model/emb.bin before
+	cut -f 1 trained_model/profiles.tsv | sed 1d | uniq | head -n 20 > vip.txt
+	said similar U=301 KNN="-n 3"
+	grep -q '^Customer 301 and the 3 most similar' out
+	said contrast GROUP=vip.txt
+	[ "$(serve_once)" -gt 0 ]
+	cmp before trained_model/emb.bin
+	# Who says how to train, or asks for the whole job, gets it.
+	said similar U=301 SVD="-k 8"
+	grep -q 'cs-aggregate.*data/views.csv' out
+}
+
+@test "a setting that is misspelt is refused" {
+	for wrong in VIEW=my.csv TAG=tags.csv views=my.csv USER=5
+	do
+		run -2 make pipeline "$wrong"
+		[[ "$output" == *"${wrong%%=*}: no setting has that name: make help lists them"* ]]
+	done
+	[ ! -e trained_model ]
+	TMPDIR=$PWD said pipeline AGGREGATE="-q --where level!=x=Y" TMPDIR="$PWD"
+}
+
 @test "make serve trains if needed, and answers on this machine alone" {
 	[ "$(serve_once)" = 1155 ]
 	grep -q cs-svd out
@@ -283,7 +308,11 @@ serve_once() {
 @test "make names what a plain user cannot write after a run as root, and the remedy" {
 	[ "$(id -u)" -eq 0 ] || skip "takes root"
 	place=$(mktemp -d)
-	cp -r "$ROOT/src" "$ROOT/tests" "$ROOT/pipelines" "$ROOT/Makefile" "$place"
+	mkdir "$place/with blank"
+	cp -r "$ROOT/src" "$ROOT/tests" "$ROOT/pipelines" "$ROOT/Makefile" "$place/with blank"
+	make -n -C "$place/with blank" .build/release/base/utf8.o |
+		grep -F -- "-ffile-prefix-map='$place/with blank'=." > /dev/null
+	mv "$place/with blank"/* "$place"
 	mkdir -p "$place/bin" "$place/.build/release"
 	chmod -R go+rX "$place"
 	run setpriv --reuid=65534 --regid=65534 --clear-groups \
