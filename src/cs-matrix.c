@@ -280,6 +280,26 @@ static void warn_bare(const struct matrix_builder *builder)
 		     builder->bare, builder->n);
 }
 
+/* Name the customers who have no tag that the model of --as knows: the first
+ * ten, and how many there are. */
+static void warn_unknown_rows(struct matrix_builder *builder, const char *model)
+{
+	enum { SHOWN = 10 };
+	char unknown[NUMBER_TEXT], all[NUMBER_TEXT];
+
+	for (size_t i = 0; i < builder->unknown_rows && i < SHOWN; i++) {
+		size_t length;
+		const char *name = profile_store_name(
+			&builder->profiles, builder->unknown_row[i], &length);
+		warn("customer %.*s has no tag that %s knows, and is left out",
+		     (int)length, name, model);
+	}
+	if (builder->unknown_rows > SHOWN)
+		warn("%s of %s customers have none, and are left out",
+		     number_commas(unknown, builder->unknown_rows),
+		     number_commas(all, builder->n + builder->unknown_rows));
+}
+
 /* Name the tags and the customers that the model of --as does not know. */
 static void warn_unknown(struct matrix_builder *builder, const char *model)
 {
@@ -290,13 +310,7 @@ static void warn_unknown(struct matrix_builder *builder, const char *model)
 		     "out: the first is %s",
 		     builder->unknown_tags, tags->count, builder->unknown_pairs,
 		     model, string_table_text(tags, builder->first_unknown));
-	for (size_t i = 0; i < builder->unknown_rows; i++) {
-		size_t length;
-		const char *name = profile_store_name(
-			&builder->profiles, builder->unknown_row[i], &length);
-		warn("customer %.*s has no tag that %s knows, and is left out",
-		     (int)length, name, model);
-	}
+	warn_unknown_rows(builder, model);
 }
 
 /* Add up tallies; returns the exit status. */

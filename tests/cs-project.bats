@@ -126,6 +126,13 @@ assert [one["neighbours"][0]["customer"] for one in found] == ["1", "42", "77"]'
 	[ "${#stderr_lines[@]}" -eq 3 ]
 	cs-project emb.bin new.mat > new.bin
 	[ "$(cs-dump --what users --format tsv new.bin | grep -c '^b')" -eq 1 ]
+	# Of many the first ten are named.
+	for i in {10..30}; do echo "u$i nothing 1 5"; done > many
+	mapfile -t lines < many
+	profile "b python 1 3600" "${lines[@]}"
+	run -1 --separate-stderr cs-matrix -q --as emb.bin -o new.mat new.tsv
+	[ "${#stderr_lines[@]}" -eq 11 ]
+	[ "${stderr_lines[10]}" = "cs-matrix: 21 of 22 customers have none, and are left out" ]
 	profile "a nothing 1 5"
 	rm -f none.mat
 	run -1 --separate-stderr cs-matrix --as emb.bin -o none.mat new.tsv
