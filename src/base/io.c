@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/file_type.h"
+#include "base/mapped_inputs.h"
 #include "base/output_files.h"
 #include "base/pending_files.h"
 #include "base/tempfile.h"
@@ -23,6 +24,8 @@ enum { BUFFER = 1 << 18 };
 
 /* The descriptors of an output in memory, and of one to a function. */
 enum { IN_MEMORY = -1, TO_FUNCTION = -2 };
+
+static const char shorter[] = "became shorter while it was read";
 
 /* ------------------------------------------------------------------ input */
 
@@ -74,8 +77,13 @@ size_t input_read(struct input *input, void *bytes, size_t size)
 {
 	for (;;) {
 		ssize_t got = read(input->fd, bytes, size);
-		if (got >= 0)
+		if (got == 0 && size > 0 && input->regular &&
+		    input->read < input->size)
+			die("%s: %s", input->name, shorter);
+		if (got >= 0) {
+			input->read += (size_t)got;
 			return (size_t)got;
+		}
 		if (errno != EINTR)
 			die("%s: %s", input->name, strerror(errno));
 	}
@@ -106,14 +114,11 @@ static void spool(struct input *input)
 	if (input->fd != STDIN_FILENO)
 		close(input->fd);
 	input->fd = fd;
+	input->copied = true;
 }
 
-const char *input_try_map(struct input *input)
+static const char *map_bytes(struct input *input)
 {
-	if (input->bytes != NULL)
-		return NULL;
-	if (!input->regular)
-		spool(input);
 	if (input->size == 0) {
 		input->bytes = (const unsigned char *)"";
 		return NULL;
@@ -124,6 +129,22 @@ const char *input_try_map(struct input *input)
 		return error_text("cannot map: %s", strerror(errno));
 	input->bytes = bytes;
 	return NULL;
+}
+
+const char *input_try_map(struct input *input)
+{
+	const char *error;
+
+	if (input->bytes != NULL)
+		return NULL;
+	if (!input->regular)
+		spool(input);
+	error = map_bytes(input);
+	if (error == NULL && !input->copied)
+		input->mapped =
+			mapped_inputs_add(input->name, input->fd, input->bytes,
+					  input->size, &error);
+	return error;
 }
 
 void input_map(struct input *input)
@@ -137,6 +158,7 @@ void input_map(struct input *input)
 /* Copy bytes of a regular file from its beginning, as many as it has now. */
 static const char *copy_file(struct input *input, int fd)
 {
+	size_t expected = input->size;
 	unsigned char *buffer = alloc_resize(NULL, BUFFER, 1);
 	const char *error = NULL;
 	ssize_t got = 0;
@@ -158,6 +180,8 @@ static const char *copy_file(struct input *input, int fd)
 		input->size += got > 0 ? (size_t)got : 0;
 	}
 	free(buffer);
+	if (error == NULL && input->size < expected)
+		error = shorter;
 	return error;
 }
 
@@ -172,12 +196,14 @@ const char *input_try_copy(struct input *input)
 	if (input->fd != STDIN_FILENO)
 		close(input->fd);
 	input->fd = fd;
+	input->copied = true;
 	input->regular = true;
-	return error != NULL ? error : input_try_map(input);
+	return error != NULL ? error : map_bytes(input);
 }
 
 void input_close(struct input *input)
 {
+	mapped_inputs_drop(input->mapped);
 	if (input->bytes != NULL && input->size > 0)
 		munmap((void *)(uintptr_t)input->bytes, input->size);
 	if (input->fd > STDERR_FILENO)
@@ -334,6 +360,9 @@ void output_close(struct output *output)
 	if (output->synchronized && fsync(output->fd) != 0)
 		unwritten(output->name);
 	if (output->fd != TO_FUNCTION) {
+		const char *changed = mapped_inputs_error();
+		if (changed != NULL)
+			die("%s", changed);
 		/* Some systems report a full disk only here. */
 		if (close(output->fd) != 0)
 			unwritten(output->name);

@@ -16,6 +16,9 @@ struct input {
 	bool regular;     /* a regular file, read from its beginning */
 	size_t size;      /* bytes, where regular or mapped */
 	const unsigned char *bytes; /* after input_map, else NULL */
+	size_t read;                /* bytes that input_read gave */
+	bool copied; /* fd is an unlinked file that nobody else writes */
+	struct mapped_input *mapped; /* of base/mapped_inputs.h, or NULL */
 };
 
 /* Open; a directory is refused, and standard input for the second time.  A
@@ -27,13 +30,15 @@ void input_open(struct input *input, const char *path);
  * not name the file; input.name is set. */
 const char *input_try(struct input *input, const char *path);
 
-/* Read up to size bytes; 0 at the end. */
+/* Read up to size bytes; 0 at the end, which of a regular file is not before
+ * the size that it had when it was opened: a shorter one ends the process. */
 size_t input_read(struct input *input, void *bytes, size_t size);
 
 /* Map the whole input read-only: bytes[0..size).  What is not a regular file is
  * copied to an unlinked file in $TMPDIR first, whole where it is a binary
  * stream of ours (base/file_type.h); else at least its first bytes are.  An
- * empty input has size 0. */
+ * empty input has size 0.  A file that changes from then on ends the process
+ * when an output is closed, or before (base/mapped_inputs.h). */
 void input_map(struct input *input);
 
 /* The same; NULL or an error text. */

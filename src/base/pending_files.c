@@ -47,8 +47,9 @@ static void on_signal(int number)
 
 static void remove_at_end(void)
 {
-	static const int numbers[] = {SIGINT,  SIGTERM, SIGHUP,
-				      SIGPIPE, SIGXFSZ, SIGQUIT};
+	static const int numbers[] = {SIGINT,  SIGTERM, SIGHUP,  SIGPIPE,
+				      SIGXFSZ, SIGQUIT, SIGXCPU, SIGALRM,
+				      SIGUSR1, SIGUSR2};
 	static bool registered;
 
 	if (registered)

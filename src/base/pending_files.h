@@ -1,6 +1,7 @@
 /* pending_files: temporary files and directories that are removed when the
- * process ends early: at exit, and on SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ
- * and SIGQUIT unless they are ignored. */
+ * process ends early: at exit, and on SIGINT, SIGTERM, SIGHUP, SIGPIPE,
+ * SIGXFSZ, SIGQUIT, SIGXCPU, SIGALRM, SIGUSR1 and SIGUSR2 unless they are
+ * ignored. */
 #ifndef BASE_PENDING_FILES_H
 #define BASE_PENDING_FILES_H
 

@@ -30,7 +30,8 @@ struct joined_shards {
 	struct tensor *list;         /* tensors: those that are joined */
 	size_t tensors;
 	struct input *input;
-	int failed; /* errno of a write */
+	const char *(*map)(struct input *input); /* a shard */
+	int failed;                              /* errno of a write */
 };
 
 /* ----------------------------------------------------------------- opening */
@@ -57,7 +58,7 @@ static const char *open_shard(struct joined_shards *joined, size_t i,
 	joined->views[i] = (struct shard_file){path + prefix, &shard->file,
 					       &shard->matrix};
 	if (error == NULL)
-		error = input_try_map(&shard->input);
+		error = joined->map(&shard->input);
 	if (error == NULL)
 		error = safetensors_read(&shard->file, shard->input.bytes,
 					 shard->input.size);
@@ -217,13 +218,16 @@ static const char *join(struct joined_shards *joined)
 }
 
 const char *joined_shards_open(struct joined_shards **joined,
-			       struct input *input, const char *directory)
+			       struct input *input, const char *directory,
+			       const char *(*map)(struct input *))
 {
 	const char *error;
 
-	*input = (struct input){.fd = -1, .name = directory, .regular = true};
+	*input = (struct input){
+		.fd = -1, .name = directory, .regular = true, .copied = true};
 	*joined = alloc(1, sizeof **joined);
 	(*joined)->input = input;
+	(*joined)->map = map;
 	error = open_all(*joined, directory, true);
 	if (error == NULL)
 		error = order_rows(*joined);
@@ -238,6 +242,7 @@ const char *joined_shards_check(struct joined_shards **joined,
 	const char *error;
 
 	*joined = alloc(1, sizeof **joined);
+	(*joined)->map = input_try_map;
 	error = open_all(*joined, directory, false);
 	return error != NULL ? error : check_tensors(*joined);
 }

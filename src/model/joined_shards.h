@@ -13,13 +13,15 @@
 struct joined_shards;
 
 /* Write the model that a directory of cs-svd has in shards, and open it as
- * input, whose name is the directory.  All shards are compared with their
+ * input, whose name is the directory.  map, input_try_map or input_try_copy
+ * (base/io.h), is for each of them.  All shards are compared with their
  * checksums and every row is checked.  Sets *joined, for joined_shards_free, at
  * once, so that what is left for want of memory (base/recovery.h) can be freed.
  * Returns NULL, or an error text that does not name the directory, but the file
  * in it that is damaged, missing or of another set. */
 const char *joined_shards_open(struct joined_shards **joined,
-			       struct input *input, const char *directory);
+			       struct input *input, const char *directory,
+			       const char *(*map)(struct input *));
 
 /* Open the shards of a directory without joining them, for who needs no rows or
  * those of one shard after another: by their headers they are one set, all

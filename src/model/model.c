@@ -128,7 +128,8 @@ static const char *open_file(struct model *model, const char *path,
 
 	*model = (struct model){.shift = 1};
 	if (joined) {
-		error = joined_shards_open(&model->joined, &model->input, path);
+		error = joined_shards_open(&model->joined, &model->input, path,
+					   map);
 		map = input_try_map;
 		if (error == NULL) {
 			joined_shards_free(model->joined);

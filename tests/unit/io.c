@@ -12,6 +12,7 @@
 
 #include "base/errors.h"
 #include "base/io.h"
+#include "base/mapped_inputs.h"
 #include "base/random.h"
 #include "base/tempfile.h"
 #include "expect.h"
@@ -171,6 +172,82 @@ static void check_failures(void)
 	input_close(&input);
 }
 
+/* A mapped file becomes shorter, and is read. */
+static void cut_mapped(const char *path)
+{
+	struct input input;
+
+	input_open(&input, path);
+	input_map(&input);
+	if (truncate(path, 100) == 0 && input.bytes[SIZE - 1] != bytes[0])
+		_exit(8);
+}
+
+/* A mapped file gets another byte before an output is closed. */
+static void change_mapped(const char *path)
+{
+	struct input input;
+	struct output output;
+	int fd = open(path, O_WRONLY);
+
+	output_open(&output, "unmade");
+	input_open(&input, path);
+	input_map(&input);
+	do
+		if (pwrite(fd, "y", 1, 0) != 1)
+			_exit(8);
+	while (mapped_inputs_error() == NULL);
+	input_close(&input);
+	output_close(&output);
+}
+
+/* A file becomes shorter after a part was read. */
+static void cut_read(const char *path)
+{
+	struct input input;
+	unsigned char part[1000];
+
+	input_open(&input, path);
+	while (input_read(&input, part, sizeof part) > 0)
+		if (truncate(path, 5000) != 0)
+			_exit(8);
+}
+
+/* By no file. */
+static void abort_mapped(const char *path)
+{
+	struct input input;
+
+	input_open(&input, path);
+	input_map(&input);
+	abort();
+}
+
+static void check_changes(void)
+{
+	struct input input;
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	status_of(write_closed, "whole");
+	check(status_of(cut_mapped, "whole") == STATUS_WRONG,
+	      "a mapped file that is cut: another status");
+#endif
+	status_of(write_closed, "whole");
+	check(status_of(change_mapped, "whole") == STATUS_WRONG &&
+		      access("unmade", F_OK) != 0,
+	      "an output of a mapped file that changed is kept");
+	check(status_of(cut_read, "whole") == STATUS_WRONG,
+	      "a file that is cut while it is read passes");
+	check(status_of(abort_mapped, "whole") == -1,
+	      "an abort is taken for a file that changed");
+	status_of(write_closed, "whole");
+	check(input_try(&input, "whole") == NULL &&
+		      truncate("whole", 100) == 0 &&
+		      input_try_copy(&input) != NULL,
+	      "a file that is cut while it is copied passes");
+	input_close(&input);
+}
+
 static size_t count_files(const char *folder)
 {
 	DIR *entries = opendir(folder);
@@ -312,6 +389,7 @@ int main(void)
 		bytes[i] = (unsigned char)random_bits(1, i);
 	check_output();
 	check_failures();
+	check_changes();
 	check_stale();
 	check_pipe();
 	check_memory();

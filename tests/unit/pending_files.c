@@ -65,5 +65,7 @@ int main(void)
 	run(SIGTERM);
 	run(SIGINT);
 	run(SIGXFSZ);
+	run(SIGXCPU);
+	run(SIGUSR1);
 	return failed;
 }
