@@ -249,8 +249,9 @@ void output_open(struct output *output, const char *path)
 		return;
 	}
 	/* A link stays; what it names is replaced. */
-	char *real = realpath(path, NULL);
-	output->file = output_files_create(real ? real : path, &output->fd);
+	char *real = output_files_follow(path);
+	output->file =
+		real == NULL ? NULL : output_files_create(real, &output->fd);
 	if (output->file == NULL)
 		die("%s: cannot create it: %s", path, strerror(errno));
 	output->synchronized = true;

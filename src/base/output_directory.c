@@ -104,8 +104,13 @@ void output_directory_open(struct output_directory *directory, const char *path)
 		length--;
 	*directory = (struct output_directory){.name = path, .lock = -1};
 	directory->path = realpath(path, NULL);
+	if (directory->path == NULL) {
+		char *bare = alloc_text(path, length);
+		directory->path = output_files_follow(bare);
+		free(bare);
+	}
 	if (directory->path == NULL)
-		directory->path = alloc_text(path, length);
+		die("%s: %s", path, strerror(errno));
 	check_free(directory);
 	create_locked(directory);
 	stale_outputs_remove(directory->path);

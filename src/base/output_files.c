@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,6 +76,45 @@ static int create_locked(struct output_file *file)
 void output_files_hold(void)
 {
 	open_count++;
+}
+
+/* The path that a link at path names; a relative one is beside it. */
+static char *linked_path(const char *path, const char *target)
+{
+	const char *slash = strrchr(path, '/');
+	size_t folder = *target != '/' && slash != NULL
+				? (size_t)(slash - path) + 1
+				: 0;
+	size_t length = strlen(target);
+	char *linked = alloc(folder + length + 1, 1);
+
+	memcpy(linked, path, folder);
+	memcpy(linked + folder, target, length);
+	return linked;
+}
+
+char *output_files_follow(const char *path)
+{
+	enum { MOST = 40 }; /* as many as Linux follows */
+	char *at = alloc_text(path, strlen(path));
+	char target[PATH_MAX];
+	struct stat status;
+
+	for (int links = 0; lstat(at, &status) == 0 && S_ISLNK(status.st_mode);
+	     links++) {
+		ssize_t length = readlink(at, target, sizeof target - 1);
+		if (length < 0 || links == MOST) {
+			int error = length < 0 ? errno : ELOOP;
+			free(at);
+			errno = error;
+			return NULL;
+		}
+		target[length] = '\0';
+		char *next = linked_path(at, target);
+		free(at);
+		at = next;
+	}
+	return at;
 }
 
 struct output_file *output_files_create(const char *path, int *fd)

@@ -14,6 +14,11 @@ struct output_file;
  * a directory. */
 void output_files_hold(void);
 
+/* The path that a chain of symbolic links names, whether it exists or not; path
+ * itself where it is no link.  Free it.  NULL with errno set: a loop, or links
+ * that cannot be read. */
+char *output_files_follow(const char *path);
+
 /* Make a temporary file beside path, with the mode that path has or would have.
  * *fd is open for writing.  NULL with errno set where it cannot be made. */
 struct output_file *output_files_create(const char *path, int *fd);
