@@ -78,10 +78,12 @@ static void create_locked(struct output_directory *directory)
 	for (;;) {
 		snprintf(directory->temporary, size, "%s%s", directory->path,
 			 STALE_OUTPUTS_SUFFIX);
+		pending_files_hold_signals();
 		if (mkdtemp(directory->temporary) == NULL)
 			die("%s: cannot create it: %s", directory->name,
 			    strerror(errno));
 		pending_files_set(directory->pending, directory->temporary);
+		pending_files_release_signals();
 		directory->lock = open(directory->temporary,
 				       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (directory->lock < 0)
@@ -177,12 +179,14 @@ void output_directory_close(struct output_directory *directory)
 {
 	if (!synchronize(directory->temporary))
 		die("%s: %s", directory->name, strerror(errno));
+	pending_files_hold_signals();
 	if (rename(directory->temporary, directory->path) != 0) {
 		if (errno == ENOTEMPTY || errno == EEXIST)
 			die_exists(directory);
 		die("%s: %s", directory->name, strerror(errno));
 	}
 	output_directory_leave(directory);
+	pending_files_release_signals();
 }
 
 void output_directory_join(struct output_directory *directory, const char *path,

@@ -57,12 +57,15 @@ static int create_locked(struct output_file *file)
 
 	for (;;) {
 		memcpy(file->temporary + length, suffix, sizeof suffix);
+		pending_files_hold_signals();
 		int fd = mkostemp(file->temporary, O_CLOEXEC);
+		if (fd >= 0)
+			pending_files_set(file->pending, file->temporary);
+		pending_files_release_signals();
 		if (fd < 0)
 			return -1;
 		/* Where there are no locks, as on some network file systems,
 		 * no other process removes the file either. */
-		pending_files_set(file->pending, file->temporary);
 		flock(fd, LOCK_EX | LOCK_NB);
 		bool known = fstat(fd, &status) == 0;
 		if (known && status.st_nlink > 0)
@@ -149,6 +152,7 @@ static const char *publish(void)
 {
 	const char *error = NULL;
 
+	pending_files_hold_signals();
 	for (struct output_file *file = finished; file != NULL && !error;
 	     file = file->next) {
 		if (rename(file->temporary, file->path) == 0)
@@ -167,6 +171,7 @@ static const char *publish(void)
 		free_file(file);
 	}
 	last_finished = &finished;
+	pending_files_release_signals();
 	return error;
 }
 

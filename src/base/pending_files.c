@@ -38,8 +38,31 @@ void pending_files_remove(void)
 	remove_kind(PENDING_DIRECTORY);
 }
 
+/* Signals that wait, whichever thread they come to. */
+static atomic_int held, waiting; /* how often held; the number of one, or 0 */
+
+void pending_files_hold_signals(void)
+{
+	atomic_fetch_add(&held, 1);
+}
+
+void pending_files_release_signals(void)
+{
+	if (atomic_fetch_sub(&held, 1) == 1) {
+		int number = atomic_exchange(&waiting, 0);
+		if (number != 0)
+			raise(number);
+	}
+}
+
 static void on_signal(int number)
 {
+	if (held > 0) {
+		waiting = number;
+		/* It may have been released in the meantime. */
+		if (held > 0 || atomic_exchange(&waiting, 0) == 0)
+			return;
+	}
 	pending_files_remove();
 	signal(number, SIG_DFL);
 	raise(number);

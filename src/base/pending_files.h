@@ -23,6 +23,11 @@ void pending_files_set(struct pending_file *file, const char *path);
 /* The file or directory stays, as after it was renamed. */
 void pending_files_drop(struct pending_file *file);
 
+/* From here to the other, which may be nested, a signal waits: so that there is
+ * no file that is not listed, and of several outputs no part. */
+void pending_files_hold_signals(void);
+void pending_files_release_signals(void);
+
 /* Remove all of them now. */
 void pending_files_remove(void);
 

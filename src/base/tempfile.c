@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "base/pending_files.h"
 
 enum { MIN_LIMIT = 1 << 16 };
 
@@ -30,9 +31,11 @@ int tempfile_try_open(void)
 		return fd;
 	/* Not every file system has files without a name. */
 	snprintf(path, sizeof path, "%s/cs.XXXXXX", temporary_folder());
+	pending_files_hold_signals();
 	fd = mkostemp(path, O_CLOEXEC);
 	if (fd >= 0)
 		unlink(path);
+	pending_files_release_signals();
 	return fd;
 }
 

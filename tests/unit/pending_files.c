@@ -57,6 +57,28 @@ static void run(int number)
 	check(unlink("kept") == 0, "what was dropped is removed");
 }
 
+/* A signal that comes while signals are held waits for their release. */
+static void hold(void)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		pending_files_reserve(PENDING_FILE, 1);
+		pending_files_hold_signals();
+		pending_files_hold_signals();
+		raise(SIGTERM);
+		pending_files_release_signals();
+		make("held");
+		pending_files_release_signals();
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	check(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM &&
+		      unlink("held") == 0,
+	      "a signal does not wait, or is lost");
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IONBF, 0);
@@ -67,5 +89,6 @@ int main(void)
 	run(SIGXFSZ);
 	run(SIGXCPU);
 	run(SIGUSR1);
+	hold();
 	return failed;
 }
