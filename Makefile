@@ -25,9 +25,9 @@ FLAGS-asan = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 FLAGS-thread = -O1 -g -fsanitize=thread
 FLAGS-fuzz = -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
-	-fno-sanitize-recover=undefined -Dexit=fuzz_exit
+	-fno-sanitize-recover=undefined -Dexit=fuzz_exit -DREAD_BLOCK=512
 FLAGS-coverage = -O1 -g -fprofile-instr-generate -fcoverage-mapping \
-	-Dexit=fuzz_exit
+	-Dexit=fuzz_exit -DREAD_BLOCK=512
 FLAGS = $(FLAGS-$(FLAVOUR)) $(CFLAGS)
 # Position-independent programs, checked buffers and stacks, and branches that
 # land where they should, as far as the processor has that.

@@ -179,6 +179,16 @@ refused() {
 	refused "log.csv:200004: value \"x\"" log.csv
 }
 
+@test "empty lines before the header may be more than a block" {
+	{
+		printf '\r\n%.0s' {1..150000}
+		printf '\nuser,tag,value\r\nb,t,2\r\n'
+	} > log.csv
+	[ "$(cs-aggregate -q log.csv | tail -n 1)" = "$(printf 'b\tt\t1\t2')" ]
+	echo b,t,x >> log.csv
+	refused "log.csv:150004: value \"x\"" log.csv
+}
+
 @test "other delimiters" {
 	log a,t,1 b,u,2
 	cs-aggregate -q log.csv > expected

@@ -9,6 +9,13 @@
 #include <stddef.h>
 #include <stdio.h>
 
+/* Bytes that a reader asks for at a time: what is made of them should stay in
+ * the cache.  The flavour "fuzz" asks for few, so that inputs of a few thousand
+ * bytes are cut anywhere. */
+#ifndef READ_BLOCK
+#define READ_BLOCK (1 << 18)
+#endif
+
 /* An input: a file, or standard input for NULL and "-". */
 struct input {
 	int fd;

@@ -11,9 +11,8 @@
 #include "text/delimiter_hint.h"
 #include "text/foreign_format.h"
 
-/* Bytes of a block: what is made of it should stay in the cache.  Bytes of the
- * longest row that is read. */
-enum { BLOCK = 1 << 18, ROW_LIMIT = 1 << 26 };
+/* Bytes of the longest row that is read. */
+enum { ROW_LIMIT = 1 << 26 };
 
 /* The most columns that a file may have. */
 enum { COLUMN_LIMIT = 1 << 16 };
@@ -129,7 +128,7 @@ static void drop_line(struct csv_source *source)
 	size_t at = 0;
 
 	for (;;) {
-		bool more = fill(source, at + BLOCK);
+		bool more = fill(source, at + READ_BLOCK);
 		while (at < source->carried && source->carry[at] != '\n')
 			at++;
 		if (at < source->carried || !more)
@@ -172,11 +171,29 @@ static void read_separator_line(struct csv_source *source,
 	drop_line(source);
 }
 
+static void drop_empty_lines(struct csv_source *source)
+{
+	bool more;
+
+	do {
+		size_t at = 0;
+
+		more = fill(source, READ_BLOCK);
+		while (at < source->carried &&
+		       (source->carry[at] == '\n' || source->carry[at] == '\r'))
+			at++;
+		more = more && at == source->carried;
+		/* CR LF is not cut in two. */
+		if (more && source->carry[at - 1] == '\r')
+			at--;
+		source->line += csv_scan_lines(source->carry, at);
+		drop(source, at);
+	} while (more);
+}
+
 /* Drop byte-order marks, what is to be skipped, and empty lines. */
 static void skip(struct csv_source *source, struct csv_file *file)
 {
-	size_t at = 0;
-
 	for (size_t size;
 	     (size = utf8_order_mark(source->carry, source->carried)) > 0;)
 		drop(source, size);
@@ -186,19 +203,14 @@ static void skip(struct csv_source *source, struct csv_file *file)
 		read_separator_line(source, file);
 	else if (source->dialect.delimiter == source->separator)
 		drop_line(source);
-	fill(source, BLOCK);
-	while (at < source->carried &&
-	       (source->carry[at] == '\n' || source->carry[at] == '\r'))
-		at++;
-	source->line += csv_scan_lines(source->carry, at);
-	drop(source, at);
+	drop_empty_lines(source);
 }
 
 /* The first row: the header, or what tells how many columns there are. */
 static size_t first_row(struct csv_source *source, const struct csv_file *file,
 			enum csv_fault *fault)
 {
-	size_t size, room = BLOCK;
+	size_t size, room = READ_BLOCK;
 
 	for (;;) {
 		bool more = fill(source, room);
@@ -224,7 +236,7 @@ static void open_input(struct csv_source *source, struct csv_file *file)
 	source->line = 1;
 	file->name = source->input.name;
 	file->delimiter = converts ? ',' : *source->dialect.delimiter;
-	fill(source, converts ? CSV_CONVERSION_HEAD : BLOCK);
+	fill(source, converts ? CSV_CONVERSION_HEAD : READ_BLOCK);
 	if (source->carried == 0)
 		die("%s: empty, expected CSV%s", file->name,
 		    source->headed ? " with a header line" : "");
@@ -245,7 +257,7 @@ static void open_input(struct csv_source *source, struct csv_file *file)
 		die("%s", error);
 	source->converting = true;
 	source->carried = 0;
-	fill(source, BLOCK);
+	fill(source, READ_BLOCK);
 }
 
 /* What may be wrong where the first row has a quotation mark in a wrong place.
@@ -383,8 +395,8 @@ static void hand_over(struct csv_source *source, struct csv_block *block,
 	unsigned char *bytes = block->bytes;
 	size_t room = block->room, rest = source->carried - size;
 
-	if (room < rest || room < BLOCK) {
-		room = rest > BLOCK ? rest : BLOCK;
+	if (room < rest || room < READ_BLOCK) {
+		room = rest > READ_BLOCK ? rest : READ_BLOCK;
 		bytes = alloc_resize(bytes, room, 1);
 	}
 	memcpy(bytes, source->carry + size, rest);
@@ -400,7 +412,7 @@ static void hand_over(struct csv_source *source, struct csv_block *block,
 
 static bool next_block(struct csv_source *source, struct csv_block *block)
 {
-	size_t size = 0, room = BLOCK;
+	size_t size = 0, room = READ_BLOCK;
 
 	while (!source->ended) {
 		if (!source->open)
@@ -425,7 +437,7 @@ static bool next_block(struct csv_source *source, struct csv_block *block)
 			close_file(source);
 		if (size > 0)
 			return true;
-		room = BLOCK;
+		room = READ_BLOCK;
 	}
 	return false;
 }

@@ -12,8 +12,6 @@
 #include "base/file_type.h"
 #include "text/foreign_format.h"
 
-enum { CHUNK = 1 << 18 };
-
 /* The bytes that a backslash stands before, and the letters after it. */
 static const char escaped_bytes[] = "\\\t\n\r", escape_letters[] = "\\tnr";
 
@@ -146,7 +144,7 @@ static bool fill(struct tsv_reader *reader)
 		reader->begin = 0;
 	}
 	reader->buffer = alloc_grow(reader->buffer, &reader->room,
-				    reader->end + CHUNK + 1, 1);
+				    reader->end + READ_BLOCK + 1, 1);
 	size_t got = input_read(&reader->input, reader->buffer + reader->end,
 				reader->room - reader->end - 1);
 	reader->end += got;
