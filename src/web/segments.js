@@ -4,7 +4,7 @@ import {foreign, hint, isolated, leading, link, list, make, person, prose, say,
 	section, show, tagName} from "./elements.js";
 import {count, plural} from "./numbers.js";
 import {bar} from "./charts.js";
-import {json} from "./service.js";
+import {described, json} from "./service.js";
 
 const caution = descriptive => descriptive ? "Segments were found in these same "
 	+ "events: what sets them apart describes them, and tests nothing." : "";
@@ -42,10 +42,17 @@ function members(page, box) {
 		more.type = "button";
 	more?.addEventListener("click", async () => {
 		more.disabled = true;
-		const next = await json(`segments/${encodeURIComponent(page.segment)}`
-			+ `?limit=100&cursor=${encodeURIComponent(page.next)}`);
-		more.remove();
-		box.append(...members(next, box));
+		try {
+			const next = await described("segments", page.segment,
+				`?limit=100&cursor=${encodeURIComponent(page.next)}`);
+			const added = members(next, box);
+			box.append(...added);
+			added[0].querySelector("a")?.focus();
+			more.remove();
+		} catch (error) {
+			more.disabled = false;
+			say(error.message, true);
+		}
 	});
 	const items = make("ul", "offer", page.members.map(one =>
 		make("li", "", person(one, undefined, ""))));
@@ -55,7 +62,7 @@ function members(page, box) {
 
 export async function segmentAnswer(asked) {
 	const [{groupTags}, page] = await Promise.all([import("./audience.js"),
-		json(`segments/${encodeURIComponent(asked.segment)}?limit=100`)]);
+		described("segments", asked.segment, "?limit=100")]);
 	return () => {
 		const box = section("Its members");
 		box.append(...members(page, box));

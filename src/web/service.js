@@ -84,6 +84,14 @@ export function profileOf(customer) {
 	return path ? json(path) : null;
 }
 
+// The reply for a tag or a segment.
+export function described(folder, id, rest = "") {
+	const path = pathOf(folder, id, rest);
+	if (!path)
+		throw new Error(`No address can name ${id}.`);
+	return json(path);
+}
+
 export const search = (folder, text, limit) =>
 	json(`${folder}?search=${encodeURIComponent(text)}&limit=${limit}`);
 

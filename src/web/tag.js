@@ -6,7 +6,7 @@ import {amount, count, inUnit, percent, plural, spoken} from "./numbers.js";
 import {bar, columns} from "./charts.js";
 import {groupTags} from "./audience.js";
 import {unit} from "./customer.js";
-import {json, model} from "./service.js";
+import {described, model} from "./service.js";
 
 function holders(tag, measure) {
 	const [first] = tag.top;
@@ -33,7 +33,7 @@ function byActivity(tag, sizes) {
 }
 
 export async function tagAnswer(asked) {
-	const tag = await json(`tags/${encodeURIComponent(asked.tag)}`);
+	const tag = await described("tags", asked.tag);
 	const measure = unit(model.columns);
 	const total = measure && model.kind !== "mean" && tag.value > 0
 		? [`, ${inUnit(tag.value, measure)}${

@@ -80,6 +80,8 @@ load page
 	    b.click(".neighbours li a")
 	    b.wait("document.querySelector('.lead h2').textContent !== "
 	           "arguments[0]", name)
+	b.open(home + "?tag=..")	# which addresses take for the folder above
+	b.wait("document.querySelector('#trouble').textContent.startsWith('No ad')")
 	END
 }
 

@@ -178,11 +178,17 @@ load page
 	                 f"{t['expected']:.1f}", f"{t['times']:.2f}",
 	                 f"{t['low']:.2f} – {t['high']:.2f}"]
 	                for t in one["over_represented"][:20]]
+	b.run("window.asked = fetch; window.fetch = () => Promise.reject()")
+	b.click("button.save")
+	b.wait("document.querySelector('#status').textContent.includes('answer')")
+	b.run("window.fetch = asked")
 	while b.run("return document.querySelector('button.save') !== null"):
 	    shown = b.run("return document.querySelectorAll('.offer a').length")
 	    b.click("button.save")
 	    b.wait("document.querySelectorAll('.offer a').length > arguments[0]",
 	           shown)
+	    assert b.run("return document.activeElement === document."
+	                 "querySelectorAll('.offer a')[arguments[0]]", shown)
 	assert b.run("return [...document.querySelectorAll('.offer a')].map("
 	             "e => e.textContent)") == [m["customer"]
 	                                        for m in one["members"]]
