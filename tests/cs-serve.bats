@@ -1011,8 +1011,9 @@ setup() {
 	        if "$ref" in said:
 	            said = document["components"]["responses"][
 	                said["$ref"].rsplit("/", 1)[1]]
-	        for name in said.get("headers", {}):
-	            assert reply.headers[name], (path, name)
+	        for name, header in said.get("headers", {}).items():
+	            assert reply.headers[name] or header.get("required") is False, (
+	                path, name)
 	        kinds = said.get("content")
 	        if kinds is None:
 	            assert reply.body == b""
@@ -1031,6 +1032,12 @@ setup() {
 	                          method)
 	        one, *none = methods
 	        assert not none, path
+	        large = s.ask(one.upper(), path.replace("{id}", "1"), None,
+	                      {"Content-Length": str(17 << 20),
+	                       "Expect": "100-continue"})
+	        assert large.status == 413
+	        check(large, path, one)
+	        assert "503" in methods[one]["responses"], path
 	        other = s.ask("PUT", path.replace("{id}", "1"), "{}")
 	        assert other.status == 405, path
 	        assert one.upper() in other.headers["Allow"].split(", ")
