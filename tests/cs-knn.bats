@@ -217,6 +217,10 @@ sums_exactly() {
 	run -1 --separate-stderr cs-knn -u u0077 emb.bin
 	[ -z "$output" ]
 	[ "$stderr" = "cs-knn: emb.bin: no customer u0077; near: u007, u077, u000" ]
+	printf '%s\n' 00042,a 42000,a 0142,a | cs-aggregate -q --no-header -u 1 -t 2 |
+		cs-matrix -q | cs-svd -q > zeros.bin
+	run -1 cs-knn -u 42 zeros.bin
+	[ "$output" = "cs-knn: zeros.bin: no customer 42; near: 00042" ]
 	run -1 --separate-stderr cs-knn -u u0077 -o none.tsv emb.bin
 	[ ! -e none.tsv ]
 	run -1 --separate-stderr cs-knn -u "something else" - < emb.bin

@@ -380,6 +380,18 @@ static size_t insert_near(struct near *list, size_t count, struct near one)
 	return count;
 }
 
+/* True where both are the same but for zeros before them, which spreadsheets
+ * take away: "42" and "00042". */
+static bool is_same_number(const char *a, size_t a_length, const char *b,
+			   size_t b_length)
+{
+	while (a_length > 1 && *a == '0')
+		a++, a_length--;
+	while (b_length > 1 && *b == '0')
+		b++, b_length--;
+	return a_length == b_length && memcmp(a, b, a_length) == 0;
+}
+
 char *model_near(const struct model *model, const char *name, size_t length,
 		 char *text, size_t room)
 {
@@ -394,12 +406,14 @@ char *model_near(const struct model *model, const char *name, size_t length,
 	for (size_t i = 0; i < users->count; i++) {
 		size_t size;
 		const char *user = text_array_at(users, i, &size);
-		if (size > length + limit || size + limit < length)
+		bool same = is_same_number(user, size, name, length);
+		if (!same && (size > length + limit || size + limit < length))
 			continue;
 		unsigned most =
 			count == NEAR ? list[NEAR - 1].distance - 1 : limit;
 		unsigned distance =
-			edit_distance(user, size, name, length, most);
+			same ? 1
+			     : edit_distance(user, size, name, length, most);
 		if (distance <= most)
 			count = insert_near(list, count,
 					    (struct near){i, distance});

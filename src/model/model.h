@@ -91,7 +91,8 @@ void model_id(const struct model *model, char id[17]);
 size_t model_find(const struct model *model, const char *name, size_t length);
 
 /* Up to three names near to the given one: least edit distance (at most a
- * third of its length rounded up, and at most 3), ties by bytes; written as
+ * third of its length rounded up, and at most 3), ties by bytes; those that
+ * differ by zeros before them alone count as at distance 1; written as
  * "a, b, c", "" for none.  Returns text. */
 char *model_near(const struct model *model, const char *name, size_t length,
 		 char *text, size_t room);
