@@ -15,6 +15,7 @@
 #include "explain/summary_tsv.h"
 
 enum { KEY_FORMAT = 256, KEY_NAMES, KEY_WHO, KEY_MEASURED };
+enum { TEXT_TAGS = 20 }; /* unless said */
 enum summary_format { SUMMARY_TEXT, SUMMARY_JSON, SUMMARY_TSV };
 
 static const char *const format_words[] = {[SUMMARY_TEXT] = "text",
@@ -23,6 +24,7 @@ static const char *const format_words[] = {[SUMMARY_TEXT] = "text",
 					   NULL};
 
 static unsigned format;
+static size_t limit; /* of listed tags; 0: not said */
 static const char *output_file;
 static struct display_names names;
 static const char *measured_file;
@@ -41,6 +43,9 @@ static const struct option_row rows[] = {
 	{"Output", KEY_FORMAT, "format", "F",
 	 "text; json, one object a line; tsv [text]",
 	 OPTION_TO_CHOICE(format, format_words)},
+	{NULL, 'n', "tags", "N",
+	 "list at most N tags, of each level [text: 20]",
+	 OPTION_TO_INTEGER(limit, 1, 1000000000)},
 	{NULL, KEY_NAMES, "names", "FILE[:ID,NAME]",
 	 "names of tags, to show beside them",
 	 OPTION_TO_FUNCTION(read_tag_names)},
@@ -146,6 +151,8 @@ static void summarize(struct summary_reader *reader, struct output *output)
 			break;
 		summary.held_out = held_out;
 		look_up_names(&summary);
+		if (limit > 0)
+			summary_limit_listed(&summary, limit);
 		write_summary(&summary, output, is_first);
 		summary_free(&summary);
 		is_first = false;
@@ -171,6 +178,8 @@ int main(int argc, char *argv[])
 		error = held_out_report_read(measured_file, &held_out);
 	if (error != NULL)
 		die("%s", error);
+	if (limit == 0 && format == SUMMARY_TEXT)
+		limit = TEXT_TAGS;
 	output_open(&output, output_file);
 	error = summary_reader_open(&reader, operands[0]);
 	if (error != NULL)

@@ -414,3 +414,32 @@ print(json.load(sys.stdin)["neighbours"][0]["customer"])' > found
 		grep -qx 'cs-summarize: --who who.csv: only 1 of 3 customers are in it; the first that is not is "u"'
 	grep -q 'Vee (v)' found
 }
+
+@test "a long list of shared tags is cut in the text, and told; -n says where" {
+	# Twelve with 30 tags of their own, which nobody of the others has, in
+	# two levels; all as active.
+	for i in {1..60}
+	do
+		for t in {1..30}
+		do
+			echo "u$i,$([ "$i" -le 12 ] && echo a || echo b$((i % 6)))$((t % 2)):$t"
+		done
+	done | cs-aggregate -q --no-header -u 1 -t 2 | cs-matrix -q --block a0:=1 |
+		cs-svd -q -o long.bin
+	cs-knn -u u1 long.bin > long.tsv
+	cs-summarize long.tsv > text
+	[ "$(grep -c '10 of 10' text)" -eq 30 ]
+	cs-summarize -n 12 long.tsv > text
+	[ "$(grep -c '10 of 10' text)" -eq 24 ]
+	has_line '  ... and 6 more' < text
+	cs-summarize --format tsv long.tsv > all
+	[ "$(wc -l < all)" -eq 31 ]
+	cs-summarize --format tsv -n 3 long.tsv | cmp - <(
+		sed -n 1p all; sed 1d all | awk -F '\t' 'n[$9]++ < 3')
+	cs-summarize --format json -n 3 long.tsv | "$PYTHON" -c '
+import json, sys
+assert len(json.load(sys.stdin)["group"]["over_represented"]) == 6'
+	sed '/^#model/s/levels=[^;]*/levels=/' long.tsv | cs-summarize > text
+	[ "$(grep -c '10 of 10' text)" -eq 20 ]
+	has_line '  ... and 10 more' < text
+}

@@ -118,6 +118,23 @@ size_t summary_listed_tied(const struct summary *summary)
 	return tied;
 }
 
+void summary_limit_listed(struct summary *summary, size_t limit)
+{
+	size_t none = summary->levels.prefixes.count, kept = 0;
+	size_t *counts = alloc(none + 1, sizeof *counts);
+
+	for (size_t i = 0; i < summary->listed_count; i++) {
+		size_t tag = summary->listed[i];
+		size_t level = summary_tag_level(summary, tag);
+
+		if (counts[level == TAG_PREFIX_NONE ? none : level]++ < limit)
+			summary->listed[kept++] = tag;
+	}
+	free(counts);
+	summary->left_out = summary->listed_count - kept;
+	summary->listed_count = kept;
+}
+
 double summary_ratio(const struct summary_tag *tag)
 {
 	return (double)tag->members / tag->expected;

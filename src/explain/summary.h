@@ -91,6 +91,7 @@ struct summary {
 	size_t compared; /* tags that ENRICHMENT_MIN_MEMBERS members have */
 	size_t *listed;  /* tags, by falling ratio to the expected */
 	size_t listed_count;
+	size_t left_out; /* how many summary_limit_listed took from it */
 };
 
 /* The index of the tag, added without facts where it is new. */
@@ -129,6 +130,9 @@ bool summary_is_additive(const struct summary *summary);
 
 /* How many of the neighbours are as similar as the last one. */
 size_t summary_listed_tied(const struct summary *summary);
+
+/* Keep at most limit listed tags of each level, the first ones. */
+void summary_limit_listed(struct summary *summary, size_t limit);
 
 /* How many times the expected number of members have the tag. */
 double summary_ratio(const struct summary_tag *tag);

@@ -121,6 +121,13 @@ static void put_shared(struct summary_page *page)
 	for (size_t i = 0; i < s->levels.prefixes.count; i++)
 		put_level(page, &widths, i);
 	put_level(page, &widths, TAG_PREFIX_NONE);
+	if (s->left_out > 0) {
+		text_lines_put(&page->lines,
+			       text_lines_print(&page->lines,
+						"  ... and %zu more",
+						s->left_out));
+		text_lines_end(&page->lines);
+	}
 	text_lines_put_words(
 		&page->lines,
 		text_lines_print(
