@@ -112,6 +112,50 @@ refused() {
 		diff - found
 }
 
+# Profiles of 6 MB in all, more than is merged at a time; rows of a customer
+# stand in any of three, and some in two.
+@test "profiles are merged by any number of threads to the same bytes" {
+	awk -v OFS='\t' 'BEGIN {
+		print "user", "tag", "events", "value" > "whole"
+		for (i = 100000; i < 150000; i++)
+			for (j = 0; j < 5; j++) {
+				n = i * 7 % 11 + j
+				print i, "tag-" j, n + 1, -n > "whole"
+				# A row in part 0, 1, 2, or cut in two.
+				to = (i * 3 + j) % 4
+				if (to == 3) {
+					print i, "tag-" j, 1, -n > "part-0"
+					if (n > 0)
+						print i, "tag-" j, n, 0 > "part-2"
+				} else
+					print i, "tag-" j, n + 1, -n > "part-" to
+			}
+	}'
+	sed -i '1i\user\ttag\tevents\tvalue' part-?
+	for j in 1 2 5; do
+		cs-aggregate -q -j $j --merge part-? | cmp - whole
+	done
+	cs-aggregate --merge --report report part-? > /dev/null
+	[ "$(jq -c '[.users, .tags, .pairs]' report)" = '[50000,5,250000]' ]
+
+	# From a row with an escape on, and from the first customer that stands
+	# alone in its file, lines are read one by one.
+	printf '149999x\ta\\tb\t1\t1\n15\tc\t1\t1\n' >> whole
+	printf '149999x\ta\\tb\t1\t1\n' >> part-1
+	printf '15\tc\t1\t1\n' > more
+	sed -i '1i\user\ttag\tevents\tvalue' more
+	cs-aggregate -q -j 2 --merge part-? more | cmp - whole
+
+	# Wrong lines are found far into a file, too.
+	printf '149999x\tc\t1\t1\n' >> part-0
+	sed '20000{h;d}; 20001G' part-2 > wrong
+	refused "wrong:20001: not in order" --merge part-0 wrong
+	sed '20000p' part-2 > wrong
+	refused "wrong:20001: customer" --merge part-0 wrong
+	printf 150000 >> part-2
+	refused "the last line has no newline" --merge part-0 part-2
+}
+
 @test "decimals are exact, however many and large" {
 	{
 		echo user,tag,value

@@ -430,9 +430,10 @@ void aggregation_merge(const struct aggregation_options *options, char **paths,
 	read_names(&names, options);
 	customer_names_hash_forgotten(&names);
 	profile_output_open(&output, options->output, options->shards);
-	account.counts = profile_merge(
-		paths, count, options->prefix, group_memory(options), &names,
-		output.lines, &account.in, &account.forgotten);
+	account.counts =
+		profile_merge(paths, count, options->prefix,
+			      group_memory(options), &names, options->threads,
+			      output.lines, &account.in, &account.forgotten);
 	account.used = account.in - account.forgotten;
 	account.forgets = options->forget != NULL;
 	row_account_report(&account, NULL, options->report);

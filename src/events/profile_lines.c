@@ -183,6 +183,42 @@ size_t profile_lines_last_customer(const char *bytes, size_t size)
 	return (size_t)(text - bytes);
 }
 
+struct string_slice profile_lines_customer(const char *text, const char *end)
+{
+	const char *at = text;
+
+	while (at < end && *at != '\t' && *at != '\n')
+		at++;
+	return (struct string_slice){text, (size_t)(at - text)};
+}
+
+struct string_slice profile_lines_customer_before(const char *bytes, size_t at)
+{
+	return profile_lines_customer(line_before(bytes, bytes + at),
+				      bytes + at);
+}
+
+/* Bisection: lines that begin before low are not above the customer, the one at
+ * high is. */
+size_t profile_lines_above(const char *bytes, size_t begin, size_t size,
+			   const struct string_slice *customer)
+{
+	const char *low = bytes + begin, *high = bytes + size;
+
+	while (low < high) {
+		/* The line that has the byte in the middle. */
+		const char *line = line_before(low, low + (high - low) / 2 + 1);
+		struct string_slice here = profile_lines_customer(line, high);
+		if (compare(&here, customer) > 0)
+			high = line;
+		else
+			low = (const char *)memchr(line, '\n',
+						   (size_t)(high - line)) +
+			      1;
+	}
+	return (size_t)(low - bytes);
+}
+
 void profile_lines_free(struct profile_lines *lines)
 {
 	free(lines->names);

@@ -38,6 +38,18 @@ size_t profile_lines_boundary(const char *bytes, size_t size, size_t at);
  * one, or a line has no tab. */
 size_t profile_lines_last_customer(const char *bytes, size_t size);
 
+/* The customer of the line at text, and of the line that ends before the byte
+ * at, which is not 0. */
+struct string_slice profile_lines_customer(const char *text, const char *end);
+struct string_slice profile_lines_customer_before(const char *bytes, size_t at);
+
+/* Of lines from begin on in the order of a profile, the first whose customer is
+ * above this one; size where there is none.  Both begin and size end a line.
+ * In any case the line before it is not above the customer, if it is behind
+ * begin, and the line there is, if it is before size. */
+size_t profile_lines_above(const char *bytes, size_t begin, size_t size,
+			   const struct string_slice *customer);
+
 void profile_lines_free(struct profile_lines *lines);
 
 #endif

@@ -5,7 +5,8 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
-#include "base/string_table.h"
+#include "events/customer_sums.h"
+#include "events/plain_merge.h"
 #include "events/profile_reader.h"
 #include "text/tsv.h"
 
@@ -13,34 +14,17 @@
  * systems. */
 enum { MAX_OPEN_FILES = 200 };
 
-/* A row of the current customer. */
-struct merged_row {
-	size_t begin, length; /* of its tag, escaped, in merging.text */
-	const char *tag;      /* text + begin */
-	const struct profile_entry *entry;
-};
-
 struct merging {
 	struct run_writer *writer;
+	struct spill_runs *run; /* what is written to; NULL: writer->output */
+	struct customer_sums sums;
+	unsigned threads;
 	char *text; /* of the customer, then of its tags; escaped */
-	size_t user_length, used, text_room;
-	struct merged_row *rows;
-	size_t room;
-	struct string_table tags; /* all, to be counted */
-	char *columns[4];         /* of the header; of the first file */
-	uint64_t lines;
-	const struct customer_names *names;
-	uint64_t forgotten; /* rows of those who are left out */
+	size_t used, text_room;
+	char *columns[4]; /* of the header; of the first file */
 };
 
-static int by_tag(const void *a, const void *b)
-{
-	const struct merged_row *x = a, *y = b;
-
-	return string_table_compare(x->tag, x->length, y->tag, y->length);
-}
-
-/* Add a text, escaped; where it begins. */
+/* Add a text, escaped; its length then. */
 static size_t add_text(struct merging *merging, const char *text, size_t length)
 {
 	size_t begin = merging->used;
@@ -48,60 +32,33 @@ static size_t add_text(struct merging *merging, const char *text, size_t length)
 	merging->text = alloc_grow(merging->text, &merging->text_room,
 				   begin + 2 * length, 1);
 	merging->used += tsv_escape(merging->text + begin, text, length);
-	return begin;
-}
-
-/* Collect the customer's name and rows, sorted by tag. */
-static void collect_rows(struct merging *merging,
-			 const struct profile_reader *profiles)
-{
-	struct merged_row *rows;
-
-	merging->rows = alloc_grow(merging->rows, &merging->room,
-				   profiles->count, sizeof *merging->rows);
-	rows = merging->rows;
-	merging->used = 0;
-	add_text(merging, profiles->customer, profiles->customer_length);
-	merging->user_length = merging->used;
-	for (size_t i = 0; i < profiles->count; i++) {
-		const struct profile_entry *entry = &profiles->entries[i];
-		rows[i].entry = entry;
-		rows[i].begin = add_text(merging, profiles->texts + entry->tag,
-					 entry->length);
-		rows[i].length = merging->used - rows[i].begin;
-	}
-	for (size_t i = 0; i < profiles->count; i++)
-		rows[i].tag = merging->text + rows[i].begin;
-	qsort(rows, profiles->count, sizeof *rows, by_tag);
+	return merging->used - begin;
 }
 
 static void merge_customer(struct merging *merging,
 			   const struct profile_reader *profiles)
 {
-	collect_rows(merging, profiles);
+	struct customer_sums *sums = &merging->sums;
+	size_t user_length, end;
 
-	const struct merged_row *rows = merging->rows;
-	merging->lines += profiles->count;
-	if (customer_names_is_forgotten(merging->names, merging->text,
-					merging->user_length)) {
-		merging->forgotten += profiles->count;
-		return;
+	merging->used = 0;
+	user_length = add_text(merging, profiles->customer,
+			       profiles->customer_length);
+	for (size_t i = 0; i < profiles->count; i++) {
+		const struct profile_entry *entry = &profiles->entries[i];
+		size_t length = add_text(merging, profiles->texts + entry->tag,
+					 entry->length);
+		customer_sums_add(sums, &(struct customer_row){{NULL, length},
+							       entry->events,
+							       entry->value});
 	}
-	run_writer_user(merging->writer, merging->text, merging->user_length);
-	for (size_t i = 0, next; i < profiles->count; i = next) {
-		uint64_t events = 0;
-		decimal value = 0;
-		for (next = i; next < profiles->count &&
-			       by_tag(&rows[i], &rows[next]) == 0;
-		     next++) {
-			events += rows[next].entry->events;
-			value += rows[next].entry->value;
-		}
-		string_table_add(&merging->tags, rows[i].tag, rows[i].length);
-		run_writer_pair(merging->writer, rows[i].tag, rows[i].length,
-				events, value);
+	/* The texts no longer move. */
+	end = user_length;
+	for (size_t i = 0; i < sums->count; i++) {
+		sums->rows[i].tag.text = merging->text + end;
+		end += sums->rows[i].tag.length;
 	}
-	run_writer_end_user(merging->writer);
+	customer_sums_write(sums, merging->text, user_length);
 }
 
 static void check_headers(const struct profile_reader *profiles,
@@ -126,10 +83,19 @@ static void write_header(struct output *output, char *const columns[4])
 	}
 }
 
+static void write_bytes(void *context, const void *bytes, size_t size)
+{
+	struct merging *merging = context;
+
+	if (merging->run != NULL)
+		spill_runs_add(merging->run, bytes, size);
+	else
+		output_write(merging->writer->output, bytes, size);
+}
+
 /* Merge files that are open at the same time, into the writer; or, where there
  * are others, into a run. */
-static void merge_files(struct merging *merging, char **paths, size_t count,
-			struct spill_runs *run)
+static void merge_files(struct merging *merging, char **paths, size_t count)
 {
 	struct output *output = merging->writer->output;
 	struct profile_reader profiles;
@@ -140,12 +106,15 @@ static void merge_files(struct merging *merging, char **paths, size_t count,
 			profile_reader_column(&profiles, 0, i),
 			strlen(profile_reader_column(&profiles, 0, i)));
 	check_headers(&profiles, merging->columns);
-	if (run == NULL)
+	if (merging->run == NULL)
 		write_header(output, merging->columns);
+	plain_merge(&profiles, merging->threads, &merging->sums, write_bytes,
+		    merging);
 	while (profile_reader_next(&profiles)) {
 		merge_customer(merging, &profiles);
-		if (run != NULL) {
-			spill_runs_add(run, output->buffer, output->held);
+		if (merging->run != NULL) {
+			spill_runs_add(merging->run, output->buffer,
+				       output->held);
 			output->held = 0;
 		}
 	}
@@ -163,16 +132,17 @@ static void merge_runs(struct merging *merging, char **paths, size_t count,
 	struct spill_runs runs = {0};
 
 	output_memory(&output);
-	merging->writer = &writer;
+	merging->writer = merging->sums.writer = &writer;
+	merging->run = &runs;
 	for (size_t i = 0; i < count; i += MAX_OPEN_FILES) {
 		size_t some =
 			count - i < MAX_OPEN_FILES ? count - i : MAX_OPEN_FILES;
 		spill_runs_begin(&runs);
-		merge_files(merging, paths + i, some, &runs);
+		merge_files(merging, paths + i, some);
 		spill_runs_end(&runs);
 	}
 	free(output.buffer);
-	merging->writer = profile;
+	merging->writer = merging->sums.writer = profile;
 	write_header(profile->output, merging->columns);
 	spill_runs_merge(&runs, profile, memory);
 }
@@ -180,8 +150,8 @@ static void merge_runs(struct merging *merging, char **paths, size_t count,
 struct group_by_counts profile_merge(char **paths, size_t count,
 				     const char *prefix, size_t memory,
 				     const struct customer_names *names,
-				     struct output *output, uint64_t *lines,
-				     uint64_t *forgotten)
+				     unsigned threads, struct output *output,
+				     uint64_t *lines, uint64_t *forgotten)
 {
 	struct run_writer writer = {.kind = RUN_WRITER_PROFILE,
 				    .output = output,
@@ -189,20 +159,21 @@ struct group_by_counts profile_merge(char **paths, size_t count,
 				    .prefix = prefix,
 				    .prefix_length =
 					    prefix ? strlen(prefix) : 0};
-	struct merging merging = {.writer = &writer, .names = names};
+	struct merging merging = {.writer = &writer,
+				  .sums = {.writer = &writer, .names = names},
+				  .threads = threads};
 
 	if (count > MAX_OPEN_FILES)
 		merge_runs(&merging, paths, count, memory);
 	else
-		merge_files(&merging, paths, count, NULL);
-	struct group_by_counts counts = {writer.users, merging.tags.count,
+		merge_files(&merging, paths, count);
+	struct group_by_counts counts = {writer.users, merging.sums.tags.count,
 					 writer.pairs};
-	*lines = merging.lines;
-	*forgotten = merging.forgotten;
+	*lines = merging.sums.lines;
+	*forgotten = merging.sums.forgotten;
 	for (size_t i = 0; i < 4; i++)
 		free(merging.columns[i]);
-	free(merging.rows);
-	string_table_free(&merging.tags);
+	customer_sums_free(&merging.sums);
 	free(merging.text);
 	return counts;
 }

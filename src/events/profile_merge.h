@@ -14,13 +14,14 @@
 /* Merge count profiles with equal headers (0: standard input) into one, with
  * its header.  prefix, escaped, is put before each tag, unless NULL; memory is
  * about how many bytes are used where files are more than can be open.
+ * Up to threads threads work; the bytes are the same for any number of them.
  * Customers that names leaves out are not written.  *lines becomes the number
  * of rows read, *forgotten that of rows of such customers.  Ends the process on
  * what is no profile or has another header. */
 struct group_by_counts profile_merge(char **paths, size_t count,
 				     const char *prefix, size_t memory,
 				     const struct customer_names *names,
-				     struct output *output, uint64_t *lines,
-				     uint64_t *forgotten);
+				     unsigned threads, struct output *output,
+				     uint64_t *lines, uint64_t *forgotten);
 
 #endif

@@ -222,31 +222,55 @@ static bool is_current(const struct profile_reader *profiles,
 	       memcmp(field->text, profiles->customer, field->length) == 0;
 }
 
-size_t profile_reader_lines(struct profile_reader *profiles, size_t size,
-			    const char **bytes)
+/* The bytes of whole customers among there bytes of lines, of which more may
+ * follow unless ended. */
+static size_t whole_customers(const char *bytes, size_t there, bool ended)
 {
-	struct tsv_reader *reader = &profiles->files[0].reader;
-	size_t there = 0, before, lines = 0;
+	const char *end = there > 0 ? memrchr(bytes, '\n', there) : NULL;
+	size_t size = end != NULL ? (size_t)(end - bytes) + 1 : 0;
+
+	if (ended && size == there)
+		return size;
+	return size > 0 ? profile_lines_last_customer(bytes, size) : 0;
+}
+
+/* Whether the first of size bytes of lines is of a customer above those passed
+ * over. */
+static bool is_next(const struct profile_file *file, const char *bytes,
+		    size_t size)
+{
+	struct string_slice first = profile_lines_customer(bytes, bytes + size);
+
+	return !file->any ||
+	       string_table_compare(file->customer, file->customer_length,
+				    first.text, first.length) < 0;
+}
+
+size_t profile_reader_lines(struct profile_reader *profiles, size_t i,
+			    size_t size, const char **bytes, bool *all)
+{
+	struct profile_file *file = &profiles->files[i];
+	size_t there = 0, before, lines;
 
 	/* More, where there are lines of one customer alone. */
 	do {
 		before = there;
-		there = tsv_peek(reader, size, bytes);
-		const char *end =
-			there > 0 ? memrchr(*bytes, '\n', there) : NULL;
-		if (end != NULL)
-			lines = profile_lines_last_customer(
-				*bytes, (size_t)(end - *bytes) + 1);
+		there = tsv_peek(&file->reader, size, bytes);
+		*all = there < size;
+		lines = whole_customers(*bytes, there, *all);
 		size = 2 * there;
 	} while (lines == 0 && there > before);
+	if (lines > 0 && !is_next(file, *bytes, lines))
+		lines = 0;
+	*all = *all && lines == there;
 	return lines;
 }
 
-void profile_reader_skip(struct profile_reader *profiles, size_t size,
+void profile_reader_skip(struct profile_reader *profiles, size_t i, size_t size,
 			 size_t lines, const struct string_slice *customer,
 			 const struct string_slice *tag)
 {
-	struct profile_file *file = &profiles->files[0];
+	struct profile_file *file = &profiles->files[i];
 
 	copy_text(&file->customer, &file->customer_length, &file->customer_room,
 		  customer->text, customer->length);

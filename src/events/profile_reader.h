@@ -48,16 +48,18 @@ void profile_reader_open(struct profile_reader *profiles, char **paths,
  * LC_ALL=C sort -t TAB -k1,1 -k2,2, which is that of escaped text. */
 bool profile_reader_next(struct profile_reader *profiles);
 
-/* Of one file, before the first profile_reader_next: read about size bytes and
+/* Of file i, before the first profile_reader_next: read about size bytes and
  * set *bytes to lines of whole customers; returns their bytes, 0 where what is
- * left is for profile_reader_next.  Nothing is checked.  They are valid until
- * the next call, which returns them again unless they are skipped. */
-size_t profile_reader_lines(struct profile_reader *profiles, size_t size,
-			    const char **bytes);
+ * left is for profile_reader_next, or nothing is, which *all says: no bytes
+ * follow these lines.  Nothing is checked but that the first line's customer is
+ * above the last passed over.  They are valid until the next call for the file,
+ * which returns them again unless they are skipped. */
+size_t profile_reader_lines(struct profile_reader *profiles, size_t i,
+			    size_t size, const char **bytes, bool *all);
 
 /* Pass over the first size of these bytes: so many lines of whole customers,
  * with the customer and the tag of the last. */
-void profile_reader_skip(struct profile_reader *profiles, size_t size,
+void profile_reader_skip(struct profile_reader *profiles, size_t i, size_t size,
 			 size_t lines, const struct string_slice *customer,
 			 const struct string_slice *tag);
 

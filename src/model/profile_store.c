@@ -336,17 +336,19 @@ static void free_threads(struct piece_thread *states, unsigned threads)
 	free(states);
 }
 
-/* Read the customers of one file whose lines are plain, up to the last but one
- * or to the first that is not; *last becomes a copy of its name. */
+/* Read the customers of one file whose lines are plain, up to the first that is
+ * not; *last becomes a copy of its name. */
 static void read_plain(struct profile_store *store,
 		       struct profile_reader *profiles, unsigned threads,
 		       struct last_customer *last)
 {
 	struct batch batch = {.store = store};
+	bool all;
 
 	batch.threads = alloc(threads, sizeof *batch.threads);
-	while (!batch.stopped && (batch.size = profile_reader_lines(
-					  profiles, BATCH, &batch.bytes)) > 0) {
+	while (!batch.stopped &&
+	       (batch.size = profile_reader_lines(profiles, 0, BATCH,
+						  &batch.bytes, &all)) > 0) {
 		batch.done = batch.lines = 0;
 		batch.customer =
 			(struct string_slice){last->name, last->length};
@@ -355,7 +357,7 @@ static void read_plain(struct profile_store *store,
 		if (batch.done == 0)
 			break;
 		set_last(last, batch.customer.text, batch.customer.length);
-		profile_reader_skip(profiles, batch.done, batch.lines,
+		profile_reader_skip(profiles, 0, batch.done, batch.lines,
 				    &batch.customer, &batch.tag);
 		note_share(profiles);
 	}

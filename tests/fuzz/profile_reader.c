@@ -23,8 +23,10 @@ static void read_lines(void)
 {
 	const char *bytes;
 	size_t size;
+	bool all;
 
-	while ((size = profile_reader_lines(&profiles, 64, &bytes)) > 0) {
+	while ((size = profile_reader_lines(&profiles, 0, 64, &bytes, &all)) >
+	       0) {
 		size_t half = profile_lines_boundary(bytes, size, size / 2);
 		if (half > size)
 			__builtin_trap();
@@ -34,7 +36,7 @@ static void read_lines(void)
 			break;
 		customers += lines.customers;
 		pairs += lines.pairs;
-		profile_reader_skip(&profiles, size, lines.pairs,
+		profile_reader_skip(&profiles, 0, size, lines.pairs,
 				    &lines.names[lines.customers - 1],
 				    &lines.tags[lines.pairs - 1]);
 	}
