@@ -139,6 +139,8 @@ size_t machine_limits_memory(void)
 	bytes = least(bytes, slurm_memory());
 	if (getrlimit(RLIMIT_AS, &limit) == 0)
 		bytes = least(bytes, limit.rlim_cur);
+	if (getrlimit(RLIMIT_DATA, &limit) == 0)
+		bytes = least(bytes, limit.rlim_cur);
 	return (size_t)bytes;
 }
 

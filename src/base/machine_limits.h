@@ -8,7 +8,7 @@
 
 /* Bytes of memory: physical, memory.max or memory.limit_in_bytes of the control
  * group and those above it, SLURM_MEM_PER_NODE (or _PER_CPU times
- * SLURM_CPUS_ON_NODE), RLIMIT_AS. */
+ * SLURM_CPUS_ON_NODE), RLIMIT_AS, RLIMIT_DATA. */
 size_t machine_limits_memory(void);
 
 /* Bytes for a buffer: a quarter of machine_limits_memory(), or most where that

@@ -23,12 +23,18 @@ enum { PIECES = 32, PANEL = 256 };
  */
 enum { WORK_AREA = (128 + 8) << 20 };
 
-static bool is_address_space_limited(void)
+static bool is_limited(int resource)
 {
 	struct rlimit limit;
 
-	return getrlimit(RLIMIT_AS, &limit) == 0 &&
+	return getrlimit(resource, &limit) == 0 &&
 	       limit.rlim_cur != RLIM_INFINITY;
+}
+
+/* Linux counts work areas as data, too. */
+static bool is_memory_limited(void)
+{
+	return is_limited(RLIMIT_AS) || is_limited(RLIMIT_DATA);
 }
 
 /* Set a variable that OpenBLAS reads when it is loaded, where it is not set;
@@ -40,7 +46,7 @@ static bool set_variable(const char *name, const char *value)
 
 /* Start the program again where OpenBLAS should be loaded otherwise.  Without
  * AVX it may choose kernels by the maker of the processor alone, whose
- * instructions a virtual one lacks.  Where address space is limited, each of
+ * instructions a virtual one lacks.  Where memory is limited, each of
  * its threads, which it starts when it is loaded, looks for a work area for
  * ever. */
 static void restart_where_needed(char **arguments)
@@ -51,26 +57,26 @@ static void restart_where_needed(char **arguments)
 		restart =
 			set_variable("OPENBLAS_CORETYPE",
 				     cpu_has_sse42() ? "Nehalem" : "Prescott");
-	if (is_address_space_limited())
+	if (is_memory_limited())
 		restart = set_variable("OPENBLAS_NUM_THREADS", "1") || restart;
 	if (restart)
 		execv("/proc/self/exe", arguments);
 }
 
-/* Where address space is limited, have OpenBLAS allocate its work area, and
+/* Where memory is limited, have OpenBLAS allocate its work area, and
  * keep it, or return an error text where there is no room for it.  A product
  * of small matrices takes none on some processors; a factorization does. */
 static const char *secure_work_area(void)
 {
 	double one = 1;
 
-	if (!is_address_space_limited())
+	if (!is_memory_limited())
 		return NULL;
-	void *area = mmap(NULL, WORK_AREA, PROT_NONE,
+	void *area = mmap(NULL, WORK_AREA, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (area == MAP_FAILED)
-		return error_text("out of memory: the limit of address space "
-				  "(ulimit -v) leaves no %d MB for OpenBLAS",
+		return error_text("out of memory: a limit (ulimit -v, -d) "
+				  "leaves no %d MB for OpenBLAS",
 				  WORK_AREA >> 20);
 	munmap(area, WORK_AREA);
 	return LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'L', 1, &one, 1) == 0

@@ -29,10 +29,11 @@ struct tall_shape {
 
 /* Restrict BLAS to one thread: call this before any other function here.  The
  * threads are ours, and its results depend on how many it uses.  Where address
- * space is limited (ulimit -v), and on a processor without AVX, the process may
- * be replaced by one with the same arguments (those of main; NULL: it is not),
- * in whose environment BLAS is told what to do; so call this before anything is
- * opened.  Returns NULL, or an error text: no address space is left for BLAS.
+ * space or data is limited (ulimit -v, -d), and on a processor without AVX, the
+ * process may be replaced by one with the same arguments (those of main; NULL:
+ * it is not), in whose environment BLAS is told what to do; so call this before
+ * anything is opened.  Returns NULL, or an error text: no memory is left for
+ * BLAS.
  */
 const char *dense_use_one_thread(char **arguments);
 
