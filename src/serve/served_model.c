@@ -1,5 +1,6 @@
 #include "serve/served_model.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,16 +147,20 @@ bool served_model_stat(const char *path, struct stat *status)
 	return found;
 }
 
-static void date(struct served_model *served, const char *path)
+/* Set when the model was made: now, where it comes from standard input.  0, or
+ * errno. */
+static int date(struct served_model *served, const char *path)
 {
-	struct stat status;
+	struct stat status = {.st_mtime = time(NULL)};
 	struct tm when;
 
-	served->time =
-		served_model_stat(path, &status) ? status.st_mtime : time(NULL);
+	if (strcmp(path, "-") != 0 && !served_model_stat(path, &status))
+		return errno;
+	served->time = status.st_mtime;
 	gmtime_r(&served->time, &when);
 	strftime(served->made, sizeof served->made, "%Y-%m-%dT%H:%M:%SZ",
 		 &when);
+	return 0;
 }
 
 /* ----------------------------------------------------------------- loading */
@@ -270,6 +275,7 @@ struct opening {
 static void open_model(void *context)
 {
 	struct opening *opening = context;
+	const char *path = opening->options->path;
 	struct served_model *served = alloc(1, sizeof *served);
 
 	atomic_init(&served->users, 1);
@@ -277,8 +283,10 @@ static void open_model(void *context)
 	opening->served = served;
 	served->opened = time(NULL);
 	/* Before it is read: what is put there meanwhile is newer. */
-	date(served, opening->options->path);
+	int undated = date(served, path);
 	opening->error = load(served, opening->options, opening->threads);
+	if (opening->error == NULL && undated != 0)
+		opening->error = error_text("%s: %s", path, strerror(undated));
 }
 
 static void undo_open(void *context)
