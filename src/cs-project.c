@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "base/json_memory.h"
 #include "base/number.h"
 #include "events/customer_names.h"
 #include "linalg/embedding_writer.h"
@@ -89,16 +90,16 @@ static void read_files(struct work *work, const char *model, const char *matrix)
  * matrix's own. */
 static json_t *describe(const struct work *work)
 {
-	json_t *metadata = json_object(), *value;
+	json_t *metadata = alloc_check(json_object()), *value;
 	const char *key;
 	char id[17];
 
 	json_object_foreach(work->model.file.metadata, key,
 			    value) if (strncmp(key, "index.", 6) != 0 &&
 				       strncmp(key, "shard.", 6) != 0)
-		json_object_set(metadata, key, value);
+		json_check(json_object_set(metadata, key, value));
 	json_object_foreach(work->matrix.file.metadata, key, value)
-		json_object_set(metadata, key, value);
+		json_check(json_object_set(metadata, key, value));
 	model_id(&work->model, id);
 	metadata_set(metadata, "project.version", "%s", options_version);
 	metadata_set(metadata, "project.model", "%s", id);

@@ -288,7 +288,7 @@ static void factor_matrix(const char *path, struct output *output)
 				  .center = choices.center,
 				  .tolerance = choices.svd.tolerance,
 				  .threads = choices.threads};
-	json_t *metadata = json_object();
+	json_t *metadata = alloc_check(json_object());
 
 	read_matrix(&work, path);
 	find(&work);
@@ -343,7 +343,7 @@ static void factor_shards(char **paths, size_t count)
 				      .scale = choices.scale,
 				      .tolerance = choices.svd.tolerance,
 				      .threads = choices.threads};
-	json_t *metadata = json_object();
+	json_t *metadata = alloc_check(json_object());
 	const char *error;
 
 	refuse_for_shards();

@@ -185,6 +185,11 @@ wrong_includes() {
 	[ -z "$output" ]
 }
 
+@test "every result of the JSON library that may be a failure is looked at" {
+	run ! grep -rnE '^[[:space:]]*json_(object_(set|update)|array_(set|append|insert|extend))' src
+	run ! grep -rnE '= *json_(object\(\)|array\(\)|deep_copy|dumps)' src
+}
+
 @test "only programs read the command line" {
 	[ "$(grep -l '"base/options.h"' src/*/*.[ch])" = src/base/options.c ]
 }

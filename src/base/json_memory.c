@@ -14,3 +14,9 @@ void json_memory_begin(void)
 {
 	json_set_alloc_funcs(allocate, free);
 }
+
+void json_check(int status)
+{
+	if (status != 0)
+		alloc_check(NULL);
+}

@@ -8,4 +8,8 @@
  * Called before the first JSON value is made. */
 void json_memory_begin(void);
 
+/* The same end where a function of jansson says, by a status that is not 0,
+ * that it failed. */
+void json_check(int status);
+
 #endif

@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "base/alloc.h"
+#include "base/json_memory.h"
 #include "base/output_directory.h"
 #include "base/progress.h"
 #include "linalg/embedding_writer.h"
@@ -85,10 +86,12 @@ static void begin_model(struct writing *writing, size_t i)
 	const struct shard *shard = &models->set->shards[i];
 	const struct truncated_svd *svd = models->svd;
 	struct written *written = &writing->written[i];
-	json_t *metadata = json_deep_copy(shard->matrix.file.metadata);
+	json_t *metadata =
+		alloc_check(json_deep_copy(shard->matrix.file.metadata));
 	char name[32];
 
-	json_object_update(metadata, (json_t *)(uintptr_t)models->metadata);
+	json_check(json_object_update(metadata,
+				      (json_t *)(uintptr_t)models->metadata));
 	metadata_set(metadata, "shard.index", "%zu", i);
 	metadata_set(metadata, "shard.count", "%zu", models->set->count);
 	metadata_set(metadata, "shard.set", "%s", writing->id);
@@ -198,21 +201,21 @@ static void end_models(struct writing *writing)
 static void write_manifest(struct writing *writing)
 {
 	const struct shard_set *set = writing->models->set;
-	json_t *shards = json_array();
+	json_t *shards = alloc_check(json_array());
 	struct output output;
 	char name[32];
 
 	for (size_t i = 0; i < set->count; i++) {
 		name_model(writing, i, name);
-		json_array_append_new(shards,
-				      json_pack("{s:s, s:I}", "file", name,
-						"customers",
-						(json_int_t)set->shards[i].n));
+		json_check(json_array_append_new(
+			shards,
+			json_pack("{s:s, s:I}", "file", name, "customers",
+				  (json_int_t)set->shards[i].n)));
 	}
-	json_t *manifest = json_pack("{s:s, s:s, s:o}", "format",
-				     "customer-similarity shards 1", "set",
-				     writing->id, "shards", shards);
-	char *text = json_dumps(manifest, JSON_INDENT(1));
+	json_t *manifest = alloc_check(json_pack(
+		"{s:s, s:s, s:o}", "format", "customer-similarity shards 1",
+		"set", writing->id, "shards", shards));
+	char *text = alloc_check(json_dumps(manifest, JSON_INDENT(1)));
 	output_directory_add(&writing->directory, &output,
 			     SHARD_FILES_MANIFEST);
 	output_text(&output, text);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/json_memory.h"
 #include "base/progress.h"
 #include "linalg/alignment.h"
 #include "linalg/embedding_writer.h"
@@ -94,9 +95,11 @@ static void begin_model(struct writing *writing, struct output *output)
 {
 	const struct svd_model *model = writing->model;
 	const struct csr_matrix *matrix = &model->matrix->matrix;
-	json_t *metadata = json_deep_copy(model->matrix->file.metadata);
+	json_t *metadata =
+		alloc_check(json_deep_copy(model->matrix->file.metadata));
 
-	json_object_update(metadata, (json_t *)(uintptr_t)model->metadata);
+	json_check(json_object_update(metadata,
+				      (json_t *)(uintptr_t)model->metadata));
 	const struct model_contents contents = {
 		.matrix = &model->matrix->file,
 		.metadata = metadata,

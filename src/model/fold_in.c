@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "base/json_memory.h"
 #include "model/safetensors_writer.h"
 
 static const char *read_words(struct fold_in *fold)
@@ -115,7 +116,7 @@ void fold_in_describe(const struct fold_in *fold, json_t *metadata)
 	json_object_foreach(options, key,
 			    value) if (strncmp(key, "matrix.", 7) == 0 ||
 				       strncmp(key, "columns.", 8) == 0)
-		json_object_set(metadata, key, value);
+		json_check(json_object_set(metadata, key, value));
 	model_id(&fold->model, id);
 	metadata_set(metadata, "matrix.as", "%s", id);
 }

@@ -193,7 +193,7 @@ static json_t *make_metadata(const struct matrix_builder *builder,
 {
 	const struct matrix_options *options = builder->options;
 	char *const *columns = builder->profiles.columns;
-	json_t *metadata = json_object();
+	json_t *metadata = alloc_check(json_object());
 	char id[17];
 
 	if (options->fold_in != NULL)

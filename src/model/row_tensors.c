@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/json_memory.h"
 
 enum row_tensor row_tensor_kind(const char *name)
 {
@@ -58,7 +59,7 @@ json_t *row_tensors_metadata(const struct safetensors *file)
 	const char *key;
 
 	json_object_foreach(file->metadata, key, value) if (!is_of_index(key))
-		json_object_set(metadata, key, value);
+		json_check(json_object_set(metadata, key, value));
 	if (json_object_get(metadata, "shard.index") == NULL)
 		json_object_del(metadata, "shard.set");
 	return metadata;

@@ -11,6 +11,7 @@
 #endif
 
 #include "base/alloc.h"
+#include "base/json_memory.h"
 #include "base/utf8.h"
 
 void metadata_set(json_t *metadata, const char *key, const char *format, ...)
@@ -23,8 +24,7 @@ void metadata_set(json_t *metadata, const char *key, const char *format, ...)
 	assert(utf8_first_invalid((unsigned char *)text, strlen(text)) ==
 	       strlen(text));
 	json_t *value = alloc_check(json_string(text));
-	if (json_object_set_new(metadata, key, value) != 0)
-		alloc_check(NULL);
+	json_check(json_object_set_new(metadata, key, value));
 	free(text);
 }
 
@@ -70,8 +70,7 @@ static void describe(json_t *header, const struct tensor *tensor, size_t begin)
 			  "shape", shape, "data_offsets", (json_int_t)begin,
 			  (json_int_t)(begin + tensor->size)));
 
-	if (json_object_set_new(header, tensor->name, entry) != 0)
-		alloc_check(NULL);
+	json_check(json_object_set_new(header, tensor->name, entry));
 }
 
 /* The header as it is written; *size is a multiple of 64. */
@@ -87,8 +86,7 @@ static unsigned char *make_header(const struct tensor_writer *writer,
 	size_t begin = 0;
 
 	metadata_set(copy, "format", "%s", SAFETENSORS_VERSION);
-	if (json_object_set_new(header, "__metadata__", copy) != 0)
-		alloc_check(NULL);
+	json_check(json_object_set_new(header, "__metadata__", copy));
 	for (size_t i = 0; i < writer->count; i++) {
 		describe(header, &writer->tensors[i], begin);
 		begin += writer->tensors[i].size;

@@ -185,7 +185,8 @@ const char *tally_open(struct tally *tally, const char *path)
 	if (error == NULL)
 		error = read_counts(tally);
 	if (error == NULL)
-		tally->metadata = json_deep_copy(tally->format.metadata);
+		tally->metadata =
+			alloc_check(json_deep_copy(tally->format.metadata));
 	return error;
 }
 

@@ -11,7 +11,7 @@ static json_t *describe(const struct matrix_builder *builder,
 			const char *version)
 {
 	const struct matrix_options *options = builder->options;
-	json_t *metadata = json_object();
+	json_t *metadata = alloc_check(json_object());
 	char id[17];
 
 	metadata_set(metadata, "matrix.version", "%s", version);

@@ -227,7 +227,7 @@ static const char *add_opened(struct tally_files *files, size_t i,
 
 	if (i == 0) {
 		sum->stage = one->stage;
-		sum->metadata = json_deep_copy(one->metadata);
+		sum->metadata = alloc_check(json_deep_copy(one->metadata));
 	} else {
 		error = check_options(&files->merging, one);
 	}

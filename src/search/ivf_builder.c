@@ -357,7 +357,7 @@ void ivf_builder_write(const struct ivf_builder *builder, const char *version,
 	struct tensor *all =
 		alloc(file->count + IVF_INDEX_TENSORS + 1, sizeof *all);
 	size_t kept = kept_tensors(builder->model, all);
-	json_t *metadata = json_deep_copy(file->metadata);
+	json_t *metadata = alloc_check(json_deep_copy(file->metadata));
 
 	ivf_index_describe(metadata, version, builder->cells,
 			   builder->lists.nonzero,

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/bitset.h"
+#include "base/json_memory.h"
 #include "base/number.h"
 #include "explain/customer_list.h"
 
@@ -85,7 +86,7 @@ for_each_id(struct predict_request *request, const char *field, json_t *list,
 
 		if (name == NULL)
 			return false;
-		json_array_set_new(list, i, value);
+		json_check(json_array_set_new(list, i, value));
 		if (!take(request, name, length, context))
 			return false;
 	}
@@ -166,8 +167,8 @@ static bool add_id(struct predict_request *request, const char *name,
 		bitset_set(set->bits, row);
 		set->known++;
 	} else if (json_array_size(set->unknown) < set->max_unknown) {
-		json_array_append_new(set->unknown,
-				      json_stringn_nocheck(name, length));
+		json_check(json_array_append_new(
+			set->unknown, json_stringn_nocheck(name, length)));
 	}
 	return true;
 }
@@ -177,7 +178,7 @@ static bool read_id_set(struct predict_request *request, const char *field,
 			json_t *list, struct id_set *set)
 {
 	set->bits = bitset_new(request->served->model->matrix.n);
-	set->unknown = json_array();
+	set->unknown = alloc_check(json_array());
 	return for_each_id(request, field, list, add_id, set);
 }
 
@@ -250,7 +251,7 @@ bool request_read_handle(struct predict_request *request, json_t *value,
 
 	if (name == NULL)
 		return false;
-	json_object_set_new(request->body, "user_handle", value);
+	json_check(json_object_set_new(request->body, "user_handle", value));
 	return request_set_customer(request, name, length, suggest);
 }
 
@@ -356,7 +357,7 @@ bool request_read_like(struct predict_request *request, json_t *list)
 /* A list of ids in one text. */
 static json_t *split_ids(const char *text, const char *separators)
 {
-	json_t *list = json_array();
+	json_t *list = alloc_check(json_array());
 
 	for (;;) {
 		text += strspn(text, separators);
@@ -364,7 +365,8 @@ static json_t *split_ids(const char *text, const char *separators)
 
 		if (length == 0)
 			return list;
-		json_array_append_new(list, json_stringn_nocheck(text, length));
+		json_check(json_array_append_new(
+			list, json_stringn_nocheck(text, length)));
 		text += length;
 	}
 }

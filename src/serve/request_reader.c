@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/alloc.h"
+#include "base/json_memory.h"
 #include "base/number.h"
 #include "base/utf8.h"
 #include "search/model_metric.h"
@@ -146,7 +148,7 @@ static json_t *list_of(struct predict_request *request, enum field field,
 
 	if (list == NULL)
 		return value;
-	json_object_set_new(request->body, fields[field], list);
+	json_check(json_object_set_new(request->body, fields[field], list));
 	return list;
 }
 
@@ -393,7 +395,7 @@ static bool read_argument_list(struct predict_request *request,
 	if (text == NULL)
 		return true;
 	list = json_string_nocheck(text);
-	json_object_set_new(request->body, fields[field], list);
+	json_check(json_object_set_new(request->body, fields[field], list));
 	return read_field(request, field, list, false);
 }
 
@@ -451,7 +453,7 @@ bool request_read_similar(struct predict_request *request, const char *name,
 
 	bool why = true;
 
-	request->body = json_object();
+	request->body = alloc_check(json_object());
 	if (!read_argument_numbers(request, given[ARGUMENT_MIN_SIMILARITY],
 				   given[ARGUMENT_N]) ||
 	    !read_argument_boolean(request, fields[WHY], given[ARGUMENT_WHY],
