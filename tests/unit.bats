@@ -22,7 +22,9 @@ unit_cases() {
 @test "unit assignment" { unit_cases assignment; }
 @test "unit batch_queue" { unit batch_queue; }
 @test "unit bitset" { unit bitset; }
+@test "unit block_kernels" { unit_cases block_kernels; }
 @test "unit bootstrap" { unit bootstrap; }
+@test "unit combined_kernels" { unit_cases combined_kernels; }
 @test "unit combined_search" { unit_cases combined_search; }
 @test "unit connection_timeouts" { unit connection_timeouts; }
 @test "unit contrast" { unit_cases contrast; }

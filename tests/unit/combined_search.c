@@ -528,37 +528,6 @@ static int check_left(const struct combined_search *asked,
 	return failed;
 }
 
-/* Every kernel's product of a query's codes and a row's, the largest ones too.
- */
-static int check_codes(void)
-{
-	int8_t query[192], row[192];
-	uint8_t packed[96];
-	size_t columns = 64 * (1 + chance(3));
-	bool largest = chance(4) == 0;
-	int32_t wanted = 0;
-
-	for (size_t j = 0; j < columns; j++) {
-		query[j] = (int8_t)(largest ? INDEX_QUERY_MOST
-					    : (int)chance(255) - 127);
-		row[j] = (int8_t)(largest ? INDEX_CODE_MOST
-					  : (int)chance(15) - 7);
-		wanted += query[j] * (row[j] + INDEX_CODE_ZERO);
-	}
-	index_pack(packed, row, columns);
-	for (unsigned i = 0; i < COMBINED_KERNELS; i++) {
-		const struct combined_kernel *kernel = combined_kernel_get(i);
-
-		if (kernel != NULL &&
-		    kernel->code_dot(query, packed, columns) != wanted) {
-			printf("seed %llu: code_dot of %s\n",
-			       (unsigned long long)seed, kernel->name);
-			return 1;
-		}
-	}
-	return 0;
-}
-
 static int run_case(void)
 {
 	static const double alphas[] = {1, 1, 0.75, 0.33, 0.5, 0.02, 0};
@@ -604,7 +573,6 @@ static int run_case(void)
 	failed |= check_bounds(&data, &search, &index, chance(n));
 	if (chance(4) == 0)
 		failed |= check_left(&search, &index, queries, count);
-	failed |= check_codes();
 	inverted_index_free(&index);
 	free(allowed);
 	free_data(&data);
