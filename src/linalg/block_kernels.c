@@ -233,6 +233,16 @@ SET_OF(avx512, avx512_accumulate_single, avx512_accumulate_double);
 #ifdef __aarch64__
 #include <arm_neon.h>
 
+/* The address p, hidden from the compiler, which would else make an address of
+ * its own for many of the accesses near p: constant distances from one address
+ * let it load and store pairs, and what loads four vectors can move it on. */
+#define OPAQUE(p)                                                              \
+	__extension__({                                                        \
+		__typeof__(p) opaque_ = (p);                                   \
+		__asm__("" : "+r"(opaque_));                                   \
+		opaque_;                                                       \
+	})
+
 /* ------------------------------------------------------------------- NEON */
 
 #define REAL         float
@@ -244,6 +254,9 @@ SET_OF(avx512, avx512_accumulate_single, avx512_accumulate_double);
 #define STORE(p, x)  vst1q_f32(p, x)
 #define SET(x)       vdupq_n_f32(x)
 #define FMA(a, b, c) vfmaq_f32(c, a, b)
+#define BASE(p)      OPAQUE(p)
+#define FOUR         float32x4x4_t
+#define LOAD_FOUR(p) vld1q_f32_x4(p)
 #define TARGET
 #define NAME(x) neon_single_##x
 #include "linalg/block_kernels_loops.h"
@@ -252,23 +265,33 @@ SET_OF(avx512, avx512_accumulate_single, avx512_accumulate_double);
 #define VEC          float64x2_t
 #define LANES        2
 #define COLUMNS      2
-#define DEPTH        2
+#define DEPTH        3
 #define WIDE         16
 #define LOAD(p)      vld1q_f64(p)
 #define STORE(p, x)  vst1q_f64(p, x)
 #define SET(x)       vdupq_n_f64(x)
 #define FMA(a, b, c) vfmaq_f64(c, a, b)
+#define BASE(p)      OPAQUE(p)
+#define FOUR         float64x2x4_t
+#define LOAD_FOUR(p) vld1q_f64_x4(p)
 #define TARGET
 #define NAME(x) neon_double_##x
 #include "linalg/block_kernels_loops.h"
 
 SELF_INNER_PRODUCTS(neon, )
 
-static inline void accumulate_two(float64x2_t part, int64_t *sums, double unit)
+/* sums += round(part * unit) for eight numbers; the sums are loaded and stored
+ * in pairs of vectors. */
+static inline __attribute__((always_inline)) void
+accumulate_eight(const float64x2_t part[4], int64_t *sums, double unit)
 {
-	int64x2_t units = vcvtnq_s64_f64(vmulq_n_f64(part, unit));
+	int64x2_t out[4];
 
-	vst1q_s64(sums, vaddq_s64(vld1q_s64(sums), units));
+	for (int p = 0; p < 4; p++)
+		out[p] = vaddq_s64(vld1q_s64(sums + 2 * p),
+				   vcvtnq_s64_f64(vmulq_n_f64(part[p], unit)));
+	for (int p = 0; p < 4; p++)
+		vst1q_s64(sums + 2 * p, out[p]);
 }
 
 static void neon_accumulate_single(void *part_, int64_t *sums, size_t count,
@@ -276,13 +299,19 @@ static void neon_accumulate_single(void *part_, int64_t *sums, size_t count,
 {
 	float *part = part_;
 
-	for (size_t i = 0; i < count; i += 4) {
-		float32x4_t four = vld1q_f32(part + i);
+	for (size_t i = 0; i < count; i += 8) {
+		float32x4_t a = vld1q_f32(part + i);
+		float32x4_t b = vld1q_f32(part + i + 4);
+		const float64x2_t eight[4] = {
+			vcvt_f64_f32(vget_low_f32(a)),
+			vcvt_high_f64_f32(a),
+			vcvt_f64_f32(vget_low_f32(b)),
+			vcvt_high_f64_f32(b),
+		};
 
-		accumulate_two(vcvt_f64_f32(vget_low_f32(four)), sums + i,
-			       unit);
-		accumulate_two(vcvt_high_f64_f32(four), sums + i + 2, unit);
+		accumulate_eight(eight, sums + i, unit);
 		vst1q_f32(part + i, vdupq_n_f32(0));
+		vst1q_f32(part + i + 4, vdupq_n_f32(0));
 	}
 }
 
@@ -291,9 +320,14 @@ static void neon_accumulate_double(void *part_, int64_t *sums, size_t count,
 {
 	double *part = part_;
 
-	for (size_t i = 0; i < count; i += 2) {
-		accumulate_two(vld1q_f64(part + i), sums + i, unit);
-		vst1q_f64(part + i, vdupq_n_f64(0));
+	for (size_t i = 0; i < count; i += 8) {
+		float64x2_t eight[4];
+
+		for (int p = 0; p < 4; p++) {
+			eight[p] = vld1q_f64(part + i + 2 * p);
+			vst1q_f64(part + i + 2 * p, vdupq_n_f64(0));
+		}
+		accumulate_eight(eight, sums + i, unit);
 	}
 }
 

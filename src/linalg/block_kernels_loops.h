@@ -10,6 +10,10 @@
  *                       undefined: no row_product, add_transposed_product
  *     LOAD STORE SET    as for one item: *p, *p = x, all lanes x
  *     FMA(a, b, c)      a * b + c
+ *     BASE(p)           the address p in a register, from which the compiler
+ *                       makes no others; undefined: all as it likes
+ *     FOUR LOAD_FOUR    with BASE: four vectors, .val[0] to .val[3], and their
+ *                       load by one instruction
  *     TARGET            the attribute that names the instructions
  *     NAME(x)           the function's name for this kind
  *
@@ -18,8 +22,76 @@
 
 #define PARTS  (BLOCK_COLUMNS / LANES)
 #define UNROLL _Pragma("GCC unroll 16")
+#define ROLLED _Pragma("GCC unroll 1")
 
 enum { NAME(ahead) = 12 };
+
+/* What is added to sums in registers: ADD_ROW() value times WIDTH vectors at r,
+ * ADD_TWO_ROWS() the same for two rows; ADD_TO_ROW() adds value * t to the row
+ * at r. */
+#ifdef BASE
+
+#define ADD_ROW(sums, WIDTH, value, r)                                         \
+	do {                                                                   \
+		const REAL *from = BASE(r);                                    \
+		UNROLL                                                         \
+		for (int p = 0; p < (WIDTH); p += 4) {                         \
+			FOUR four = LOAD_FOUR(from);                           \
+			from = BASE(from + 4 * LANES);                         \
+			UNROLL                                                 \
+			for (int q = 0; q < 4; q++)                            \
+				(sums)[p + q] = FMA(value, four.val[q],        \
+						    (sums)[p + q]);            \
+		}                                                              \
+	} while (0)
+
+#define ADD_TWO_ROWS(t, a, r, odd, b, s)                                       \
+	do {                                                                   \
+		ADD_ROW(t, PARTS, a, r);                                       \
+		ADD_ROW(odd, PARTS, b, s);                                     \
+	} while (0)
+
+/* All of a row is loaded before any of it is stored, both by pairs. */
+#define ADD_TO_ROW(r, value, t)                                                \
+	do {                                                                   \
+		REAL *base = BASE(r);                                          \
+		VEC items[PARTS];                                              \
+		UNROLL                                                         \
+		for (int p = 0; p < PARTS; p++)                                \
+			items[p] = LOAD(base + p * LANES);                     \
+		UNROLL                                                         \
+		for (int p = 0; p < PARTS; p++)                                \
+			STORE(base + p * LANES, FMA(value, (t)[p], items[p])); \
+	} while (0)
+
+#else
+
+#define ADD_ROW(sums, WIDTH, value, r)                                         \
+	do {                                                                   \
+		UNROLL                                                         \
+		for (int p = 0; p < (WIDTH); p++)                              \
+			(sums)[p] =                                            \
+				FMA(value, LOAD((r) + p * LANES), (sums)[p]);  \
+	} while (0)
+
+#define ADD_TWO_ROWS(t, a, r, odd, b, s)                                       \
+	do {                                                                   \
+		UNROLL                                                         \
+		for (int p = 0; p < PARTS; p++) {                              \
+			(t)[p] = FMA(a, LOAD((r) + p * LANES), (t)[p]);        \
+			(odd)[p] = FMA(b, LOAD((s) + p * LANES), (odd)[p]);    \
+		}                                                              \
+	} while (0)
+
+#define ADD_TO_ROW(r, value, t)                                                \
+	do {                                                                   \
+		UNROLL                                                         \
+		for (int p = 0; p < PARTS; p++)                                \
+			STORE((r) + p * LANES,                                 \
+			      FMA(value, (t)[p], LOAD((r) + p * LANES)));      \
+	} while (0)
+
+#endif
 
 /* Prefetch the rows of X and Y for the entry NAME(ahead) entries later. */
 TARGET static inline __attribute__((always_inline)) void
@@ -56,22 +128,14 @@ NAME(sparse_row_product)(const struct csr_matrix *a, int64_t begin, int64_t end,
 			NAME(fetch)(indices, i, (int64_t)a->nnz, x, y);
 			NAME(fetch)(indices, i + 1, (int64_t)a->nnz, x, y);
 		}
-		UNROLL
-		for (int p = 0; p < PARTS; p++) {
-			t[p] = FMA(SET((REAL)values[i]), LOAD(r + p * LANES),
-				   t[p]);
-			odd[p] = FMA(SET((REAL)values[i + 1]),
-				     LOAD(s + p * LANES), odd[p]);
-		}
+		ADD_TWO_ROWS(t, SET((REAL)values[i]), r, odd,
+			     SET((REAL)values[i + 1]), s);
 	}
 	if (i < end) {
 		const REAL *r = x + (size_t)indices[i] * BLOCK_COLUMNS;
 		if (prefetch)
 			NAME(fetch)(indices, i, (int64_t)a->nnz, x, y);
-		UNROLL
-		for (int p = 0; p < PARTS; p++)
-			t[p] = FMA(SET((REAL)values[i]), LOAD(r + p * LANES),
-				   t[p]);
+		ADD_ROW(t, PARTS, SET((REAL)values[i]), r);
 	}
 	UNROLL
 	for (int p = 0; p < PARTS; p++)
@@ -89,10 +153,7 @@ NAME(add_outer_product)(const struct csr_matrix *a, int64_t begin, int64_t end,
 	for (int64_t i = begin; i < end; i++) {
 		REAL *r = y + (size_t)indices[i] * BLOCK_COLUMNS;
 		VEC value = SET((REAL)values[i]);
-		UNROLL
-		for (int p = 0; p < PARTS; p++)
-			STORE(r + p * LANES,
-			      FMA(value, t[p], LOAD(r + p * LANES)));
+		ADD_TO_ROW(r, value, t);
 	}
 }
 
@@ -160,6 +221,67 @@ TARGET static void NAME(inner_products)(size_t rows, const void *v, size_t v_ld,
 	(rows, (const REAL *)v + c, v_ld, y, y_ld, h + c * BLOCK_COLUMNS);
 }
 
+#ifdef BASE
+
+/* Y += V_0 H_0 + ... for depth rows: of Y those from y on, of V_i those from
+ * item at of v[i] on.  A vector of a row of V is loaded for as many columns,
+ * and four vectors of H for all rows. */
+TARGET static inline __attribute__((always_inline)) void
+NAME(add_rows)(const int depth, size_t count, const void *const *v, size_t at,
+	       size_t v_ld, const REAL *h, REAL *y, size_t y_ld)
+{
+	VEC sums[DEPTH][PARTS];
+
+	UNROLL
+	for (int d = 0; d < depth; d++) {
+		const REAL *base = BASE(y + (size_t)d * y_ld);
+		UNROLL
+		for (int p = 0; p < PARTS; p++)
+			sums[d][p] = LOAD(base + p * LANES);
+	}
+	for (size_t i = 0; i < count; i++) {
+		const REAL *r[DEPTH], *g = BASE(h + i * BLOCK_SQUARE);
+		UNROLL
+		for (int d = 0; d < depth; d++)
+			r[d] = BASE((const REAL *)v[i] + at + (size_t)d * v_ld);
+		ROLLED
+		for (int c = 0; c < BLOCK_COLUMNS; c += LANES) {
+			VEC factors[DEPTH];
+			UNROLL
+			for (int d = 0; d < depth; d++) {
+				factors[d] = LOAD(r[d]);
+				r[d] = BASE(r[d] + LANES);
+			}
+			UNROLL
+			for (int l = 0; l < LANES; l++)
+				UNROLL
+			for (int p = 0; p < PARTS; p += 4) {
+				FOUR four = LOAD_FOUR(g);
+				g = BASE(g + 4 * LANES);
+				UNROLL
+				for (int d = 0; d < depth; d++)
+					UNROLL
+				for (int q = 0; q < 4; q++)
+					sums[d][p + q] = FMA(SET(factors[d][l]),
+							     four.val[q],
+							     sums[d][p + q]);
+			}
+		}
+	}
+	UNROLL
+	for (int d = 0; d < depth; d++) {
+		REAL *base = BASE(y + (size_t)d * y_ld);
+		UNROLL
+		for (int p = 0; p < PARTS; p++)
+			STORE(base + p * LANES, sums[d][p]);
+	}
+}
+
+#define ADD_PRODUCT(DEPTH)                                                     \
+	NAME(add_rows)(DEPTH, count, v, row * v_ld, v_ld, h, y, y_ld)
+
+#else
+
 /* DEPTH rows of Y at a time, so that a row of H is loaded once for all of them.
  */
 #define ADD_PRODUCT(DEPTH)                                                     \
@@ -196,6 +318,8 @@ TARGET static void NAME(inner_products)(size_t rows, const void *v, size_t v_ld,
 		for (int p = 0; p < PARTS; p++)                                \
 			STORE(y + (size_t)d * y_ld + p * LANES, sums[d][p]);   \
 	} while (0)
+
+#endif
 
 TARGET static void NAME(add_product)(size_t rows, size_t count,
 				     const void *const *v, size_t v_ld,
@@ -235,10 +359,7 @@ static void NAME(to_double)(const void *from, double *to, size_t count)
 		for (int64_t i = begin; i < end; i++) {                        \
 			const REAL *r = v + (size_t)indices[i] * columns;      \
 			VEC value = SET((REAL)values[i]);                      \
-			UNROLL                                                 \
-			for (int p = 0; p < (WIDTH); p++)                      \
-				sums[p] = FMA(value, LOAD(r + p * LANES),      \
-					      sums[p]);                        \
+			ADD_ROW(sums, WIDTH, value, r);                        \
 		}                                                              \
 		UNROLL                                                         \
 		for (int p = 0; p < (WIDTH); p++)                              \
@@ -284,8 +405,15 @@ TARGET static void NAME(add_transposed_product)(const struct csr_matrix *a,
 #endif
 
 #undef ADD_PRODUCT
+#undef ADD_ROW
+#undef ADD_TWO_ROWS
+#undef ADD_TO_ROW
+#undef BASE
+#undef FOUR
+#undef LOAD_FOUR
 #undef PARTS
 #undef UNROLL
+#undef ROLLED
 #undef REAL
 #undef VEC
 #undef LANES
