@@ -80,6 +80,11 @@ refuses() {
 			[ "${#stderr_lines[@]}" -eq 2 ]
 		done
 	done
+	# Near ones are named: all of an ambiguous start, and other spellings.
+	run -2 cs-svd --s 5
+	[[ "$output" == *"unknown option --s; near: --scale, --seed"* ]]
+	run -2 cs-knn --neighbors=5
+	[[ "$output" == *"unknown option --neighbors=5; near: --neighbours"* ]]
 }
 
 @test "a file, a pipe, - and -o give the same bytes" {

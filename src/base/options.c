@@ -125,6 +125,42 @@ static const struct option_row *row_of(int key)
 	return NULL;
 }
 
+/* How many first bytes of the option's name are those of the word. */
+static size_t common_prefix(const struct option_row *row, const char *word,
+			    size_t length)
+{
+	size_t common = 0;
+
+	while (common < length && row->name[common] == word[common])
+		common++;
+	return common;
+}
+
+/* The long options, up to three, that begin as the unknown one does, for three
+ * bytes or all of it: "; near: --scale, --seed"; "" for none. */
+static const char *near_options(const char *word)
+{
+	enum { LEAST = 3, MOST = 3 };
+	size_t length = strcspn(word, "="), longest = 0;
+	const char *near = "";
+	int count = 0;
+
+	for (const struct option_row *row = text->rows; row->key; row++) {
+		size_t common = common_prefix(row, word, length);
+		if (row->help != NULL && common > longest)
+			longest = common;
+	}
+	if (longest == 0 || (longest < LEAST && longest < length))
+		return "";
+	for (const struct option_row *row = text->rows; row->key; row++)
+		if (row->help != NULL && count < MOST &&
+		    common_prefix(row, word, length) == longest)
+			near = error_text(
+				"%s%s--%s", near,
+				count++ > 0 ? ", " : "; near: ", row->name);
+	return near;
+}
+
 /* getopt_long's own messages begin with argv[0]; ours with the program, and
  * they name --help. */
 static _Noreturn void refuse(int key)
@@ -139,7 +175,7 @@ static _Noreturn void refuse(int key)
 		die_usage("%s: this option takes no argument", word);
 	if (optopt != 0 && strncmp(word, "--", 2) != 0)
 		die_usage("unknown option -%c", optopt);
-	die_usage("unknown option %s", word);
+	die_usage("unknown option %s%s", word, near_options(word + 2));
 }
 
 /* The option whose argument is read, as a message names it. */
