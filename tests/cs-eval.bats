@@ -124,6 +124,7 @@ figure() {
 	halve once.csv
 	cs-eval --format tsv a.bin b.mat > once.tsv 2> said
 	grep -q "finding customers again says nothing here: 0.0 % of the pairs" said
+	grep -qF 'best of halves by tag (cs-aggregate --half-by "tag"; make eval HALF_BY="tag")' said
 	[ -z "$(figure once.tsv "rows (profile)" "" mrr)" ]
 	[ -n "$(figure once.tsv "rows (profile)" "" agreement_by_tenth)" ]
 	run ! grep -q MRR <(cs-eval -q a.bin b.mat)

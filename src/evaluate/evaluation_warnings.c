@@ -63,8 +63,12 @@ void evaluation_warnings_add(struct evaluation_report *report)
 			error_text("finding customers again says nothing here: "
 				   "%.1f %% of the pairs of customer and tag "
 				   "in half B are in half A, too; read the "
-				   "agreement, best of halves by tag",
-				   100 * population->repeated));
+				   "agreement, best of halves by tag "
+				   "(cs-aggregate --half-by \"%.200s\"; make "
+				   "eval HALF_BY=\"%.200s\")",
+				   100 * population->repeated,
+				   report->pair->model.matrix.tag,
+				   report->pair->model.matrix.tag));
 	warn_removals(report);
 	if (population->n < FEW_CUSTOMERS)
 		add_warning(report, error_text("%zu customers are too few to "
