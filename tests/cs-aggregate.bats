@@ -895,6 +895,13 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	[[ "$output" == *"4 rows: 1 used, 3 rejected"* ]]
 	[ "$(cut -f 2,4 set-aside.why | tr '\n' ' ')" = \
 		$'2\tis empty 3\tis empty 4\tis empty ' ]
+	# Several tags in cells that nothing splits are noticed.
+	printf '%s\n' item,genre 'x,a|b' 'y,a|c' z,a > genres.csv
+	printf '%s\n' user,item 1,x 1,y > log.csv
+	run -0 cs-aggregate --tags genres.csv:item,genre log.csv
+	[[ "$output" == *"genres.csv: 2 of 3 tags have a | in them, as "?"a|b"?": --tag-sep '|' makes each part a tag"* ]]
+	run -0 cs-aggregate --tags genres.csv:item,genre --tag-sep '|' log.csv
+	[[ "$output" != *"tag-sep"* ]]
 	# So are the tags of a cell that holds several, here and in a catalogue.
 	printf '%s\n' user,tag '1,{}' '2,a;{};b' '3, NULL ' > cells.csv
 	run -0 cs-aggregate --null '{}' --null NULL --tag-sep ';' cells.csv

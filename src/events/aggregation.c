@@ -16,6 +16,7 @@
 #include "events/profile_reader.h"
 #include "events/rejects.h"
 #include "events/row_account.h"
+#include "events/tag_separators.h"
 
 /* The work on event logs: what is open, and what became of the rows. */
 struct aggregation {
@@ -177,6 +178,8 @@ static void open_items(struct aggregation *work)
 	if (options->tags == NULL)
 		return;
 	item_tags_read(&work->items, &catalogue);
+	if (options->separator == NULL)
+		tag_separators_notice(&work->items.tags, work->items.file);
 	work->events.items = &work->items;
 	options->columns.joined = true;
 	options->columns.join = work->items.item_name;
