@@ -142,9 +142,9 @@ refused() {
 	# alone in its file, lines are read one by one.
 	printf '149999x\ta\\tb\t1\t1\n15\tc\t1\t1\n' >> whole
 	printf '149999x\ta\\tb\t1\t1\n' >> part-1
-	printf '15\tc\t1\t1\n' > more
-	sed -i '1i\user\ttag\tevents\tvalue' more
-	cs-aggregate -q -j 2 --merge part-? more | cmp - whole
+	printf '15\tc\t1\t1\n' > extra
+	sed -i '1i\user\ttag\tevents\tvalue' extra
+	cs-aggregate -q -j 2 --merge part-? extra | cmp - whole
 
 	# Wrong lines are found far into a file, too.
 	printf '149999x\tc\t1\t1\n' >> part-0
