@@ -1045,17 +1045,17 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	done <<- 'END'
 		-$5|a sign of currency, percent or a unit: take it away before, as with sed 's/\$//g'
 		5,00 €|a sign of currency, percent or a unit: take it away before, as with sed 's/€//g', and --decimal , says what the mark is
-		R$ 1.234,50|a sign of currency, percent or a unit: take it away before, as with sed 's/R\$//g', and --decimal , --thousands .
+		R$ 1.234,50|a sign of currency, percent or a unit: take it away before, as with sed 's/R\$//g', and --decimal , --thousands . say what the marks are
 		12 kg|a sign of currency, percent or a unit: take it away before, as with sed -E 's/([0-9]) *kg\b/\1/g'
 		EUR 12|a sign of currency, percent or a unit: take it away before, as with sed -E 's/\bEUR *([0-9])/\1/g'
 		1.5k|a sign of currency, percent or a unit: if k stands for 10^3, as with sed -E 's/([0-9]) *k\b/\1e3/g'
 		2,5 Mio|a sign of currency, percent or a unit: if Mio stands for 10^6, as with sed -E 's/([0-9]) *Mio\b/\1e6/g', and --decimal , says what the mark is
 		(12.00)|a negative number without a minus before it: write -12.00, as with sed -E 's/[(]([0-9.,]+)[)]/-\1/g'
 		5-|a negative number without a minus before it: write -5
-		12 000|expected a number; --thousands ' '
-		1 234,5|expected a number; --decimal , --thousands ' '
-		1’234.5|expected a number; --thousands "'"
-		1.234.567|expected a number; --thousands .
+		12 000|expected a number; --thousands ' ' says what the mark is
+		1 234,5|expected a number; --decimal , --thousands ' ' say what the marks are
+		1’234.5|expected a number; --thousands "'" says what the mark is
+		1.234.567|expected a number; --thousands . says what the mark is
 		1,000|expected a number; --decimal , or --thousands , says what the mark is
 		abc1|expected a number
 		2024-01-31|expected a number

@@ -227,10 +227,12 @@ static void put_options(const struct decimal_style *style,
 				 : "--decimal %s says what the mark is",
 			 argument(parts->last), argument(parts->last));
 	else if (two && parts->last != style->point)
-		snprintf(to, room, "--decimal %s --thousands %s",
+		snprintf(to, room,
+			 "--decimal %s --thousands %s say what the marks are",
 			 argument(parts->last), argument(thousands));
 	else if (thousands != style->thousands)
-		snprintf(to, room, "--thousands %s", argument(thousands));
+		snprintf(to, room, "--thousands %s says what the mark is",
+			 argument(thousands));
 	else
 		snprintf(to, room,
 			 "marks between thousands stand between groups of "
