@@ -1463,6 +1463,25 @@ events() {
 	[ "$(sed 1d found | cut -f 1-3)" = "$(printf 'a\tx\t1')" ]
 	refused 'american.csv:2: when "1/31/2017": expected a date' -u user -t item \
 		--time when --since 2017-01-31 american.csv
+	# The form that reads it is named, or both of two.
+	while IFS='|' read -r date forms
+	do
+		printf 'user|item|when\na|x|%s\n' "$date" > form.csv
+		run -2 cs-aggregate -q -d '|' --time when --since 2000-01-01 form.csv
+		[[ "$output" == *"such as 2026-01-31; --time-format $forms reads it"* ]] ||
+			{ echo "$date: $output"; false; }
+		eval "cs-aggregate -q -d '|' --since 2000-01-01 --time when --time-format ${forms%% or *} form.csv" > found
+	done <<- 'END'
+		29.05.2026|'%d.%m.%Y'
+		1/31/2017|'%m/%d/%Y'
+		31/1/2017 9:05|'%d/%m/%Y %H:%M'
+		11/12/2026 1:10:59 PM|'%m/%d/%Y %I:%M:%S %p' or '%d/%m/%Y %I:%M:%S %p'
+		01-Feb-26|'%d-%b-%y'
+		Feb 1, 2026|'%b %d, %Y'
+	END
+	printf '%s\n' user,item,when a,x,soon > form.csv
+	refused 'when "soon": expected a date, such as 2026-01-31 or ' \
+		--time when --since 2000-01-01 form.csv
 	cs-aggregate -q -u user -t item --time when --since 2017-01-31 \
 		--rejects aside american.csv > found
 	[ "$(cut -f 3 aside.why | sort -u)" = when ]

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "events/column_detect.h"
 #include "base/errors.h"
+#include "events/column_detect.h"
+#include "events/date_forms.h"
 #include "text/tsv.h"
 
 enum {
@@ -162,6 +163,18 @@ static const char *dialect_hint(const struct csv_block *block,
 	return "";
 }
 
+/* What is wrong with a date, and the form that reads it where one is known. */
+static const char *time_reason(const char *text, size_t length)
+{
+	const char *forms = date_forms_find(text, length);
+
+	return forms == NULL
+		       ? field_reason(REJECT_TIME)
+		       : error_text("expected a date, such as 2026-01-31; "
+				    "--time-format %s reads it",
+				    forms);
+}
+
 /* The same with what the row has; begin is how much of it names the column. */
 static void describe(const struct rejects *rejects, const struct csv_rows *rows,
 		     const struct csv_row *row, size_t expected,
@@ -183,6 +196,8 @@ static void describe(const struct rejects *rejects, const struct csv_rows *rows,
 				      fault);
 		reason = fault;
 	}
+	if (reject == REJECT_TIME)
+		reason = time_reason(rows->text + value->begin, value->length);
 	if (reject == REJECT_FEW || reject == REJECT_MANY)
 		snprintf(what, room, "%u field%s, expected %zu",
 			 (unsigned)row->fields, row->fields == 1 ? "" : "s",
