@@ -965,6 +965,11 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	run -0 cs-aggregate -q -d '\t' --quote none --escape backslash \
 		--null '\N' --rejects wrong copy.tsv
 	[[ "$output" == *'1'$'\t''x\\ny'$'\t1\t1\nA''\\b'$'\t''x\ty'$'\t1\t1' ]]
+	# A tab within a field is no hint that tabs stand between fields.
+	printf 'A\\ta\tx\n' > copy.tsv
+	run -0 cs-aggregate -d '\t' --no-header -u 1 -t 2 --quote none \
+		--escape backslash copy.tsv
+	[[ "$output" != *"if tabs"* ]]
 	printf '%s\n' user,tag,value '1,"a \"b\", c",2' '1,d\,e,3' > escaped.csv
 	run -0 cs-aggregate -q --escape backslash escaped.csv
 	[[ "$output" == *$'1\ta "b", c\t1\t2\n1\td,e\t1\t3' ]]

@@ -119,10 +119,9 @@ static const char *hint(const struct csv_file *file,
 		return "\n  a profile already? --merge adds profiles up";
 	if (names->count == 1)
 		found = delimiter_hint(names->names[0], strlen(names->names[0]),
-				       file->delimiter);
+				       file->mark);
 	for (size_t i = 0; *found == '\0' && i < names->count; i++)
-		found = delimiter_hint_of_field(names->names[i],
-						file->delimiter);
+		found = delimiter_hint_of_field(names->names[i], file->mark);
 	if (names->count != 1 || *found != '\0')
 		return found;
 	return error_text("%s\n  if its header is not on the first line: "
@@ -343,8 +342,7 @@ static void warn_of_delimiter(const struct columns *columns,
 		size_t column = file->selected[kind];
 		const char *name =
 			column != CSV_COLUMN_NONE ? names->names[column] : "";
-		const char *hint =
-			delimiter_hint_of_field(name, file->delimiter);
+		const char *hint = delimiter_hint_of_field(name, file->mark);
 
 		if (*hint == '\0' || (columns->named[kind] != NULL &&
 				      strcmp(columns->named[kind], name) == 0))

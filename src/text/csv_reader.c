@@ -167,7 +167,7 @@ static void read_separator_line(struct csv_source *source,
 
 	if (separator == '\0')
 		return;
-	file->delimiter = separator;
+	file->delimiter = file->mark = separator;
 	drop_line(source);
 }
 
@@ -241,6 +241,7 @@ static void open_input(struct csv_source *source, struct csv_file *file)
 		die("%s: empty, expected CSV%s", file->name,
 		    source->headed ? " with a header line" : "");
 	check_foreign(source);
+	file->mark = *source->dialect.delimiter;
 	if (!converts)
 		return;
 	/* Such a line says how what follows is converted. */
@@ -250,6 +251,7 @@ static void open_input(struct csv_source *source, struct csv_file *file)
 	source->dialect.delimiter = *source->separator != '\0'
 					    ? source->separator
 					    : source->delimiter;
+	file->mark = *source->dialect.delimiter;
 	error = csv_conversion_begin(&source->conversion, &source->dialect,
 				     &source->input, source->carry,
 				     source->carried);

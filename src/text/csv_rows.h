@@ -63,9 +63,10 @@ static inline const struct csv_slice *csv_row_field(const struct csv_rows *rows,
 
 /* A file of the source. */
 struct csv_file {
-	const char *name;                /* for messages */
-	char delimiter;                  /* between its fields */
-	size_t fields;                   /* that each row should have */
+	const char *name; /* for messages */
+	char delimiter;   /* between its fields */
+	char mark;        /* the same before a conversion: its first byte */
+	size_t fields;    /* that each row should have */
 	size_t selected[CSV_MAX_PLACES]; /* columns from 0, or CSV_COLUMN_NONE;
 					     one column may be in several
 					     places */
