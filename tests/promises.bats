@@ -329,6 +329,15 @@ refuses() {
 	done
 }
 
+@test "a stack that may overflow is refused" {
+	[ "${FLAVOUR:-release}" = release ] || skip "sanitizers take more of it"
+	for tool in $all
+	do
+		run -2 prlimit --stack=131072 "$tool" --version
+		[ "$output" = "$tool: a limit (ulimit -s) leaves a stack of 128 KB, expected 256 or more" ]
+	done
+}
+
 @test "temporary files go to TMPDIR, and leave nothing" {
 	mkdir -p tmp
 	TMPDIR=$PWD/tmp bash -o pipefail -c 'cat views.csv | cs-aggregate -q -S 1 |

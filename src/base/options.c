@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -41,6 +42,18 @@ static void open_closed_standard(void)
 			_exit(STATUS_WRONG);
 }
 
+/* The process ends where its stack, or those of its threads, would overflow. */
+static void check_stack(void)
+{
+	enum { LEAST = 256 << 10 };
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < LEAST)
+		die("a limit (ulimit -s) leaves a stack of %llu KB, expected "
+		    "%d or more",
+		    (unsigned long long)limit.rlim_cur >> 10, LEAST >> 10);
+}
+
 static void begin(const struct options_text *what, int argc, char **argv)
 {
 	size_t rows = 0, out = 0;
@@ -50,6 +63,7 @@ static void begin(const struct options_text *what, int argc, char **argv)
 	argument_count = argc;
 	arguments = argv;
 	open_closed_standard();
+	check_stack();
 	json_memory_begin();
 	while (what->rows[rows].key != 0)
 		rows++;
