@@ -511,6 +511,10 @@ make_sets() {
 	refuse "3.bin: "
 	cp -r set bad; sed -i '/"2.bin"/{N;N;N;d;}' bad/manifest.json
 	refuse "0.bin: one of 4 shards, of which shard 2 is missing"
+	cp -r set bad; sed -i '0,/"customers": /s//&1/' bad/manifest.json
+	refuse " by manifest.json"
+	cp -r set bad; sed -i 's/similarity shards 1/similarity shards 2/' bad/manifest.json
+	refuse "manifest.json: its format is not \"customer-similarity shards 1\""
 	cp -r set bad; cp second/manifest.json bad/
 	refuse "0.bin: no shard of the set of manifest.json"
 	# A pipe that no one writes to is refused, and not waited for.

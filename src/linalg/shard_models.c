@@ -212,9 +212,9 @@ static void write_manifest(struct writing *writing)
 			json_pack("{s:s, s:I}", "file", name, "customers",
 				  (json_int_t)set->shards[i].n)));
 	}
-	json_t *manifest = alloc_check(json_pack(
-		"{s:s, s:s, s:o}", "format", "customer-similarity shards 1",
-		"set", writing->id, "shards", shards));
+	json_t *manifest = alloc_check(
+		json_pack("{s:s, s:s, s:o}", "format", SHARD_FILES_FORMAT,
+			  "set", writing->id, "shards", shards));
 	char *text = alloc_check(json_dumps(manifest, JSON_INDENT(1)));
 	output_directory_add(&writing->directory, &output,
 			     SHARD_FILES_MANIFEST);

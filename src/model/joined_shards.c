@@ -87,7 +87,7 @@ static const char *open_all(struct joined_shards *joined, const char *directory,
 		error = open_shard(joined, i, strlen(directory) + 1, contents);
 	return error != NULL ? error
 			     : shard_files_check(joined->views, count,
-						 joined->files.set, "");
+						 &joined->files, "");
 }
 
 static const char *order_rows(struct joined_shards *joined)

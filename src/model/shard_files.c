@@ -22,9 +22,13 @@ static char *join(const char *directory, const char *file)
 	return path;
 }
 
-/* Takes over path. */
-static void add(struct shard_files *files, char *path)
+/* Takes over path; customers is -1 where it is not known. */
+static void add(struct shard_files *files, char *path, int64_t customers)
 {
+	files->customers =
+		alloc_grow(files->customers, &files->customers_room,
+			   files->count + 1, sizeof *files->customers);
+	files->customers[files->count] = customers;
 	files->paths = alloc_grow(files->paths, &files->room, files->count + 1,
 				  sizeof *files->paths);
 	files->paths[files->count++] = path;
@@ -47,18 +51,27 @@ static const char *add_listed(struct shard_files *files, const char *directory,
 {
 	const json_t *shards = json_object_get(manifest, "shards");
 	const char *set = json_string_value(json_object_get(manifest, "set"));
+	const char *format =
+		json_string_value(json_object_get(manifest, "format"));
 	size_t count = json_array_size(shards);
 
+	if (format == NULL || strcmp(format, SHARD_FILES_FORMAT) != 0)
+		return "manifest.json: its format is not \"" SHARD_FILES_FORMAT
+		       "\"";
 	if (count == 0 || count > MAX_FILES)
 		return "manifest.json lists no shards";
 	for (size_t i = 0; i < count; i++) {
-		const char *name = json_string_value(
-			json_object_get(json_array_get(shards, i), "file"));
+		const json_t *shard = json_array_get(shards, i);
+		const json_t *customers = json_object_get(shard, "customers");
+		const char *name =
+			json_string_value(json_object_get(shard, "file"));
 		if (name == NULL || *name == '\0' || strchr(name, '/') != NULL)
 			return error_text("manifest.json: shard %zu has no "
 					  "name of a file",
 					  i);
-		add(files, join(directory, name));
+		add(files, join(directory, name),
+		    json_is_integer(customers) ? json_integer_value(customers)
+					       : -1);
 		const char *error =
 			shard_files_check_kind(files->paths[files->count - 1]);
 		if (error != NULL)
@@ -113,7 +126,7 @@ const char *shard_files_expand(struct shard_files *files, char *const *paths,
 	*files = (struct shard_files){0};
 	for (size_t i = 0; i < count && error == NULL; i++) {
 		if (!shard_files_is_directory(paths[i])) {
-			add(files, alloc_text(paths[i], strlen(paths[i])));
+			add(files, alloc_text(paths[i], strlen(paths[i])), -1);
 			continue;
 		}
 		error = shard_files_read(files, paths[i]);
@@ -128,6 +141,7 @@ void shard_files_free(struct shard_files *files)
 	for (size_t i = 0; i < files->count; i++)
 		free(files->paths[i]);
 	free(files->paths);
+	free(files->customers);
 	free(files->set);
 	input_close(&files->manifest);
 	*files = (struct shard_files){0};
@@ -163,11 +177,27 @@ static const char *mark(const struct shard_file *shards, size_t i, size_t count,
 	return NULL;
 }
 
+/* The customers of each, against the manifest's. */
+static const char *compare_customers(const struct shard_file *shards,
+				     size_t count,
+				     const struct shard_files *files)
+{
+	for (size_t i = 0; i < count && i < files->count; i++)
+		if (files->customers[i] >= 0 &&
+		    (size_t)files->customers[i] != shards[i].matrix->n)
+			return error_text("%s: %zu customers, %lld by %s",
+					  shards[i].name, shards[i].matrix->n,
+					  (long long)files->customers[i],
+					  SHARD_FILES_MANIFEST);
+	return NULL;
+}
+
 const char *shard_files_check(const struct shard_file *shards, size_t count,
-			      const char *set, const char *advice)
+			      const struct shard_files *files,
+			      const char *advice)
 {
 	int64_t all = number_of(&shards[0], "shard.count");
-	const char *error = NULL;
+	const char *set = files->set, *error = NULL;
 	bool *there;
 
 	for (size_t i = 0; i < count && all <= 0; i++)
@@ -190,5 +220,5 @@ const char *shard_files_check(const struct shard_file *shards, size_t count,
 				"missing%s",
 				shards[0].name, (long long)all, i, advice);
 	free(there);
-	return error;
+	return error != NULL ? error : compare_customers(shards, count, files);
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/io.h"
 #include "model/csr_matrix.h"
@@ -13,7 +14,8 @@
 /* Paths that the caller frees by shard_files_free(). */
 struct shard_files {
 	char **paths;
-	size_t count, room;
+	int64_t *customers; /* of each, by its manifest; -1: in none */
+	size_t count, room, customers_room;
 	char *set; /* the id in the last manifest that was read; NULL: none */
 	struct input manifest; /* private: while it is read */
 };
@@ -28,6 +30,7 @@ const char *shard_files_check_kind(const char *path);
 
 /* The file of a directory that lists its shards; it is written last. */
 #define SHARD_FILES_MANIFEST "manifest.json"
+#define SHARD_FILES_FORMAT   "customer-similarity shards 1"
 
 /* Append the paths that the manifest of a directory lists, as DIRECTORY/FILE;
  * what is there is a file, which may be missing.  NULL, or an error text that
@@ -49,9 +52,11 @@ struct shard_file {
 };
 
 /* NULL where the files are no shards, or are all shards of one factorization,
- * whose id is set unless that is NULL; else an error text that names the file
- * that is missing or other.  advice is added where one is missing. */
+ * whose id and numbers of customers are those of files; else an error text that
+ * names the file that is missing or other.  advice is added where one is
+ * missing. */
 const char *shard_files_check(const struct shard_file *shards, size_t count,
-			      const char *set, const char *advice);
+			      const struct shard_files *files,
+			      const char *advice);
 
 #endif

@@ -103,7 +103,7 @@ static const char *check_files(const struct sharded_model *shards)
 {
 	struct shard_file *views = view_files(shards);
 	const char *error = shard_files_check(
-		views, shards->count, shards->files.set,
+		views, shards->count, &shards->files,
 		": give the directory, or --part to search these alone");
 
 	free(views);
