@@ -374,6 +374,13 @@ print(json.load(sys.stdin)["neighbours"][0]["customer"])' > found
 	echo '{"listed_tags": {"value": 1.7, "low": 1.6, "high": 1.8}}' > report.json
 	cs-summarize --measured report.json "$small" | tr '\n' ' ' |
 		grep -qF 'of tags listed like these, 1.70 times the expected number were seen in events held back [1.60, 1.80].'
+	# A pipe gives all of a long one.
+	{ cat report.json; printf '%200000s' ''; } > long.json
+	cs-summarize --measured <(cat long.json) "$small" |
+		cmp - <(cs-summarize --measured report.json "$small")
+	{ printf '%200000s' ''; cat report.json; } > long.json
+	cs-summarize --measured <(cat long.json) "$small" |
+		cmp - <(cs-summarize --measured report.json "$small")
 	echo '{"listed_tags": null}' > report.json
 	cs-summarize --measured report.json "$small" | cmp - <(cs-summarize "$small")
 	for wrong in '' '[]' '{}' '{"listed_tags": 1}' '{"listed_tags": {"value": "x"}}'

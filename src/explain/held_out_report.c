@@ -37,8 +37,10 @@ const char *held_out_report_read(const char *path, struct held_out_ratio *ratio)
 	const char *error;
 
 	input_open(&input, path);
-	input_map(&input);
-	error = read_report(&input, ratio);
+	/* Of a pipe input_map would give the first bytes alone. */
+	error = input.regular ? input_try_map(&input) : input_try_copy(&input);
+	if (error == NULL)
+		error = read_report(&input, ratio);
 	input_close(&input);
 	return error;
 }
