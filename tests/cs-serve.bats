@@ -1179,3 +1179,12 @@ setup() {
 	assert done.stdout + done.stderr == b"", done
 	END
 }
+
+@test "a model whose date cannot be written is refused" {
+	cp emb.bin far.bin
+	touch -d @67768036191676800 far.bin
+	[ "$(stat -c %Y far.bin)" = 67768036191676800 ] ||
+		skip "this file system keeps no such time"
+	run -2 timeout 20 cs-serve -p 0 far.bin
+	[ "$output" = "cs-serve: far.bin: Value too large for defined data type" ]
+}

@@ -394,13 +394,15 @@ assert [s["file"] for s in manifest["shards"]] == ["%d.bin" % i for i in range(4
 	cs-knn --merge -n 5 near.? | diff expected -
 	# A damaged manifest.
 	cp -r models broken
-	for text in '{}' '{"shards": []}' '{"shards": [{"file": "../models/0.bin"}]}' \
-		'{"shards": [7]}' '[' ''
+	local format='{"format": "customer-similarity shards 1", "shards":'
+	for text in '{}' "$format []}" "$format [{\"file\": \"../models/0.bin\"}]}" \
+		"$format [7]}" '[' ''
 	do
 		printf '%s' "$text" > broken/manifest.json
 		refuse "broken" broken
 	done
-	printf '{"shards": [{"file": "0.bin"}, {"file": "9.bin"}]}' > broken/manifest.json
+	printf '%s' "$format"' [{"file": "0.bin"}, {"file": "9.bin"}]}' \
+		> broken/manifest.json
 	refuse "broken/9.bin: No such file" broken
 }
 

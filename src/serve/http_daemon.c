@@ -29,7 +29,8 @@ struct http_poller {
 	struct MHD_Daemon *daemon;
 	struct http_service *service;
 	pthread_t thread;
-	int wake; /* an eventfd: a connection was resumed */
+	int epoll; /* the daemon's */
+	int wake;  /* an eventfd: a connection was resumed */
 	int listener;
 	atomic_bool stop, stopped, end;
 };
@@ -76,6 +77,8 @@ static enum MHD_Result read_head(struct http_request *request, const char *path,
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 
+	if (info == NULL)
+		return MHD_NO;
 	request->routed = true;
 	request->http10 = strcmp(version, "HTTP/1.0") == 0;
 	request->line_is_broken = is_broken(request, method, version);
@@ -186,7 +189,7 @@ static void *begin_request(void *shared, const char *uri,
 		connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	size_t length = strlen(uri);
 
-	if (request != NULL && info->socket_context != NULL)
+	if (request != NULL && info != NULL && info->socket_context != NULL)
 		request->uri = alloc_or_null(length + 1, 1);
 	if (request == NULL || request->uri == NULL) {
 		free(request);
@@ -281,13 +284,15 @@ static void watch_connection(void *shared, struct MHD_Connection *connection,
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		info = MHD_get_connection_info(
 			connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-		fd = info->connect_fd;
+		fd = info != NULL ? info->connect_fd : -1;
 		info = MHD_get_connection_info(
 			connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-		*context = connection_list_add(&service->connections, fd,
-					       info->client_addr);
+		*context = fd >= 0 && info != NULL
+				   ? connection_list_add(&service->connections,
+							 fd, info->client_addr)
+				   : NULL;
 		/* Without memory: the library reads the end. */
-		if (*context == NULL)
+		if (*context == NULL && fd >= 0)
 			shutdown(fd, SHUT_RDWR);
 		atomic_fetch_add(&service->metrics.connections, 1);
 	} else {
@@ -354,9 +359,21 @@ static struct MHD_Daemon *start_daemon(struct http_poller *poller, int fd,
 		{MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escaped, NULL},
 		{MHD_OPTION_END, 0, NULL}};
 
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0,
-				accept_client, service, handle, NULL,
-				MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+	struct MHD_Daemon *daemon =
+		MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0,
+				 accept_client, service, handle, NULL,
+				 MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+	const union MHD_DaemonInfo *info =
+		daemon == NULL
+			? NULL
+			: MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
+
+	poller->epoll = info != NULL ? info->epoll_fd : -1;
+	if (daemon == NULL || info != NULL)
+		return daemon;
+	MHD_quiesce_daemon(daemon);
+	MHD_stop_daemon(daemon);
+	return NULL;
 }
 
 /* Accept what was connected before now, and no more. */
@@ -378,9 +395,7 @@ static void stop_accepting(struct http_poller *poller)
 /* Wait until the daemon has something to do. */
 static void wait_for_events(const struct http_poller *poller)
 {
-	const union MHD_DaemonInfo *info =
-		MHD_get_daemon_info(poller->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-	struct pollfd files[] = {{.fd = info->epoll_fd, .events = POLLIN},
+	struct pollfd files[] = {{.fd = poller->epoll, .events = POLLIN},
 				 {.fd = poller->wake, .events = POLLIN}};
 	MHD_UNSIGNED_LONG_LONG due;
 	int wait = WAIT_MILLISECONDS;

@@ -157,9 +157,10 @@ static int date(struct served_model *served, const char *path)
 	if (strcmp(path, "-") != 0 && !served_model_stat(path, &status))
 		return errno;
 	served->time = status.st_mtime;
-	gmtime_r(&served->time, &when);
-	strftime(served->made, sizeof served->made, "%Y-%m-%dT%H:%M:%SZ",
-		 &when);
+	if (gmtime_r(&served->time, &when) == NULL ||
+	    strftime(served->made, sizeof served->made, "%Y-%m-%dT%H:%M:%SZ",
+		     &when) == 0)
+		return EOVERFLOW;
 	return 0;
 }
 
