@@ -13,6 +13,7 @@
 #include "serve/http_server.h"
 #include "base/io.h"
 #include "base/machine_limits.h"
+#include "base/utf8.h"
 
 enum {
 	KEY_NAMES = 256,
@@ -120,24 +121,29 @@ static void add_customer_names(const char *file)
 
 enum { LONGEST_TOKEN = 4096 };
 
-/* The token is the file's text without the line's end. */
+/* The token is the file's first line, without the blanks around it: so a header
+ * field is read. */
 static void read_token(const char *path)
 {
-	char *token = alloc(LONGEST_TOKEN + 1, 1);
+	char *bytes = alloc(LONGEST_TOKEN + 1, 1);
+	const char *first;
 	struct input input;
-	size_t length = 0, got;
+	size_t length = 0, got, size;
 
 	input_open(&input, path);
 	while (length < LONGEST_TOKEN &&
-	       (got = input_read(&input, token + length,
+	       (got = input_read(&input, bytes + length,
 				 LONGEST_TOKEN - length)) > 0)
 		length += got;
 	input_close(&input);
-	token[strcspn(token, "\r\n")] = '\0';
-	if (*token == '\0' || length == LONGEST_TOKEN)
+	first = bytes;
+	size = strcspn(bytes, "\r\n");
+	utf8_trim(&first, &size);
+	if (size == 0 || length == LONGEST_TOKEN)
 		die("%s: expected a token on its first line", path);
 	free(server.token);
-	server.token = token;
+	server.token = alloc_text(first, size);
+	free(bytes);
 }
 
 int main(int argc, char **argv)

@@ -505,7 +505,7 @@ setup() {
 }
 
 @test "a token is required, except by the open routes" {
-	printf 'secret\n' > token
+	printf '\357\273\277secret \r\n' > token
 	"$PYTHON" - <<-'END'
 	from service import *
 	with Service("--token-file", "token", "emb.bin") as s:
@@ -520,7 +520,7 @@ setup() {
 	        assert s.get(path, Authorization="Bearer secret").status == 200
 	    assert s.post({"user_handle": 1}).status == 401
 	    assert s.post({"user_handle": 1},
-	                  Authorization="bearer secret").status == 200
+	                  Authorization="bearer  secret ").status == 200
 	    for path in "/", "/healthz", "/readyz", "/openapi.json", "/page.js":
 	        assert s.get(path).status == 200, path
 	END

@@ -173,9 +173,12 @@ bool http_token_matches(const char *authorization, const char *token)
 	    strncasecmp(authorization, scheme, strlen(scheme)) != 0)
 		return false;
 	authorization += strlen(scheme);
+	authorization += strspn(authorization, " ");
 	/* As long as what is given: not even the token's length is told. */
 	size = strlen(token);
 	given = strlen(authorization);
+	while (given > 0 && strchr(" \t", authorization[given - 1]) != NULL)
+		given--; /* white space behind a field is not of it */
 	for (size_t i = 0; i < given; i++)
 		different |=
 			(unsigned char)(authorization[i] ^ token[i % size]);

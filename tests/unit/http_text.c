@@ -78,6 +78,9 @@ static void check_token(void)
 {
 	check(http_token_matches("Bearer secret", "secret"), "the token");
 	check(http_token_matches("bearer secret", "secret"), "a small letter");
+	check(http_token_matches("Bearer  secret \t", "secret"), "more blanks");
+	check(!http_token_matches("Bearer sec ret", "secret"),
+	      "a blank inside");
 	check(!http_token_matches(NULL, "secret"), "none");
 	check(!http_token_matches("Bearer ", "secret"), "an empty one");
 	check(!http_token_matches("Bearer secre", "secret"), "a short one");
