@@ -294,6 +294,13 @@ setup() {
 	    assert s.post({"user_handle": 1}).status == 200
 	    assert s.process.wait(timeout=30) == 0
 	    assert 0.9 < time.time() - began < 6
+	# Another signal ends it.
+	with Service("--grace", "600", "emb.bin") as s:
+	    s.process.send_signal(signal.SIGTERM)
+	    while s.get("/readyz").status != 503:
+	        time.sleep(0.01)
+	    s.process.send_signal(signal.SIGINT)
+	    assert s.process.wait(timeout=30) == 0
 	END
 }
 

@@ -53,16 +53,29 @@ static bool end_service(struct http_service *service)
 	return model_reload_end(&service->reload);
 }
 
+/* Answer for the time of grace, or until another signal to end. */
+static void await_grace(struct http_service *service, const sigset_t *signals)
+{
+	double now = connection_clock();
+	double until = now + (double)service->options->grace;
+	int number = 0;
+
+	for (; now < until && number != SIGTERM && number != SIGINT;
+	     now = connection_clock()) {
+		number = sigtimedwait(signals, NULL, &tick);
+		connection_list_sweep(&service->connections, now, false);
+	}
+}
+
 /* Take no new connections, answer what is under way, and end; false where
  * threads go on. */
-static bool drain(struct http_service *service, struct http_daemon *http)
+static bool drain(struct http_service *service, struct http_daemon *http,
+		  const sigset_t *signals)
 {
-	const struct timespec grace = {.tv_sec =
-					       (time_t)service->options->grace};
 	double until;
 
 	atomic_store(&service->draining, true);
-	nanosleep(&grace, NULL);
+	await_grace(service, signals);
 	until = connection_clock() + DRAIN_SECONDS;
 	http_daemon_stop_listening(http);
 	await_requests(service, until);
@@ -231,7 +244,7 @@ const char *http_server_run(const struct http_server_options *options,
 	if (error == NULL) {
 		announce(service, url);
 		watch(service, &signals);
-		*busy = !drain(service, &http);
+		*busy = !drain(service, &http, &signals);
 	}
 	if (!*busy)
 		free(service);
