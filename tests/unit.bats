@@ -54,6 +54,7 @@ unit_cases() {
 @test "unit kmeans" { unit kmeans; }
 @test "unit machine_limits" { unit machine_limits; }
 @test "unit matrix_builder" { unit matrix_builder; }
+@test "unit name_fields" { unit name_fields; }
 @test "unit name_fold" { unit name_fold; }
 @test "unit metrics" { unit metrics; }
 @test "unit neighbour_search" { unit neighbour_search; }

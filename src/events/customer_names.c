@@ -6,7 +6,6 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/io.h"
-#include "base/utf8.h"
 #include "text/name_lines.h"
 #include "text/tsv.h"
 
@@ -36,20 +35,19 @@ void customer_names_read_key(struct customer_names *names, const char *path)
 }
 
 /* Take blanks and quotes from both ends. */
-static void trim(const char **text, size_t *length)
+static void trim_quotes(struct tsv_field *name)
 {
-	utf8_trim(text, length);
-	while (*length > 0 && (*text)[*length - 1] == '"')
-		--*length;
-	for (; *length > 0 && **text == '"'; --*length)
-		++*text;
-	utf8_trim(text, length);
+	name_fields_trim(name);
+	while (name->length > 0 && name->text[name->length - 1] == '"')
+		name->length--;
+	for (; name->length > 0 && *name->text == '"'; name->length--)
+		name->text++;
+	name_fields_trim(name);
 }
 
-static void add_escaped(struct string_table *table, const char *text,
-			size_t length)
+static void add_escaped(struct string_table *table, struct tsv_field name)
 {
-	char *escaped = tsv_escape_text(text, length);
+	char *escaped = tsv_escape_text(name.text, name.length);
 
 	string_table_add(table, escaped, strlen(escaped));
 	free(escaped);
@@ -61,24 +59,21 @@ static bool add_first_column(struct string_table *table, struct tsv_field line)
 {
 	const char *text = line.text;
 	size_t length = line.length;
-	size_t end = name_lines_first_field(&line);
+	size_t end = name_fields_first(&line);
 
 	if (end + 1 >= length || text[end + 1] == ' ' || line.length == 0)
 		return false;
-	add_escaped(table, line.text, line.length);
+	add_escaped(table, line);
 	return true;
 }
 
 /* A line as it stands, and without blanks and quotes. */
-static void add_line(struct string_table *table, const struct tsv_field *line)
+static void add_line(struct string_table *table, struct tsv_field line)
 {
-	const char *text = line->text;
-	size_t length = line->length;
-
-	add_escaped(table, text, length);
-	trim(&text, &length);
-	if (length > 0)
-		add_escaped(table, text, length);
+	add_escaped(table, line);
+	trim_quotes(&line);
+	if (line.length > 0)
+		add_escaped(table, line);
 }
 
 void customer_names_read_forgotten(struct customer_names *names,
@@ -88,7 +83,7 @@ void customer_names_read_forgotten(struct customer_names *names,
 
 	name_lines_open(&lines, path);
 	while (name_lines_next(&lines)) {
-		add_line(&names->forgotten, &lines.name);
+		add_line(&names->forgotten, lines.name);
 		if (name_lines_split(&lines))
 			continue;
 		names->forgotten_listed++;

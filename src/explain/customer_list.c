@@ -7,7 +7,6 @@
 #include "base/bitset.h"
 #include "base/errors.h"
 #include "base/number.h"
-#include "base/utf8.h"
 #include "events/column_detect.h"
 #include "text/name_lines.h"
 #include "text/tsv.h"
@@ -53,23 +52,6 @@ struct name_file {
 	bool first_unknown; /* the first name is */
 };
 
-static void trim(struct tsv_field *name)
-{
-	const char *text = name->text;
-
-	utf8_trim(&text, &name->length);
-	name->text += text - name->text;
-}
-
-/* Drop a byte-order mark before the name. */
-static void drop_order_mark(struct tsv_field *name)
-{
-	size_t mark = utf8_order_mark(name->text, name->length);
-
-	name->text += mark;
-	name->length -= mark;
-}
-
 /* The row of the customer whose name is the whole line, perhaps between blanks,
  * which are taken off it where it is none; or SIZE_MAX. */
 static size_t row_of_whole(const struct model *model, struct tsv_field *name)
@@ -81,7 +63,7 @@ static size_t row_of_whole(const struct model *model, struct tsv_field *name)
 	row = model_find(model, name->text, name->length);
 	if (row != SIZE_MAX)
 		return row;
-	trim(name);
+	name_fields_trim(name);
 	return model_find(model, name->text, name->length);
 }
 
@@ -91,7 +73,7 @@ static size_t row_of_field(const struct model *model, struct tsv_field *name)
 {
 	struct tsv_field part = *name;
 
-	name_lines_first_field(&part);
+	name_fields_first(&part);
 	if (part.length > 0)
 		*name = part;
 	return model_find(model, name->text, name->length);
@@ -103,7 +85,7 @@ size_t customer_list_find(const struct model *model, char **text,
 	struct tsv_field name = {.text = *text, .length = *length};
 	size_t row;
 
-	drop_order_mark(&name);
+	name_fields_drop_mark(&name);
 	while (name.length > 0 && strchr("\r\n", name.text[name.length - 1]))
 		name.length--;
 	/* The whole line comes first, so that no name that the model has is

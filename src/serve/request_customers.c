@@ -10,6 +10,7 @@
 #include "base/json_memory.h"
 #include "base/number.h"
 #include "explain/customer_list.h"
+#include "text/name_fields.h"
 
 /* Of HTTP. */
 enum { BAD_REQUEST = 400, NOT_FOUND = 404, INTERNAL_ERROR = 500 };
@@ -354,48 +355,39 @@ bool request_read_like(struct predict_request *request, json_t *list)
 	return valid;
 }
 
-/* A list of ids in one text. */
-static json_t *split_ids(const char *text, const char *separators)
-{
-	json_t *list = alloc_check(json_array());
-
-	for (;;) {
-		text += strspn(text, separators);
-		size_t length = strcspn(text, separators);
-
-		if (length == 0)
-			return list;
-		json_check(json_array_append_new(
-			list, json_stringn_nocheck(text, length)));
-		text += length;
-	}
-}
-
-/* What stands for a list of three ids or more in the only text of an array, as
- * the only line of a file does (text/name_lines.h); NULL where it is one id,
- * perhaps with a second column. */
-static json_t *split_only_text(const struct predict_request *request,
-			       const json_t *value)
+/* Does a list of ids, as in the only line of a file, stand in the only text of
+ * an array?  False where it is one id, perhaps with a second column. */
+static bool split_only_text(const struct predict_request *request,
+			    const json_t *value, struct name_fields *ids)
 {
 	const json_t *only = json_array_get(value, 0);
-	const struct text_array *users = &request->served->model->matrix.users;
-	json_t *list;
+	bool two;
 
-	if (json_array_size(value) != 1 || !json_is_string(only) ||
-	    text_array_find_shown(users, json_string_value(only),
-				  json_string_length(only)) != SIZE_MAX)
-		return NULL;
-	list = split_ids(json_string_value(only), ",;\t\r\n");
-	if (json_array_size(list) >= 3)
-		return list;
-	json_decref(list);
-	return NULL;
+	return json_array_size(value) == 1 && json_is_string(only) &&
+	       find_customer(request, json_string_value(only),
+			     json_string_length(only)) == ROW_NONE &&
+	       name_fields_split(ids, json_string_value(only),
+				 json_string_length(only), &two);
 }
 
 json_t *request_split_ids(const struct predict_request *request,
 			  const json_t *value)
 {
-	return json_is_string(value)
-		       ? split_ids(json_string_value(value), ",; \t\r\n")
-		       : split_only_text(request, value);
+	struct name_fields ids = {0};
+	const char *id = NULL;
+	json_t *list;
+
+	if (json_is_string(value))
+		name_fields_cut(&ids, json_string_value(value),
+				json_string_length(value), ",; \t\r\n");
+	else if (!split_only_text(request, value, &ids))
+		return NULL;
+	list = alloc_check(json_array());
+	while ((id = name_fields_next(&ids, id)) != NULL) {
+		json_t *text = json_string_nocheck(id);
+
+		json_check(json_array_append_new(list, text));
+	}
+	name_fields_free(&ids);
+	return list;
 }

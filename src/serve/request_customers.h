@@ -16,8 +16,8 @@
  * same. */
 bool request_read_whole(const json_t *value, json_int_t *whole);
 
-/* The ids in a text, or in the only text of an array where it has three or
- * more, as the only line of a file (text/name_lines.h): a new list, which the
+/* The ids in a text, between blanks, commas and the like, or in the only text
+ * of an array where that is a list (name_fields_split): a new list, which the
  * caller owns; NULL where the value stays what it is. */
 json_t *request_split_ids(const struct predict_request *request,
 			  const json_t *value);

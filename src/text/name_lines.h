@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "text/name_fields.h"
 #include "text/tsv.h"
 
 struct name_lines {
@@ -15,10 +16,10 @@ struct name_lines {
 	bool two; /* the only line has two fields: it may be a name and
 		     another field, or two names */
 	/* private */
-	bool single;           /* the file has but one line, or a first one
-				  that is as long as no name */
-	char *parts;           /* its parts, one after another */
-	size_t part, part_end; /* the parts to come */
+	bool single;               /* the file has but one line, or a first one
+				      that is as long as no name */
+	struct name_fields fields; /* of that line, where they are names */
+	char *next;                /* of these, to come; NULL: none */
 };
 
 /* Open the file; "-" is standard input.  Ends the process where it cannot be
@@ -31,16 +32,10 @@ void name_lines_open(struct name_lines *names, const char *path);
  * carriage returns end its lines.  False at the end. */
 bool name_lines_next(struct name_lines *names);
 
-/* The current line is no name: where it is the only line of the file and has
- * three names or more, between commas, semicolons or tabs, or numbers between
- * blanks, the next ones become the names in it, their quotes taken off.  False
- * where it is none; two says whether there may be two. */
+/* The current line is no name: where it is the only line of the file and
+ * names several (name_fields_split), the next ones become the names in it.
+ * False where it names none or one; two says whether there may be two. */
 bool name_lines_split(struct name_lines *names);
-
-/* Reduce a line to the first of its fields, between tabs, commas or semicolons,
- * and take the quotes of CSV and blanks off it, in place; returns the bytes of
- * the line up to the end of that field. */
-size_t name_lines_first_field(struct tsv_field *name);
 
 /* Close the file and free what the reader has. */
 void name_lines_close(struct name_lines *names);
