@@ -307,6 +307,25 @@ sums_exactly() {
 	printf '["u001","u002"]' > list
 	run -2 cs-knn -u u000 --not list emb.bin
 	[ "$output" = "cs-knn: list: JSON, expected names, one a line: jq -r '.[]' list" ]
+	# Also of numbers, and where it is written on several lines.
+	for list in '[1, -2e3 ]' '[
+  "u001",
+  "u002"
+]'
+	do
+		printf '%s\n' "$list" > list
+		run -2 cs-knn -u u000 --not list emb.bin
+		[[ "$output" == *": JSON, expected names"* ]]
+	done
+	# Brackets in names make no JSON.
+	for list in '[1]Smith, Ann' '[draft] x, y' '["u001"] a, b' '[1]' '[]' \
+		'["u001' '[1, 2] a' '[a, b]'
+	do
+		printf '%s\nu001\n' "$list" > list
+		run -0 cs-knn -q -u u000 -n 9 --among list --format ids emb.bin
+		[ "$output" = u001 ]
+	done
+	printf '["u001","u002"]' > list
 	jq -r '.[]' list > ids
 	cs-knn -u u000 -n 9 --among ids --format ids emb.bin | sort |
 		diff <(printf 'u00%d\n' 1 2) -

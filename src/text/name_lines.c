@@ -1,6 +1,5 @@
 #include "text/name_lines.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,15 +9,57 @@
 /* How much is looked at to see what a file is. */
 enum { HEAD = 1 << 16 };
 
-/* An array of texts or numbers, which a name seldom looks like. */
+/* The bytes of the text or the number of JSON at the begin of size bytes; 0
+ * where there is none. */
+static size_t json_scalar(const char *bytes, size_t size)
+{
+	size_t at = 0;
+
+	if (size > 0 && *bytes == '"') {
+		for (at = 1; at < size && bytes[at] != '"'; at++)
+			at += bytes[at] == '\\';
+		return at < size ? at + 1 : size;
+	}
+	while (at < size && memchr("0123456789+-.eE", bytes[at], 15) != NULL)
+		at++;
+	return at;
+}
+
+static size_t skip_blanks(const char *bytes, size_t size, size_t at)
+{
+	while (at < size && memchr(" \t\r\n", bytes[at], 4) != NULL)
+		at++;
+	return at;
+}
+
+/* An array of texts, or of two numbers or more, that is all of its lines: what
+ * a name seldom looks like.  Its end may be beyond HEAD bytes. */
 static bool is_json_array(const char *bytes, size_t size)
 {
-	const char *end = memchr(bytes, ']', size);
+	size_t at = 0, count = 0;
+	bool texts = false;
 
-	if (size < 2 || *bytes != '[' || end == NULL)
+	if (size == 0 || *bytes != '[')
 		return false;
-	return bytes[1] == '"' || (isdigit((unsigned char)bytes[1]) &&
-				   memchr(bytes, ',', size) != NULL);
+	do {
+		at = skip_blanks(bytes, size, at + 1);
+		size_t length = json_scalar(bytes + at, size - at);
+
+		if (at < size && length == 0)
+			return false;
+		texts |= at < size && bytes[at] == '"';
+		at = skip_blanks(bytes, size, at + length);
+		count++;
+	} while (at < size && bytes[at] == ',');
+	if (!texts && count == 1)
+		return false;
+	if (at == size)
+		return size >= HEAD;
+	if (bytes[at++] != ']')
+		return false;
+	while (at < size && memchr(" \t\r", bytes[at], 3) != NULL)
+		at++;
+	return at == size || bytes[at] == '\n';
 }
 
 static void check_foreign(const struct name_lines *names, const char *path,
