@@ -334,7 +334,7 @@ setup() {
 	        ('{"user_handle": null}', 400, "user_handle", "whole number"),
 	        ('{"user_handle": 1.5}', 400, "user_handle", "whole number"),
 	        ('{"user_handle": true}', 400, "user_handle", "whole number"),
-	        ('{"user_handle": ["1"]}', 400, "user_handle", "whole number"),
+	        ('{"user_handle": ["1"]}', 400, "user_handle", "users is the field"),
 	        ('{"user_handle": "\\u0000"}', 400, None, "in no id"),
 	        ('{"user_handle": 99999999999999999999}', 400, "user_handle",
 	         "as a string"),

@@ -248,8 +248,14 @@ bool request_read_handle(struct predict_request *request, json_t *value,
 			 bool suggest)
 {
 	size_t length;
-	const char *name = read_id(request, "user_handle", &value, &length);
+	const char *name;
 
+	if (json_is_array(value))
+		return predict_request_fail(
+			request, BAD_REQUEST, "user_handle",
+			"user_handle: expected the id of one customer; users "
+			"is the field for several");
+	name = read_id(request, "user_handle", &value, &length);
 	if (name == NULL)
 		return false;
 	json_check(json_object_set_new(request->body, "user_handle", value));
