@@ -189,17 +189,24 @@ static void report_unknown(const struct name_file *file,
 static void report_none(const struct name_file *file)
 {
 	const struct model *model = file->model;
+	const char *name = file->lines.lines.name, *user;
 	size_t length;
-	const char *user = text_array_at(&model->matrix.users, 0, &length);
 
-	if (file->unknown[0] == NULL)
-		warn("%s: none of its customers is in %s",
-		     file->lines.lines.name, model->input.name);
-	else
-		warn("%s: none of its customers is in %s: it has \"%s\", the "
-		     "model has \"%.*s\"",
-		     file->lines.lines.name, model->input.name,
-		     file->unknown[0], (int)length, user);
+	if (model->matrix.n == 0) {
+		warn("%s: none of its customers is in %s, which has no "
+		     "customers",
+		     name, model->input.name);
+		return;
+	}
+	if (file->unknown[0] == NULL) {
+		warn("%s: none of its customers is in %s", name,
+		     model->input.name);
+		return;
+	}
+	user = text_array_at(&model->matrix.users, 0, &length);
+	warn("%s: none of its customers is in %s: it has \"%s\", the model has "
+	     "\"%.*s\"",
+	     name, model->input.name, file->unknown[0], (int)length, user);
 }
 
 static void end_names(struct name_file *file)
