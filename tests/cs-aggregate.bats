@@ -1108,7 +1108,7 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	printf '%s\n' user,tag,value ' ,a,1' > blank.csv
 	run -2 cs-aggregate --trim blank.csv
 	[[ "$output" == *"user is empty"* ]]
-	# Byte-order marks at the begin of a file are no part of its header.
+	# Byte-order marks at the start of a file are no part of its header.
 	printf '\xef\xbb\xbf\xef\xbb\xbfuser,tag\n1,a\n' > marks.csv
 	run -0 cs-aggregate -q marks.csv
 	[[ "${lines[0]}" == $'user\t'* ]]

@@ -343,7 +343,7 @@ print(*(r['probes'] for r in recall if r['wanted'] == 0.95))"
 	done
 }
 
-@test "an index, a model and a matrix that lie are refused by --check" {
+@test "--check refuses an index, a model and a matrix with a forged value" {
 	"$PYTHON" -c 'import ctypes; ctypes.CDLL("libxxhash.so.0")' ||
 		skip "no libxxhash for Python"
 	head -n 2000 profiles.tsv | cs-matrix -q > small.mat
@@ -352,17 +352,17 @@ print(*(r['probes'] for r in recall if r['wanted'] == 0.95))"
 	for model in small.mat small.bin hub.bin
 	do
 		cs-dump --check $model > text
-		"$PYTHON" "$BATS_TEST_DIRNAME/lies.py" $model 1
+		"$PYTHON" "$BATS_TEST_DIRNAME/forged_values.py" $model 1
 	done
-	# The service loads none whose index lies.
-	for lie in "index.rows 1 0" "index.codes 70 9" "index.scales 3 0.5" \
+	# The service loads none with a forged index.
+	for value in "index.rows 1 0" "index.codes 70 9" "index.scales 3 0.5" \
 		"index.residuals 2 0" "index.units 9 2" "index.recall 0 2" \
 		"index.centroids 1 3" "index.hub 4 2"
 	do
 		# shellcheck disable=SC2086
-		"$PYTHON" "$BATS_TEST_DIRNAME/forge.py" hub.bin $lie > forged.bin
+		"$PYTHON" "$BATS_TEST_DIRNAME/forge.py" hub.bin $value > forged.bin
 		run -2 --separate-stderr cs-serve -p 0 forged.bin
-		[[ "$stderr" == "cs-serve: forged.bin: tensor ${lie%% *} is damaged"* ]]
+		[[ "$stderr" == "cs-serve: forged.bin: tensor ${value%% *} is damaged"* ]]
 	done
 	# What is projected, rotated, scaled or of a shard is none.
 	head -n 300 profiles.tsv | cs-matrix -q --as small.bin |

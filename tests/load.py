@@ -220,7 +220,7 @@ async def replace(service, until, sizes):
         sizes.append(resident(service.process))
 
 
-async def play(service, users, seconds):
+async def run_clients(service, users, seconds):
     until, sizes = time.time() + seconds, []
     await asyncio.gather(replace(service, until, sizes),
                          *(client(service.port, users, until)
@@ -243,7 +243,7 @@ def main(seconds):
                   "FAULT_SEED": seed} if FAULTS > 0 else None
         with Service("live.bin", environment=faulty) as service:
             control.set(1)
-            sizes = asyncio.run(play(service, users, seconds))
+            sizes = asyncio.run(run_clients(service, users, seconds))
             failed = control.failed()
             control.set(0)
             status = service.end()

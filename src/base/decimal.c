@@ -181,7 +181,7 @@ enum decimal_error decimal_read_sum(const char *text, size_t length,
 	return read_any(text, length, SUM_DIGITS, value);
 }
 
-/* The bytes of the mark between thousands at the begin of a text; 0: it is
+/* The bytes of the mark between thousands at the start of a text; 0: it is
  * something else. */
 static size_t thousands_mark(char thousands, const char *text, const char *end)
 {

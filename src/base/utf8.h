@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* The length, 1 to 4 bytes, of the character at the begin of length > 0 bytes:
+/* The length, 1 to 4 bytes, of the character at the start of length > 0 bytes:
  * none longer than needed, no surrogates, none above U+10FFFF; 0 where none
  * begins there. */
 size_t utf8_character(const unsigned char *text, size_t length);
@@ -13,11 +13,11 @@ size_t utf8_character(const unsigned char *text, size_t length);
  * is none. */
 size_t utf8_first_invalid(const unsigned char *bytes, size_t size);
 
-/* The bytes of the byte-order mark at the begin of length bytes: 3, or 0 where
+/* The bytes of the byte-order mark at the start of length bytes: 3, or 0 where
  * there is none. */
 size_t utf8_order_mark(const void *bytes, size_t length);
 
-/* The bytes of the blank, or of the mark that is not seen, at the begin of
+/* The bytes of the blank, or of the mark that is not seen, at the start of
  * length bytes; 0 where there is none: a blank or a tab; no-break, narrow, thin
  * and ideographic spaces; zero-width ones, marks of direction and of byte
  * order. */

@@ -215,8 +215,8 @@ void tuning_write(struct output *output, const struct tuning *tuning)
 	else
 		output_print(output,
 			     "\nuse %s: significantly better than the default, "
-			     "and in no figure\nsignificantly worse; the best "
-			     "of %zu is a little flattered by the choice\n",
+			     "and in no figure\nsignificantly worse; the "
+			     "figures of the best of %zu are biased upwards\n",
 			     evaluation->rows[best->row].name, tuning->count);
 }
 

@@ -278,7 +278,7 @@ void rejects_add(struct rejects *rejects, unsigned thread,
 		 dialect_hint(block, row,
 			      rejects->source->files[block->file].delimiter,
 			      reject));
-	/* What an open quote has swallowed. */
+	/* How far the quote that is not closed reaches. */
 	if (reject == REJECT_CSV + CSV_QUOTE_OPEN) {
 		size_t last =
 			row->line +

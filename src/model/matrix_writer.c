@@ -77,7 +77,7 @@ static void add_end(struct piece_thread *state, size_t length)
 	memcpy(add_bytes(state, sizeof last), &last, sizeof last);
 }
 
-/* Make the items of a piece; ends count from its begin. */
+/* Make the items of a piece; ends count from its start. */
 static void make_items(void *shared, size_t piece, unsigned thread)
 {
 	const struct writing *writing = shared;

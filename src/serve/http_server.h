@@ -1,4 +1,4 @@
-/* http_server: a service from its begin to its end: sockets, threads, signals.
+/* http_server: a service from its start to its end: sockets, threads, signals.
  */
 #ifndef SERVE_HTTP_SERVER_H
 #define SERVE_HTTP_SERVER_H

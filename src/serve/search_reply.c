@@ -23,7 +23,7 @@ struct search {
 	bool more; /* one was left out */
 };
 
-/* Does the text, folded, hold the pattern: at its begin, or elsewhere? */
+/* Does the text, folded, hold the pattern: at its start, or elsewhere? */
 static bool holds(struct search *search, const char *text, size_t length,
 		  bool at_begin)
 {

@@ -42,7 +42,7 @@ struct csv_conversion {
 	iconv_t decoder;
 	unsigned char *raw, *decoded, *out;
 	size_t raw_held, decoded_at, decoded_held, out_at, out_held, out_room;
-	unsigned char held[16]; /* the begin of what may be a delimiter */
+	unsigned char held[16]; /* the start of what may be a delimiter */
 	size_t held_count;
 	int state;
 	bool begun, ended, flushed, decoding, escaped;

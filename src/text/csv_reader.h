@@ -30,7 +30,7 @@ struct csv_source {
 	size_t count;
 	struct csv_dialect dialect;
 	size_t places; /* of csv_file.selected that are used */
-	size_t skip;   /* lines at the begin of each file that are no rows */
+	size_t skip;   /* lines at the start of each file that are no rows */
 	bool headed;   /* the first line of each file names its columns */
 	bool piped;    /* standard input may take the place of the files, and
 			  options say their dialect: for messages */

@@ -9,7 +9,7 @@
 /* How much is looked at to see what a file is. */
 enum { HEAD = 1 << 16 };
 
-/* The bytes of the text or the number of JSON at the begin of size bytes; 0
+/* The bytes of the text or the number of JSON at the start of size bytes; 0
  * where there is none. */
 static size_t json_scalar(const char *bytes, size_t size)
 {

@@ -68,7 +68,7 @@ static inline void fuzz_run(void (*work)(void *context), void *context,
 	close_range((unsigned)first_fd, ~0U, 0);
 }
 
-/* The lowest descriptor that is free, at the begin of a run. */
+/* The lowest descriptor that is free, at the start of a run. */
 static inline int fuzz_first_fd(void)
 {
 	int fd = dup(STDIN_FILENO);

@@ -23,7 +23,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room,
 
 /* ---------------------------------------------------------------- mutator */
 
-/* The bytes of a tensor, counted from the begin of the file. */
+/* The bytes of a tensor, counted from the start of the file. */
 struct extent {
 	size_t begin, end;
 };
