@@ -24,7 +24,9 @@ unit_cases() {
 @test "unit bitset" { unit bitset; }
 @test "unit block_kernels" { unit_cases block_kernels; }
 @test "unit bootstrap" { unit bootstrap; }
+@test "unit combined_bounds" { unit_cases combined_bounds; }
 @test "unit combined_kernels" { unit_cases combined_kernels; }
+@test "unit combined_recovery" { unit_cases combined_recovery; }
 @test "unit combined_search" { unit_cases combined_search; }
 @test "unit connection_timeouts" { unit connection_timeouts; }
 @test "unit contrast" { unit_cases contrast; }
