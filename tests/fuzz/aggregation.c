@@ -17,18 +17,19 @@ struct run {
 	bool merges;
 };
 
-static char rejects[64];
+static char rejects[96];
 
 int LLVMFuzzerInitialize(int *count, char ***arguments);
 
 /* Where wrong rows go: links to /dev/null. */
 int LLVMFuzzerInitialize(int *count, char ***arguments)
 {
-	char why[80];
+	char folder[64], why[100];
 
 	(void)count;
 	(void)arguments;
-	snprintf(rejects, sizeof rejects, "/tmp/fuzz-rejects-%d", getpid());
+	fuzz_folder(folder);
+	snprintf(rejects, sizeof rejects, "%s/rejects", folder);
 	snprintf(why, sizeof why, "%s.why", rejects);
 	if (symlink("/dev/null", rejects) != 0 ||
 	    symlink("/dev/null", why) != 0)

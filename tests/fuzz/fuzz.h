@@ -29,6 +29,38 @@ _Noreturn void fuzz_exit(int status)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Make a folder for what readers open by name.  A process of its own removes it
+ * with all that is in it once the fuzzer has ended, in whatever way. */
+static inline void fuzz_folder(char path[64])
+{
+	int ends[2], kept;
+	char byte;
+
+	snprintf(path, 64, "/tmp/fuzz-XXXXXX");
+	if (mkdtemp(path) == NULL || pipe2(ends, O_CLOEXEC) != 0)
+		__builtin_trap();
+	switch (fork()) {
+	case -1:
+		__builtin_trap();
+	case 0:
+		/* Signals from the terminal are not for it. */
+		setsid();
+		close(ends[1]);
+		while (read(ends[0], &byte, 1) < 0)
+			continue;
+		execlp("rm", "rm", "-rf", path, NULL);
+		_exit(1);
+	default:
+		/* It has the lowest number that is free: fuzz_run closes those
+		 * above. */
+		close(ends[0]);
+		kept = fcntl(ends[1], F_DUPFD_CLOEXEC, 0);
+		close(ends[1]);
+		if (kept < 0)
+			__builtin_trap();
+	}
+}
+
 /* A file that holds the bytes: its descriptor, and its path. */
 static inline int fuzz_file(const uint8_t *data, size_t size, char path[64])
 {

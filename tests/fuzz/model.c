@@ -215,8 +215,8 @@ int LLVMFuzzerInitialize(int *count, char ***arguments)
 
 	(void)count;
 	(void)arguments;
-	snprintf(folder, sizeof folder, "/tmp/fuzz-shards-%d", getpid());
-	if (getcwd(here, sizeof here) == NULL || mkdir(folder, 0700) != 0)
+	fuzz_folder(folder);
+	if (getcwd(here, sizeof here) == NULL)
 		__builtin_trap();
 	for (size_t i = 0; i < 2; i++) {
 		char from[4200], to[96];
