@@ -10,9 +10,7 @@
 
 struct bootstrap_job {
 	struct bootstrap *bootstrap;
-	const double *values, *ranks;
 	uint32_t *order; /* medians x customers: customers by rising rank */
-	uint64_t seed;
 	uint32_t *times; /* threads x customers: how often each was drawn */
 };
 
@@ -51,7 +49,7 @@ static void draw(struct bootstrap_job *job, size_t round, uint32_t *times)
 		times[i] = as_is;
 	for (size_t i = 0; i < customers && !as_is; i++) {
 		uint64_t counter = (uint64_t)round * customers + i;
-		double at = random_uniform(job->seed, counter);
+		double at = random_uniform(job->bootstrap->seed, counter);
 		times[(size_t)(at * (double)customers)]++;
 	}
 }
@@ -79,7 +77,7 @@ static void run_round(void *shared, size_t round, unsigned thread)
 
 	draw(job, round, times);
 	for (size_t c = 0; c < bootstrap->columns; c++) {
-		const double *values = job->values + c * customers;
+		const double *values = bootstrap->values + c * customers;
 		double sum = 0;
 		for (size_t i = 0; i < customers; i++)
 			sum += times[i] * values[i];
@@ -87,32 +85,26 @@ static void run_round(void *shared, size_t round, unsigned thread)
 	}
 	for (size_t c = 0; c < bootstrap->medians; c++)
 		bootstrap->middle[round * bootstrap->medians + c] =
-			median(job->ranks + c * customers,
+			median(bootstrap->ranks + c * customers,
 			       job->order + c * customers, times, customers);
 }
 
-void bootstrap_run(struct bootstrap *bootstrap, const double *values,
-		   size_t columns, const double *ranks, size_t medians,
-		   size_t customers, size_t rounds, uint64_t seed,
-		   unsigned threads)
+void bootstrap_run(struct bootstrap *bootstrap)
 {
-	struct bootstrap_job job = {.bootstrap = bootstrap,
-				    .values = values,
-				    .ranks = ranks,
-				    .seed = seed};
+	struct bootstrap_job job = {.bootstrap = bootstrap};
+	size_t customers = bootstrap->customers, medians = bootstrap->medians;
+	size_t rounds = bootstrap->rounds;
+	unsigned threads = bootstrap->threads;
 
-	*bootstrap = (struct bootstrap){.customers = customers,
-					.columns = columns,
-					.medians = medians,
-					.rounds = rounds};
-	bootstrap->sums = alloc(alloc_product(rounds + 1, columns + 1),
-				sizeof *bootstrap->sums);
+	bootstrap->sums =
+		alloc(alloc_product(rounds + 1, bootstrap->columns + 1),
+		      sizeof *bootstrap->sums);
 	bootstrap->middle = alloc(alloc_product(rounds + 1, medians + 1),
 				  sizeof *bootstrap->middle);
 	job.order =
 		alloc(alloc_product(customers, medians + 1), sizeof *job.order);
 	for (size_t c = 0; c < medians; c++)
-		put_in_order(ranks + c * customers, customers,
+		put_in_order(bootstrap->ranks + c * customers, customers,
 			     job.order + c * customers);
 	job.times = alloc(alloc_product(threads, customers), sizeof *job.times);
 	thread_pool_run(threads, rounds + 1, run_round, &job);

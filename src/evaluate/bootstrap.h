@@ -16,18 +16,20 @@ struct interval {
 };
 
 struct bootstrap {
+	/* Set by the caller, whose the arrays are: */
+	const double *values; /* columns x customers: sums are taken of them */
+	const double *ranks;  /* medians x customers: (lower) medians are */
 	size_t customers, columns, medians, rounds;
+	uint64_t seed;
+	unsigned threads;
+	/* Set by bootstrap_run: */
 	double *sums;   /* (rounds + 1) x columns: the last row is the sums of
 			   the customers as they are */
 	double *middle; /* (rounds + 1) x medians: likewise */
 };
 
-/* values: columns x customers, of which sums are taken; ranks: medians x
- * customers, of which (lower) medians are. */
-void bootstrap_run(struct bootstrap *bootstrap, const double *values,
-		   size_t columns, const double *ranks, size_t medians,
-		   size_t customers, size_t rounds, uint64_t seed,
-		   unsigned threads);
+/* Resample the customers; bootstrap_free frees what that gives. */
+void bootstrap_run(struct bootstrap *bootstrap);
 void bootstrap_free(struct bootstrap *bootstrap);
 
 /* The interval of a function of the sums and medians of a draw. */

@@ -306,9 +306,15 @@ void evaluation_run(struct evaluation *evaluation,
 		set_hubness(evaluation, row);
 	}
 	agreement_end(&agreement);
-	bootstrap_run(&evaluation->bootstrap, evaluation->values,
-		      count * COLUMNS, evaluation->ranks, count * 2, queries,
-		      rounds, seed, threads);
+	evaluation->bootstrap = (struct bootstrap){.values = evaluation->values,
+						   .columns = count * COLUMNS,
+						   .ranks = evaluation->ranks,
+						   .medians = count * 2,
+						   .customers = queries,
+						   .rounds = rounds,
+						   .seed = seed,
+						   .threads = threads};
+	bootstrap_run(&evaluation->bootstrap);
 	find_figures(evaluation);
 }
 

@@ -185,7 +185,11 @@ const char *held_out_tags_measure(struct held_out_tags *tags,
 	size_t queries = population->query_count;
 	struct held_out_job job = {
 		.pair = pair, .population = population, .tags = tags};
-	struct bootstrap bootstrap;
+	struct bootstrap bootstrap = {.columns = 4,
+				      .customers = queries,
+				      .rounds = rounds,
+				      .seed = seed,
+				      .threads = threads};
 	const char *error = NULL;
 
 	*tags = (struct held_out_tags){0};
@@ -197,8 +201,8 @@ const char *held_out_tags_measure(struct held_out_tags *tags,
 	for (size_t q = 0; error == NULL && q < queries; q++)
 		error = measure_query(&job, q, nearest + q * SCAN_NEAREST);
 	if (error == NULL) {
-		bootstrap_run(&bootstrap, job.found, 4, NULL, 0, queries,
-			      rounds, seed, threads);
+		bootstrap.values = job.found;
+		bootstrap_run(&bootstrap);
 		tags->times = bootstrap_interval(&bootstrap, times, NULL);
 		tags->hold = bootstrap_interval(&bootstrap, hold, NULL);
 		bootstrap_free(&bootstrap);

@@ -46,7 +46,6 @@ int main(void)
 {
 	/* Two equal columns of normal numbers; ranks 1 to CUSTOMERS. */
 	double values[2 * CUSTOMERS], ranks[CUSTOMERS], sum = 0, square = 0;
-	struct bootstrap one, three;
 	int failed = 0;
 
 	for (size_t i = 0; i < CUSTOMERS; i++) {
@@ -56,8 +55,19 @@ int main(void)
 	}
 	for (size_t i = 0; i < CUSTOMERS; i++)
 		square += pow(values[i] - sum / CUSTOMERS, 2);
-	bootstrap_run(&one, values, 2, ranks, 1, CUSTOMERS, ROUNDS, 1, 1);
-	bootstrap_run(&three, values, 2, ranks, 1, CUSTOMERS, ROUNDS, 1, 3);
+	struct bootstrap one = {.values = values,
+				.columns = 2,
+				.ranks = ranks,
+				.medians = 1,
+				.customers = CUSTOMERS,
+				.rounds = ROUNDS,
+				.seed = 1,
+				.threads = 1};
+	struct bootstrap three = one;
+
+	three.threads = 3;
+	bootstrap_run(&one);
+	bootstrap_run(&three);
 	if (memcmp(one.sums, three.sums, (ROUNDS + 1) * 2 * sizeof *one.sums) !=
 		    0 ||
 	    memcmp(one.middle, three.middle,
