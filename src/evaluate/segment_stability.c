@@ -137,13 +137,19 @@ static void segment_half(void *shared, size_t piece, unsigned thread)
 	const struct row_sample *sample = &job->half[half];
 	size_t k = SEGMENT_STABILITY_MIN_K + which;
 	float *centres = alloc(alloc_product(k, sample->d), sizeof *centres);
+	const struct centre_assignment assignment = {
+		.centres = centres,
+		.rows = sample->rows,
+		.k = k,
+		.n = job->n,
+		.d = sample->d,
+		.group = groups_of(job, which, half, seed)};
 
 	(void)thread;
 	segmentation_train(sample, k, RUNS,
 			   random_bits(job->seed, half * SEEDS + seed), 1,
 			   centres);
-	nearest_centre_assign(centres, k, sample->rows, job->n, sample->d, 1,
-			      groups_of(job, which, half, seed), NULL, NULL);
+	nearest_centre_assign(&assignment, 1);
 	free(centres);
 	progress_add(1);
 }

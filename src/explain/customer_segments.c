@@ -227,9 +227,16 @@ const char *customer_segments_find(struct customer_segments *segments,
 	begin(segments, n, k);
 	centres = alloc(alloc_product(k, d), sizeof *centres);
 	segmentation_train(&sample, k, runs, seed, threads, centres);
-	nearest_centre_assign(centres, k, model->embedding, n, d, threads,
-			      segments->segment, segments->similarity,
-			      segments->margin);
+	nearest_centre_assign(
+		&(struct centre_assignment){.centres = centres,
+					    .rows = model->embedding,
+					    .k = k,
+					    .n = n,
+					    .d = d,
+					    .group = segments->segment,
+					    .cosine = segments->similarity,
+					    .margin = segments->margin},
+		threads);
 	assign_all_weak(segments, model);
 	sort_segments(segments);
 	free(centres);

@@ -81,58 +81,52 @@ static bool assign_rows(struct coarse_query *query, const float *rows,
 	return finite;
 }
 
-struct assignment {
+struct assignment_job {
+	const struct centre_assignment *assignment;
 	struct coarse_query *queries; /* threads */
-	const float *rows;
-	size_t n, d;
-	uint32_t *group;
-	float *cosine, *margin; /* may be NULL */
-	bool *wrong;            /* threads */
+	bool *wrong;                  /* threads */
 };
 
 static void assign_piece(void *shared, size_t piece, unsigned thread)
 {
-	const struct assignment *a = shared;
+	const struct assignment_job *job = shared;
+	const struct centre_assignment *a = job->assignment;
 	size_t begin = piece * PIECE;
 	size_t count = a->n - begin < PIECE ? a->n - begin : PIECE;
 	float cosine[PIECE], margin[PIECE];
 
-	if (!assign_rows(&a->queries[thread], a->rows + begin * a->d, count,
+	if (!assign_rows(&job->queries[thread], a->rows + begin * a->d, count,
 			 a->group + begin, cosine, margin))
-		a->wrong[thread] = true;
+		job->wrong[thread] = true;
 	if (a->cosine != NULL)
 		memcpy(a->cosine + begin, cosine, count * sizeof *cosine);
 	if (a->margin != NULL)
 		memcpy(a->margin + begin, margin, count * sizeof *margin);
 }
 
-bool nearest_centre_assign(const float *centres, size_t k, const float *rows,
-			   size_t n, size_t d, unsigned threads,
-			   uint32_t *group, float *cosine, float *margin)
+bool nearest_centre_assign(const struct centre_assignment *assignment,
+			   unsigned threads)
 {
 	struct coarse_quantizer quantizer;
-	struct assignment a = {.rows = rows,
-			       .n = n,
-			       .d = d,
-			       .group = group,
-			       .cosine = cosine,
-			       .margin = margin};
+	struct assignment_job job = {.assignment = assignment};
 	bool right = true;
 
-	if (!coarse_quantizer_begin(&quantizer, centres, k, d,
+	if (!coarse_quantizer_begin(&quantizer, assignment->centres,
+				    assignment->k, assignment->d,
 				    dot_kernel_best()))
 		return false;
-	a.queries = alloc(threads, sizeof *a.queries);
-	a.wrong = alloc(threads, sizeof *a.wrong);
+	job.queries = alloc(threads, sizeof *job.queries);
+	job.wrong = alloc(threads, sizeof *job.wrong);
 	for (unsigned i = 0; i < threads; i++)
-		coarse_query_begin(&a.queries[i], &quantizer);
-	thread_pool_run(threads, (n + PIECE - 1) / PIECE, assign_piece, &a);
+		coarse_query_begin(&job.queries[i], &quantizer);
+	thread_pool_run(threads, (assignment->n + PIECE - 1) / PIECE,
+			assign_piece, &job);
 	for (unsigned i = 0; i < threads; i++) {
-		coarse_query_end(&a.queries[i]);
-		right &= !a.wrong[i];
+		coarse_query_end(&job.queries[i]);
+		right &= !job.wrong[i];
 	}
 	coarse_quantizer_end(&quantizer);
-	free(a.queries);
-	free(a.wrong);
+	free(job.queries);
+	free(job.wrong);
 	return right;
 }

@@ -33,12 +33,20 @@ void nearest_centres_find(const float *scores, size_t ld, size_t k,
 uint32_t nearest_centres_of_row(const struct nearest_centres *best, size_t i,
 				float *cosine, float *margin);
 
-/* Assign each of n rows (n x d) to the nearest of k centres (k x d): group[i],
- * and, unless NULL, cosine[i] and margin[i] as above.  A zero vector is in
+/* Rows, and the centre of each. */
+struct centre_assignment {
+	const float *centres; /* k x d */
+	const float *rows;    /* n x d */
+	size_t k, n, d;
+	/* Set for each row, as above; the caller's. */
+	uint32_t *group;
+	float *cosine, *margin; /* may be NULL */
+};
+
+/* Assign each row to the nearest centre.  A zero vector is in
  * NEAREST_CENTRE_NONE, with NAN.  Returns false where a row or a centre is not
  * finite.  O(n k d). */
-bool nearest_centre_assign(const float *centres, size_t k, const float *rows,
-			   size_t n, size_t d, unsigned threads,
-			   uint32_t *group, float *cosine, float *margin);
+bool nearest_centre_assign(const struct centre_assignment *assignment,
+			   unsigned threads);
 
 #endif

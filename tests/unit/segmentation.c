@@ -24,9 +24,16 @@ static int check_assignment(const float *centres, size_t k, const float *rows,
 	static uint32_t group[MAX_ROWS];
 	static float cosine[MAX_ROWS], margin[MAX_ROWS];
 	const struct dot_kernel *plain = dot_kernel_get(DOT_KERNELS - 1);
+	const struct centre_assignment assignment = {.centres = centres,
+						     .rows = rows,
+						     .k = k,
+						     .n = n,
+						     .d = d,
+						     .group = group,
+						     .cosine = cosine,
+						     .margin = margin};
 
-	if (!nearest_centre_assign(centres, k, rows, n, d, 1 + seed % 3, group,
-				   cosine, margin))
+	if (!nearest_centre_assign(&assignment, 1 + seed % 3))
 		return fail("assignment refused");
 	for (size_t i = 0; i < n; i++) {
 		float first = -2, second = -2, unit[MAX_DIMENSIONS];
@@ -86,9 +93,14 @@ static int check_found(const size_t *kind, size_t n, size_t groups,
 {
 	static uint32_t group[MAX_ROWS];
 	uint32_t of_kind[MAX_GROUPS];
+	const struct centre_assignment assignment = {.centres = centres,
+						     .rows = rows,
+						     .k = groups,
+						     .n = n,
+						     .d = d,
+						     .group = group};
 
-	nearest_centre_assign(centres, groups, rows, n, d, 1, group, NULL,
-			      NULL);
+	nearest_centre_assign(&assignment, 1);
 	for (size_t i = 0; i < n; i++)
 		if (i < groups)
 			of_kind[i] = group[i];
@@ -123,8 +135,15 @@ static int run_case(void)
 	if (k == groups)
 		failed |= check_found(kind, n, groups, centres, rows, d);
 	rows[n * d - 1] = NAN;
-	if (nearest_centre_assign(centres, k, rows, n, d, 2,
-				  (uint32_t[MAX_ROWS]){0}, NULL, NULL))
+	if (nearest_centre_assign(
+		    &(struct centre_assignment){
+			    .centres = centres,
+			    .rows = rows,
+			    .k = k,
+			    .n = n,
+			    .d = d,
+			    .group = (uint32_t[MAX_ROWS]){0}},
+		    2))
 		failed |= fail("a row that is not finite is taken");
 	row_sample_free(&sample);
 	free(rows);
