@@ -155,6 +155,7 @@ $(BUILD)/fuzz-%.o: tests/fuzz/%.c $(BUILD)/.flags | setup-build
 	$(call say,CC,$<)$(COMPILE) -c -o $@ $<
 $(BUILD)/fuzz-%: $(BUILD)/fuzz-%.o $(BUILD)/libcs.a
 	$(call say,LINK,$@)$(LINK) -fsanitize=fuzzer -o $@ $< \
+		-Wl,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
 		$(BUILD)/libcs.a $(LINKED)
 
 # A loop over 2^17 counts, each comparison of which would be recorded, takes most

@@ -7,6 +7,8 @@
 
 #include <fcntl.h>
 #include <setjmp.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -60,6 +62,59 @@ static inline void fuzz_folder(char path[64])
 			__builtin_trap();
 	}
 }
+
+/* -------------------------------------------------------- failed allocations
+ */
+
+/* Fuzzers are linked with --wrap of the functions that base/alloc.h calls. */
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *block, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+
+/* How many allocations from now on are the last before one fails; 0: none
+ * does. */
+static atomic_size_t fuzz_allocations;
+
+static bool fuzz_fails(void)
+{
+	size_t left = atomic_load(&fuzz_allocations);
+
+	while (left > 0 && !atomic_compare_exchange_weak(&fuzz_allocations,
+							 &left, left - 1))
+		continue;
+	return left == 1;
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return fuzz_fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *block, size_t size)
+{
+	return fuzz_fails() ? NULL : __real_realloc(block, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+	return fuzz_fails() ? NULL : __real_aligned_alloc(alignment, size);
+}
+
+/* For one input in eight the number of an allocation, from 1, that is to fail
+ * when it is read once more, by a hash (FNV-1a) of its bytes; 0 for others. */
+static inline size_t fuzz_failing(const uint8_t *data, size_t size)
+{
+	uint32_t hash = 2166136261U;
+
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ data[i]) * 16777619U;
+	return hash >> 16 & 7 ? 0 : 1 + (hash >> 19) % 512;
+}
+
+/* ------------------------------------------------------------------- inputs */
 
 /* A file that holds the bytes: its descriptor, and its path. */
 static inline int fuzz_file(const uint8_t *data, size_t size, char path[64])

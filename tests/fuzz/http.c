@@ -82,20 +82,13 @@ static void await(int fd)
 				      connection_clock() + 3600, true);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* Send the bytes on a connection of its own, and read the replies. */
+static void exchange(const uint8_t *data, size_t size)
 {
 	static char reply[1 << 16];
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	static char token[] = "token";
 	ssize_t got;
 	size_t held = 0;
-	bool guarded = size > 0 && *data == '!';
-
-	/* Behind a mark come requests to a service with a token. */
-	data += guarded;
-	size -= guarded;
-	options.token = guarded ? token : NULL;
-	options.origin = guarded ? "https://a.example" : NULL;
 
 	if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
 		__builtin_trap();
@@ -110,5 +103,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (held >= 5 && memcmp(reply, "HTTP/", 5) != 0)
 		__builtin_trap();
 	close(fd);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static char token[] = "token";
+	size_t failing = fuzz_failing(data, size);
+	bool guarded = size > 0 && *data == '!';
+
+	/* Behind a mark come requests to a service with a token. */
+	data += guarded;
+	size -= guarded;
+	options.token = guarded ? token : NULL;
+	options.origin = guarded ? "https://a.example" : NULL;
+	exchange(data, size);
+	if (failing > 0) {
+		atomic_store(&fuzz_allocations, failing);
+		exchange(data, size);
+		atomic_store(&fuzz_allocations, 0);
+	}
 	return 0;
 }

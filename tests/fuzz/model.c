@@ -370,11 +370,29 @@ static void open_shards(void *context)
 	model_close(&model);
 }
 
+/* Load it with an allocation that fails: the service has a model less, and no
+ * descriptor more. */
+static void serve_with_failure(const uint8_t *data, size_t size, size_t failing)
+{
+	char path[64];
+	int first_fd = fuzz_first_fd(), fd = fuzz_file(data, size, path);
+
+	atomic_store(&fuzz_allocations, failing);
+	serve(path);
+	atomic_store(&fuzz_allocations, 0);
+	close(fd);
+	if (fuzz_first_fd() != first_fd)
+		__builtin_trap();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const readers[])(void *path) = {
 		describe, write_profiles, search, verify, serve, open_shards};
+	size_t failing = fuzz_failing(data, size);
 
 	fuzz_readers(data, size, readers, sizeof readers / sizeof *readers);
+	if (failing > 0)
+		serve_with_failure(data, size, failing);
 	return 0;
 }

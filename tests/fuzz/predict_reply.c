@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "base/json_memory.h"
 #include "serve/model_reply.h"
 #include "serve/predict_reply.h"
 #include "serve/predict_search.h"
@@ -29,6 +30,7 @@ int LLVMFuzzerInitialize(int *count, char ***arguments)
 
 	(void)count;
 	(void)arguments;
+	json_memory_begin();
 	for (size_t i = 0; i < MODELS; i++) {
 		const struct served_model_options options = {.path = paths[i],
 							     .labels = &labels};
@@ -57,26 +59,57 @@ static void check(const struct predict_reply *answer)
 	json_decref(read);
 }
 
-static void predict_reply_one(struct predict_reply *answer)
-{
-	struct predict_reply *list[] = {answer};
+/* A request, and the reply to it. */
+struct trial {
+	struct served_model *model;
+	bool csv;
+	const char *text; /* the customer's id where there are arguments, else
+			     the body */
+	size_t size;
+	struct http_arguments *arguments;
+	struct predict_reply answer;
+};
 
-	if (answer->request.error == NULL)
+static void answer(void *context)
+{
+	struct trial *trial = context;
+	struct predict_reply *list[] = {&trial->answer};
+	struct predict_request *request = &trial->answer.request;
+
+	if (trial->arguments != NULL)
+		request_read_similar(request, trial->text, trial->size,
+				     trial->arguments, true);
+	else
+		request_read_body(request, trial->text, trial->size, true);
+	if (request->error == NULL)
 		predict_search_run(list, 1, 1);
-	predict_reply_write(answer);
-	predict_reply_return(answer);
-	check(answer);
+	predict_reply_write(&trial->answer);
+	predict_reply_return(&trial->answer);
+	check(&trial->answer);
 }
 
-static void post(struct served_model *model, const char *body, size_t size,
-		 bool csv)
+static void undo(void *context)
 {
-	struct predict_reply answer = {.labels = &labels, .csv = csv};
+	struct trial *trial = context;
 
-	predict_request_begin(&answer.request, model);
-	request_read_body(&answer.request, body, size, true);
-	predict_reply_one(&answer);
-	predict_reply_end(&answer);
+	predict_reply_fail(&trial->answer);
+}
+
+/* Once as it is, and where failing > 0 with that allocation failing, as
+ * serve/predict_batch.h does. */
+static void try(struct trial *trial, size_t failing)
+{
+	const struct predict_reply none = {.labels = &labels,
+					   .csv = trial->csv};
+
+	for (int i = 0; i < 1 + (failing > 0); i++) {
+		trial->answer = none;
+		predict_request_begin(&trial->answer.request, trial->model);
+		atomic_store(&fuzz_allocations, i > 0 ? failing : 0);
+		recovery_run(answer, trial, undo);
+		atomic_store(&fuzz_allocations, 0);
+		predict_reply_end(&trial->answer);
+	}
 }
 
 static void list(const char *prefix, size_t length)
@@ -105,31 +138,26 @@ static void read_arguments(struct http_arguments *arguments, char *text)
 }
 
 /* A path, and after a newline what stands in headers and arguments. */
-static void get(char *path)
+static void get(char *path, size_t failing)
 {
 	char *rest = path + strcspn(path, "\n"), *id;
 	static const char *const names[] = {"name"};
-	struct predict_reply answer = {.labels = &labels};
 	struct http_arguments arguments = {0};
-	size_t length;
+	struct trial trial = {.model = served[1], .arguments = &arguments};
 
 	if (*rest != '\0')
 		*rest++ = '\0';
-	http_route(path, &id, &length);
-	answer.csv = http_wants_csv(rest);
+	http_route(path, &id, &trial.size);
+	trial.csv = http_wants_csv(rest);
 	http_token_matches(rest, "token");
 	http_etag_matches(rest, "\"tag\"");
 	http_gzip_is_accepted(rest);
 	http_host_is_known(rest, "0.0.0.0", names, 1);
 	read_arguments(&arguments, rest);
 	list(path, strlen(path));
-	if (id != NULL) {
-		predict_request_begin(&answer.request, served[1]);
-		request_read_similar(&answer.request, id, length, &arguments,
-				     true);
-		predict_reply_one(&answer);
-		predict_reply_end(&answer);
-	}
+	trial.text = id;
+	if (id != NULL)
+		try(&trial, failing);
 	free(id);
 	http_arguments_free(&arguments);
 }
@@ -137,14 +165,21 @@ static void get(char *path)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = malloc(size + 1);
+	size_t failing = fuzz_failing(data, size);
 
 	memcpy(text, data, size);
 	text[size] = '\0';
 	if (size > 0 && text[0] == '/')
-		get(text);
+		get(text, failing);
 	else
-		for (size_t i = 0; i < MODELS; i++)
-			post(served[i], text, size, size % 2 == 1);
+		for (size_t i = 0; i < MODELS; i++) {
+			struct trial trial = {.model = served[i],
+					      .csv = size % 2 == 1,
+					      .text = text,
+					      .size = size};
+
+			try(&trial, failing);
+		}
 	free(text);
 	return 0;
 }
