@@ -28,7 +28,7 @@ struct aggregation {
 	struct rejects rejects;
 	struct event_reader events;
 	struct row_account account;
-	struct suspects suspects;
+	struct doubtful_names doubtful;
 };
 
 /* ----------------------------------------------------------------- columns */
@@ -353,7 +353,7 @@ static void write_profile(struct aggregation *work)
 	profile.prefix_length = options->prefix ? strlen(options->prefix) : 0;
 	write_header(work);
 	work->account.counts = group_by_write(&work->groups, &profile);
-	work->suspects = profile.suspects;
+	work->doubtful = profile.doubtful;
 	work->account.grouped = true;
 }
 
@@ -387,8 +387,8 @@ static void close_logs(struct aggregation *work)
 	profile_output_close(&work->output);
 	if (!options->quiet) {
 		row_account_warn_observations(&account->observations);
-		suspects_warn(&work->suspects, account->counts.users,
-			      options->null_count == 0);
+		doubtful_names_warn(&work->doubtful, account->counts.users,
+				    options->null_count == 0);
 	}
 	if (!options->quiet &&
 	    (options->columns.by_known_name || account->untagged > 0 ||

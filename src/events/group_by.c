@@ -255,7 +255,7 @@ static void begin_sorter(const struct sorting *sorting, struct sorter *sorter)
 	sorter->writer = *sorting->writer;
 	sorter->writer.output = &sorter->output;
 	sorter->writer.users = sorter->writer.pairs = 0;
-	sorter->writer.suspects = (struct suspects){0};
+	sorter->writer.doubtful = (struct doubtful_names){0};
 }
 
 /* Sort a part, sum it, and write it when its turn has come. */
@@ -332,8 +332,8 @@ static uint64_t sort_and_write(struct group_by *groups,
 	for (unsigned t = 0; t < threads; t++) {
 		writer->users += sorting.sorters[t].writer.users;
 		writer->pairs += sorting.sorters[t].writer.pairs;
-		suspects_merge(&writer->suspects,
-			       &sorting.sorters[t].writer.suspects);
+		doubtful_names_merge(&writer->doubtful,
+				     &sorting.sorters[t].writer.doubtful);
 		free(sorting.sorters[t].records);
 		free(sorting.sorters[t].spare);
 		free(sorting.sorters[t].output.buffer);

@@ -236,7 +236,7 @@ static void take_piece(void *shared, size_t piece, unsigned thread)
 	sums->forgotten += merger->sums.forgotten;
 	sums->writer->users += merger->writer.users;
 	sums->writer->pairs += merger->writer.pairs;
-	suspects_merge(&sums->writer->suspects, &merger->writer.suspects);
+	doubtful_names_merge(&sums->writer->doubtful, &merger->writer.doubtful);
 	for (size_t i = 0; i < batch->files; i++) {
 		const struct profile_lines *lines = &merger->lines[i];
 		struct waiting *file = &batch->waiting[i];
@@ -304,7 +304,7 @@ void plain_merge(struct profile_reader *profiles, unsigned threads,
 
 	batch.writer = *sums->writer;
 	batch.writer.users = batch.writer.pairs = 0;
-	batch.writer.suspects = (struct suspects){0};
+	batch.writer.doubtful = (struct doubtful_names){0};
 	batch.waiting = alloc(batch.files, sizeof *batch.waiting);
 	batch.mergers = alloc(threads, sizeof *batch.mergers);
 	while (!batch.stopped && read_lines(&batch, profiles)) {

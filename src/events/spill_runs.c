@@ -106,7 +106,7 @@ void run_writer_pair(struct run_writer *writer, const char *tag, size_t length,
 		put_run(writer, tag, length, events, value);
 	if (writer->kind == RUN_WRITER_PROFILE) {
 		put_line(writer, tag, length, events, value);
-		suspects_add_tag(&writer->suspects, tag, length, events);
+		doubtful_names_add_tag(&writer->doubtful, tag, length, events);
 	}
 }
 
@@ -115,8 +115,9 @@ void run_writer_end_user(struct run_writer *writer)
 	if (writer->kind == RUN_WRITER_RUN)
 		output_write(writer->output, "", 1);
 	else if (writer->kind == RUN_WRITER_PROFILE)
-		suspects_add_user(&writer->suspects, writer->user,
-				  writer->user_length, writer->user_events);
+		doubtful_names_add_user(&writer->doubtful, writer->user,
+					writer->user_length,
+					writer->user_events);
 }
 
 /* ----------------------------------------------------------- the file of runs

@@ -15,7 +15,7 @@
 
 #include "base/decimal.h"
 #include "base/io.h"
-#include "events/suspects.h"
+#include "events/doubtful_names.h"
 
 /* A writer of sums: as the lines of a profile, as a run, or not at all, where
  * they are only counted. */
@@ -29,7 +29,7 @@ struct run_writer {
 	size_t user_length;
 	uint64_t users, pairs; /* how many were written */
 	uint64_t user_events;  /* of the current customer */
-	struct suspects suspects;
+	struct doubtful_names doubtful;
 };
 
 /* Begin a customer, write the sum of each of its tags in ascending order, end

@@ -1,8 +1,8 @@
-/* suspects: customers and tags of a profile whose name may stand for a missing
- * value: it is a word such as NULL, or the customer has a large share of all
- * events; and customers whose numbers a spreadsheet has cut. */
-#ifndef EVENTS_SUSPECTS_H
-#define EVENTS_SUSPECTS_H
+/* doubtful_names: customers and tags of a profile whose name may stand for a
+ * missing value: it is a word such as NULL, or the customer has a large share
+ * of all events; and customers whose numbers a spreadsheet has cut. */
+#ifndef EVENTS_DOUBTFUL_NAMES_H
+#define EVENTS_DOUBTFUL_NAMES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,9 +10,9 @@
 
 /* How many words that databases, pandas and R write for a missing value are
  * known. */
-enum { SUSPECTS_WORDS = 28 };
+enum { DOUBTFUL_NAMES_WORDS = 28 };
 
-struct suspects {
+struct doubtful_names {
 	uint64_t events;    /* of all customers, a tag each */
 	uint64_t most;      /* of the customer with the most of them */
 	char most_name[48]; /* its name, cut */
@@ -21,24 +21,25 @@ struct suspects {
 	uint64_t cut_events;
 	char cut_name[48];
 	/* Of customers, and of tags, that are called one of the words. */
-	uint64_t users[SUSPECTS_WORDS], tags[SUSPECTS_WORDS];
+	uint64_t users[DOUBTFUL_NAMES_WORDS], tags[DOUBTFUL_NAMES_WORDS];
 };
 
 /* Count a customer, or a pair's tag, and its events.  Texts are escaped as in a
  * profile. */
-void suspects_add_user(struct suspects *suspects, const char *user,
-		       size_t length, uint64_t events);
-void suspects_add_tag(struct suspects *suspects, const char *tag, size_t length,
-		      uint64_t events);
+void doubtful_names_add_user(struct doubtful_names *doubtful, const char *user,
+			     size_t length, uint64_t events);
+void doubtful_names_add_tag(struct doubtful_names *doubtful, const char *tag,
+			    size_t length, uint64_t events);
 
 /* Join what two writers of one profile found; the order does not matter. */
-void suspects_merge(struct suspects *suspects, const struct suspects *other);
+void doubtful_names_merge(struct doubtful_names *doubtful,
+			  const struct doubtful_names *other);
 
 /* Warn of them; users: the customers of the profile.  Of customers and tags
  * that are called one of the words where about_words is set; and, where there
  * are at least ten customers, of one with more than a fifth of all events; and
  * of cut numbers. */
-void suspects_warn(const struct suspects *suspects, uint64_t users,
-		   bool about_words);
+void doubtful_names_warn(const struct doubtful_names *doubtful, uint64_t users,
+			 bool about_words);
 
 #endif

@@ -1,4 +1,4 @@
-#include "events/suspects.h"
+#include "events/doubtful_names.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 static const struct {
 	size_t length;
 	const char *text;
-} words[SUSPECTS_WORDS] = {
+} words[DOUBTFUL_NAMES_WORDS] = {
 	{4, "NULL"},   {4, "null"},    {4, "Null"},      {6, "(null)"},
 	{6, "<null>"}, {2, "\\N"},     {3, "NaN"},       {3, "nan"},
 	{3, "NAN"},    {4, "None"},    {4, "none"},      {3, "N/A"},
@@ -30,7 +30,7 @@ static int find_word(const char *name, size_t length)
 
 	if (utf8_blank(name, length) > 0) {
 		utf8_trim(&name, &length);
-		return length == 0 ? SUSPECTS_WORDS - 1 : -1;
+		return length == 0 ? DOUBTFUL_NAMES_WORDS - 1 : -1;
 	}
 	if (length == 0 || length > LONGEST || *name == '\0' ||
 	    strchr(first, *name) == NULL)
@@ -40,7 +40,7 @@ static int find_word(const char *name, size_t length)
 		name++;
 		length--;
 	}
-	for (int i = 0; i < SUSPECTS_WORDS; i++)
+	for (int i = 0; i < DOUBTFUL_NAMES_WORDS; i++)
 		if (words[i].length == length &&
 		    memcmp(words[i].text, name, length) == 0)
 			return i;
@@ -48,18 +48,18 @@ static int find_word(const char *name, size_t length)
 }
 
 /* Keep the larger count, of equal ones the lesser name; name is cut. */
-static void keep_larger(struct suspects *suspects, uint64_t events,
+static void keep_larger(struct doubtful_names *doubtful, uint64_t events,
 			const char *name, size_t length)
 {
-	char cut[sizeof suspects->most_name];
+	char cut[sizeof doubtful->most_name];
 
-	if (events < suspects->most || events == 0)
+	if (events < doubtful->most || events == 0)
 		return;
 	snprintf(cut, sizeof cut, "%.*s", (int)length, name);
-	if (events == suspects->most && strcmp(cut, suspects->most_name) >= 0)
+	if (events == doubtful->most && strcmp(cut, doubtful->most_name) >= 0)
 		return;
-	suspects->most = events;
-	memcpy(suspects->most_name, cut, strlen(cut) + 1);
+	doubtful->most = events;
+	memcpy(doubtful->most_name, cut, strlen(cut) + 1);
 }
 
 /* True for a number as a spreadsheet shows one of more than eleven digits. */
@@ -81,64 +81,65 @@ static bool is_cut_number(const char *name, size_t length)
 }
 
 /* Count such a customer, and keep the lesser of two names. */
-static void add_cut(struct suspects *suspects, uint64_t events,
+static void add_cut(struct doubtful_names *doubtful, uint64_t events,
 		    const char *name, size_t length)
 {
-	char text[sizeof suspects->cut_name];
+	char text[sizeof doubtful->cut_name];
 
 	snprintf(text, sizeof text, "%.*s", (int)length, name);
-	if (suspects->cut_events == 0 || strcmp(text, suspects->cut_name) < 0)
-		memcpy(suspects->cut_name, text, strlen(text) + 1);
-	suspects->cut_events += events;
+	if (doubtful->cut_events == 0 || strcmp(text, doubtful->cut_name) < 0)
+		memcpy(doubtful->cut_name, text, strlen(text) + 1);
+	doubtful->cut_events += events;
 }
 
-void suspects_add_user(struct suspects *suspects, const char *user,
-		       size_t length, uint64_t events)
+void doubtful_names_add_user(struct doubtful_names *doubtful, const char *user,
+			     size_t length, uint64_t events)
 {
 	int word = find_word(user, length);
 
-	suspects->events += events;
+	doubtful->events += events;
 	if (is_cut_number(user, length))
-		add_cut(suspects, events, user, length);
+		add_cut(doubtful, events, user, length);
 	if (word >= 0)
-		suspects->users[word] += events;
+		doubtful->users[word] += events;
 	else
-		keep_larger(suspects, events, user, length);
+		keep_larger(doubtful, events, user, length);
 }
 
-void suspects_add_tag(struct suspects *suspects, const char *tag, size_t length,
-		      uint64_t events)
+void doubtful_names_add_tag(struct doubtful_names *doubtful, const char *tag,
+			    size_t length, uint64_t events)
 {
 	int word = find_word(tag, length);
 
 	if (word >= 0)
-		suspects->tags[word] += events;
+		doubtful->tags[word] += events;
 }
 
-void suspects_merge(struct suspects *suspects, const struct suspects *other)
+void doubtful_names_merge(struct doubtful_names *doubtful,
+			  const struct doubtful_names *other)
 {
-	suspects->events += other->events;
+	doubtful->events += other->events;
 	if (other->cut_events > 0)
-		add_cut(suspects, other->cut_events, other->cut_name,
+		add_cut(doubtful, other->cut_events, other->cut_name,
 			strlen(other->cut_name));
-	keep_larger(suspects, other->most, other->most_name,
+	keep_larger(doubtful, other->most, other->most_name,
 		    strlen(other->most_name));
-	for (int i = 0; i < SUSPECTS_WORDS; i++) {
-		suspects->users[i] += other->users[i];
-		suspects->tags[i] += other->tags[i];
+	for (int i = 0; i < DOUBTFUL_NAMES_WORDS; i++) {
+		doubtful->users[i] += other->users[i];
+		doubtful->tags[i] += other->tags[i];
 	}
 }
 
 /* Warn of the words that customers, or tags, are called. */
-static void warn_words(const uint64_t counts[SUSPECTS_WORDS], uint64_t all,
-		       const char *kind)
+static void warn_words(const uint64_t counts[DOUBTFUL_NAMES_WORDS],
+		       uint64_t all, const char *kind)
 {
 	char names[640] = "", options[640] = "";
 	char events[NUMBER_TEXT], total[NUMBER_TEXT];
 	size_t used = 0, used_options = 0, found = 0;
 	uint64_t sum = 0;
 
-	for (int i = 0; i < SUSPECTS_WORDS; i++) {
+	for (int i = 0; i < DOUBTFUL_NAMES_WORDS; i++) {
 		if (counts[i] == 0)
 			continue;
 		used += (size_t)snprintf(names + used, sizeof names - used,
@@ -158,25 +159,25 @@ static void warn_words(const uint64_t counts[SUSPECTS_WORDS], uint64_t all,
 	     options);
 }
 
-void suspects_warn(const struct suspects *suspects, uint64_t users,
-		   bool about_words)
+void doubtful_names_warn(const struct doubtful_names *doubtful, uint64_t users,
+			 bool about_words)
 {
 	enum { MIN_CUSTOMERS = 10 };
 	char events[NUMBER_TEXT], all[NUMBER_TEXT];
 
 	if (about_words) {
-		warn_words(suspects->users, suspects->events, "customer");
-		warn_words(suspects->tags, suspects->events, "tag");
+		warn_words(doubtful->users, doubtful->events, "customer");
+		warn_words(doubtful->tags, doubtful->events, "tag");
 	}
-	if (users >= MIN_CUSTOMERS && suspects->most > suspects->events / 5)
+	if (users >= MIN_CUSTOMERS && doubtful->most > doubtful->events / 5)
 		warn("customer \"%s\" has %s of %s events: if that means no "
 		     "customer, --null '%s'",
-		     suspects->most_name, number_commas(events, suspects->most),
-		     number_commas(all, suspects->events), suspects->most_name);
-	if (suspects->cut_events > 0)
+		     doubtful->most_name, number_commas(events, doubtful->most),
+		     number_commas(all, doubtful->events), doubtful->most_name);
+	if (doubtful->cut_events > 0)
 		warn("customers are named as \"%s\", with %s of %s events: a "
 		     "spreadsheet has cut their numbers: save them as text",
-		     suspects->cut_name,
-		     number_commas(events, suspects->cut_events),
-		     number_commas(all, suspects->events));
+		     doubtful->cut_name,
+		     number_commas(events, doubtful->cut_events),
+		     number_commas(all, doubtful->events));
 }
