@@ -37,9 +37,12 @@ const char *matrix_builder_build(struct matrix_builder *builder,
 					   .stage = next_stage(options)};
 	error = profile_store_read(
 		&builder->profiles, paths, count,
-		whole != NULL ? whole->value : options->value,
-		matrix_selection_attributes(builder), options->memory / 4 * 3,
-		part, matrix_rows_threads(builder));
+		&(struct profile_store_options){
+			.value = whole != NULL ? whole->value : options->value,
+			.attributes = matrix_selection_attributes(builder),
+			.memory = options->memory / 4 * 3,
+			.may_be_empty = part,
+			.threads = matrix_rows_threads(builder)});
 	if (error == NULL && whole != NULL)
 		builder->profiles.repeated = whole->repeated;
 	if (error == NULL)

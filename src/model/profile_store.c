@@ -420,25 +420,24 @@ double profile_store_raw(const struct profile_store *store,
 }
 
 const char *profile_store_read(struct profile_store *store, char **paths,
-			       size_t count, enum value value,
-			       const struct tag_prefixes *attributes,
-			       size_t memory, bool may_be_empty,
-			       unsigned threads)
+			       size_t count,
+			       const struct profile_store_options *options)
 {
 	struct profile_reader profiles;
+	size_t eighth = options->memory / 8;
 	const char *error;
 
-	*store = (struct profile_store){.value = value,
-					.attributes = attributes};
+	*store = (struct profile_store){.value = options->value,
+					.attributes = options->attributes};
 	profile_reader_open(&profiles, paths, count);
 	store->weighted =
 		strncmp(profile_reader_column(&profiles, 0, 3),
 			PROFILE_WEIGHTED, strlen(PROFILE_WEIGHTED)) == 0;
-	tempfile_begin(&store->pairs, memory / 8 * 6);
-	tempfile_begin(&store->users, memory / 8);
-	tempfile_begin(&store->bounds, memory / 8);
-	error = read_customers(store, &profiles, threads);
-	if (error == NULL && store->n == 0 && !may_be_empty)
+	tempfile_begin(&store->pairs, eighth * 6);
+	tempfile_begin(&store->users, eighth);
+	tempfile_begin(&store->bounds, eighth);
+	error = read_customers(store, &profiles, options->threads);
+	if (error == NULL && store->n == 0 && !options->may_be_empty)
 		error = error_text("%s: a header alone: a matrix without "
 				   "entries cannot be made",
 				   profile_reader_name(&profiles, 0));

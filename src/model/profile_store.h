@@ -51,18 +51,25 @@ struct profile_store {
  * several events, and VALUE_SUM otherwise. */
 #define PROFILE_STORE_MIN_REPEATED 0.05
 
-/* Read count files (0: standard input) side by side.  attributes are the
- * prefixes of tags that do not count for VALUE_AUTO.  memory: bytes of rows
- * that may stay out of temporary files.  One file is read on so many threads,
- * several on one; the store is the same.  A header alone is an error unless it
- * may_be_empty.  Returns NULL or an error text that names the file: also where
- * two files have a tag in common, or a pair more events than a count has room
- * for. Where a line is wrong, events/profile_reader.h ends the process. */
+/* How profiles are read. */
+struct profile_store_options {
+	enum value value;
+	const struct tag_prefixes *attributes; /* of tags that do not count for
+						  VALUE_AUTO */
+	size_t memory;     /* bytes of rows that may stay out of temporary
+			      files */
+	bool may_be_empty; /* a header alone is no error */
+	unsigned threads;  /* for one file; several are read on one.  The store
+			      is the same */
+};
+
+/* Read count files (0: standard input) side by side.  Returns NULL or an error
+ * text that names the file: also where two files have a tag in common, or a
+ * pair more events than a count has room for. Where a line is wrong,
+ * events/profile_reader.h ends the process. */
 const char *profile_store_read(struct profile_store *store, char **paths,
-			       size_t count, enum value value,
-			       const struct tag_prefixes *attributes,
-			       size_t memory, bool may_be_empty,
-			       unsigned threads);
+			       size_t count,
+			       const struct profile_store_options *options);
 
 /* The value that is used where asked is given, and in *share the share of
  * repeated of so many pairs (those whose tag is no attribute). */
