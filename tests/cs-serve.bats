@@ -138,6 +138,10 @@ setup() {
 	    assert same.body == run(
 	        f"cs-knn -u {query} --among among --not not emb.bin | "
 	        "cs-summarize --format json"), same.body
+	    # Texts that are lists are the same.
+	    for text in "; ".join(others), "\n".join(f'"{u}"' for u in others):
+	        assert s.post({"user_handle": query, "among": text,
+	                       "not": [",".join(others[:5])]}).body == same.body
 	    batch = s.post({"users": [*seeds, "nobody"], "n": 4}).json()
 	    assert len(batch["answers"]) == 11
 	    for user, answer in zip(seeds, batch["answers"]):
