@@ -89,34 +89,76 @@ static void neon_approximate_pairs(const float *const *queries,
 				   size_t d, float *products)
 {
 	for (size_t p = 0; p < count; p++) {
-		float32x4_t product = vdupq_n_f32(0);
+		const float *query = queries[p], *row = rows[p];
+		float32x4_t sums[4] = {vdupq_n_f32(0), vdupq_n_f32(0),
+				       vdupq_n_f32(0), vdupq_n_f32(0)};
 		float rest = 0;
 		size_t j = 0;
 
-		for (; j + 4 <= d; j += 4)
-			product = vfmaq_f32(product, vld1q_f32(queries[p] + j),
-					    vld1q_f32(rows[p] + j));
+		for (; j + 16 <= d; j += 16) {
+			float32x4x4_t a = vld1q_f32_x4(query + j);
+			float32x4x4_t b = vld1q_f32_x4(row + j);
+
+			for (size_t l = 0; l < 4; l++)
+				sums[l] =
+					vfmaq_f32(sums[l], a.val[l], b.val[l]);
+		}
 		for (; j < d; j++)
-			rest += queries[p][j] * rows[p][j];
-		products[p] = vaddvq_f32(product) + rest;
+			rest += query[j] * row[j];
+		products[p] =
+			vaddvq_f32(vaddq_f32(vaddq_f32(sums[0], sums[1]),
+					     vaddq_f32(sums[2], sums[3]))) +
+			rest;
 	}
 }
 
-/* Four sums at a time hide the latency of the additions. */
+/* Four vectors of four become those of their first items, of their second, and
+ * so on. */
+INLINE void transpose(float32x4_t v[4])
+{
+	float64x2_t even[2], odd[2];
+
+	for (size_t i = 0; i < 2; i++) {
+		even[i] = vreinterpretq_f64_f32(
+			vtrn1q_f32(v[2 * i], v[2 * i + 1]));
+		odd[i] = vreinterpretq_f64_f32(
+			vtrn2q_f32(v[2 * i], v[2 * i + 1]));
+	}
+	v[0] = vreinterpretq_f32_f64(vtrn1q_f64(even[0], even[1]));
+	v[1] = vreinterpretq_f32_f64(vtrn1q_f64(odd[0], odd[1]));
+	v[2] = vreinterpretq_f32_f64(vtrn2q_f64(even[0], even[1]));
+	v[3] = vreinterpretq_f32_f64(vtrn2q_f64(odd[0], odd[1]));
+}
+
+/* The sums of four pairs are in a vector, so that each is in its order. */
 static void neon_exact_pairs(const float *const *queries,
 			     const float *const *rows, size_t count, size_t d,
 			     float *scores)
 {
+	const size_t whole = d - d % 4;
 	size_t p = 0;
 
 	for (; p + 4 <= count; p += 4) {
-		float score[4] = {0};
+		float32x4_t sums = vdupq_n_f32(0);
 
-		for (size_t j = 0; j < d; j++)
+		for (size_t j = 0; j < whole; j += 4) {
+			float32x4_t a[4], b[4];
+
+			for (size_t i = 0; i < 4; i++) {
+				a[i] = vld1q_f32(queries[p + i] + j);
+				b[i] = vld1q_f32(rows[p + i] + j);
+			}
+			transpose(a);
+			transpose(b);
 			for (size_t i = 0; i < 4; i++)
-				score[i] = fmaf(queries[p + i][j],
-						rows[p + i][j], score[i]);
-		memcpy(scores + p, score, sizeof score);
+				sums = vfmaq_f32(sums, a[i], b[i]);
+		}
+		vst1q_f32(scores + p, sums);
+		for (size_t j = whole; j < d; j++)
+			for (size_t i = 0; i < 4; i++)
+				scores[p + i] =
+					fmaf(queries[p + i][j], rows[p + i][j],
+					     scores[p + i]);
 	}
 	for (; p < count; p++)
 		scores[p] = plain_exact_pair(queries[p], rows[p], d);
