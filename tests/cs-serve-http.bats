@@ -275,6 +275,20 @@ setup() {
 	        assert one[key] == value, (key, one)
 	    assert two["status"] == 404 and "request_id" not in two or (
 	        two["request_id"] is None)
+	# Lines that cannot be written are told of, once.
+	with open("/dev/full", "wb") as full, subprocess.Popen(
+	        ["cs-serve", "-p", "0", "--log", "emb.bin"], stdout=full,
+	        stderr=subprocess.PIPE, text=True) as process:
+	    port = re.search(r":(\d+)/", process.stderr.readline())[1]
+	    for _ in range(3):
+	        with socket.create_connection(("127.0.0.1", int(port))) as one:
+	            one.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+	            assert b"ok\n" in one.makefile("rb").read()
+	    process.terminate()
+	    said = process.stderr.read()
+	    assert re.fullmatch(".*--log: .*No space left on device; .*1\n", said), (
+	        said)
+	    assert process.wait() == 0
 	END
 }
 

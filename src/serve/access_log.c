@@ -1,16 +1,21 @@
 #include "serve/access_log.h"
 
+#include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "base/errors.h"
 #include "base/io.h"
 #include "text/json_writer.h"
 
 void access_log_begin(struct access_log *log)
 {
+	*log = (struct access_log){0};
 	pthread_mutex_init(&log->lock, NULL);
 }
 
@@ -46,6 +51,36 @@ static void put_peer(struct json_writer *writer, const struct sockaddr *peer)
 	json_put_text(writer, "peer", text);
 }
 
+/* Write all of the bytes; false, with errno, where that fails. */
+static bool put_bytes(struct access_log *log, const unsigned char *bytes,
+		      size_t size)
+{
+	while (size > 0) {
+		ssize_t put = write(STDOUT_FILENO, bytes, size);
+
+		if (put <= 0)
+			return false;
+		bytes += put;
+		size -= (size_t)put;
+		log->cut = size > 0;
+	}
+	return true;
+}
+
+static void count_lost(struct access_log *log, int error)
+{
+	enum { SECONDS = 60 }; /* between two warnings */
+	time_t now = time(NULL);
+
+	log->lost++;
+	if (log->warned != 0 && now - log->warned < SECONDS)
+		return;
+	warn("--log: standard output: %s; lines lost: %zu", strerror(error),
+	     log->lost);
+	log->warned = now;
+	log->lost = 0;
+}
+
 void access_log_write(struct access_log *log,
 		      const struct access_log_entry *entry)
 {
@@ -69,8 +104,9 @@ void access_log_write(struct access_log *log,
 	json_put_end(&writer);
 	output_text(&line, "\n");
 	pthread_mutex_lock(&log->lock);
-	fwrite(line.buffer, 1, line.held, stdout);
-	fflush(stdout);
+	if ((log->cut && !put_bytes(log, (const unsigned char *)"\n", 1)) ||
+	    !put_bytes(log, line.buffer, line.held))
+		count_lost(log, errno);
 	pthread_mutex_unlock(&log->lock);
 	free(line.buffer);
 }

@@ -3,11 +3,16 @@
 #define SERVE_ACCESS_LOG_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
+#include <time.h>
 
 struct access_log {
-	pthread_mutex_t lock; /* of standard output */
+	pthread_mutex_t lock; /* of standard output, and of what follows */
+	bool cut;             /* the last line there is a part of one */
+	size_t lost;          /* lines, since a warning said so */
+	time_t warned;        /* when that was; 0: never */
 };
 
 struct access_log_entry {
@@ -23,8 +28,8 @@ struct access_log_entry {
 
 void access_log_begin(struct access_log *log);
 
-/* Write a line, with the time of now.  A failed write is ignored: the service
- * goes on without its log. */
+/* Write a line, with the time of now.  Where it cannot be written the service
+ * goes on without it, and warns of such lines, once a minute at most. */
 void access_log_write(struct access_log *log,
 		      const struct access_log_entry *entry);
 
