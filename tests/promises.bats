@@ -129,6 +129,17 @@ refuses() {
 	done
 }
 
+@test "a limit of the length of files (ulimit -f)" {
+	for tool in $tools
+	do
+		call "$tool"
+		rm -f out
+		run -2 bash -c "ulimit -f 0; exec $command -o out $input 2>&1"
+		[ "$output" = "$tool: out: File too large" ]
+		[ "$(find . -name '*out?*' -o -name out | wc -l)" -eq 0 ]
+	done
+}
+
 @test "a closed output, closed input and closed errors" {
 	for tool in $tools
 	do

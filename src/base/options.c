@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,8 @@ static void begin(const struct options_text *what, int argc, char **argv)
 	arguments = argv;
 	open_closed_standard();
 	check_stack();
+	/* A write beyond ulimit -f fails, and is told, like any other. */
+	signal(SIGXFSZ, SIG_IGN);
 	json_memory_begin();
 	while (what->rows[rows].key != 0)
 		rows++;
