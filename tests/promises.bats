@@ -118,6 +118,22 @@ refuses() {
 	done
 }
 
+@test "two outputs of one name are refused" {
+	local here=$PWD/both
+	for two in "-o both --report both" "-o both --rejects $here" \
+		"-o other --report both.why --rejects both" "--report -" \
+		"--rejects /dev/null --report $here -o ./both"
+	do
+		rm -f both
+		# shellcheck disable=SC2086 # words
+		run -2 cs-aggregate -q $two views.csv
+		[[ "$output" == *": it would be two outputs" ]]
+		[ "$(find . -name '*both*' -o -name 'other*' | wc -l)" -eq 0 ]
+	done
+	run -2 cs-eval -q --report both -o both half.bin half.mat
+	[ ! -e both ]
+}
+
 @test "a full device" {
 	for tool in $tools
 	do

@@ -229,12 +229,17 @@ static _Noreturn void unwritten(const char *name)
 
 void output_open(struct output *output, const char *path)
 {
+	static const char twice[] = "it would be two outputs";
+	static bool taken;
 	struct stat status;
 
 	*output =
 		(struct output){.fd = STDOUT_FILENO, .name = "standard output"};
 	output->buffer = alloc_resize(NULL, BUFFER, 1);
 	if (path == NULL || strcmp(path, "-") == 0) {
+		if (taken)
+			die("standard output: %s", twice);
+		taken = true;
 		output_files_hold();
 		return;
 	}
@@ -250,6 +255,8 @@ void output_open(struct output *output, const char *path)
 	}
 	/* A link stays; what it names is replaced. */
 	char *real = output_files_follow(path);
+	if (real != NULL && output_files_has(real))
+		die("%s: %s", path, twice);
 	output->file =
 		real == NULL ? NULL : output_files_create(real, &output->fd);
 	if (output->file == NULL)

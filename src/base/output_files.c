@@ -21,13 +21,15 @@ static const char suffix[] = STALE_OUTPUTS_SUFFIX;
 struct output_file {
 	char *path, *temporary;
 	struct pending_file *pending; /* of temporary */
-	int lock; /* a descriptor that holds the lock, or -1 */
-	struct output_file *next;
+	int lock;                 /* a descriptor that holds the lock, or -1 */
+	struct output_file *next; /* finished after it */
+	struct output_file *made; /* before it */
 };
 
 /* Finished files in the order in which they were, and outputs still open. */
 static struct output_file *finished, **last_finished = &finished;
 static size_t open_count;
+static struct output_file *last_made; /* all that are not freed */
 
 static mode_t mode_of(const char *path)
 {
@@ -40,6 +42,12 @@ static mode_t mode_of(const char *path)
 
 static void free_file(struct output_file *file)
 {
+	struct output_file **link = &last_made;
+
+	while (*link != NULL && *link != file)
+		link = &(*link)->made;
+	if (*link != NULL)
+		*link = file->made;
 	if (file->lock >= 0)
 		close(file->lock);
 	free(file->path);
@@ -120,6 +128,38 @@ char *output_files_follow(const char *path)
 	return at;
 }
 
+/* The name in its folder, whose state is set; false where there is none. */
+static bool look_beside(const char *path, struct stat *folder,
+			const char **name)
+{
+	const char *slash = strrchr(path, '/');
+	char *text = slash != NULL
+			     ? alloc_text(path, (size_t)(slash - path) + 1)
+			     : alloc_text(".", 1);
+	bool found = stat(text, folder) == 0;
+
+	*name = slash != NULL ? slash + 1 : path;
+	free(text);
+	return found;
+}
+
+bool output_files_has(const char *path)
+{
+	struct stat folder, other;
+	const char *name, *other_name;
+
+	if (last_made == NULL || !look_beside(path, &folder, &name))
+		return false;
+	for (const struct output_file *file = last_made; file != NULL;
+	     file = file->made)
+		if (look_beside(file->path, &other, &other_name) &&
+		    strcmp(name, other_name) == 0 &&
+		    folder.st_dev == other.st_dev &&
+		    folder.st_ino == other.st_ino)
+			return true;
+	return false;
+}
+
 struct output_file *output_files_create(const char *path, int *fd)
 {
 	struct output_file *file = alloc(1, sizeof *file);
@@ -144,6 +184,8 @@ struct output_file *output_files_create(const char *path, int *fd)
 	 * stale, and its rename fails. */
 	file->lock = fcntl(*fd, F_DUPFD_CLOEXEC, 0);
 	open_count++;
+	file->made = last_made;
+	last_made = file;
 	return file;
 }
 

@@ -8,6 +8,8 @@
 #ifndef BASE_OUTPUT_FILES_H
 #define BASE_OUTPUT_FILES_H
 
+#include <stdbool.h>
+
 struct output_file;
 
 /* Count an open output that has no temporary file: standard output, a device,
@@ -18,6 +20,9 @@ void output_files_hold(void);
  * itself where it is no link.  Free it.  NULL with errno set: a loop, or links
  * that cannot be read. */
 char *output_files_follow(const char *path);
+
+/* Is an output that has not its name yet of the same path? */
+bool output_files_has(const char *path);
 
 /* Make a temporary file beside path, with the mode that path has or would have.
  * *fd is open for writing.  NULL with errno set where it cannot be made. */
