@@ -9,8 +9,9 @@
 #include "base/errors.h"
 
 /* BATCH: strings that are looked up at a time.  SMALL: fewer are sorted by
- * comparing. */
-enum { BATCH = 64, SMALL = 32 };
+ * comparing.  SHORT: strings of so many bytes are compared within their slots.
+ */
+enum { BATCH = 64, SMALL = 32, SHORT = 8 };
 
 const char *string_table_text(const struct string_table *table, size_t index)
 {
@@ -27,57 +28,102 @@ size_t string_table_length(const struct string_table *table, size_t index)
 	return length_of(table, index);
 }
 
-static uint64_t hash_of(const char *text, size_t length)
+/* A string of up to SHORT bytes as a number: of two that are as long, equal
+ * where they are.  For lengths from 4 on, the first four bytes and the last. */
+static uint64_t short_word(const char *text, size_t length)
 {
-	return XXH3_64bits(text, length);
-}
+	uint32_t first = 0, last = 0;
 
-/* A slot: index + 1 in the low half, the high half of the hash in the other;
- * 0 is free. */
-static uint64_t slot_of(size_t index, uint64_t hash)
-{
-	return (hash & ~(uint64_t)UINT32_MAX) | (uint32_t)(index + 1);
-}
-
-static size_t index_of(uint64_t slot)
-{
-	return (uint32_t)slot - (size_t)1;
-}
-
-/* Where the search for a string begins: by the bits of the hash that slots
- * keep, so that the slots can be rebuilt without the strings. */
-static size_t begin_of(const struct string_table *table, uint64_t hash)
-{
-	return (size_t)(hash >> 32) & (table->slot_count - 1);
-}
-
-/* The slot that holds the string, or the free one where it belongs. */
-static size_t find_slot(const struct string_table *table, const char *text,
-			size_t length, uint64_t hash)
-{
-	size_t mask = table->slot_count - 1;
-	size_t at = begin_of(table, hash);
-
-	for (; table->slots[at] != 0; at = (at + 1) & mask) {
-		size_t index = index_of(table->slots[at]);
-		if (table->slots[at] >> 32 == hash >> 32 &&
-		    length_of(table, index) == length &&
-		    memcmp(string_table_text(table, index), text, length) == 0)
-			break;
+	if (length >= 4) {
+		memcpy(&first, text, 4);
+		memcpy(&last, text + length - 4, 4);
+		return (uint64_t)last << 32 | first;
 	}
+	for (size_t i = 0; i < length; i++)
+		first = first << 8 | (unsigned char)text[i];
+	return first;
+}
+
+/* The hash of a short string (the finalizer of MurmurHash3). */
+static uint64_t short_hash(uint64_t word, size_t length)
+{
+	uint64_t hash = word + length * UINT64_C(0x9e3779b97f4a7c15);
+
+	hash = (hash ^ hash >> 33) * UINT64_C(0xff51afd7ed558ccd);
+	hash = (hash ^ hash >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+	return hash ^ hash >> 33;
+}
+
+/* The hash of a slot's string. */
+static uint64_t slot_hash(const struct string_slot *slot)
+{
+	return slot->length <= SHORT ? short_hash(slot->word, slot->length)
+				     : slot->word;
+}
+
+/* Where the search for a slot begins. */
+static size_t begin_of(const struct string_table *table,
+		       const struct string_slot *slot)
+{
+	return (size_t)slot_hash(slot) & (table->slot_count - 1);
+}
+
+/* What the slot of a string has, but for its number. */
+static struct string_slot make_key(const char *text, size_t length)
+{
+	if (length <= SHORT)
+		return (struct string_slot){.word = short_word(text, length),
+					    .length = (uint32_t)length};
+	return (struct string_slot){
+		.word = XXH3_64bits(text, length),
+		.length = length < UINT32_MAX ? (uint32_t)length : UINT32_MAX};
+}
+
+/* The first slot from at on that is free or may hold the key's string. */
+static size_t find_key(const struct string_table *table,
+		       const struct string_slot *key, size_t at)
+{
+	const struct string_slot *slots = table->slots;
+
+	while (slots[at].number != 0 &&
+	       (slots[at].word != key->word || slots[at].length != key->length))
+		at = (at + 1) & (table->slot_count - 1);
 	return at;
 }
 
-/* Make room for more strings: at most half of the slots are used. */
+/* The slot that holds the string, or the free one where it belongs; from at on.
+ */
+static inline size_t find_slot(const struct string_table *table,
+			       const struct string_slot *key, size_t at,
+			       const char *text, size_t length)
+{
+	for (;; at = (at + 1) & (table->slot_count - 1)) {
+		at = find_key(table, key, at);
+		size_t index = table->slots[at].number - (size_t)1;
+		if (index == STRING_TABLE_NONE || length <= SHORT ||
+		    (length_of(table, index) == length &&
+		     memcmp(string_table_text(table, index), text, length) ==
+			     0))
+			return at;
+	}
+}
+
+/* Whether so many strings leave enough slots free: a fifth. */
+static bool has_room(const struct string_table *table, size_t strings)
+{
+	return strings <= table->slot_count / 5 * 4;
+}
+
+/* Make room for more strings. */
 static void widen(struct string_table *table, size_t more)
 {
-	uint64_t *old = table->slots;
+	struct string_slot *old = table->slots;
 	size_t count = table->slot_count;
 
-	if (2 * (table->count + more) <= count)
+	if (has_room(table, table->count + more))
 		return;
 	table->slot_count = count ? count : 64;
-	while (2 * (table->count + more) > table->slot_count)
+	while (!has_room(table, table->count + more))
 		table->slot_count *= 2;
 	/* Not calloc: a page that is read before it is written is mapped to
 	 * the zero page first, and mapping it anew at the write interrupts all
@@ -86,10 +132,10 @@ static void widen(struct string_table *table, size_t more)
 		alloc_resize(NULL, table->slot_count, sizeof *table->slots);
 	memset(table->slots, 0, table->slot_count * sizeof *table->slots);
 	for (size_t i = 0; i < count; i++) {
-		if (old[i] == 0)
+		if (old[i].number == 0)
 			continue;
-		size_t at = begin_of(table, old[i]);
-		while (table->slots[at] != 0)
+		size_t at = begin_of(table, &old[i]);
+		while (table->slots[at].number != 0)
 			at = (at + 1) & (table->slot_count - 1);
 		table->slots[at] = old[i];
 	}
@@ -101,9 +147,10 @@ size_t string_table_find(const struct string_table *table, const char *text,
 {
 	if (table->count == 0)
 		return STRING_TABLE_NONE;
-	size_t at = find_slot(table, text, length, hash_of(text, length));
-	return table->slots[at] ? index_of(table->slots[at])
-				: STRING_TABLE_NONE;
+	struct string_slot key = make_key(text, length);
+	size_t at = find_slot(table, &key, begin_of(table, &key), text, length);
+	/* Of a free slot, number - 1 is none. */
+	return table->slots[at].number - (size_t)1;
 }
 
 /* Append a string; its index. */
@@ -125,22 +172,27 @@ static size_t append(struct string_table *table, const char *text,
 	return table->count - 1;
 }
 
-/* Find or add, with the hash known and a slot free. */
-static size_t add_hashed(struct string_table *table, const char *text,
-			 size_t length, uint64_t hash)
+/* Find or add, with a slot free; from the slot at on. */
+static inline size_t find_or_append(struct string_table *table,
+				    const struct string_slot *key, size_t at,
+				    const char *text, size_t length)
 {
-	size_t at = find_slot(table, text, length, hash);
-
-	if (table->slots[at] == 0)
-		table->slots[at] = slot_of(append(table, text, length), hash);
-	return index_of(table->slots[at]);
+	at = find_slot(table, key, at, text, length);
+	if (table->slots[at].number == 0) {
+		table->slots[at] = *key;
+		table->slots[at].number =
+			(uint32_t)append(table, text, length) + 1;
+	}
+	return table->slots[at].number - (size_t)1;
 }
 
 size_t string_table_add(struct string_table *table, const char *text,
 			size_t length)
 {
+	struct string_slot key = make_key(text, length);
+
 	widen(table, 1);
-	return add_hashed(table, text, length, hash_of(text, length));
+	return find_or_append(table, &key, begin_of(table, &key), text, length);
 }
 
 /* Up to BATCH strings: the memory that each step reads is prefetched in the
@@ -149,27 +201,29 @@ static void add_batch(struct string_table *table,
 		      const struct string_slice *list, size_t count,
 		      uint32_t *indices)
 {
-	uint64_t hashes[BATCH];
+	struct string_slot keys[BATCH];
+	size_t at[BATCH];
+	uint32_t compared[BATCH]; /* indices of long strings */
+	size_t n = 0;
 
 	widen(table, count);
 	for (size_t i = 0; i < count; i++) {
-		hashes[i] = hash_of(list[i].text, list[i].length);
-		__builtin_prefetch(&table->slots[begin_of(table, hashes[i])]);
+		keys[i] = make_key(list[i].text, list[i].length);
+		at[i] = begin_of(table, &keys[i]);
+		__builtin_prefetch(&table->slots[at[i]]);
 	}
 	for (size_t i = 0; i < count; i++) {
-		uint64_t slot = table->slots[begin_of(table, hashes[i])];
-		if (slot != 0)
-			__builtin_prefetch(&table->offsets[index_of(slot)]);
+		at[i] = find_key(table, &keys[i], at[i]);
+		if (list[i].length <= SHORT || table->slots[at[i]].number == 0)
+			continue;
+		compared[n] = table->slots[at[i]].number - 1;
+		__builtin_prefetch(&table->offsets[compared[n++]]);
 	}
-	for (size_t i = 0; i < count; i++) {
-		uint64_t slot = table->slots[begin_of(table, hashes[i])];
-		if (slot != 0)
-			__builtin_prefetch(
-				string_table_text(table, index_of(slot)));
-	}
+	for (size_t i = 0; i < n; i++)
+		__builtin_prefetch(string_table_text(table, compared[i]));
 	for (size_t i = 0; i < count; i++)
-		indices[i] = (uint32_t)add_hashed(table, list[i].text,
-						  list[i].length, hashes[i]);
+		indices[i] = (uint32_t)find_or_append(
+			table, &keys[i], at[i], list[i].text, list[i].length);
 }
 
 void string_table_add_all(struct string_table *table,

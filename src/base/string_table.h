@@ -7,12 +7,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A place in the hash table. */
+struct string_slot {
+	uint64_t word;   /* a short string itself, or the hash of a long one */
+	uint32_t number; /* index + 1; 0: free */
+	uint32_t length; /* UINT32_MAX where it is more */
+};
+
 struct string_table {
 	char *bytes;       /* all strings, each followed by a zero byte */
 	size_t used, room; /* of bytes */
 	size_t *offsets;   /* count + 1; offsets[i] is where string i begins */
 	size_t count, capacity;
-	uint64_t *slots;   /* index + 1 and half of the hash; 0: free */
+	struct string_slot *slots;
 	size_t slot_count; /* a power of two */
 };
 
