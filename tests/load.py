@@ -33,7 +33,7 @@ CHECKED = os.environ.get("FLAVOUR", "release") != "release"
 COUNTS = {}
 WRONG = []
 # Seconds after which a client opens another connection instead of one that it
-# has not used: cs-serve closes them after 30, perhaps as the client asks.
+# has not used: cs-serve closes them after 75, perhaps as the client asks.
 UNUSED = 20
 # Seconds within which a head, or a part of a body, has to come.
 LATE = 10

@@ -10,7 +10,7 @@
 
 /* Seconds that a phase may last; 0: no limit. */
 static const double limits[] = {
-	[CONNECTION_IDLE] = 30, /* a browser that keeps one comes back */
+	[CONNECTION_IDLE] = 75, /* proxies keep one for 60 */
 	[CONNECTION_READ] = 10, /* 64 KB, on a slow line */
 	[CONNECTION_WORK] = 0,
 	[CONNECTION_SEND] = 60, /* some megabytes, on a slow line */
