@@ -11,6 +11,7 @@
 #include "explain/display_names.h"
 #include "base/options.h"
 #include "serve/http_server.h"
+#include "serve/http_text.h"
 #include "base/io.h"
 #include "base/machine_limits.h"
 #include "base/utf8.h"
@@ -101,12 +102,31 @@ static void set_port(const char *port)
 	server.port = port;
 }
 
+/* As browsers send it: a scheme and a host, perhaps a port, and no path. */
 static void set_origin(const char *origin)
 {
-	if (*origin == '\0' || origin[strcspn(origin, "\r\n ")] != '\0')
+	const char *host = strstr(origin, "://");
+
+	if (strcmp(origin, "*") != 0 &&
+	    (host == NULL || host == origin || host[3] == '\0' ||
+	     host[3 + strcspn(host + 3, "/?#@\t\r\n ")] != '\0'))
 		die_usage("--allow-origin: expected an origin such as "
 			  "https://shop.example, or *");
 	server.origin = origin;
+}
+
+/* Ends the process where no header field Host can have one of the names. */
+static void check_hosts(void)
+{
+	for (size_t i = 0; i < hosts.count; i++) {
+		const char *name = hosts.texts[i];
+
+		if (*name == '\0' || name[strcspn(name, "/@\t\r\n ")] != '\0' ||
+		    !http_host_is_known(name, "", &name, 1))
+			die_usage("--host: \"%s\": expected a name such as "
+				  "shop.example, without a port",
+				  name);
+	}
 }
 
 static void add_tag_names(const char *file)
@@ -159,6 +179,7 @@ int main(int argc, char **argv)
 	if (strcmp(server.model, "-") == 0)
 		die_usage("MODEL: a file, which may be replaced, and not "
 			  "standard input");
+	check_hosts();
 	server.hosts = hosts.texts;
 	server.host_count = hosts.count;
 	server.version = options_version;

@@ -251,8 +251,14 @@ setup() {
 	            "https://shop.example")
 	    assert "X-Note" in reply.headers["Access-Control-Expose-Headers"]
 	END
-	run -2 --separate-stderr cs-serve --allow-origin '' emb.bin
-	[[ "$stderr" == *"expected an origin"* ]]
+	for origin in '' shop.example https:// https://shop.example/ ://x; do
+		run -2 --separate-stderr cs-serve --allow-origin "$origin" emb.bin
+		[[ "$stderr" == *"expected an origin"* ]]
+	done
+	for name in '' shop.example:80 https://shop.example 'a b'; do
+		run -2 --separate-stderr cs-serve --host "$name" emb.bin
+		[[ "$stderr" == *"without a port"* ]]
+	done
 }
 
 @test "the log has a line of JSON for each request" {
