@@ -473,7 +473,7 @@ forged() {
 	refused "cs-svd: none.mat: No such file" cs-svd none.mat
 	refused "cs-svd: standard input: an empty input" cs-svd < /dev/null
 	narrow_profiles > of.tsv
-	refused "cs-svd: of.tsv: TSV, expected a matrix" cs-svd of.tsv
+	refused "cs-svd: of.tsv: profiles (TSV), expected a matrix or a model: cs-matrix makes a matrix of it" cs-svd of.tsv
 	refused "cs-svd: narrow.bin: a model already" cs-svd narrow.bin
 	refused "cs-svd: .: " cs-svd .
 }

@@ -15,6 +15,9 @@ bool file_type_is_binary_stream(const unsigned char *bytes, size_t size);
 /* True for bytes that begin like a file compressed by gzip (RFC 1952). */
 bool file_type_is_gzip(const unsigned char *bytes, size_t size);
 
+/* True for bytes that begin as the header line of profiles (cs-stream(5)). */
+bool file_type_is_profiles(const unsigned char *bytes, size_t size);
+
 /* What the first size bytes of an input are, as part of a message: "TSV", "an
  * empty input", "a file compressed by gzip".  A constant. */
 const char *file_type_describe(const unsigned char *bytes, size_t size);

@@ -189,8 +189,11 @@ const char *safetensors_read(struct safetensors *file,
 
 	*file = (struct safetensors){.bytes = bytes, .size = size};
 	if (!file_type_is_binary_stream(bytes, size))
-		return error_text("%s, expected a matrix or a model",
-				  file_type_describe(bytes, size));
+		return error_text("%s, expected a matrix or a model%s",
+				  file_type_describe(bytes, size),
+				  file_type_is_profiles(bytes, size)
+					  ? ": cs-matrix makes a matrix of it"
+					  : "");
 	uint64_t length = tensor_get64(bytes);
 	if (length > header_limit || length > size - 8)
 		return error_text("a header of %llu bytes is announced, and "
