@@ -187,3 +187,23 @@ assert json.load(sys.stdin)["attributes"] == ["kind:"]'
 	cs-contrast --group group.txt --names names.csv --format json emb.bin |
 		grep -q '"name": "Machine learning (ML)"'
 }
+
+@test "where customers have most tags, the text says that having one tells little" {
+	for i in {1..60}
+	do
+		for t in a b c d
+		do
+			n=$([ "$t" = "$([ $((i % 2)) = 0 ] && echo a || echo b)" ] &&
+				echo 9 || echo 1)
+			echo "u$i,$t,$n"
+		done
+	done | cs-aggregate -q --no-header -u 1 -t 2 -v 3 | cs-matrix -q --weight none |
+		cs-svd -q -o dense.bin
+	cs-segment -q -k 2 -o found dense.bin
+	cs-contrast --segments found dense.bin > text
+	tr '\n' ' ' < text | grep -F 'On average a customer has 4.0 of the 4 tags, so that having one sets few apart: --rate 1 lists all, with means.' > /dev/null
+	cs-contrast --segments found --rate 1 dense.bin > text
+	run ! grep 'On average' text
+	cs-knn -u u2 dense.bin | cs-summarize | tr '\n' ' ' |
+		grep -F 'Most customers have these tags: alike is how much of each.' > /dev/null
+}

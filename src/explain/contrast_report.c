@@ -16,6 +16,9 @@ enum { DIGITS = 9 };
 /* Width of a tag's column in the text. */
 enum { TAG_COLUMN = 30 };
 
+/* Above this share of the tags that a customer has, having one says little. */
+static const double most_tags = 0.8;
+
 /* The tag as people know it: its name, or the tag itself.  Length in bytes. */
 static const char *tag_text(const struct csr_matrix *matrix, size_t tag,
 			    const struct display_name_set *names,
@@ -224,6 +227,28 @@ static void put_description(struct page *page)
 	text_lines_put(&page->lines, ".");
 }
 
+/* Where customers have most tags, to have one sets nobody apart. */
+static void put_dense(struct page *page)
+{
+	const struct contrast_report *report = page->report;
+	const struct csr_matrix *matrix = &report->model->matrix;
+	double held = (double)matrix->nnz / (double)matrix->n;
+	bool nothing = false;
+
+	for (size_t i = 0; i < report->count; i++)
+		nothing = nothing || (report->groups[i].tested > 0 &&
+				      report->groups[i].more_count == 0 &&
+				      report->groups[i].fewer_count == 0);
+	if (nothing && held > most_tags * (double)matrix->m)
+		put_text(page,
+			 text_lines_print(
+				 &page->lines,
+				 "On average a customer has %.1f of the %zu "
+				 "tags, so that having one sets few apart: "
+				 "--rate 1 lists all, with means.",
+				 held, matrix->m));
+}
+
 static void write_foot(struct page *page)
 {
 	const struct contrast_report *report = page->report;
@@ -244,6 +269,7 @@ static void write_foot(struct page *page)
 				 &page->lines,
 				 "mean: %s of a member who has the tag.",
 				 matrix->value ? matrix->value : "the value")));
+	put_dense(page);
 	if (!report->descriptive)
 		put_text(page,
 			 text_lines_print(&page->lines,

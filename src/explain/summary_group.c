@@ -1,8 +1,12 @@
 #include "explain/summary_group.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "explain/enrichment.h"
+
+/* Above this share of customers who have a tag, having it says little. */
+static const double most_customers = 0.8;
 
 /* The columns of the table: of names, of three figures, of the query. */
 struct widths {
@@ -196,6 +200,26 @@ static void put_caution(struct summary_page *page)
 				s->group));
 }
 
+/* Whether most customers have the query's tags, on average. */
+static bool is_dense(const struct summary *s)
+{
+	const struct summary_profile *profile = &s->profiles[0];
+	double share = 0;
+	size_t held = 0;
+
+	for (size_t i = 0; i < profile->count; i++) {
+		const struct summary_tag *tag =
+			&s->tag_facts[profile->values[i].tag];
+
+		if (profile->values[i].value <= 0)
+			continue;
+		share += (double)tag->counts.customers /
+			 (double)s->metadata.customers;
+		held++;
+	}
+	return held > 0 && share > most_customers * (double)held;
+}
+
 void summary_group_write(struct summary_page *page)
 {
 	const struct summary *s = page->summary;
@@ -211,8 +235,12 @@ void summary_group_write(struct summary_page *page)
 			&page->lines,
 			text_lines_print(&page->lines,
 					 "The %zu share nothing beyond what "
-					 "customers as active share.",
-					 s->group));
+					 "customers as active share.%s",
+					 s->group,
+					 is_dense(s) ? "  Most customers have "
+						       "these tags: alike is "
+						       "how much of each."
+						     : ""));
 	} else {
 		text_lines_put_words(
 			&page->lines,
