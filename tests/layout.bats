@@ -58,6 +58,8 @@ wrong_includes() {
 		[[ " $folders man web completion " == *" $name "* ]] ||
 			{ echo "unknown folder: $folder"; false; }
 	done
+	# A name alone says which module is meant.
+	[ -z "$(basename -a src/*/*.c | sort | uniq -d)" ]
 	for tool in $tools
 	do
 		[ -s "src/man/$tool.1" ] || { echo "no page: $tool"; false; }

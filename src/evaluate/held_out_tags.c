@@ -76,8 +76,8 @@ static const char *add_profile(struct held_out_job *job,
 			(struct profile_value){tag, (double)a->raw[place]};
 		facts->last_profile = summary->profile_count;
 		if (!facts->counted)
-			error = profile_lines_count_tag(a, column,
-							&facts->counts);
+			error = neighbours_profiles_count_tag(a, column,
+							      &facts->counts);
 		facts->counted = true;
 	}
 	summary->profiles[last].count = count;

@@ -1,6 +1,6 @@
 /* neighbours_metadata: the #model line in a stream of neighbours, written and
  * read; explain/neighbours_tsv.h says what it holds.  With it and the lines of
- * explain/profile_lines.h cs-summarize needs no model. */
+ * explain/neighbours_profiles.h cs-summarize needs no model. */
 #ifndef EXPLAIN_NEIGHBOURS_METADATA_H
 #define EXPLAIN_NEIGHBOURS_METADATA_H
 

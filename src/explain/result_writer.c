@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
-#include "explain/profile_lines.h"
+#include "explain/neighbours_profiles.h"
 #include "explain/top_contributions.h"
 #include "explain/neighbours_json.h"
 #include "explain/neighbours_tsv.h"

@@ -17,7 +17,7 @@
 #include "base/string_table.h"
 #include "explain/contributions.h"
 #include "explain/neighbours_metadata.h"
-#include "explain/profile_lines.h"
+#include "explain/neighbours_profiles.h"
 #include "explain/tag_levels.h"
 
 /* The value of a tag of a customer, who has the tag where it is above zero. */

@@ -82,7 +82,7 @@ static double round_raw(float value)
 		if ((float)(digits / powers[i]) == value)
 			return digits / powers[i];
 	}
-	return strtod(profile_lines_print_raw(text, value), NULL);
+	return strtod(neighbours_profiles_print_raw(text, value), NULL);
 }
 
 /* Set the values of the last profile: the query's by falling weight; of the
@@ -99,7 +99,8 @@ static const char *set_values(struct summary_builder *builder,
 	builder->order = alloc_grow(builder->order, &builder->order_room, count,
 				    sizeof *builder->order);
 	if (s->profile_count == 1)
-		profile_lines_sort_row(matrix, begin, count, builder->order);
+		neighbours_profiles_sort_row(matrix, begin, count,
+					     builder->order);
 	else
 		for (size_t i = 0; i < count; i++)
 			builder->order[i].place = (int32_t)i;
@@ -115,7 +116,7 @@ static const char *set_values(struct summary_builder *builder,
 			.tag = tag, .value = round_raw(matrix->raw[at])};
 		facts->last_profile = s->profile_count;
 		if (!facts->counted)
-			error = profile_lines_count_tag(
+			error = neighbours_profiles_count_tag(
 				&builder->shards->whole.matrix, column,
 				&facts->counts);
 		facts->counted = true;
@@ -134,7 +135,7 @@ static const char *add_profile(struct summary_builder *builder,
 	size_t length = 0;
 
 	model = sharded_model_resolve(builder->shards, model, &row);
-	error = profile_lines_check_row(&model->matrix, row);
+	error = neighbours_profiles_check_row(&model->matrix, row);
 	if (error != NULL)
 		return error;
 	if (is_customer) {

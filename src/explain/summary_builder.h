@@ -6,7 +6,7 @@
 
 #include "explain/contributions.h"
 #include "explain/neighbours_metadata.h"
-#include "explain/profile_lines.h"
+#include "explain/neighbours_profiles.h"
 #include "explain/summary.h"
 #include "explain/top_contributions.h"
 #include "model/model.h"

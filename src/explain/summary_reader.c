@@ -20,7 +20,7 @@ static const char *read_profile(struct summary_reader *reader,
 {
 	struct profile_line line;
 	struct summary_profile *profile;
-	const char *error = profile_lines_read_profile(
+	const char *error = neighbours_profiles_read_profile(
 		&reader->table, s->profile_count == 0, &line);
 
 	if (error != NULL)
@@ -30,7 +30,8 @@ static const char *read_profile(struct summary_reader *reader,
 		char *name;
 		double value;
 
-		error = profile_lines_next_value(&line.values, &name, &value);
+		error = neighbours_profiles_next_value(&line.values, &name,
+						       &value);
 		if (error != NULL || name == NULL)
 			return error;
 		size_t tag = summary_add_tag(s, name, strlen(name));
@@ -48,8 +49,8 @@ static const char *read_profile(struct summary_reader *reader,
 static const char *read_tag(struct summary_reader *reader, struct summary *s)
 {
 	struct tag_line line;
-	const char *error =
-		profile_lines_read_tag(&reader->table, &s->metadata, &line);
+	const char *error = neighbours_profiles_read_tag(&reader->table,
+							 &s->metadata, &line);
 	size_t tag;
 
 	if (error != NULL)

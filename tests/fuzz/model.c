@@ -9,7 +9,7 @@
 
 #include "base/alloc.h"
 #include "explain/model_description.h"
-#include "explain/profile_lines.h"
+#include "explain/neighbours_profiles.h"
 #include "fuzz.h"
 #include "model/fold_in.h"
 #include "model/model_verify.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "explain/neighbours_metadata.h"
-#include "explain/profile_lines.h"
+#include "explain/neighbours_profiles.h"
 #include "expect.h"
 #include "small_model.h"
 
@@ -113,30 +113,30 @@ static void check_profiles(struct output *output, const struct model *model)
 		expect("error", "some", "none");
 	table = open_lines(output);
 	tsv_next(&table);
-	if (profile_lines_read_profile(&table, false, &profile) != NULL)
+	if (neighbours_profiles_read_profile(&table, false, &profile) != NULL)
 		expect("#profile", "refused", "read");
 	expect("name", profile.name, "ann");
 	expect_number("tenth", profile.tenth, 1);
 	for (size_t i = 0; i < 2; i++) {
-		profile_lines_next_value(&profile.values, &name, &value);
+		neighbours_profiles_next_value(&profile.values, &name, &value);
 		expect("tag of the profile", name, names[i]);
 		expect_number("its value", value, values[i]);
 	}
-	profile_lines_next_value(&profile.values, &name, &value);
+	neighbours_profiles_next_value(&profile.values, &name, &value);
 	if (name != NULL)
 		expect("third tag", name, "none");
 	tsv_next(&table);
-	if (profile_lines_read_profile(&table, false, &profile) == NULL)
+	if (neighbours_profiles_read_profile(&table, false, &profile) == NULL)
 		expect("a neighbour that is no customer", "read", "refused");
 	tsv_next(&table);
-	if (profile_lines_read_tag(&table, &of, &tag) != NULL)
+	if (neighbours_profiles_read_tag(&table, &of, &tag) != NULL)
 		expect("#tag", "refused", "read");
 	expect("tag", tag.name, "a");
 	expect_number("its customers", (double)tag.counts.customers, 1);
 	expect_number("of tenth 1", (double)tag.counts.tenths[1], 1);
 	of.customers++;
 	tsv_next(&table);
-	if (profile_lines_read_tag(&table, &of, &tag) == NULL)
+	if (neighbours_profiles_read_tag(&table, &of, &tag) == NULL)
 		expect("#tag of another model", "read", "refused");
 	if (tsv_next(&table))
 		expect("a line more", table.fields[0].text, "none");
@@ -152,12 +152,12 @@ static void check_raw(void)
 	char text[NUMBER_TEXT];
 
 	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
-		expect_number(
-			"raw value",
-			(double)strtof(profile_lines_print_raw(text, values[i]),
-				       NULL),
-			(double)values[i]);
-	expect("0.1", profile_lines_print_raw(text, 0.1f), "0.1");
+		expect_number("raw value",
+			      (double)strtof(neighbours_profiles_print_raw(
+						     text, values[i]),
+					     NULL),
+			      (double)values[i]);
+	expect("0.1", neighbours_profiles_print_raw(text, 0.1f), "0.1");
 }
 
 int main(void)

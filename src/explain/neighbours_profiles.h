@@ -1,7 +1,7 @@
-/* profile_lines: the #profile and #tag lines in a stream of neighbours, written
- * and read; explain/neighbours_tsv.h says what they hold. */
-#ifndef EXPLAIN_PROFILE_LINES_H
-#define EXPLAIN_PROFILE_LINES_H
+/* neighbours_profiles: the #profile and #tag lines in a stream of neighbours,
+ * written and read; explain/neighbours_tsv.h says what they hold. */
+#ifndef EXPLAIN_NEIGHBOURS_PROFILES_H
+#define EXPLAIN_NEIGHBOURS_PROFILES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,12 +21,13 @@ struct tag_counts {
 
 /* The counts of a tag of the matrix.  NULL or an error text: tags.tenths is
  * damaged. */
-const char *profile_lines_count_tag(const struct csr_matrix *matrix, size_t tag,
-				    struct tag_counts *counts);
+const char *neighbours_profiles_count_tag(const struct csr_matrix *matrix,
+					  size_t tag,
+					  struct tag_counts *counts);
 
 /* NULL, or an error text that names the row: it is damaged. */
-const char *profile_lines_check_row(const struct csr_matrix *matrix,
-				    size_t row);
+const char *neighbours_profiles_check_row(const struct csr_matrix *matrix,
+					  size_t row);
 
 /* An entry of a row of the matrix: its place in the row, its value. */
 struct row_entry {
@@ -36,12 +37,12 @@ struct row_entry {
 
 /* Set order to the entries begin .. begin + count of the matrix by falling
  * value, ties by the tag's bytes. */
-void profile_lines_sort_row(const struct csr_matrix *matrix, size_t begin,
-			    size_t count, struct row_entry *order);
+void neighbours_profiles_sort_row(const struct csr_matrix *matrix, size_t begin,
+				  size_t count, struct row_entry *order);
 
 /* The shortest text of six digits or more that reads back as the same float;
  * returns text. */
-char *profile_lines_print_raw(char text[NUMBER_TEXT], float value);
+char *neighbours_profiles_print_raw(char text[NUMBER_TEXT], float value);
 
 /* Writes the lines that follow a query's neighbours, one query after another;
  * one for each thread. */
@@ -77,18 +78,19 @@ const char *profile_writer_write_tags(struct profile_writer *writer,
 struct profile_line {
 	char *name;
 	unsigned tenth; /* TENTHS: no customer of the model */
-	char *values;   /* for profile_lines_next_value; NULL: none */
+	char *values;   /* for neighbours_profiles_next_value; NULL: none */
 };
 
 /* Read the current row, whose first field is #profile; only a query's tenth
  * may be TENTHS.  NULL or an error text. */
-const char *profile_lines_read_profile(const struct tsv_reader *table,
-				       bool is_query,
-				       struct profile_line *line);
+const char *neighbours_profiles_read_profile(const struct tsv_reader *table,
+					     bool is_query,
+					     struct profile_line *line);
 
 /* Cut the next tag=value off *rest, which is NULL after the last.  *tag is NULL
  * at the end.  NULL or an error text. */
-const char *profile_lines_next_value(char **rest, char **tag, double *value);
+const char *neighbours_profiles_next_value(char **rest, char **tag,
+					   double *value);
 
 /* A #tag line as read; name points into the row of the table. */
 struct tag_line {
@@ -98,8 +100,8 @@ struct tag_line {
 
 /* Read the current row, whose first field is #tag, and check it against the
  * counts of #model.  NULL or an error text. */
-const char *profile_lines_read_tag(const struct tsv_reader *table,
-				   const struct model_metadata *metadata,
-				   struct tag_line *line);
+const char *neighbours_profiles_read_tag(const struct tsv_reader *table,
+					 const struct model_metadata *metadata,
+					 struct tag_line *line);
 
 #endif

@@ -1,4 +1,4 @@
-#include "explain/profile_lines.h"
+#include "explain/neighbours_profiles.h"
 
 #include <float.h>
 #include <math.h>
@@ -22,7 +22,7 @@ static int compare_entries(const void *a, const void *b)
 	return (x->place > y->place) - (x->place < y->place);
 }
 
-char *profile_lines_print_raw(char text[NUMBER_TEXT], float value)
+char *neighbours_profiles_print_raw(char text[NUMBER_TEXT], float value)
 {
 	for (int digits = 6; digits <= 9; digits++) {
 		number_write(text, (double)value, digits);
@@ -32,8 +32,8 @@ char *profile_lines_print_raw(char text[NUMBER_TEXT], float value)
 	return text;
 }
 
-void profile_lines_sort_row(const struct csr_matrix *matrix, size_t begin,
-			    size_t count, struct row_entry *order)
+void neighbours_profiles_sort_row(const struct csr_matrix *matrix, size_t begin,
+				  size_t count, struct row_entry *order)
 {
 	for (size_t i = 0; i < count; i++)
 		order[i] = (struct row_entry){(int32_t)i,
@@ -42,7 +42,8 @@ void profile_lines_sort_row(const struct csr_matrix *matrix, size_t begin,
 		qsort(order, count, sizeof *order, compare_entries);
 }
 
-const char *profile_lines_check_row(const struct csr_matrix *matrix, size_t row)
+const char *neighbours_profiles_check_row(const struct csr_matrix *matrix,
+					  size_t row)
 {
 	const char *error = csr_matrix_check_row(matrix, row);
 
@@ -98,7 +99,7 @@ static void write_values(struct profile_writer *writer, struct output *output,
 
 	writer->order = alloc_grow(writer->order, &writer->order_room, count,
 				   sizeof *writer->order);
-	profile_lines_sort_row(matrix, begin, count, writer->order);
+	neighbours_profiles_sort_row(matrix, begin, count, writer->order);
 	for (size_t i = 0; i < count; i++) {
 		size_t at = begin + (size_t)writer->order[i].place;
 
@@ -106,8 +107,8 @@ static void write_values(struct profile_writer *writer, struct output *output,
 			output_text(output, ";");
 		write_tag(output, matrix, matrix->indices[at]);
 		output_text(output, "=");
-		output_text(output,
-			    profile_lines_print_raw(text, matrix->raw[at]));
+		output_text(output, neighbours_profiles_print_raw(
+					    text, matrix->raw[at]));
 		add_tag(writer, matrix->indices[at]);
 	}
 }
@@ -118,7 +119,7 @@ const char *profile_writer_write_profile(struct profile_writer *writer,
 					 bool is_customer)
 {
 	const struct csr_matrix *matrix = &model->matrix;
-	const char *error = profile_lines_check_row(matrix, row);
+	const char *error = neighbours_profiles_check_row(matrix, row);
 	size_t length;
 	const char *name = text_array_at(&matrix->users, row, &length);
 
@@ -134,8 +135,9 @@ const char *profile_writer_write_profile(struct profile_writer *writer,
 	return NULL;
 }
 
-const char *profile_lines_read_profile(const struct tsv_reader *table,
-				       bool is_query, struct profile_line *line)
+const char *neighbours_profiles_read_profile(const struct tsv_reader *table,
+					     bool is_query,
+					     struct profile_line *line)
 {
 	const struct tsv_field *fields = table->fields;
 	int64_t tenth;
@@ -154,7 +156,8 @@ const char *profile_lines_read_profile(const struct tsv_reader *table,
 	return NULL;
 }
 
-const char *profile_lines_next_value(char **rest, char **tag, double *value)
+const char *neighbours_profiles_next_value(char **rest, char **tag,
+					   double *value)
 {
 	char *text;
 
@@ -180,8 +183,8 @@ static int compare_tags(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-const char *profile_lines_count_tag(const struct csr_matrix *matrix, size_t tag,
-				    struct tag_counts *counts)
+const char *neighbours_profiles_count_tag(const struct csr_matrix *matrix,
+					  size_t tag, struct tag_counts *counts)
 {
 	*counts = (struct tag_counts){0};
 	for (size_t t = 0; t < TENTHS; t++) {
@@ -208,8 +211,8 @@ const char *profile_writer_write_tags(struct profile_writer *writer,
 	for (size_t i = 0; i < writer->count; i++) {
 		int32_t tag = writer->tags[i];
 		struct tag_counts counts;
-		const char *error =
-			profile_lines_count_tag(matrix, (size_t)tag, &counts);
+		const char *error = neighbours_profiles_count_tag(
+			matrix, (size_t)tag, &counts);
 
 		if (error != NULL)
 			return error;
@@ -241,9 +244,9 @@ static bool adds_up(const struct tag_counts *counts,
 	return left == 0;
 }
 
-const char *profile_lines_read_tag(const struct tsv_reader *table,
-				   const struct model_metadata *metadata,
-				   struct tag_line *line)
+const char *neighbours_profiles_read_tag(const struct tsv_reader *table,
+					 const struct model_metadata *metadata,
+					 struct tag_line *line)
 {
 	const struct tsv_field *fields = table->fields;
 	struct tag_counts *counts = &line->counts;
