@@ -370,6 +370,22 @@ sums_exactly() {
 	done
 }
 
+@test "a list ends before those at 0, and a longer one begins with it" {
+	local n
+	{
+		echo user,tag
+		printf 'u%d,t%d\n' 0 3 0 3 1 0 1 1 2 0 2 1 2 1 2 2 3 4 4 2 4 4 5 2
+	} > few.csv
+	cs-aggregate -q few.csv | cs-matrix -q | cs-svd -q -k 2 -o few.bin
+	cs-knn -u u1 -n 9 --no-why --min-similarity -1 few.bin > few-all.tsv
+	[ "$(answers few-all.tsv | cut -f 4 | cut -c 1-2 | xargs)" = "0. 0. 0 -1 -0" ]
+	answers few-all.tsv | head -n 2 > few-expected
+	for n in 1 2 3 4 5 9; do
+		cs-knn -q -u u1 -n $n --no-why few.bin > few-found.tsv
+		answers few-found.tsv | cmp - <(head -n $n few-expected)
+	done
+}
+
 @test "--min-similarity keeps those that reach it, and reports where none does" {
 	cs-knn --all -q -n 500 --no-why emb.bin > most.tsv
 	cs-knn --all -q -n 500 --no-why --min-similarity 0.25 emb.bin > some.tsv

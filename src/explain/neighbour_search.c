@@ -147,7 +147,7 @@ const char *neighbour_search_run(const struct neighbour_search *search,
 				&queries[q], &results[q]);
 	}
 	if (search->min_score == (double)-INFINITY)
-		search_results_drop_zeros(results, count);
+		search_results_cut_at_zero(results, count);
 	if (error != NULL)
 		search_results_free(results, count);
 	return error;

@@ -24,16 +24,16 @@ bool metric_compares_rows(enum metric metric)
 	return metric == METRIC_PROFILE || metric == METRIC_COMBINED;
 }
 
-void search_results_drop_zeros(struct search_result *results, size_t count)
+void search_results_cut_at_zero(struct search_result *results, size_t count)
 {
 	for (size_t q = 0; q < count; q++) {
 		struct search_result *result = &results[q];
-		size_t kept = 0;
 
 		for (size_t i = 0; i < result->count; i++)
-			if (result->hits[i].score != 0)
-				result->hits[kept++] = result->hits[i];
-		result->count = kept;
+			if (result->hits[i].score == 0) {
+				result->count = i;
+				result->tied = 0;
+			}
 	}
 }
 

@@ -81,9 +81,12 @@ static inline bool search_allows(const struct search_options *search,
 	return search->allowed == NULL || bitset_test(search->allowed, row);
 }
 
-/* Drop the hits of score 0 of count results: such rows share nothing with the
- * query.  For searches that were not given a min_score. */
-void search_results_drop_zeros(struct search_result *results, size_t count);
+/* Drop, of count results, the hits of score 0, which share nothing with the
+ * query, and those after them.  For searches that were not given a min_score.
+ * Were only the zeros dropped, rows of negative scores would move up to their
+ * places in a search for more hits, so that the k best were not the first of
+ * the k + 1 best. */
+void search_results_cut_at_zero(struct search_result *results, size_t count);
 
 /* How many of the hits are as similar as the last one. */
 size_t search_result_listed_tied(const struct search_result *result);

@@ -158,7 +158,7 @@ static const char *search_all(struct predict_reply *const replies[],
 		error = sharded_search_run(&shards, &search, queries + q, some,
 					   results + q, zeros);
 		if (error == NULL && !first->has_min_similarity)
-			search_results_drop_zeros(results + q, some);
+			search_results_cut_at_zero(results + q, some);
 		if (error != NULL)
 			search_results_free(results, q);
 	}
