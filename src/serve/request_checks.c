@@ -44,6 +44,15 @@ struct head {
 	const char *end; /* of the line before, in the library's memory */
 };
 
+/* Where a line ends whose text ends there, in the library's memory: its version
+ * 1.0 puts a zero byte behind a value without the blanks that follow it. */
+static const char *skip_blanks(const char *end)
+{
+	const char *after = end + 1 + strspn(end + 1, " \t");
+
+	return after[0] == '\r' && after[1] == '\n' ? after : end;
+}
+
 static enum MHD_Result look_at_field(void *found, enum MHD_ValueKind kind,
 				     const char *name, const char *value)
 {
@@ -60,7 +69,8 @@ static enum MHD_Result look_at_field(void *found, enum MHD_ValueKind kind,
 	/* The library parses the head in place: zero bytes take the place of
 	 * CR LF, and the next field follows them.  It takes an LF alone for the
 	 * end of a line, too, and moves a line that is folded. */
-	head->broken |= name != head->end + 2 || strchr(value, '\r') != NULL;
+	head->broken |= name != skip_blanks(head->end) + 2 ||
+			strchr(value, '\r') != NULL;
 	head->end = value + strlen(value);
 	return MHD_YES;
 }
@@ -75,7 +85,7 @@ static const char *find_defect(const struct http_request *request)
 	MHD_get_connection_values(request->connection, MHD_HEADER_KIND,
 				  look_at_field, &head);
 	/* The library takes a field without a name for the empty line. */
-	head.broken |= request->head_end != head.end + 4;
+	head.broken |= request->head_end != skip_blanks(head.end) + 4;
 	if (request->line_is_broken)
 		return "a zero byte or a blank too many in the first line";
 	if (head.lengths > 1)
