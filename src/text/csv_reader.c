@@ -223,6 +223,12 @@ static size_t first_row(struct csv_source *source, const struct csv_file *file,
 	}
 }
 
+static void set_mark(struct csv_file *file, const char *delimiter)
+{
+	file->mark = delimiter[0] != '\0' && delimiter[1] == '\0' ? *delimiter
+								  : '\0';
+}
+
 /* Open the current file, and begin to convert it where it needs that. */
 static void open_input(struct csv_source *source, struct csv_file *file)
 {
@@ -241,7 +247,7 @@ static void open_input(struct csv_source *source, struct csv_file *file)
 		die("%s: empty, expected CSV%s", file->name,
 		    source->headed ? " with a header line" : "");
 	check_foreign(source);
-	file->mark = *source->dialect.delimiter;
+	set_mark(file, source->dialect.delimiter);
 	if (!converts)
 		return;
 	/* Such a line says how what follows is converted. */
@@ -251,7 +257,7 @@ static void open_input(struct csv_source *source, struct csv_file *file)
 	source->dialect.delimiter = *source->separator != '\0'
 					    ? source->separator
 					    : source->delimiter;
-	file->mark = *source->dialect.delimiter;
+	set_mark(file, source->dialect.delimiter);
 	error = csv_conversion_begin(&source->conversion, &source->dialect,
 				     &source->input, source->carry,
 				     source->carried);
