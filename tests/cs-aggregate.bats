@@ -973,6 +973,9 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	printf '%s\n' user,tag,value '1,"a \"b\", c",2' '1,d\,e,3' > escaped.csv
 	run -0 cs-aggregate -q --escape backslash escaped.csv
 	[[ "$output" == *$'1\ta "b", c\t1\t2\n1\td,e\t1\t3' ]]
+	printf '%s\n' 'user;tag;value' '1;a;2' > one.csv
+	run -2 cs-aggregate -d ';;' one.csv
+	[[ "$output" == *"if semicolons stand between its columns: -d ';'"* ]]
 	# What breaks the rules of a dialect is a wrong row, not another row.
 	printf '%s\n' user,tag,value '1,a"b,2' '1,"a"b,2' 1,c,3 > wrong.csv
 	run -2 cs-aggregate --comment '#' wrong.csv
@@ -1546,6 +1549,16 @@ events() {
 		sed 1d | diff <(printf '1\ta\t1\t6.25\n2\tb\t1\t0.75\n') -
 	refused 'buy: weight "0,5": expected a number; --decimal , says what the mark is' \
 		-d ';' --weight-by kind:weights.csv log.csv
+	# What is left out for want of a number is told, with what makes it one.
+	printf '%s\n' user,item,price '1,a,"1,200.50"' '2,a,"1,100"' 3,a,500 4,a, 5,a,9 > price.csv
+	for threads in 1 2
+	do
+		run -0 cs-aggregate -u user -t item -j "$threads" --where 'price>100' price.csv
+		[[ "$output" == *'2 of the rows left out have no number where --where compares, such as "1,100": expected a number; --decimal , or --thousands , says what the mark is'* ]]
+		[[ "$output" == *"5 rows: 1 used, 4 left out"* ]]
+	done
+	run -0 cs-aggregate -u user -t item --thousands , --where 'price>100' price.csv
+	[[ "$output" != *"no number"* && "$output" == *"3 used, 2 left out"* ]]
 }
 
 @test "--weight-by: an event counts as its type says" {

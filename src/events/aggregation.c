@@ -386,7 +386,8 @@ static void close_logs(struct aggregation *work)
 	row_account_report(account, &work->rejects, options->report);
 	profile_output_close(&work->output);
 	if (!options->quiet) {
-		row_account_warn_observations(&account->observations);
+		row_account_warn_observations(&account->observations,
+					      &options->style);
 		doubtful_names_warn(&work->doubtful, account->counts.users,
 				    options->null_count == 0);
 	}

@@ -7,6 +7,7 @@
 #include "base/errors.h"
 #include "base/io.h"
 #include "base/number.h"
+#include "events/number_fault.h"
 #include "text/json_writer.h"
 
 /* --------------------------------------------------------------- the report */
@@ -96,8 +97,10 @@ void row_account_warn_columns(const struct columns *columns)
 	     columns->valued ? names[COLUMN_VALUE] : "");
 }
 
-void row_account_warn_observations(const struct row_observations *observations)
+void row_account_warn_observations(const struct row_observations *observations,
+				   const struct decimal_style *style)
 {
+	char fault[NUMBER_FAULT_ROOM];
 	char count[NUMBER_TEXT];
 
 	if (observations->headers > 0)
@@ -114,6 +117,15 @@ void row_account_warn_observations(const struct row_observations *observations)
 		     "are others; --trim takes it away",
 		     number_commas(count, observations->padded),
 		     observations->padded == 1 ? "" : "s");
+	if (observations->unordered > 0) {
+		number_fault_describe(style, observations->unordered_text,
+				      strlen(observations->unordered_text),
+				      fault);
+		warn("%s of the rows left out have no number where --where "
+		     "compares, such as \"%s\": %s",
+		     number_commas(count, observations->unordered),
+		     observations->unordered_text, fault);
+	}
 	if (observations->surplus > 0)
 		warn("%s row%s with an empty field after the last column, "
 		     "which is ignored",

@@ -38,7 +38,8 @@ void row_account_report(const struct row_account *account,
 void row_account_warn_columns(const struct columns *columns);
 
 /* Say what was noticed of rows that are used, or are none. */
-void row_account_warn_observations(const struct row_observations *observations);
+void row_account_warn_observations(const struct row_observations *observations,
+				   const struct decimal_style *style);
 
 /* Warn of a header that looks like a row. */
 void row_account_warn_header(const struct event_reader *events);

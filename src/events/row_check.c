@@ -142,6 +142,36 @@ static enum reject filter_fault(enum row_verdict verdict)
 	return REJECT_NONE;
 }
 
+/* Keep the first text in the order of bytes, so that threads do not matter. */
+static void keep_unordered(struct row_observations *sum, const char *text)
+{
+	size_t length = strlen(text);
+
+	if (sum->unordered > 0 && strcmp(sum->unordered_text, text) <= 0)
+		return;
+	memcpy(sum->unordered_text, text, length + 1);
+}
+
+/* Note a row that is left out since what is to be compared is no number. */
+static void note_unordered(const struct row_rules *rules,
+			   const struct csv_rows *rows,
+			   const struct csv_row *row,
+			   struct row_observations *observations)
+{
+	const struct csv_slice *field =
+		row_filter_unordered(rules->filter, rows, row);
+	struct row_observations one = {.unordered = 1};
+	size_t length;
+
+	if (field == NULL || is_empty(rules, rows, field))
+		return;
+	length = field->length < sizeof one.unordered_text
+			 ? field->length
+			 : sizeof one.unordered_text - 1;
+	memcpy(one.unordered_text, rows->text + field->begin, length);
+	row_observations_add(observations, &one);
+}
+
 void row_observations_add(struct row_observations *sum,
 			  const struct row_observations *observations)
 {
@@ -149,6 +179,9 @@ void row_observations_add(struct row_observations *sum,
 	sum->surplus += observations->surplus;
 	sum->headers += observations->headers;
 	sum->padded += observations->padded;
+	if (observations->unordered > 0)
+		keep_unordered(sum, observations->unordered_text);
+	sum->unordered += observations->unordered;
 	if (observations->timed == 0)
 		return;
 	if (sum->timed == 0 || observations->first < sum->first)
@@ -178,6 +211,8 @@ enum reject row_check(const struct row_rules *rules,
 	enum row_verdict verdict =
 		row_filter_check(rules->filter, rows, row, &weight, &time);
 	checked->left_out = verdict == ROW_LEFT_OUT;
+	if (checked->left_out)
+		note_unordered(rules, rows, row, observations);
 	if (verdict != ROW_COUNTS)
 		return filter_fault(verdict);
 	if (is_empty(rules, rows, csv_row_field(rows, row, COLUMN_USER)))

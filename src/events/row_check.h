@@ -33,6 +33,9 @@ struct row_observations {
 	uint64_t timed;   /* rows that count, with --time; 0: first and last
 			     are not known */
 	int64_t first, last; /* their times, in milliseconds */
+	uint64_t unordered;  /* rows left out for want of a number to compare */
+	char unordered_text[32]; /* the first such field in the order of bytes,
+				    cut; escaped */
 	uint64_t padded; /* rows with blanks at an end of the customer or the
 			    tag */
 };

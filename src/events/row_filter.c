@@ -329,6 +329,30 @@ enum row_verdict row_filter_check(const struct row_filter *filter,
 	return verdict;
 }
 
+const struct csv_slice *row_filter_unordered(const struct row_filter *filter,
+					     const struct csv_rows *rows,
+					     const struct csv_row *row)
+{
+	for (size_t i = 0; i < filter->condition_count; i++) {
+		const struct row_condition *condition = &filter->conditions[i];
+		const struct csv_slice *field =
+			csv_row_field(rows, row, filter->first_place + i);
+		const char *text = rows->text + field->begin;
+		decimal number;
+
+		if (holds(condition, &filter->style, text, field->length))
+			continue;
+		return condition->numeric && condition->relation >= ROW_LESS &&
+				       decimal_read_styled(&filter->style, text,
+							   field->length,
+							   &number) ==
+					       DECIMAL_TEXT
+			       ? field
+			       : NULL;
+	}
+	return NULL;
+}
+
 /* Append "COL is "FIELD"" for a place. */
 static void append_field(const struct csv_rows *rows, const struct csv_row *row,
 			 size_t place, const char *column,

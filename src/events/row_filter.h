@@ -93,6 +93,12 @@ void row_filter_select(const struct row_filter *filter, struct csv_file *file,
 size_t row_filter_time_place(const struct row_filter *filter);
 size_t row_filter_type_place(const struct row_filter *filter);
 
+/* Of a row that is left out: the field that is no number where a condition asks
+ * whether it is less or greater than one; NULL where another does not hold. */
+const struct csv_slice *row_filter_unordered(const struct row_filter *filter,
+					     const struct csv_rows *rows,
+					     const struct csv_row *row);
+
 /* What becomes of a row, and where it counts how much: *weight is 1 without
  * weights.  Sets *time where the filter has a column of times. */
 enum row_verdict row_filter_check(const struct row_filter *filter,
