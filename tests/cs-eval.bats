@@ -182,7 +182,7 @@ figure() {
 @test "halves of different models, and what is no half, are refused" {
 	halve log.csv
 	run -2 --separate-stderr cs-eval other.bin b.mat
-	[[ "$stderr" == *"b.mat: it was folded into another model than other.bin"* ]]
+	[[ "$stderr" == *"b.mat: it was folded into another model than other.bin: make it by cs-matrix --as other.bin"* ]]
 	run -2 --separate-stderr cs-eval a.bin b.mat --compare other.bin b.mat
 	[[ "$stderr" == *"b.mat: it was folded into another model than other.bin"* ]]
 	run -2 cs-eval a.bin < /dev/null

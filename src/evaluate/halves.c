@@ -54,8 +54,8 @@ static const char *compare_columns(struct half_pair *pair)
 	pair->same_columns = as != NULL && same;
 	if (as != NULL && !same)
 		return error_text("%s: it was folded into another model than "
-				  "%s: make it by cs-matrix --as",
-				  pair->held.input.name,
+				  "%s: make it by cs-matrix --as %s",
+				  pair->held.input.name, pair->model.input.name,
 				  pair->model.input.name);
 	return NULL;
 }
