@@ -14,6 +14,7 @@
 enum {
 	PART = 1 << 14,  /* records of a part, about: they fit the cache */
 	PARTS = 1 << 10, /* at most: each is a stream that is written to */
+	AHEAD = 4,       /* customers whose names are prefetched */
 	FLUSH = 1 << 20 /* bytes of a part that are held before they are written
 			 */
 };
@@ -191,6 +192,19 @@ static void write_out(struct sorting *sorting, struct output *output)
 	output->held = 0;
 }
 
+/* Prefetch the names of customers that come next, which stand anywhere. */
+static void prefetch_names(const struct sorting *sorting, uint64_t user)
+{
+	const struct string_table *users = &sorting->names[NAMES_OF_USERS];
+	const uint32_t *order = sorting->order[NAMES_OF_USERS];
+
+	if (user + 2 * AHEAD < users->count)
+		__builtin_prefetch(&users->offsets[order[user + 2 * AHEAD]]);
+	if (user + AHEAD < users->count)
+		__builtin_prefetch(
+			string_table_text(users, order[user + AHEAD]));
+}
+
 static void write_part(struct sorting *sorting, size_t part,
 		       struct sorter *sorter,
 		       const struct event_record *records, size_t count)
@@ -208,6 +222,7 @@ static void write_part(struct sorting *sorting, size_t part,
 		decimal value;
 		if (user != last) {
 			size_t index = sorting->order[NAMES_OF_USERS][user];
+			prefetch_names(sorting, user);
 			if (last != UINT64_MAX)
 				run_writer_end_user(writer);
 			run_writer_user(writer, string_table_text(users, index),
