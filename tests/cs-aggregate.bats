@@ -1394,6 +1394,12 @@ joined() {
 		> log.csv
 	run -2 cs-aggregate -o out log.csv
 	[[ $output == *"log.csv:1: the header line is longer than 64 MB"* ]]
+	# So has a line of a profile, or of a list, with any line end.
+	run -2 cs-aggregate --merge log.csv
+	[ "$output" = "cs-aggregate: log.csv:1: the line is longer than 64 MB" ]
+	printf '%s\n' user,tag,value a,b,1 > short.csv
+	run -2 cs-aggregate --forget /dev/zero short.csv
+	[[ $output == *"/dev/zero:1: the line is longer than 64 MB" ]]
 }
 
 # ------------------------------------------------------- filters and weights

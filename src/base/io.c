@@ -162,9 +162,11 @@ static const char *copy_file(struct input *input, int fd)
 	unsigned char *buffer = alloc_resize(NULL, BUFFER, 1);
 	const char *error = NULL;
 	ssize_t got = 0;
+	bool foreign = false; /* it will be refused, and may never end */
 
 	input->size = 0;
-	while (error == NULL && (got = read(input->fd, buffer, BUFFER)) != 0) {
+	while (error == NULL && !foreign &&
+	       (got = read(input->fd, buffer, BUFFER)) != 0) {
 		for (ssize_t done = 0, put; done < got; done += put) {
 			put = write(fd, buffer + done, (size_t)(got - done));
 			if (put < 0 && errno == EINTR)
@@ -178,9 +180,11 @@ static const char *copy_file(struct input *input, int fd)
 		if (got < 0 && errno != EINTR)
 			error = strerror(errno);
 		input->size += got > 0 ? (size_t)got : 0;
+		foreign = input->text && got > 0 &&
+			  memchr(buffer, '\0', (size_t)got) != NULL;
 	}
 	free(buffer);
-	if (error == NULL && input->size < expected)
+	if (error == NULL && !foreign && input->size < expected)
 		error = shorter;
 	return error;
 }

@@ -25,6 +25,7 @@ struct input {
 	const unsigned char *bytes; /* after input_map, else NULL */
 	size_t read;                /* bytes that input_read gave */
 	bool copied; /* fd is an unlinked file that nobody else writes */
+	bool text;   /* set before it is copied: a NUL byte ends the copy */
 	struct mapped_input *mapped; /* of base/mapped_inputs.h, or NULL */
 };
 

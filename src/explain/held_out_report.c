@@ -38,6 +38,7 @@ const char *held_out_report_read(const char *path, struct held_out_ratio *ratio)
 
 	input_open(&input, path);
 	/* Of a pipe input_map would give the first bytes alone. */
+	input.text = true;
 	error = input.regular ? input_try_map(&input) : input_try_copy(&input);
 	if (error == NULL)
 		error = read_report(&input, ratio);

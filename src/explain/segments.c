@@ -226,6 +226,7 @@ const char *segments_read(struct segments *segments, const char *path)
 	if (error != NULL)
 		return error_text("%s: %s", input.name, error);
 	/* A copy, since the file may change while it is read. */
+	input.text = true;
 	error = input_try_copy(&input);
 	if (error != NULL)
 		error = error_text("%s: %s", input.name, error);

@@ -12,6 +12,9 @@
 #include "base/file_type.h"
 #include "text/foreign_format.h"
 
+/* Bytes of a line; a longer one is refused. */
+enum { LINE_LIMIT = 1 << 26 };
+
 /* The bytes that a backslash stands before, and the letters after it. */
 static const char escaped_bytes[] = "\\\t\n\r", escape_letters[] = "\\tnr";
 
@@ -190,10 +193,15 @@ static bool cut(struct tsv_reader *reader, bool newline, char **line,
 
 	while ((found = find_end(reader, seen)) == NULL) {
 		seen = reader->end - reader->begin;
-		if (fill(reader))
+		if (seen <= LINE_LIMIT && fill(reader))
 			continue;
-		if (newline || reader->line > 0 || reader->returns)
-			break;
+		if (newline || reader->line > 0 || reader->returns) {
+			if (seen <= LINE_LIMIT)
+				break;
+			reader->line++;
+			tsv_die(reader, "the line is longer than %d MB",
+				LINE_LIMIT >> 20);
+		}
 		reader->returns = true;
 		seen = 0;
 	}

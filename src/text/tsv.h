@@ -34,9 +34,9 @@ struct tsv_reader {
 void tsv_open(struct tsv_reader *reader, const char *path);
 
 /* The next row, a header like any other; false at the end.  Its fields are
- * valid until the next call.  Ends the process
- * on a failed read, a NUL byte, an escape that is none, and a last line
- * without its newline (the input was cut). */
+ * valid until the next call.  Ends the process on a failed read, a NUL byte, an
+ * escape that is none, a line of more than 64 MB, and a last line without its
+ * newline (the input was cut). */
 bool tsv_next(struct tsv_reader *reader);
 
 /* Read until size bytes or all of the input wait to be read, and set *bytes to
