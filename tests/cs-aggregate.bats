@@ -646,6 +646,15 @@ wrong() {
 	cs-aggregate -q --rejects none log.csv > /dev/null
 	[ "$(cat none)" = user,tag,value ]
 	[ ! -s none.why ]
+	# Nothing is written beside what is no file.
+	cs-aggregate -q -o found --rejects - out > again
+	cmp out again
+	mkfifo pipe
+	cat pipe > again &
+	cs-aggregate -q --rejects pipe out > /dev/null
+	wait
+	cmp out again
+	[ ! -e ./-.why ] && [ ! -e pipe.why ]
 }
 
 @test "--rejects: in the order of the rows, for any threads and memory" {

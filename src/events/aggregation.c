@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/errors.h"
@@ -357,6 +358,18 @@ static void write_profile(struct aggregation *work)
 	work->account.grouped = true;
 }
 
+/* Where the reasons go; beside a device, a pipe and standard output there is no
+ * file for them. */
+static char *reasons_path(const char *file)
+{
+	struct stat status;
+
+	if (strcmp(file, "-") == 0 ||
+	    (stat(file, &status) == 0 && !S_ISREG(status.st_mode)))
+		return alloc_print("/dev/null");
+	return alloc_print("%s.why", file);
+}
+
 /* Write the rows that are set aside, and why, to FILE and FILE.why. */
 static void write_rejects(struct rejects *rejects, const char *file)
 {
@@ -364,10 +377,7 @@ static void write_rejects(struct rejects *rejects, const char *file)
 
 	if (file == NULL)
 		return;
-	size_t length = strlen(file);
-	char *path = alloc(length + sizeof ".why", 1);
-	memcpy(path, file, length);
-	memcpy(path + length, ".why", sizeof ".why");
+	char *path = reasons_path(file);
 	output_open(&set_aside, file);
 	output_open(&why, path);
 	rejects_write(rejects, &set_aside, &why);
