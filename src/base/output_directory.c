@@ -17,16 +17,6 @@
 #include "base/pending_files.h"
 #include "base/stale_outputs.h"
 
-/* "directory/file"; free it. */
-static char *join(const char *directory, const char *file)
-{
-	size_t size = strlen(directory) + strlen(file) + 2;
-	char *path = alloc(size, 1);
-
-	snprintf(path, size, "%s/%s", directory, file);
-	return path;
-}
-
 static _Noreturn void die_exists(const struct output_directory *directory)
 {
 	die("%s: it exists and is not empty; it would be written whole: remove "
@@ -124,8 +114,8 @@ void output_directory_open(struct output_directory *directory, const char *path)
 void output_directory_add(struct output_directory *directory,
 			  struct output *output, const char *file)
 {
-	char *path = join(directory->temporary, file);
-	char *name = join(directory->name, file);
+	char *path = alloc_print("%s/%s", directory->temporary, file);
+	char *name = alloc_print("%s/%s", directory->name, file);
 
 	struct pending_file *pending =
 		pending_files_reserve(PENDING_FILE, strlen(path) + 1);
@@ -156,7 +146,7 @@ static void remove_later(struct output_directory *directory)
 {
 	for (size_t i = 0; i < directory->count; i++) {
 		const char *name = strrchr(directory->files[i].name, '/') + 1;
-		char *path = join(directory->path, name);
+		char *path = alloc_print("%s/%s", directory->path, name);
 		pending_files_set(directory->files[i].pending, path);
 		free(path);
 	}

@@ -93,15 +93,10 @@ void output_files_hold(void)
 static char *linked_path(const char *path, const char *target)
 {
 	const char *slash = strrchr(path, '/');
-	size_t folder = *target != '/' && slash != NULL
-				? (size_t)(slash - path) + 1
-				: 0;
-	size_t length = strlen(target);
-	char *linked = alloc(folder + length + 1, 1);
+	int folder =
+		*target != '/' && slash != NULL ? (int)(slash - path) + 1 : 0;
 
-	memcpy(linked, path, folder);
-	memcpy(linked + folder, target, length);
-	return linked;
+	return alloc_print("%.*s%s", folder, path, target);
 }
 
 char *output_files_follow(const char *path)
