@@ -1,7 +1,6 @@
 #include "model/shard_files.h"
 
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,15 +11,6 @@
 
 /* cs-svd writes as many files at most. */
 enum { MAX_FILES = 1 << 16 };
-
-static char *join(const char *directory, const char *file)
-{
-	size_t size = strlen(directory) + strlen(file) + 2;
-	char *path = alloc(size, 1);
-
-	snprintf(path, size, "%s/%s", directory, file);
-	return path;
-}
 
 /* Takes over path; customers is -1 where it is not known. */
 static void add(struct shard_files *files, char *path, int64_t customers)
@@ -69,7 +59,7 @@ static const char *add_listed(struct shard_files *files, const char *directory,
 			return error_text("manifest.json: shard %zu has no "
 					  "name of a file",
 					  i);
-		add(files, join(directory, name),
+		add(files, alloc_print("%s/%s", directory, name),
 		    json_is_integer(customers) ? json_integer_value(customers)
 					       : -1);
 		const char *error =
@@ -93,7 +83,7 @@ bool shard_files_is_directory(const char *path)
 const char *shard_files_read(struct shard_files *files, const char *directory)
 {
 	struct input *input = &files->manifest;
-	char *path = join(directory, SHARD_FILES_MANIFEST);
+	char *path = alloc_print("%s/%s", directory, SHARD_FILES_MANIFEST);
 	json_t *manifest = NULL;
 	json_error_t reason;
 	const char *error = shard_files_check_kind(path);
