@@ -180,7 +180,7 @@ refused() {
 	cs-aggregate -q log.csv > expected
 	cs-aggregate -q -S 1 log.csv | cmp - expected
 	cs-aggregate --merge expected expected |
-		grep -q "^a	u	2000	1999999999999999999999.999998\$"
+		has "^a	u	2000	1999999999999999999999.999998\$"
 }
 
 @test "without a value column each event counts 1" {
@@ -309,7 +309,7 @@ refused() {
 	cs-aggregate -q "$VIEWS" > /dev/null 2> said
 	[ ! -s said ]
 	cs-aggregate --progress -u 1 -t 6 "$VIEWS" 2>&1 > /dev/null |
-		grep -q "32,000 rows: 32,000 used"
+		has "32,000 rows: 32,000 used"
 }
 
 @test "no value column is detected where customer and tag are named" {
@@ -347,9 +347,9 @@ refused() {
 	told -u 1 -t 2 -v 3
 	told -u 1 -t 2
 	cs-aggregate -u 1 -t 2 -v 3 -o out log.csv 2>&1 |
-		grep -q 'log.csv: its header calls column 3 "20"'
+		has 'log.csv: its header calls column 3 "20"'
 	cs-aggregate -u 1 -t 2 -o out log.csv 2>&1 |
-		grep -q 'log.csv: "u7" of its header looks like what is below it'
+		has 'log.csv: "u7" of its header looks like what is below it'
 	# A first line whose tag is one of the rows'.
 	printf '%s\n' ann,python bob,sql cid,python > log.csv
 	run -0 cs-aggregate -u 1 -t 2 -o out log.csv
@@ -374,7 +374,7 @@ refused() {
 	[[ "$stderr" == *'"category " " amount"'* ]]
 	# What stands so goes before what is so when trimmed.
 	printf '%s\n' 'user,tag ,tag' u,a,b > log.csv
-	cs-aggregate -q -u user -t tag log.csv | grep -qx "$(printf 'u\tb\t1\t1')"
+	cs-aggregate -q -u user -t tag log.csv | has -x "$(printf 'u\tb\t1\t1')"
 	printf '%s\n' 'user,tag , tag' u,a,b > log.csv
 	refused 'columns 2 and 3 are both called tag' -u user -t tag log.csv
 	printf '%s\n' user,tag 'u,a"b' 'v,c' > log.csv
@@ -421,7 +421,7 @@ refused() {
 			awk -F '\t' 'NR == 1 { print "user,tag,value" }
 				NR > 1 { print $1 "," $2 "," $4 }')
 	cs-aggregate --tags tags.csv log.csv 2>&1 > /dev/null |
-		grep -q "4 rows: 2 used, 2 without a tag; 1 customers, 3 tags"
+		has "4 rows: 2 used, 2 without a tag; 1 customers, 3 tags"
 }
 
 @test "--tags: columns by name and number, a log's own name, several a cell" {
@@ -538,7 +538,7 @@ refused() {
 		diff <(grep -v item: expected) -
 	grep -q "3 rows: 2 used, 1 without a tag" said
 	cs-aggregate -q --tags tags.csv:item,group --keep-item --prefix 'x ' log.csv |
-		grep -qx "$(printf 'b\tx item:9\t1\t4')"
+		has -x "$(printf 'b\tx item:9\t1\t4')"
 	refused "--levels a: expected 3 names: of the item, then of each column of tags" \
 		--tags tags.csv:item,tag,group --keep-item --levels a log.csv
 	refused "--keep-item: it is about the catalogue of --tags" --keep-item log.csv
@@ -576,7 +576,7 @@ refused() {
 		diff - <(tail -n +2 found)
 	cs-aggregate -q log.csv | cs-aggregate --merge --prefix 'x:' | cmp - found
 	cs-aggregate -q -S 1 --prefix "$(printf '\t')" log.csv |
-		grep -q '^a	\\tt	1	1$'
+		has '^a	\\tt	1	1$'
 }
 
 # -------------------------------------------------------------- wrong rows
@@ -713,7 +713,7 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 
 @test "a last line without its end is warned of, and counts" {
 	printf 'user,tag,value\na,t,1' > log.csv
-	cs-aggregate log.csv 2> said | grep -q '^a	t	1	1$'
+	cs-aggregate log.csv 2> said | has '^a	t	1	1$'
 	grep -q "log.csv: its last line does not end: the input may be cut" said
 }
 
@@ -1304,7 +1304,8 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 
 # What the shards of a directory are together.
 joined() {
-	head -n 1 "$(printf '%s\n' "$1"/*.tsv | head -n 1)"
+	local shards=("$1"/*.tsv)
+	head -n 1 "${shards[0]}"
 	tail -q -n +2 "$1"/*.tsv | sorted
 }
 
@@ -1479,7 +1480,7 @@ events() {
 		[ "$(sed 1d found | cut -f 1-3 | tr '\t\n' '- ')" = "a-x-2 b-y-1 " ]
 	done
 	cs-aggregate -u user -t item --time 5 --until 2017-01-03 events.csv 2>&1 > found |
-		grep -q "6 rows: 2 used, 4 left out"
+		has "6 rows: 2 used, 4 left out"
 	printf '%s\n' user,item,when a,x,1/31/2017 a,y,12/1/2016 > american.csv
 	cs-aggregate -q -u user -t item --time when --time-format %m/%d/%Y \
 		--since 2017-01-31 american.csv > found

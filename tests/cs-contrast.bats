@@ -39,7 +39,7 @@ setup() {
 	grep -qx '141 customers, compared with 1,859 others as active' found
 	[ "$(grep -c '^segment ' found)" -eq 18 ]
 	[ "$(wc -L < found)" -le 80 ]
-	tr '\n' ' ' < found | grep -q 'mid-p tests at a false discovery rate of 5 %'
+	tr '\n' ' ' < found | has 'mid-p tests at a false discovery rate of 5 %'
 }
 
 @test "JSON and TSV list the same tags, whole; -n cuts the lists" {
@@ -65,9 +65,9 @@ setup() {
 		sed 1d personas.tsv
 	} > own.tsv
 	cs-contrast --segments own.tsv emb.bin > found
-	tr '\n' ' ' < found | grep -q 'found in these same events: this describes them'
+	tr '\n' ' ' < found | has 'found in these same events: this describes them'
 	cs-contrast --segments own.tsv --on half.bin emb.bin > found
-	tr '\n' ' ' < found | grep -q 'mid-p tests at a false discovery rate of 5 %'
+	tr '\n' ' ' < found | has 'mid-p tests at a false discovery rate of 5 %'
 	run -2 cs-contrast --segments own.tsv --on emb.bin emb.bin
 	[[ "$output" == *"--on emb.bin: the segments were found in its events"* ]]
 	run -2 cs-contrast --segments own.tsv half.bin
@@ -83,7 +83,7 @@ setup() {
 	cs-contrast --segments own.tsv -n 1 with.bin > found
 	[ "$(grep -c '^segment .*: kind:' found)" -ge 12 ]
 	tr '\n' ' ' < found |
-		grep -q 'tests nothing but attributes, which had no part in finding them: kind:\.'
+		has 'tests nothing but attributes, which had no part in finding them: kind:\.'
 	cs-contrast --segments own.tsv --format json with.bin |
 		"$PYTHON" -c 'import json, sys
 assert json.load(sys.stdin)["attributes"] == ["kind:"]'
@@ -113,7 +113,7 @@ assert json.load(sys.stdin)["attributes"] == ["kind:"]'
 	[ "$(cs-contrast --group one.txt --format tsv emb.bin | wc -l)" -eq 1 ]
 	head -n 12 group.txt > twelve.txt
 	cs-contrast --group twelve.txt --min-group 13 emb.bin |
-		grep -qx 'not described: it has fewer than 13 customers'
+		has -x 'not described: it has fewer than 13 customers'
 	echo nobody > unknown.txt
 	run -1 cs-contrast --group unknown.txt emb.bin
 	[[ "$output" == *"unknown.txt: none of its customers is in emb.bin: it has \"nobody\", the model has \"1\"" ]]
@@ -183,9 +183,9 @@ assert json.load(sys.stdin)["attributes"] == ["kind:"]'
 @test "names of tags take their place" {
 	printf 'id,name\nmachine-learning,"Machine learning (ML)"\n' > names.csv
 	cs-contrast --group group.txt --names names.csv emb.bin |
-		grep -q "^  Machine learning (ML)  "
+		has "^  Machine learning (ML)  "
 	cs-contrast --group group.txt --names names.csv --format json emb.bin |
-		grep -q '"name": "Machine learning (ML)"'
+		has '"name": "Machine learning (ML)"'
 }
 
 @test "where customers have most tags, the text says that having one tells little" {

@@ -166,7 +166,7 @@ figure() {
 @test "few customers are warned of; one is refused, and none" {
 	head -n 1501 log.csv > few.csv
 	halve few.csv
-	cs-eval a.bin b.mat | grep -q "warning: 50 customers are too few"
+	cs-eval a.bin b.mat | has "warning: 50 customers are too few"
 	printf 'customer,tag\na,x\na,x2\na,y\n' > one.csv
 	cs-aggregate -q one.csv | cs-matrix -q --weight none > one.mat
 	cs-svd -q one.mat > one.bin
@@ -262,7 +262,7 @@ assert .8 < hold["low"] <= hold["value"] <= hold["high"] <= 1, hold'
 	done
 	[ "$(comm -12 small.near large.near | grep -vc query)" -eq \
 		"$(awk -F'\t' '$1 == "mean_kept" { printf "%.0f", $3 * 300 }' moved.tsv)" ]
-	cs-eval --overlap small.bin large.bin | grep -q "kept of 10 neighbours"
+	cs-eval --overlap small.bin large.bin | has "kept of 10 neighbours"
 	cs-eval --overlap --format json small.bin large.bin | python3 -m json.tool > /dev/null
 	run -2 cs-eval --overlap small.bin
 }

@@ -80,7 +80,7 @@ setup() {
 	cs-knn -u 7 --hub hub.bin > seven
 	grep -q '^#model.*;hub=1;' seven
 	cs-summarize seven | tr '\n' ' ' |
-		grep -q 'In the order of similarity less half the mean'
+		has 'In the order of similarity less half the mean'
 	# The lines of those that both list are the same but for the rank.
 	cs-knn -u 7 -n 400 --no-profiles hub.bin | cut -f 1,3- | sort > whole
 	grep -v '^#' seven | cut -f 1,3- | sort | comm -23 - whole > others
@@ -185,7 +185,7 @@ print(*(r['probes'] for r in recall if r['wanted'] == $wanted))")
 	cs-index --seed 2 --cells 16 emb.bin > other.bin
 	run ! cmp -s other.bin fast.bin
 	cs-index --cells 16 other.bin | cmp - fast.bin
-	cs-dump --check fast.bin | grep -q '^index  *16 cells'
+	cs-dump --check fast.bin | has '^index  *16 cells'
 	# What a part takes over of it is not there.
 	cs-matrix --as fast.bin profiles.tsv | cs-project fast.bin > again.bin
 	run ! grep -q '^index' <(cs-dump again.bin)

@@ -264,7 +264,7 @@ sums_exactly() {
 	[ "$(answers not.tsv | wc -l)" -eq $((5 * $(wc -l < third))) ]
 	# For one customer as for many; both together.
 	cs-knn -u u000 --among third -n 5 --no-why emb.bin > one.tsv
-	answers one.tsv | cmp - <(answers among.tsv | head -n 5)
+	answers one.tsv | cmp - <(answers among.tsv | sed -n 1,5p)
 	printf 'u003\nu006\n' > few
 	run -1 cs-knn -u u000 --among few --not third emb.bin
 	run -0 --separate-stderr cs-knn -u u000 --among few --format ids emb.bin
@@ -379,7 +379,7 @@ sums_exactly() {
 	cs-aggregate -q few.csv | cs-matrix -q | cs-svd -q -k 2 -o few.bin
 	cs-knn -u u1 -n 9 --no-why --min-similarity -1 few.bin > few-all.tsv
 	[ "$(answers few-all.tsv | cut -f 4 | cut -c 1-2 | xargs)" = "0. 0. 0 -1 -0" ]
-	answers few-all.tsv | head -n 2 > few-expected
+	answers few-all.tsv | sed -n 1,2p > few-expected
 	for n in 1 2 3 4 5 9; do
 		cs-knn -q -u u1 -n $n --no-why few.bin > few-found.tsv
 		answers few-found.tsv | cmp - <(head -n $n few-expected)
@@ -394,7 +394,7 @@ sums_exactly() {
 	answers one.tsv | cmp - <(awk -F '\t' '$1 == "u000"' some.tsv)
 	matching=$(answers one.tsv | wc -l)
 	cs-knn -u u000 -n 1 --min-similarity 0.25 emb.bin |
-		grep -q "^#model.*;candidates=405;matching=$matching;min_similarity=0.25;"
+		has "^#model.*;candidates=405;matching=$matching;min_similarity=0.25;"
 	run -1 --separate-stderr cs-knn -u u000 --min-similarity 1 emb.bin
 	[ "$stderr" = "cs-knn: emb.bin: customer u000: none of 405 has a similarity of 1 or more" ]
 }
@@ -451,7 +451,7 @@ sums_exactly() {
 	cs-knn -u u001 -n 2 emb.bin > with.tsv
 	[ "$(grep -c '^#model' with.tsv)" -eq 1 ]
 	[ "$(grep -c '^#profile' with.tsv)" -eq 3 ]
-	[ "$(grep '^#profile' with.tsv | head -n 1 | cut -f2)" = u001 ]
+	[ "$(grep -m 1 '^#profile' with.tsv | cut -f2)" = u001 ]
 	without '^#' < all.tsv
 	cs-knn -u u001 -n 2 --no-profiles emb.bin > bare.tsv
 	answers with.tsv | cmp - <(answers bare.tsv)
@@ -763,7 +763,7 @@ some_near() {
 	[[ "$stderr" == *"--scale u: take --metric embedding or profile" ]]
 	run -2 --separate-stderr cs-knn -u u007 --alpha 0.5 of.bin
 	[[ "$stderr" == *"combined is defined for"* ]]
-	cs-knn -u u007 of.bin | grep -q ';metric=embedding;alpha=;'
+	cs-knn -u u007 of.bin | has ';metric=embedding;alpha=;'
 	cs-svd -k 20 --tol 1e-6 -o of.bin matrix.bin
 	for alpha in 0.02 0.33 0.75 1; do
 		cs-knn --users some -n 30 --no-profiles --alpha $alpha of.bin \
@@ -784,7 +784,7 @@ some_near() {
 	[ "$(cs-knn -u u007 --include-self -n 1 --no-why --no-profiles \
 		emb.bin | tail -n 1)" = "$(printf 'u007\t1\tu007\t1')" ]
 	cs-knn -u u007 --alpha 0.5 emb.bin | cs-summarize --format json |
-		grep -q '"metric": *"combined", *"alpha": *0.5'
+		has '"metric": *"combined", *"alpha": *0.5'
 }
 
 @test "fewer neighbours than asked for: as many as there are, and how many" {
@@ -829,11 +829,11 @@ some_near() {
 		[ "$(cut -f 3,4 found | sed 1d | tr '\t\n' '= ')" = "u11=1 u12=1 u13=1 u14=1 u15=1 " ]
 		grep -qx "cs-knn: ties.bin: customer u10: the list ends with 5 of 29 equally similar, the first by name" said
 		cs-knn -q -u u10 -n 5 --metric $metric --format json ties.bin |
-			grep -qF '"tied":{"listed":5,"of":29}'
+			has -F '"tied":{"listed":5,"of":29}'
 		cs-knn -q -u u10 -n 5 --metric $metric ties.bin | cs-summarize |
-			grep -qx "The list ends with 5 of 29 equally similar, the first by name."
+			has -x "The list ends with 5 of 29 equally similar, the first by name."
 		cs-knn -u u10 --min-similarity 1 -n 100 --metric $metric --format ids \
-			ties.bin 2> said | wc -l | grep -qx 29
+			ties.bin 2> said | wc -l | has -x 29
 		run ! grep -q equally said
 	done
 	# Not where the last is tied with no other, nor where all are listed, nor
@@ -853,12 +853,12 @@ some_near() {
 	[[ "$output" == *"customer u80 shares nothing with anyone: --min-similarity 0 lists others all the same" ]]
 	[ ! -e none ]
 	cs-knn -u u80 --metric profile --min-similarity 0 -n 5 --format ids ties.bin |
-		wc -l | grep -qx 5
+		wc -l | has -x 5
 	cs-knn -u u50 --metric profile -n 20 --format ids ties.bin > found 2> said
 	[ "$(wc -l < found)" -eq 10 ]
 	grep -qx "cs-knn: ties.bin: customer u50: 10 share something with it, of 20 asked for: --min-similarity 0 lists others, too" said
 	cs-knn -q -u u50 --metric profile -n 20 --profiles ties.bin | cs-summarize |
-		grep -qx "10 of the 42 customers share something with it, of 20 asked for"
+		has -x "10 of the 42 customers share something with it, of 20 asked for"
 	cs-knn --all --metric profile -n 20 --no-why --no-profiles -o found ties.bin 2> said
 	grep -q "customers have fewer than the 20 neighbours asked for" said
 	awk -F'\t' 'NR > 1 && $4 == 0 { exit 1 }' found

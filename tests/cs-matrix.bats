@@ -171,7 +171,7 @@ holds() {
 	cs-dump --format json with.bin > with.json
 	grep -q '"matrix.attributes.1": "age:"' with.json
 	grep -q '"matrix.attributes.2": "town:"' with.json
-	cs-dump --what tags with.bin | grep -q '^age:1'
+	cs-dump --what tags with.bin | has '^age:1'
 	# New customers: what counts as active is the model's.
 	cs-matrix -q --as with.bin views.tsv attributes.tsv -o again.mat
 	cs-matrix -q --attributes age: --attributes town: views.tsv \

@@ -141,7 +141,7 @@ agrees() {
 		"$(awk '$1 == "left1" { print $2 }' found.tsv)" ]
 	[ "$(awk -F '\t' '/^left/ { print $2 }' found.tsv | sort -u | wc -l)" -eq 1 ]
 	cs-contrast --segments found.tsv --format json two.bin |
-		grep -q '"unassigned": 2'
+		has '"unassigned": 2'
 }
 
 @test "more segments than customers, one segment, and halves that share nobody" {

@@ -160,7 +160,7 @@ setup() {
 	    assert len(like["neighbours"]) == 50
 	    for a, b in zip(like["neighbours"], expected["neighbours"]):
 	        assert a == b, (a, b)
-	    tags = run("cs-dump --what tags emb.bin | sed 1d | cut -f 1 | head -3"
+	    tags = run("cs-dump --what tags emb.bin | cut -f 1 | sed -n 2,4p"
 	               ).decode().split("\n")[:3]
 	    profile = {tags[0]: 3600, tags[1]: 1200.5, tags[2]: 7, "unheard": 1}
 	    reply = s.post({"profile": profile})
@@ -563,7 +563,7 @@ setup() {
 	    assert again.status == 200 and again.headers["ETag"] != tag
 	END
 	cs-knn -u 1 emb.bin | cs-summarize --who who.csv |
-		grep -q 'Customer Doe, Jane (1) and the 10'
+		has 'Customer Doe, Jane (1) and the 10'
 	# Several files add up; the first name of an id counts.
 	{ echo id,name; seq 2 3000 | sed 's/.*/&,No &/'; } > many.csv
 	printf 'id,name\n1,Other\n2,\n' > more.csv
@@ -571,7 +571,7 @@ setup() {
 	do
 		read -r -a list <<< "$files"
 		cs-knn -u 1 emb.bin | cs-summarize "${list[@]/#/--who=}" > said
-		first=$(grep -v '^id' ${files%% *} | head -n 1 | cut -d , -f 2-)
+		first=$(grep -m 1 -v '^id' ${files%% *} | cut -d , -f 2-)
 		grep -q "Customer ${first//\"/} (1) and the 10" said
 	done
 }

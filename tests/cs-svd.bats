@@ -320,7 +320,7 @@ many_pairs() {
 	triplets twins.bin
 	# Equal rows are embedded alike.
 	cs-dump --what embedding twins.bin | grep -E '^u(16|23)	' | cut -f 2- |
-		uniq | wc -l | grep -qx 1
+		uniq | wc -l | has -x 1
 }
 
 @test "a singular value forty times over, with blocks of 16" {
@@ -444,7 +444,7 @@ forged() {
 			triplets empty.bin
 		done
 		cs-dump --what embedding empty.bin | grep '^nobody	' |
-			cut -f 2- | tr '\t' '\n' | sort -u | grep -qx 0
+			cut -f 2- | tr '\t' '\n' | sort -u | has -x 0
 	done
 }
 
@@ -527,9 +527,9 @@ open("bent.mat", "wb").write(data)' "$part"
 
 @test "on a terminal: a table of sigma, share and residual" {
 	cs-svd --progress -k 3 narrow.mat -o of.bin 2> table
-	head -n 1 table | grep -qx ' *triplet *sigma *share *residual'
+	head -n 1 table | has -x ' *triplet *sigma *share *residual'
 	[ "$(grep -c % table)" -eq 4 ]
-	tail -n 1 table | grep -q 'all .* % in 2 passes'
+	tail -n 1 table | has 'all .* % in 2 passes'
 	cs-svd -k 3 narrow.mat -o of.bin 2> table
 	[ ! -s table ]
 	cs-svd -q --progress -k 3 narrow.mat -o of.bin 2> table

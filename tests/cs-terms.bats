@@ -117,7 +117,7 @@ setup() {
 	do
 		printf "%b${separator/ +/  }%b\n" a t 1 b 2 c |
 			cs-terms -q --least 1 -d "$separator" |
-			grep -qx 1,b,1.000000
+			has -x 1,b,1.000000
 	done
 	iconv -t UTF-16 courses.csv > wide.csv
 	run -2 cs-terms wide.csv

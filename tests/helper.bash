@@ -49,6 +49,13 @@ need_terminal() {
 	script -qec true /dev/null > /dev/null 2>&1 || skip "no terminal here"
 }
 
+# Whether what comes through a pipe has a line like this.  All of it is read:
+# who leaves at the first (head -n, grep -q, grep > /dev/null) may end the writer
+# by SIGPIPE, now and then, and with it the test.
+has() {
+	grep "$@" | cat > /dev/null
+}
+
 # Standard input is what tests/cases/FILE holds; under "make record" it is
 # written there instead, and git shows what changed.
 recorded() {

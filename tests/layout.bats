@@ -192,6 +192,12 @@ wrong_includes() {
 	run ! grep -rnE '= *json_(object\(\)|array\(\)|deep_copy|dumps)' src
 }
 
+@test "no test ends a pipe before its end" {
+	# One write, of a few bytes, is over before its reader leaves.
+	run -1 grep -nE '\| *(head -n|head -[0-9]|grep -[a-zA-Z]*q)' "$ROOT"/tests/*.bats
+	[ -z "$output" ]
+}
+
 @test "only programs read the command line" {
 	[ "$(grep -l '"base/options.h"' src/*/*.[ch])" = src/base/options.c ]
 }

@@ -68,10 +68,10 @@ print(json.load(sys.stdin)["dimensions"])')" = 5 ]
 	said similar U=42 KNN="-n 3"
 	grep -q '^Customer 42 and the 3 most similar' out
 	said pipeline RECIPE=first
-	cs-dump trained_model/emb.bin | grep -q 'matrix.weight idf'
+	cs-dump trained_model/emb.bin | has 'matrix.weight idf'
 	said pipeline RECIPE=classic
 	grep -q 'Customer 1 and the 15 most similar' out
-	cs-dump trained_model/emb.bin | grep -q 'svd.center row'
+	cs-dump trained_model/emb.bin | has 'svd.center row'
 	run -2 make similar U=nobody
 	[[ "$output" == *"no customer nobody"* ]]
 	run -2 make pipeline RECIPE=none
@@ -84,11 +84,11 @@ print(json.load(sys.stdin)["dimensions"])')" = 5 ]
 	grep -q '^Customer 626' out
 	said pipeline TAGS=data/course_tags.csv
 	grep -q 'compared by 261 tags' out
-	cs-dump trained_model/emb.bin | grep -q 'columns.tag course_tags'
+	cs-dump trained_model/emb.bin | has 'columns.tag course_tags'
 	said pipeline TAGS=data/course_tags.csv:course_id,course_tags
-	cs-dump trained_model/emb.bin | grep -q 'columns.tag course_tags'
+	cs-dump trained_model/emb.bin | has 'columns.tag course_tags'
 	said pipeline
-	cs-dump trained_model/emb.bin | grep -q 'columns.tag course_tag$'
+	cs-dump trained_model/emb.bin | has 'columns.tag course_tag$'
 }
 
 @test "LEVELS: items and their tags, each with its share" {
@@ -195,7 +195,7 @@ serve_once() {
 	sed -n '1p; 5000,9000p' data/views.csv > "my views.csv"
 	said pipeline VIEWS="my views.csv" SVD="-k 8" U=300
 	cp trained_model/emb.bin before
-	cut -f 1 trained_model/profiles.tsv | sed 1d | uniq | head -n 20 > vip.txt
+	cut -f 1 trained_model/profiles.tsv | uniq | sed -n 2,21p > vip.txt
 	said similar U=301 KNN="-n 3"
 	grep -q '^Customer 301 and the 3 most similar' out
 	said contrast GROUP=vip.txt
@@ -332,7 +332,7 @@ report = json.load(open("trained_model/halves/report.json"))
 assert report["queries"] == 200 and not report["ranks_void"]'
 	# The summary of that model says what was measured, and of no other.
 	said pipeline
-	tr '\n' ' ' < out | grep -qE 'tags listed like these, [0-9.]+ times the expected number were seen in events held back \['
+	tr '\n' ' ' < out | has -E 'tags listed like these, [0-9.]+ times the expected number were seen in events held back \['
 	said pipeline SVD="-k 8"
 	grep -q 'of events held back they would share less' <(tr '\n' ' ' < out)
 	said eval RECIPE=first HALF_BY=course_id EVAL=--queries=200
@@ -420,7 +420,7 @@ print(xml.dom.minidom.parse("trained_model/segments.svg").toxml())' |
 	grep -qE '^use ' out
 	said trained_model/emb.bin VIEWS=few.csv RECIPE=tuned
 	weight=$(sed -nE 's/^matrix-tuned.*--weight ([a-z-]+).*/\1/p' trained_model/tuned.mk)
-	cs-dump trained_model/emb.bin | grep -q "matrix.weight $weight"
+	cs-dump trained_model/emb.bin | has "matrix.weight $weight"
 	make forget
 	[ ! -e trained_model ]
 }

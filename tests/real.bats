@@ -129,7 +129,7 @@ assert group["missing"][0]["held_by"] == ["1299", "788", "1778", "888", "1187",
 	[ ! -e out ]
 	zcat "$log" | cs-aggregate -u CustomerID -t StockCode -v Quantity \
 		--rejects aside > retail.tsv 2> said
-	tail -n 1 said | grep -q "541,909 rows: 406,829 used, 135,080 rejected; 4,372 customers, 3,684 tags, 267,615 pairs"
+	tail -n 1 said | has "541,909 rows: 406,829 used, 135,080 rejected; 4,372 customers, 3,684 tags, 267,615 pairs"
 	[ "$(wc -l < aside.why)" -eq 135080 ]
 	[ "$(awk -F '\t' '$4 < 0' retail.tsv | wc -l)" -gt 100 ]
 	cs-matrix retail.tsv | cs-svd -q -k 32 > retail.bin
@@ -163,7 +163,7 @@ assert group["missing"][0]["held_by"] == ["1299", "788", "1778", "888", "1187",
 @test "pluralsight: scores, 112 empty tags, features without a header" {
 	need_shared pluralsight
 	cs-aggregate "$shared/pluralsight/user_assessment_scores.csv" \
-		2> said | cut -f 2 | sort -u | wc -l | grep -qx 55
+		2> said | cut -f 2 | sort -u | wc -l | has -x 55
 	grep -q "customers, 54 tags" said
 	# Each course viewed once by one customer.
 	{ echo user,course_id; sed 1d "$shared/pluralsight/course_tags.csv" |
@@ -174,7 +174,7 @@ assert group["missing"][0]["held_by"] == ["1299", "788", "1778", "888", "1187",
 	zcat "$shared/pluralsight/user_features.tsv.gz" |
 		cs-aggregate --no-header -d '\t' -u 1 -t 2 > features.tsv
 	cs-matrix --weight none features.tsv | cs-svd -q -k 16 > features.bin
-	cs-dump features.bin | grep -qE '^tags +6,667'
+	cs-dump features.bin | has -E '^tags +6,667'
 	# Equal customers are equally near, and go by name.
 	cs-knn --all --no-why -n 5 features.bin > features.knn
 	awk -F '\t' 'NR > 1 && $1 == q && $4 == s && $3 "" < n "" { exit 1 }
@@ -314,7 +314,7 @@ exact_of() {
 		$combined > $combined_product && $combined > $combined_category &&
 		$rows > $rows_product && $rows > $rows_category) }"
 	# Every event under its product and its category, in one pass.
-	head -n 1 trained_model/halves/A.tsv | grep -q "^household_id.tag.events"
+	head -n 1 trained_model/halves/A.tsv | has "^household_id.tag.events"
 	awk -F'\t' 'NR > 1 && $2 ~ /^product:/ { product += $3 }
 		NR > 1 && $2 ~ /^category:/ { category += $3 }
 		END { exit !(product == 75000 && category == 74669) }' \

@@ -206,7 +206,7 @@ as_json() {
 	need jq
 	cs-matrix -q "$expected" | cs-svd -q > emb.bin
 	recipe "How large a model gets" > said
-	tail -n 1 said | grep -qx "$(stat -c %s emb.bin)"
+	tail -n 1 said | has -x "$(stat -c %s emb.bin)"
 	sed '$d' said | jq -e '.customers > 0 and .tags > 0 and .pairs > 0' > /dev/null
 	# The formula, within a tenth.
 	read -r n m p k < <(sed '$d' said |
