@@ -25,7 +25,8 @@ eval: $(evaluated)
 	@printf '%s\n' $(call quote,$(model-of)) > $(MODEL)/halves/.of
 
 #: tune          try other recipes and similarities on halves of VIEWS, and write
-#:               the one to use as RECIPE=tuned
+#:               the one to use as RECIPE=tuned; MATRIX= and SVD= pass options to
+#:               all, SVD="-k 64" tries up to 64 dimensions instead of 256
 tune: $(evaluated)
 	@mkdir -p $(MODEL)/halves
-	@$(call run-evaluate,tune,$(levels-matrix),-k 256)
+	@$(call run-evaluate,tune,$(levels-matrix) $(MATRIX),-k 256 $(SVD))

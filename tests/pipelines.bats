@@ -416,11 +416,33 @@ print(xml.dom.minidom.parse("trained_model/segments.svg").toxml())' |
 	run -2 make pipeline VIEWS=few.csv RECIPE=tuned
 	[[ "$output" == *"run make tune before"* ]]
 	said tune VIEWS=few.csv EVAL=--queries=200
-	grep -Eq '^tune: 12 recipes beside the default: about [0-9]+ s$' err
+	grep -Eq '^tune: 11 recipes beside the default: about [0-9]+ s$' err
 	grep -qE '^use ' out
 	said trained_model/emb.bin VIEWS=few.csv RECIPE=tuned
 	weight=$(sed -nE 's/^matrix-tuned.*--weight ([a-z-]+).*/\1/p' trained_model/tuned.mk)
 	cs-dump trained_model/emb.bin | has "matrix.weight $weight"
 	make forget
 	[ ! -e trained_model ]
+}
+
+@test "tune tries no recipe twice, and takes MATRIX and SVD" {
+	local tune=(--no-print-directory tune EVAL="--queries=100 --format tsv")
+
+	head -n 4000 data/views.csv > few.csv
+	make "${tune[@]}" VIEWS=few.csv SVD="-k 20" MATRIX="--damp log" > out 2> err
+	grep -q '^tune: 11 recipes beside the default' err
+	# A row for the default, then every recipe's at 16 and 20 dimensions.
+	awk -F '\t' '$1 != "chance" && $2 == "" && $3 == "agreement_by_both" {
+		print $1 }' out > names
+	[ "$(wc -l < names)" -eq $((12 * 11)) ]
+	[ -z "$(sort names | uniq -d)" ]
+	[ "$(head -n 1 names)" = "events log smooth, combined 1, 20" ]
+	# Without values sums are numbers of events; where no pair repeats besides,
+	# damping changes nothing.
+	cut -d , -f 1,5 few.csv > level.csv
+	make "${tune[@]}" VIEWS=level.csv AGGREGATE="-t level" > out 2> err
+	grep -q '^tune: 5 recipes beside the default' err
+	cut -d , -f 1,3 few.csv | awk '!seen[$0]++' > once.csv
+	make "${tune[@]}" VIEWS=once.csv HALF_BY=course_id > out 2> err
+	grep -q '^tune: 2 recipes beside the default' err
 }

@@ -61,6 +61,25 @@ static size_t at_most(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+/* The first row, which is measured once. */
+static bool is_default(const struct evaluated *rows,
+		       const struct half_pair *pair, double alpha, size_t k)
+{
+	const struct evaluated *row = &rows[0];
+
+	return row->pair == pair && row->method.k == k &&
+	       row->method.alpha >= alpha && row->method.alpha <= alpha;
+}
+
+static void add_dimensions(struct evaluated *made, size_t *rows,
+			   const struct half_pair *pair, size_t k)
+{
+	add_row(made, rows, pair, SCAN_EMBEDDING, 0, k);
+	for (size_t a = 0; a < sizeof alphas / sizeof *alphas; a++)
+		if (!is_default(made, pair, alphas[a], k))
+			add_row(made, rows, pair, SCAN_COMBINED, alphas[a], k);
+}
+
 struct evaluated *tuning_make_rows(const struct half_pair *pairs, size_t count,
 				   size_t *rows)
 {
@@ -80,10 +99,7 @@ struct evaluated *tuning_make_rows(const struct half_pair *pairs, size_t count,
 			if (k == last)
 				break;
 			last = k;
-			add_row(made, rows, &pairs[i], SCAN_EMBEDDING, 0, k);
-			for (size_t a = 0; a < kinds; a++)
-				add_row(made, rows, &pairs[i], SCAN_COMBINED,
-					alphas[a], k);
+			add_dimensions(made, rows, &pairs[i], k);
 		}
 	}
 	return made;
