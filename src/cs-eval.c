@@ -430,8 +430,8 @@ static void compare_models(struct output *output, char **operands, size_t count)
 		die_usage(
 			"--overlap: expected two models, OLD and NEW, and neither "
 			"--compare nor --report");
-	check(half_pair_open(&old, operands[0], operands[1], threads));
-	check(half_pair_open(&new, operands[1], operands[0], threads));
+	check(half_pair_open_models(&old, &new, operands[0], operands[1],
+				    threads));
 	check(population_find(&population, &old, queries, seed));
 	population_match(&population, &old, &new);
 	methods[0] = method_of(&old.model,
@@ -445,8 +445,8 @@ static void compare_models(struct output *output, char **operands, size_t count)
 	stability_write(output, &stability, &old, &population,
 			(enum evaluation_format)format);
 	population_free(&population);
-	half_pair_close(&old);
 	half_pair_close(&new);
+	half_pair_close(&old);
 }
 
 int main(int argc, char **argv)

@@ -172,10 +172,10 @@ figure() {
 	cs-svd -q one.mat > one.bin
 	cs-matrix -q --as one.bin <(cs-aggregate -q one.csv) > one-b.mat
 	run -2 --separate-stderr cs-eval -o out one.bin one-b.mat
-	[[ "$stderr" == *"1 customers have tags with weight in both halves: at least 2"* ]]
+	[[ "$stderr" == *"1 customers have tags with weight in both: at least 2"* ]]
 	printf 'customer,tag\nz,x\nz,y\n' | cs-aggregate -q | cs-matrix -q --as one.bin > none.mat
 	run -2 --separate-stderr cs-eval -o out one.bin none.mat
-	[[ "$stderr" == *"0 customers have tags with weight in both halves"* ]]
+	[[ "$stderr" == *"0 customers have tags with weight in both:"* ]]
 	[ ! -e out ]
 }
 
@@ -265,6 +265,47 @@ assert .8 < hold["low"] <= hold["value"] <= hold["high"] <= 1, hold'
 	cs-eval --overlap small.bin large.bin | has "kept of 10 neighbours"
 	cs-eval --overlap --format json small.bin large.bin | python3 -m json.tool > /dev/null
 	run -2 cs-eval --overlap small.bin
+	# By a pipe, once.
+	cs-eval --overlap --metric embedding --format tsv - large.bin < small.bin |
+		cmp - moved.tsv
+	cs-eval --overlap --metric embedding --format tsv small.bin - < large.bin |
+		cmp - moved.tsv
+	cs-eval --overlap --metric embedding --format tsv <(cat small.bin) \
+		<(cat large.bin) | cmp - moved.tsv
+	run -2 --separate-stderr cs-eval --overlap - - < small.bin
+	[[ "$stderr" == *"standard input: named twice, and can be read once"* ]]
+}
+
+@test "overlap: models of other columns; who has few neighbours loses no more" {
+	# Yesterday's model was made of a matrix with the columns of another.
+	cs-aggregate -q log.csv > all.tsv
+	cs-matrix -q all.tsv | cs-svd -q -k 3 > base.bin
+	cs-matrix -q --as base.bin all.tsv | cs-svd -q -k 3 > old.bin
+	sed 's/kind1-3/kind1-x/' log.csv | cs-aggregate -q | cs-matrix -q | cs-svd -q -k 3 > new.bin
+	cs-eval --overlap old.bin new.bin | has '^300 customers in both'
+	cs-eval --overlap new.bin old.bin | has '^300 customers in both'
+	# Thirty groups of three, who share nothing with others; then one of each
+	# goes to the next group.
+	awk 'BEGIN { print "customer,tag"
+		for (c = 0; c < 90; c++)
+			print "c" c ",t" c % 30 "\nc" c ",u" c % 30 }' > groups.csv
+	awk 'BEGIN { print "customer,tag"
+		for (c = 0; c < 90; c++) {
+			g = (c % 30 + (c < 30)) % 30
+			print "c" c ",t" g "\nc" c ",u" g } }' > moved.csv
+	for log in groups moved
+	do
+		cs-aggregate -q $log.csv | cs-matrix -q | cs-svd -q > $log.bin
+	done
+	cs-eval --overlap --format tsv groups.bin moved.bin > overlap.tsv
+	# The thirty keep none of 2, and each of the sixty who stay keeps one.
+	for line in "mean_neighbours		2" "customers_who_kept	0	30" \
+		"customers_who_kept	1	60" "customers_who_lost	1	60" \
+		"customers_who_lost	2	30" "lost_most	c0	2"
+	do
+		grep -qxF "$line" overlap.tsv
+	done
+	cs-eval --overlap groups.bin moved.bin | has "kept of 2 neighbours among these: 0.67"
 }
 
 @test "tune: the best of several recipes, and lines for make" {

@@ -74,10 +74,27 @@ const char *half_pair_open(struct half_pair *pair, const char *model,
 	return error;
 }
 
+const char *half_pair_open_models(struct half_pair *old, struct half_pair *new,
+				  const char *old_path, const char *new_path,
+				  unsigned threads)
+{
+	const char *error;
+
+	*old = (struct half_pair){0};
+	error = open_one(&old->model, old_path, false, threads);
+	if (error == NULL)
+		error = open_one(&old->held, new_path, false, threads);
+	*new = (struct half_pair){
+		.model = old->held, .held = old->model, .borrowed = true};
+	return error;
+}
+
 void half_pair_close(struct half_pair *pair)
 {
-	model_close(&pair->model);
-	model_close(&pair->held);
+	if (!pair->borrowed) {
+		model_close(&pair->model);
+		model_close(&pair->held);
+	}
 	free(pair->row_a);
 	free(pair->row_b);
 	free(pair->inverse_a);
@@ -221,7 +238,7 @@ const char *population_find(struct population *population,
 	population->only_b = pair->held.matrix.n - n;
 	if (n < 2)
 		return error_text("%s, %s: %zu customers have tags with weight "
-				  "in both halves: at least 2 are needed",
+				  "in both: at least 2 are needed",
 				  pair->model.input.name, pair->held.input.name,
 				  n);
 	population->repeated = share_repeated(population, pair);

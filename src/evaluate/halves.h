@@ -29,6 +29,7 @@ struct half_pair {
 	uint32_t *row_b;
 	double *inverse_a; /* n: 1 / length of the row, 0 without one */
 	double *inverse_b;
+	bool borrowed; /* another pair closes the files */
 };
 
 /* The population, and the customers who are asked about. */
@@ -47,6 +48,13 @@ struct population {
  * the file.  A half B that was folded into another model is refused. */
 const char *half_pair_open(struct half_pair *pair, const char *model,
 			   const char *held, unsigned threads);
+
+/* Open two models, each once, and look at every byte: pairs to compare them, of
+ * old with new as its half B, and the other way round, without a similarity
+ * across.  NULL or an error text, which names the file. */
+const char *half_pair_open_models(struct half_pair *old, struct half_pair *new,
+				  const char *old_path, const char *new_path,
+				  unsigned threads);
 
 void half_pair_close(struct half_pair *pair);
 

@@ -143,7 +143,9 @@ void scan_ranks(const struct similarity_scan *scan,
 struct near_list {
 	double score[Q][SCAN_NEAREST];
 	uint32_t id[Q][SCAN_NEAREST];
-	double last[Q]; /* the last score of each: what is above it enters */
+	double least;   /* what is not above it does not enter */
+	double last[Q]; /* the last score of each, or least: what is above it
+			   enters */
 };
 
 static void near_push(struct near_list *list, size_t q, double value,
@@ -157,7 +159,7 @@ static void near_push(struct near_list *list, size_t q, double value,
 	}
 	list->score[q][at] = value;
 	list->id[q][at] = id;
-	list->last[q] = list->score[q][SCAN_NEAREST - 1];
+	list->last[q] = fmax(list->least, list->score[q][SCAN_NEAREST - 1]);
 }
 
 static void push_tile(const struct scan_worker *worker, size_t rows,
@@ -180,14 +182,16 @@ static void nearest_block(void *shared, size_t piece, unsigned thread)
 	size_t n = scan->population->n, s = scan->population->query_count;
 	struct near_list *lists = alloc(job->count, sizeof *lists);
 
-	for (size_t i = 0; i < job->count; i++)
+	for (size_t i = 0; i < job->count; i++) {
+		lists[i].least = job->methods[i].positive ? 0 : -INFINITY;
 		for (size_t q = 0; q < Q; q++) {
-			lists[i].last[q] = -INFINITY;
+			lists[i].last[q] = lists[i].least;
 			for (size_t r = 0; r < SCAN_NEAREST; r++) {
 				lists[i].score[q][r] = -INFINITY;
 				lists[i].id[q][r] = UINT32_MAX;
 			}
 		}
+	}
 	scan_worker_load(worker, scan, piece * Q, false);
 	for (size_t first = 0; first < n; first += TILE) {
 		size_t rows = fill_tile(worker, first, n);

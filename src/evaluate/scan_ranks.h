@@ -17,7 +17,8 @@ void scan_ranks(const struct similarity_scan *scan,
 
 /* The SCAN_NEAREST most similar other customers in half A, of a query's row of
  * half A, by falling similarity, ties by number: count x query_count x
- * SCAN_NEAREST; UINT32_MAX where the population has fewer. */
+ * SCAN_NEAREST; UINT32_MAX where the population, or a positive method, has
+ * fewer. */
 void scan_nearest(const struct similarity_scan *scan,
 		  const struct scan_method *methods, size_t count,
 		  uint32_t *nearest);

@@ -39,6 +39,7 @@ struct scan_method {
 	const float *hub; /* r of each row of the model (search/hub_scores.h),
 			     or NULL: half of it is taken off, and who shares
 			     nothing comes last */
+	bool positive;    /* of the nearest, none at 0 or below */
 };
 
 enum { SCAN_QUERIES = 16, SCAN_TILE = 128, SCAN_CUTS = 8 };

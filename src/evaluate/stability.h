@@ -12,15 +12,20 @@ enum { STABILITY_MOVED = 10 };
 /* What became of the nearest of the customers asked about. */
 struct stability {
 	size_t kept[SCAN_NEAREST + 1];   /* customers who kept so many */
-	double mean;                     /* kept, of SCAN_NEAREST */
-	uint32_t moved[STABILITY_MOVED]; /* of the population: who kept fewest,
+	size_t lost[SCAN_NEAREST + 1];   /* customers who lost so many */
+	double mean;                     /* kept */
+	double mean_old;                 /* had in the old model: SCAN_NEAREST,
+					    but for who shares something with
+					    fewer */
+	uint32_t moved[STABILITY_MOVED]; /* of the population: who lost most,
 					    ties by name; moved_count */
-	unsigned moved_kept[STABILITY_MOVED];
+	unsigned moved_kept[STABILITY_MOVED], moved_lost[STABILITY_MOVED];
 	size_t moved_count;
 };
 
 /* old: its half A is the old model and its half B the new one; new: the other
- * way round, with the rows of the same population.  Each with its method. */
+ * way round, with the rows of the same population.  Each with its method; no
+ * customer counts as near at a similarity of 0 or below, as for cs-knn. */
 void stability_find(struct stability *stability, const struct half_pair *old,
 		    const struct half_pair *new,
 		    const struct population *population,
