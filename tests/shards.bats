@@ -317,6 +317,28 @@ assert [s["file"] for s in manifest["shards"]] == ["%d.bin" % i for i in range(4
 	[[ "$output" == *"models: it exists and is not empty"* ]]
 }
 
+# A shard becomes shorter while a rank works on it.
+cut_while_read() {
+	local job ended rank=
+	mkdir cut
+	cp large/?.mat cut/
+	timeout 60 mpirun -n 2 --oversubscribe --bind-to none \
+		cs-svd-mpi -q -k 300 --tol 1e-10 -o failed "$PWD"/cut/?.mat \
+		> said 2>&1 3>&- &
+	job=$!
+	until [ -n "$rank" ] || ! kill -0 $job
+	do
+		rank=$(grep -ls "$PWD/cut/3.mat" /proc/[0-9]*/maps || true)
+	done
+	truncate -s 5000 cut/3.mat
+	ended=0
+	wait $job || ended=$?
+	[ $ended -ne 0 ]
+	grep -qx "cs-svd: $PWD/cut/3.mat: changed while it was read" said ||
+		{ cat said; return 1; }
+	[ -z "$(find . -name 'failed*')" ]
+}
+
 @test "cs-svd-mpi: the bytes of cs-svd for any ranks and threads" {
 	need mpirun
 	[ -x "$BIN/cs-svd-mpi" ] || skip "cs-svd-mpi is not built here"
@@ -353,6 +375,11 @@ assert [s["file"] for s in manifest["shards"]] == ["%d.bin" % i for i in range(4
 	[[ "$output" == *"cs-svd: cut.one: "* ]]
 	[ "$status" -ne 124 ]
 	[ -z "$(find . -name 'failed*')" ]
+	run ! timeout 60 mpirun --oversubscribe --bind-to none \
+		-n 1 cs-svd-mpi -q -o failed large/0.mat large/1.mat : \
+		-n 1 cs-svd-mpi -q -o failed large/0.mat large/1.mat large/2.mat
+	[[ "$output" == *"cs-svd: process 1 was given 3 shards, and the first 2"* ]]
+	cut_while_read
 	run -0 mpirun -n 1 --oversubscribe cs-svd-mpi --help
 	[[ "$output" == *"usage: cs-svd"* ]]
 }

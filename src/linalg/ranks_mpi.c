@@ -1,5 +1,6 @@
 /* The functions of linalg/ranks.h by MPI. */
 #include <mpi.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
@@ -26,11 +27,26 @@ static void end_all(int status, void *unused)
 		MPI_Finalize();
 }
 
-void ranks_begin(void)
+/* Join, without the handlers that Open MPI sets for signals that nobody has
+ * taken: they print a stack, where base/mapped_inputs.h names the file that
+ * changed and removes what is temporary. */
+static void init_without_handlers(void)
 {
+	static const int numbers[] = {SIGBUS, SIGSEGV, SIGFPE, SIGABRT};
+	enum { NUMBERS = sizeof numbers / sizeof *numbers };
+	struct sigaction before[NUMBERS];
 	int level;
 
+	for (size_t i = 0; i < NUMBERS; i++)
+		sigaction(numbers[i], NULL, &before[i]);
 	MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level);
+	for (size_t i = 0; i < NUMBERS; i++)
+		sigaction(numbers[i], &before[i], NULL);
+}
+
+void ranks_begin(void)
+{
+	init_without_handlers();
 	MPI_Comm_rank(MPI_COMM_WORLD, &self);
 	MPI_Comm_size(MPI_COMM_WORLD, &count);
 	joined = true;

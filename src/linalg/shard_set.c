@@ -87,11 +87,25 @@ static const char *check_all(const struct shard_set *set,
 	return NULL;
 }
 
+/* Of processes with lists of other lengths each would wait for what the other
+ * does not send. */
+static const char *check_count(size_t count)
+{
+	size_t first = count;
+
+	ranks_share(&first, sizeof first);
+	if (count == first)
+		return NULL;
+	return error_text("process %u was given %zu shards, and the first %zu: "
+			  "all need the same list",
+			  ranks_self(), count, first);
+}
+
 const char *shard_set_open(struct shard_set *set, char *const *paths,
 			   size_t count, unsigned threads)
 {
 	struct facts *facts = alloc(count, sizeof *facts);
-	const char *error = NULL;
+	const char *error = check_count(count);
 
 	*set = (struct shard_set){.count = count};
 	set->shards = alloc(count, sizeof *set->shards);
