@@ -399,6 +399,25 @@ sums_exactly() {
 	[ "$stderr" = "cs-knn: emb.bin: customer u000: none of 405 has a similarity of 1 or more" ]
 }
 
+@test "--min-similarity S keeps a similarity that is printed as S" {
+	# About every second float is less than its nine digits.
+	local least metric
+
+	for metric in combined embedding profile; do
+		cs-knn -u u000 -n 500 --no-why --no-profiles --metric $metric \
+			emb.bin > most.tsv
+		for least in $(sed -n '2,20s/.*\t//p' most.tsv) 0.9 0.3 1; do
+			cs-knn -u u000 -q -n 500 --no-why --no-profiles \
+				--metric $metric --min-similarity "$least" \
+				emb.bin > some.tsv || [ $? -eq 1 ]
+			awk -F '\t' -v least="$least" '
+				NR == 1 || $4 + 0 >= least + 0' most.tsv > expected
+			[ -s some.tsv ] || sed 1q most.tsv > some.tsv
+			cmp expected some.tsv
+		done
+	done
+}
+
 @test "--metric dot ranks by the product" {
 	numpy
 	cs-svd -k 20 --tol 1e-7 matrix.bin > tight.bin

@@ -228,7 +228,8 @@ static const char *begin_search(struct neighbour_session *session)
 		.group = options->like != NULL,
 		.metric = options->metric,
 		.count = options->count,
-		.min_score = has_min ? options->min_similarity : -INFINITY,
+		.min_score = has_min ? search_min_score(options->min_similarity)
+				     : -INFINITY,
 		.alpha = options->alpha,
 		.allowed = session->allowed,
 		.with_self = options->with_self,

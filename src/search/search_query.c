@@ -1,7 +1,10 @@
 #include "search/search_query.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/number.h"
 
 const char *const metric_words[] = {[METRIC_EMBEDDING] = "embedding",
 				    [METRIC_DOT] = "dot",
@@ -22,6 +25,20 @@ bool metric_from_word(const char *word, enum metric *metric)
 bool metric_compares_rows(enum metric metric)
 {
 	return metric == METRIC_PROFILE || metric == METRIC_COMBINED;
+}
+
+double search_min_score(double wanted)
+{
+	float score = (float)wanted;
+	char text[NUMBER_TEXT];
+	double printed;
+
+	if (!isfinite(score))
+		return wanted;
+	number_write(text, (double)score, 9);
+	if (number_real(text, &printed) && printed < wanted)
+		score = nextafterf(score, INFINITY);
+	return (double)score;
 }
 
 void search_results_cut_at_zero(struct search_result *results, size_t count)

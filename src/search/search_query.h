@@ -81,6 +81,11 @@ static inline bool search_allows(const struct search_options *search,
 	return search->allowed == NULL || bitset_test(search->allowed, row);
 }
 
+/* A min_score for scores that are at least wanted as they are printed, by 9
+ * significant digits: a threshold copied from a list keeps the line that it is
+ * of, whose score in single precision may be less. */
+double search_min_score(double wanted);
+
 /* Drop, of count results, the hits of score 0, which share nothing with the
  * query, and those after them.  For searches that were not given a min_score.
  * Were only the zeros dropped, rows of negative scores would move up to their
