@@ -57,7 +57,7 @@ static const struct option_row rows[] = {
 	 "combined, embedding, profile [combined]",
 	 OPTION_TO_FUNCTION(set_metric)},
 	{NULL, KEY_ALPHA, "alpha", "A", "of combined: weight of embeddings [1]",
-	 OPTION_TO_REAL(alpha, 0.01, 1)},
+	 OPTION_TO_REAL(alpha, 0, 1)},
 	{NULL, KEY_HUB, "hub", NULL, "measure the order of cs-knn --hub, too",
 	 OPTION_TO_FLAG(hub, true)},
 	{NULL, KEY_COMPARE, "compare", "MODEL",

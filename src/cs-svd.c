@@ -32,8 +32,11 @@ static const double DOUBTFUL = 0.1;
 
 enum { KEY_TOL = 256, KEY_CENTER, KEY_SCALE, KEY_SEED, KEY_ALIGN, KEY_LEARN };
 
+enum { DEFAULT_DIMENSIONS = 64 };
+
 static struct choices {
-	struct svd_options svd;
+	struct svd_options svd; /* k: 0 until it is known, where none is said */
+	bool dimensions_said;
 	enum center center;
 	enum scale scale;
 	unsigned threads;
@@ -41,7 +44,7 @@ static struct choices {
 	const char *align;        /* a model, or NULL */
 	struct option_list learn; /* two matrices, or none */
 } choices = {
-	.svd = {.k = 64, .tolerance = 1e-3, .seed = 1},
+	.svd = {.tolerance = 1e-3, .seed = 1},
 };
 
 static const struct option_row rows[] = {
@@ -130,11 +133,26 @@ static const char *why_zero(const struct csr_matrix *matrix)
 	return "every value is zero: no customer has a tag with weight";
 }
 
+/* Fewer dimensions than were asked for; than the default's, unless there is one
+ * for each tag. */
+static void report_rank(const struct work *work)
+{
+	size_t wanted = choices.svd.k;
+	bool said = choices.dimensions_said;
+
+	if (options_quiet || work->svd.k >= wanted ||
+	    (!said && work->svd.k == work->gram.m))
+		return;
+	warn("%s: rank %zu in double precision, less than the %zu dimensions "
+	     "%s: the model has %zu",
+	     work->matrix.input.name, work->svd.k, wanted,
+	     said ? "asked for" : "of the default", work->svd.k);
+}
+
 static void find(struct work *work)
 {
 	const char *error =
 		truncated_svd_find(&work->svd, &work->gram, &choices.svd);
-	size_t wanted = choices.svd.k;
 
 	if (error != NULL)
 		die("%s: %s", work->matrix.input.name, error);
@@ -149,10 +167,7 @@ static void find(struct work *work)
 		    "embedding in single precision: divide the values by some "
 		    "number",
 		    work->matrix.input.name, work->svd.sigma[0]);
-	if (work->svd.k < wanted && !options_quiet)
-		warn("%s: rank %zu in double precision, less than the %zu "
-		     "dimensions asked for: the model has %zu",
-		     work->matrix.input.name, work->svd.k, wanted, work->svd.k);
+	report_rank(work);
 }
 
 static void open_half(struct work *work, struct model *half, size_t i)
@@ -394,6 +409,9 @@ int main(int argc, char *argv[])
 	choices.threads = machine_limits_processors();
 	choices.svd.memory = machine_limits_buffer((size_t)2 << 30);
 	char **paths = options_read(&text, argc, argv);
+	choices.dimensions_said = choices.svd.k > 0;
+	if (!choices.dimensions_said)
+		choices.svd.k = DEFAULT_DIMENSIONS;
 	size_t count = count_paths(paths);
 	const char *error = dense_use_one_thread(argv);
 	if (error != NULL)

@@ -65,7 +65,7 @@ refused() {
 	tr '\n' ' ' < text | has -F "The 4 dimensions hold 0.99 % of it: it is \
 compared by its tags rather than by them. "
 	edited '/^#model/s/$/;captured=2.5e-09/' > text
-	has_line "The 4 dimensions hold 2.5e-07 % of it: neighbours by them may be chance." < text
+	has_line "The 4 dimensions hold less than 0.01 % of it: neighbours by them may be chance." < text
 	for silent in 's/$/;captured=0.01/' 's/$/;captured=/' \
 		's/;metric=[^;]*\(.*\)/;metric=profile\1;captured=0.0099/'
 	do

@@ -275,8 +275,14 @@ many_pairs() {
 	profiles 'for (t = 0; t < 2300; t++) for (i = 0; i < 3; i++)
 		print "u" i, "t" t, 1 + (t * (i + 2)) % 7' | plain > three.mat
 	run -0 --separate-stderr cs-svd three.mat -o three.bin
-	[[ "$stderr" == *"three.mat: rank 3 in double precision, less than the 64 dimensions"* ]]
+	[[ "$stderr" == *"three.mat: rank 3 in double precision, less than the 64 dimensions of the default: the model has 3" ]]
 	triplets three.bin
+	# Without -k, fewer tags than the default takes are no news.
+	run -0 --separate-stderr cs-svd narrow.mat -o few.bin
+	[ -z "$stderr" ]
+	cs-svd --dimensions 64 narrow.mat 2>&1 > few.bin |
+		has "less than the 64 dimensions asked for"
+	cs-dump few.bin | has "the dimensions hold 100 % (median; tenth of them 100 % or less)"
 }
 
 @test "one column, one row, one number" {

@@ -133,13 +133,17 @@ static void put_captured(const struct captured_distribution *captured,
 			 struct output *output)
 {
 	char low[NUMBER_TEXT], all[NUMBER_TEXT];
+	char median[NUMBER_TEXT], tenth[NUMBER_TEXT];
+
+	captured_percent(median, captured->median);
+	captured_percent(tenth, captured->tenth);
 
 	output_print(output,
-		     "%-11sof a customer the dimensions hold %.2g %% (median; "
-		     "tenth of them %.2g %% or less);\n%-11sunder %g %% of %s "
+		     "%-11sof a customer the dimensions hold %s %% (median; "
+		     "tenth of them %s %% or less);\n%-11sunder %g %% of %s "
 		     "of %s\n",
-		     "captured", 100 * captured->median, 100 * captured->tenth,
-		     "", 100 * CAPTURED_LOW, number_commas(low, captured->low),
+		     "captured", median, tenth, "", 100 * CAPTURED_LOW,
+		     number_commas(low, captured->low),
 		     number_commas(all, captured->customers));
 }
 

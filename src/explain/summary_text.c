@@ -177,17 +177,17 @@ static void put_captured(struct summary_page *page)
 {
 	const struct model_metadata *metadata = &page->summary->metadata;
 	bool by_rows = strcmp(metadata->metric, "combined") == 0;
+	char share[NUMBER_TEXT];
 
 	if (!(metadata->captured < CAPTURED_LOW) ||
 	    strcmp(metadata->metric, "profile") == 0)
 		return;
+	captured_percent(share, metadata->captured);
 	text_lines_put_words(
 		&page->lines,
 		text_lines_print(
-			&page->lines,
-			"The %s dimensions hold %.2g %% of it: %s",
-			summary_page_commas(page, metadata->dimensions),
-			100 * metadata->captured,
+			&page->lines, "The %s dimensions hold %s %% of it: %s",
+			summary_page_commas(page, metadata->dimensions), share,
 			by_rows ? "it is compared by its tags rather than by them."
 				: "neighbours by them may be chance."));
 	text_lines_end(&page->lines);

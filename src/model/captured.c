@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,6 +126,18 @@ captured_distribution_find(struct captured_distribution *distribution,
 	}
 	free(shares);
 	return error;
+}
+
+void captured_percent(char text[NUMBER_TEXT], double share)
+{
+	double percent = 100 * share;
+
+	if (percent > 0 && percent < 0.01)
+		snprintf(text, NUMBER_TEXT, "less than 0.01");
+	else if (percent >= 10)
+		number_fixed(text, percent, 0);
+	else
+		number_write(text, percent, 2);
 }
 
 const char *captured_check(const struct model *model)

@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 
+#include "base/number.h"
 #include "model/model.h"
 
 /* Below this share the dimensions say next to nothing of a customer. */
@@ -37,6 +38,10 @@ struct captured_distribution {
 const char *
 captured_distribution_find(struct captured_distribution *distribution,
 			   const struct model *model);
+
+/* A share as a percentage for people, two digits: "8.5", "100", "less than
+ * 0.01". */
+void captured_percent(char text[NUMBER_TEXT], double share);
 
 /* NULL, or an error text: an item of the tensor "captured" is not the share
  * that the row and its embedding have.  Models without it are right. */
