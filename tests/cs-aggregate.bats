@@ -1129,7 +1129,7 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 @test "what is no CSV is told by its kind, with a command where one helps" {
 	printf 'SQLite format 3\0' > shop.db
 	run -2 cs-aggregate shop.db
-	[[ "$output" == *"an SQLite database: sqlite3 -csv -header shop.db"* ]]
+	[[ "$output" == *"an SQLite database ("*"): sqlite3 -csv -header shop.db"* ]]
 	printf 'user,tag\n1,a long tag\n' | iconv -t UTF-16LE > wide.csv
 	run -2 cs-aggregate wide.csv
 	[[ "$output" == *"UTF-16: iconv -f UTF-16LE -t UTF-8 wide.csv"* ]]
@@ -1185,6 +1185,127 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	printf '%s\n' user,item 1,1 > items.csv
 	run -0 cs-aggregate --tags names.csv items.csv
 	[[ "$output" == *"names.csv:2: not UTF-8 (byte e9)"* ]]
+}
+
+@test "what is binary, or of Python, is told by its kind" {
+	local kind
+
+	while IFS='|' read -r bytes kind; do
+		printf "$bytes" > log.bin
+		run -2 cs-aggregate log.bin
+		[ "$output" = "cs-aggregate: log.bin: $kind" ] ||
+			{ echo "$output, expected $kind"; return 1; }
+	done <<-'END'
+		\211HDF\r\n\032\n|HDF5, expected CSV
+		\223NUMPY\001\0|an array of numpy, expected CSV
+		\377\377\377\377\170\0|Arrow, expected CSV
+		FEA1\0|Feather, expected CSV
+		\200\4\225\0|a pickle of Python, expected CSV
+		version https://git-lfs.github.com/spec/v1\n|a pointer of Git LFS in place of the file (git lfs pull), expected CSV
+		<rows><row/></rows>\n|XML, expected CSV
+		\135\0\0\200\0|compressed by lzma: xzcat log.bin | cs-aggregate
+		\002\041\114\030\0|compressed by lz4: lz4cat log.bin | cs-aggregate
+	END
+	# A header of another kind that begins as XML does.
+	printf '%s\n' '<user>,<tag>' 'a,<b></b>' > log.csv
+	[ "$(cs-aggregate -q -u '<user>' -t '<tag>' log.csv | tail -n 1)" = \
+		$'a\t<b></b>\t1\t1' ]
+	printf 'user,tag\0\nu,t\n' > log.csv
+	run -2 cs-aggregate log.csv
+	[[ "$output" == *"has a zero byte"*"if it is binary"* && "$output" != *'x00'* ]]
+	printf 'user,tag\nu,t\n' | iconv -t UTF-32 > wide.csv
+	run -2 cs-aggregate wide.csv
+	[ "$output" = "cs-aggregate: wide.csv: UTF-32: iconv -f UTF-32 -t UTF-8 wide.csv | cs-aggregate" ]
+	sh -c "${output#*UTF-32: } -q" | has -x $'u\tt\t1\t1'
+	cs-aggregate -q --encoding UTF-32 wide.csv | has -x $'u\tt\t1\t1'
+}
+
+@test "the command that is named works for each layout of JSON, databases, drawn tables" {
+	local file
+
+	printf 'u\ta\t1\t1\nv\tb\t1\t1\n' > expected
+	# With a byte-order mark; rows as arrays, in one or a line each.
+	printf '\357\273\277[{"user": "u", "tag": "a"}, {"user": "v", "tag": "b"}]' > mark.json
+	printf '[["user", "tag"], ["u", "a"], ["v", "b"]]' > arrays.json
+	printf '%s\n' '["user", "tag"]' '["u", "a"]' '["v", "b"]' > lines.json
+	# As pandas writes them: by column, with the index or without; split.
+	printf '{"user":{"0":"u","1":"v"},"tag":{"0":"a","1":"b"}}' > index.json
+	printf '{"user": ["u", "v"],\n "tag": ["a", "b"]}' > columns.json
+	printf '{"columns":["user","tag"],"index":[0,1],"data":[["u","a"],["v","b"]]}' > split.json
+	printf '%s\n' '{"user": "u", "tag": "a", "of": ["x", "y"]}' \
+		'{"user": "v", "tag": "b", "of": []}' > objects.json
+	printf '%s\n' +------+-----+ '| user | tag |' +------+-----+ \
+		'|    u | a   |' '|    v | b   |' +------+-----+ > mysql.txt
+	sed 's/$/\r/' mysql.txt > crlf.txt
+	for file in *.json *.txt; do
+		run -2 cs-aggregate "$file"
+		bash -c "$(sed -E 's/^.*: (jq|sed) /\1 /' <<< "$output") -q" |
+			tail -n +2 | diff expected - || { echo "$output"; return 1; }
+	done
+	# JSON behind a key is no table of tabs.
+	printf 'k\t%s\n' '{"user": "u"}' > keyed.txt
+	run -2 cs-aggregate keyed.txt
+	[[ "$output" == *"if JSON stands behind a key: cut -f 2-"* ]]
+	type -P sqlite3 > /dev/null || skip "no sqlite3"
+	sqlite3 shop.db "create table views (user, tag);
+		insert into views values ('u', 'a'), ('v', 'b');"
+	run -2 cs-aggregate shop.db
+	bash -c "${output#*lists its tables): } -q" | tail -n +2 | diff expected -
+	sqlite3 shop.db 'create table other (a);'
+	run -2 cs-aggregate shop.db
+	[[ "$output" == *"(sqlite3 FILE .tables lists its tables): sqlite3 -csv -header shop.db 'SELECT * FROM TABLE' | cs-aggregate" ]]
+}
+
+@test "names of columns with blanks are told in quotes; so are unseen marks" {
+	printf '%s\n' 'Full name,Event\302\240,x' | xargs -0 printf > log.csv
+	run -2 cs-aggregate log.csv
+	[[ "${lines[1]}" == '  it has: "Full name" "Event'*'" x' ]]
+	printf 'user\302\240, tag\nu,t\n' > log.csv
+	run -0 cs-aggregate log.csv
+	[ "${lines[0]}" = $'cs-aggregate: took "user\302\240", " tag"; each row counts 1' ]
+	cs-aggregate -q -u user -t tag log.csv | has -x $'u\tt\t1\t1'
+	printf '%s\n' '"user,tag"' '"u,""a, b"""' > log.csv
+	run -2 cs-aggregate log.csv
+	[[ "$output" == *"if each row as a whole is quoted: sed "* ]]
+	command=${output##*quoted: }
+	bash -c "${command% takes*} log.csv" | cs-aggregate -q |
+		has -x $'u\ta, b\t1\t1'
+}
+
+@test "a file named twice, ids with .0 beside others, UTF-8 taken for another are told" {
+	log u,t,1
+	run -0 cs-aggregate -u user -t tag log.csv ./log.csv
+	[ "${lines[0]}" = "cs-aggregate: ./log.csv: named twice: what it has counts twice" ]
+	cs-aggregate -q log.csv -o p.tsv
+	ln -s p.tsv q.tsv
+	run -0 --separate-stderr cs-aggregate --merge p.tsv q.tsv
+	[ "$stderr" = "cs-aggregate: q.tsv: named twice: what it has counts twice" ]
+	cp p.tsv r.tsv
+	run -0 --separate-stderr cs-aggregate --merge p.tsv r.tsv
+	[ "$stderr" = "" ]
+	log 1,t,1 2.0,t,1 12.0,t,1
+	for threads in 1 4; do
+		run -0 --separate-stderr cs-aggregate -u user -t tag -j $threads log.csv
+		[[ "$stderr" == *'customers are named as "12.0", with 2 of 3 events, beside whole numbers'* ]]
+	done
+	log 1.0,t,1 v1.0,t,1 1.05,t,1
+	run -0 --separate-stderr cs-aggregate -u user -t tag log.csv
+	[ "$stderr" = "" ]
+	log 1,t,00:12:33
+	refused "a time such as 1:02:03 is none: write it in seconds" log.csv
+	printf '\357\273\277user,tag\nu,t\n' > mark.csv
+	run -0 --separate-stderr cs-aggregate --encoding latin1 -u 1 -t 2 mark.csv
+	[[ "$stderr" == *'mark.csv: it has the byte-order mark of UTF-8, and it is read as "latin1": leave --encoding out'* ]]
+	printf 'user,tag\nJos\303\251,t\n' > plain.csv
+	run -0 --separate-stderr cs-aggregate --encoding latin1 -u user -t tag plain.csv
+	[ "$stderr" = 'cs-aggregate: plain.csv: its first bytes are UTF-8, and it is read as "latin1": leave --encoding out' ]
+	iconv -f UTF-8 -t latin1 plain.csv > other.csv
+	for encoding in latin1 UTF-8; do
+		file=other.csv
+		[ $encoding = latin1 ] || file=mark.csv
+		run -0 --separate-stderr cs-aggregate --encoding $encoding -u user -t tag $file
+		[ "$stderr" = "" ]
+	done
 }
 
 @test "the command that is named for an SQL dump works, of one table of several" {

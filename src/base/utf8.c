@@ -54,34 +54,45 @@ size_t utf8_order_mark(const void *bytes, size_t length)
 	return length >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 }
 
-/* From U+00A0 on. */
-static const struct {
-	unsigned char size;
-	char bytes[4];
-} blanks[] = {
-	{2, "\xc2\xa0"},     /* no-break space */
-	{3, "\xe2\x80\x82"}, /* en space */
-	{3, "\xe2\x80\x83"}, /* em space */
-	{3, "\xe2\x80\x87"}, /* figure space */
-	{3, "\xe2\x80\x89"}, /* thin space */
-	{3, "\xe2\x80\xaf"}, /* narrow no-break space */
-	{3, "\xe3\x80\x80"}, /* ideographic space */
-	{3, "\xe2\x80\x8b"}, /* zero-width space */
-	{3, "\xe2\x80\x8e"}, /* left-to-right mark */
-	{3, "\xe2\x80\x8f"}, /* right-to-left mark */
-	{3, "\xef\xbb\xbf"}, /* byte-order mark */
+/* Characters of three bytes that are blank, or are not seen at an end of a
+ * text, from the first of each pair to the last. */
+static const unsigned short blanks[][2] = {
+	{0x1680, 0x1680},
+	{0x2000, 0x200b}, /* spaces of some width, and of none */
+	{0x200e, 0x200f}, /* marks of direction */
+	{0x2028, 0x202f}, /* ends of lines, embeddings, overrides, a space */
+	{0x205f, 0x2060},
+	{0x2066, 0x2069}, /* isolates */
+	{0x3000, 0x3000}, /* ideographic space */
+	{0xfeff, 0xfeff}, /* byte-order mark */
 };
+
+/* The same of length > 0 bytes that do not begin with ASCII. */
+static size_t wide_blank(const unsigned char *text, size_t length)
+{
+	unsigned point;
+
+	/* The end of a line, a no-break space, a soft hyphen. */
+	if (text[0] == 0xc2)
+		return length > 1 && memchr("\x85\xa0\xad", text[1], 3) != NULL
+			       ? 2
+			       : 0;
+	if (length < 3 || text[0] < 0xe1 || text[0] > 0xef ||
+	    (text[1] & 0xc0) != 0x80 || (text[2] & 0xc0) != 0x80)
+		return 0;
+	point = (text[0] & 15u) << 12 | (text[1] & 63u) << 6 | (text[2] & 63u);
+	for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++)
+		if (point >= blanks[i][0] && point <= blanks[i][1])
+			return 3;
+	return 0;
+}
 
 size_t utf8_blank(const char *text, size_t length)
 {
 	/* Most begin with ASCII. */
 	if (length == 0 || (unsigned char)*text < 0x80)
 		return length > 0 && (*text == ' ' || *text == '\t');
-	for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++)
-		if (length >= blanks[i].size &&
-		    memcmp(text, blanks[i].bytes, blanks[i].size) == 0)
-			return blanks[i].size;
-	return 0;
+	return wide_blank((const unsigned char *)text, length);
 }
 
 /* The same at the end. */

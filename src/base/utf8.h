@@ -18,9 +18,9 @@ size_t utf8_first_invalid(const unsigned char *bytes, size_t size);
 size_t utf8_order_mark(const void *bytes, size_t length);
 
 /* The bytes of the blank, or of the mark that is not seen, at the start of
- * length bytes; 0 where there is none: a blank or a tab; no-break, narrow, thin
- * and ideographic spaces; zero-width ones, marks of direction and of byte
- * order. */
+ * length bytes; 0 where there is none: a blank or a tab; the spaces of Unicode;
+ * zero-width ones, soft hyphens, marks, embeddings, overrides and isolates of
+ * direction, marks of byte order. */
 size_t utf8_blank(const char *text, size_t length);
 
 /* Take such blanks from both ends. */

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/io.h"
+#include "base/repeated_inputs.h"
 #include "events/customer_names.h"
 #include "events/group_by.h"
 #include "events/item_join.h"
@@ -428,6 +429,7 @@ void aggregation_run(struct aggregation_options *options, char **paths,
 {
 	struct aggregation work = {.options = options};
 
+	repeated_inputs_notice(paths, count);
 	open_logs(&work, paths, count);
 	read_logs(&work);
 	write_profile(&work);
@@ -441,6 +443,7 @@ void aggregation_merge(const struct aggregation_options *options, char **paths,
 	struct customer_names names = {0};
 	struct profile_output output;
 
+	repeated_inputs_notice(paths, count);
 	read_names(&names, options);
 	customer_names_hash_forgotten(&names);
 	profile_output_open(&output, options->output, options->shards);

@@ -57,24 +57,24 @@ static const char *const *const value_lists[] = {values, other_values, NULL};
 
 /* ---------------------------------------------------------------- messages */
 
-/* The name without a byte-order mark before it and blanks around it. */
+/* The name without blanks, and marks that are not seen, around it. */
 static const char *trim(const char *name, size_t *length)
 {
 	*length = strlen(name);
-	size_t mark = utf8_order_mark(name, *length);
-	name += mark;
-	*length -= mark;
-	while (*length > 0 && *name == ' ') {
-		name++;
-		--*length;
-	}
-	while (*length > 0 && name[*length - 1] == ' ')
-		--*length;
+	utf8_trim(&name, length);
 	return name;
 }
 
-/* The names of a file's columns, as a line of a message; in quotes those whose
- * blanks or marks at the ends would not be seen. */
+const char *columns_quote(const char *name)
+{
+	size_t length;
+
+	trim(name, &length);
+	return length < strlen(name) || strchr(name, ',') != NULL ? "\"" : "";
+}
+
+/* The names of a file's columns, as a line of a message; in quotes those that
+ * have blanks, or whose marks at the ends would not be seen. */
 static const char *list(const struct csv_names *names)
 {
 	static char text[1024];
@@ -82,14 +82,13 @@ static const char *list(const struct csv_names *names)
 
 	for (size_t i = 0; i < names->count; i++) {
 		const char *name = names->names[i];
-		size_t length;
 
 		if (used + strlen(name) + 8 > sizeof text) {
 			strcpy(text + used, " ...");
 			break;
 		}
-		trim(name, &length);
-		const char *quote = length < strlen(name) ? "\"" : "";
+		bool bare = *name != '\0' && strchr(name, ' ') == NULL;
+		const char *quote = bare ? columns_quote(name) : "\"";
 		used += (size_t)sprintf(text + used, "%s%s%s%s", i ? " " : "",
 					quote, name, quote);
 	}
@@ -117,6 +116,10 @@ static const char *hint(const struct csv_file *file,
 			       "and columns by number";
 	if (names->count == 1 && strstr(names->names[0], "\tevents\t") != NULL)
 		return "\n  a profile already? --merge adds profiles up";
+	if (names->count == 1 && file->mark != '\0' &&
+	    strchr(names->names[0], file->mark) != NULL)
+		return "\n  if each row as a whole is quoted: sed "
+		       "'s/^\"//;s/\"\\r*$//;s/\"\"/\"/g' takes the quotes away";
 	if (names->count == 1)
 		found = delimiter_hint(names->names[0], strlen(names->names[0]),
 				       file->mark);
@@ -146,9 +149,10 @@ static _Noreturn void die_of_columns(const struct csv_file *file,
 static bool is_known(const char *name, const char *const known[])
 {
 	char bare[64];
-	size_t length = 0;
+	size_t length, left;
 
-	for (; *name != '\0'; name++) {
+	name = trim(name, &left);
+	for (length = 0; left > 0; left--, name++) {
 		if (strchr(" _-", *name) != NULL)
 			continue;
 		if (length + 1 == sizeof bare)
@@ -167,6 +171,15 @@ bool columns_known_customer(const char *name)
 	return is_known(name, users) || is_known(name, other_users);
 }
 
+static const char *both(const char *first, const char *second, const char *kind)
+{
+	const char *marks[] = {columns_quote(first), columns_quote(second)};
+
+	return error_text("%s%s%s and %s%s%s both have a name known for %s",
+			  marks[0], first, marks[0], marks[1], second, marks[1],
+			  kind);
+}
+
 /* The only column with a name of one list; CSV_COLUMN_NONE where there is
  * none. */
 static size_t find_in_list(const struct csv_file *file,
@@ -180,10 +193,8 @@ static size_t find_in_list(const struct csv_file *file,
 			continue;
 		if (found != CSV_COLUMN_NONE)
 			die_of_columns(file,
-				       error_text("%s and %s both have a name "
-						  "known for %s",
-						  names->names[found],
-						  names->names[i], kind),
+				       both(names->names[found],
+					    names->names[i], kind),
 				       names);
 		found = i;
 	}

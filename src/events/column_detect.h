@@ -44,6 +44,11 @@ size_t columns_index(const struct csv_file *file, const char *name, bool headed,
 /* True for a name that is known for a column of customers. */
 bool columns_known_customer(const char *name);
 
+/* What stands before and after a name in messages: a quotation mark, where
+ * blanks or marks at its ends would not be seen, or it has a comma; or nothing.
+ */
+const char *columns_quote(const char *name);
+
 /* Free the names. */
 void columns_free(struct columns *columns);
 

@@ -80,16 +80,37 @@ static bool is_cut_number(const char *name, size_t length)
 	return at == length;
 }
 
-/* Count such a customer, and keep the lesser of two names. */
-static void add_cut(struct doubtful_names *doubtful, uint64_t events,
-		    const char *name, size_t length)
+/* Keep the lesser of two names of which the first is there where the events
+ * that it has are not 0. */
+static void keep_lesser(char kept[48], uint64_t *kept_events, uint64_t events,
+			const char *name, size_t length)
 {
-	char text[sizeof doubtful->cut_name];
+	char text[48];
 
 	snprintf(text, sizeof text, "%.*s", (int)length, name);
-	if (doubtful->cut_events == 0 || strcmp(text, doubtful->cut_name) < 0)
-		memcpy(doubtful->cut_name, text, strlen(text) + 1);
-	doubtful->cut_events += events;
+	if (*kept_events == 0 || strcmp(text, kept) < 0)
+		memcpy(kept, text, strlen(text) + 1);
+	*kept_events += events;
+}
+
+/* Count a customer whose name is a number that is cut, as 12.0, or whole. */
+static void add_number(struct doubtful_names *doubtful, uint64_t events,
+		       const char *name, size_t length)
+{
+	size_t digits = 0;
+
+	while (digits < length && isdigit((unsigned char)name[digits]))
+		digits++;
+	if (digits == 0)
+		return;
+	if (digits == length)
+		doubtful->whole_events += events;
+	else if (length - digits == 2 && memcmp(name + digits, ".0", 2) == 0)
+		keep_lesser(doubtful->point_name, &doubtful->point_events,
+			    events, name, length);
+	else if (is_cut_number(name, length))
+		keep_lesser(doubtful->cut_name, &doubtful->cut_events, events,
+			    name, length);
 }
 
 void doubtful_names_add_user(struct doubtful_names *doubtful, const char *user,
@@ -98,8 +119,7 @@ void doubtful_names_add_user(struct doubtful_names *doubtful, const char *user,
 	int word = find_word(user, length);
 
 	doubtful->events += events;
-	if (is_cut_number(user, length))
-		add_cut(doubtful, events, user, length);
+	add_number(doubtful, events, user, length);
 	if (word >= 0)
 		doubtful->users[word] += events;
 	else
@@ -119,9 +139,15 @@ void doubtful_names_merge(struct doubtful_names *doubtful,
 			  const struct doubtful_names *other)
 {
 	doubtful->events += other->events;
+	doubtful->whole_events += other->whole_events;
 	if (other->cut_events > 0)
-		add_cut(doubtful, other->cut_events, other->cut_name,
-			strlen(other->cut_name));
+		keep_lesser(doubtful->cut_name, &doubtful->cut_events,
+			    other->cut_events, other->cut_name,
+			    strlen(other->cut_name));
+	if (other->point_events > 0)
+		keep_lesser(doubtful->point_name, &doubtful->point_events,
+			    other->point_events, other->point_name,
+			    strlen(other->point_name));
 	keep_larger(doubtful, other->most, other->most_name,
 		    strlen(other->most_name));
 	for (int i = 0; i < DOUBTFUL_NAMES_WORDS; i++) {
@@ -179,5 +205,12 @@ void doubtful_names_warn(const struct doubtful_names *doubtful, uint64_t users,
 		     "spreadsheet has cut their numbers: save them as text",
 		     doubtful->cut_name,
 		     number_commas(events, doubtful->cut_events),
+		     number_commas(all, doubtful->events));
+	if (doubtful->point_events > 0 && doubtful->whole_events > 0)
+		warn("customers are named as \"%s\", with %s of %s events, "
+		     "beside whole numbers: if \"1.0\" means 1, write it so "
+		     "before",
+		     doubtful->point_name,
+		     number_commas(events, doubtful->point_events),
 		     number_commas(all, doubtful->events));
 }

@@ -1,6 +1,7 @@
 /* doubtful_names: customers and tags of a profile whose name may stand for a
  * missing value: it is a word such as NULL, or the customer has a large share
- * of all events; and customers whose numbers a spreadsheet has cut. */
+ * of all events; and customers whose numbers a spreadsheet has cut, or who have
+ * whole numbers that were written as decimals beside others that were not. */
 #ifndef EVENTS_DOUBTFUL_NAMES_H
 #define EVENTS_DOUBTFUL_NAMES_H
 
@@ -20,6 +21,10 @@ struct doubtful_names {
 	 * 1.23457E+11, which several had before; and the first such name. */
 	uint64_t cut_events;
 	char cut_name[48];
+	/* Of customers who are called as 12.0, and the first such name; and of
+	 * those who are called as 12. */
+	uint64_t point_events, whole_events;
+	char point_name[48];
 	/* Of customers, and of tags, that are called one of the words. */
 	uint64_t users[DOUBTFUL_NAMES_WORDS], tags[DOUBTFUL_NAMES_WORDS];
 };
@@ -37,8 +42,8 @@ void doubtful_names_merge(struct doubtful_names *doubtful,
 
 /* Warn of them; users: the customers of the profile.  Of customers and tags
  * that are called one of the words where about_words is set; and, where there
- * are at least ten customers, of one with more than a fifth of all events; and
- * of cut numbers. */
+ * are at least ten customers, of one with more than a fifth of all events; of
+ * cut numbers; and of numbers such as 12.0 where others are whole. */
 void doubtful_names_warn(const struct doubtful_names *doubtful, uint64_t users,
 			 bool about_words);
 

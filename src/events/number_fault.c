@@ -294,6 +294,24 @@ static void put_command(const struct parts *parts, char *to, size_t room)
 		snprintf(to, room, "sed -E 's/\\b%s *([0-9])/\\1/g'", sign);
 }
 
+/* Hours, minutes and seconds, or two of them, as 1:02:03. */
+static bool is_clock(const char *text, size_t length)
+{
+	size_t colons = 0, digits = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		bool colon = text[i] == ':' && digits > 0;
+
+		if (!colon && !is_digit(text[i]))
+			return false;
+		if (colon && colons > 0 && digits != 2)
+			return false;
+		colons += colon;
+		digits = colon ? 0 : digits + 1;
+	}
+	return colons > 0 && colons < 3 && digits == 2;
+}
+
 void number_fault_describe(const struct decimal_style *style, const char *text,
 			   size_t length, char to[NUMBER_FAULT_ROOM])
 {
@@ -333,6 +351,11 @@ void number_fault_describe(const struct decimal_style *style, const char *text,
 				       : parts.digits.end - parts.digits.begin),
 			 parts.digits.begin, brackets, *options ? ", and " : "",
 			 options);
+	} else if (fault == NUMBER_OTHER && is_clock(text, length)) {
+		snprintf(to, NUMBER_FAULT_ROOM,
+			 "%s; a time such as 1:02:03 is none: write it in "
+			 "seconds",
+			 reason);
 	} else {
 		snprintf(to, NUMBER_FAULT_ROOM, "%s%s%s", reason,
 			 fault == NUMBER_MARKS && *options ? "; " : "",

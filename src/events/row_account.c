@@ -91,10 +91,17 @@ void row_account_report(const struct row_account *account,
 void row_account_warn_columns(const struct columns *columns)
 {
 	char *const *names = columns->names;
+	const char *value = columns->valued ? names[COLUMN_VALUE] : "";
+	const char *marks[COLUMNS_DETECTED] = {
+		[COLUMN_USER] = columns_quote(names[COLUMN_USER]),
+		[COLUMN_TAG] = columns_quote(names[COLUMN_TAG]),
+		[COLUMN_VALUE] = columns_quote(value)};
 
-	warn("took %s, %s%s%s", names[COLUMN_USER], names[COLUMN_TAG],
+	warn("took %s%s%s, %s%s%s%s%s%s%s", marks[COLUMN_USER],
+	     names[COLUMN_USER], marks[COLUMN_USER], marks[COLUMN_TAG],
+	     names[COLUMN_TAG], marks[COLUMN_TAG],
 	     columns->valued ? ", " : "; each row counts 1",
-	     columns->valued ? names[COLUMN_VALUE] : "");
+	     marks[COLUMN_VALUE], value, marks[COLUMN_VALUE]);
 }
 
 void row_account_warn_observations(const struct row_observations *observations,

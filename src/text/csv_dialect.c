@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/errors.h"
@@ -59,6 +60,30 @@ bool csv_dialect_converts(const struct csv_dialect *dialect)
 	       dialect->comment != 0 || dialect->encoding != NULL;
 }
 
+/* A notice where a file that another encoding is given for is UTF-8, as far as
+ * the size bytes tell that it begins with: it has a byte-order mark, or not
+ * only ASCII. */
+static void check_encoding(const struct csv_conversion *conversion,
+			   const unsigned char *bytes, size_t size)
+{
+	const char *encoding = conversion->dialect->encoding;
+	size_t ascii = 0, cut;
+
+	while (ascii < size && bytes[ascii] < 0x80)
+		ascii++;
+	/* The last character may be cut. */
+	cut = utf8_first_invalid(bytes, size);
+	if (ascii == size || size - cut > 3 || ascii == cut ||
+	    strncasecmp(encoding, "UTF", 3) == 0)
+		return;
+	notice("%s: %s UTF-8, and it is read as \"%s\": leave --encoding out",
+	       conversion->input->name,
+	       utf8_order_mark(bytes, size) > 0
+		       ? "it has the byte-order mark of"
+		       : "its first bytes are",
+	       encoding);
+}
+
 const char *csv_conversion_begin(struct csv_conversion *conversion,
 				 const struct csv_dialect *dialect,
 				 struct input *input, const unsigned char *head,
@@ -73,6 +98,7 @@ const char *csv_conversion_begin(struct csv_conversion *conversion,
 					  "\"iconv -l\" lists what is",
 					  dialect->encoding);
 		conversion->decoding = true;
+		check_encoding(conversion, head, size);
 	}
 	conversion->raw = alloc(RAW, 1);
 	conversion->decoded = alloc(DECODED, 1);

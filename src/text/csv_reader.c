@@ -268,12 +268,20 @@ static void open_input(struct csv_source *source, struct csv_file *file)
 	fill(source, READ_BLOCK);
 }
 
-/* What may be wrong where the first row has a quotation mark in a wrong place.
- * In a row with tabs between its fields that is most likely data. */
-static const char *quote_hint(const char *row, size_t size, char delimiter)
+/* What may be wrong where the first row has a quotation mark in a wrong place,
+ * or a zero byte.  A mark in a row with tabs between its fields is most likely
+ * data. */
+static const char *fault_hint(enum csv_fault fault, const char *row,
+			      size_t size, char delimiter)
 {
 	const char *hint = "";
 
+	if (fault == CSV_NUL)
+		return "\n  if it is binary: what wrote it writes CSV, too, or "
+		       "UTF-16: --encoding";
+	if (memmem(row, size, "\t{\"", 3) != NULL)
+		return "\n  if JSON stands behind a key: cut -f 2- takes it "
+		       "alone";
 	if (delimiter != '\t' || memchr(row, '\t', size) == NULL)
 		hint = delimiter_hint(row, size, delimiter);
 	return *hint != '\0' ? hint
@@ -301,7 +309,8 @@ static size_t read_names(struct csv_source *source, const struct csv_file *file,
 	if (fault != CSV_FINE)
 		die("%s:%zu: the %s has %s%s", file->name, source->line, what,
 		    csv_fault_text[fault],
-		    quote_hint((char *)source->carry, size, file->delimiter));
+		    fault_hint(fault, (char *)source->carry, size,
+			       file->delimiter));
 	if (names->too_many)
 		die("%s:%zu: the %s has more than %d columns", file->name,
 		    source->line, what, COLUMN_LIMIT);

@@ -48,7 +48,8 @@ const char *delimiter_hint(const char *text, size_t size, char delimiter)
 	size = first_line(text, size);
 	found = find(text, size, delimiter, false);
 	for (size_t i = 0; *found == '\0' && i < size; i++)
-		if ((unsigned char)text[i] < ' ' && text[i] != delimiter)
+		if ((unsigned char)text[i] < ' ' && text[i] != delimiter &&
+		    text[i] != '\0')
 			found = error_text(
 				"\n  if a byte that is not seen stands "
 				"between its columns: -d '\\x%02x'",

@@ -1,10 +1,13 @@
 #include "text/foreign_format.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/errors.h"
+#include "base/utf8.h"
+#include "text/json_format.h"
 
 /* How far into a zip archive a workbook is looked for. */
 enum { ARCHIVE_SEEN = 4096 };
@@ -25,13 +28,27 @@ static const struct {
 	 {"compressed by xz", "xzcat ", ""}},
 	{"BZh", 3, {"compressed by bzip2", "bzcat ", ""}},
 	{"PAR1", 4, {"Parquet", "duckdb -csv -c \"FROM '", "'\""}},
+	{"\x5d\0\0", 3, {"compressed by lzma", "xzcat ", ""}},
 	{"\x04\x22\x4d\x18", 4, {"compressed by lz4", "lz4cat ", ""}},
+	{"\x02\x21\x4c\x18", 4, {"compressed by lz4", "lz4cat ", ""}},
 	{"7z\xbc\xaf", 4, {"a 7-Zip archive", "7z x -so ", ""}},
 	{"SQLite format 3",
 	 15,
-	 {"an SQLite database", "sqlite3 -csv -header ",
-	  " 'SELECT * FROM LOG'"}},
+	 {"an SQLite database (sqlite3 FILE .tables lists its tables)",
+	  "sqlite3 -csv -header ", " 'SELECT * FROM TABLE'"}},
 	{"ARROW1", 6, {"Arrow", NULL, NULL}},
+	{"\xff\xff\xff\xff", 4, {"Arrow", NULL, NULL}},
+	{"FEA1", 4, {"Feather", NULL, NULL}},
+	{"\x89HDF", 4, {"HDF5", NULL, NULL}},
+	{"\x93NUMPY", 6, {"an array of numpy", NULL, NULL}},
+	{"\x80\4\x95", 3, {"a pickle of Python", NULL, NULL}},
+	{"\x80\5\x95", 3, {"a pickle of Python", NULL, NULL}},
+	{"<stata_dta>", 11, {"Stata (dta)", NULL, NULL}},
+	{"$FL2", 4, {"SPSS (sav)", NULL, NULL}},
+	{"version https://git-lfs",
+	 23,
+	 {"a pointer of Git LFS in place of the file (git lfs pull)", NULL,
+	  NULL}},
 	{"ORC", 3, {"ORC", NULL, NULL}},
 	{"Obj\1", 4, {"Avro", NULL, NULL}},
 	{"PGDMP", 5, {"a dump of PostgreSQL, for pg_restore", NULL, NULL}},
@@ -41,6 +58,8 @@ static const struct {
 	{"\x1f\x9d", 2, {"compressed by compress", "zcat ", ""}},
 	{"<?xml", 5, {"XML", NULL, NULL}},
 	{"PK\3\4", 4, {"a zip archive", "unzip -p ", ""}},
+	{"\xff\xfe\0\0", 4, {"UTF-32", "iconv -f UTF-32 -t UTF-8 ", ""}},
+	{"\0\0\xfe\xff", 4, {"UTF-32", "iconv -f UTF-32 -t UTF-8 ", ""}},
 	{"\xff\xfe", 2, {"UTF-16", "iconv -f UTF-16 -t UTF-8 ", ""}},
 	{"\xfe\xff", 2, {"UTF-16", "iconv -f UTF-16 -t UTF-8 ", ""}},
 };
@@ -55,27 +74,13 @@ static const struct foreign_format
 	open_document = {"a workbook (ods)",
 			 "ssconvert -T Gnumeric_stf:stf_csv ", " fd://1"},
 	tar_archive = {"a tar archive", "tar -xOf ", ""},
-	html = {HTML, NULL, NULL};
+	html = {HTML, NULL, NULL}, xml = {"XML", NULL, NULL};
 
-/* The keys of all objects become the header, in the order of their first
- * objects.  Of objects within, the paths "user.id"; an array is a cell with
- * bars between. */
-#define JQ_ROWS "(add | keys_unsorted) as $k | $k, (.[] | [.[$k[]]]) | @csv' "
-#define JQ_FLAT                                                                \
-	"map([paths(type != \"object\") as $p | "                              \
-	"select($p | all(type == \"string\")) | {($p | join(\".\")): "         \
-	"(getpath($p) | if type == \"array\" "                                 \
-	"then map(tostring) | join(\"|\") else . end)}] | add // {}) | "
-static const struct foreign_format
-	json[] = {{"JSON", "jq -r '" JQ_ROWS, ""},
-		  {"JSON", "jq -r '" JQ_FLAT JQ_ROWS, ""}},
-	json_lines[] = {{"JSON lines", "jq -rs '" JQ_ROWS, ""},
-			{"JSON lines", "jq -rs '" JQ_FLAT JQ_ROWS, ""}},
-	json_within = {"JSON",
-		       "jq -rs '[.. | arrays | "
-		       "select(.[0] | objects)] | "
-		       "max_by(length) | " JQ_ROWS,
-		       ""};
+/* A table with lines drawn around it, as mysql and sqlite3 show it. */
+static const struct foreign_format drawn = {
+	"a table with lines around it",
+	"sed -n '/^|/{s/^| *//;s/ *|\\r*$//;s/ *| */\\t/g;p}' ", "",
+	" -d '\\t' --quote none"};
 
 /* Dumps of databases.  pg_dump's rows after COPY are lines with tabs between;
  * rows after INSERT are put on lines of their own, as "(1, 'a'), (2, 'b');". */
@@ -105,74 +110,6 @@ static size_t skip_space(const unsigned char *bytes, size_t size, size_t at)
 	return at;
 }
 
-/* True where an array of objects begins in the first object before it ends. */
-static bool has_rows_within(const unsigned char *bytes, size_t size)
-{
-	for (size_t i = 0; i < size && bytes[i] != '}'; i++) {
-		size_t next = skip_space(bytes, size, i + 1);
-
-		if (bytes[i] == '[' && next < size && bytes[next] == '{')
-			return true;
-	}
-	return false;
-}
-
-/* True where an object or an array begins within the object whose text this
- * is, before it ends. */
-static bool is_nested(const unsigned char *bytes, size_t size)
-{
-	bool quoted = false;
-
-	for (size_t i = 0; i < size; i++) {
-		if (bytes[i] == '"')
-			quoted = !quoted;
-		else if (quoted)
-			i += bytes[i] == '\\';
-		else if (bytes[i] == '{' || bytes[i] == '[')
-			return true;
-		else if (bytes[i] == '}')
-			return false;
-	}
-	return false;
-}
-
-/* True where the first line ends an object and the next begins one: a table
- * within the first would be but a part of the rows. */
-static bool has_object_lines(const unsigned char *bytes, size_t size)
-{
-	const unsigned char *end = memchr(bytes, '\n', size);
-	size_t line = end != NULL ? (size_t)(end - bytes) : size;
-	size_t next = skip_space(bytes, size, line), last = line;
-
-	while (last > 0 && memchr(" \t\r", bytes[last - 1], 3) != NULL)
-		last--;
-	return next < size && bytes[next] == '{' && last > 0 &&
-	       bytes[last - 1] == '}';
-}
-
-/* An array of objects, alone or in an object, or an object a line; NULL:
- * neither. */
-static const struct foreign_format *find_json(const unsigned char *bytes,
-					      size_t size)
-{
-	size_t at = skip_space(bytes, size, 0);
-	bool array = at < size && bytes[at] == '[';
-
-	if (array)
-		at = skip_space(bytes, size, at + 1);
-	if (at >= size || bytes[at] != '{')
-		return NULL;
-	at = skip_space(bytes, size, at + 1);
-	if (at >= size || bytes[at] != '"')
-		return NULL;
-	if (array)
-		return &json[is_nested(bytes + at, size - at)];
-	return !has_object_lines(bytes + at, size - at) &&
-			       has_rows_within(bytes + at, size - at)
-		       ? &json_within
-		       : &json_lines[is_nested(bytes + at, size - at)];
-}
-
 /* The workbook in a zip archive, in which the names of members and the type of
  * the document stand as they are; or NULL. */
 static const struct foreign_format *find_workbook(const unsigned char *bytes,
@@ -200,6 +137,33 @@ static bool is_html(const unsigned char *bytes, size_t size)
 
 	return (size - at >= 5 && strncasecmp(text, "<html", 5) == 0) ||
 	       (size - at >= 9 && strncasecmp(text, "<!doctype", 9) == 0);
+}
+
+/* XML without its declaration: a first line that begins and ends with an
+ * element, without a mark as between columns, and an element that ends. */
+static bool is_xml(const unsigned char *bytes, size_t size)
+{
+	size_t at = skip_space(bytes, size, 0), end = at;
+
+	while (end < size && bytes[end] != '\n' && bytes[end] != '\r')
+		end++;
+	return size - at > 1 && bytes[at] == '<' && isalpha(bytes[at + 1]) &&
+	       bytes[end - 1] == '>' &&
+	       memchr(bytes + at, ',', end - at) == NULL &&
+	       memchr(bytes + at, ';', end - at) == NULL &&
+	       memchr(bytes + at, '\t', end - at) == NULL &&
+	       memmem(bytes + at, size - at, "</", 2) != NULL;
+}
+
+/* A first line such as +---+-----+. */
+static bool is_drawn(const unsigned char *bytes, size_t size)
+{
+	size_t at = 0;
+
+	while (at < size && memchr("+-", bytes[at], 2) != NULL)
+		at++;
+	return at > 3 && at < size && memcmp(bytes, "+-", 2) == 0 &&
+	       bytes[at - 1] == '+' && memchr("\r\n", bytes[at], 2) != NULL;
 }
 
 /* The fields of a member's header, of a fixed size, are filled up with zero
@@ -251,6 +215,31 @@ static void set_table(struct foreign_format *format, const char *line,
 	format->table[length] = '\0';
 }
 
+/* Set the table where the first bytes of an SQLite database, which have the
+ * commands that made its tables, know one alone. */
+static void find_table(const unsigned char *bytes, size_t size,
+		       struct foreign_format *format)
+{
+	static const char made[] = "CREATE TABLE ";
+	const char *end = (const char *)bytes + size, *name = NULL;
+	const char *at = (const char *)bytes;
+
+	while ((at = memmem(at, (size_t)(end - at), made, sizeof made - 1)) !=
+	       NULL) {
+		at += sizeof made - 1;
+		if (begins(at, (size_t)(end - at), "sqlite_"))
+			continue;
+		if (name != NULL)
+			return;
+		name = at;
+	}
+	if (name != NULL)
+		set_table(format, name, (size_t)(end - name));
+	/* A name in quotes is not known by its pattern. */
+	if (strchr(format->table, '.') != NULL)
+		*format->table = '\0';
+}
+
 /* SQL that creates a table or has rows of one. */
 static bool find_sql(const unsigned char *bytes, size_t size,
 		     struct foreign_format *format)
@@ -296,12 +285,25 @@ static bool find_sql(const unsigned char *bytes, size_t size,
 bool foreign_format_find(const unsigned char *bytes, size_t size,
 			 bool converted, struct foreign_format *format)
 {
-	const struct foreign_format *found = find_json(bytes, size);
+	size_t mark = utf8_order_mark(bytes, size);
+	const struct json_format *json =
+		json_format_find(bytes + mark, size - mark);
+	const struct foreign_format *found;
 
-	if (found == NULL)
-		found = find_workbook(bytes, size);
+	if (json != NULL) {
+		*format =
+			(struct foreign_format){json->what, json->command, ""};
+		return true;
+	}
+	bytes += mark;
+	size -= mark;
+	found = find_workbook(bytes, size);
+	if (is_xml(bytes, size))
+		found = &xml;
 	if (is_html(bytes, size))
 		found = &html;
+	if (is_drawn(bytes, size))
+		found = &drawn;
 	if (is_tar(bytes, size))
 		found = &tar_archive;
 	if (!converted && is_wide(bytes, size, false))
@@ -312,11 +314,13 @@ bool foreign_format_find(const unsigned char *bytes, size_t size,
 	     found == NULL && i < sizeof formats / sizeof *formats; i++)
 		if (size >= formats[i].size &&
 		    !(converted &&
-		      strcmp(formats[i].format.what, "UTF-16") == 0) &&
+		      strncmp(formats[i].format.what, "UTF-", 4) == 0) &&
 		    memcmp(bytes, formats[i].magic, formats[i].size) == 0)
 			found = &formats[i].format;
 	if (found != NULL)
 		*format = *found;
+	if (size > 15 && memcmp(bytes, "SQLite format 3", 15) == 0)
+		find_table(bytes, size, format);
 	return found != NULL || find_sql(bytes, size, format);
 }
 
@@ -330,23 +334,31 @@ static bool is_plain(const char *path)
 	return true;
 }
 
+/* The text with the table in place of TABLE. */
+static const char *fill_table(const char *text,
+			      const struct foreign_format *format)
+{
+	const char *table = *format->table != '\0' ? format->table : "TABLE";
+	const char *filled = "", *mark;
+
+	for (; (mark = strstr(text, "TABLE")) != NULL;
+	     text = mark + strlen("TABLE"))
+		filled = error_text("%s%.*s%s", filled, (int)(mark - text),
+				    text, table);
+	return error_text("%s%s", filled, text);
+}
+
 const char *foreign_format_command(const struct foreign_format *format,
 				   const char *path)
 {
-	const char *before = format->before, *mark;
-	const char *table = *format->table != '\0' ? format->table : "TABLE";
 	const char *quote = path && !is_plain(path) &&
 					    strchr(path, '\'') == NULL &&
 					    *format->after != '\''
 				    ? "'"
 				    : "";
-	const char *text = "";
+	char after[64];
 
-	while ((mark = strstr(before, "TABLE")) != NULL) {
-		text = error_text("%s%.*s%s", text, (int)(mark - before),
-				  before, table);
-		before = mark + strlen("TABLE");
-	}
-	return error_text("%s%s%s%s%s%s", text, before, quote,
-			  path ? path : "FILE", quote, format->after);
+	snprintf(after, sizeof after, "%s", fill_table(format->after, format));
+	return error_text("%s%s%s%s%s", fill_table(format->before, format),
+			  quote, path ? path : "FILE", quote, after);
 }

@@ -62,12 +62,23 @@ int main(void)
 					     "\xe2\x80\x8b",
 					     "\xe2\x80\xaf",
 					     "\xe3\x80\x80",
-					     "\xef\xbb\xbf"};
+					     "\xef\xbb\xbf",
+					     "\xc2\xad",
+					     "\xe1\x9a\x80",
+					     "\xe2\x80\x80",
+					     "\xe2\x80\x8a",
+					     "\xe2\x80\xa8",
+					     "\xe2\x80\xae",
+					     "\xe2\x81\x9f",
+					     "\xe2\x81\xa6",
+					     "\xe2\x81\xa9"};
 
 	for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++)
 		expect_trimmed(blanks[i]);
 	if (utf8_blank("a ", 2) != 0 || utf8_blank("\xc3\xa0", 2) != 0 ||
-	    utf8_blank("\n", 1) != 0)
+	    utf8_blank("\n", 1) != 0 || utf8_blank("\xe2\x80\x8d", 3) != 0 ||
+	    utf8_blank("\xe2\x80\xaex", 2) != 0 ||
+	    utf8_blank("\xe2\xc0\x80", 3) != 0)
 		failed = 1;
 	expect("plain", 5, 5);
 	expect("\xc3\xa9", 2, 2);
