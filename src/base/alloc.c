@@ -93,10 +93,8 @@ void *alloc_resize(void *array, size_t count, size_t size)
 	return resized;
 }
 
-void *alloc_grow(void *array, size_t *capacity, size_t needed, size_t size)
+void *alloc_more(void *array, size_t *capacity, size_t needed, size_t size)
 {
-	if (needed <= *capacity)
-		return array;
 	size_t larger = *capacity < SIZE_MAX / 2 ? *capacity * 2 : SIZE_MAX;
 	if (larger < 16)
 		larger = 16;

@@ -21,10 +21,18 @@ void *alloc_aligned(size_t count, size_t size);
 /* The array resized to count items; new items are not set. */
 void *alloc_resize(void *array, size_t count, size_t size);
 
+/* alloc_grow where needed is above *capacity. */
+void *alloc_more(void *array, size_t *capacity, size_t needed, size_t size);
+
 /* The array with room for at least needed items: grown by doubling, and
  * *capacity, in items, updated.  Usage:
  *     rows = alloc_grow(rows, &capacity, count + 1, sizeof *rows);  */
-void *alloc_grow(void *array, size_t *capacity, size_t needed, size_t size);
+static inline void *alloc_grow(void *array, size_t *capacity, size_t needed,
+			       size_t size)
+{
+	return needed <= *capacity ? array
+				   : alloc_more(array, capacity, needed, size);
+}
 
 /* A copy of length bytes with a zero byte after them; free() it. */
 char *alloc_text(const char *bytes, size_t length);

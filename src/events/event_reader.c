@@ -209,6 +209,20 @@ static void reserve_own_tags(const struct event_reader *events,
 			1);
 }
 
+/* Append a part of a cell as a tag, unless it means nothing. */
+static inline void append_part(const struct event_reader *events,
+			       struct event_reader_thread *state,
+			       const char *part, size_t length)
+{
+	if (events->rules.trim)
+		utf8_trim(&part, &length);
+	if (length == 0 ||
+	    (events->rules.nulls.count > 0 &&
+	     null_texts_mean(&events->rules.nulls, part, length)))
+		return;
+	append_tag(events, state, part, length, DECIMAL_ONE);
+}
+
 /* Append the tags of a cell: of the item that it names, or its own. */
 static void append_tags(const struct event_reader *events,
 			struct event_reader_thread *state, const char *text,
@@ -218,16 +232,15 @@ static void append_tags(const struct event_reader *events,
 	const char *part;
 	size_t at = 0, size;
 
+	if (items == NULL && events->separator == NULL) {
+		append_part(events, state, text, length);
+		return;
+	}
 	if (items == NULL) {
 		while ((part = item_tags_next_part(text, length, &at,
 						   events->separator, &size)) !=
-		       NULL) {
-			if (events->rules.trim)
-				utf8_trim(&part, &size);
-			if (!null_texts_mean(&events->rules.nulls, part, size))
-				append_tag(events, state, part, size,
-					   DECIMAL_ONE);
-		}
+		       NULL)
+			append_part(events, state, part, size);
 		return;
 	}
 	size_t item = string_table_find(&items->items, text, length);

@@ -11,28 +11,30 @@
 /* Names shorter than that are compared as they stand. */
 enum { LOOSE_MIN = 3 };
 
-/* The next byte that counts in names that are known (events/column_detect.h):
- * not a blank, "_" or "-"; in lower case.  -1 at the end. */
+/* Blanks, "_" and "-" do not count in names that are known
+ * (events/column_detect.h). */
+static bool counts(char byte)
+{
+	return byte != ' ' && byte != '_' && byte != '-';
+}
+
+/* The next byte that counts, in lower case; -1 at the end. */
 static int next_byte(const char **at, const char *end)
 {
-	while (*at < end && memchr(" _-", **at, 3) != NULL)
+	while (*at < end && !counts(**at))
 		++*at;
 	return *at < end ? tolower((unsigned char)*(*at)++) : -1;
 }
 
 /* Equal, but for a byte-order mark before the field, and as names that are
  * known are compared. */
-static bool is_name(const struct csv_rows *rows, const struct csv_slice *field,
-		    const char *name)
+static bool is_name(const char *text, size_t length, const char *name)
 {
-	const char *text = rows->text + field->begin;
-	const char *end = text + field->length, *name_end;
+	const char *end = text + length, *name_end;
 	int byte;
 
-	if (name == NULL)
-		return true;
 	name_end = name + strlen(name);
-	text += utf8_order_mark(text, field->length);
+	text += utf8_order_mark(text, length);
 	if (name_end - name < LOOSE_MIN)
 		return end - text == name_end - name &&
 		       memcmp(text, name, (size_t)(end - text)) == 0;
@@ -44,21 +46,34 @@ static bool is_name(const struct csv_rows *rows, const struct csv_slice *field,
 	return true;
 }
 
+/* Whether the field of that place has the name of its column. */
+static inline bool has_name(const struct row_rules *rules,
+			    const struct csv_rows *rows,
+			    const struct csv_row *row, size_t place)
+{
+	const struct csv_slice *field = csv_row_field(rows, row, place);
+	const char *text = rows->text + field->begin;
+	const char *name = rules->columns->names[place];
+
+	if (name == NULL)
+		return true;
+	/* The first byte tells most of them apart, as ASCII in lower case. */
+	if (field->length > 0 && (unsigned char)*text < 0x80 && counts(*text) &&
+	    counts(*name) && (*text | 0x20) != (*name | 0x20))
+		return false;
+	return is_name(text, field->length, name);
+}
+
 bool row_repeats_header(const struct row_rules *rules,
 			const struct csv_file *file,
 			const struct csv_rows *rows, const struct csv_row *row)
 {
-	char *const *names = rules->columns->names;
-
 	return rules->columns->headed && row->fault == CSV_FINE &&
 	       row->fields == file->fields &&
-	       is_name(rows, csv_row_field(rows, row, COLUMN_USER),
-		       names[COLUMN_USER]) &&
-	       is_name(rows, csv_row_field(rows, row, COLUMN_TAG),
-		       names[COLUMN_TAG]) &&
+	       has_name(rules, rows, row, COLUMN_USER) &&
+	       has_name(rules, rows, row, COLUMN_TAG) &&
 	       (!rules->columns->valued ||
-		is_name(rows, csv_row_field(rows, row, COLUMN_VALUE),
-			names[COLUMN_VALUE]));
+		has_name(rules, rows, row, COLUMN_VALUE));
 }
 
 /* ----------------------------------------------------------------- the fields
