@@ -164,8 +164,7 @@ static void keep_holders(uint64_t *bits, const struct csr_matrix *matrix,
 		const char *error = csr_matrix_check_row(matrix, row);
 		bool has = false;
 
-		if (error != NULL)
-			die("%s", error);
+		die_if(error);
 		for (int64_t i = matrix->indptr[row];
 		     i < matrix->indptr[row + 1]; i++)
 			has |= (size_t)matrix->indices[i] == tag &&
@@ -237,8 +236,7 @@ static void read_segments(struct groups *groups, const struct model *counts)
 	struct segments_match match;
 	char known[NUMBER_TEXT], all[NUMBER_TEXT];
 
-	if (error != NULL)
-		die("%s", error);
+	die_if(error);
 	groups->group = alloc(counts->matrix.n + 1, sizeof *groups->group);
 	match = segments_match(segments, &counts->matrix, groups->group, NULL);
 	if (match.known == 0)

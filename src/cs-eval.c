@@ -108,12 +108,6 @@ static const struct options_text text = {
 	.rows = rows,
 };
 
-static void check(const char *error)
-{
-	if (error != NULL)
-		die("%s", error);
-}
-
 /* ----------------------------------------------------------------- methods */
 
 /* METRIC_DOT is no similarity of this program. */
@@ -217,7 +211,7 @@ static size_t add_hub_row(struct work *work, enum metric subject)
 
 	snprintf(row->name + used, sizeof row->name - used, ", hub");
 	row->hub = alloc(model->matrix.n, sizeof *row->hub);
-	check(hub_scores_find(&scores, model, threads, row->hub));
+	die_if(hub_scores_find(&scores, model, threads, row->hub));
 	row->method.hub = row->hub;
 	return at;
 }
@@ -267,14 +261,14 @@ static void open_pairs(struct work *work, char **operands, size_t count)
 			  "--compare MODEL one HALF more");
 	work->pair_count = compared.count + 1;
 	work->pairs = alloc(work->pair_count, sizeof *work->pairs);
-	check(half_pair_open(&work->pairs[0], operands[0],
-			     piped ? "-" : operands[1], threads));
-	check(population_find(&work->population, &work->pairs[0], queries,
-			      seed));
+	die_if(half_pair_open(&work->pairs[0], operands[0],
+			      piped ? "-" : operands[1], threads));
+	die_if(population_find(&work->population, &work->pairs[0], queries,
+			       seed));
 	for (size_t i = 1; i < work->pair_count; i++) {
 		struct half_pair *pair = &work->pairs[i];
-		check(half_pair_open(pair, compared.texts[i - 1],
-				     operands[i + 1], threads));
+		die_if(half_pair_open(pair, compared.texts[i - 1],
+				      operands[i + 1], threads));
 		if (pair->same_columns != work->pairs[0].same_columns)
 			die("%s: it was %sfolded into %s, unlike %s",
 			    pair->held.input.name,
@@ -404,7 +398,7 @@ static void evaluate(struct output *output, char **operands, size_t count)
 		       seed, threads);
 	set_report(&work);
 	if (evaluation->ranked) {
-		check(held_out_tags_measure(
+		die_if(held_out_tags_measure(
 			&work.tags, &work.pairs[0], &work.population,
 			evaluation->nearest, rounds, seed, threads));
 		work.report.tags = &work.tags;
@@ -430,9 +424,9 @@ static void compare_models(struct output *output, char **operands, size_t count)
 		die_usage(
 			"--overlap: expected two models, OLD and NEW, and neither "
 			"--compare nor --report");
-	check(half_pair_open_models(&old, &new, operands[0], operands[1],
-				    threads));
-	check(population_find(&population, &old, queries, seed));
+	die_if(half_pair_open_models(&old, &new, operands[0], operands[1],
+				     threads));
+	die_if(population_find(&population, &old, queries, seed));
 	population_match(&population, &old, &new);
 	methods[0] = method_of(&old.model,
 			       scan_metric_of(chosen_metric(&old.model)));

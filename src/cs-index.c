@@ -68,12 +68,6 @@ static const struct options_text text = {
 
 /* ------------------------------------------------------------------- main */
 
-static void check(const char *error)
-{
-	if (error != NULL)
-		die("%s", error);
-}
-
 /* Open a model, and verify all of its bytes. */
 static void open_model(struct model *model, const char *path)
 {
@@ -150,16 +144,16 @@ int main(int argc, char **argv)
 		die("a model is binary and standard output is a terminal: "
 		    "use > FILE or -o FILE");
 	open_model(&model, path);
-	check(ivf_builder_check(&model, choices.threads, &nonzero));
+	die_if(ivf_builder_check(&model, choices.threads, &nonzero));
 	if (choices.cells > model.matrix.n)
 		die_usage("--cells %zu: there are %zu customers", choices.cells,
 			  model.matrix.n);
 	if (choices.as != NULL) {
 		open_model(&like, choices.as);
-		check(sharded_model_compare(&model, &like));
+		die_if(sharded_model_compare(&model, &like));
 	}
 	float *means = alloc(choices.hub ? model.matrix.n : 0, sizeof *means);
-	check(ivf_builder_make(&builder, &model, nonzero));
+	die_if(ivf_builder_make(&builder, &model, nonzero));
 	if (choices.hub)
 		find_hubs(&builder, &model, &hub, means);
 	ivf_builder_write(&builder, options_version, &output);

@@ -334,20 +334,14 @@ static void finish_output(struct output *output, bool written)
 		output_discard(output);
 }
 
-static void check(const char *error)
-{
-	if (error != NULL)
-		die("%s", error);
-}
-
 static enum status merge_files(void)
 {
 	struct output output;
 	size_t lines;
 
 	output_open(&output, output_path);
-	check(neighbours_merge_files(choices.models, choices.model_count,
-				     &output, choices.count, &lines));
+	die_if(neighbours_merge_files(choices.models, choices.model_count,
+				      &output, choices.count, &lines));
 	finish_output(&output, lines > 0);
 	if (lines == 0)
 		warn("no neighbours in what was read");
@@ -359,10 +353,10 @@ static enum status find_neighbours(void)
 	struct neighbour_session session;
 	struct output output = {0};
 
-	check(neighbour_session_open(&session, &choices));
+	die_if(neighbour_session_open(&session, &choices));
 	if (!session.nobody) {
 		output_open(&output, output_path);
-		check(neighbour_session_write(&session, &output));
+		die_if(neighbour_session_write(&session, &output));
 		finish_output(&output, session.written);
 	}
 	enum status status = session.written && !session.missed

@@ -330,8 +330,7 @@ static enum status merge(char **paths, size_t count)
 		die_usage("--merge: which tallies?");
 	output_open(&output, choices.output);
 	error = tally_merge(&sum, paths, count, choices.matrix.threads);
-	if (error != NULL)
-		die("%s", error);
+	die_if(error);
 	tally_write(&sum, &output);
 	output_close(&output);
 	enum status status =
@@ -386,8 +385,7 @@ int main(int argc, char *argv[])
 	show_value(&builder.profiles);
 	warn_unknown(&builder, fold_in.model.input.name);
 	warn_bare(&builder);
-	if (error != NULL)
-		die("%s", error);
+	die_if(error);
 	if (builder.n == 0 && choices.matrix.fold_in != NULL)
 		exit(STATUS_NOT_FOUND);
 	write_result(&builder, &output);

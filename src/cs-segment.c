@@ -105,8 +105,7 @@ static size_t choose_number(void)
 		open_model(&halves[i], choices.halves.texts[i]);
 	error = segment_stability_find(&stability, &halves[0], &halves[1],
 				       choices.seed, choices.threads);
-	if (error != NULL)
-		die("%s", error);
+	die_if(error);
 	if (choices.curve != NULL) {
 		output_open(&curve, choices.curve);
 		segment_stability_write(&curve, &stability);
@@ -125,8 +124,7 @@ static void keep_numbers(struct customer_segments *segments,
 	struct segments old = {0};
 	const char *error = segments_read(&old, choices.like);
 
-	if (error != NULL)
-		die("%s", error);
+	die_if(error);
 	error = customer_segments_like(segments, model, &old);
 	if (error != NULL)
 		die("%s: %s", choices.like, error);

@@ -184,8 +184,7 @@ int main(int argc, char **argv)
 	server.host_count = hosts.count;
 	server.version = options_version;
 	error = http_server_run(&server, &busy);
-	if (error != NULL)
-		die("%s", error);
+	die_if(error);
 	if (busy)
 		_exit(STATUS_DONE);
 	display_names_free(&server.labels);

@@ -129,8 +129,7 @@ static void check_names(void)
 	if (error == NULL)
 		error = display_names_check(&names.customers, &named_customers,
 					    "--who", "customers");
-	if (error != NULL)
-		die("%s", error);
+	die_if(error);
 }
 
 /* Write a summary of each query. */
@@ -145,8 +144,7 @@ static void summarize(struct summary_reader *reader, struct output *output)
 	progress_begin("customers", 0);
 	for (;;) {
 		error = summary_reader_next(reader, &summary, &found);
-		if (error != NULL)
-			die("%s", error);
+		die_if(error);
 		if (!found)
 			break;
 		summary.held_out = held_out;
@@ -176,14 +174,12 @@ int main(int argc, char *argv[])
 			  operands[1]);
 	if (measured_file != NULL)
 		error = held_out_report_read(measured_file, &held_out);
-	if (error != NULL)
-		die("%s", error);
+	die_if(error);
 	if (limit == 0 && format == SUMMARY_TEXT)
 		limit = TEXT_TAGS;
 	output_open(&output, output_file);
 	error = summary_reader_open(&reader, operands[0]);
-	if (error != NULL)
-		die("%s", error);
+	die_if(error);
 	summarize(&reader, &output);
 	summary_reader_close(&reader);
 	check_names();

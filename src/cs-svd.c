@@ -369,8 +369,7 @@ static void factor_shards(char **paths, size_t count)
 						   choices.threads);
 	if (error == NULL && (work.gram.nnz == 0 || set.m == 0))
 		error = "shards: a matrix without entries";
-	if (error != NULL)
-		die("%s", error);
+	die_if(error);
 	find_of_shards(&work);
 	describe(&work, metadata);
 	models.metadata = metadata;
@@ -414,8 +413,7 @@ int main(int argc, char *argv[])
 		choices.svd.k = DEFAULT_DIMENSIONS;
 	size_t count = count_paths(paths);
 	const char *error = dense_use_one_thread(argv);
-	if (error != NULL)
-		die("%s", error);
+	die_if(error);
 	ranks_begin();
 	if (count > 1) {
 		factor_shards(paths, count);

@@ -89,6 +89,12 @@ void die(const char *format, ...)
 	exit(STATUS_WRONG);
 }
 
+void die_if(const char *error)
+{
+	if (error != NULL)
+		die("%s", error);
+}
+
 void die_usage(const char *format, ...)
 {
 	va_list arguments;

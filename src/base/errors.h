@@ -25,6 +25,9 @@ void notices_enable(bool enabled);
 _Noreturn void die(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 
+/* The same with an error text of error_text; nothing where it is NULL. */
+void die_if(const char *error);
+
 /* The same for wrong usage: a line that names --help follows. */
 _Noreturn void die_usage(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));

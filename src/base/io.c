@@ -373,14 +373,12 @@ void output_close(struct output *output)
 		unwritten(output->name);
 	if (output->fd != TO_FUNCTION) {
 		const char *changed = mapped_inputs_error();
-		if (changed != NULL)
-			die("%s", changed);
+		die_if(changed);
 		/* Some systems report a full disk only here. */
 		if (close(output->fd) != 0)
 			unwritten(output->name);
 		const char *error = output_files_finish(output->file);
-		if (error != NULL)
-			die("%s", error);
+		die_if(error);
 	}
 	free(output->buffer);
 	*output = (struct output){.fd = -1};

@@ -337,8 +337,7 @@ static void read_logs(struct aggregation *work)
 	if (events->items != NULL)
 		error = item_join_check(&events->join, events->items, "--tags",
 					"rows' items");
-	if (error != NULL)
-		die("%s", error);
+	die_if(error);
 }
 
 /* ----------------------------------------------------------------- writing */

@@ -261,8 +261,7 @@ static void open_input(struct csv_source *source, struct csv_file *file)
 	error = csv_conversion_begin(&source->conversion, &source->dialect,
 				     &source->input, source->carry,
 				     source->carried);
-	if (error != NULL)
-		die("%s", error);
+	die_if(error);
 	source->converting = true;
 	source->carried = 0;
 	fill(source, READ_BLOCK);
