@@ -270,7 +270,7 @@ static void prune_new(struct candidates *candidates)
 /* ------------------------------------------------------------------- lists */
 
 static struct query_lists query_lists_make(const struct inverted_index *index,
-					   const struct combined_query *query)
+					   const struct search_query *query)
 {
 	struct query_lists lists = {
 		.tags = query->tags,
@@ -464,7 +464,7 @@ static void collect_block(struct candidates *candidates,
 }
 
 void candidates_find(struct candidates *candidates,
-		     const struct combined_query *query)
+		     const struct search_query *query)
 {
 	const struct inverted_index *index = candidates->bounds.index;
 	struct query_lists lists = query_lists_make(index, query);

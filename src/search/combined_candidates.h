@@ -4,7 +4,8 @@
 #define SEARCH_COMBINED_CANDIDATES_H
 
 #include "search/combined_bounds.h"
-#include "search/combined_query.h"
+#include "search/combined_options.h"
+#include "search/search_query.h"
 #include "search/topk.h"
 
 /* A row and an upper bound of its score. */
@@ -58,7 +59,7 @@ void candidates_clear(struct candidates *candidates);
  * results only in bins that unpruned has.  O(postings of the query's tags), and
  * O(n) where it has head tags. */
 void candidates_find(struct candidates *candidates,
-		     const struct combined_query *query);
+		     const struct search_query *query);
 
 /* Raise the threshold, where that is allowed; a smaller one has no effect. */
 void candidates_raise(struct candidates *candidates, float threshold);

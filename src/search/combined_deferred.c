@@ -51,7 +51,7 @@ static void score_rows(struct combined_job *job,
 		       struct combined_worker *worker, size_t first,
 		       uint64_t mask)
 {
-	const struct combined_search *search = &job->search;
+	const struct combined_options *search = &job->search;
 	struct active_query active = {.query = &job->queries[deferred->query],
 				      .top = &job->tops[deferred->query]};
 
@@ -82,7 +82,7 @@ static void scan_group(void *shared, size_t group, unsigned thread)
 {
 	const struct deferred_scan *scan = shared;
 	struct combined_job *job = scan->job;
-	const struct combined_search *search = &job->search;
+	const struct combined_options *search = &job->search;
 	struct combined_worker *worker = &search->workspace->workers[thread];
 	size_t begin = group * scan->size, end = begin + scan->size;
 	struct bounds_tile tile;

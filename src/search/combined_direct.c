@@ -10,15 +10,15 @@
 static bool read_row(struct combined_job *job, size_t row, const float *vector,
 		     size_t range, bool counting, struct scored_row *scored)
 {
-	const struct combined_search *search = &job->search;
+	const struct combined_options *search = &job->search;
 	bool checked = search->index != NULL;
 
 	if (!checked && csr_matrix_check_row(search->matrix, row) != NULL) {
 		bad_row_record(&job->first_bad_row, row);
 		return false;
 	}
-	scored->row = combined_query_row(search->matrix, search->embedding,
-					 search->d, row, ROW_NONE);
+	scored->row = search_query_row(search->matrix, search->embedding,
+				       search->d, row, ROW_NONE);
 	scored->square = row_square(scored->row.values, scored->row.count);
 	scored->embedding =
 		embedding_products(vector, scored->row.vector, search->d);
@@ -41,7 +41,7 @@ static bool read_row(struct combined_job *job, size_t row, const float *vector,
 
 /* True if none of the 64 rows from row on may be a result, and there is nothing
  * to check or to count. */
-static bool skips_word(const struct combined_search *search, size_t row,
+static bool skips_word(const struct combined_options *search, size_t row,
 		       size_t end)
 {
 	return search->index != NULL && search->allowed != NULL &&
@@ -53,7 +53,7 @@ void combined_direct_search(struct combined_job *job,
 			    struct active_query *active,
 			    struct combined_worker *worker, size_t range)
 {
-	const struct combined_search *search = &job->search;
+	const struct combined_options *search = &job->search;
 	bool counting = active->query == job->queries;
 	bool zero = job->results[active->query - job->queries].zero;
 	size_t n = search->matrix->n;

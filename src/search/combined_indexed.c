@@ -19,7 +19,7 @@ static int falling_bound(const void *a, const void *b)
 	return (x->high < y->high) - (x->high > y->high);
 }
 
-static void prefetch_row(const struct combined_search *search, size_t row)
+static void prefetch_row(const struct combined_options *search, size_t row)
 {
 	size_t begin = (size_t)search->matrix->indptr[row];
 	const float *vector = search->embedding + row * search->d;
@@ -30,7 +30,7 @@ static void prefetch_row(const struct combined_search *search, size_t row)
 		__builtin_prefetch(vector + j);
 }
 
-static void score_candidate(const struct combined_search *search,
+static void score_candidate(const struct combined_options *search,
 			    struct active_query *active,
 			    struct combined_worker *worker, uint32_t row)
 {
@@ -62,7 +62,7 @@ static void sort_candidates(struct candidate *list, size_t count)
 
 /* Score candidates in order of falling upper bounds, until one is below the
  * threshold. */
-static void score_candidates(const struct combined_search *search,
+static void score_candidates(const struct combined_options *search,
 			     struct active_query *active,
 			     struct combined_worker *worker)
 {
@@ -91,7 +91,7 @@ static void score_candidates(const struct combined_search *search,
  * that one of 0 is no result.  A row that shares no tag with the query has the
  * score 0 exactly, so only those that share one are scored, whatever their sum.
  * O(n + postings). */
-static void scan_sharing(const struct combined_search *search,
+static void scan_sharing(const struct combined_options *search,
 			 struct active_query *active,
 			 struct combined_worker *worker)
 {
@@ -140,7 +140,7 @@ bool combined_indexed_search(struct combined_job *job,
 			     struct active_query *active,
 			     struct combined_worker *worker)
 {
-	const struct combined_search *search = &job->search;
+	const struct combined_options *search = &job->search;
 	struct candidates *candidates = &worker->candidates;
 
 	combined_bounds_begin(&candidates->bounds, search->index,

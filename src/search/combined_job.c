@@ -4,8 +4,8 @@
 
 #include "base/bitset.h"
 
-bool combined_may_be_result(const struct combined_search *search,
-			    const struct combined_query *query, size_t row)
+bool combined_may_be_result(const struct combined_options *search,
+			    const struct search_query *query, size_t row)
 {
 	return (row != query->self || search->with_self) &&
 	       (search->allowed == NULL || bitset_test(search->allowed, row));
@@ -13,15 +13,15 @@ bool combined_may_be_result(const struct combined_search *search,
 
 double combined_min_score(const struct combined_job *job, size_t query)
 {
-	const struct combined_search *search = &job->search;
+	const struct combined_options *search = &job->search;
 
 	if (search->thresholds == NULL || search->count_matching)
 		return search->min_score;
 	return fmax(search->min_score, (double)search->thresholds[query]);
 }
 
-struct score_side combined_row_side(const struct combined_search *search,
-				    const struct combined_query *row)
+struct score_side combined_row_side(const struct combined_options *search,
+				    const struct search_query *row)
 {
 	double x_square =
 		search->similarity.profile
@@ -32,12 +32,12 @@ struct score_side combined_row_side(const struct combined_search *search,
 			       row_square(row->values, row->count), x_square);
 }
 
-void combined_push_score(const struct combined_search *search,
+void combined_push_score(const struct combined_options *search,
 			 struct active_query *active,
 			 const struct combined_worker *worker, size_t row,
 			 const struct scored_row *scored)
 {
-	const struct combined_query *other = &scored->row;
+	const struct search_query *other = &scored->row;
 	struct score_side side = score_side_make(
 		&search->similarity, scored->square, scored->embedding.square);
 	float score = combined_score(&search->similarity, &active->side, &side,
@@ -49,13 +49,13 @@ void combined_push_score(const struct combined_search *search,
 		  row == active->query->self ? 1 : score, (uint32_t)row);
 }
 
-void combined_score_row(const struct combined_search *search,
+void combined_score_row(const struct combined_options *search,
 			struct active_query *active,
 			const struct combined_worker *worker, size_t row)
 {
 	struct scored_row scored = {
-		.row = combined_query_row(search->matrix, search->embedding,
-					  search->d, row, ROW_NONE)};
+		.row = search_query_row(search->matrix, search->embedding,
+					search->d, row, ROW_NONE)};
 
 	scored.square = row_square(scored.row.values, scored.row.count);
 	if (!(scored.square > 0))
@@ -67,7 +67,7 @@ void combined_score_row(const struct combined_search *search,
 }
 
 void combined_scatter_query(struct combined_worker *worker,
-			    const struct combined_query *query, double factor)
+			    const struct search_query *query, double factor)
 {
 	for (size_t i = 0; i < query->count; i++)
 		worker->dense_query[query->tags[i]] = query->values[i] * factor;

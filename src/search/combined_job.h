@@ -11,7 +11,7 @@
 
 #include "search/combined_candidates.h"
 #include "search/combined_score.h"
-#include "search/combined_query.h"
+#include "search/combined_options.h"
 #include "search/search_query.h"
 #include "search/topk.h"
 
@@ -32,8 +32,8 @@ struct combined_workspace {
 struct deferred_query;
 
 struct combined_job {
-	struct combined_search search;        /* with nothing left to choose */
-	const struct combined_query *queries; /* count, borrowed */
+	struct combined_options search;     /* with nothing left to choose */
+	const struct search_query *queries; /* count, borrowed */
 	size_t count;
 	struct search_result *results; /* count */
 	size_t ranges;     /* that the rows are cut into; 1 with an index */
@@ -49,26 +49,26 @@ struct combined_job {
 
 /* A query while a thread searches for it. */
 struct active_query {
-	const struct combined_query *query;
+	const struct search_query *query;
 	struct score_side side;
 	struct topk *top;    /* its results so far */
 	size_t scored_count; /* of worker.scored */
 };
 
 /* True if the row may be a result of the query by the search's options. */
-bool combined_may_be_result(const struct combined_search *search,
-			    const struct combined_query *query, size_t row);
+bool combined_may_be_result(const struct combined_options *search,
+			    const struct search_query *query, size_t row);
 
 /* The score that no result of a query is below. */
 double combined_min_score(const struct combined_job *job, size_t query);
 
 /* A row as one side of a score. */
-struct score_side combined_row_side(const struct combined_search *search,
-				    const struct combined_query *row);
+struct score_side combined_row_side(const struct combined_options *search,
+				    const struct search_query *row);
 
 /* A row with what its score takes. */
 struct scored_row {
-	struct combined_query row;
+	struct search_query row;
 	double square; /* |a|^2, above 0 */
 	/* With the query; zeros for the similarity of rows. */
 	struct embedding_products embedding;
@@ -76,7 +76,7 @@ struct scored_row {
 
 /* Push the row with its score to the query's top-k list; worker->dense_query
  * holds the query.  O(tags of the row). */
-void combined_push_score(const struct combined_search *search,
+void combined_push_score(const struct combined_options *search,
 			 struct active_query *active,
 			 const struct combined_worker *worker, size_t row,
 			 const struct scored_row *scored);
@@ -84,13 +84,13 @@ void combined_push_score(const struct combined_search *search,
 /* Compute the exact score of a row, and push it to the query's top-k list; a
  * row without weight is not pushed.  worker->dense_query holds the query.
  * O(tags of the row + d). */
-void combined_score_row(const struct combined_search *search,
+void combined_score_row(const struct combined_options *search,
 			struct active_query *active,
 			const struct combined_worker *worker, size_t row);
 
 /* Write the query's values times factor into worker->dense_query: 1 sets it,
  * 0 clears it. */
 void combined_scatter_query(struct combined_worker *worker,
-			    const struct combined_query *query, double factor);
+			    const struct search_query *query, double factor);
 
 #endif

@@ -97,7 +97,7 @@ static void finish_query(struct combined_job *job, size_t query)
 static void run_piece(void *shared, size_t piece, unsigned thread)
 {
 	struct combined_job *job = shared;
-	const struct combined_search *search = &job->search;
+	const struct combined_options *search = &job->search;
 	struct combined_worker *worker = &search->workspace->workers[thread];
 	size_t query = piece / job->ranges, range = piece % job->ranges;
 	size_t n = search->matrix->n;
@@ -135,7 +135,7 @@ static void finish_rest(struct combined_job *job)
 }
 
 /* How many rows with weight may be results. */
-static size_t count_eligible(const struct combined_search *search)
+static size_t count_eligible(const struct combined_options *search)
 {
 	const struct inverted_index *index = search->index;
 	size_t n = search->matrix->n, count = 0;
@@ -149,17 +149,17 @@ static size_t count_eligible(const struct combined_search *search)
 }
 
 /* True if the query is a row that is eligible, but not a result of itself. */
-static bool omits_own_row(const struct combined_search *search,
-			  const struct combined_query *query)
+static bool omits_own_row(const struct combined_options *search,
+			  const struct search_query *query)
 {
-	struct combined_query own;
+	struct search_query own;
 
 	if (query->self == ROW_NONE || search->with_self ||
 	    (search->allowed != NULL &&
 	     !bitset_test(search->allowed, query->self)))
 		return false;
-	own = combined_query_row(search->matrix, search->embedding, search->d,
-				 query->self, ROW_NONE);
+	own = search_query_row(search->matrix, search->embedding, search->d,
+			       query->self, ROW_NONE);
 	return row_square(own.values, own.count) > 0;
 }
 
@@ -167,7 +167,7 @@ static bool omits_own_row(const struct combined_search *search,
  * are the same whichever way the results were found. */
 static void count_candidates(struct combined_job *job, size_t *zeros)
 {
-	const struct combined_search *search = &job->search;
+	const struct combined_options *search = &job->search;
 	size_t eligible = 0;
 
 	*zeros = 0;
@@ -185,7 +185,7 @@ static void count_candidates(struct combined_job *job, size_t *zeros)
 /* Choose what the caller left open, and allocate. */
 static void job_begin(struct combined_job *job)
 {
-	struct combined_search *search = &job->search;
+	struct combined_options *search = &job->search;
 
 	if (search->threads == 0)
 		search->threads = 1;
@@ -244,8 +244,8 @@ static void find_all_by_lent(struct combined_job *job)
 		recovery_leave();
 }
 
-const char *combined_search_run(const struct combined_search *search,
-				const struct combined_query *queries,
+const char *combined_search_run(const struct combined_options *search,
+				const struct search_query *queries,
 				size_t count, struct search_result *results,
 				size_t *zeros)
 {

@@ -18,7 +18,7 @@
 
 #include <stddef.h>
 
-#include "search/combined_query.h"
+#include "search/combined_options.h"
 #include "search/search_query.h"
 
 /* Find the results of count queries, which search_results_free frees, and set
@@ -26,8 +26,8 @@
  * an error text: a row is damaged or not finite; there is nothing to free then.
  * With an index O(postings of the query's tags) a query for most data, without
  * one O(values + n d). */
-const char *combined_search_run(const struct combined_search *search,
-				const struct combined_query *queries,
+const char *combined_search_run(const struct combined_options *search,
+				const struct search_query *queries,
 				size_t count, struct search_result *results,
 				size_t *zeros);
 

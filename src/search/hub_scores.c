@@ -57,19 +57,10 @@ static const char *find_batch(struct all_search *all, size_t first,
 	size_t zeros;
 	const char *error;
 
-	for (size_t i = 0; i < count; i++) {
-		struct combined_query row =
-			combined_query_row(&model->matrix, model->embedding,
-					   model->k, first + i, first + i);
-		all->queries[i] = (struct search_query){
-			.vector = row.vector,
-			.self = row.self,
-			.tags = row.tags,
-			.values = row.values,
-			.count = row.count,
-			.row = first + i,
-		};
-	}
+	for (size_t i = 0; i < count; i++)
+		all->queries[i] =
+			search_query_row(&model->matrix, model->embedding,
+					 model->k, first + i, first + i);
 	if (metric_compares_rows(all->search.metric))
 		error = row_search_run(model, &all->index, all->workspace,
 				       &all->search, all->queries, count,

@@ -1,9 +1,5 @@
 #include "search/row_search.h"
 
-#include <stdlib.h>
-
-#include "base/alloc.h"
-
 const char *row_search_run(const struct model *model,
 			   const struct inverted_index *index,
 			   struct combined_workspace *workspace,
@@ -11,7 +7,7 @@ const char *row_search_run(const struct model *model,
 			   const struct search_query *queries, size_t count,
 			   struct search_result *results, size_t *zeros)
 {
-	const struct combined_search combined = {
+	const struct combined_options combined = {
 		.matrix = &model->matrix,
 		.embedding = model->embedding,
 		.d = model->k,
@@ -28,14 +24,6 @@ const char *row_search_run(const struct model *model,
 		.quiet = search->quiet,
 		.threads = search->threads,
 	};
-	struct combined_query *own = alloc(count, sizeof *own);
-	const char *error;
 
-	for (size_t q = 0; q < count; q++)
-		own[q] = (struct combined_query){
-			queries[q].tags, queries[q].values, queries[q].count,
-			queries[q].vector, queries[q].self};
-	error = combined_search_run(&combined, own, count, results, zeros);
-	free(own);
-	return error;
+	return combined_search_run(&combined, queries, count, results, zeros);
 }

@@ -41,6 +41,22 @@ double search_min_score(double wanted)
 	return (double)score;
 }
 
+struct search_query search_query_row(const struct csr_matrix *matrix,
+				     const float *embedding, size_t d,
+				     size_t row, size_t self)
+{
+	size_t begin = (size_t)matrix->indptr[row];
+
+	return (struct search_query){
+		.vector = embedding + row * d,
+		.self = self,
+		.tags = matrix->indices + begin,
+		.values = matrix->values + begin,
+		.count = (size_t)matrix->indptr[row + 1] - begin,
+		.row = row,
+	};
+}
+
 void search_results_cut_at_zero(struct search_result *results, size_t count)
 {
 	for (size_t q = 0; q < count; q++) {

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/bitset.h"
+#include "model/csr_matrix.h"
 #include "search/filter_operands.h"
 #include "search/topk.h"
 
@@ -63,6 +64,12 @@ struct search_query {
 	size_t row; /* not read here: its row in the model of the queries, for
 		       explain/ */
 };
+
+/* A row of a matrix, checked by csr_matrix_check_row, and of its embedding
+ * (n x d) as a query. */
+struct search_query search_query_row(const struct csr_matrix *matrix,
+				     const float *embedding, size_t d,
+				     size_t row, size_t self);
 
 struct search_result {
 	struct hit *hits; /* best first; search_results_free frees them */

@@ -272,7 +272,7 @@ const char *sharded_model_query(const struct sharded_model *shards,
 
 	if (error != NULL)
 		return error;
-	struct combined_query taken = combined_query_row(
+	struct search_query taken = search_query_row(
 		&model->matrix, model->embedding, model->k, row, ROW_NONE);
 	query->vector = taken.vector;
 	query->tags = taken.tags;

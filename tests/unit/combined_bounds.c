@@ -24,17 +24,17 @@ static int32_t quantized(const struct data *data, size_t a, size_t b)
 
 /* Every bound holds for every pair: of its bin, and with codes and without. */
 static int check_bounds(const struct data *data,
-			const struct combined_search *search,
+			const struct combined_options *search,
 			const struct inverted_index *index, size_t self)
 {
 	struct combined_bounds bounds;
-	struct combined_query query = combined_query_row(
+	struct search_query query = search_query_row(
 		&data->matrix, data->embedding, data->d, self, ROW_NONE);
 	struct score_side side = score_side_make(
 		&search->similarity, row_square(query.values, query.count),
 		embedding_dot(query.vector, query.vector, data->d));
 	struct search_result found;
-	struct combined_search all = *search;
+	struct combined_options all = *search;
 	size_t zeros;
 	int failed = 0;
 

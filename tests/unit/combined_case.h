@@ -199,8 +199,8 @@ static inline bool same(const struct search_result *a,
 		memcmp(a->hits, b->hits, a->count * sizeof *a->hits) == 0);
 }
 
-static inline struct answers ask(const struct combined_search *search,
-				 const struct combined_query *queries,
+static inline struct answers ask(const struct combined_options *search,
+				 const struct search_query *queries,
 				 size_t count)
 {
 	struct answers answers = {
@@ -225,8 +225,8 @@ static inline void free_answers(struct answers *answers, size_t count)
 struct combined_case {
 	struct data data;
 	struct inverted_index index;
-	struct combined_search search; /* without the index */
-	struct combined_query queries[QUERIES];
+	struct combined_options search; /* without the index */
+	struct search_query queries[QUERIES];
 	size_t count; /* of queries */
 	uint64_t *allowed;
 };
@@ -240,7 +240,7 @@ static inline void make_case(struct combined_case *made)
 	made->count = 1 + chance(QUERIES);
 	make_data(data);
 	size_t n = data->matrix.n;
-	made->search = (struct combined_search){
+	made->search = (struct combined_options){
 		.matrix = &data->matrix,
 		.embedding = data->embedding,
 		.d = data->d,
@@ -265,7 +265,7 @@ static inline void make_case(struct combined_case *made)
 	for (size_t q = 0; q < made->count; q++) {
 		size_t row = chance(n);
 
-		made->queries[q] = combined_query_row(
+		made->queries[q] = search_query_row(
 			&data->matrix, data->embedding, data->d, row, row);
 	}
 }

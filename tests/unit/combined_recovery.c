@@ -26,8 +26,8 @@ static int32_t dot_or_leave(const int8_t *query, const uint8_t *packed,
 }
 
 struct left_search {
-	const struct combined_search *search;
-	const struct combined_query *queries;
+	const struct combined_options *search;
+	const struct search_query *queries;
 	size_t count;
 };
 
@@ -46,11 +46,11 @@ static void undo_nothing(void *context)
 
 /* A workspace whose searches are left, as where there is no memory, gives the
  * same as one of its own to the next. */
-static int check_left(const struct combined_search *asked,
+static int check_left(const struct combined_options *asked,
 		      const struct inverted_index *index,
-		      const struct combined_query *queries, size_t count)
+		      const struct search_query *queries, size_t count)
 {
-	struct combined_search search = *asked, leaving;
+	struct combined_options search = *asked, leaving;
 	struct combined_kernel kernel;
 	int failed = 0;
 

@@ -58,7 +58,7 @@ static bool is_multiple(const struct data *data, size_t a, size_t b)
 /* The answers of a search are the k best by the definition, within 2e-6, in
  * the order of answers, and counted as they should be. */
 static int check_definition(const struct data *data,
-			    const struct combined_search *search, size_t self,
+			    const struct combined_options *search, size_t self,
 			    const struct search_result *found)
 {
 	size_t n = data->matrix.n, candidates = 0, above = 0, surely = 0;
@@ -114,9 +114,9 @@ static int check_definition(const struct data *data,
 
 /* Every way to the same answers; the one without an index, by one thread, is
  * compared with the definition. */
-static int check_ways(const struct data *data, struct combined_search *search,
+static int check_ways(const struct data *data, struct combined_options *search,
 		      const struct inverted_index *index,
-		      const struct combined_query *queries, size_t count)
+		      const struct search_query *queries, size_t count)
 {
 	int failed = 0;
 

@@ -1,7 +1,6 @@
-/* combined_query: what search/combined_search.h takes: queries, and what is
- * searched and how. */
-#ifndef SEARCH_COMBINED_QUERY_H
-#define SEARCH_COMBINED_QUERY_H
+/* combined_options: what search/combined_search.h searches, and how. */
+#ifndef SEARCH_COMBINED_OPTIONS_H
+#define SEARCH_COMBINED_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,27 +11,11 @@
 #include "search/combined_score.h"
 #include "search/inverted_index.h"
 
-/* A query: a row, checked by csr_matrix_check_row, and its embedding (d
- * floats), which is finite; and the row of the matrix that it is, or ROW_NONE.
- * All are borrowed. */
-struct combined_query {
-	const int32_t *tags;
-	const float *values;
-	size_t count;
-	const float *vector;
-	size_t self;
-};
-
-/* A row of a matrix and of its embedding (n x d) as a query. */
-struct combined_query combined_query_row(const struct csr_matrix *matrix,
-					 const float *embedding, size_t d,
-					 size_t row, size_t self);
-
 /* The memory of the threads of a search, kept from one search to the next. */
 struct combined_workspace;
 
 /* Everything is borrowed for the call. */
-struct combined_search {
+struct combined_options {
 	const struct csr_matrix *matrix;
 	const float
 		*embedding; /* n x d, row major: U*S, not centred; n < 2^32 */
