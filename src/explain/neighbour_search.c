@@ -85,7 +85,8 @@ const char *neighbour_search_count_tied(const struct sharded_model *shards,
 					struct search_result *result)
 {
 	struct search_result all;
-	size_t hits = result->count, above = 0, end, zeros;
+	struct search_batch batch = {query, 1, &all, 0};
+	size_t hits = result->count, above = 0, end;
 	const char *error;
 
 	result->tied = 0;
@@ -105,7 +106,7 @@ const char *neighbour_search_count_tied(const struct sharded_model *shards,
 	exact.limit = 1;
 	exact.min_score = (double)last;
 	exact.count_matching = true;
-	error = sharded_search_run(shards, &exact, query, 1, &all, &zeros);
+	error = sharded_search_run(shards, &exact, &batch);
 	if (error != NULL)
 		return error;
 	result->tied = all.matching - above;
@@ -114,9 +115,7 @@ const char *neighbour_search_count_tied(const struct sharded_model *shards,
 }
 
 const char *neighbour_search_run(const struct neighbour_search *search,
-				 const struct search_query *queries,
-				 struct search_result *results, size_t count,
-				 size_t *zeros)
+				 struct search_batch *batch)
 {
 	const struct search_options exact = {
 		.d = search->shards->whole.k,
@@ -134,21 +133,20 @@ const char *neighbour_search_run(const struct neighbour_search *search,
 
 	if (search->hub != NULL)
 		return hub_search_run(search->shards, search->hub, &exact,
-				      queries, count, results, zeros);
-	error = sharded_search_run(search->shards, &exact, queries, count,
-				   results, zeros);
+				      batch);
+	error = sharded_search_run(search->shards, &exact, batch);
 	if (error != NULL)
 		return error;
-	for (size_t q = 0; q < count; q++) {
-		results[q].tied = 0;
+	for (size_t q = 0; q < batch->count; q++) {
+		batch->results[q].tied = 0;
 		if (search->count_tied && error == NULL)
 			error = neighbour_search_count_tied(
 				search->shards, exact, search->count,
-				&queries[q], &results[q]);
+				&batch->queries[q], &batch->results[q]);
 	}
 	if (search->min_score == (double)-INFINITY)
-		search_results_cut_at_zero(results, count);
+		search_results_cut_at_zero(batch->results, batch->count);
 	if (error != NULL)
-		search_results_free(results, count);
+		search_results_free(batch->results, batch->count);
 	return error;
 }

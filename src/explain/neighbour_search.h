@@ -50,14 +50,11 @@ size_t neighbour_search_batch(const struct neighbour_search *search);
 const char *neighbour_search_query(const struct neighbour_search *search,
 				   size_t row, struct search_query *query);
 
-/* Answer count queries, and set *zeros to the number of rows that are zero
- * vectors; results are as those of sharded_search_run, without hits of score 0
- * where min_score is -INFINITY.  Returns NULL, or an error text; then there is
- * nothing to free. */
+/* Answer the queries of a batch; results are as those of sharded_search_run,
+ * without hits of score 0 where min_score is -INFINITY.  Returns NULL, or an
+ * error text; then there is nothing to free. */
 const char *neighbour_search_run(const struct neighbour_search *search,
-				 const struct search_query *queries,
-				 struct search_result *results, size_t count,
-				 size_t *zeros);
+				 struct search_batch *batch);
 
 /* Reduce the hits of a query, found by an exact search of shards with the
  * options exact and a limit above limit > 0, to that, and set result->tied. One

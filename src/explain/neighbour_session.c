@@ -346,27 +346,23 @@ static void begin_output(struct neighbour_session *session,
 /* Search, write and report a batch of queries. */
 static const char *write_batch(struct neighbour_session *session,
 			       struct output *output,
-			       const struct search_query *queries,
-			       struct search_result *results, size_t count)
+			       struct search_batch *batch)
 {
-	const char *error = neighbour_search_run(
-		&session->search, queries, results, count,
-		&session->writer.options.metadata.without_signal);
-
+	const char *error = neighbour_search_run(&session->search, batch);
 	const char *damage = model_checksums_end(&session->sums);
 
 	if (damage != NULL && error == NULL)
-		search_results_free(results, count);
+		search_results_free(batch->results, batch->count);
 	if (damage != NULL)
 		return damage;
 	if (error != NULL)
 		return name_error(session->model, error);
-	error = result_writer_write(&session->writer, output, queries, results,
-				    count);
-	for (size_t i = 0; i < count && error == NULL; i++)
-		neighbour_report_add(&session->report, queries[i].row,
-				     &results[i]);
-	search_results_free(results, count);
+	session->writer.options.metadata.without_signal = batch->zeros;
+	error = result_writer_write(&session->writer, output, batch);
+	for (size_t i = 0; i < batch->count && error == NULL; i++)
+		neighbour_report_add(&session->report, batch->queries[i].row,
+				     &batch->results[i]);
+	search_results_free(batch->results, batch->count);
 	return name_error(session->model, error);
 }
 
@@ -390,18 +386,18 @@ static const char *write_all(struct neighbour_session *session,
 {
 	size_t total = session->customers.count;
 	size_t most = neighbour_search_batch(&session->search);
-	size_t batch = total < most ? total : most;
-	struct search_query *queries = alloc(batch, sizeof *queries);
-	struct search_result *results = alloc(batch, sizeof *results);
+	size_t room = total < most ? total : most;
+	struct search_query *queries = alloc(room, sizeof *queries);
+	struct search_result *results = alloc(room, sizeof *results);
+	struct search_batch batch = {queries, 0, results, 0};
 	const char *error = NULL;
 
-	for (size_t done = 0, count; done < total && error == NULL;
-	     done += count) {
-		count = total - done < batch ? total - done : batch;
-		error = set_queries(session, done, queries, count);
+	for (size_t done = 0; done < total && error == NULL;
+	     done += batch.count) {
+		batch.count = total - done < room ? total - done : room;
+		error = set_queries(session, done, queries, batch.count);
 		if (error == NULL)
-			error = write_batch(session, output, queries, results,
-					    count);
+			error = write_batch(session, output, &batch);
 	}
 	free(results);
 	free(queries);

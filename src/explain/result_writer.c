@@ -288,18 +288,17 @@ static const char *write_batch(struct result_batch *batch,
 
 const char *result_writer_write(struct result_writer *writer,
 				struct output *output,
-				const struct search_query *queries,
-				const struct search_result *results,
-				size_t count)
+				const struct search_batch *searched)
 {
+	size_t count = searched->count;
 	struct result_batch batch = {.writer = writer};
 	size_t most = (size_t)PIECES * writer->threads * PIECE;
 	const char *error = NULL;
 
 	for (size_t done = 0; done < count && error == NULL;
 	     done += batch.count) {
-		batch.queries = queries + done;
-		batch.results = results + done;
+		batch.queries = searched->queries + done;
+		batch.results = searched->results + done;
 		batch.count = count - done < most ? count - done : most;
 		error = write_batch(&batch, output);
 	}

@@ -163,23 +163,23 @@ static bool omits_own_row(const struct combined_options *search,
 	return row_square(own.values, own.count) > 0;
 }
 
-/* Set the counts of candidates of every query, and of rows without weight; they
- * are the same whichever way the results were found. */
-static void count_candidates(struct combined_job *job, size_t *zeros)
+/* Set the counts of candidates of every query, the same whichever way the
+ * results were found.  Returns the number of rows without weight. */
+static size_t count_candidates(struct combined_job *job)
 {
 	const struct combined_options *search = &job->search;
-	size_t eligible = 0;
+	size_t eligible = 0, zeros = 0;
 
-	*zeros = 0;
 	for (size_t r = 0; r < job->ranges; r++) {
 		eligible += job->eligible[r];
-		*zeros += job->zeros[r];
+		zeros += job->zeros[r];
 	}
 	for (size_t q = 0; q < job->count; q++)
 		if (!job->results[q].zero)
 			job->results[q].candidates =
 				eligible -
 				omits_own_row(search, &job->queries[q]);
+	return zeros;
 }
 
 /* Choose what the caller left open, and allocate. */
@@ -245,21 +245,19 @@ static void find_all_by_lent(struct combined_job *job)
 }
 
 const char *combined_search_run(const struct combined_options *search,
-				const struct search_query *queries,
-				size_t count, struct search_result *results,
-				size_t *zeros)
+				struct search_batch *batch)
 {
 	struct combined_job job = {
 		.search = *search,
-		.queries = queries,
-		.count = count,
-		.results = results,
+		.queries = batch->queries,
+		.count = batch->count,
+		.results = batch->results,
 		.first_bad_row = ROW_NONE,
 	};
 	const char *error = NULL;
 
-	memset(results, 0, count * sizeof *results);
-	*zeros = 0;
+	memset(batch->results, 0, batch->count * sizeof *batch->results);
+	batch->zeros = 0;
 	if (search->matrix->n > UINT32_MAX)
 		return "more than 4,294,967,295 customers";
 	job_begin(&job);
@@ -268,10 +266,10 @@ const char *combined_search_run(const struct combined_options *search,
 	else
 		find_all_by_lent(&job);
 	if (job.first_bad_row != ROW_NONE) {
-		search_results_free(results, count);
+		search_results_free(batch->results, batch->count);
 		error = bad_row_error(search->matrix, job.first_bad_row);
 	} else {
-		count_candidates(&job, zeros);
+		batch->zeros = count_candidates(&job);
 	}
 	if (job.owns_workspace)
 		combined_workspace_free(job.search.workspace);

@@ -21,15 +21,12 @@
 #include "search/combined_options.h"
 #include "search/search_query.h"
 
-/* Find the results of count queries, which search_results_free frees, and set
- * *zeros to how many rows have no weight.  Adds count to the progress.  NULL or
- * an error text: a row is damaged or not finite; there is nothing to free then.
- * With an index O(postings of the query's tags) a query for most data, without
- * one O(values + n d). */
+/* Answer the queries of a batch; zeros are rows without weight.  Adds their
+ * count to the progress.  NULL or an error text: a row is damaged or not
+ * finite; there is nothing to free then. With an index O(postings of the
+ * query's tags) a query for most data, without one O(values + n d). */
 const char *combined_search_run(const struct combined_options *search,
-				const struct search_query *queries,
-				size_t count, struct search_result *results,
-				size_t *zeros);
+				struct search_batch *batch);
 
 /* Allocate the memory of up to so many threads, for matrices of m tags: about
  * 0.3 MB + 8 m bytes each.  One search at a time has it; another at the same

@@ -327,34 +327,33 @@ struct score_kernels exact_search_filter(const struct search_options *search,
 }
 
 const char *exact_search_run(const struct search_options *search,
-			     const struct search_query *queries, size_t count,
-			     struct search_result *results, size_t *zeros)
+			     struct search_batch *batch)
 {
 	const char *error = NULL;
 	struct exact_job job = {
 		.search = search,
-		.queries = queries,
-		.count = count,
-		.results = results,
-		.filter = exact_search_filter(search, count),
-		.factors = alloc(count, sizeof *job.factors),
+		.queries = batch->queries,
+		.count = batch->count,
+		.results = batch->results,
+		.filter = exact_search_filter(search, batch->count),
+		.factors = alloc(batch->count, sizeof *job.factors),
 		.threshold = min_score_threshold(search),
 		.row_counts = {.zeros = search->d == 0 ? search->n : 0},
 		.bad_row = ROW_NONE,
 	};
 
-	memset(results, 0, count * sizeof *results);
+	memset(batch->results, 0, batch->count * sizeof *batch->results);
 	if (search->n > UINT32_MAX)
 		error = "more than 4,294,967,295 customers";
 	else
 		error = prepare_queries(&job);
-	if (error == NULL && search->n > 0 && search->d > 0 && count > 0)
+	if (error == NULL && search->n > 0 && search->d > 0 && batch->count > 0)
 		search_pieces(&job);
 	if (job.bad_row != ROW_NONE) {
-		search_results_free(results, count);
+		search_results_free(batch->results, batch->count);
 		error = unusable_error(search, job.bad_row);
 	}
-	*zeros = job.row_counts.zeros;
+	batch->zeros = job.row_counts.zeros;
 	free(job.factors);
 	free(job.row_factors);
 	free(job.thresholds);

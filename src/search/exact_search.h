@@ -15,13 +15,11 @@
 
 #include "search/search_query.h"
 
-/* Answer count queries into results (count items), and set *zeros to the number
- * of rows that are zero vectors.  Adds count to the progress.  Returns NULL, or
+/* Answer the queries of a batch.  Adds their count to the progress.  NULL, or
  * an error text: a row or query is not finite or, for "dot", so long that sums
  * may overflow; then there is nothing to free. */
 const char *exact_search_run(const struct search_options *search,
-			     const struct search_query *queries, size_t count,
-			     struct search_result *results, size_t *zeros);
+			     struct search_batch *batch);
 
 /* The kernels that a search uses where about so many queries are compared with
  * each row. */

@@ -54,7 +54,7 @@ static const char *find_batch(struct all_search *all, size_t first,
 			      size_t count, float *means)
 {
 	const struct model *model = all->model;
-	size_t zeros;
+	struct search_batch batch = {all->queries, count, all->results, 0};
 	const char *error;
 
 	for (size_t i = 0; i < count; i++)
@@ -63,11 +63,9 @@ static const char *find_batch(struct all_search *all, size_t first,
 					 model->k, first + i, first + i);
 	if (metric_compares_rows(all->search.metric))
 		error = row_search_run(model, &all->index, all->workspace,
-				       &all->search, all->queries, count,
-				       all->results, &zeros);
+				       &all->search, &batch);
 	else
-		error = exact_search_run(&all->search, all->queries, count,
-					 all->results, &zeros);
+		error = exact_search_run(&all->search, &batch);
 	if (error != NULL)
 		return error;
 	for (size_t i = 0; i < count; i++) {
@@ -254,8 +252,7 @@ enum { FIRST_FACTOR = 4, NEXT_FACTOR = 8 };
 struct hub_search {
 	const struct sharded_model *shards;
 	const struct hub_scores *scores;
-	const struct search_query *queries;
-	struct search_result *results;
+	struct search_batch *asked;
 	struct search_options wide; /* limit: how many are searched for by s */
 	size_t limit;               /* how many are wanted */
 	size_t *open, left;         /* numbers of queries, ascending */
@@ -264,19 +261,20 @@ struct hub_search {
 };
 
 /* Search for the open queries; those whose results may lack some stay open. */
-static const char *search_open(struct hub_search *hub, size_t *zeros)
+static const char *search_open(struct hub_search *hub)
 {
 	size_t n = hub->shards->whole.matrix.n, still = 0;
-	size_t batch = exact_search_batch(hub->wide.limit, n);
+	size_t most = exact_search_batch(hub->wide.limit, n);
 
-	for (size_t at = 0; at < hub->left; at += batch) {
-		size_t count = hub->left - at < batch ? hub->left - at : batch;
+	for (size_t at = 0; at < hub->left; at += most) {
+		size_t count = hub->left - at < most ? hub->left - at : most;
+		struct search_batch some = {hub->some, count, hub->found, 0};
 
 		for (size_t i = 0; i < count; i++)
-			hub->some[i] = hub->queries[hub->open[at + i]];
+			hub->some[i] = hub->asked->queries[hub->open[at + i]];
 		const char *error =
-			sharded_search_run(hub->shards, &hub->wide, hub->some,
-					   count, hub->found, zeros);
+			sharded_search_run(hub->shards, &hub->wide, &some);
+		hub->asked->zeros = some.zeros;
 		if (error != NULL)
 			return error;
 		for (size_t i = 0; i < count; i++) {
@@ -284,12 +282,12 @@ static const char *search_open(struct hub_search *hub, size_t *zeros)
 			bool all = hub->found[i].count < hub->wide.limit ||
 				   hub->wide.limit >= n;
 
-			hub->results[q] = hub->found[i];
-			if (reorder(hub->scores, &hub->results[q],
+			hub->asked->results[q] = hub->found[i];
+			if (reorder(hub->scores, &hub->asked->results[q],
 				    hub->limit) ||
 			    all)
 				continue;
-			search_results_free(&hub->results[q], 1);
+			search_results_free(&hub->asked->results[q], 1);
 			hub->open[still++] = q;
 		}
 	}
@@ -300,15 +298,14 @@ static const char *search_open(struct hub_search *hub, size_t *zeros)
 const char *hub_search_run(const struct sharded_model *shards,
 			   const struct hub_scores *scores,
 			   const struct search_options *search,
-			   const struct search_query *queries, size_t count,
-			   struct search_result *results, size_t *zeros)
+			   struct search_batch *batch)
 {
 	size_t n = shards->whole.matrix.n, limit = search->limit;
+	size_t count = batch->count;
 	struct hub_search hub = {
 		.shards = shards,
 		.scores = scores,
-		.queries = queries,
-		.results = results,
+		.asked = batch,
 		.wide = *search,
 		.limit = limit,
 		.open = alloc(count, sizeof *hub.open),
@@ -320,18 +317,18 @@ const char *hub_search_run(const struct sharded_model *shards,
 
 	for (size_t q = 0; q < count; q++) {
 		hub.open[q] = q;
-		results[q] = (struct search_result){0};
+		batch->results[q] = (struct search_result){0};
 	}
 	hub.wide.limit = limit < n / FIRST_FACTOR ? limit * FIRST_FACTOR : n;
 	while (hub.left > 0 && error == NULL) {
-		error = search_open(&hub, zeros);
+		error = search_open(&hub);
 		hub.wide.quiet = true;
 		hub.wide.limit = hub.wide.limit < n / NEXT_FACTOR
 					 ? hub.wide.limit * NEXT_FACTOR
 					 : n;
 	}
 	if (error != NULL)
-		search_results_free(results, count);
+		search_results_free(batch->results, count);
 	free(hub.open);
 	free(hub.some);
 	free(hub.found);

@@ -54,7 +54,6 @@ const char *hub_scores_view(struct hub_scores *scores,
 const char *hub_search_run(const struct sharded_model *shards,
 			   const struct hub_scores *scores,
 			   const struct search_options *search,
-			   const struct search_query *queries, size_t count,
-			   struct search_result *results, size_t *zeros);
+			   struct search_batch *batch);
 
 #endif

@@ -179,17 +179,16 @@ static void free_job(struct ivf_job *job)
 }
 
 const char *ivf_search_run(const struct ivf_index *index,
-			   const struct search_options *search,
-			   const struct search_query *queries, size_t count,
-			   size_t probes, const size_t *counts,
-			   struct search_result *results, size_t *zeros)
+			   const struct search_options *search, size_t probes,
+			   const size_t *counts, struct search_batch *batch)
 {
+	size_t count = batch->count;
 	struct ivf_job job = {
 		.index = index,
 		.search = search,
-		.queries = queries,
+		.queries = batch->queries,
 		.count = count,
-		.results = results,
+		.results = batch->results,
 		.filter = exact_search_filter(search, count / index->cells),
 		.bounds = index->bounds ? index->bounds : int8_kernel_best(),
 		.factors = alloc(count, sizeof *job.factors),
@@ -199,8 +198,8 @@ const char *ivf_search_run(const struct ivf_index *index,
 	};
 	const char *error;
 
-	memset(results, 0, count * sizeof *results);
-	*zeros = index->n - index->nonzero;
+	memset(batch->results, 0, count * sizeof *batch->results);
+	batch->zeros = index->n - index->nonzero;
 	error = prepare_queries(&job);
 	if (error == NULL && (search->allowed != NULL || probes > 0))
 		count_eligible(&job, counts);

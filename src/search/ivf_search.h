@@ -18,9 +18,7 @@
  * result.candidates is as for an exact search; matching counts the rows
  * scanned.  Error texts also name a damaged index. */
 const char *ivf_search_run(const struct ivf_index *index,
-			   const struct search_options *search,
-			   const struct search_query *queries, size_t count,
-			   size_t probes, const size_t *counts,
-			   struct search_result *results, size_t *zeros);
+			   const struct search_options *search, size_t probes,
+			   const size_t *counts, struct search_batch *batch);
 
 #endif

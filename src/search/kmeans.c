@@ -30,13 +30,12 @@ static const char *assign_batch(const struct search_options *search,
 {
 	struct search_query *queries = alloc(count, sizeof *queries);
 	struct search_result *results = alloc(count, sizeof *results);
-	size_t zeros;
+	struct search_batch batch = {queries, count, results, 0};
 
 	for (size_t i = 0; i < count; i++)
 		queries[i] = (struct search_query){rows + i * search->d,
 						   ROW_NONE, 0};
-	const char *error =
-		exact_search_run(search, queries, count, results, &zeros);
+	const char *error = exact_search_run(search, &batch);
 	for (size_t i = 0; i < count && error == NULL; i++) {
 		bool any = results[i].count > 0;
 

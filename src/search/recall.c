@@ -51,10 +51,9 @@ static const char *search_sample(struct sample *sample,
 		.threads = threads,
 		.quiet = true,
 	};
-	size_t zeros;
-	const char *error =
-		exact_search_run(&exact, sample->queries, sample->count,
-				 sample->nearest, &zeros);
+	struct search_batch batch = {sample->queries, sample->count,
+				     sample->nearest, 0};
+	const char *error = exact_search_run(&exact, &batch);
 
 	if (error != NULL)
 		return error;
@@ -62,8 +61,8 @@ static const char *search_sample(struct sample *sample,
 		sample->queries[i].self = ROW_NONE;
 	exact.rows = search->centroids;
 	exact.n = exact.limit = search->count;
-	error = exact_search_run(&exact, sample->queries, sample->count,
-				 sample->cells, &zeros);
+	batch.results = sample->cells;
+	error = exact_search_run(&exact, &batch);
 	if (error != NULL)
 		search_results_free(sample->nearest, sample->count);
 	return error;

@@ -4,8 +4,7 @@ const char *row_search_run(const struct model *model,
 			   const struct inverted_index *index,
 			   struct combined_workspace *workspace,
 			   const struct search_options *search,
-			   const struct search_query *queries, size_t count,
-			   struct search_result *results, size_t *zeros)
+			   struct search_batch *batch)
 {
 	const struct combined_options combined = {
 		.matrix = &model->matrix,
@@ -25,5 +24,5 @@ const char *row_search_run(const struct model *model,
 		.threads = search->threads,
 	};
 
-	return combined_search_run(&combined, queries, count, results, zeros);
+	return combined_search_run(&combined, batch);
 }

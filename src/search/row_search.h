@@ -14,7 +14,6 @@ const char *row_search_run(const struct model *model,
 			   const struct inverted_index *index,
 			   struct combined_workspace *workspace,
 			   const struct search_options *search,
-			   const struct search_query *queries, size_t count,
-			   struct search_result *results, size_t *zeros);
+			   struct search_batch *batch);
 
 #endif

@@ -81,6 +81,14 @@ struct search_result {
 			were counted and some are no hits; else 0 */
 };
 
+/* The queries of one call, and their results. */
+struct search_batch {
+	const struct search_query *queries; /* count, borrowed */
+	size_t count;
+	struct search_result *results; /* count, set */
+	size_t zeros; /* set: how many rows searched are zero vectors */
+};
+
 /* True if a row may be a result by search->allowed. */
 static inline bool search_allows(const struct search_options *search,
 				 size_t row)

@@ -55,9 +55,7 @@ static size_t cells_to_scan(const struct sharded_model *shards)
  * faster. */
 static const char *search_file(const struct sharded_model *shards, size_t shard,
 			       const struct search_options *search,
-			       const struct search_query *queries, size_t count,
-			       const size_t *counts,
-			       struct search_result *results, size_t *zeros)
+			       const size_t *counts, struct search_batch *batch)
 {
 	const struct ivf_index *index = &shards->indexes[shard];
 	size_t probes = cells_to_scan(shards);
@@ -67,13 +65,12 @@ static const char *search_file(const struct sharded_model *shards, size_t shard,
 				      shards->rows_by_tag
 					      ? &shards->rows_by_tag[shard]
 					      : NULL,
-				      shards->workspace, search, queries, count,
-				      results, zeros);
-	if (probes > 0 || (index->cells > 0 && count <= IVF_INDEX_FEW_QUERIES &&
-			   search->metric == METRIC_EMBEDDING))
-		return ivf_search_run(index, search, queries, count, probes,
-				      counts, results, zeros);
-	return exact_search_run(search, queries, count, results, zeros);
+				      shards->workspace, search, batch);
+	if (probes > 0 ||
+	    (index->cells > 0 && batch->count <= IVF_INDEX_FEW_QUERIES &&
+	     search->metric == METRIC_EMBEDDING))
+		return ivf_search_run(index, search, probes, counts, batch);
+	return exact_search_run(search, batch);
 }
 
 /* True if the indexes of all files have the same centroids. */
@@ -109,15 +106,14 @@ static uint64_t *shard_bits(const struct sharded_model *shards, size_t shard,
 /* The queries with their own rows numbered as in a file. */
 static struct search_query *shard_queries(const struct sharded_model *shards,
 					  size_t shard,
-					  const struct search_query *queries,
-					  size_t count)
+					  const struct search_batch *batch)
 {
-	struct search_query *own = alloc(count, sizeof *own);
+	struct search_query *own = alloc(batch->count, sizeof *own);
 
-	for (size_t q = 0; q < count; q++) {
-		size_t self = queries[q].self;
+	for (size_t q = 0; q < batch->count; q++) {
+		size_t self = batch->queries[q].self;
 
-		own[q] = queries[q];
+		own[q] = batch->queries[q];
 		if (self == ROW_NONE)
 			continue;
 		own[q].self = shards->places[self].shard == shard
@@ -196,57 +192,55 @@ static size_t *count_allowed(const struct sharded_model *shards,
 
 /* The k-th score of each query so far, which results of further files must
  * reach; -INFINITY where there are fewer than k. */
-static float *find_thresholds(const struct search_result *results, size_t count,
-			      size_t limit)
+static float *find_thresholds(const struct search_batch *batch, size_t limit)
 {
-	float *thresholds = alloc(count, sizeof *thresholds);
+	float *thresholds = alloc(batch->count, sizeof *thresholds);
 
-	for (size_t q = 0; q < count; q++)
-		thresholds[q] = limit > 0 && results[q].count == limit
-					? results[q].hits[limit - 1].score
+	for (size_t q = 0; q < batch->count; q++) {
+		const struct search_result *result = &batch->results[q];
+
+		thresholds[q] = limit > 0 && result->count == limit
+					? result->hits[limit - 1].score
 					: -INFINITY;
+	}
 	return thresholds;
 }
 
 /* Add the results of a file. */
 static const char *search_shard(const struct sharded_model *shards,
 				size_t shard, const struct shard_search *part,
-				const struct search_query *queries,
-				size_t count, const size_t *counts,
-				struct search_result *results, size_t *zeros)
+				const size_t *counts,
+				struct search_batch *batch)
 {
-	struct search_query *own = shard_queries(shards, shard, queries, count);
-	struct search_result *own_results = alloc(count, sizeof *own_results);
-	float *thresholds = find_thresholds(results, count, part->search.limit);
+	size_t count = batch->count;
+	struct search_query *queries = shard_queries(shards, shard, batch);
+	struct search_result *results = alloc(count, sizeof *results);
+	struct search_batch own = {queries, count, results, 0};
+	float *thresholds = find_thresholds(batch, part->search.limit);
 	struct search_options search = part->search;
 	const char *error;
-	size_t own_zeros;
 
 	search.thresholds = thresholds;
-	error = search_file(shards, shard, &search, own, count, counts,
-			    own_results, &own_zeros);
-
+	error = search_file(shards, shard, &search, counts, &own);
 	if (error != NULL) {
 		error = error_text("%s: %s", shards->models[shard].input.name,
 				   error);
 	} else {
 		for (size_t q = 0; q < count; q++)
-			join(&results[q], &own_results[q], shards->rows[shard],
-			     part->search.limit);
-		*zeros += own_zeros;
-		search_results_free(own_results, count);
+			join(&batch->results[q], &results[q],
+			     shards->rows[shard], part->search.limit);
+		batch->zeros += own.zeros;
+		search_results_free(results, count);
 	}
-	free(own_results);
-	free(own);
+	free(results);
+	free(queries);
 	free(thresholds);
 	return error;
 }
 
 static const char *search_shards(const struct sharded_model *shards,
 				 const struct search_options *search,
-				 const struct search_query *queries,
-				 size_t count, struct search_result *results,
-				 size_t *zeros)
+				 struct search_batch *batch)
 {
 	struct shard_search *searches = alloc(shards->count, sizeof *searches);
 	const char *error = NULL;
@@ -255,32 +249,28 @@ static const char *search_shards(const struct sharded_model *shards,
 	for (size_t s = 0; s < shards->count; s++)
 		shard_search_begin(&searches[s], shards, s, search);
 	counts = count_allowed(shards, searches);
-	memset(results, 0, count * sizeof *results);
-	*zeros = 0;
+	memset(batch->results, 0, batch->count * sizeof *batch->results);
+	batch->zeros = 0;
 	for (size_t s = 0; s < shards->count && error == NULL; s++)
-		error = search_shard(shards, s, &searches[s], queries, count,
-				     counts, results, zeros);
+		error = search_shard(shards, s, &searches[s], counts, batch);
 	for (size_t s = 0; s < shards->count; s++)
 		free(searches[s].bits);
 	free(searches);
 	free(counts);
 	if (error != NULL)
-		search_results_free(results, count);
+		search_results_free(batch->results, batch->count);
 	return error;
 }
 
 const char *sharded_search_run(const struct sharded_model *shards,
 			       const struct search_options *search,
-			       const struct search_query *queries, size_t count,
-			       struct search_result *results, size_t *zeros)
+			       struct search_batch *batch)
 {
 	struct search_options whole = *search;
 
 	if (shards->count > 1)
-		return search_shards(shards, search, queries, count, results,
-				     zeros);
+		return search_shards(shards, search, batch);
 	whole.rows = shards->whole.embedding;
 	whole.n = shards->whole.matrix.n;
-	return search_file(shards, 0, &whole, queries, count, NULL, results,
-			   zeros);
+	return search_file(shards, 0, &whole, NULL, batch);
 }

@@ -31,7 +31,6 @@ const char *const *sharded_search_unread(const struct sharded_model *shards,
  * whole.  Adds count to the progress for each file. */
 const char *sharded_search_run(const struct sharded_model *shards,
 			       const struct search_options *search,
-			       const struct search_query *queries, size_t count,
-			       struct search_result *results, size_t *zeros);
+			       struct search_batch *batch);
 
 #endif

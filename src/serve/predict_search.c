@@ -64,14 +64,16 @@ static void make_queries(struct predict_reply *reply)
 
 /* Hand each reply its part of what was results for all. */
 static void share(struct predict_reply *const replies[], size_t count,
-		  struct search_result *results, size_t zeros)
+		  const struct search_batch *batch)
 {
+	const struct search_result *results = batch->results;
+
 	for (size_t i = 0; i < count; i++) {
 		struct predict_reply *reply = replies[i];
 
 		for (size_t q = 0; q < reply->count; q++)
 			reply->results[q] = *results++;
-		reply->zeros = zeros;
+		reply->zeros = batch->zeros;
 	}
 }
 
@@ -83,19 +85,18 @@ static const char *cut_results(const struct sharded_model *shards,
 			       struct predict_reply *const replies[],
 			       size_t count,
 			       const struct search_options *search,
-			       const struct search_query *queries,
-			       struct search_result *results)
+			       const struct search_batch *batch)
 {
+	const struct search_query *query = batch->queries;
+	struct search_result *result = batch->results;
 	const char *error = NULL;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct predict_request *request = &replies[i]->request;
 		size_t limit = request->limit;
 
-		for (size_t q = 0; q < replies[i]->count; q++) {
-			struct search_result *result = results++;
-			const struct search_query *query = queries++;
-
+		for (size_t q = 0; q < replies[i]->count;
+		     q++, query++, result++) {
 			if (error == NULL && request->recall <= 0 &&
 			    !replies[i]->csv)
 				error = neighbour_search_count_tied(
@@ -124,9 +125,8 @@ static size_t queries_at_once(const struct sharded_model *shards,
 }
 
 static const char *search_all(struct predict_reply *const replies[],
-			      size_t count, const struct search_query *queries,
-			      size_t total, struct search_result *results,
-			      unsigned threads, size_t *zeros)
+			      size_t count, struct search_batch *batch,
+			      unsigned threads)
 {
 	const struct predict_request *first = &replies[0]->request;
 	struct search_options search = {
@@ -141,7 +141,7 @@ static const char *search_all(struct predict_reply *const replies[],
 	};
 	struct sharded_model shards = first->served->shards;
 	const char *error = NULL;
-	size_t step;
+	size_t total = batch->count, step;
 
 	/* Not that of requests that name none. */
 	shards.recall = first->recall;
@@ -153,29 +153,31 @@ static const char *search_all(struct predict_reply *const replies[],
 	search.limit += first->recall <= 0;
 	step = queries_at_once(&shards, &search, total);
 	for (size_t q = 0; q < total && error == NULL; q += step) {
-		size_t some = step < total - q ? step : total - q;
+		struct search_batch some = {batch->queries + q,
+					    step < total - q ? step : total - q,
+					    batch->results + q, 0};
 
-		error = sharded_search_run(&shards, &search, queries + q, some,
-					   results + q, zeros);
+		error = sharded_search_run(&shards, &search, &some);
+		batch->zeros = some.zeros;
 		if (error == NULL && !first->has_min_similarity)
-			search_results_cut_at_zero(results + q, some);
+			search_results_cut_at_zero(some.results, some.count);
 		if (error != NULL)
-			search_results_free(results, q);
+			search_results_free(batch->results, q);
 	}
 	if (error != NULL)
 		return error;
-	error = cut_results(&shards, replies, count, &search, queries, results);
+	error = cut_results(&shards, replies, count, &search, batch);
 	if (error != NULL)
-		search_results_free(results, total);
+		search_results_free(batch->results, total);
 	return error;
 }
 
 void predict_search_run(struct predict_reply *const replies[], size_t count,
 			unsigned threads)
 {
-	size_t total = 0, zeros = 0;
+	struct search_batch batch = {0};
 	struct search_query *queries;
-	struct search_result *results;
+	size_t total = 0;
 	const char *error = NULL;
 
 	for (size_t i = 0; i < count; i++) {
@@ -183,19 +185,18 @@ void predict_search_run(struct predict_reply *const replies[], size_t count,
 		total += replies[i]->count;
 	}
 	queries = alloc(total, sizeof *queries);
-	results = alloc(total, sizeof *results);
-	total = 0;
+	batch.queries = queries;
+	batch.results = alloc(total, sizeof *batch.results);
 	for (size_t i = 0; i < count; i++)
 		for (size_t q = 0; q < replies[i]->count; q++)
-			queries[total++] = replies[i]->queries[q];
-	if (total > 0)
-		error = search_all(replies, count, queries, total, results,
-				   threads, &zeros);
+			queries[batch.count++] = replies[i]->queries[q];
+	if (batch.count > 0)
+		error = search_all(replies, count, &batch, threads);
 	if (error == NULL)
-		share(replies, count, results, zeros);
+		share(replies, count, &batch);
 	for (size_t i = 0; i < count && error != NULL; i++)
 		predict_request_fail(&replies[i]->request, INTERNAL_ERROR, NULL,
 				     "%s", error);
 	free(queries);
-	free(results);
+	free(batch.results);
 }

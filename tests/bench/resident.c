@@ -33,30 +33,21 @@ enum { NEIGHBOURS = 11, WARM = 3 };
 /* Answer queries that come together. */
 static const char *answer(const struct sharded_model *shards, const char *how,
 			  const struct search_options *search,
-			  const struct search_query *queries, size_t count,
-			  struct search_result *found)
+			  struct search_batch *batch)
 {
 	const struct ivf_index *index = &shards->indexes[0];
-	size_t zeros;
 
 	if (search->metric == METRIC_COMBINED)
 		return row_search_run(&shards->models[0], shards->rows_by_tag,
-				      shards->workspace, search, queries, count,
-				      found, &zeros);
+				      shards->workspace, search, batch);
 	if (strcmp(how, "exact") == 0)
-		return exact_search_run(search, queries, count, found, &zeros);
+		return exact_search_run(search, batch);
 	return ivf_search_run(
-		index, search, queries, count,
+		index, search,
 		strcmp(how, "codes") == 0
 			? 0
 			: ivf_index_probes(index, strtod(how, NULL)),
-		NULL, found, &zeros);
-}
-
-static void check(const char *error)
-{
-	if (error != NULL)
-		die("%s", error);
+		NULL, batch);
 }
 
 static struct search_query *make_queries(const struct sharded_model *shards,
@@ -69,7 +60,7 @@ static struct search_query *make_queries(const struct sharded_model *shards,
 		size_t row = i * model->matrix.n / count;
 
 		queries[i] = (struct search_query){.self = row, .row = row};
-		check(sharded_model_query(shards, model, row, &queries[i]));
+		die_if(sharded_model_query(shards, model, row, &queries[i]));
 	}
 	return queries;
 }
@@ -114,7 +105,7 @@ static void index_rows(struct sharded_model *shards)
 	double sparse = 8 * (double)matrix->nnz + 8 * (double)matrix->n;
 	double begin = seconds(), before = anonymous_memory();
 
-	check(sharded_model_index_rows(shards, machine_limits_processors()));
+	die_if(sharded_model_index_rows(shards, machine_limits_processors()));
 	double held = anonymous_memory() - before;
 	fprintf(stderr, "# index: %.2f s, %.0f MB, %.2f of the rows' %.0f MB\n",
 		seconds() - begin, held / 1e6, held / sparse, sparse / 1e6);
@@ -127,7 +118,7 @@ int main(int argc, char **argv)
 	if (argc != 4)
 		die("usage: resident MODEL QUERIES | all  exact | codes | "
 		    "combined | every | RECALL");
-	check(sharded_model_open(&shards, &argv[1], 1, false));
+	die_if(sharded_model_open(&shards, &argv[1], 1, false));
 	const struct model *model = &shards.whole;
 	bool by_rows = strcmp(argv[3], "combined") == 0 ||
 		       strcmp(argv[3], "every") == 0;
@@ -150,20 +141,22 @@ int main(int argc, char **argv)
 	};
 	/* Whatever is read, or asked for, for the first time is so before: a
 	 * rival has searched to find its least effort. */
-	check(safetensors_verify_all(&model->file, 1));
+	die_if(safetensors_verify_all(&model->file, 1));
 	if (strcmp(argv[3], "combined") == 0)
 		index_rows(&shards);
+	struct search_batch batch = {queries, together, found, 0};
 	for (size_t i = 0; i < WARM; i++) {
-		check(answer(&shards, argv[3], &search, queries, together,
-			     found));
+		die_if(answer(&shards, argv[3], &search, &batch));
 		search_results_free(found, together);
 	}
 	puts("ready");
 	fflush(stdout);
 	getchar();
-	for (size_t i = 0; i < count; i += together)
-		check(answer(&shards, argv[3], &search, queries + i, together,
-			     found + i));
+	for (size_t i = 0; i < count; i += together) {
+		batch.queries = queries + i;
+		batch.results = found + i;
+		die_if(answer(&shards, argv[3], &search, &batch));
+	}
 	puts("done");
 	fflush(stdout);
 	write_rows(found, count);

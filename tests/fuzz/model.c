@@ -291,7 +291,7 @@ static void search(void *context)
 	     error == NULL && row < shards.whole.matrix.n && row < 4; row++) {
 		struct search_query query;
 		struct search_result result;
-		size_t zeros;
+		struct search_batch batch = {&query, 1, &result, 0};
 
 		shards.probes = row % 2 != 0 && shards.indexes[0].cells > 0;
 		how.d = shards.whole.k;
@@ -299,8 +299,7 @@ static void search(void *context)
 					    &query);
 		query.self = query.row = row;
 		if (error == NULL)
-			error = sharded_search_run(&shards, &how, &query, 1,
-						   &result, &zeros);
+			error = sharded_search_run(&shards, &how, &batch);
 		if (error == NULL)
 			search_results_free(&result, 1);
 	}

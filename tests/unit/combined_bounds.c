@@ -34,8 +34,8 @@ static int check_bounds(const struct data *data,
 		&search->similarity, row_square(query.values, query.count),
 		embedding_dot(query.vector, query.vector, data->d));
 	struct search_result found;
+	struct search_batch batch = {&query, 1, &found, 0};
 	struct combined_options all = *search;
-	size_t zeros;
 	int failed = 0;
 
 	if (!(side.square > 0))
@@ -44,7 +44,7 @@ static int check_bounds(const struct data *data,
 	all.min_score = -INFINITY;
 	all.allowed = NULL;
 	all.index = NULL;
-	combined_search_run(&all, &query, 1, &found, &zeros);
+	combined_search_run(&all, &batch);
 	combined_bounds_begin(&bounds, index, combined_kernel_best(),
 			      &search->similarity);
 	combined_bounds_set(&bounds, &search->similarity, &side, query.vector,

@@ -205,9 +205,10 @@ static inline struct answers ask(const struct combined_options *search,
 {
 	struct answers answers = {
 		.found = alloc(count, sizeof(struct search_result))};
-	const char *error = combined_search_run(search, queries, count,
-						answers.found, &answers.zeros);
+	struct search_batch batch = {queries, count, answers.found, 0};
+	const char *error = combined_search_run(search, &batch);
 
+	answers.zeros = batch.zeros;
 	if (error != NULL) {
 		printf("seed %llu: %s\n", (unsigned long long)seed, error);
 		exit(1);

@@ -149,23 +149,23 @@ static int check(struct search_options *search,
 		 const struct search_result *wanted)
 {
 	struct search_result *found = alloc(count, sizeof *found);
-	size_t zeros, expected = 0, wrong = 0;
-	const char *error;
+	struct search_batch batch = {queries, count, found, 0};
+	size_t expected = 0, wrong = 0;
+	const char *error = exact_search_run(search, &batch);
 
-	error = exact_search_run(search, queries, count, found, &zeros);
 	for (size_t i = 0; i < search->n; i++)
 		expected += (size_t)is_zero(search->rows + i * search->d,
 					    search->d);
 	for (size_t q = 0; error == NULL && q < count; q++)
 		wrong += !same(&found[q], &wanted[q], search->count_matching);
-	if (error != NULL || wrong > 0 || zeros != expected) {
+	if (error != NULL || wrong > 0 || batch.zeros != expected) {
 		printf("seed %llu, kernel %s, filter %s, %u threads: n %zu d "
 		       "%zu k %zu metric %d: %zu of %zu queries differ, %zu "
 		       "zeros of %zu; %s\n",
 		       (unsigned long long)seed, search->kernel->name,
 		       search->bounds ? search->bounds->name : "none",
 		       search->threads, search->n, search->d, search->limit,
-		       search->metric, wrong, count, zeros, expected,
+		       search->metric, wrong, count, batch.zeros, expected,
 		       error ? error : "");
 		return 1;
 	}
@@ -242,7 +242,6 @@ static int check_refusals(void)
 	float rows[300 * 3];
 	struct search_result found[8];
 	struct search_query queries[8];
-	size_t zeros;
 	int failed = 0;
 
 	for (size_t i = 0; i < 4 * 2; i++) {
@@ -262,8 +261,8 @@ static int check_refusals(void)
 		for (size_t q = 0; q < count; q++)
 			queries[q] = (struct search_query){.vector = rows,
 							   .self = 0};
-		const char *error = exact_search_run(&search, queries, count,
-						     found, &zeros);
+		struct search_batch batch = {queries, count, found, 0};
+		const char *error = exact_search_run(&search, &batch);
 		if (error == NULL || strstr(error, "row 137 ") == NULL) {
 			printf("value %g: \"%s\", expected row 137 refused\n",
 			       (double)values[i / 2], error ? error : "");

@@ -107,12 +107,12 @@ static void choose(const struct search_options *search, const struct made *made,
 				      .kernel = dot_kernel_get(DOT_KERNELS - 1),
 				      .threads = 1};
 	struct search_query plain = {query->vector, ROW_NONE, 0};
-	size_t zeros, seen = 0;
-	size_t wanted = search->limit + 1;
+	size_t seen = 0, wanted = search->limit + 1;
 	struct search_result found;
+	struct search_batch batch = {&plain, 1, &found, 0};
 
 	memset(bits, 0, (search->n / 64 + 1) * sizeof *bits);
-	if (exact_search_run(&near, &plain, 1, &found, &zeros))
+	if (exact_search_run(&near, &batch))
 		abort();
 	for (size_t p = 0; p < found.count && (p < probes || seen < wanted);
 	     p++)
@@ -143,7 +143,6 @@ static void plainly(const struct search_options *search,
 {
 	uint64_t *bits = alloc(search->n / 64 + 1, sizeof *bits);
 	struct search_options plain = *search;
-	size_t zeros;
 
 	plain.kernel = dot_kernel_get(DOT_KERNELS - 1);
 	plain.bounds = NULL;
@@ -158,8 +157,8 @@ static void plainly(const struct search_options *search,
 					(uint64_t)1 << queries[q].self % 64;
 			plain.allowed = bits;
 		}
-		if (exact_search_run(&plain, &queries[q], 1, &wanted[q],
-				     &zeros))
+		struct search_batch batch = {&queries[q], 1, &wanted[q], 0};
+		if (exact_search_run(&plain, &batch))
 			abort();
 	}
 	free(bits);
@@ -171,14 +170,15 @@ static int check(const struct ivf_index *index,
 		 size_t probes, const struct search_result *wanted)
 {
 	struct search_result *found = alloc(count, sizeof *found);
-	size_t zeros, wrong = 0;
-	const char *error = ivf_search_run(index, search, queries, count,
-					   probes, NULL, found, &zeros);
+	struct search_batch batch = {queries, count, found, 0};
+	size_t wrong = 0;
+	const char *error = ivf_search_run(index, search, probes, NULL, &batch);
 
 	for (size_t q = 0; error == NULL && q < count; q++)
 		wrong += !same(&found[q], &wanted[q], probes == 0,
 			       search->count_matching && probes == 0);
-	if (error != NULL || wrong > 0 || zeros != index->n - index->nonzero) {
+	if (error != NULL || wrong > 0 ||
+	    batch.zeros != index->n - index->nonzero) {
 		printf("seed %llu, %s, %s, %u threads: n %zu d %zu k %zu cells "
 		       "%zu probes %zu: %zu of %zu queries differ; %s\n",
 		       (unsigned long long)seed, search->kernel->name,

@@ -74,18 +74,17 @@ static void check_run(const struct neighbour_search *search)
 					  .in_total = true,
 					  .count = search->count,
 					  .quiet = true};
-	size_t zeros = 0;
+	struct search_batch batch = {queries, CUSTOMERS, results, 0};
 
 	for (size_t row = 0; row < CUSTOMERS; row++)
 		expect(neighbour_search_query(search, row, &queries[row]) ==
 			       NULL,
 		       "a query is made");
-	const char *error = neighbour_search_run(search, queries, results,
-						 CUSTOMERS, &zeros);
+	const char *error = neighbour_search_run(search, &batch);
 	expect(error == NULL, "the search succeeds");
 	if (error != NULL)
 		return;
-	expect(zeros == 1, "one row is a zero vector");
+	expect(batch.zeros == 1, "one row is a zero vector");
 	expect(results[0].count == 1 && results[0].hits[0].row == 1,
 	       "c is like a, and e shares nothing with it");
 	expect(results[3].count == 0 && results[3].zero, "no one is like g");
@@ -104,12 +103,11 @@ static void check_zeros(struct neighbour_search search)
 {
 	struct search_query query;
 	struct search_result result;
-	size_t zeros;
+	struct search_batch batch = {&query, 1, &result, 0};
 
 	search.min_score = 0;
 	expect(neighbour_search_query(&search, 0, &query) == NULL &&
-		       neighbour_search_run(&search, &query, &result, 1,
-					    &zeros) == NULL,
+		       neighbour_search_run(&search, &batch) == NULL,
 	       "the search succeeds");
 	expect(result.count == 2 && result.hits[0].row == 1 &&
 		       result.hits[1].row == 2 && result.hits[1].score == 0,

@@ -87,21 +87,22 @@ static int check_search(const struct sharded_model *shards, const float *rows,
 					.threads = 2};
 	struct search_query queries[MAX_ROWS];
 	struct search_result one[MAX_ROWS], many[MAX_ROWS];
-	size_t zeros, zeros_many;
+	struct search_batch in_one = {queries, n, one, 0};
+	struct search_batch in_many = {queries, n, many, 0};
 	int failed = 0;
 
 	for (size_t i = 0; i < n; i++)
 		queries[i] = (struct search_query){
 			.vector = rows + i * DIMENSIONS, .self = i, .row = i};
-	if (exact_search_run(&search, queries, n, one, &zeros) ||
-	    sharded_search_run(shards, &search, queries, n, many, &zeros_many))
+	if (exact_search_run(&search, &in_one) ||
+	    sharded_search_run(shards, &search, &in_many))
 		return fail("search refused");
 	for (size_t i = 0; i < n; i++)
 		failed |= one[i].count != many[i].count ||
 			  one[i].candidates != many[i].candidates ||
 			  memcmp(one[i].hits, many[i].hits,
 				 one[i].count * sizeof *one[i].hits) != 0;
-	failed |= zeros != zeros_many;
+	failed |= in_one.zeros != in_many.zeros;
 	search_results_free(one, n);
 	search_results_free(many, n);
 	return failed ? fail("other results than of one file") : 0;
