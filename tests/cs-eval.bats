@@ -221,6 +221,10 @@ figure() {
 		'"not_read"' > earlier.bin
 	cs-eval --format tsv a.bin b.mat > now
 	cs-eval --format tsv earlier.bin b.mat | cmp - now
+	# Any weight that cs-knn takes.
+	cs-eval -q --alpha 0 a.bin b.mat | has "combined, alpha 0 "
+	run -2 cs-eval --alpha 1.1 a.bin b.mat
+	[[ "$output" == *"from 0 to 1"* ]]
 	run -2 cs-eval --rounds 3 a.bin b.mat
 	run -2 cs-eval --format x a.bin b.mat
 }
