@@ -141,6 +141,69 @@ figure() {
 		'BEGIN { exit !(near > 1.2) }'
 }
 
+@test "rows that are equal in all columns are of one half, and that is said" {
+	log_of_kinds 200 30 | cut -d , -f 1,2 > equal.csv
+	for half in A B
+	do
+		cs-aggregate -q --half $half equal.csv > equal-$half.tsv
+	done
+	cs-matrix -q --value events equal-A.tsv | cs-svd -q > equal.bin
+	cs-matrix -q --as equal.bin equal-B.tsv > equal.mat
+	cs-eval equal.bin equal.mat |
+		has "have several events in half B: rows that are equal in all columns are of one half"
+	# With their number they are not.
+	awk -F , 'NR == 1 { print $0 ",row"; next } { print $0 "," NR }' equal.csv > row.csv
+	halve row.csv
+	run ! grep "says nothing here" <(cs-eval a.bin b.mat)
+	halve log.csv
+}
+
+@test "agreement is left out where half B has no likeness to compare" {
+	awk 'BEGIN { srand(1); print "customer,tag,value"
+		for (i = 0; i < 60; i++) for (j = 0; j < 6; j++)
+			print "c" i ",t" i % 3 * 5 + int(rand() * 8) "," \
+				int(rand() * 200) - 100 }' > below.csv
+	for half in A B
+	do
+		cs-aggregate -q --half $half below.csv > below-$half.tsv
+	done
+	cs-matrix -q --value sum below-A.tsv | cs-svd -q > below.bin
+	cs-matrix -q --as below.bin below-B.tsv > below.mat
+	cs-eval --format tsv below.bin below.mat > below.tsv 2> said
+	grep -q "agreement says nothing here: on half B customers are not alike" said
+	[ -z "$(figure below.tsv "rows (profile)" "" agreement_by_both)" ]
+	[ -z "$(figure below.tsv "combined, alpha 1" "rows (profile)" agreement_by_tenth)" ]
+	[ -n "$(figure below.tsv "rows (profile)" "" mrr)" ]
+	cs-eval -q below.bin below.mat > text
+	grep -qx "Hubness of the ten neighbours of half A" text
+	run ! grep agreement, text
+	cs-eval --tune below.bin below.mat |
+		has "^agreement means nothing here: customers of half B are not alike"
+}
+
+@test "more agreement than none at all is better" {
+	# Groups of three; and twelve who share nothing with anyone, of whom one
+	# is all that a model of one dimension knows: it has them as neighbours.
+	awk 'BEGIN { print "customer,tag,value,row"
+		for (c = 0; c < 90; c++)
+			for (e = 0; e < 12; e++)
+				print "c" c ",t" c % 30 "-" e % 4 ",1," e
+		for (c = 10; c < 22; c++)
+			for (e = 0; e < 12; e++)
+				print "a" c ",own" c "," (c == 10 ? 99 : 1) "," e
+	}' > groups.csv
+	halve groups.csv
+	cs-matrix -q --value sum --damp none --norm none A.tsv |
+		cs-svd -q -k 1 --scale u > one.bin
+	cs-matrix -q --as one.bin B.tsv > one.mat
+	cs-eval --format tsv a.bin b.mat --compare one.bin one.mat > none.tsv
+	[ "$(figure none.tsv "one.bin (embedding)" "" agreement_by_tenth)" = 0 ]
+	[ "$(figure none.tsv "combined, alpha 1" "one.bin (embedding)" agreement_by_tenth)" = 1000 ]
+	cs-eval a.bin b.mat --compare one.bin one.mat > text
+	[ "$(grep -c 'agreement, by .* better$' text)" -ge 2 ]
+	halve log.csv
+}
+
 @test "a column that identifies people is named" {
 	{
 		log_of_kinds 300 8

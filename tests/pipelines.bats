@@ -425,6 +425,13 @@ print(xml.dom.minidom.parse("trained_model/segments.svg").toxml())' |
 	[ ! -e trained_model ]
 }
 
+@test "eval of a log without events says so once" {
+	echo customer,tag > none.csv
+	run -2 make --no-print-directory -s eval VIEWS=none.csv
+	[[ "$output" == "cs-matrix: standard input: a header alone"* ]]
+	run ! grep -E "cs-dump|rm:" <<< "$output"
+}
+
 @test "tune tries no recipe twice, and takes MATRIX and SVD" {
 	local tune=(--no-print-directory tune EVAL="--queries=100 --format tsv")
 

@@ -157,6 +157,15 @@ static double figure_value(size_t row, enum figure figure, double queries,
 	}
 }
 
+static double relative_change(double value, double other)
+{
+	static const double most = 1000;
+
+	if (other > 0 || other < 0)
+		return fmin(value / other - 1, most);
+	return value > 0 ? most : value < 0 ? -most : 0;
+}
+
 static double figure_of_draw(const void *context, const double *sums,
 			     const double *medians)
 {
@@ -168,7 +177,7 @@ static double figure_of_draw(const void *context, const double *sums,
 		return value;
 	double other =
 		figure_value(of->other, of->figure, of->queries, sums, medians);
-	return of->figure >= FIGURE_BY_TENTH ? ratio(value, other) - 1
+	return of->figure >= FIGURE_BY_TENTH ? relative_change(value, other)
 					     : value - other;
 }
 
@@ -260,6 +269,12 @@ static void scan_rows(struct evaluation *evaluation, size_t first, size_t end,
 	free(ranks);
 }
 
+bool evaluation_has(const struct evaluation *evaluation, enum figure figure)
+{
+	return figure < FIGURE_BY_TENTH ? evaluation->ranked
+					: evaluation->close;
+}
+
 static void find_figures(struct evaluation *evaluation)
 {
 	struct figure_of of = {
@@ -285,6 +300,8 @@ void evaluation_run(struct evaluation *evaluation,
 
 	evaluation->population = population;
 	evaluation->ranked = population->repeated >= evaluation_repeated_least;
+	agreement_begin(&agreement, held, population);
+	evaluation->close = agreement.grand > 0;
 	evaluation->values =
 		alloc(count * COLUMNS * queries, sizeof *evaluation->values);
 	evaluation->ranks =
@@ -298,7 +315,6 @@ void evaluation_run(struct evaluation *evaluation,
 			end++;
 		scan_rows(evaluation, first, end, threads);
 	}
-	agreement_begin(&agreement, held, population);
 	for (size_t row = 0; row < count; row++) {
 		if (evaluation->ranked)
 			set_ranks(evaluation, row);

@@ -44,6 +44,8 @@ struct evaluation {
 	const struct population *population;
 	bool ranked; /* halves have the same columns and pairs repeat: figures
 			of ranks mean something */
+	bool close;  /* customers of half B are alike on average, the mean
+			closeness is above 0: agreements mean something */
 	struct evaluated *rows;
 	size_t count;
 	double *values; /* count x columns x query_count, for the bootstrap */
@@ -55,6 +57,9 @@ struct evaluation {
 /* Share of half B's pairs below which ranks are void. */
 extern const double evaluation_repeated_least;
 
+/* Whether a figure means something on these halves. */
+bool evaluation_has(const struct evaluation *evaluation, enum figure figure);
+
 /* Work rows[0..count) out: pair and method are set, rows of one pair stand
  * together.  Closeness is taken of held's half B. */
 void evaluation_run(struct evaluation *evaluation,
@@ -63,7 +68,8 @@ void evaluation_run(struct evaluation *evaluation,
 		    unsigned threads);
 void evaluation_free(struct evaluation *evaluation);
 
-/* Figure of row a less that of row b; of agreements the relative change. */
+/* Figure of row a less that of row b; of agreements the relative change, at
+ * most 1000, which stands where row b has none. */
 struct interval evaluation_difference(const struct evaluation *evaluation,
 				      size_t a, size_t b, enum figure figure);
 

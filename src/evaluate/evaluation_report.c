@@ -85,9 +85,27 @@ static double random_hubness(const struct population *population)
 	return p < 1 ? (1 - 2 * p) / sqrt(count * p * (1 - p)) : 0;
 }
 
+/* Hubness alone, where agreements mean nothing. */
+static void put_hubness(struct output *output,
+			const struct evaluation *evaluation)
+{
+	output_text(output, "\nHubness of the ten neighbours of half A\n");
+	put_label(output, "chance");
+	output_print(output, " %6.2f\n",
+		     random_hubness(evaluation->population));
+	for (size_t i = 0; i < evaluation->count; i++) {
+		put_label(output, evaluation->rows[i].name);
+		output_print(output, " %6.2f\n", evaluation->rows[i].hubness);
+	}
+}
+
 static void put_agreement(struct output *output,
 			  const struct evaluation *evaluation)
 {
+	if (!evaluation->close) {
+		put_hubness(output, evaluation);
+		return;
+	}
 	output_text(
 		output,
 		"\nThe ten neighbours of half A, how alike on half B: times "
@@ -142,7 +160,7 @@ static void put_differences(struct output *output,
 			     evaluation->rows[report->against[i]].name);
 		for (size_t f = 0; f < sizeof told / sizeof *told; f++) {
 			bool relative = told[f].figure >= FIGURE_BY_TENTH;
-			if (!relative && !evaluation->ranked)
+			if (!evaluation_has(evaluation, told[f].figure))
 				continue;
 			struct interval change = evaluation_difference(
 				evaluation, 0, report->against[i],
@@ -219,11 +237,6 @@ void evaluation_write_text(struct output *output,
 
 /* --------------------------------------------------------------------- TSV */
 
-static bool exists(const struct evaluation *evaluation, int figure)
-{
-	return evaluation->ranked || figure >= FIGURE_BY_TENTH;
-}
-
 static void put_line(struct output *output, const char *name,
 		     const char *against, const char *figure,
 		     const struct interval *interval)
@@ -265,14 +278,16 @@ void evaluation_write_tsv(struct output *output,
 		double chance = evaluation_chance(population, (enum figure)f);
 		interval = (struct interval){chance, chance, chance};
 		put_line(output, "chance", "", figure_names[f],
-			 exists(evaluation, f) ? &interval : NULL);
+			 evaluation_has(evaluation, (enum figure)f) ? &interval
+								    : NULL);
 	}
 	for (size_t i = 0; i < evaluation->count; i++) {
 		const struct evaluated *row = &evaluation->rows[i];
 		for (int f = 0; f < FIGURES; f++)
 			put_line(output, row->name, "", figure_names[f],
-				 exists(evaluation, f) ? &row->figures[f]
-						       : NULL);
+				 evaluation_has(evaluation, (enum figure)f)
+					 ? &row->figures[f]
+					 : NULL);
 		interval = (struct interval){row->hubness, row->hubness,
 					     row->hubness};
 		put_line(output, row->name, "", "hubness", &interval);
@@ -284,7 +299,9 @@ void evaluation_write_tsv(struct output *output,
 							 (enum figure)f);
 			put_line(output, evaluation->rows[0].name,
 				 evaluation->rows[other].name, figure_names[f],
-				 exists(evaluation, f) ? &interval : NULL);
+				 evaluation_has(evaluation, (enum figure)f)
+					 ? &interval
+					 : NULL);
 		}
 }
 
@@ -320,7 +337,7 @@ static void put_json_row(struct json_writer *json,
 		json_put_count(json, "dimensions", row->method.k);
 	json_put_bool(json, "hub", row->method.hub != NULL);
 	for (int f = 0; f < FIGURES; f++)
-		if (exists(evaluation, f))
+		if (evaluation_has(evaluation, (enum figure)f))
 			put_json_interval(json, figure_names[f],
 					  &row->figures[f]);
 		else
@@ -342,7 +359,7 @@ static void put_json_differences(struct json_writer *json,
 		json_put_text(json, "of", evaluation->rows[0].name);
 		json_put_text(json, "against", evaluation->rows[other].name);
 		for (int f = 0; f < FIGURES; f++) {
-			if (!exists(evaluation, f))
+			if (!evaluation_has(evaluation, (enum figure)f))
 				continue;
 			struct interval interval = evaluation_difference(
 				evaluation, 0, other, (enum figure)f);
@@ -374,6 +391,7 @@ static void put_json_counts(struct json_writer *json,
 	json_put_count(json, "seed", report->seed);
 	json_put_real(json, "repeated_pairs", population->repeated, 9);
 	json_put_bool(json, "ranks_void", !evaluation->ranked);
+	json_put_bool(json, "agreement_void", !evaluation->close);
 	json_put_object(json, "chance");
 	for (int f = 0; f < FIGURES; f++)
 		json_put_real(json, figure_names[f],

@@ -48,6 +48,54 @@ static void warn_removals(struct evaluation_report *report)
 			       worst->mrr, mrr->value));
 }
 
+/* The share of half B's pairs that have more than one event, or 0 where values
+ * do not tell. */
+static double share_within(const struct half_pair *pair)
+{
+	const struct csr_matrix *b = &pair->held.matrix;
+	const char *value =
+		safetensors_option(&pair->held.file, "matrix.value");
+	size_t several = 0;
+
+	if (value == NULL || strcmp(value, "events") != 0 || b->nnz == 0)
+		return 0;
+	for (size_t i = 0; i < b->nnz; i++)
+		several += b->raw[i] > 1;
+	return (double)several / (double)b->nnz;
+}
+
+/* Why ranks mean nothing, and what helps. */
+static void warn_void(struct evaluation_report *report)
+{
+	const struct half_pair *pair = report->pair;
+	double repeated = 100 * report->evaluation->population->repeated;
+	double within = share_within(pair);
+
+	if (within >= evaluation_repeated_least)
+		add_warning(
+			report,
+			error_text("finding customers again says nothing here: "
+				   "%.1f %% of the pairs of customer and tag "
+				   "in half B are in half A, too, though "
+				   "%.1f %% have several events in half B: "
+				   "rows that are equal in all columns are of "
+				   "one half; a column that tells them apart, "
+				   "such as a time or a number, lets them be "
+				   "cut",
+				   repeated, 100 * within));
+	else
+		add_warning(
+			report,
+			error_text("finding customers again says nothing here: "
+				   "%.1f %% of the pairs of customer and tag "
+				   "in half B are in half A, too; read the "
+				   "agreement, best of halves by tag "
+				   "(cs-aggregate --half-by \"%.200s\"; make "
+				   "eval HALF_BY=\"%.200s\")",
+				   repeated, pair->model.matrix.tag,
+				   pair->model.matrix.tag));
+}
+
 void evaluation_warnings_add(struct evaluation_report *report)
 {
 	const struct evaluation *evaluation = report->evaluation;
@@ -58,17 +106,12 @@ void evaluation_warnings_add(struct evaluation_report *report)
 			    "the halves have columns of their own: nobody can "
 			    "be found again, and only the agreement is told");
 	else if (!evaluation->ranked)
-		add_warning(
-			report,
-			error_text("finding customers again says nothing here: "
-				   "%.1f %% of the pairs of customer and tag "
-				   "in half B are in half A, too; read the "
-				   "agreement, best of halves by tag "
-				   "(cs-aggregate --half-by \"%.200s\"; make "
-				   "eval HALF_BY=\"%.200s\")",
-				   100 * population->repeated,
-				   report->pair->model.matrix.tag,
-				   report->pair->model.matrix.tag));
+		warn_void(report);
+	if (!evaluation->close)
+		add_warning(report,
+			    "agreement says nothing here: on half B customers "
+			    "are not alike on average, for want of tags in "
+			    "common or by values below zero");
 	warn_removals(report);
 	if (population->n < FEW_CUSTOMERS)
 		add_warning(report, error_text("%zu customers are too few to "

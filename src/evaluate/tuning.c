@@ -117,17 +117,18 @@ static void compare_row(const struct evaluation *evaluation,
 		enum figure figure = compared[f];
 		double own = evaluation->rows[row->row].figures[figure].value;
 		double other = evaluation->rows[0].figures[figure].value;
-		if (figure < FIGURE_BY_TENTH && !evaluation->ranked)
+		if (!evaluation_has(evaluation, figure))
 			continue;
 		row->change[f] =
 			evaluation_difference(evaluation, row->row, 0, figure);
 		row->worse = row->worse || row->change[f].high < 0;
 		row->better = row->better || row->change[f].low > 0;
-		if (own > 0 && other > 0)
-			logs += log(own / other);
+		/* A row without agreement is last, not level. */
+		if (other > 0)
+			logs += own > 0 ? log(own / other) : -INFINITY;
 		used++;
 	}
-	row->score = exp(logs / (double)used);
+	row->score = used > 0 ? exp(logs / (double)used) : 1;
 }
 
 static int by_score(const void *a, const void *b)
@@ -184,7 +185,7 @@ static void put_row(struct output *output, const struct tuning *tuning,
 		bool relative = compared[f] >= FIGURE_BY_TENTH;
 		double scale = relative ? 100 : 1;
 		int decimals = relative ? 1 : 3;
-		if (!relative && !evaluation->ranked) {
+		if (!evaluation_has(evaluation, compared[f])) {
 			output_text(output, "  -");
 			continue;
 		}
@@ -218,6 +219,9 @@ void tuning_write(struct output *output, const struct tuning *tuning)
 	if (!evaluation->ranked)
 		output_text(output, "ranks mean nothing here: no pair of "
 				    "customer and tag repeats\n");
+	if (!evaluation->close)
+		output_text(output, "agreement means nothing here: customers "
+				    "of half B are not alike on average\n");
 	output_text(output, "\n");
 	for (size_t i = 0; i < tuning->count; i++) {
 		bool needed = i == tuning->best || tuning->rows[i].row == 0;
