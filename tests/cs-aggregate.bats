@@ -1841,6 +1841,11 @@ events() {
 		[ "$(cs-aggregate -q --forget gone log.csv | cut -f 1 | tr '\n' ' ')" = \
 			"user 3 Smith " ]
 	done
+	# As spreadsheets write a name that has commas and quotes.
+	printf '%s\n' user,tag '"Ann ""Q"", Jr",a' 2,b '"Ann ""Q""",c' > quoted.csv
+	printf '2\n "Ann ""Q"", Jr" \r\n' > gone
+	[ "$(cs-aggregate -q --forget gone quoted.csv | cut -f 1 | sed 1d)" = \
+		'Ann "Q"' ]
 	printf '17\n' > gone
 	run -0 cs-aggregate -o kept --forget gone log.csv
 	[[ "$output" == *'--forget gone: none of its customers has a row; it has "17"'* ]]

@@ -54,17 +54,21 @@ static void add_escaped(struct string_table *table, struct tsv_field name)
 }
 
 /* The first column of a line, where others follow: no blank does then, as in
- * "Smith, Ann".  False where none follows. */
+ * "Smith, Ann"; or the whole line within the quotes of CSV, as spreadsheets
+ * write a name that has a comma or a quote.  False where no other follows. */
 static bool add_first_column(struct string_table *table, struct tsv_field line)
 {
+	name_fields_trim(&line);
 	const char *text = line.text;
 	size_t length = line.length;
+	bool quoted = length > 0 && *text == '"';
 	size_t end = name_fields_first(&line);
+	bool others = end + 1 < length && text[end + 1] != ' ';
 
-	if (end + 1 >= length || text[end + 1] == ' ' || line.length == 0)
+	if (line.length == 0 || !(others || (quoted && end == length)))
 		return false;
 	add_escaped(table, line);
-	return true;
+	return others;
 }
 
 /* A line as it stands, and without blanks and quotes. */
