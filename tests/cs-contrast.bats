@@ -110,7 +110,11 @@ assert json.load(sys.stdin)["attributes"] == ["kind:"]'
 	echo 1 > one.txt
 	cs-contrast --group one.txt emb.bin > found
 	grep -qx 'not described: it has fewer than 10 customers' found
+	# Nobody was compared: nothing is said of others.
+	[ "$(sed -n 2p found)" = '1 customer' ]
 	[ "$(cs-contrast --group one.txt --format tsv emb.bin | wc -l)" -eq 1 ]
+	cs-contrast --group one.txt --min-group 1 emb.bin |
+		has -x '1 customer, compared with [0-9,]* others as active'
 	head -n 12 group.txt > twelve.txt
 	cs-contrast --group twelve.txt --min-group 13 emb.bin |
 		has -x 'not described: it has fewer than 13 customers'

@@ -162,18 +162,24 @@ static void write_head(struct page *page, const struct contrast_group *group,
 					  title, *name ? ": " : "", name)));
 	text_lines_end(&page->lines);
 	free(name);
-	put_text(page,
-		 text_lines_print(&page->lines,
-				  "%s customers, compared with %s others as "
-				  "active",
-				  commas(page, group->customers),
-				  commas(page, group->others)));
+	put_text(page, text_lines_print(&page->lines, "%s customer%s",
+					commas(page, group->customers),
+					group->customers == 1 ? "" : "s"));
+	if (group->others == 0) {
+		text_lines_end(&page->lines);
+		return;
+	}
+	text_lines_put(&page->lines, ",");
+	put_text(page, text_lines_print(&page->lines,
+					"compared with %s other%s as active",
+					commas(page, group->others),
+					group->others == 1 ? "" : "s"));
 	if (report->against != NULL)
 		put_text(page, text_lines_escape(
 				       &page->lines,
 				       text_lines_print(&page->lines, "in %s",
 							report->against)));
-	if (group->others > 0 && group->compared < group->customers)
+	if (group->compared < group->customers)
 		put_text(page,
 			 text_lines_print(
 				 &page->lines,
