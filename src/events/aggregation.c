@@ -446,10 +446,16 @@ void aggregation_merge(const struct aggregation_options *options, char **paths,
 	read_names(&names, options);
 	customer_names_hash_forgotten(&names);
 	profile_output_open(&output, options->output, options->shards);
-	account.counts =
-		profile_merge(paths, count, options->prefix,
-			      group_memory(options), &names, options->threads,
-			      output.lines, &account.in, &account.forgotten);
+	const struct profile_merge_options merge = {
+		.prefix = options->prefix,
+		.memory = group_memory(options),
+		.names = &names,
+		.threads = options->threads};
+	const struct profile_merge_counts merged =
+		profile_merge(paths, count, &merge, output.lines);
+	account.counts = merged.written;
+	account.in = merged.lines;
+	account.forgotten = merged.forgotten;
 	account.used = account.in - account.forgotten;
 	account.forgets = options->forget != NULL;
 	row_account_report(&account, NULL, options->report);

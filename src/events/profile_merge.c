@@ -147,30 +147,32 @@ static void merge_runs(struct merging *merging, char **paths, size_t count,
 	spill_runs_merge(&runs, profile, memory);
 }
 
-struct group_by_counts profile_merge(char **paths, size_t count,
-				     const char *prefix, size_t memory,
-				     const struct customer_names *names,
-				     unsigned threads, struct output *output,
-				     uint64_t *lines, uint64_t *forgotten)
+struct profile_merge_counts
+profile_merge(char **paths, size_t count,
+	      const struct profile_merge_options *options,
+	      struct output *output)
 {
+	const char *prefix = options->prefix;
 	struct run_writer writer = {.kind = RUN_WRITER_PROFILE,
 				    .output = output,
 				    .valued = true,
 				    .prefix = prefix,
 				    .prefix_length =
 					    prefix ? strlen(prefix) : 0};
-	struct merging merging = {.writer = &writer,
-				  .sums = {.writer = &writer, .names = names},
-				  .threads = threads};
+	struct merging merging = {
+		.writer = &writer,
+		.sums = {.writer = &writer, .names = options->names},
+		.threads = options->threads};
 
 	if (count > MAX_OPEN_FILES)
-		merge_runs(&merging, paths, count, memory);
+		merge_runs(&merging, paths, count, options->memory);
 	else
 		merge_files(&merging, paths, count);
-	struct group_by_counts counts = {writer.users, merging.sums.tags.count,
-					 writer.pairs};
-	*lines = merging.sums.lines;
-	*forgotten = merging.sums.forgotten;
+	struct profile_merge_counts counts = {
+		.written = {writer.users, merging.sums.tags.count,
+			    writer.pairs},
+		.lines = merging.sums.lines,
+		.forgotten = merging.sums.forgotten};
 	for (size_t i = 0; i < 4; i++)
 		free(merging.columns[i]);
 	customer_sums_free(&merging.sums);

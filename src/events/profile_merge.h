@@ -11,17 +11,28 @@
 #include "events/spill_runs.h"
 #include "base/io.h"
 
+/* How profiles are merged. */
+struct profile_merge_options {
+	const char *prefix; /* escaped, put before each tag; or NULL */
+	size_t memory;      /* about how many bytes are used where files are
+			       more than can be open */
+	const struct customer_names *names; /* whom they leave out is not
+					       written */
+	unsigned threads; /* at most; the bytes are the same for any number */
+};
+
+/* What was read and written. */
+struct profile_merge_counts {
+	struct group_by_counts written;
+	uint64_t lines;     /* rows read */
+	uint64_t forgotten; /* those of them of customers who are left out */
+};
+
 /* Merge count profiles with equal headers (0: standard input) into one, with
- * its header.  prefix, escaped, is put before each tag, unless NULL; memory is
- * about how many bytes are used where files are more than can be open.
- * Up to threads threads work; the bytes are the same for any number of them.
- * Customers that names leaves out are not written.  *lines becomes the number
- * of rows read, *forgotten that of rows of such customers.  Ends the process on
- * what is no profile or has another header. */
-struct group_by_counts profile_merge(char **paths, size_t count,
-				     const char *prefix, size_t memory,
-				     const struct customer_names *names,
-				     unsigned threads, struct output *output,
-				     uint64_t *lines, uint64_t *forgotten);
+ * its header.  Ends the process on what is no profile or has another header. */
+struct profile_merge_counts
+profile_merge(char **paths, size_t count,
+	      const struct profile_merge_options *options,
+	      struct output *output);
 
 #endif
