@@ -122,7 +122,7 @@ endif
 #: clean         remove what was built, and the model of data/
 clean: forget
 	rm -rf .build
-	rm -f $(TOOLS:%=bin/%)
+	rm -f $(TOOLS:%=bin/%) bin/cs-svd-mpi
 
 #: help          this list
 help:

@@ -198,8 +198,8 @@ similar: $(trained) $(trained:emb.bin=metadata.json) $(described) $(if $(profile
 	$(if $(profile),$(describe-profile),$(describe))
 
 forget:
-	rm -rf $(MODEL)/halves
-	rm -f $(MODEL)/tuned.mk $(MODEL)/*.cs-??????
+	rm -rf $(MODEL)/halves $(MODEL)/*.cs-??????
+	rm -f $(MODEL)/tuned.mk
 	rm -f $(addprefix $(MODEL)/,profiles.tsv matrix.bin emb.bin \
 		metadata.json report.json neighbours.tsv sigma.tsv events.tsv new.tsv \
 		segments.tsv segments-curve.tsv segments-tags.tsv segments.svg \

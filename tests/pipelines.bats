@@ -273,6 +273,23 @@ serve_once() {
 	[ -z "$(find dest -type f)" ]
 }
 
+@test "clean takes all programs, the model, and what killed programs left beside it" {
+	cp "$ROOT/Makefile" .
+	cp "$ROOT"/tests/*.mk tests
+	cp "$ROOT/tests/bench/bench.mk" tests/bench
+	cp "$ROOT"/src/cs-*.c src
+	mkdir -p .build bin trained_model/shards.cs-AbCdEf
+	for program in src/cs-*.c
+	do
+		touch "bin/$(basename "$program" .c)"
+	done
+	touch bin/cs-svd-mpi trained_model/{emb.bin,emb.bin.cs-AbCdEf} \
+		trained_model/shards.cs-AbCdEf/0.tsv trained_model/own.txt
+	said clean
+	[ "$(find bin trained_model .build 2> err)" = \
+		$'bin\ntrained_model\ntrained_model/own.txt' ]
+}
+
 @test "set-up: silent where all is there, refuses what it does not know" {
 	run -0 sh "$ROOT/pipelines/setup" build
 	[ -z "$output" ]
