@@ -364,6 +364,31 @@ print(*(r['probes'] for r in recall if r['wanted'] == 0.95))"
 		run -2 --separate-stderr cs-serve -p 0 forged.bin
 		[[ "$stderr" == "cs-serve: forged.bin: tensor ${value%% *} is damaged"* ]]
 	done
+	# Nor one whose values are possible, but not those of its rows.
+	"$PYTHON" - "$BATS_TEST_DIRNAME" <<-'END'
+	import sys
+	sys.path.insert(0, sys.argv[1])
+	from forge import Model
+	for tensor, change in (("components", lambda value: value * 1.01),
+	                       ("pairs", lambda value: value * .9),
+	                       ("index.centroids", lambda value: -value),
+	                       ("index.recall", lambda value: min(1, value + .02))):
+	    model = Model("hub.bin")
+	    for item in range(model.count(tensor)):
+	        model.set(tensor, item, change(model.get(tensor, item)))
+	    with open(f"forged.{tensor}", "wb") as file:
+	        file.write(model.forged())
+	END
+	while read -r forged found
+	do
+		run -2 --separate-stderr cs-serve -p 0 "forged.$forged"
+		[[ "$stderr" == "cs-serve: forged.$forged: tensor $found is damaged"* ]]
+	done <<-'END'
+	components embedding
+	pairs pairs
+	index.centroids index.rows
+	index.recall index.recall
+	END
 	# What is projected, rotated, scaled or of a shard is none.
 	head -n 300 profiles.tsv | cs-matrix -q --as small.bin |
 		cs-project small.bin | cs-index -q --as hub.bin > new.bin

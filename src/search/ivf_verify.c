@@ -304,7 +304,7 @@ static const char *compare_hub(const struct model *model, unsigned threads)
 	return error;
 }
 
-const char *ivf_verify_results(const struct model *model, unsigned threads)
+const char *ivf_verify_cells(const struct model *model, unsigned threads)
 {
 	const char *seed = safetensors_option(&model->file, "index.seed");
 	struct ivf_index index;
@@ -317,10 +317,8 @@ const char *ivf_verify_results(const struct model *model, unsigned threads)
 	if (error != NULL)
 		return error;
 	uint32_t *cells = alloc(index.n, sizeof *cells);
-	progress_begin("customers", index.n);
 	error = kmeans_assign(index.centroids, index.cells, index.rows_of,
 			      index.n, index.d, threads, cells);
-	progress_end();
 	if (error == NULL)
 		error = compare_cells(&index, cells);
 	if (error == NULL && seed != NULL &&
@@ -330,6 +328,18 @@ const char *ivf_verify_results(const struct model *model, unsigned threads)
 		error = compare_recall(&index, cells, (uint64_t)number,
 				       threads);
 	free(cells);
+	return error;
+}
+
+const char *ivf_verify_results(const struct model *model, unsigned threads)
+{
+	const char *error;
+
+	if (!ivf_index_exists(model))
+		return NULL;
+	progress_begin("customers", model->matrix.n);
+	error = ivf_verify_cells(model, threads);
+	progress_end();
 	if (error == NULL && hub_scores_exist(model))
 		error = compare_hub(model, threads);
 	return error;

@@ -11,6 +11,7 @@
 #include "model/model_verify.h"
 #include "base/errors.h"
 #include "base/recovery.h"
+#include "linalg/decomposition_verify.h"
 #include "linalg/similarity_quantiles.h"
 #include "search/combined_quantiles.h"
 #include "search/ivf_verify.h"
@@ -187,6 +188,22 @@ static void find_all_quantiles(struct served_model *served, unsigned threads)
 		find_quantiles(served, METRIC_COMBINED, threads);
 }
 
+/* All that cs-dump --check looks at but for index.hub, whose means take a search
+ * for every customer. */
+static const char *verify(const struct model *model, unsigned threads,
+			  struct model_verification *verification)
+{
+	const char *error = model_verify(model, verification);
+
+	if (error == NULL)
+		error = decomposition_verify(model, threads);
+	if (error == NULL)
+		error = ivf_verify(model, threads);
+	if (error == NULL)
+		error = ivf_verify_cells(model, threads);
+	return error;
+}
+
 static const char *load(struct served_model *served,
 			const struct served_model_options *options,
 			unsigned threads)
@@ -211,9 +228,7 @@ static const char *load(struct served_model *served,
 	error = set_defaults(served, options->recall);
 	if (error != NULL)
 		return error;
-	error = model_verify(served->model, &verification);
-	if (error == NULL)
-		error = ivf_verify(served->model, threads);
+	error = verify(served->model, threads, &verification);
 	if (error == NULL)
 		error = fold_in_view(&served->fold, served->model);
 	if (error == NULL)
