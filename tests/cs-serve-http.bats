@@ -228,6 +228,12 @@ setup() {
 	    reply = s.post(body, Origin="https://shop.example")
 	    assert reply.headers["Access-Control-Allow-Origin"] is None
 	    assert s.ask("OPTIONS", "/predict").status == 405
+	    reply = s.ask("OPTIONS", "*")
+	    assert reply.status == 204 and reply.body == b""
+	    assert reply.headers["Allow"] == "GET, HEAD, POST, OPTIONS"
+	    assert reply.headers["Access-Control-Allow-Methods"] is None
+	    assert s.ask("OPTIONS", "/*").status == 404
+	    assert s.ask("GET", "*").status == 404
 	    for coding, status in (("gzip", 415), ("br", 415), ("identity", 200),
 	                           ("x", 415)):
 	        reply = s.post(body, **{"Content-Encoding": coding})

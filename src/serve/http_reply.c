@@ -270,6 +270,12 @@ enum MHD_Result http_send_preflight(struct http_request *request)
 {
 	struct MHD_Response *response = create("", 0, MHD_RESPMEM_PERSISTENT);
 
+	/* Of the service as a whole. */
+	if (strcmp(request->uri, "*") == 0)
+		http_add_header(request, response, "Allow",
+				"GET, HEAD, POST, OPTIONS");
+	if (request->service->options->origin == NULL)
+		return http_send(request, MHD_HTTP_NO_CONTENT, response);
 	http_add_header(request, response, "Access-Control-Allow-Methods",
 			"GET, HEAD, POST");
 	http_add_header(request, response, "Access-Control-Allow-Headers",

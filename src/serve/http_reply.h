@@ -81,7 +81,8 @@ enum MHD_Result http_send_file(struct http_request *request);
 enum MHD_Result http_send_unmodified(struct http_request *request,
 				     const char *etag);
 
-/* Answer a browser that asks whether a page of another origin may ask. */
+/* Answer a browser that asks whether a page of another origin may ask, or a
+ * client that asks for the methods of the service (OPTIONS *). */
 enum MHD_Result http_send_preflight(struct http_request *request);
 
 #endif

@@ -217,7 +217,7 @@ bool http_host_is_known(const char *host, const char *bound,
 	bool all = strcmp(bound, "0.0.0.0") == 0 || strcmp(bound, "::") == 0;
 	size_t length = *host == '[' ? strcspn(host, "]") : strcspn(host, ":");
 	const char *rest;
-	bool six;
+	bool six, loopback;
 
 	length += host[length] == ']';
 	rest = host + length;
@@ -228,9 +228,10 @@ bool http_host_is_known(const char *host, const char *bound,
 			length--;
 	if (rest[strspn(rest, " \t")] != '\0')
 		return false;
+	/* Of 127.0.0.0/8 all are this machine. */
+	loopback = strncmp(host, "127.", 4) == 0 && is_address(host, length);
 	six = length > 2 && *host == '[' && host[length - 1] == ']';
-	if (is_name(host, length, "localhost") ||
-	    is_name(host, length, "127.0.0.1") ||
+	if (is_name(host, length, "localhost") || loopback ||
 	    is_name(host, length, "[::1]") || is_name(host, length, bound) ||
 	    (six && is_name(host + 1, length - 2, bound)) ||
 	    (all && is_address(host, length)))

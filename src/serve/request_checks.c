@@ -177,7 +177,8 @@ int request_find_refusal(struct http_request *request)
 		return MHD_HTTP_BAD_REQUEST;
 	if (is_misdirected(request))
 		return MHD_HTTP_MISDIRECTED_REQUEST;
-	if (options->origin != NULL && strcmp(request->method, "OPTIONS") == 0)
+	if (strcmp(request->method, "OPTIONS") == 0 &&
+	    (options->origin != NULL || strcmp(request->uri, "*") == 0))
 		return MHD_HTTP_NO_CONTENT;
 	if (options->token != NULL && !is_open(request->route) &&
 	    !http_token_matches(http_header(request, "Authorization"),

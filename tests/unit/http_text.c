@@ -110,6 +110,7 @@ static void check_hosts(void)
 	static const char *const good[] = {
 		"localhost", "LOCALHOST:80", "127.0.0.1:1", "[::1]",
 		"[::1]:99",  "serve",        "Serve:5000",  "192.168.1.2:5",
+		"127.1.2.3", "127.0.1.1:80",
 	};
 	static const char *const bad[] = {
 		"",
@@ -124,6 +125,8 @@ static void check_hosts(void)
 		"a@localhost",
 		"[::2]",
 		"xserve",
+		"127.example.org",
+		"127.1",
 	};
 
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
