@@ -304,6 +304,9 @@ sums_exactly() {
 	printf 'u001\nu002\n' | iconv -t UTF-16 > list
 	run -2 cs-knn -u u000 --not list emb.bin
 	[ "$output" = "cs-knn: list: UTF-16, expected names, one a line: iconv -f UTF-16 -t UTF-8 list" ]
+	printf 'u001\nu002\n' | iconv -t UTF-16LE > list
+	run -2 cs-knn -u u000 --not list emb.bin
+	[ "$output" = "cs-knn: list: UTF-16, expected names, one a line: iconv -f UTF-16LE -t UTF-8 list" ]
 	printf '["u001","u002"]' > list
 	run -2 cs-knn -u u000 --not list emb.bin
 	[ "$output" = "cs-knn: list: JSON, expected names, one a line: jq -r '.[]' list" ]

@@ -105,6 +105,8 @@ setup() {
 	    others = [n["customer"] for n in s.get(similar).json()["neighbours"]]
 	    same("n=3", n=3)
 	    same("n=%33", n=3)
+	    # Nothing stands between two marks, or behind the last.
+	    same("&n=3&&", n=3)
 	    same("%6e=3&metric=%64ot", n=3, metric="dot")
 	    same("min_similarity=0.5", min_similarity=0.5)
 	    same("why=0", why=False)
@@ -114,7 +116,8 @@ setup() {
 	    same("among=" + "%0A".join(others) + "&not=" + others[2],
 	         among=others, **{"not": others[2]})
 	    for query, field, text in (
-	            ("k=3", None, "k: no such"), ("n=3&n=3", "n", "twice"),
+	            ("k=3", None, "k: no such"), ("=3", None, "no such"),
+	            ("n=3&n=3", "n", "twice"),
 	            ("n=3&%6E=4", "n", "twice"), ("n=%3", "n", "hexadecimal"),
 	            ("n=%zz", "n", "hexadecimal"), ("n", "n", "whole number"),
 	            ("n=3%00", "n", "hexadecimal"), ("N=3", None, "no such"),

@@ -56,9 +56,14 @@ static int find(const char *name)
 bool http_arguments_add(struct http_arguments *arguments, unsigned allowed,
 			const char *name, const char *value)
 {
-	char *plain = unescape(name);
-	int i = find(plain ? plain : "");
+	char *plain;
+	int i;
 
+	/* Between two &, or behind the last, there is no argument. */
+	if (*name == '\0' && value == NULL)
+		return true;
+	plain = unescape(name);
+	i = find(plain ? plain : "");
 	free(plain);
 	if (i == ARGUMENTS || (allowed >> i & 1) == 0)
 		return fail(arguments, NULL, name, "no such argument here");

@@ -29,9 +29,9 @@ struct http_arguments {
 };
 
 /* Add an argument; name and value are still escaped (%33), and value may be
- * NULL.  Bit a of allowed is set where argument
- * a may be given.  False, and the error is set, where it may not, is given
- * twice, or is escaped wrongly. */
+ * NULL; with an empty name that is none.  Bit a of allowed is set where
+ * argument a may be given.  False, and the error is set, where it may not, is
+ * given twice, or is escaped wrongly. */
 bool http_arguments_add(struct http_arguments *arguments, unsigned allowed,
 			const char *name, const char *value);
 

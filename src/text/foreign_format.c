@@ -176,16 +176,16 @@ static bool is_tar(const unsigned char *bytes, size_t size)
 	       memchr(bytes, '\0', MAGIC) != NULL;
 }
 
-/* True where of the first 32 bytes each second one is zero, and the others are
- * not: ASCII in UTF-16 without a byte-order mark; big: big-endian, so that the
- * first byte is zero. */
+/* True where of the first bytes, up to 32, each second one is zero, and the
+ * others are not: ASCII in UTF-16 without a byte-order mark; big: big-endian,
+ * so that the first byte is zero. */
 static bool is_wide(const unsigned char *bytes, size_t size, bool big)
 {
-	enum { SEEN = 32 };
+	enum { LEAST = 8, SEEN = 32 };
 
-	if (size < SEEN)
+	if (size < LEAST)
 		return false;
-	for (size_t i = 0; i < SEEN; i++)
+	for (size_t i = 0; i < SEEN && i < size; i++)
 		if ((bytes[i] == 0) != (i % 2 == !big))
 			return false;
 	return true;
