@@ -34,7 +34,7 @@ from-database: $(BIN)/cs-aggregate $(BIN)/cs-matrix $(BIN)/cs-svd
 	$(model)
 
 define to-database
-	$(BIN)/cs-knn $(KNN) --all -n $(N) --no-why \
+	$(BIN)/cs-knn $(knn-$(RECIPE)) $(KNN) --all -n $(N) --no-why \
 		-o $(MODEL)/all.tsv $(MODEL)/emb.bin
 	$(BIN)/cs-dump --what embedding -o $(MODEL)/embedding.tsv \
 		$(MODEL)/emb.bin

@@ -42,7 +42,7 @@ svd-default =
 knn-default =
 matrix-first = --value sum --damp log --weight idf
 svd-first =
-knn-first =
+knn-first = --metric embedding
 matrix-classic = --value mean --damp none --weight none --norm none
 svd-classic = -k 50 --center row --scale u --tol 1e-6
 knn-classic = -n 15
@@ -146,9 +146,13 @@ model := $(BIN)/cs-svd $(svd-$(RECIPE)) $(learnt:%=--learn %) $(SVD) \
 halves-of := $(if $(learnt),$(call half,A))
 profiles-of := $(profiles) < $(log)
 
+# The similarity of RECIPE and KNN, as cs-eval takes it: the last of each.
+similarity := $(shell printf '%s\n' $(call quote, $(knn-$(RECIPE)) $(KNN)) | \
+	grep -oE -- ' --(metric|alpha)[= ] *[^ ]+' | tr '\n' ' ')
+
 # What make eval measured of this model, for its summary: of the same log and
 # options.
-model-of := $(profiles-of) $(matrix) $(model) $(halves-of)
+model-of := $(profiles-of) $(matrix) $(model) $(halves-of) $(similarity)
 measured = $(if $(call same,$(shell cat $(MODEL)/halves/.of 2> /dev/null),$(model-of)), \
 	--measured $(MODEL)/halves/report.json)
 

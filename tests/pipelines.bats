@@ -69,6 +69,7 @@ print(json.load(sys.stdin)["dimensions"])')" = 5 ]
 	grep -q '^Customer 42 and the 3 most similar' out
 	said pipeline RECIPE=first
 	cs-dump trained_model/emb.bin | has 'matrix.weight idf'
+	grep -q ';metric=embedding;' trained_model/neighbours.tsv
 	said pipeline RECIPE=classic
 	grep -q 'Customer 1 and the 15 most similar' out
 	cs-dump trained_model/emb.bin | has 'svd.center row'
@@ -354,6 +355,14 @@ assert report["queries"] == 200 and not report["ranks_void"]'
 	grep -q 'of events held back they would share less' <(tr '\n' ' ' < out)
 	said eval RECIPE=first HALF_BY=course_id EVAL=--queries=200
 	grep -q '^value sum, damp log, weight idf, ' out
+	# The similarity is that of the recipe, or of KNN.
+	grep -q '^embedding against rows (profile)' out
+	said eval KNN="-n 5 --metric combined --alpha=.5" EVAL=--queries=200
+	grep -q '^combined, alpha 0.5 against rows (profile)' out
+	said pipeline KNN="-n 5 --metric combined --alpha=.5"
+	grep -q 'tags listed like these' <(tr '\n' ' ' < out)
+	said pipeline
+	grep -q 'of events held back they would share less' <(tr '\n' ' ' < out)
 	# Halves of the tags have columns of their own.
 	said eval HALF_BY=course_tag EVAL=--queries=200
 	grep -q '^warning: the halves have columns of their own' out
