@@ -212,9 +212,12 @@ enum reject row_check(const struct row_rules *rules,
 		      struct row_observations *observations)
 {
 	bool surplus = row->fields == file->fields + 1 && row->last_empty;
-	bool weighs = row_filter_weighs(rules->filter) || rules->heaviest > 0;
+	bool filtered = !row_filter_is_empty(rules->filter);
+	bool weighs = (filtered && row_filter_weighs(rules->filter)) ||
+		      rules->heaviest > 0;
+	enum row_verdict verdict = ROW_COUNTS;
 	enum reject fault;
-	decimal weight;
+	decimal weight = DECIMAL_ONE;
 	int64_t time = 0;
 
 	*checked = (struct checked_row){0};
@@ -223,8 +226,9 @@ enum reject row_check(const struct row_rules *rules,
 	if (row->fields != file->fields && !surplus)
 		return row->fields < file->fields ? REJECT_FEW : REJECT_MANY;
 	observations->surplus += surplus;
-	enum row_verdict verdict =
-		row_filter_check(rules->filter, rows, row, &weight, &time);
+	if (filtered)
+		verdict = row_filter_check(rules->filter, rows, row, &weight,
+					   &time);
 	checked->left_out = verdict == ROW_LEFT_OUT;
 	if (checked->left_out)
 		note_unordered(rules, rows, row, observations);

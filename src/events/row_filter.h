@@ -99,6 +99,13 @@ const struct csv_slice *row_filter_unordered(const struct row_filter *filter,
 					     const struct csv_rows *rows,
 					     const struct csv_row *row);
 
+/* Whether each row counts, and counts 1. */
+static inline bool row_filter_is_empty(const struct row_filter *filter)
+{
+	return filter->condition_count == 0 && filter->time == NULL &&
+	       filter->type == NULL;
+}
+
 /* What becomes of a row, and where it counts how much: *weight is 1 without
  * weights.  Sets *time where the filter has a column of times. */
 enum row_verdict row_filter_check(const struct row_filter *filter,

@@ -58,15 +58,19 @@ static void append_text(struct csv_rows *rows, struct csv_slice *slice,
 	rows->used += length;
 }
 
-static void on_field(void *field, size_t length, void *context)
+/* Add the next field of the current row.  plain: fields stay in the block, and
+ * rows have no hash. */
+static inline __attribute__((always_inline)) void
+add_field(struct parse_state *parse_state, const char *field, size_t length,
+	  bool plain)
 {
-	struct parse_state *parse_state = context;
 	const struct csv_file *file = parse_state->file;
 	struct csv_rows *rows = parse_state->rows;
 	size_t column = parse_state->column++;
 
-	if (parse_state->hashed && (file->hash_column == CSV_COLUMN_NONE ||
-				    file->hash_column == column))
+	if (!plain && parse_state->hashed &&
+	    (file->hash_column == CSV_COLUMN_NONE ||
+	     file->hash_column == column))
 		parse_state->row->hash = XXH3_64bits_withSeed(
 			field, length, parse_state->row->hash);
 
@@ -77,14 +81,19 @@ static void on_field(void *field, size_t length, void *context)
 	     place = file->also[place - 1]) {
 		struct csv_slice *slice =
 			&rows->slices[parse_state->row->first + place - 1];
-		if (parse_state->bytes != NULL)
+		if (plain || parse_state->bytes != NULL)
 			*slice = (struct csv_slice){
-				(uint32_t)((char *)field - parse_state->bytes),
+				(uint32_t)(field - parse_state->bytes),
 				(uint32_t)length};
 		else
 			append_text(rows, slice, field, length,
 				    parse_state->escapes);
 	}
+}
+
+static void on_field(void *field, size_t length, void *context)
+{
+	add_field(context, field, length, false);
 }
 
 static void on_row(int ending, void *context)
@@ -166,22 +175,23 @@ static bool has_quote(const char *text, size_t length)
 /* Add a field of a marked block as its bytes are.  Its quotes are well placed,
  * so one that begins with a quote ends with its closing quote.  False where
  * quotes within it are doubled, and it is not added. */
-static bool add_marked_field(struct parse_state *parse_state, char *field,
-			     size_t length, bool may_double)
+static inline __attribute__((always_inline)) bool
+add_marked_field(struct parse_state *parse_state, const char *field,
+		 size_t length, bool may_double, bool plain)
 {
 	const struct csv_file *file = parse_state->file;
 	size_t column = parse_state->column;
-	bool used = parse_state->hashed ||
+	bool used = plain || parse_state->hashed ||
 		    (column < file->fields && file->place[column] > 0);
 
 	if (length > 0 && *field == '"') {
 		field++;
 		length -= 2;
-		if (used && may_double && has_quote(field, length))
+		if (!plain && used && may_double && has_quote(field, length))
 			return false;
 	}
 	if (used) {
-		on_field(field, length, parse_state);
+		add_field(parse_state, field, length, plain);
 	} else {
 		parse_state->row->last_empty = length == 0;
 		parse_state->column++;
@@ -204,12 +214,14 @@ static bool add_marked_row(struct parse_state *parse_state,
 			     block->blanks, on_field, on_row, parse_state);
 }
 
-/* Parse a marked block; what stands behind its last mark is a row without a
- * line end.  False where libcsv finds a rule broken. */
-static bool parse_marked(struct parse_state *parse_state,
-			 const struct csv_block *block)
+/* Parse the rows of a marked block whose line ends are marked.  Returns where
+ * the last one ends; or SIZE_MAX where libcsv finds a rule broken.  plain: as
+ * for add_field, and no quotes are doubled. */
+static inline __attribute__((always_inline)) size_t
+parse_marks(struct parse_state *parse_state, const struct csv_block *block,
+	    bool plain)
 {
-	char *bytes = (char *)block->bytes;
+	const char *bytes = (const char *)block->bytes;
 	size_t size = block->size, field = 0, row = 0;
 	bool doubled = false;
 
@@ -225,23 +237,36 @@ static bool parse_marked(struct parse_state *parse_state,
 				field = row = end + 1;
 				continue;
 			}
-			if (!doubled)
+			if (plain || !doubled)
 				doubled = !add_marked_field(
 					parse_state, bytes + field, end - field,
-					block->doubled);
+					block->doubled, plain);
 			field = end + 1;
 			if (!last)
 				continue;
 			if (!add_marked_row(parse_state, block, row,
-					    field - row, doubled))
-				return false;
+					    field - row, !plain && doubled))
+				return SIZE_MAX;
 			row = field;
 			doubled = false;
 		}
 	}
-	if (row == size || parse_state->bytes != NULL)
-		return row == size;
-	return add_marked_row(parse_state, block, row, size - row, true);
+	return row;
+}
+
+/* Parse a marked block; what stands behind its last mark is a row without a
+ * line end.  False where libcsv finds a rule broken. */
+static bool parse_marked(struct parse_state *parse_state,
+			 const struct csv_block *block)
+{
+	bool stays = parse_state->bytes != NULL;
+	size_t row = stays && !parse_state->hashed
+			     ? parse_marks(parse_state, block, true)
+			     : parse_marks(parse_state, block, false);
+
+	if (row == block->size || row == SIZE_MAX || stays)
+		return row == block->size;
+	return add_marked_row(parse_state, block, row, block->size - row, true);
 }
 
 /* Whether each field of a marked block that keeps the rules of CSV is a part of
