@@ -1608,6 +1608,16 @@ events() {
 	[ "$(sed 1d found | cut -f 1-3)" = "$(printf 'a\tx\t1')" ]
 	refused 'american.csv:2: when "1/31/2017": expected a date' -u user -t item \
 		--time when --since 2017-01-31 american.csv
+	# Micro- and nanoseconds, and digits alone, as of an event after them.
+	for date in 1485820800000000 1485820800000000000 201701310000 20170131000000
+	do
+		printf '%s\n' user,item,when "a,x,$date" > form.csv
+		cs-aggregate -q --time when --since 2017-01-31 --until 2017-02-01 \
+			form.csv | has -x $'a\tx\t1\t1'
+	done
+	printf '%s\n' user,item,when a,x,45322.5 > form.csv
+	refused 'days as a spreadsheet counts them are none: save them as dates' \
+		--time when --since 2017-01-31 form.csv
 	# The form that reads it is named, or both of two.
 	while IFS='|' read -r date forms
 	do

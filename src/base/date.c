@@ -101,9 +101,10 @@ static int64_t read_decimals(struct cursor *cursor)
 static bool read_clock(struct cursor *cursor, int64_t *milliseconds)
 {
 	int hour, minute, second = 0;
+	bool single = cursor->end - cursor->at > 1 && cursor->at[1] == ':';
 
-	if (!read_digits(cursor, 2, &hour) || !skip_byte(cursor, ':') ||
-	    !read_digits(cursor, 2, &minute) ||
+	if (!read_digits(cursor, single ? 1 : 2, &hour) ||
+	    !skip_byte(cursor, ':') || !read_digits(cursor, 2, &minute) ||
 	    (skip_byte(cursor, ':') && !read_digits(cursor, 2, &second)) ||
 	    hour > 23 || minute > 59 || second > 60)
 		return false;
@@ -149,16 +150,39 @@ static bool read_calendar(struct cursor cursor, int64_t *milliseconds)
 	return read_zone(&cursor, milliseconds) && at_end(&cursor);
 }
 
-/* Seconds or milliseconds since 1970, up to 16 digits; smaller numbers may be
- * years, or days of some calendar. */
+/* 202601311015 and 20260131101530, of years from 1900 to 2099.  As milliseconds
+ * the former would be of 1976, and the latter after 2500. */
+static bool read_compact(struct cursor cursor, int64_t *milliseconds)
+{
+	ptrdiff_t length = cursor.end - cursor.at;
+	int century, hour, minute, second = 0;
+	struct cursor first = cursor;
+
+	if ((length != 12 && length != 14) ||
+	    !read_digits(&first, 2, &century) ||
+	    (century != 19 && century != 20) ||
+	    !read_day(&cursor, milliseconds) ||
+	    !read_digits(&cursor, 2, &hour) ||
+	    !read_digits(&cursor, 2, &minute) ||
+	    (length == 14 && !read_digits(&cursor, 2, &second)) || hour > 23 ||
+	    minute > 59 || second > 60)
+		return false;
+	*milliseconds += ((hour * 60 + minute) * 60 + second) * INT64_C(1000);
+	return at_end(&cursor);
+}
+
+/* Time since 1970: seconds, or by how large the number is milli-, micro- or
+ * nanoseconds; smaller numbers may be years, or days of some calendar. */
 static bool read_number(struct cursor cursor, int64_t *milliseconds)
 {
 	const int64_t least = 100000000, least_milliseconds = 1000 * least;
 	int64_t number = 0;
-	int digits = 0;
 
-	for (; is_digit(&cursor) && digits < 16; digits++)
-		number = 10 * number + (*cursor.at++ - '0');
+	for (; is_digit(&cursor); cursor.at++) {
+		if (number > (INT64_MAX - 9) / 10)
+			return false;
+		number = 10 * number + (*cursor.at - '0');
+	}
 	if (number < least)
 		return false;
 	if (number < least_milliseconds) {
@@ -168,6 +192,9 @@ static bool read_number(struct cursor cursor, int64_t *milliseconds)
 	} else if (skip_byte(&cursor, '.')) {
 		read_decimals(&cursor);
 	}
+	/* In milliseconds these would be of the year 5138 and later. */
+	while (number >= 1000 * least_milliseconds)
+		number /= 1000;
 	*milliseconds = number;
 	return at_end(&cursor);
 }
@@ -181,6 +208,7 @@ bool date_read(const char *text, size_t length, int64_t *milliseconds)
 	while (cursor.end > cursor.at && cursor.end[-1] == ' ')
 		cursor.end--;
 	return read_calendar(cursor, milliseconds) ||
+	       read_compact(cursor, milliseconds) ||
 	       read_number(cursor, milliseconds);
 }
 

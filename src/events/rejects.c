@@ -163,11 +163,26 @@ static const char *dialect_hint(const struct csv_block *block,
 	return "";
 }
 
+/* Five digits, of a year from 1954 to 2091, and perhaps decimals: the days since
+ * 1900 that spreadsheets count. */
+static bool is_day_number(const char *text, size_t length)
+{
+	size_t digits = 0;
+
+	while (digits < length && text[digits] >= '0' && text[digits] <= '9')
+		digits++;
+	return digits == 5 && text[0] >= '2' && text[0] <= '6' &&
+	       (digits == length || text[digits] == '.' || text[digits] == ',');
+}
+
 /* What is wrong with a date, and the form that reads it where one is known. */
 static const char *time_reason(const char *text, size_t length)
 {
 	const char *forms = date_forms_find(text, length);
 
+	if (is_day_number(text, length))
+		return "expected a date, such as 2026-01-31; days as a "
+		       "spreadsheet counts them are none: save them as dates";
 	return forms == NULL
 		       ? field_reason(REJECT_TIME)
 		       : error_text("expected a date, such as 2026-01-31; "
