@@ -1299,6 +1299,11 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	printf 'user,tag\nJos\303\251,t\n' > plain.csv
 	run -0 --separate-stderr cs-aggregate --encoding latin1 -u user -t tag plain.csv
 	[ "$stderr" = 'cs-aggregate: plain.csv: its first bytes are UTF-8, and it is read as "latin1": leave --encoding out' ]
+	run -2 cs-aggregate --encoding UTF-16 plain.csv
+	[ "${lines[0]}" = 'cs-aggregate: plain.csv: without a zero byte it is not "UTF-16"' ]
+	iconv -f UTF-8 -t UTF-16 plain.csv > wide.csv
+	run -0 --separate-stderr cs-aggregate --encoding UTF-16 -u user -t tag wide.csv
+	[ "$stderr" = "" ]
 	iconv -f UTF-8 -t latin1 plain.csv > other.csv
 	for encoding in latin1 UTF-8; do
 		file=other.csv

@@ -163,8 +163,8 @@ static const char *dialect_hint(const struct csv_block *block,
 	return "";
 }
 
-/* Five digits, of a year from 1954 to 2091, and perhaps decimals: the days since
- * 1900 that spreadsheets count. */
+/* Five digits, of a year from 1954 to 2091, and perhaps decimals: the days
+ * since 1900 that spreadsheets count. */
 static bool is_day_number(const char *text, size_t length)
 {
 	size_t digits = 0;

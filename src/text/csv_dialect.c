@@ -60,9 +60,21 @@ bool csv_dialect_converts(const struct csv_dialect *dialect)
 	       dialect->comment != 0 || dialect->encoding != NULL;
 }
 
+/* UTF-16 and the like, in which ASCII has zero bytes, as the ends of lines. */
+static bool is_wide(const char *encoding)
+{
+	static const char *const wide[] = {"UTF-16", "UTF16", "UTF-32",
+					   "UTF32",  "UCS-2", "UCS-4"};
+
+	for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
+		if (strncasecmp(encoding, wide[i], strlen(wide[i])) == 0)
+			return true;
+	return false;
+}
+
 /* A notice where a file that another encoding is given for is UTF-8, as far as
  * the size bytes tell that it begins with: it has a byte-order mark, or not
- * only ASCII. */
+ * only ASCII; or, instead of UTF-16, no zero byte. */
 static void check_encoding(const struct csv_conversion *conversion,
 			   const unsigned char *bytes, size_t size)
 {
@@ -73,6 +85,13 @@ static void check_encoding(const struct csv_conversion *conversion,
 		ascii++;
 	/* The last character may be cut. */
 	cut = utf8_first_invalid(bytes, size);
+	if (is_wide(encoding)) {
+		if (size > 1 && memchr(bytes, '\0', size) == NULL &&
+		    memchr(bytes, '\n', size) != NULL)
+			notice("%s: without a zero byte it is not \"%s\"",
+			       conversion->input->name, encoding);
+		return;
+	}
 	if (ascii == size || size - cut > 3 || ascii == cut ||
 	    strncasecmp(encoding, "UTF", 3) == 0)
 		return;
