@@ -649,4 +649,35 @@ make_sets() {
 	PIPELINE=$ROOT/pipelines/slurm DIR=$PWD/search SHARDS=4 QUERIES=$PWD/asked \
 		bash "$ROOT/pipelines/slurm/queries.sbatch"
 	[ "$(cs-dump --what users search/queries.bin | sed 1d | cut -f 1)" = 626 ]
+	[[ "$(cat search/queries.known)" == *"asked:2: no customer zz in "*"/models"* ]]
+}
+
+@test "customers to search for are read as in all lists; the unknown are named" {
+	make_sets
+	rm -rf search
+	mkdir search
+	cp -r views search/shards
+	cp -r set search/models
+	queries() {
+		PIPELINE=$ROOT/pipelines/slurm DIR=$PWD/search SHARDS=4 \
+			QUERIES=$PWD/asked bash "$ROOT/pipelines/slurm/queries.sbatch"
+	}
+	cs-dump --what users set | cut -f 1 | sed -n '2,21p' > some
+	{ cat some; echo nobody; echo 'no one'; } | sed 's/$/\r/' > asked
+	queries 2> said
+	cs-dump --what users search/queries.bin | cut -f 1 | sed 1d | LC_ALL=C sort |
+		diff <(LC_ALL=C sort some) -
+	grep -x "cs-knn: $PWD/asked:21: no customer nobody in $PWD/search/models" said
+	grep -x "cs-knn: 20 of 22 in $PWD/asked are known" said
+	diff said search/queries.known
+	# The rows, too.
+	cs-knn -q -n 3 --no-why --users some set | grep -v '^#' |
+		cut -f 1,3,4 > expected
+	cs-knn -q -n 3 --no-why --queries search/queries.bin set | grep -v '^#' |
+		cut -f 1,3,4 | LC_ALL=C sort | diff <(LC_ALL=C sort expected) -
+	rm search/queries.*
+	echo nobody > asked
+	run -2 queries
+	[ "$output" = "queries: none of the customers in $PWD/asked is in the logs" ]
+	[ ! -e search/queries.bin ]
 }
