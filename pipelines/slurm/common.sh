@@ -25,3 +25,12 @@ done_already() {
 	done
 	[ -z "${CHECK:-}" ] || exit 1
 }
+
+# Where a task of a node that was given up goes on, and another copy of it was
+# first: a directory that is there is whole, and a program refuses to write it
+# again.
+or_there() {
+	local status=$?
+	[ -e "$1" ] || exit "$status"
+	echo "$1: another copy of this task has made it" >&2
+}

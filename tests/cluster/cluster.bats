@@ -201,7 +201,7 @@ slow_programs() {
 	await 200
 	same_models
 	# By the job itself, or by Slurm where that was the first to see it.
-	grep "the job is requeued" "$work"/log/svd.*.out ||
+	grep "the job is requeued" "$work"/log/svd.out ||
 		scontrol show job "$(job_of svd)" | grep ' Restarts=[1-9]'
 }
 
@@ -230,6 +230,110 @@ slow_programs() {
 	"$CONTROL" boot "$CLUSTER" n2 3>&-
 	await 120
 	same_models
+}
+
+# Nobody runs slurmd on the node: what runs there goes on to its end, and begins
+# on another node besides, after SlurmdTimeout.
+@test "slurmd is killed and its tasks go on: two copies, whole outputs" {
+	# The first copy waits for the second, and that for the first's output.
+	cat > "$BATS_TEST_TMPDIR/bin/cs-aggregate" <<-END
+	#!/bin/sh
+	case "\$*" in
+	*b.csv)
+		if mkdir "$BATS_TEST_TMPDIR/first" 2> /dev/null
+		then
+			awaited=$BATS_TEST_TMPDIR/second
+		else
+			touch "$BATS_TEST_TMPDIR/second"
+			awaited=$work/parts/1
+		fi
+		until [ -e "\$awaited" ]; do sleep 0.2; done ;;
+	esac
+	exec $BIN/cs-aggregate "\$@"
+	END
+	chmod +x "$BATS_TEST_TMPDIR/bin/cs-aggregate"
+	submit
+	await_running aggregate
+	# Where nothing else runs: the other node begins the second copy.
+	until running=$(squeue -h -r -j "$(job_of aggregate)" -t R -o '%K %N') &&
+		[[ "$running" =~ ^'1 n'.$ ]]
+	do
+		sleep 0.2
+	done
+	node=${running#1 }
+	kill -KILL "$(cat "$CLUSTER/slurmd-$node.pid")"
+	# The factorization waits for both nodes.
+	await_running merge
+	"$CONTROL" boot "$CLUSTER" "$node" 3>&-
+	await 100
+	same_models
+	# Both copies came to their end.
+	grep "another copy of this task has made it" "$work"/log/aggregate.?.out
+}
+
+@test "a task is out of memory: it ends, and is done with more" {
+	printf '#!/bin/sh
+	[ "$2" != --merge ] || [ -n "$ENOUGH" ] || exec python3 -c "%s"
+	exec %s/cs-aggregate "$@"\n' \
+		"b = bytearray(900 << 20); import time; time.sleep(30)" "$BIN" \
+		> "$BATS_TEST_TMPDIR/bin/cs-aggregate"
+	chmod +x "$BATS_TEST_TMPDIR/bin/cs-aggregate"
+	submit
+	await 60
+	run -2 "$pipeline/slurm/status" "$work"
+	[[ "$output" == *"merge: 0 of 3; FAILED"*"$work/log/merge."* ]]
+	ENOUGH=1 submit
+	await 120
+	same_models
+}
+
+@test "jobs are cancelled, and slurmctld begins anew" {
+	slow_programs 2
+	submit
+	await_running merge
+	scancel "$(job_of merge)"
+	await 60
+	run -2 "$pipeline/slurm/status" "$work"
+	[[ "$output" == *"merge: "*"; FAILED"*"svd: 0 of 1; not begun"* ]]
+	rm "$BATS_TEST_TMPDIR"/bin/cs-*
+	slow_svd 3
+	submit
+	await_running svd
+	kill "$(cat "$CLUSTER/slurmctld.pid")"
+	while [ -e "$CLUSTER/slurmctld.pid" ]
+	do
+		sleep 0.1
+	done
+	slurmctld -f "$SLURM_CONF" 3>&-
+	await 120
+	same_models
+}
+
+@test "a million events, in a directory whose name has blanks" {
+	local shard
+	"$GENERATE" -q --customers 40000 --events 1000000 --courses 8000 \
+		--columns user_handle,course_id,view_time_seconds -o all.csv
+	mkdir -p "the logs" million
+	head -n 400001 all.csv > "the logs/1.csv"
+	{ head -n 1 all.csv; tail -n +400002 all.csv; } > "the logs/2.csv"
+	work="$BATS_TEST_TMPDIR/the work"
+	export AGGREGATE='-u 1 -t 2 -v 3' MATRIX='--min-users 3 --value events'
+	"$pipeline/slurm/submit" "$work" 3 2 "the logs"/?.csv > job
+	await 200
+	"$pipeline/slurm/status" "$work"
+	# The matrix of the whole, by one process.
+	cs-aggregate -q -u 1 -t 2 -v 3 -o million/all.tsv all.csv
+	cs-matrix -q --min-users 3 --value events -o million/whole.mat million/all.tsv
+	cs-dump --what tags million/whole.mat > million/tags
+	for shard in 0 1 2
+	do
+		cs-dump --what tags "$work/matrix/$shard.mat" | diff million/tags -
+		cs-dump --what profiles "$work/matrix/$shard.mat" | sed 1d
+	done | LC_ALL=C sort > million/rows
+	cs-dump --what profiles million/whole.mat | sed 1d | LC_ALL=C sort |
+		cmp - million/rows
+	cs-svd -q -k 16 -o million/models "$work"/matrix/?.mat
+	diff -r million/models "$work/models"
 }
 
 # A chain that is done, as the first that was.
@@ -280,7 +384,7 @@ take_done() {
 	await 60
 	run -2 "$pipeline/slurm/status" "$work"
 	[[ "$output" == *"svd: 0 of 1; FAILED"* ]]
-	[[ "$(cat "$work"/log/svd.*.out)" == *"cs-svd: $work/matrix/1.mat: "* ]]
+	[[ "$(cat "$work"/log/svd.out)" == *"cs-svd: $work/matrix/1.mat: "* ]]
 	rm "$work/matrix/1.mat"
 	submit
 	await 60
