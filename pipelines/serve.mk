@@ -1,7 +1,8 @@
 # The service: trained where there is no model yet, and started.
 
-#: serve         train if needed, and answer on http://127.0.0.1:PORT [5000];
-#:               SERVE= passes options; AGGREGATE="--time COL" dates the events
+#: serve         train if needed, and answer on http://127.0.0.1:PORT [5000], by
+#:               the similarity of RECIPE or KNN; SERVE= passes options;
+#:               AGGREGATE="--time COL" dates the events
 PORT = 5000
 SERVE =
 
@@ -12,5 +13,5 @@ served-report = $(if $(findstring --report,$(SERVE)),,$(shell \
 
 .PHONY: serve
 serve: $(trained) $(BIN)/cs-serve
-	exec $(BIN)/cs-serve -p $(PORT) $(SERVE) \
+	exec $(BIN)/cs-serve -p $(PORT) $(similarity) $(SERVE) \
 		$(if $(served-report),--report $(call quote,$(report))) $(MODEL)/emb.bin

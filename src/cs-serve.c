@@ -14,7 +14,9 @@
 #include "serve/http_text.h"
 #include "base/io.h"
 #include "base/machine_limits.h"
+#include "base/number.h"
 #include "base/utf8.h"
+#include "search/search_query.h"
 
 enum {
 	KEY_NAMES = 256,
@@ -25,6 +27,8 @@ enum {
 	KEY_HOST,
 	KEY_ORIGIN,
 	KEY_GRACE,
+	KEY_METRIC,
+	KEY_ALPHA,
 	KEY_RECALL,
 	KEY_SEGMENTS,
 	KEY_REPORT,
@@ -34,12 +38,16 @@ enum {
 static struct http_server_options server = {.address = "127.0.0.1",
 					    .port = "5000"};
 static struct option_list hosts;
+static enum metric metric;
+static double alpha;
 
 static void set_port(const char *port);
 static void set_origin(const char *origin);
 static void add_tag_names(const char *file);
 static void add_customer_names(const char *file);
 static void read_token(const char *path);
+static void set_metric(const char *word);
+static void set_alpha(const char *word);
 
 static const struct option_row rows[] = {
 	{"Connections", 'p', "port", "PORT", "port; 0: any that is free [5000]",
@@ -67,6 +75,12 @@ static const struct option_row rows[] = {
 	 OPTION_TO_FLAG(server.suggest, true)},
 	{NULL, KEY_LOG, "log", NULL, "write a line of JSON for each request",
 	 OPTION_TO_FLAG(server.log, true)},
+	{NULL, KEY_METRIC, "metric", "M",
+	 "unless asked for: combined, embedding, profile",
+	 OPTION_TO_FUNCTION(set_metric)},
+	{NULL, KEY_ALPHA, "alpha", "A",
+	 "likewise, of combined: weight of embeddings [1]",
+	 OPTION_TO_FUNCTION(set_alpha)},
 	{NULL, KEY_RECALL, "recall", "R",
 	 "search by the index, with that recall@10",
 	 OPTION_TO_REAL(server.recall, 1e-9, 1)},
@@ -166,6 +180,38 @@ static void read_token(const char *path)
 	free(bytes);
 }
 
+/* METRIC_DOT has no quantiles, which replies state. */
+static void set_metric(const char *word)
+{
+	if (!metric_from_word(word, &metric) || metric == METRIC_DOT)
+		die_usage("--metric: \"%s\": expected combined, embedding or "
+			  "profile",
+			  word);
+	server.metric = &metric;
+}
+
+static void set_alpha(const char *word)
+{
+	if (!number_real(word, &alpha) || alpha < 0 || alpha > 1)
+		die_usage("--alpha: expected a number from 0 to 1, found "
+			  "\"%s\"",
+			  word);
+	server.alpha = &alpha;
+}
+
+/* The same of --recall, --metric and --alpha as of a request's fields. */
+static void check_metric(void)
+{
+	if (server.recall > 0 && server.metric != NULL &&
+	    metric != METRIC_EMBEDDING)
+		die_usage("--recall: an index is of embeddings: expected "
+			  "--metric embedding");
+	if (server.alpha != NULL && server.metric != NULL &&
+	    metric != METRIC_COMBINED)
+		die_usage("--alpha: of --metric combined, not of --metric %s",
+			  metric_words[metric]);
+}
+
 int main(int argc, char **argv)
 {
 	const char *error;
@@ -180,6 +226,7 @@ int main(int argc, char **argv)
 		die_usage("MODEL: a file, which may be replaced, and not "
 			  "standard input");
 	check_hosts();
+	check_metric();
 	server.hosts = hosts.texts;
 	server.host_count = hosts.count;
 	server.version = options_version;

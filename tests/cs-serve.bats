@@ -183,6 +183,43 @@ setup() {
 	END
 }
 
+@test "--metric and --alpha: what requests that name none have" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	user = run("cs-dump --what users emb.bin | sed -n 5p").decode().split()[0]
+	def knn(options):
+	    return run(f"cs-knn -u {user} {options} emb.bin | "
+	               "cs-summarize --format json")
+	tags = set()
+	for options in ("", "--metric embedding", "--metric profile",
+	                "--alpha 0.5", "--metric combined --alpha 0.25"):
+	    with Service(*options.split(), "emb.bin") as s:
+	        reply = s.post({"user_handle": user})
+	        assert reply.body == knn(options), options
+	        tags.add(s.get(f"/customers/{user}/similar").headers["ETag"])
+	        assert s.get(f"/customers/{user}/similar").body == reply.body
+	        metric = options.split()[1] if "metric" in options else "combined"
+	        assert s.get("/model").json()["metric"] == metric
+	        assert s.post({"user_handle": user, "metric": "profile"}).body == \
+	            knn("--metric profile")
+	        assert s.post({"user_handle": user, "metric": "combined",
+	                       "alpha": 1}).body == knn("--alpha 1")
+	        assert s.end() == 0
+	assert len(tags) == 5, tags
+	END
+	for wrong in "--metric dot" "--metric x" "--alpha 2" "--alpha x" \
+		"--metric profile --alpha .5" "--recall .5 --metric combined"
+	do
+		run -2 cs-serve -p 0 $wrong emb.bin
+	done
+	[[ "$output" == *"--recall: an index is of embeddings: expected --metric embedding"* ]]
+	# A model that has none such.
+	cs-aggregate -q "$ROOT/data/views.csv" | cs-matrix -q |
+		cs-svd -q -k 3 --center row -o centred.bin
+	run -2 timeout 20 cs-serve -p 0 --metric combined centred.bin
+	[[ "$output" == *"centred.bin: the metric combined is defined for a model that is not centred"* ]]
+}
+
 @test "recall: by the index, as cs-knn --recall, with what was measured" {
 	"$PYTHON" - <<-'END'
 	from service import *

@@ -69,6 +69,8 @@ print(json.load(sys.stdin)["dimensions"])')" = 5 ]
 	grep -q '^Customer 42 and the 3 most similar' out
 	said pipeline RECIPE=first
 	cs-dump trained_model/emb.bin | has 'matrix.weight idf'
+	make --no-print-directory -n serve RECIPE=first KNN="-n 5" |
+		has -E "cs-serve -p 5000 +--metric embedding "
 	grep -q ';metric=embedding;' trained_model/neighbours.tsv
 	said pipeline RECIPE=classic
 	grep -q 'Customer 1 and the 15 most similar' out

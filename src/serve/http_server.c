@@ -142,17 +142,31 @@ static const char *check_names(const struct display_names *names,
 				 "customers");
 }
 
+/* What decides on replies beside the model, as a number; 0 without any. */
+static uint64_t sum_of(const struct http_server_options *options)
+{
+	uint64_t sum = display_names_sum(&options->labels), recall, alpha;
+
+	/* Of recall 0 the bits are 0. */
+	memcpy(&recall, &options->recall, sizeof recall);
+	sum ^= recall;
+	if (options->metric != NULL)
+		sum ^= ((uint64_t)*options->metric + 1) << 60;
+	if (options->alpha != NULL) {
+		memcpy(&alpha, options->alpha, sizeof alpha);
+		sum ^= ~alpha << 4;
+	}
+	return sum;
+}
+
 /* Load the model, and start the workers; nothing is to be ended where that
  * fails. */
 static const char *begin_service(struct http_service *service)
 {
 	const struct http_server_options *options = service->options;
-	uint64_t sum = display_names_sum(&options->labels), recall;
+	uint64_t sum = sum_of(options);
 	const char *error;
 
-	/* What else decides on replies; of recall 0 the bits are 0. */
-	memcpy(&recall, &options->recall, sizeof recall);
-	sum ^= recall;
 	if (sum != 0)
 		snprintf(service->names_tag, sizeof service->names_tag,
 			 "-%016llx", (unsigned long long)sum);
@@ -164,7 +178,9 @@ static const char *begin_service(struct http_service *service)
 						  .labels = &options->labels,
 						  .segments = options->segments,
 						  .report = options->report,
-						  .recall = options->recall},
+						  .recall = options->recall,
+						  .metric = options->metric,
+						  .alpha = options->alpha},
 				      .metrics = &service->metrics};
 	service->no_memory = http_no_memory_response();
 	error = service->no_memory != NULL

@@ -26,12 +26,15 @@ struct http_server_options {
 	char *token; /* all but the open routes ask for it; NULL: none does */
 	const char *const *hosts; /* names it is asked for by, besides */
 	size_t host_count;
-	const char *version;  /* of the program */
-	const char *origin;   /* whose pages may ask; NULL: none */
-	size_t per_client;    /* connections; 0: HTTP_PER_CLIENT, but of this
-				 machine as many as it likes */
-	size_t grace;         /* seconds that /readyz says 503 at the end */
-	double recall;        /* of requests that name none; 0: exact */
+	const char *version; /* of the program */
+	const char *origin;  /* whose pages may ask; NULL: none */
+	size_t per_client;   /* connections; 0: HTTP_PER_CLIENT, but of this
+				machine as many as it likes */
+	size_t grace;        /* seconds that /readyz says 503 at the end */
+	double recall;       /* of requests that name none; 0: exact */
+	/* Likewise, as in struct served_model_options. */
+	const enum metric *metric;
+	const double *alpha;
 	const char *segments; /* a file of segments, or NULL */
 	const char *report;   /* of the events, by cs-aggregate, or NULL */
 	bool log;     /* a line of JSON for each request, on standard output */
@@ -52,8 +55,8 @@ struct http_service {
 	atomic_long active;   /* requests under way */
 	atomic_size_t held;   /* bytes of bodies and replies under way */
 	struct MHD_Response *no_memory; /* of http_send_no_memory */
-	char names_tag[18]; /* of an ETag: "-" and the sum of labels and recall
-			     */
+	char names_tag[18]; /* of an ETag: "-" and a sum of labels, recall,
+			       metric and alpha */
 };
 
 enum {

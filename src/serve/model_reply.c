@@ -43,7 +43,7 @@ void model_reply_write(struct output *body, const struct served_model *served)
 	struct query_metadata metadata = {0};
 	struct json_writer writer;
 
-	served_model_describe(served, served->metric, DEFAULT_ALPHA, &metadata);
+	served_model_describe(served, served->metric, served->alpha, &metadata);
 	json_writer_init(&writer, body, JSON_STYLE_SPACED);
 	json_put_object(&writer, NULL);
 	json_put_text(&writer, "id", served->id);

@@ -379,7 +379,7 @@ void predict_reply_profile(struct predict_reply *reply)
 	struct json_writer json;
 	const char *error;
 
-	served_model_describe(served, served->metric, DEFAULT_ALPHA, &metadata);
+	served_model_describe(served, served->metric, served->alpha, &metadata);
 	borrow_builder(reply, served->metric);
 	error = summary_builder_alone(
 		&reply->builder->summary, &metadata, served->model,

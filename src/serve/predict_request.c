@@ -28,7 +28,7 @@ void predict_request_begin(struct predict_request *request,
 		.served = served_model_hold(served),
 		.limit = DEFAULT_LIMIT,
 		.metric = served->metric,
-		.alpha = DEFAULT_ALPHA,
+		.alpha = served->alpha,
 		.recall = served->recall,
 		.min_similarity = -INFINITY,
 	};

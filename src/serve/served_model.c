@@ -34,7 +34,7 @@ void served_model_quantiles(const struct served_model *served,
 {
 	const struct model *model = served->model;
 	const struct similarity similarity = {
-		.profile = metric == METRIC_PROFILE, .alpha = DEFAULT_ALPHA};
+		.profile = metric == METRIC_PROFILE, .alpha = served->alpha};
 	struct similarity_quantiles pairs;
 
 	if (metric_compares_rows(metric)) {
@@ -65,7 +65,7 @@ void served_model_describe(const struct served_model *served,
 	double pairs[2] = {served->quantiles[metric][MEDIAN],
 			   served->quantiles[metric][TOP_PERCENT]};
 
-	if (metric == METRIC_COMBINED && alpha != DEFAULT_ALPHA)
+	if (metric == METRIC_COMBINED && alpha != served->alpha)
 		combined_quantiles(&served->shards, &similarity, shares, 2,
 				   pairs);
 	if (!metric_compares_rows(metric)) {
@@ -168,12 +168,24 @@ static int date(struct served_model *served, const char *path)
 /* ----------------------------------------------------------------- loading */
 
 /* Set what is searched where a request says nothing of it. */
-static const char *set_defaults(struct served_model *served, double recall)
+static const char *set_defaults(struct served_model *served,
+				const struct served_model_options *options)
 {
+	const char *error;
+
 	served->metric = model_default_metric(served->model);
-	if (recall > 0) {
-		served->shards.recall = recall;
-		served->recall = recall;
+	served->alpha = DEFAULT_ALPHA;
+	if (options->alpha != NULL)
+		served->alpha = *options->alpha;
+	if (options->metric != NULL) {
+		served->metric = *options->metric;
+		error = model_check_metric(served->model, served->metric);
+		if (error != NULL)
+			return error_text("%s: %s", options->path, error);
+	}
+	if (options->recall > 0) {
+		served->shards.recall = options->recall;
+		served->recall = options->recall;
 		served->metric = METRIC_EMBEDDING;
 	}
 	return sharded_search_need_index(&served->shards);
@@ -188,8 +200,8 @@ static void find_all_quantiles(struct served_model *served, unsigned threads)
 		find_quantiles(served, METRIC_COMBINED, threads);
 }
 
-/* All that cs-dump --check looks at but for index.hub, whose means take a search
- * for every customer. */
+/* All that cs-dump --check looks at but for index.hub, whose means take a
+ * search for every customer. */
 static const char *verify(const struct model *model, unsigned threads,
 			  struct model_verification *verification)
 {
@@ -225,7 +237,7 @@ static const char *load(struct served_model *served,
 		return error;
 	served->model = &served->shards.whole;
 	/* What a request touches later is looked at here, once. */
-	error = set_defaults(served, options->recall);
+	error = set_defaults(served, options);
 	if (error != NULL)
 		return error;
 	error = verify(served->model, threads, &verification);
@@ -254,7 +266,7 @@ static const char *load(struct served_model *served,
 	projection_model(&served->embed, served->model);
 	for (int metric = 0; metric < SERVED_MODEL_METRICS; metric++) {
 		contributions_begin(&served->reasons[metric], served->model,
-				    (enum metric)metric, DEFAULT_ALPHA);
+				    (enum metric)metric, served->alpha);
 	}
 	error = sharded_model_index_rows(&served->shards, threads);
 	return error ? error_text("%s: %s", path, error) : NULL;

@@ -50,6 +50,7 @@ struct served_model {
 	/* Of pairs at random, by metric; those of products are none. */
 	double quantiles[SERVED_MODEL_METRICS][SERVED_MODEL_QUANTILES];
 	enum metric metric; /* where a request names none */
+	double alpha;       /* likewise */
 	double recall;      /* likewise; 0: exact */
 	struct fold_in fold;
 	struct projection embed;
@@ -73,6 +74,9 @@ struct served_model_options {
 	const char *report;   /* of the events, by cs-aggregate, or NULL */
 	double recall; /* above 0: that of requests that name none, whose metric
 			  is then that of embeddings; the model has an index */
+	/* Of requests that name none, or NULL: the model's, DEFAULT_ALPHA. */
+	const enum metric *metric; /* not METRIC_DOT */
+	const double *alpha;
 };
 
 /* Load the model, for the first who uses it; NULL and an error text, which
@@ -94,14 +98,14 @@ void served_model_describe(const struct served_model *served,
 			   enum metric metric, double alpha,
 			   struct query_metadata *metadata);
 
-/* Set values[i] to the similarity by the metric, with DEFAULT_ALPHA, below
+/* Set values[i] to the similarity by the metric, with its alpha, below
  * which shares[i] of a sample of the pairs of customers lie; threads of them
  * work.  The metric is not that of products. */
 void served_model_quantiles(const struct served_model *served,
 			    enum metric metric, unsigned threads,
 			    const double *shares, size_t count, double *values);
 
-/* Borrow what describing takes, for the metric and DEFAULT_ALPHA; and give it
+/* Borrow what describing takes, for the metric and its alpha; and give it
  * back, or free it where it was left in the middle (base/recovery.h). */
 struct model_builder *served_model_borrow(struct served_model *served,
 					  enum metric metric);
