@@ -17,11 +17,13 @@ enum {
 	QUOTED = 60
 }; /* bytes of a wrong field that a message shows */
 
+enum { REASON_ROOM = 256 }; /* bytes of what is wrong with a row */
+
 /* Rows wrong for one reason: how many, and the first. */
 struct tally {
 	uint64_t count, sequence;
 	size_t file, line;
-	char what[256];
+	char what[REASON_ROOM];
 };
 
 /* The rows of a block, in rows and why. */
@@ -190,10 +192,11 @@ static const char *time_reason(const char *text, size_t length)
 				    forms);
 }
 
-/* The same with what the row has; begin is how much of it names the column. */
-static void describe(const struct rejects *rejects, const struct csv_rows *rows,
-		     const struct csv_row *row, size_t expected,
-		     enum reject reject, char *what, size_t room, size_t *begin)
+/* The same with what the row has.  Returns how much of it names the column. */
+static size_t describe(const struct rejects *rejects,
+		       const struct csv_rows *rows, const struct csv_row *row,
+		       size_t expected, enum reject reject,
+		       char what[REASON_ROOM])
 {
 	int column = column_of(reject);
 	size_t place = column == COLUMN_TIME   ? rejects->time_place
@@ -202,9 +205,9 @@ static void describe(const struct rejects *rejects, const struct csv_rows *rows,
 	const struct csv_slice *value = csv_row_field(rows, row, place);
 	const char *reason = field_reason(reject);
 	char fault[NUMBER_FAULT_ROOM];
-	size_t name = column < 0 ? 0 : strlen(column_name(rejects, column));
+	size_t begin =
+		column < 0 ? 0 : strlen(column_name(rejects, column)) + 1;
 
-	*begin = column < 0 ? 0 : name + 1;
 	if (is_number_fault(reject)) {
 		number_fault_describe(&rejects->style,
 				      rows->text + value->begin, value->length,
@@ -214,19 +217,19 @@ static void describe(const struct rejects *rejects, const struct csv_rows *rows,
 	if (reject == REJECT_TIME)
 		reason = time_reason(rows->text + value->begin, value->length);
 	if (reject == REJECT_FEW || reject == REJECT_MANY)
-		snprintf(what, room, "%u field%s, expected %zu",
+		snprintf(what, REASON_ROOM, "%u field%s, expected %zu",
 			 (unsigned)row->fields, row->fields == 1 ? "" : "s",
 			 expected);
 	else if (column >= COLUMN_VALUE && reject != REJECT_EMPTY_VALUE)
-		snprintf(what, room, "%s \"%.*s%s\": %s",
+		snprintf(what, REASON_ROOM, "%s \"%.*s%s\": %s",
 			 column_name(rejects, column),
 			 value->length > QUOTED ? QUOTED : (int)value->length,
 			 rows->text + value->begin,
 			 value->length > QUOTED ? "..." : "", reason);
 	else
-		snprintf(what, room, "%s", rejects_reason(rejects, reject));
-	if (*begin > strlen(what))
-		*begin = 0;
+		snprintf(what, REASON_ROOM, "%s",
+			 rejects_reason(rejects, reject));
+	return begin > strlen(what) ? 0 : begin;
 }
 
 /* ------------------------------------------------------------ setting aside */
@@ -283,11 +286,10 @@ void rejects_add(struct rejects *rejects, unsigned thread,
 {
 	struct reject_thread *state = &rejects->states[thread];
 	struct tally *tally = &state->tallies[reject];
-	size_t begin;
-	char what[sizeof tally->what];
-
-	describe(rejects, rows, row, rejects->source->files[block->file].fields,
-		 reject, what, sizeof what, &begin);
+	char what[REASON_ROOM];
+	size_t begin = describe(rejects, rows, row,
+				rejects->source->files[block->file].fields,
+				reject, what);
 	size_t length = strlen(what);
 	snprintf(what + length, sizeof what - length, "%s",
 		 dialect_hint(block, row,
