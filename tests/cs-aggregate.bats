@@ -1221,11 +1221,13 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 }
 
 @test "the command that is named works for each layout of JSON, databases, drawn tables" {
-	local file
+	local file options
 
 	printf 'u\ta\t1\t1\nv\tb\t1\t1\n' > expected
-	# With a byte-order mark; rows as arrays, in one or a line each.
+	# As Elasticsearch answers; with a byte-order mark; rows as arrays, in one or a line each.
 	printf '\357\273\277[{"user": "u", "tag": "a"}, {"user": "v", "tag": "b"}]' > mark.json
+	printf '{"hits": {"hits": [{"_id": 1, "row": {"user": "u", "tag": "a"}},
+		{"_id": 2, "row": {"user": "v", "tag": "b"}}]}}' > hits.json
 	printf '[["user", "tag"], ["u", "a"], ["v", "b"]]' > arrays.json
 	printf '%s\n' '["user", "tag"]' '["u", "a"]' '["v", "b"]' > lines.json
 	# As pandas writes them: by column, with the index or without; split.
@@ -1239,7 +1241,9 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	sed 's/$/\r/' mysql.txt > crlf.txt
 	for file in *.json *.txt; do
 		run -2 cs-aggregate "$file"
-		bash -c "$(sed -E 's/^.*: (jq|sed) /\1 /' <<< "$output") -q" |
+		options=-q
+		[ $file != hits.json ] || options='-q -u row.user -t row.tag'
+		bash -c "$(sed -E 's/^.*: (jq|sed) /\1 /' <<< "$output") $options" |
 			tail -n +2 | diff expected - || { echo "$output"; return 1; }
 	done
 	# JSON behind a key is no table of tabs.
@@ -1270,6 +1274,17 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	command=${output##*quoted: }
 	bash -c "${command% takes*} log.csv" | cs-aggregate -q |
 		has -x $'u\ta, b\t1\t1'
+}
+
+@test "rows that have a field more than the header, as R writes them, are told" {
+	printf '%s\n' '"user" "tag"' '"1" 3 "a b"' '"2" 4 "b"' > table.txt
+	refused "if the header lacks the first column's name, as R writes it" \
+		-d ' ' table.txt
+	cs-aggregate -q -d ' ' --skip 1 --no-header -u 2 -t 3 table.txt |
+		has -x $'3\ta b\t1\t1'
+	printf '%s\n' user,tag u,a u,b,c > log.csv
+	refused "--rejects FILE" log.csv
+	[[ "$stderr" != *"as R writes it"* ]]
 }
 
 @test "a file named twice, ids with .0 beside others, UTF-8 taken for another are told" {

@@ -13,16 +13,14 @@
 	"select($p | all(type == \"string\")) | {($p | join(\".\")): "         \
 	"(getpath($p) | if type == \"array\" "                                 \
 	"then map(tostring) | join(\"|\") else . end)}] | add // {}) | "
-static const struct json_format json[] = {{"JSON", "jq -r '" JQ_ROWS},
-					  {"JSON", "jq -r '" JQ_FLAT JQ_ROWS}},
-				json_lines[] = {{"JSON lines",
-						 "jq -rs '" JQ_ROWS},
-						{"JSON lines",
-						 "jq -rs '" JQ_FLAT JQ_ROWS}},
-				json_within = {"JSON",
-					       "jq -rs '[.. | arrays | "
-					       "select(.[0] | objects)] | "
-					       "max_by(length) | " JQ_ROWS};
+static const struct json_format
+	json[] = {{"JSON", "jq -r '" JQ_ROWS},
+		  {"JSON", "jq -r '" JQ_FLAT JQ_ROWS}},
+	json_lines[] = {{"JSON lines", "jq -rs '" JQ_ROWS},
+			{"JSON lines", "jq -rs '" JQ_FLAT JQ_ROWS}},
+	json_within = {"JSON", "jq -rs '[.. | arrays | "
+			       "select(.[0] | objects)] | "
+			       "max_by(length) | " JQ_FLAT JQ_ROWS};
 
 /* Rows that are arrays, in an array or one a line; and, as pandas writes them,
  * columns by name, or the names apart from the rows. */
