@@ -230,6 +230,7 @@ figure() {
 	head -n 1501 log.csv > few.csv
 	halve few.csv
 	cs-eval a.bin b.mat | has "warning: 50 customers are too few"
+	cs-eval --queries 9 a.bin b.mat | has "warning: 9 customers asked about are too few"
 	printf 'customer,tag\na,x\na,x2\na,y\n' > one.csv
 	cs-aggregate -q one.csv | cs-matrix -q --weight none > one.mat
 	cs-svd -q one.mat > one.bin

@@ -113,8 +113,12 @@ void evaluation_warnings_add(struct evaluation_report *report)
 			    "are not alike on average, for want of tags in "
 			    "common or by values below zero");
 	warn_removals(report);
-	if (population->n < FEW_CUSTOMERS)
-		add_warning(report, error_text("%zu customers are too few to "
-					       "tell most similarities apart",
-					       population->n));
+	if (population->query_count < FEW_CUSTOMERS)
+		add_warning(report,
+			    error_text("%zu customers%s are too few to tell "
+				       "most similarities apart",
+				       population->query_count,
+				       population->query_count < population->n
+					       ? " asked about"
+					       : ""));
 }
