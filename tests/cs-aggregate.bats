@@ -1287,6 +1287,34 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	[[ "$stderr" != *"as R writes it"* ]]
 }
 
+@test "texts of spreadsheets, lines below headers, wide commas, matrices are told" {
+	local threads command
+
+	printf '%s\n' user,tag '="0012",a' '="0013",="b"' > log.csv
+	refused 'a spreadsheet writes texts so: sed -E ' log.csv
+	command=${stderr##*texts so: }
+	bash -c "${command%%; so in *} log.csv" | cs-aggregate -q > found
+	printf '%s\n' user,tag '"=""0012""",a' '"=""0013""",b' > log.csv
+	for threads in 1 4; do
+		run -0 --separate-stderr cs-aggregate -u user -t tag -j $threads log.csv
+		[[ "$stderr" == *'customers are named as "="0012"", with 2 of 2 events: a spreadsheet writes texts so: sed -E '* ]]
+	done
+	bash -c "${stderr##*texts so: } log.csv" | cs-aggregate -q | cmp - found
+	[ "$(sed 1d found)" = $'0012\ta\t1\t1\n0013\tb\t1\t1' ]
+	printf '%s\n' user,tag ----,--- u,t > log.csv
+	run -0 --separate-stderr cs-aggregate -u user -t tag log.csv
+	[[ "$stderr" == *'customers are named as "----", with 1 of 2 events: if that is a line below the header, --comment -'* ]]
+	cs-aggregate -q --comment - log.csv | sed 1d | has -x $'u\tt\t1\t1'
+	printf '%s\n' 'user，tag' 'u，t' > log.csv
+	refused "-d '，'" log.csv
+	cs-aggregate -q -d '，' log.csv | has -x $'u\tt\t1\t1'
+	printf '%s\n' '%%MatrixMarket matrix coordinate real general' '% x' \
+		'2 2 2' '1 2 5' '2 1 0.5' > m.mtx
+	run -2 cs-aggregate m.mtx
+	bash -c "${output#*Matrix Market: } -q" | sed 1d > found
+	[ "$(cat found)" = $'1\t2\t1\t5\n2\t1\t1\t0.5' ]
+}
+
 @test "a file named twice, ids with .0 beside others, UTF-8 taken for another are told" {
 	log u,t,1
 	run -0 cs-aggregate -u user -t tag log.csv ./log.csv
@@ -1301,7 +1329,7 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	log 1,t,1 2.0,t,1 12.0,t,1
 	for threads in 1 4; do
 		run -0 --separate-stderr cs-aggregate -u user -t tag -j $threads log.csv
-		[[ "$stderr" == *'customers are named as "12.0", with 2 of 3 events, beside whole numbers'* ]]
+		[[ "$stderr" == *'customers are named as "12.0", with 2 of 3 events: others have whole numbers'* ]]
 	done
 	log 1.0,t,1 v1.0,t,1 1.05,t,1
 	run -0 --separate-stderr cs-aggregate -u user -t tag log.csv

@@ -113,6 +113,23 @@ static void add_number(struct doubtful_names *doubtful, uint64_t events,
 			    name, length);
 }
 
+/* Count a customer whose name is no number either, but of another file's form.
+ */
+static void add_form(struct doubtful_names *doubtful, uint64_t events,
+		     const char *name, size_t length)
+{
+	size_t dashes = 0;
+
+	while (dashes < length && name[dashes] == '-')
+		dashes++;
+	if (length > 3 && memcmp(name, "=\"", 2) == 0)
+		keep_lesser(doubtful->formula_name, &doubtful->formula_events,
+			    events, name, length);
+	else if (length > 2 && dashes == length)
+		keep_lesser(doubtful->line_name, &doubtful->line_events, events,
+			    name, length);
+}
+
 void doubtful_names_add_user(struct doubtful_names *doubtful, const char *user,
 			     size_t length, uint64_t events)
 {
@@ -120,6 +137,7 @@ void doubtful_names_add_user(struct doubtful_names *doubtful, const char *user,
 
 	doubtful->events += events;
 	add_number(doubtful, events, user, length);
+	add_form(doubtful, events, user, length);
 	if (word >= 0)
 		doubtful->users[word] += events;
 	else
@@ -135,19 +153,26 @@ void doubtful_names_add_tag(struct doubtful_names *doubtful, const char *tag,
 		doubtful->tags[word] += events;
 }
 
+static void merge_kept(char kept[48], uint64_t *kept_events, const char *name,
+		       uint64_t events)
+{
+	if (events > 0)
+		keep_lesser(kept, kept_events, events, name, strlen(name));
+}
+
 void doubtful_names_merge(struct doubtful_names *doubtful,
 			  const struct doubtful_names *other)
 {
 	doubtful->events += other->events;
 	doubtful->whole_events += other->whole_events;
-	if (other->cut_events > 0)
-		keep_lesser(doubtful->cut_name, &doubtful->cut_events,
-			    other->cut_events, other->cut_name,
-			    strlen(other->cut_name));
-	if (other->point_events > 0)
-		keep_lesser(doubtful->point_name, &doubtful->point_events,
-			    other->point_events, other->point_name,
-			    strlen(other->point_name));
+	merge_kept(doubtful->cut_name, &doubtful->cut_events, other->cut_name,
+		   other->cut_events);
+	merge_kept(doubtful->point_name, &doubtful->point_events,
+		   other->point_name, other->point_events);
+	merge_kept(doubtful->formula_name, &doubtful->formula_events,
+		   other->formula_name, other->formula_events);
+	merge_kept(doubtful->line_name, &doubtful->line_events,
+		   other->line_name, other->line_events);
 	keep_larger(doubtful, other->most, other->most_name,
 		    strlen(other->most_name));
 	for (int i = 0; i < DOUBTFUL_NAMES_WORDS; i++) {
@@ -185,6 +210,18 @@ static void warn_words(const uint64_t counts[DOUBTFUL_NAMES_WORDS],
 	     options);
 }
 
+/* Warn of customers whose names have a form, if there are any. */
+static void warn_form(const struct doubtful_names *doubtful, const char *name,
+		      uint64_t count, const char *what)
+{
+	char events[NUMBER_TEXT], all[NUMBER_TEXT];
+
+	if (count > 0)
+		warn("customers are named as \"%s\", with %s of %s events: %s",
+		     name, number_commas(events, count),
+		     number_commas(all, doubtful->events), what);
+}
+
 void doubtful_names_warn(const struct doubtful_names *doubtful, uint64_t users,
 			 bool about_words)
 {
@@ -200,17 +237,15 @@ void doubtful_names_warn(const struct doubtful_names *doubtful, uint64_t users,
 		     "customer, --null '%s'",
 		     doubtful->most_name, number_commas(events, doubtful->most),
 		     number_commas(all, doubtful->events), doubtful->most_name);
-	if (doubtful->cut_events > 0)
-		warn("customers are named as \"%s\", with %s of %s events: a "
-		     "spreadsheet has cut their numbers: save them as text",
-		     doubtful->cut_name,
-		     number_commas(events, doubtful->cut_events),
-		     number_commas(all, doubtful->events));
-	if (doubtful->point_events > 0 && doubtful->whole_events > 0)
-		warn("customers are named as \"%s\", with %s of %s events, "
-		     "beside whole numbers: if \"1.0\" means 1, write it so "
-		     "before",
-		     doubtful->point_name,
-		     number_commas(events, doubtful->point_events),
-		     number_commas(all, doubtful->events));
+	warn_form(doubtful, doubtful->cut_name, doubtful->cut_events,
+		  "a spreadsheet has cut their numbers: save them as text");
+	if (doubtful->whole_events > 0)
+		warn_form(doubtful, doubtful->point_name,
+			  doubtful->point_events,
+			  "others have whole numbers: if \"1.0\" means 1, "
+			  "write it so before");
+	warn_form(doubtful, doubtful->formula_name, doubtful->formula_events,
+		  "a spreadsheet writes texts so: " DOUBTFUL_NAMES_FORMULA);
+	warn_form(doubtful, doubtful->line_name, doubtful->line_events,
+		  "if that is a line below the header, --comment -");
 }

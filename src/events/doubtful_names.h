@@ -13,6 +13,10 @@
  * known. */
 enum { DOUBTFUL_NAMES_WORDS = 28 };
 
+/* The command that makes 0012 of ="0012", and of "=""0012""", in CSV. */
+#define DOUBTFUL_NAMES_FORMULA                                                 \
+	"sed -E 's/\"=\"\"([^\"]*)\"\"\"/\\1/g; s/=\"([^\"]*)\"/\\1/g'"
+
 struct doubtful_names {
 	uint64_t events;    /* of all customers, a tag each */
 	uint64_t most;      /* of the customer with the most of them */
@@ -25,6 +29,10 @@ struct doubtful_names {
 	 * those who are called as 12. */
 	uint64_t point_events, whole_events;
 	char point_name[48];
+	/* Of customers who are called as ="0012", as spreadsheets write texts;
+	 * or ---, as lines below headers have; and the first such name. */
+	uint64_t formula_events, line_events;
+	char formula_name[48], line_name[48];
 	/* Of customers, and of tags, that are called one of the words. */
 	uint64_t users[DOUBTFUL_NAMES_WORDS], tags[DOUBTFUL_NAMES_WORDS];
 };

@@ -8,6 +8,7 @@
 #include "base/errors.h"
 #include "events/column_detect.h"
 #include "events/date_forms.h"
+#include "events/doubtful_names.h"
 #include "text/tsv.h"
 
 enum {
@@ -153,6 +154,9 @@ static const char *dialect_hint(const struct csv_block *block,
 		return error_text(": a blank before it: sed 's/%c *\"/%c\"/g' "
 				  "takes it away",
 				  delimiter, delimiter);
+	if (reject == REJECT_CSV + CSV_QUOTE_INSIDE &&
+	    memmem(bytes, row->size, "=\"", 2) != NULL)
+		return ": a spreadsheet writes texts so: " DOUBTFUL_NAMES_FORMULA;
 	if (reject == REJECT_CSV + CSV_QUOTE_AFTER &&
 	    memmem(bytes, row->size, "\\\"", 2) != NULL)
 		return ": a backslash before it: --escape backslash";

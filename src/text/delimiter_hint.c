@@ -15,6 +15,10 @@ static const struct {
 	{";", "\n  if semicolons stand between its columns: -d ';'", true},
 	{"|", "\n  if bars stand between its columns: -d '|'", true},
 	{",", "\n  if commas stand between its columns: -d ,", false},
+	{"\xef\xbc\x8c",
+	 "\n  if '\xef\xbc\x8c' stands between its columns: -d "
+	 "'\xef\xbc\x8c'",
+	 false},
 	{"::", "\n  if '::' stands between its columns: -d '::'", false},
 };
 
