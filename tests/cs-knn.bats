@@ -421,6 +421,34 @@ sums_exactly() {
 	done
 }
 
+@test "the scale of similarity is that of all pairs of few customers" {
+	needs python3
+	# 41 customers are all paired; some similarities are negative.
+	{ printf 'user\ttag\tevents\tvalue\n'
+		for i in $(seq 10 50); do
+			printf "u$i\tt%d\t1\t%d\n" $((i % 3)) $((i % 7 - 3)) \
+				$((3 + i % 5)) $((i % 4 + 1))
+		done; } > pairs.tsv
+	cs-matrix -q --value sum --damp none --weight none pairs.tsv |
+		cs-svd -q -k 3 -o pairs.bin
+	for metric in combined profile; do
+		cs-knn -q --all -n 40 --min-similarity -1 --no-why \
+			--metric $metric pairs.bin > pairs-all.tsv
+		cs-knn -q -u u10 --metric $metric --profiles pairs.bin |
+			grep '^#model' > pairs-scale
+		"$PYTHON" - <<-'END'
+		import re
+		pairs = sorted(float(line.split("\t")[3]) for line in open("pairs-all.tsv")
+		               .read().splitlines()[1:] if line[:3] < line.split("\t")[2])
+		assert len(pairs) == 820 and pairs[0] < 0
+		scale = open("pairs-scale").read()
+		for name, share in ("median_pair", .5), ("top_percent_pair", .99):
+		    found = float(re.search(name + "=([^;]*)", scale)[1])
+		    assert abs(found - pairs[int(share * 819)]) < 1e-6, (name, found)
+		END
+	done
+}
+
 @test "--metric dot ranks by the product" {
 	numpy
 	cs-svd -k 20 --tol 1e-7 matrix.bin > tight.bin
