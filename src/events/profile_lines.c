@@ -11,6 +11,7 @@ enum { EVENT_DIGITS = 18 };
 /* A line that is being parsed. */
 struct line {
 	struct string_slice customer, tag;
+	bool same;        /* the customer is that of the line before */
 	const char *next; /* the line after it */
 	uint64_t events;
 	decimal value;
@@ -54,8 +55,9 @@ static bool read_line(const char *text, const char *end,
 	const struct string_slice *last = &before->customer;
 
 	/* Most lines are of the customer before, whose tab follows its name. */
-	if (last->length > 0 && (size_t)(end - text) > last->length &&
-	    memcmp(text, last->text, last->length + 1) == 0) {
+	line->same = last->length > 0 && (size_t)(end - text) > last->length &&
+		     memcmp(text, last->text, last->length + 1) == 0;
+	if (line->same) {
 		line->customer = (struct string_slice){text, last->length};
 		text += last->length + 1;
 	} else if (!read_field(&text, end, '\t', &line->customer)) {
@@ -96,9 +98,9 @@ static void reserve(struct profile_lines *lines)
 static bool add_line(struct profile_lines *lines, const struct line *before,
 		     const struct line *line)
 {
-	int order = -1;
+	int order = line->same ? 0 : -1;
 
-	if (lines->pairs > 0)
+	if (lines->pairs > 0 && !line->same)
 		order = compare(&before->customer, &line->customer);
 	if (order > 0 || (order == 0 && compare(&before->tag, &line->tag) >= 0))
 		return false;
