@@ -3,6 +3,7 @@
  *
  * A row's embedding is worked out as cs-svd does it (linalg/projection.h), so a
  * customer of the model gets the bytes that stand there. */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,14 +23,17 @@
 #include "model/model_verify.h"
 #include "model/model_writer.h"
 #include "model/row_removal.h"
+#include "model/shard_files.h"
+#include "model/shard_removal.h"
 #include "base/io.h"
 #include "base/machine_limits.h"
 
-enum { KEY_FORGET = 256, KEY_PSEUDONYM };
+enum { KEY_FORGET = 256, KEY_PSEUDONYM, KEY_SHARDS };
 
 static struct choices {
 	const char *forget, *key; /* files, or NULL */
 	const char *output;       /* NULL: standard output */
+	bool shards;              /* output is a directory, as MODEL */
 	unsigned threads;
 } choices;
 
@@ -40,6 +44,9 @@ static const struct option_row rows[] = {
 	{NULL, KEY_PSEUDONYM, "pseudonym", "KEYFILE",
 	 "those of MODEL are pseudonyms by this key",
 	 OPTION_TO_FILE(choices.key)},
+	{NULL, KEY_SHARDS, "shards", NULL,
+	 "MODEL is a directory of shards: so is -o DIR",
+	 OPTION_TO_FLAG(choices.shards, true)},
 	OPTION_OUTPUT_TO("Output", choices.output),
 	OPTION_THREADS_TO(choices.threads),
 	OPTION_COMMON};
@@ -47,7 +54,8 @@ static const struct option_row rows[] = {
 static const struct options_text text = {
 	.name = "cs-project",
 	.usage = "cs-project [OPTION]... MODEL [MATRIX]\n"
-		 "       cs-project --forget FILE [OPTION]... [MODEL]",
+		 "       cs-project --forget FILE [OPTION]... [MODEL]\n"
+		 "       cs-project --forget FILE --shards -o DIR MODEL",
 	.purpose =
 		"Fold customers into a model: embed a matrix that \"cs-matrix "
 		"--as MODEL\" made.\n"
@@ -156,6 +164,10 @@ static char **read_options(int argc, char **argv)
 	if (choices.forget != NULL && count > 1)
 		die_usage("%s: with --forget there is one MODEL, or matrix",
 			  paths[1]);
+	if (choices.shards &&
+	    (choices.forget == NULL || count != 1 || choices.output == NULL))
+		die_usage("--shards: with --forget FILE, -o DIR and the "
+			  "directory of a MODEL");
 	if (choices.forget != NULL)
 		return paths;
 	if (count < 1 || count > 2)
@@ -167,16 +179,48 @@ static char **read_options(int argc, char **argv)
 }
 
 /* Say who left. */
-static void report(const struct model *model, size_t gone, size_t names)
+static void report(size_t gone, size_t stay, size_t names)
 {
-	char left[NUMBER_TEXT], stay[NUMBER_TEXT], all[NUMBER_TEXT];
+	char left[NUMBER_TEXT], others[NUMBER_TEXT], all[NUMBER_TEXT];
 
 	notice("%s customers left, of %s names in %s; %s stay",
 	       number_commas(left, gone), number_commas(all, names),
-	       choices.forget, number_commas(stay, model->matrix.n - gone));
+	       choices.forget, number_commas(others, stay));
+}
+
+/* Say how an index that the model has is made again. */
+static void report_index(const struct model *model)
+{
 	if (safetensors_find(&model->file, "index.embedding") != NULL)
 		notice("the index is left out: cs-index --as %s makes it again",
 		       model->input.name);
+}
+
+/* The customers of --forget, as MODEL names them. */
+static void read_forgotten(struct customer_names *names)
+{
+	if (choices.key != NULL)
+		customer_names_read_key(names, choices.key);
+	customer_names_read_forgotten(names, choices.forget);
+	customer_names_hash_forgotten(names);
+}
+
+/* Write the shards of a directory without these customers. */
+static void forget_in_shards(const char *directory)
+{
+	struct customer_names names = {0};
+	struct shard_removal removal;
+
+	if (!shard_files_is_directory(directory))
+		die("%s: no directory: --shards is for a model in shards",
+		    directory);
+	read_forgotten(&names);
+	const char *error = shard_removal_write(
+		&removal, directory, choices.output, &names, options_version);
+	if (error != NULL)
+		die("%s", error);
+	report(removal.gone, removal.stay, names.forgotten_listed);
+	customer_names_free(&names);
 }
 
 /* Write the model, or matrix, without the customers of --forget. */
@@ -186,10 +230,7 @@ static void forget(const char *path, struct output *output)
 	struct model_verification verification;
 	struct model model;
 
-	if (choices.key != NULL)
-		customer_names_read_key(&names, choices.key);
-	customer_names_read_forgotten(&names, choices.forget);
-	customer_names_hash_forgotten(&names);
+	read_forgotten(&names);
 	check(&model, model_open_any(&model, path));
 	check(&model, model_verify(&model, &verification));
 	bool *gone = alloc(model.matrix.n, sizeof *gone);
@@ -198,7 +239,8 @@ static void forget(const char *path, struct output *output)
 		die("%s: nobody is left: all of its customers are in %s",
 		    model.input.name, choices.forget);
 	row_removal_write(&model, gone, options_version, output);
-	report(&model, count, names.forgotten_listed);
+	report(count, model.matrix.n - count, names.forgotten_listed);
+	report_index(&model);
 	free(gone);
 	model_close(&model);
 	customer_names_free(&names);
@@ -210,6 +252,10 @@ int main(int argc, char **argv)
 	struct work work = {0};
 	struct output output;
 
+	if (choices.shards) {
+		forget_in_shards(paths[0]);
+		return STATUS_DONE;
+	}
 	output_open(&output, choices.output);
 	if (output_terminal(&output))
 		die("a model is binary and standard output is a terminal: "

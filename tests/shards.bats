@@ -512,6 +512,56 @@ make_sets() {
 	[ "$(sed -n 's/^id  *//p' said)" != "$set_id" ]
 }
 
+@test "--forget --shards: a set without some customers, as the model joined" {
+	make_sets
+	cs-dump --what users set/1.bin | cut -f 1 | sed -n '2,3p' > gone
+	cs-dump --what users set/3.bin | cut -f 1 | sed -n 2p >> gone
+	run -0 cs-project --forget gone --shards -o less set
+	[ "$output" = "cs-project: 3 customers left, of 3 names in gone; 1,556 stay" ]
+	cs-project -q --forget gone -o left.bin set
+	cs-dump --check less > said
+	grep "^customers  1,556 " said
+	for part in users tags profiles embedding
+	do
+		diff <(cs-dump --what $part left.bin) <(cs-dump --what $part less)
+	done
+	cs-dump --what users less | cut -f 1 > there
+	run -1 grep -Fxf gone there
+	cs-knn -q --all -n 3 left.bin | grep -v '^#' > expected
+	cs-knn -q --all -n 3 less | grep -v '^#' | LC_ALL=C sort > found
+	LC_ALL=C sort expected | cmp - found
+	# Another set: none of its shards is taken for one of the old.
+	rm -rf bad
+	cp -r less bad
+	cp set/0.bin bad/
+	run -2 cs-knn -q -u 626 bad
+	[[ "$output" == *"no shard of the set "* ]] || { echo "$output"; return 1; }
+	# An empty shard.
+	cs-dump --what users set/2.bin | sed 1d | cut -f 1 > gone
+	cs-project -q --forget gone --shards -o emptied set
+	cs-dump --check emptied > said
+	[ "$(cs-dump --what users emptied | sed 1d | wc -l)" -eq \
+		$((1559 - $(wc -l < gone))) ]
+	cs-dump --what users set | sed 1d | cut -f 1 > gone
+	refuse() {
+		run -2 cs-project --forget gone "${@:2}"
+		[[ "$output" == *"$1"* ]] || { echo "$output"; return 1; }
+		[ -z "$(find . -name 'no-less*')" ]
+	}
+	refuse "set: nobody is left" --shards -o no-less set
+	refuse "left.bin: no directory" --shards -o no-less left.bin
+	refuse "--shards: with --forget FILE, -o DIR" --shards set
+	echo 626 > gone
+	refuse "less: it exists and is not empty" --shards -o less set
+	rm -rf bad
+	cp -r set bad
+	truncate -s -1 bad/2.bin
+	refuse "bad: 2.bin: " --shards -o no-less bad
+	rm bad/2.bin
+	refuse "2.bin: No such file" --shards -o no-less bad
+	rm -r bad
+}
+
 @test "every reader refuses a set that is incomplete, mixed or damaged, by name" {
 	make_sets
 	refuse() {

@@ -202,27 +202,13 @@ static void write_manifest(struct writing *writing)
 {
 	const struct shard_set *set = writing->models->set;
 	json_t *shards = alloc_check(json_array());
-	struct output output;
 	char name[32];
 
 	for (size_t i = 0; i < set->count; i++) {
 		name_model(writing, i, name);
-		json_check(json_array_append_new(
-			shards,
-			json_pack("{s:s, s:I}", "file", name, "customers",
-				  (json_int_t)set->shards[i].n)));
+		shard_files_describe(shards, name, (int64_t)set->shards[i].n);
 	}
-	json_t *manifest = alloc_check(
-		json_pack("{s:s, s:s, s:o}", "format", SHARD_FILES_FORMAT,
-			  "set", writing->id, "shards", shards));
-	char *text = alloc_check(json_dumps(manifest, JSON_INDENT(1)));
-	output_directory_add(&writing->directory, &output,
-			     SHARD_FILES_MANIFEST);
-	output_text(&output, text);
-	output_text(&output, "\n");
-	output_close(&output);
-	free(text);
-	json_decref(manifest);
+	shard_files_write(&writing->directory, writing->id, shards);
 }
 
 /* The directory appears when all ranks have written their models. */

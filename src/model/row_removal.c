@@ -29,51 +29,49 @@ size_t row_removal_mark(const struct csr_matrix *matrix,
 	return count;
 }
 
+void row_counts_copy(struct row_counts *counts, const struct csr_matrix *matrix)
+{
+	size_t size = alloc_product(matrix->m, TENTHS);
+
+	counts->tags = alloc(size, sizeof *counts->tags);
+	memcpy(counts->tags, matrix->tenths, size * sizeof *counts->tags);
+	memcpy(counts->all, matrix->tenth_size, sizeof counts->all);
+}
+
+void row_counts_subtract(struct row_counts *counts,
+			 const struct csr_matrix *matrix, const bool *gone)
+{
+	for (size_t i = 0; i < matrix->n; i++) {
+		if (!gone[i])
+			continue;
+		counts->all[matrix->tenth[i]]--;
+		for (int64_t j = matrix->indptr[i]; j < matrix->indptr[i + 1];
+		     j++)
+			if (matrix->raw[j] > 0)
+				counts->tags[(size_t)matrix->indices[j] *
+						     TENTHS +
+					     matrix->tenth[i]]--;
+	}
+}
+
 /* A file being written. */
 struct removal {
-	const struct csr_matrix *matrix;
-	const bool *gone;
-	struct row_order order; /* the rows that stay */
+	size_t m;                        /* tags */
+	const struct row_counts *counts; /* NULL: as they were */
+	struct row_order order;          /* the rows that stay */
 	struct tensor_writer writer;
 };
 
-/* Counts of customers, less those that are gone and have the tag. */
-static void put_tag_tenths(struct removal *removal)
+static void put_tensor(struct removal *removal, const struct tensor *tensor)
 {
-	const struct csr_matrix *matrix = removal->matrix;
-	size_t size = alloc_product(matrix->m, TENTHS);
-	int64_t *counts = alloc(size, sizeof *counts);
+	const struct row_counts *counts = removal->counts;
 
-	memcpy(counts, matrix->tenths, size * sizeof *counts);
-	for (size_t i = 0; i < matrix->n; i++)
-		for (int64_t j = matrix->indptr[i];
-		     removal->gone[i] && j < matrix->indptr[i + 1]; j++)
-			if (matrix->raw[j] > 0)
-				counts[(size_t)matrix->indices[j] * TENTHS +
-				       matrix->tenth[i]]--;
-	tensor_writer_put(&removal->writer, counts, size * sizeof *counts);
-	free(counts);
-}
-
-static void put_tenths(struct removal *removal)
-{
-	const struct csr_matrix *matrix = removal->matrix;
-	int64_t counts[TENTHS];
-
-	memcpy(counts, matrix->tenth_size, sizeof counts);
-	for (size_t i = 0; i < matrix->n; i++)
-		counts[matrix->tenth[i]] -= removal->gone[i];
-	tensor_writer_put(&removal->writer, counts, sizeof counts);
-}
-
-/* own: counts of customers are those of this file. */
-static void put_tensor(struct removal *removal, const struct tensor *tensor,
-		       bool own)
-{
-	if (own && strcmp(tensor->name, "tags.tenths") == 0)
-		put_tag_tenths(removal);
-	else if (own && strcmp(tensor->name, "tenths") == 0)
-		put_tenths(removal);
+	if (counts != NULL && strcmp(tensor->name, "tags.tenths") == 0)
+		tensor_writer_put(&removal->writer, counts->tags,
+				  removal->m * TENTHS * sizeof *counts->tags);
+	else if (counts != NULL && strcmp(tensor->name, "tenths") == 0)
+		tensor_writer_put(&removal->writer, counts->all,
+				  sizeof counts->all);
 	else
 		row_order_put(&removal->order, &removal->writer, tensor);
 }
@@ -102,8 +100,9 @@ static struct shard_place *list_rows(size_t n, const bool *gone, size_t *count)
 	return places;
 }
 
-void row_removal_write(const struct model *model, const bool *gone,
-		       const char *version, struct output *output)
+static void write_rows(const struct model *model, const bool *gone,
+		       const struct row_counts *counts, json_t *metadata,
+		       struct output *output)
 {
 	const struct csr_matrix *matrix = &model->matrix;
 	const struct shard_file file = {model->input.name, &model->file,
@@ -113,10 +112,9 @@ void row_removal_write(const struct model *model, const bool *gone,
 	size_t rows, count = row_tensors_list(&model->file, old);
 	struct shard_place *places = list_rows(matrix->n, gone, &rows);
 	struct removal removal = {
-		.matrix = matrix,
-		.gone = gone,
+		.m = matrix->m,
+		.counts = counts,
 		.order = row_order_make(&file, 1, places, rows)};
-	json_t *metadata = describe(model, version);
 
 	for (size_t i = 0; i < count; i++) {
 		tensors[i] = old[i];
@@ -124,10 +122,35 @@ void row_removal_write(const struct model *model, const bool *gone,
 	}
 	tensor_writer_begin(&removal.writer, output, metadata, tensors, count);
 	for (size_t i = 0; i < count; i++)
-		put_tensor(&removal, &old[i], model_counts_its_own(model));
+		put_tensor(&removal, &old[i]);
 	tensor_writer_end(&removal.writer);
 	json_decref(metadata);
 	free(places);
 	free(tensors);
 	free(old);
+}
+
+void row_removal_write(const struct model *model, const bool *gone,
+		       const char *version, struct output *output)
+{
+	struct row_counts counts = {0};
+	bool own = model_counts_its_own(model) && model->matrix.tenths != NULL;
+
+	if (own) {
+		row_counts_copy(&counts, &model->matrix);
+		row_counts_subtract(&counts, &model->matrix, gone);
+	}
+	write_rows(model, gone, own ? &counts : NULL, describe(model, version),
+		   output);
+	free(counts.tags);
+}
+
+void row_removal_write_shard(const struct model *model, const bool *gone,
+			     const struct row_counts *counts, const char *set,
+			     const char *version, struct output *output)
+{
+	json_t *metadata = describe(model, version);
+
+	metadata_set(metadata, "shard.set", "%s", set);
+	write_rows(model, gone, counts, metadata, output);
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/io.h"
 #include "events/customer_names.h"
@@ -24,5 +25,25 @@ size_t row_removal_mark(const struct csr_matrix *matrix,
  * project.model, the id of the model. */
 void row_removal_write(const struct model *model, const bool *gone,
 		       const char *version, struct output *output);
+
+/* Counts of customers, of one model or of all its shards. */
+struct row_counts {
+	int64_t *tags; /* m x TENTHS */
+	int64_t all[TENTHS];
+};
+
+/* Copy the counts of a matrix; the caller frees tags. */
+void row_counts_copy(struct row_counts *counts,
+		     const struct csr_matrix *matrix);
+
+/* Take the rows that are gone from the counts. */
+void row_counts_subtract(struct row_counts *counts,
+			 const struct csr_matrix *matrix, const bool *gone);
+
+/* As row_removal_write, for a shard of a model, which may become empty: the
+ * counts are those of all shards, and the shards' id becomes set. */
+void row_removal_write_shard(const struct model *model, const bool *gone,
+			     const struct row_counts *counts, const char *set,
+			     const char *version, struct output *output);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "base/json_memory.h"
 #include "base/number.h"
 
 /* cs-svd writes as many files at most. */
@@ -211,4 +212,30 @@ const char *shard_files_check(const struct shard_file *shards, size_t count,
 				shards[0].name, (long long)all, i, advice);
 	free(there);
 	return error != NULL ? error : compare_customers(shards, count, files);
+}
+
+/* ------------------------------------------------------------------ writing */
+
+void shard_files_describe(json_t *shards, const char *file, int64_t customers)
+{
+	json_check(json_array_append_new(
+		shards, json_pack("{s:s, s:I}", "file", file, "customers",
+				  (json_int_t)customers)));
+}
+
+void shard_files_write(struct output_directory *directory, const char *set,
+		       json_t *shards)
+{
+	json_t *manifest = alloc_check(json_pack("{s:s, s:s, s:o}", "format",
+						 SHARD_FILES_FORMAT, "set", set,
+						 "shards", shards));
+	char *text = alloc_check(json_dumps(manifest, JSON_INDENT(1)));
+	struct output output;
+
+	output_directory_add(directory, &output, SHARD_FILES_MANIFEST);
+	output_text(&output, text);
+	output_text(&output, "\n");
+	output_close(&output);
+	free(text);
+	json_decref(manifest);
 }

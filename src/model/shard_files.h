@@ -3,11 +3,13 @@
 #ifndef MODEL_SHARD_FILES_H
 #define MODEL_SHARD_FILES_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/io.h"
+#include "base/output_directory.h"
 #include "model/csr_matrix.h"
 #include "model/safetensors.h"
 
@@ -43,6 +45,14 @@ const char *shard_files_read(struct shard_files *files, const char *directory);
 const char *shard_files_expand(struct shard_files *files, char *const *paths,
 			       size_t count);
 void shard_files_free(struct shard_files *files);
+
+/* Append to the array shards what a manifest says of the next shard. */
+void shard_files_describe(json_t *shards, const char *file, int64_t customers);
+
+/* Write the manifest of these shards, which are freed, into a directory whose
+ * other files are closed. */
+void shard_files_write(struct output_directory *directory, const char *set,
+		       json_t *shards);
 
 /* An open file; nothing of it is owned. */
 struct shard_file {
