@@ -1280,6 +1280,8 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	printf '%s\n' '"user" "tag"' '"1" 3 "a b"' '"2" 4 "b"' > table.txt
 	refused "if the header lacks the first column's name, as R writes it" \
 		-d ' ' table.txt
+	tr ' ' ',' < table.txt > table.csv
+	refused "as R writes it: --skip 1 --no-header" table.csv
 	cs-aggregate -q -d ' ' --skip 1 --no-header -u 2 -t 3 table.txt |
 		has -x $'3\ta b\t1\t1'
 	printf '%s\n' user,tag u,a u,b,c > log.csv

@@ -262,12 +262,6 @@ static void advise(const struct row_account *account,
 		fputs("  where quotes follow other rules: --quote none, or "
 		      "--escape backslash\n",
 		      stderr);
-	if (account->in > 0 &&
-	    rejects_count(rejects, REJECT_MANY) == account->in)
-		fputs("  if the header lacks the first column's name, as R "
-		      "writes it: --skip 1\n"
-		      "  --no-header, and columns by number\n",
-		      stderr);
 	if (account->rejected == account->in)
 		fputs("  all rows are wrong: are these the right columns "
 		      "(-u, -t, -v), and is it the\n"

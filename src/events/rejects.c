@@ -166,6 +166,10 @@ static const char *dialect_hint(const struct csv_block *block,
 		return ": a backslash before a delimiter: --escape backslash";
 	if (memmem(bytes, row->size, single, 2) != NULL || *bytes == '\'')
 		return ": quoted by ': --quote \"'\"";
+	if (row->size > 4 && memcmp(bytes, "\"1\"", 3) == 0 &&
+	    bytes[3] == delimiter)
+		return ": if the header lacks the first column's name, as R "
+		       "writes it: --skip 1 --no-header, and columns by number";
 	return "";
 }
 
