@@ -13,8 +13,8 @@
  *   between, 10:15 (9:15, too), 10:15:30 or 10:15:30.25, and then Z, UTC, GMT,
  *   +01, +0100 or +01:00; or digits alone, 202601311015 or 20260131101530;
  * - a number of seconds since 1970, from 10^8 on, with decimals or without, or
- *   from 10^11 on of milliseconds, from 10^14 on of microseconds, and from 10^17
- *   on of nanoseconds.
+ *   from 10^11 on of milliseconds, from 10^14 on of microseconds, and from
+ * 10^17 on of nanoseconds.
  *
  * Without a zone it is UTC; a day alone is its beginning.  Years are 0001 to
  * 9999. */

@@ -52,10 +52,10 @@ void result_writer_begin(struct result_writer *writer,
 void result_writer_end(struct result_writer *writer);
 
 /* Write the results of a batch, whose queries are rows of the model that asks
- * (its columns and components are those of the other), in their order, after a header line
- * the first time; a query without neighbours gives nothing.  The bytes do not
- * depend on the number of threads.  NULL, or an error text, valid until
- * result_writer_end: the model is damaged. */
+ * (its columns and components are those of the other), in their order, after a
+ * header line the first time; a query without neighbours gives nothing.  The
+ * bytes do not depend on the number of threads.  NULL, or an error text, valid
+ * until result_writer_end: the model is damaged. */
 const char *result_writer_write(struct result_writer *writer,
 				struct output *output,
 				const struct search_batch *searched);

@@ -19,8 +19,8 @@ const char *ivf_verify(const struct model *model, unsigned threads);
  * progress.  O(n d (cells + RECALL_SAMPLE)): less than cs-index takes. */
 const char *ivf_verify_cells(const struct model *model, unsigned threads);
 
-/* ivf_verify_cells with its progress, and the mean similarity of each row to its
- * nearest, where that is there, by a search for every row. */
+/* ivf_verify_cells with its progress, and the mean similarity of each row to
+ * its nearest, where that is there, by a search for every row. */
 const char *ivf_verify_results(const struct model *model, unsigned threads);
 
 #endif
