@@ -195,7 +195,15 @@ holds() {
 	run ! grep -q alone said
 	[ "$(cs-dump --what users few.mat | tail -n +2 | cut -f 1)" = a ]
 	run -2 cs-matrix --attributes town: -o out few.tsv
-	[[ "$output" == *"--attributes town:: no tag begins so"* ]]
+	[[ "$output" == *"--attributes town:: no tag begins so" ]]
+	# One that begins so, and that too few have.
+	printf 'c\tx\t1\t1\n' >> few.tsv
+	for option in '--attributes age:' '--block age:=2'
+	do
+		# shellcheck disable=SC2086 # two words
+		run -2 cs-matrix --min-users 2 $option -o out few.tsv
+		[[ "$output" == *"--${option:2:10}"*": of the tags that 2 customers have (--min-users) none begins so" ]]
+	done
 	run -2 cs-matrix --attributes age: --attributes x -o out few.tsv
 	[[ "$output" == *"every tag is one, and there is nothing left to compare"* ]]
 	run -2 cs-matrix --attributes age: --attributes age: -o out few.tsv

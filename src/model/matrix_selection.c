@@ -82,8 +82,9 @@ static const char *mark_attributes(struct matrix_builder *builder)
 			   !is_part(builder) && i < prefixes->count;
 	     i++)
 		if (used[i] == 0)
-			return error_text("--attributes %s: no tag begins so",
-					  prefixes->texts[i]);
+			return tag_prefixes_unused("--attributes",
+						   prefixes->texts[i],
+						   builder->options->min_users);
 	return others > 0 || builder->m == 0 || is_part(builder)
 		       ? NULL
 		       : "--attributes: every tag is one, and there is nothing "

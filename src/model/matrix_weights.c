@@ -130,8 +130,9 @@ static const char *divide_blocks(struct matrix_builder *builder)
 	}
 	for (size_t i = 0; i < prefixes->count; i++)
 		if (used[i] == 0)
-			return error_text("--block %s: no tag begins so",
-					  prefixes->texts[i]);
+			return tag_prefixes_unused("--block",
+						   prefixes->texts[i],
+						   builder->options->min_users);
 	return NULL;
 }
 

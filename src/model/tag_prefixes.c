@@ -55,3 +55,13 @@ void tag_prefixes_of_model(struct tag_prefixes *prefixes, const char *option,
 		text = safetensors_option(file, key);
 	} while (text != NULL && tag_prefixes_add(prefixes, text) == NULL);
 }
+
+const char *tag_prefixes_unused(const char *option, const char *prefix,
+				size_t min_users)
+{
+	if (min_users <= 1)
+		return error_text("%s %s: no tag begins so", option, prefix);
+	return error_text("%s %s: of the tags that %zu customers have "
+			  "(--min-users) none begins so",
+			  option, prefix, min_users);
+}

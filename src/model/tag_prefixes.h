@@ -37,4 +37,9 @@ void tag_prefixes_of_attributes(struct tag_prefixes *prefixes,
 void tag_prefixes_of_model(struct tag_prefixes *prefixes, const char *option,
 			   const struct safetensors *file);
 
+/* The error text of an option whose prefix none of the tags has that stay,
+ * those of at least min_users customers. */
+const char *tag_prefixes_unused(const char *option, const char *prefix,
+				size_t min_users);
+
 #endif
