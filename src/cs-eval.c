@@ -46,7 +46,7 @@ static void set_metric(const char *word);
 static enum metric metric;
 static bool has_metric;
 static unsigned format, threads;
-static double alpha = DEFAULT_ALPHA;
+static double alpha = -1; /* not said; then the default */
 static struct option_list compared;
 static bool overlap, tune, hub;
 static size_t queries = 2000, rounds = 1000, seed = 1;
@@ -443,6 +443,21 @@ static void compare_models(struct output *output, char **operands, size_t count)
 	half_pair_close(&old);
 }
 
+/* An option that would do nothing is refused, as by cs-knn. */
+static void check_similarity(void)
+{
+	bool said = alpha >= 0;
+
+	if (tune && (said || has_metric))
+		die_usage("--tune: it tries every similarity, and goes with "
+			  "neither --metric nor --alpha");
+	if (said && has_metric && metric != METRIC_COMBINED)
+		die_usage("--alpha: of --metric combined, not of --metric %s",
+			  metric_words[metric]);
+	if (!said)
+		alpha = DEFAULT_ALPHA;
+}
+
 int main(int argc, char **argv)
 {
 	struct output output;
@@ -451,6 +466,7 @@ int main(int argc, char **argv)
 	char **operands = options_read(&text, argc, argv);
 	size_t count = (size_t)(argc - optind);
 
+	check_similarity();
 	output_open(&output, output_path);
 	if (overlap && tune)
 		die_usage("--overlap and --tune: one at a time");

@@ -212,7 +212,7 @@ figure() {
 	} > store.csv
 	halve store.csv
 	cs-eval a.bin b.mat > report
-	grep -q 'warning: the tags that begin with "store " alone carry the ranks' report
+	grep -q 'warning: the tags that begin with "store " alone carry the ranks: without them the MRR' report
 	run ! grep -q warning <(halve log.csv && cs-eval a.bin b.mat)
 	# The numbers of stores alone, and names without any text in common.
 	sed 's/,store /,/' store.csv > number.csv
@@ -287,6 +287,10 @@ figure() {
 	cs-eval --format tsv earlier.bin b.mat | cmp - now
 	# Any weight that cs-knn takes.
 	cs-eval -q --alpha 0 a.bin b.mat | has "combined, alpha 0 "
+	run -2 cs-eval --tune --alpha .5 a.bin b.mat
+	run -2 cs-eval --tune --metric profile a.bin b.mat
+	run -2 cs-eval --metric profile --alpha .5 a.bin b.mat
+	[[ "$output" == *"--alpha: of --metric combined, not of --metric profile"* ]]
 	run -2 cs-eval --alpha 1.1 a.bin b.mat
 	[[ "$output" == *"from 0 to 1"* ]]
 	run -2 cs-eval --rounds 3 a.bin b.mat

@@ -41,11 +41,13 @@ static void warn_removals(struct evaluation_report *report)
 			 worst->family ? "the tags that begin with" : "the tag",
 			 worst->name);
 	add_warning(report,
-		    error_text("%s alone %s the ranks: without it the MRR of "
-			       "rows is %.4f, not %.4f; it identifies "
-			       "customers, it does not say who is alike",
+		    error_text("%s alone %s the ranks: without %s the MRR of "
+			       "rows is %.4f, not %.4f; such a column "
+			       "identifies customers, it does not say who is "
+			       "alike",
 			       name, worst->family ? "carry" : "carries",
-			       worst->mrr, mrr->value));
+			       worst->family ? "them" : "it", worst->mrr,
+			       mrr->value));
 }
 
 /* The share of half B's pairs that have more than one event, or 0 where values
