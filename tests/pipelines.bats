@@ -460,6 +460,16 @@ print(xml.dom.minidom.parse("trained_model/segments.svg").toxml())' |
 	run ! grep -E "cs-dump|rm:" <<< "$output"
 }
 
+@test "eval where the classic recipe leaves nothing measures the others" {
+	awk 'BEGIN { print "customer,tag,row"
+		for (c = 0; c < 50; c++) for (e = 0; e < 8; e++)
+			print "c" c ",t," e }' > one.csv
+	said eval VIEWS=one.csv
+	grep -q '^combined, alpha 1 against rows (profile)' out
+	run ! grep classic out
+	grep -q 'eval: RECIPE=classic has no model of this log' err
+}
+
 @test "tune tries no recipe twice, and takes MATRIX and SVD" {
 	local tune=(--no-print-directory tune EVAL="--queries=100 --format tsv")
 
