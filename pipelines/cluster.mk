@@ -22,7 +22,9 @@ cluster-pipeline: export INDEX := $(INDEX)
 cluster-pipeline: export QUERIES := $(QUERIES)
 cluster-pipeline: export PATH := $(abspath $(BIN)):$(PATH)
 cluster-pipeline: all
-	@$(if $(HOSTFILE),pipelines/hostfile/run $(CLUSTER) $(SHARDS) $(HOSTFILE), \
-		pipelines/slurm/submit $(CLUSTER) $(SHARDS) $(NODES)) $(LOGS)
+	@$(if $(HOSTFILE),pipelines/hostfile/run $(call quote,$(CLUSTER)) \
+		$(SHARDS) $(call quote,$(HOSTFILE)), \
+		pipelines/slurm/submit $(call quote,$(CLUSTER)) $(SHARDS) $(NODES)) \
+		$(LOGS)
 cluster-status:
-	@pipelines/slurm/status $(CLUSTER)
+	@pipelines/slurm/status $(call quote,$(CLUSTER))

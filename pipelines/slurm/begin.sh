@@ -28,6 +28,17 @@ keep() {
 # path that all tasks reach.
 begin() {
 	local log
+	[[ "$SHARDS" =~ ^[1-9][0-9]{0,2}$ ]] && [ "$SHARDS" -le 512 ] || {
+		echo "${0##*/}: $SHARDS shards: expected a number from 1 to 512" >&2
+		exit 2
+	}
+	for log
+	do
+		[ -f "$log" ] || {
+			echo "${0##*/}: $log: no such file" >&2
+			exit 2
+		}
+	done
 	if [ "$SHARDS" -gt 1 ]
 	then
 		need cs-svd-mpi "sudo apt-get install libopenmpi-dev openmpi-bin; make"

@@ -165,6 +165,21 @@ await_running() {
 	[[ "$output" == *"was begun with other QUERIES or options of the search"* ]]
 }
 
+@test "what cannot be submitted leaves no job" {
+	run -2 "$pipeline/slurm/submit" "$work" 0 2 a.csv
+	[ "$output" = "submit: 0 shards: expected a number from 1 to 512" ]
+	run -2 "$pipeline/slurm/submit" "$work" 3 2 a.csv no-such.csv
+	[ "$output" = "submit: no-such.csv: no such file" ]
+	run -255 "$pipeline/slurm/submit" "$work" 3 no-number a.csv
+	[[ "$output" == *"not a valid node count"* ]]
+	await 20
+	[ ! -e "$work/jobs" ]
+	[ ! -e "$work/jobs.new" ]
+	[ ! -e "$work/matrix/0.mat" ]
+	run -2 "$pipeline/slurm/status" "$work"
+	[[ "$output" == *": nothing was submitted" ]]
+}
+
 # Programs wait so many seconds before they begin.
 slow_programs() {
 	local program
@@ -404,7 +419,9 @@ take_done() {
 
 @test "without Slurm: the hosts of a file" {
 	need parallel
-	printf 'localhost slots=2\n' > hosts
+	# Names with blanks.
+	work="$work here"
+	printf 'localhost slots=2\n' > 'the hosts'
 	cat > "$BATS_TEST_TMPDIR/bin/not-ssh" <<-'END'
 	#!/bin/sh
 	# What ssh would run on another host, here.  The first task that makes a
@@ -421,16 +438,18 @@ take_done() {
 	chmod +x "$BATS_TEST_TMPDIR/bin/not-ssh"
 	# Without SHELL, as where nobody logged in.
 	env -u SHELL LOSES="$work" SSH="$BATS_TEST_TMPDIR/bin/not-ssh" \
-		"$pipeline/hostfile/run" "$work" 3 hosts a.csv b.csv
+		make -s -C "$ROOT" BIN="$BIN" cluster-pipeline CLUSTER="$work" \
+		SHARDS=3 HOSTFILE="$PWD/the hosts" LOGS="$PWD/a.csv $PWD/b.csv" \
+		SVD="$SVD"
 	[ -d "$work/lost" ]
 	touch job
 	same_models
-	run -2 "$pipeline/hostfile/run" "$work" 4 hosts a.csv b.csv
+	run -2 "$pipeline/hostfile/run" "$work" 4 "the hosts" a.csv b.csv
 	[[ "$output" == *"run: $work was begun with other logs or options"* ]]
 	# What ended is not queued again, where there is no queue.
 	rm -r "$work/models"
 	printf '#!/bin/sh\nexit 1\n' > "$BATS_TEST_TMPDIR/bin/mpirun"
 	chmod +x "$BATS_TEST_TMPDIR/bin/mpirun"
-	run -1 "$pipeline/hostfile/run" "$work" 3 hosts a.csv b.csv
+	run -1 "$pipeline/hostfile/run" "$work" 3 "the hosts" a.csv b.csv
 	[ "$output" = "" ]
 }
