@@ -207,22 +207,32 @@ static void read_where(struct groups *groups, const struct model *model)
 	free(bits);
 }
 
+/* Whether a model has this id, or had it before customers left it. */
+static bool has_id(const struct model *model, const char *wanted)
+{
+	const char *before = safetensors_option(&model->file, "forget.model");
+	char id[17];
+
+	model_id(model, id);
+	return strcmp(id, wanted) == 0 ||
+	       (before != NULL && strcmp(before, wanted) == 0);
+}
+
 /* Whether the segments were found in the events that are counted. */
 static bool is_descriptive(const struct segments *segments,
 			   const struct model *model, const struct model *half)
 {
 	char id[17];
 
-	model_id(model, id);
 	if (segments->model[0] == '\0')
 		return false;
-	if (strcmp(segments->model, id) != 0)
+	model_id(model, id);
+	if (!has_id(model, segments->model))
 		die("%s: the segments were found in model %s, and %s is %s",
 		    segments_path, segments->model, model->input.name, id);
 	if (half == NULL)
 		return true;
-	model_id(half, id);
-	if (strcmp(segments->model, id) == 0)
+	if (has_id(half, segments->model))
 		die_usage("--on %s: the segments were found in its events",
 			  half->input.name);
 	return false;

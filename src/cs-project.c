@@ -94,8 +94,8 @@ static void read_files(struct work *work, const char *model, const char *matrix)
 	check(&work->matrix, fold_in_compare(&work->model, &work->matrix));
 }
 
-/* The model's options but for those of an index and of a shard, and the
- * matrix's own. */
+/* The model's options but for those of an index, of a shard and of customers
+ * who left it, and the matrix's own. */
 static json_t *describe(const struct work *work)
 {
 	json_t *metadata = alloc_check(json_object()), *value;
@@ -104,7 +104,8 @@ static json_t *describe(const struct work *work)
 
 	json_object_foreach(work->model.file.metadata, key,
 			    value) if (strncmp(key, "index.", 6) != 0 &&
-				       strncmp(key, "shard.", 6) != 0)
+				       strncmp(key, "shard.", 6) != 0 &&
+				       strncmp(key, "forget.", 7) != 0)
 		json_check(json_object_set(metadata, key, value));
 	json_object_foreach(work->matrix.file.metadata, key, value)
 		json_check(json_object_set(metadata, key, value));

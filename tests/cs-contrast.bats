@@ -72,6 +72,18 @@ setup() {
 	[[ "$output" == *"--on emb.bin: the segments were found in its events"* ]]
 	run -2 cs-contrast --segments own.tsv half.bin
 	[[ "$output" == *"own.tsv: the segments were found in model $id, and half.bin is "* ]]
+	# They are its own after customers left it, one by one; not of who is new.
+	echo 1 > gone
+	echo 2 > gone.too
+	cs-project -q --forget gone emb.bin |
+		cs-project -q --forget gone.too -o less.bin
+	cs-contrast --segments own.tsv less.bin > found
+	tr '\n' ' ' < found | has 'found in these same events: this describes them'
+	run -2 cs-contrast --segments own.tsv --on less.bin emb.bin
+	[[ "$output" == *"--on less.bin: the segments were found in its events"* ]]
+	cs-matrix -q --as less.bin profiles.tsv | cs-project -q -o new.bin less.bin
+	cs-contrast -q --segments own.tsv --on new.bin emb.bin > found
+	tr '\n' ' ' < found | has 'mid-p tests at a false discovery rate of 5 %'
 }
 
 @test "attributes are tested, though segments were found in the same model" {

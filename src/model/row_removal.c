@@ -83,8 +83,11 @@ static json_t *describe(const struct model *model, const char *version)
 
 	metadata_set(metadata, "project.version", "%s", version);
 	model_id(model, id);
-	if (model->embedding != NULL)
-		metadata_set(metadata, "project.model", "%s", id);
+	if (model->embedding == NULL)
+		return metadata;
+	metadata_set(metadata, "project.model", "%s", id);
+	if (safetensors_option(&model->file, "forget.model") == NULL)
+		metadata_set(metadata, "forget.model", "%s", id);
 	return metadata;
 }
 

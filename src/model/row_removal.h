@@ -22,7 +22,8 @@ size_t row_removal_mark(const struct csr_matrix *matrix,
  * customers that are gone had their part in; counts of customers by tag are
  * those that stay, unless they are another model's or those of all shards.  An
  * index is left out.  The metadata get project.version and, for a model,
- * project.model, the id of the model. */
+ * project.model, the id of the model, and forget.model, that of the model
+ * before anybody left. */
 void row_removal_write(const struct model *model, const bool *gone,
 		       const char *version, struct output *output);
 
