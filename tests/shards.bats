@@ -688,6 +688,47 @@ make_sets() {
 	END
 }
 
+@test "the manifest for Kubernetes: its command does a task of a stage" {
+	local task stage indices index
+	export DIR=$PWD/work SHARDS=4 PIPELINE=$ROOT/pipelines/slurm
+	command -v cs-svd-mpi > /dev/null || skip "cs-svd-mpi is not built here"
+	# The lines of the page that begin the directory, and the manifest.
+	sed -n '/^\.Ss Kubernetes/,/^\.Ss Answers/p' "$ROOT/src/man/cs-scale.7" |
+		sed -n '/^apiVersion/,/^\.Ed/p' | sed '$d' > job.yaml
+	sed -n "s,/data/logs/\*.csv,$ROOT/data/views.csv,; /^bash -c/p" \
+		"$ROOT/src/man/cs-scale.7" > begin
+	[ "$(wc -l < begin)" -eq 1 ]
+	rm -rf work
+	sh begin
+	[ -s work/logs ]
+	grep -qx '  completionMode: Indexed' job.yaml
+	task=$(sed -n '/^ *- -c$/{n;s/^ *- //p;}' job.yaml)
+	while read -r stage indices
+	do
+		for index in $indices
+		do
+			ROUND=1 JOB_COMPLETION_INDEX=$index \
+				bash -c "${task/matrix/$stage}"
+		done
+	done <<-'END'
+	aggregate 0
+	merge 0 1 2 3
+	tally 0 1 2 3
+	sum 0
+	END
+	[ "$(find work/shards -name '*.tsv' | wc -l)" -eq 4 ]
+	# As cs-matrix --tally and --merge make it.
+	cs-aggregate -q --shards 4 -o direct "$ROOT/data/views.csv"
+	diff -r direct work/shards
+	for shard in 0 1 2 3
+	do
+		cs-matrix -q --tally -o direct.$shard direct/$shard.tsv
+	done
+	cs-matrix --merge -o direct.sum direct.? || [ $? -eq 1 ]
+	cmp direct.sum work/tally/sum.1
+	rm -r work direct direct.*
+}
+
 @test "of customers to search for, those without a tag of the model are left out" {
 	make_sets
 	rm -rf search
