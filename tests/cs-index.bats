@@ -389,6 +389,28 @@ print(*(r['probes'] for r in recall if r['wanted'] == 0.95))"
 	index.centroids index.rows
 	index.recall index.recall
 	END
+	# Options that contradict the values.
+	while read -r option is other
+	do
+		"$PYTHON" "$BATS_TEST_DIRNAME/forge.py" small.bin header \
+			"\"$option\":\"$is\"" "\"$option\":\"$other\"" \
+			> forged.bin
+		run -2 --separate-stderr cs-dump --check forged.bin
+		[[ "$stderr" == "cs-dump: forged.bin: "*"$option"* ]]
+	done <<-'END'
+	matrix.weight smooth idf
+	matrix.weight smooth smoother
+	matrix.min-users 1 none
+	matrix.files 1 0
+	svd.k 8 7
+	svd.tol 0.001 nan
+	END
+	for weight in none idf sqrt-idf
+	do
+		head -n 2000 profiles.tsv | cs-matrix -q --weight $weight \
+			--attributes a > weighted.mat
+		cs-dump --check weighted.mat > text
+	done
 	# What is projected, rotated, scaled or of a shard is none.
 	head -n 300 profiles.tsv | cs-matrix -q --as small.bin |
 		cs-project small.bin | cs-index -q --as hub.bin > new.bin

@@ -7,8 +7,10 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "base/number.h"
 #include "base/string_table.h"
 #include "model/captured.h"
+#include "model/matrix_metadata.h"
 #include "model/weighting.h"
 #include "base/thread_pool.h"
 
@@ -142,6 +144,86 @@ static const char *check_matrix(const struct csr_matrix *matrix, bool own)
 	return error;
 }
 
+/* ------------------------------------------------------------------ options */
+
+static bool has_option(const struct model *model, const char *key)
+{
+	return safetensors_option(&model->file, key) != NULL;
+}
+
+/* The weights of columns are those that the stated scheme makes of the number
+ * of customers of each.  libm may differ in the last bits. */
+static const char *compare_weights(const struct csr_matrix *matrix,
+				   const struct matrix_options *options)
+{
+	size_t *users = alloc(matrix->m, sizeof *users);
+	const char *error = NULL;
+
+	for (int64_t i = 0; i < matrix->indptr[matrix->n]; i++)
+		users[matrix->indices[i]]++;
+	for (size_t i = 0; i < matrix->m && error == NULL; i++) {
+		size_t length;
+		const char *tag = text_array_at(&matrix->tags, i, &length);
+		bool attribute = tag_prefixes_find(&options->attributes, tag,
+						   length) != TAG_PREFIX_NONE;
+		double expected =
+			attribute ? 0
+				  : weighting_column(options->weight, matrix->n,
+						     users[i]);
+
+		if (!(fabs(matrix->weight[i] - expected) <= 1e-12 * expected))
+			error = error_text(
+				"tensor tags.weight is damaged: item %zu is "
+				"%.9g, and matrix.weight of its metadata makes "
+				"it %.9g",
+				i, matrix->weight[i], expected);
+	}
+	free(users);
+	return error;
+}
+
+/* Options that cs-matrix wrote are known words and numbers.  Weights of blocks
+ * are scaled by sums that a file does not hold, and those of all customers stay
+ * where some are forgotten. */
+static const char *check_options(const struct model *model)
+{
+	struct matrix_options options = {0};
+	double *shares = NULL;
+	size_t files;
+	const char *error =
+		matrix_metadata_read(&model->file, &options, &shares, &files);
+
+	free(shares);
+	if (error == NULL && files == 1 && options.blocks.count == 0 &&
+	    model_counts_its_own(model) &&
+	    !has_option(model, "project.version"))
+		error = compare_weights(&model->matrix, &options);
+	return error;
+}
+
+/* Of more dimensions than were asked for there are none. */
+static const char *check_svd_options(const struct model *model)
+{
+	const char *k = safetensors_option(&model->file, "svd.k");
+	const char *tolerance = safetensors_option(&model->file, "svd.tol");
+	int64_t number;
+	double real;
+
+	if (k != NULL &&
+	    !number_integer(k, (int64_t)model->k, INT64_MAX, &number))
+		return error_text("its metadata say that svd.k is %.40s, and "
+				  "there are %zu dimensions",
+				  k, model->k);
+	if (tolerance != NULL &&
+	    !(number_real(tolerance, &real) && real > 0 && real < 1))
+		return error_text("its metadata say that svd.tol is %.40s, "
+				  "expected a number above 0 and below 1",
+				  tolerance);
+	return NULL;
+}
+
+/* ---------------------------------------------------------------- embedding */
+
 static const char *check_embedding(const struct model *model)
 {
 	for (size_t i = 0; i < model->matrix.n; i++)
@@ -218,6 +300,10 @@ const char *model_verify(const struct model *model,
 				     model_counts_its_own(model));
 	if (error == NULL)
 		error = check_values(model);
+	if (error == NULL)
+		error = check_options(model);
+	if (error == NULL && model->embedding != NULL)
+		error = check_svd_options(model);
 	if (error == NULL && model->embedding != NULL)
 		error = check_embedding(model);
 	if (error == NULL && model->embedding != NULL)

@@ -7,7 +7,6 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "model/safetensors_writer.h"
-#include "model/model_verify.h"
 #include "model/profile_store.h"
 
 const char *const tally_words[] = {[TALLY_TAGS] = "tags",
