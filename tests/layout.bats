@@ -181,6 +181,16 @@ wrong_includes() {
 		"src/model/safetensors.c src/model/safetensors_writer.c " ]
 }
 
+@test "no program but cs-svd is linked with BLAS" {
+	# Its threads start with a program, and block no signals: one that
+	# cs-serve waits for would end it.
+	for path in "$BIN"/cs-*
+	do
+		case $path in *cs-svd*) continue ;; esac
+		run ! has -E 'blas|lapack' < <(ldd "$path")
+	done
+}
+
 @test "no module but those of base, text and events ends the process" {
 	run -1 grep -nwE '([a-z_]+_)?die(_[a-z]+)?|_?exit|abort' \
 		"$ROOT"/src/{model,linalg,search,explain,evaluate,serve}/*.c

@@ -9,8 +9,8 @@
 #include "base/errors.h"
 #include "linalg/gram_operator.h"
 #include "linalg/projection.h"
+#include "linalg/residuals.h"
 #include "linalg/similarity_quantiles.h"
-#include "linalg/truncated_svd.h"
 #include "model/model_verify.h"
 
 /* The embedding is stored as floats. */
@@ -85,18 +85,11 @@ static const char *compare_residuals(const struct model *model,
 				     const struct projection *projection,
 				     const double *y)
 {
-	double *sigma = alloc(model->k, sizeof *sigma);
 	double *residual = alloc(model->k, sizeof *residual);
-	const struct truncated_svd svd = {
-		.k = model->k,
-		.ld = projection->ld,
-		.sigma = sigma,
-		.components = (double *)(uintptr_t)projection->components};
-	const struct gram_operator gram = {.m = model->matrix.m};
 	const char *error = NULL;
 
-	memcpy(sigma, model->sigma, model->k * sizeof *sigma);
-	truncated_svd_residual(&svd, &gram, y, residual);
+	residuals_find(model->sigma, projection->components, model->matrix.m,
+		       model->k, projection->ld, y, residual);
 	for (size_t j = 0; j < model->k && error == NULL; j++)
 		if (!(fabs(residual[j] - model->residual[j]) <=
 		      residual_rounding + 1e-3 * residual[j]))
@@ -106,7 +99,6 @@ static const char *compare_residuals(const struct model *model,
 					   "says %.3g",
 					   j + 1, residual[j],
 					   model->residual[j]);
-	free(sigma);
 	free(residual);
 	return error;
 }

@@ -11,6 +11,7 @@
 #include "linalg/gram_matrix.h"
 #include "linalg/lanczos.h"
 #include "linalg/ranks.h"
+#include "linalg/residuals.h"
 #include "linalg/transposed_matrix.h"
 #include "base/progress.h"
 
@@ -339,23 +340,10 @@ void truncated_svd_residual(const struct truncated_svd *svd,
 			    const struct gram_operator *gram, const double *y,
 			    double *residual)
 {
-	size_t m = gram->m, k = svd->k, ld = svd->ld;
-	double *product = y == NULL ? multiply(svd, m) : NULL;
-	const double *from = product != NULL ? product : y;
+	double *product = y == NULL ? multiply(svd, gram->m) : NULL;
 
-	memset(residual, 0, k * sizeof *residual);
-	for (size_t i = 0; i < m; i++)
-		for (size_t j = 0; j < k; j++) {
-			double off =
-				from[(j / BLOCK_COLUMNS * m + i) *
-					     BLOCK_COLUMNS +
-				     j % BLOCK_COLUMNS] /
-					svd->sigma[j] -
-				svd->sigma[j] * svd->components[i * ld + j];
-			residual[j] += off * off;
-		}
-	for (size_t j = 0; j < k; j++)
-		residual[j] = sqrt(residual[j]) / svd->sigma[0];
+	residuals_find(svd->sigma, svd->components, gram->m, svd->k, svd->ld,
+		       product != NULL ? product : y, residual);
 	free(product);
 }
 

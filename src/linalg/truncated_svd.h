@@ -58,9 +58,7 @@ const char *truncated_svd_find(struct truncated_svd *svd,
 bool truncated_svd_gram_is_accurate(const struct truncated_svd *svd,
 				    const struct gram_operator *gram);
 
-/* Set residual[j] (k) to ||B^T u - s v|| / s_1 of triplet j, u = B v / s.
- * y is B^T (B V) as ld / BLOCK_COLUMNS blocks of m rows, as
- * projection_embed_all() computes it; or NULL where
+/* Set residual (k) as residuals_find() does.  y is as there, or NULL where
  * truncated_svd_gram_is_accurate(). */
 void truncated_svd_residual(const struct truncated_svd *svd,
 			    const struct gram_operator *gram, const double *y,
