@@ -20,8 +20,8 @@ struct model_verification {
 
 /* Check every byte of a matrix or a model: checksums, names, rows, values
  * against raw values and weights, weights against numbers of customers, counts
- * of tenths, captured shares, options, finite numbers.  Linear in the file.  The error names the tensor or the row, not the
- * file. */
+ * of tenths, captured shares, options, finite numbers.  Linear in the file.
+ * The error names the tensor or the row, not the file. */
 const char *model_verify(const struct model *model,
 			 struct model_verification *verification);
 
