@@ -216,10 +216,8 @@ static void forget_in_shards(const char *directory)
 		die("%s: no directory: --shards is for a model in shards",
 		    directory);
 	read_forgotten(&names);
-	const char *error = shard_removal_write(
-		&removal, directory, choices.output, &names, options_version);
-	if (error != NULL)
-		die("%s", error);
+	die_if(shard_removal_write(&removal, directory, choices.output, &names,
+				   options_version));
 	report(removal.gone, removal.stay, names.forgotten_listed);
 	customer_names_free(&names);
 }

@@ -192,7 +192,7 @@ static void set_metric(const char *word)
 
 static void set_alpha(const char *word)
 {
-	if (!number_real(word, &alpha) || alpha < 0 || alpha > 1)
+	if (!number_real(word, &alpha) || !(alpha >= 0 && alpha <= 1))
 		die_usage("--alpha: expected a number from 0 to 1, found "
 			  "\"%s\"",
 			  word);

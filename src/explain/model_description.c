@@ -6,29 +6,12 @@
 #include "base/alloc.h"
 #include "base/control_chars.h"
 #include "base/number.h"
-#include "linalg/decomposition_verify.h"
-#include "search/ivf_verify.h"
+#include "search/full_verify.h"
 #include "text/json_writer.h"
 
 /* The recalls for which the number of cells to scan is stated. */
 static const double recalls[] = {0.95, 0.99};
 enum { RECALLS = sizeof recalls / sizeof *recalls };
-
-static const char *verify_all(const struct model *model,
-			      struct model_verification *verification,
-			      unsigned threads)
-{
-	const char *error = model_verify(model, verification);
-
-	if (error != NULL || model->embedding == NULL)
-		return error;
-	error = decomposition_verify(model, threads);
-	if (error == NULL)
-		error = ivf_verify(model, threads);
-	if (error == NULL)
-		error = ivf_verify_results(model, threads);
-	return error;
-}
 
 const char *model_description_begin(struct model_description *description,
 				    const struct model *model,
@@ -39,8 +22,8 @@ const char *model_description_begin(struct model_description *description,
 	*description = (struct model_description){
 		.model = model, .verified = verify_threads > 0};
 	if (verify_threads > 0)
-		error = verify_all(model, &description->verification,
-				   verify_threads);
+		error = full_verify(model, &description->verification, true,
+				    verify_threads);
 	if (error == NULL && model->embedding != NULL &&
 	    ivf_index_exists(model))
 		error = ivf_index_view(&description->index, model);

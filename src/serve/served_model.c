@@ -8,13 +8,11 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
-#include "model/model_verify.h"
 #include "base/errors.h"
 #include "base/recovery.h"
-#include "linalg/decomposition_verify.h"
 #include "linalg/similarity_quantiles.h"
 #include "search/combined_quantiles.h"
-#include "search/ivf_verify.h"
+#include "search/full_verify.h"
 #include "search/model_metric.h"
 #include "search/sharded_search.h"
 #include "serve/overview.h"
@@ -200,22 +198,6 @@ static void find_all_quantiles(struct served_model *served, unsigned threads)
 		find_quantiles(served, METRIC_COMBINED, threads);
 }
 
-/* All that cs-dump --check looks at but for index.hub, whose means take a
- * search for every customer. */
-static const char *verify(const struct model *model, unsigned threads,
-			  struct model_verification *verification)
-{
-	const char *error = model_verify(model, verification);
-
-	if (error == NULL)
-		error = decomposition_verify(model, threads);
-	if (error == NULL)
-		error = ivf_verify(model, threads);
-	if (error == NULL)
-		error = ivf_verify_cells(model, threads);
-	return error;
-}
-
 static const char *load(struct served_model *served,
 			const struct served_model_options *options,
 			unsigned threads)
@@ -240,7 +222,8 @@ static const char *load(struct served_model *served,
 	error = set_defaults(served, options);
 	if (error != NULL)
 		return error;
-	error = verify(served->model, threads, &verification);
+	/* But for the means of index.hub, which take a search for each. */
+	error = full_verify(served->model, &verification, false, threads);
 	if (error == NULL)
 		error = fold_in_view(&served->fold, served->model);
 	if (error == NULL)
@@ -264,10 +247,9 @@ static const char *load(struct served_model *served,
 	write_overview(served, options->labels,
 		       options->report != NULL ? &events : NULL, threads);
 	projection_model(&served->embed, served->model);
-	for (int metric = 0; metric < SERVED_MODEL_METRICS; metric++) {
+	for (int metric = 0; metric < SERVED_MODEL_METRICS; metric++)
 		contributions_begin(&served->reasons[metric], served->model,
 				    (enum metric)metric, served->alpha);
-	}
 	error = sharded_model_index_rows(&served->shards, threads);
 	return error ? error_text("%s: %s", path, error) : NULL;
 }
