@@ -27,8 +27,12 @@ setup_file() {
 	make_expected
 }
 
+# What a test that fails leaves of jobs and nodes is not the next one's.
 teardown() {
 	umount "$work/matrix" 2> /dev/null || true
+	[ -z "$missing$BATS_TEST_COMPLETED" ] || return 0
+	tail -n 20 "$CLUSTER"/slurm*.log
+	"$CONTROL" restore "$CLUSTER" 3>&-
 }
 
 teardown_file() {
@@ -73,18 +77,28 @@ submit() {
 	"$pipeline/slurm/submit" "$work" 3 2 a.csv b.csv > job
 }
 
-# Wait until the last stage is done or can never be, at most $1 seconds.
-await() {
+# Wait until a command succeeds, at most $LIMIT seconds.
+wait_for() {
 	local begun=$SECONDS
-	while [ -n "$(squeue -h -o %i)" ]
+	until "$@" > /dev/null 2>&1
 	do
-		[ $((SECONDS - begun)) -lt "$1" ] || {
+		[ $((SECONDS - begun)) -lt "${LIMIT:-120}" ] || {
+			echo "waited in vain: $*"
 			squeue
 			"$pipeline/slurm/status" "$work" || true
 			return 1
 		}
-		sleep 0.3
+		sleep 0.2
 	done
+}
+
+# Wait until the last stage is done or can never be.
+await_end() {
+	LIMIT=300 wait_for no_jobs
+}
+no_jobs() {
+	local jobs
+	jobs=$(squeue -h -o %i) && [ -z "$jobs" ]
 }
 
 same_models() {
@@ -95,46 +109,54 @@ same_models() {
 	[ -z "$output" ] || { echo "$output"; return 1; }
 }
 
-# The processes of cs-svd-mpi that wait to begin; waits for so many.
-ranks() {
-	pgrep -f "sh .*/bin/cs-svd-mpi .*$work"
-}
-await_ranks() {
-	for _ in $(seq 150)
-	do
-		[ "$(ranks | wc -l)" -lt "$1" ] || return 0
-		sleep 0.1
-	done
-	squeue
-	return 1
-}
-
-# cs-svd-mpi waits a while before it begins, so that something can happen.
-slow_svd() {
-	printf '#!/bin/sh\nsleep %s\nexec %s/cs-svd-mpi "$@"\n' "$1" "$BIN" \
-		> "$BATS_TEST_TMPDIR/bin/cs-svd-mpi"
-	chmod +x "$BATS_TEST_TMPDIR/bin/cs-svd-mpi"
-}
-
-# The job of a stage, and what runs of it on a node; waits for it.
+# The job of a stage, and what is so of it: it runs (on a node); it has ended.
 job_of() {
 	sed -n "s/^$1 //p" "$work/jobs"
 }
-await_running() {
-	local job
-	job=$(job_of "$1")
-	for _ in $(seq 300)
+runs() {
+	[ -n "$(squeue -h -j "$(job_of "$1")" ${2:+-w $2} -t R -o %T)" ]
+}
+has_ended() {
+	local tasks
+	tasks=$(squeue -h -j "$(job_of "$1")" -o %T) && [ -z "$tasks" ]
+}
+
+# Put programs in place of others that begin only when the test lets the stage
+# go on, so that something can happen while it runs.
+hold() {
+	local program stage
+	for program
 	do
-		[ -z "$(squeue -h -j "$job" -t R -o %T 2> /dev/null)" ] || return 0
-		sleep 0.2
+		stage='$SLURM_JOB_NAME'
+		# Of a rank that is the name of what started it.
+		[ $program != cs-svd-mpi ] || stage=svd
+		cat > "$BATS_TEST_TMPDIR/bin/$program" <<-END
+		#!/bin/sh
+		until [ -e "$BATS_TEST_TMPDIR/go.$stage" ]; do sleep 0.1; done
+		exec $BIN/$program "\$@"
+		END
+		chmod +x "$BATS_TEST_TMPDIR/bin/$program"
 	done
-	squeue
-	return 1
+}
+let_go() {
+	local stage
+	for stage
+	do
+		touch "$BATS_TEST_TMPDIR/go.$stage"
+	done
+}
+
+# The processes of cs-svd-mpi that are held.
+ranks() {
+	pgrep -f "sh .*/bin/cs-svd-mpi .*$work"
+}
+ranks_begin() {
+	[ "$(ranks | wc -l)" -ge "$1" ]
 }
 
 @test "the chain: the bytes of one process; again, nothing is done; neighbours" {
 	INDEX=12 QUERIES=$PWD/asked NEAREST=10 KNN='-n 10 --no-why --no-profiles' submit
-	await 150
+	await_end
 	"$pipeline/slurm/status" "$work" > said || { cat said; false; }
 	grep -q '^svd: 1 of 1; done' said
 	same_models
@@ -154,7 +176,7 @@ await_running() {
 	[ "$(comm -12 by-index.1 by-index..99 | wc -l)" -ge 360 ]
 	touch later
 	submit
-	await 60
+	await_end
 	[ -z "$(find "$work/models" "$work/matrix" "$work/shards" -newer later)" ]
 	run -2 "$pipeline/slurm/submit" "$work" 4 2 a.csv b.csv
 	[[ "$output" == *"was begun with other logs or options"* ]]
@@ -172,7 +194,7 @@ await_running() {
 	[ "$output" = "submit: no-such.csv: no such file" ]
 	run -255 "$pipeline/slurm/submit" "$work" 3 no-number a.csv
 	[[ "$output" == *"not a valid node count"* ]]
-	await 20
+	await_end
 	[ ! -e "$work/jobs" ]
 	[ ! -e "$work/jobs.new" ]
 	[ ! -e "$work/matrix/0.mat" ]
@@ -180,40 +202,28 @@ await_running() {
 	[[ "$output" == *": nothing was submitted" ]]
 }
 
-# Programs wait so many seconds before they begin.
-slow_programs() {
-	local program
-	for program in cs-aggregate cs-matrix cs-svd-mpi
-	do
-		printf '#!/bin/sh\nsleep %s\nexec %s/%s "$@"\n' "$1" "$BIN" $program \
-			> "$BATS_TEST_TMPDIR/bin/$program"
-		chmod +x "$BATS_TEST_TMPDIR/bin/$program"
-	done
-}
-
 @test "a node loses power in each stage" {
-	local stage node cuts=0
-	slow_programs 1
-	slow_svd 4
+	local stage node
+	hold cs-aggregate cs-matrix cs-svd-mpi
+	# These are as the first round of them.
+	let_go tally2 sum2 tally3 sum3
 	submit
 	for stage in aggregate merge tally1 sum1 matrix svd
 	do
-		await_running $stage
+		wait_for runs $stage
 		# mpirun runs on the first node, and both ranks have to begin.
-		[ $stage != svd ] || await_ranks 2
+		[ $stage != svd ] || wait_for ranks_begin 2
 		node=$(squeue -h -j "$(job_of $stage)" -t R -o %N | tail -n 1)
 		[ $stage != svd ] || node=n2
-		[ -n "$node" ] || continue
 		"$CONTROL" cut "$CLUSTER" "$node"
-		cuts=$((cuts + 1))
 		# mpirun finds it; of the others an operator tells, rather than
 		# that it is waited for, as in the test of a node that hangs.
 		[ $stage = svd ] && sleep 5 ||
 			scontrol update nodename="$node" state=down reason=cut
 		"$CONTROL" boot "$CLUSTER" "$node" 3>&-
+		let_go $stage
 	done
-	[ $cuts -ge 5 ]
-	await 200
+	await_end
 	same_models
 	# By the job itself, or by Slurm where that was the first to see it.
 	grep "the job is requeued" "$work"/log/svd.out ||
@@ -221,30 +231,29 @@ slow_programs() {
 }
 
 @test "a rank is killed" {
-	slow_svd 3
+	hold cs-svd-mpi
 	submit
-	await_running svd
-	await_ranks 1
+	wait_for ranks_begin 1
 	kill -KILL "$(ranks | tail -n 1)"
-	await 120
+	let_go svd
+	await_end
 	same_models
 }
 
 @test "a node hangs in an array of tasks" {
-	printf '#!/bin/sh\n[ "$2" != --merge ] || sleep 2\nexec %s/cs-aggregate "$@"\n' \
-		"$BIN" > "$BATS_TEST_TMPDIR/bin/cs-aggregate"
-	chmod +x "$BATS_TEST_TMPDIR/bin/cs-aggregate"
+	hold cs-aggregate
 	submit
-	await_running merge || true
+	let_go aggregate
+	wait_for runs merge n2
 	"$CONTROL" hang "$CLUSTER" n2
-	for _ in $(seq 150)
-	do
-		[ -z "$(sinfo -h -N -n n2 -o %T | grep down)" ] || break
-		sleep 0.2
-	done
+	wait_for is_down n2
 	"$CONTROL" boot "$CLUSTER" n2 3>&-
-	await 120
+	let_go merge
+	await_end
 	same_models
+}
+is_down() {
+	sinfo -h -N -n "$1" -o %T | has down
 }
 
 # Nobody runs slurmd on the node: what runs there goes on to its end, and begins
@@ -268,22 +277,22 @@ slow_programs() {
 	END
 	chmod +x "$BATS_TEST_TMPDIR/bin/cs-aggregate"
 	submit
-	await_running aggregate
 	# Where nothing else runs: the other node begins the second copy.
-	until running=$(squeue -h -r -j "$(job_of aggregate)" -t R -o '%K %N') &&
-		[[ "$running" =~ ^'1 n'.$ ]]
-	do
-		sleep 0.2
-	done
-	node=${running#1 }
+	wait_for only_second_runs
+	node=$(squeue -h -j "$(job_of aggregate)" -t R -o %N)
 	kill -KILL "$(cat "$CLUSTER/slurmd-$node.pid")"
 	# The factorization waits for both nodes.
-	await_running merge
+	wait_for has_ended aggregate
 	"$CONTROL" boot "$CLUSTER" "$node" 3>&-
-	await 100
+	await_end
 	same_models
 	# Both copies came to their end.
 	grep "another copy of this task has made it" "$work"/log/aggregate.?.out
+}
+only_second_runs() {
+	local tasks
+	tasks=$(squeue -h -r -j "$(job_of aggregate)" -o '%K %T') &&
+		[ "$tasks" = "1 RUNNING" ]
 }
 
 @test "a task is out of memory: it ends, and is done with more" {
@@ -294,33 +303,32 @@ slow_programs() {
 		> "$BATS_TEST_TMPDIR/bin/cs-aggregate"
 	chmod +x "$BATS_TEST_TMPDIR/bin/cs-aggregate"
 	submit
-	await 60
+	await_end
 	run -2 "$pipeline/slurm/status" "$work"
 	[[ "$output" == *"merge: 0 of 3; FAILED"*"$work/log/merge."* ]]
 	ENOUGH=1 submit
-	await 120
+	await_end
 	same_models
 }
 
 @test "jobs are cancelled, and slurmctld begins anew" {
-	slow_programs 2
+	hold cs-aggregate
 	submit
-	await_running merge
+	let_go aggregate
+	wait_for runs merge
 	scancel "$(job_of merge)"
-	await 60
+	await_end
 	run -2 "$pipeline/slurm/status" "$work"
 	[[ "$output" == *"merge: "*"; FAILED"*"svd: 0 of 1; not begun"* ]]
-	rm "$BATS_TEST_TMPDIR"/bin/cs-*
-	slow_svd 3
+	let_go merge
+	hold cs-svd-mpi
 	submit
-	await_running svd
+	wait_for runs svd
 	kill "$(cat "$CLUSTER/slurmctld.pid")"
-	while [ -e "$CLUSTER/slurmctld.pid" ]
-	do
-		sleep 0.1
-	done
+	wait_for test ! -e "$CLUSTER/slurmctld.pid"
 	slurmctld -f "$SLURM_CONF" 3>&-
-	await 120
+	let_go svd
+	await_end
 	same_models
 }
 
@@ -334,7 +342,7 @@ slow_programs() {
 	work="$BATS_TEST_TMPDIR/the work"
 	export AGGREGATE='-u 1 -t 2 -v 3' MATRIX='--min-users 3 --value events'
 	"$pipeline/slurm/submit" "$work" 3 2 "the logs"/?.csv > job
-	await 200
+	await_end
 	"$pipeline/slurm/status" "$work"
 	# The matrix of the whole, by one process.
 	cs-aggregate -q -u 1 -t 2 -v 3 -o million/all.tsv all.csv
@@ -356,7 +364,7 @@ take_done() {
 	if [ ! -e finished ]
 	then
 		submit
-		await 120
+		await_end
 		cp -r "$work" finished
 	else
 		cp -r finished "$work"
@@ -372,12 +380,12 @@ take_done() {
 	mount -t tmpfs -o size=$((sizes * 9 / 10)) cs-test "$work/matrix" 2> said ||
 		skip "a small disk cannot be mounted here: $(cat said)"
 	submit
-	await 60 || { umount "$work/matrix"; false; }
+	await_end || { umount "$work/matrix"; false; }
 	ls -A "$work/matrix" > left
 	"$pipeline/slurm/status" "$work" > said || echo $? >> said
 	mount -o remount,size=$((sizes * 2)) "$work/matrix"
 	submit
-	await 60 || true
+	await_end || true
 	cp -r "$work/matrix" there
 	umount "$work/matrix"
 	mv there/* "$work/matrix"
@@ -396,24 +404,24 @@ take_done() {
 	rm -r "$work/models"
 	truncate -s 5000 "$work/matrix/1.mat"
 	submit
-	await 60
+	await_end
 	run -2 "$pipeline/slurm/status" "$work"
 	[[ "$output" == *"svd: 0 of 1; FAILED"* ]]
 	[[ "$(cat "$work"/log/svd.out)" == *"cs-svd: $work/matrix/1.mat: "* ]]
 	rm "$work/matrix/1.mat"
 	submit
-	await 60
+	await_end
 	same_models
 	# A directory in the place of a matrix.
 	rm -r "$work/models"
 	rm "$work/matrix/2.mat"
 	mkdir "$work/matrix/2.mat"
 	submit
-	await 60
+	await_end
 	[ ! -e "$work/models" ]
 	rmdir "$work/matrix/2.mat"
 	submit
-	await 60
+	await_end
 	same_models
 }
 
