@@ -277,10 +277,7 @@ setup() {
 	    reply = s.get("/customers/1/similar?n=%33", **{
 	        "User-Agent": "te\"st/1", "X-Request-Id": "a-1"})
 	    s.get("/nothing")
-	    for _ in range(100):
-	        if len(s.logged) == 2:
-	            break
-	        time.sleep(0.02)
+	    until(lambda: len(s.logged) == 2)
 	    one, two = map(json.loads, s.logged)
 	    for key, value in (("method", "GET"), ("path", "/customers/1/similar"),
 	                       ("query", "n=%33"), ("status", 200),
@@ -314,10 +311,7 @@ setup() {
 	    assert s.get("/readyz").status == 200
 	    began = time.time()
 	    s.process.send_signal(signal.SIGTERM)
-	    for _ in range(100):
-	        if s.get("/readyz").status == 503:
-	            break
-	        time.sleep(0.01)
+	    until(lambda: s.get("/readyz").status == 503)
 	    assert s.get("/readyz").body == b"draining\n"
 	    assert s.get("/healthz").status == 200
 	    assert s.post({"user_handle": 1}).status == 200
@@ -326,8 +320,7 @@ setup() {
 	# Another signal ends it.
 	with Service("--grace", "600", "emb.bin") as s:
 	    s.process.send_signal(signal.SIGTERM)
-	    while s.get("/readyz").status != 503:
-	        time.sleep(0.01)
+	    until(lambda: s.get("/readyz").status == 503)
 	    s.process.send_signal(signal.SIGINT)
 	    assert s.process.wait(timeout=30) == 0
 	END
@@ -470,12 +463,7 @@ setup() {
 	        assert b" 200 " in one.recv(100)
 	    assert closes(s)
 	    held.pop().close()
-	    for _ in range(100):
-	        if not closes(s):
-	            break
-	        time.sleep(0.05)
-	    else:
-	        raise AssertionError("closed for ever")
+	    until(lambda: not closes(s))
 	    found = s.get("/metrics").body.decode()
 	    assert not re.search("^cs_connections_refused_total 0$", found, re.M)
 	with Service("emb.bin") as s:
@@ -505,13 +493,8 @@ setup() {
 	            one.sendall(part)
 	        held.append(one)
 	    # Until it has read what the others sent.
-	    for _ in range(200):
-	        reply = s.post({"user_handle": 1})
-	        if reply.status == 503:
-	            break
-	        time.sleep(0.05)
-	    assert reply.status == 503, reply.status
-	    assert reply.headers["Retry-After"] == "1"
+	    until(lambda: s.post({"user_handle": 1}).status == 503)
+	    assert s.post({"user_handle": 1}).headers["Retry-After"] == "1"
 	    assert s.get("/healthz").status == 200
 	    # Sanitizers keep what was freed for a while.
 	    if os.environ.get("FLAVOUR", "release") == "release":
@@ -521,12 +504,7 @@ setup() {
 	    assert b" 503 " in held[-1].recv(100)
 	    for one in held:
 	        one.close()
-	    for _ in range(100):
-	        if s.post({"user_handle": 1}).status == 200:
-	            break
-	        time.sleep(0.05)
-	    else:
-	        raise AssertionError("503 for ever")
+	    until(lambda: s.post({"user_handle": 1}).status == 200)
 	END
 }
 
@@ -561,12 +539,7 @@ setup() {
 	        assert resident() - before < 320, (before, resident())
 	    for one in held + asked:
 	        one.close()
-	    for _ in range(100):
-	        if s.post({"user_handle": users[0]}).status == 200:
-	            break
-	        time.sleep(0.05)
-	    else:
-	        raise AssertionError("503 for ever")
+	    until(lambda: s.post({"user_handle": users[0]}).status == 200)
 	    # A value for every two bytes.
 	    reply = s.post(b'{"not": [' + b"0," * 1000000 + b"0]}")
 	    assert reply.status == 400, reply.status

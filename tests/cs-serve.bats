@@ -352,7 +352,7 @@ setup() {
 	        path = quoted(path).replace("%2F", "/").replace("%25", "%")
 	        assert s.get(path).status == 404, path
 	    s.raw(b'GET /"\x1b[31m<%0a> HTTP/1.1\r\nHost: localhost\r\n\r\n', 1)
-	    time.sleep(0.3)
+	    until(lambda: any("[31m" in line for line in s.logged))
 	    for line in s.logged:
 	        entry = json.loads(line)
 	        assert "\x1b" not in line and entry["peer"] == "127.0.0.1"
@@ -1016,10 +1016,8 @@ setup() {
 	            f"{row[0]}\t{'gold' if i % 2 else ''}\n"
 	            for i, row in enumerate(rows)))
 	    s.process.send_signal(signal.SIGHUP)
-	    until = time.time() + 20
-	    while s.get("/segments").json()["segments"][0]["segment"] != "gold":
-	        assert time.time() < until
-	        time.sleep(0.05)
+	    until(lambda: s.get("/segments").json()["segments"][0]["segment"]
+	          == "gold")
 	    every = s.get("/segments").json()
 	    assert every["descriptive"] is False and every["unassigned"] > 0
 	    assert s.post({"user_handle": rows[0][0]}).json()["segment"] is None
@@ -1028,9 +1026,7 @@ setup() {
 	    # One that is none: the model and segments before stay.
 	    open("segments.tsv", "w").write("nothing\n")
 	    s.process.send_signal(signal.SIGHUP)
-	    while not any("the model before stays" in line for line in s.said):
-	        assert time.time() < until
-	        time.sleep(0.05)
+	    s.wait_for("the model before stays")
 	    assert s.get("/segments").json() == every
 	    assert s.end() == 0
 	with Service("emb.bin") as s:

@@ -77,14 +77,10 @@ def reload(s, control, at, forever):
     s.said.clear()
     control.set(at, forever)
     s.process.send_signal(signal.SIGHUP)
-    for _ in range(400):
-        if any(re.search("takes the place|stays|another try", l)
-               for l in s.said):
-            break
-        assert s.process.poll() is None, (at, forever, s.said[-3:])
-        time.sleep(0.02)
-    else:
-        raise AssertionError(f"no word of a load: {at} {forever} {s.said}")
+    until(lambda: s.process.poll() is not None or
+          any(re.search("takes the place|stays|another try", l)
+              for l in s.said))
+    assert s.process.poll() is None, (at, forever, s.said[-3:])
     calls = control.calls()
     control.set(0)
     return calls >= at

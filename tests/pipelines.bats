@@ -177,7 +177,7 @@ serve_once() {
 	: > err
 	setsid make --no-print-directory PORT=0 "$@" serve > out 2> err &
 	local server=$! address
-	for _ in $(seq 300)
+	for _ in $(seq 600)
 	do
 		! grep -q 'on http' err || break
 		sleep 0.1

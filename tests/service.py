@@ -20,6 +20,15 @@ def run(command):
                           stderr=subprocess.PIPE, check=False).stdout
 
 
+def until(condition, seconds=60):
+    """Wait until the condition is true; that.  A machine may be busy."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, f"not so after {seconds} s"
+        time.sleep(0.02)
+    return found
+
+
 class Control:
     """What tests/fault/fault.c looks at: which calls of a Service fail."""
 
@@ -133,13 +142,12 @@ class Service:
                 pass
             return said
 
-    def wait_for(self, text, seconds=20):
+    def wait_for(self, text):
         """Until it has said that on standard error."""
-        for _ in range(int(seconds * 20)):
-            if any(text in line for line in self.said):
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"not said: {text}; but {self.said}")
+        try:
+            until(lambda: any(text in line for line in self.said))
+        except AssertionError as error:
+            raise AssertionError(f"not said: {text}; but {self.said}") from error
 
 
 def quoted(name):

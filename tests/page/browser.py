@@ -36,13 +36,13 @@ class Browser:
         capabilities = {"alwaysMatch": {
             "goog:chromeOptions": options,
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"}}}
-        for attempt in range(100):
+        for attempt in range(600):
             try:
                 made = self.call("POST", "/session",
                                  {"capabilities": capabilities})
                 break
             except OSError:
-                if attempt == 99:
+                if attempt == 599:
                     raise
                 time.sleep(0.1)
         self.session = f"/session/{made['sessionId']}"
@@ -113,7 +113,7 @@ class Browser:
     def back(self):
         self.do("/back")
 
-    def wait(self, script, *arguments, seconds=10):
+    def wait(self, script, *arguments, seconds=60):
         """Until the script returns what is true; that."""
         for _ in range(int(seconds * 20)):
             found = self.run("return " + script, *arguments)
@@ -132,7 +132,7 @@ class Browser:
             out.write(base64.b64decode(
                 self.call("GET", self.session + "/screenshot")))
 
-    def downloaded(self, name, seconds=10):
+    def downloaded(self, name, seconds=60):
         path = os.path.join(self.folder, name)
         for _ in range(int(seconds * 20)):
             if os.path.exists(path):

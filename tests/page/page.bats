@@ -42,10 +42,7 @@ load page
 	    "\"$ROOT/data/views.csv\" | cs-matrix -q) && "
 	    "touch -d '2001-02-03 04:05:06Z' other.bin && "
 	    "mv other.bin served.bin")
-	for _ in range(200):
-	    if s.get("/model").json()["dimensions"] == 20:
-	        break
-	    time.sleep(0.05)
+	until(lambda: s.get("/model").json()["dimensions"] == 20)
 	b.click(".neighbours li a")
 	b.wait("document.querySelector('.lead h2').textContent !== '1'")
 	after = s.get("/model").json()["date"]
