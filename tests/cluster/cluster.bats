@@ -452,6 +452,8 @@ take_done() {
 	[ -d "$work/lost" ]
 	touch job
 	same_models
+	"$pipeline/slurm/status" "$work" > said
+	[ "$(sed -n '1p; $p' said)" = "aggregate: 2 of 2; done"$'\n'"svd: 1 of 1; done" ]
 	run -2 "$pipeline/hostfile/run" "$work" 4 "the hosts" a.csv b.csv
 	[[ "$output" == *"run: $work was begun with other logs or options"* ]]
 	# What ended is not queued again, where there is no queue.
@@ -460,4 +462,6 @@ take_done() {
 	chmod +x "$BATS_TEST_TMPDIR/bin/mpirun"
 	run -1 "$pipeline/hostfile/run" "$work" 3 "the hosts" a.csv b.csv
 	[ "$output" = "" ]
+	run -1 "$pipeline/slurm/status" "$work"
+	[[ "$output" == *$'\n'"svd: 0 of 1; not done" ]]
 }
