@@ -140,6 +140,23 @@ setup() {
 	END
 }
 
+@test "a request whose arguments have no room is cut off, and forgotten" {
+	"$PYTHON" - <<-'END'
+	from service import *
+	query = "&".join(f"x{i}=1" for i in range(2000))
+	with Service("--log", "emb.bin") as s:
+	    for _ in range(20):
+	        assert s.raw(f"GET /customers?{query} HTTP/1.1\r\n"
+	                     "Host: localhost\r\n\r\n".encode(), 60) == b""
+	    until(lambda: len(s.logged) == 20)
+	    for line in map(json.loads, s.logged):
+	        assert (line["status"], line["query"]) == (0, query), line
+	    assert b'{route="other",status="0"} 20\n' in s.get("/metrics").body
+	    assert s.end() == 0
+	    assert not any("cut off" in line for line in s.said), s.said
+	END
+}
+
 @test "lists: read as files of them are; what the model lacks is told" {
 	"$PYTHON" - <<-'END'
 	from service import *

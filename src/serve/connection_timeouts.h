@@ -19,6 +19,7 @@ enum connection_phase {
 struct connection {
 	int fd;                   /* the caller's */
 	unsigned char client[16]; /* its address, of IPv4 as one of IPv6 */
+	void *request;            /* under way, the caller's; NULL: none */
 	atomic_int phase;
 	_Atomic double since;            /* seconds, of connection_clock */
 	struct connection *next, **link; /* private */
