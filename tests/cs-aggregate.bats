@@ -1069,6 +1069,11 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 		2,5 Mio|a sign of currency, percent or a unit: if Mio stands for 10^6, as with sed -E 's/([0-9]) *Mio\b/\1e6/g', and --decimal , says what the mark is
 		(12.00)|a negative number without a minus before it: write -12.00, as with sed -E 's/[(]([0-9.,]+)[)]/-\1/g'
 		5-|a negative number without a minus before it: write -5
+		–4|a negative number without a minus before it: write -4
+		4.50 –|a negative number without a minus before it: write -4.50
+		–$5|a sign of currency, percent or a unit: take it away before, as with sed 's/\$//g'
+		4.50 DR|a sign of currency, percent or a unit: if DR says whether it is a debit or a credit, write a minus for one of them in place of it
+		12,50 H|a sign of currency, percent or a unit: if H says whether it is a debit or a credit, write a minus for one of them in place of it, and --decimal , says what the mark is
 		12 000|expected a number; --thousands ' ' says what the mark is
 		1 234,5|expected a number; --decimal , --thousands ' ' say what the marks are
 		1’234.5|expected a number; --thousands "'" says what the mark is

@@ -86,9 +86,33 @@ static bool find_marks(struct parts *parts)
 	return true;
 }
 
-/* Take one sign of plus or minus, at an end of what is before the digits. */
-static struct span drop_plus_minus(struct span before)
+/* A dash, which some programs write for a minus, at one end of a text: its
+ * bytes, or 0.  The sign U+2212 is none: it is read as a minus. */
+static size_t dash_size(struct span text, bool first)
 {
+	enum { SIZE = 3 };
+
+	if (text.end - text.begin < SIZE)
+		return 0;
+	const char *at = first ? text.begin : text.end - SIZE;
+	bool dash = memcmp(at, "\xe2\x80", 2) == 0 &&
+		    memchr("\x90\x91\x92\x93\x94", at[2], 5) != NULL;
+	return dash ? SIZE : 0;
+}
+
+/* Take one sign of plus or minus, at an end of what is before the digits; *dash
+ * is set where it is a dash. */
+static struct span drop_plus_minus(struct span before, bool *dash)
+{
+	size_t front = dash_size(before, true), back = dash_size(before, false);
+
+	*dash = front + back > 0;
+	if (front > 0)
+		before.begin += front;
+	else
+		before.end -= back;
+	if (*dash)
+		return trim(before);
 	size_t length = (size_t)(before.end - before.begin);
 
 	if (length > 0 && memchr("+-", *before.begin, 2) != NULL)
@@ -145,11 +169,14 @@ static struct parts split(const char *text, size_t length)
 		before.end--;
 	if (after.end > after.begin && *after.begin == '.')
 		after.begin++;
-	before = drop_plus_minus(trim(before));
+	bool dash;
+	before = drop_plus_minus(trim(before), &dash);
 	after = trim(after);
 	bool minus = after.end - after.begin == 1 && *after.begin == '-';
 	if (minus)
 		after.begin++;
+	else if (after.end - after.begin == 3 && dash_size(after, true) > 0)
+		after.begin = after.end, minus = true;
 	bool both = before.end > before.begin && after.end > after.begin;
 	if (!find_marks(&parts) || both)
 		return parts;
@@ -158,7 +185,7 @@ static struct parts split(const char *text, size_t length)
 		parts.fault = is_sign(parts.sign, parts.digits.begin)
 				      ? NUMBER_SIGN
 				      : NUMBER_OTHER;
-	else if (brackets || minus)
+	else if (brackets || minus || dash)
 		parts.fault = NUMBER_NEGATIVE;
 	/* Several of one mark are between thousands. */
 	else if (parts.last != '\0' && (parts.count == 1 || parts.after == 3))
@@ -279,6 +306,24 @@ static int power_of(const struct parts *parts)
 	return 0;
 }
 
+/* Words that say whether an amount is a debit or a credit, in English and
+ * German: without them both would have the same sign. */
+static bool is_side(const struct parts *parts)
+{
+	static const char *const sides[] = {"dr",     "cr",   "db",   "debit",
+					    "credit", "soll", "haben"};
+	size_t length = (size_t)(parts->sign.end - parts->sign.begin);
+
+	/* A small one is a unit, seconds or hours. */
+	if (length == 1)
+		return *parts->sign.begin == 'S' || *parts->sign.begin == 'H';
+	for (size_t i = 0; i < sizeof sides / sizeof *sides; i++)
+		if (strlen(sides[i]) == length &&
+		    strncasecmp(sides[i], parts->sign.begin, length) == 0)
+			return true;
+	return false;
+}
+
 /* The command that takes the sign away; a word as a whole, as "2 kits" has no
  * sign "k". */
 static void put_command(const struct parts *parts, char *to, size_t room)
@@ -339,6 +384,14 @@ void number_fault_describe(const struct decimal_style *style, const char *text,
 			 (int)(parts.sign.end - parts.sign.begin),
 			 parts.sign.begin, power, *options ? ", and " : "",
 			 options);
+	} else if (fault == NUMBER_SIGN && is_side(&parts)) {
+		int size = (int)(parts.sign.end - parts.sign.begin);
+
+		snprintf(to, NUMBER_FAULT_ROOM,
+			 "%s: if %.*s says whether it is a debit or a credit, "
+			 "write a minus for one of them in place of it%s%s",
+			 reason, size, parts.sign.begin,
+			 *options ? ", and " : "", options);
 	} else if (fault == NUMBER_SIGN) {
 		put_command(&parts, command, sizeof command);
 		snprintf(to, NUMBER_FAULT_ROOM,
