@@ -134,6 +134,35 @@ refuses() {
 	[ ! -e both ]
 }
 
+@test "a descriptor that is named as an output is written where it stands" {
+	for tool in $tools
+	do
+		call "$tool"
+		$command $input > expected
+		(
+			echo before
+			$command -o /dev/stdout $input
+			$command -o /dev/fd/9 $input 9>&1
+			echo after
+		) > log
+		cmp log <(echo before; cat expected expected; echo after)
+	done
+	(
+		echo before >&2
+		cs-aggregate --report /dev/stderr -o out views.csv
+		echo after >&2
+	) 2> log
+	[ "$(sed -n '1p;$p' log)" = $'before\nafter' ]
+	[ "$(grep -c '^{"rows_in": ' log)" -eq 1 ]
+	[ "$(grep -c '^cs-aggregate: ' log)" -eq 2 ]
+	# One that is not open, and one that is open to be read.
+	for closed in /dev/fd/9 /proc/self/fd/0
+	do
+		run -2 cs-aggregate -q -o $closed views.csv < views.csv 9>&-
+		[ "$output" = "cs-aggregate: $closed: Bad file descriptor" ]
+	done
+}
+
 @test "a full device" {
 	for tool in $tools
 	do

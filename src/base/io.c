@@ -248,6 +248,14 @@ void output_open(struct output *output, const char *path)
 		return;
 	}
 	output->name = path;
+	int descriptor = output_files_descriptor(path);
+	if (descriptor >= 0) {
+		output->fd = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+		if (output->fd < 0)
+			die("%s: %s", path, strerror(errno));
+		output_files_hold();
+		return;
+	}
 	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
 		die("%s: a directory, expected a file to write", path);
 	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/errors.h"
+#include "base/number.h"
 #include "base/pending_files.h"
 #include "base/stale_outputs.h"
 
@@ -87,6 +89,25 @@ static int create_locked(struct output_file *file)
 void output_files_hold(void)
 {
 	open_count++;
+}
+
+int output_files_descriptor(const char *path)
+{
+	static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+	static const char *const streams[] = {"/dev/stdin", "/dev/stdout",
+					      "/dev/stderr"};
+	int64_t number;
+
+	for (int i = 0; i < 3; i++)
+		if (strcmp(path, streams[i]) == 0)
+			return i;
+	for (int i = 0; i < 2; i++) {
+		size_t length = strlen(folders[i]);
+		if (strncmp(path, folders[i], length) == 0 &&
+		    number_integer(path + length, 0, INT_MAX, &number))
+			return (int)number;
+	}
+	return -1;
 }
 
 /* The path that a link at path names; a relative one is beside it. */

@@ -16,6 +16,12 @@ struct output_file;
  * a directory. */
 void output_files_hold(void);
 
+/* The descriptor that path stands for, one that this process has open, as
+ * /dev/stdout and /dev/fd/3 are; -1 where it is another path.  What is behind
+ * it may be a regular file that others write, too: it is written at the place
+ * where it stands, and not replaced. */
+int output_files_descriptor(const char *path);
+
 /* The path that a chain of symbolic links names, whether it exists or not; path
  * itself where it is no link.  Free it.  NULL with errno set: a loop, or links
  * that cannot be read. */

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/io.h"
+#include "base/output_files.h"
 #include "base/repeated_inputs.h"
 #include "events/customer_names.h"
 #include "events/group_by.h"
@@ -364,7 +365,7 @@ static char *reasons_path(const char *file)
 {
 	struct stat status;
 
-	if (strcmp(file, "-") == 0 ||
+	if (strcmp(file, "-") == 0 || output_files_descriptor(file) >= 0 ||
 	    (stat(file, &status) == 0 && !S_ISREG(status.st_mode)))
 		return alloc_print("/dev/null");
 	return alloc_print("%s.why", file);
