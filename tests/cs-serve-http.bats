@@ -650,6 +650,17 @@ setup() {
 	    tags = s.get("/tags?search=mat").json()["tags"]
 	    assert [t["tag"] for t in tags] == ["mat%E9"]
 	    assert s.get("/tags/" + quoted("mat%E9")).json()["tag"] == "mat%E9"
+	    reply = s.post({"profile": {"mat%E9": 2, "cake": 1, "mate": 1}}).json()
+	    assert reply["unknown_tags"] == ["mate"]
+	    assert reply["profile"]["tags"] == 2, reply["profile"]
+	    reply = s.post({"profile": {"mat%E9": 2, "mat%e9": 1}})
+	    assert reply.status == 400 and "twice" in reply.json()["error"]
+	    # A search finds what it shows.
+	    for name in found:
+	        known = s.get("/customers?search=" + quoted(name)).json()
+	        assert known["customers"][0]["customer"] == name
+	    tags = s.get("/tags?search=" + quoted("mat%E9")).json()["tags"]
+	    assert [t["tag"] for t in tags] == ["mat%E9"]
 	    # Names in UTF-8 have no second form.
 	    assert s.post({"user_handle": "A%6En"}).status == 404
 	END

@@ -82,7 +82,7 @@ static void put_unknown_tags(struct json_writer *json,
 	json_put_array(json, "unknown_tags");
 	json_object_foreach(profile, tag, value)
 	{
-		if (text_array_find(tags, tag, strlen(tag)) == SIZE_MAX)
+		if (text_array_find_shown(tags, tag, strlen(tag)) == SIZE_MAX)
 			json_put_text(json, NULL, tag);
 	}
 	json_put_end(json);

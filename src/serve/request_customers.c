@@ -284,14 +284,28 @@ bool request_read_users(struct predict_request *request, json_t *list)
 	return for_each_id(request, "users", list, take_user, NULL);
 }
 
+/* A tag as the reply shows it becomes that of the model; seen: bits of those
+ * that were read before. */
 static bool read_tag_value(struct predict_request *request, const char *tag,
-			   json_t *value, struct named_tag_value *entry)
+			   json_t *value, uint64_t *seen,
+			   struct named_tag_value *entry)
 {
+	const struct text_array *tags = &request->served->model->matrix.tags;
+	size_t column = text_array_find_shown(tags, tag, strlen(tag));
+
 	*entry = (struct named_tag_value){
 		.tag = tag,
 		.length = strlen(tag),
 		.value = json_number_value(value),
 	};
+	if (column != SIZE_MAX) {
+		if (bitset_test(seen, column))
+			return predict_request_fail(
+				request, BAD_REQUEST, "profile",
+				"profile: %.100s stands there twice", tag);
+		bitset_set(seen, column);
+		entry->tag = text_array_at(tags, column, &entry->length);
+	}
 	if (!json_is_number(value) || fabs(entry->value) >= 1e18)
 		return predict_request_fail(
 			request, BAD_REQUEST, "profile",
@@ -304,6 +318,7 @@ static bool read_tag_value(struct predict_request *request, const char *tag,
 bool request_read_profile(struct predict_request *request, json_t *profile)
 {
 	struct named_tag_value *tags;
+	uint64_t *seen;
 	size_t count = 0;
 	const char *tag;
 	json_t *value;
@@ -315,10 +330,11 @@ bool request_read_profile(struct predict_request *request, json_t *profile)
 			"profile: expected an object of tags, each "
 			"with a number");
 	tags = alloc(json_object_size(profile), sizeof *tags);
+	seen = bitset_new(request->served->model->matrix.m);
 	json_object_foreach(profile, tag, value)
 	{
 		valid = valid &&
-			read_tag_value(request, tag, value, &tags[count]);
+			read_tag_value(request, tag, value, seen, &tags[count]);
 		count++;
 	}
 	if (valid) {
@@ -332,6 +348,7 @@ bool request_read_profile(struct predict_request *request, json_t *profile)
 				"tags: the first is %.100s",
 				request->row.unknown);
 	}
+	free(seen);
 	free(tags);
 	return valid;
 }

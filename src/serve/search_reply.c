@@ -83,7 +83,8 @@ void search_reply_customers(struct output *body,
 {
 	struct search search = {
 		.served = served, .labels = labels, .limit = limit};
-	size_t row = model_find(served->model, text, length);
+	size_t row = text_array_find_shown(&served->model->matrix.users, text,
+					   length);
 
 	search.listed = bitset_new(served->model->matrix.n);
 	name_pattern_init(&search.pattern, text, length);
@@ -113,6 +114,7 @@ void search_reply_tags(struct output *body, const struct served_model *served,
 {
 	const struct text_array *tags = &served->model->matrix.tags;
 	struct name_pattern pattern;
+	size_t exact = text_array_find_shown(tags, text, length);
 	struct json_writer writer;
 	bool more = false;
 
@@ -125,7 +127,7 @@ void search_reply_tags(struct output *body, const struct served_model *served,
 		const char *id = text_array_at(tags, tag, &size);
 		const char *name = display_names_find(&labels->tags, id, size);
 
-		if (!name_pattern_matches(&pattern, id, size) &&
+		if (tag != exact && !name_pattern_matches(&pattern, id, size) &&
 		    (name == NULL ||
 		     !name_pattern_matches(&pattern, name, strlen(name))))
 			continue;
