@@ -134,6 +134,15 @@ setup() {
 	                 "/customers?limit=2&limit=2"):
 	        assert s.get(path).status == 400, path
 	    assert s.ask("POST", "/predict?x=1", '{"user_handle": 1}').status == 400
+	    # An argument is named as it was meant, and cut between characters.
+	    said = s.get("/customers?gr%C3%B6%C3%9Fe=1").json()["error"]
+	    assert said == "größe: no such argument here", said
+	    long = "a" + "é" * 300
+	    for reply in (s.get(f"/customers?{quoted(long)}=1"), s.post({long: 1}),
+	                  s.post({"user_handle": long}), s.post({"profile": {long: 1}}),
+	                  s.post({"profile": {long: "x"}}), s.get("/tags/" + quoted(long))):
+	        said = reply.json()["error"]
+	        assert "aéé" in said and "%" not in said and long not in said, said
 	    # Probes and links add what they like.
 	    for path in "/?customer=1", "/healthz?t=1", "/metrics?x=1":
 	        assert s.get(path).status == 200, path

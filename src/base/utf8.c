@@ -49,6 +49,18 @@ size_t utf8_first_invalid(const unsigned char *bytes, size_t size)
 	return size;
 }
 
+size_t utf8_cut(const char *text, size_t length, size_t most)
+{
+	const unsigned char *bytes = (const unsigned char *)text;
+
+	if (length <= most)
+		return length;
+	for (size_t back = 0; back < 4 && back <= most; back++)
+		if ((bytes[most - back] & 0xc0) != 0x80)
+			return most - back;
+	return most;
+}
+
 size_t utf8_order_mark(const void *bytes, size_t length)
 {
 	return length >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;

@@ -13,6 +13,10 @@ size_t utf8_character(const unsigned char *text, size_t length);
  * is none. */
 size_t utf8_first_invalid(const unsigned char *bytes, size_t size);
 
+/* How many of length bytes to show where most are too many: no more than most,
+ * and no part of a character at their end. */
+size_t utf8_cut(const char *text, size_t length, size_t most);
+
 /* The bytes of the byte-order mark at the start of length bytes: 3, or 0 where
  * there is none. */
 size_t utf8_order_mark(const void *bytes, size_t length);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 #include "text/percent.h"
 
 static const char *const names[ARGUMENTS] = {
@@ -28,7 +29,9 @@ static bool fail(struct http_arguments *arguments, const char *field,
 {
 	if (arguments->error != NULL)
 		return false;
-	arguments->error = alloc_print("%.100s: %s", name, problem);
+	arguments->error =
+		alloc_print("%.*s: %s", (int)utf8_cut(name, strlen(name), 100),
+			    name, problem);
 	arguments->field = field;
 	return false;
 }
@@ -64,9 +67,13 @@ bool http_arguments_add(struct http_arguments *arguments, unsigned allowed,
 		return true;
 	plain = unescape(name);
 	i = find(plain ? plain : "");
+	if (i == ARGUMENTS || (allowed >> i & 1) == 0) {
+		fail(arguments, NULL, plain ? plain : name,
+		     "no such argument here");
+		free(plain);
+		return false;
+	}
 	free(plain);
-	if (i == ARGUMENTS || (allowed >> i & 1) == 0)
-		return fail(arguments, NULL, name, "no such argument here");
 	if (arguments->values[i] != NULL)
 		return fail(arguments, names[i], names[i], "given twice");
 	arguments->values[i] = unescape(value ? value : "");

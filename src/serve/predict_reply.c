@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/bitset.h"
+#include "base/utf8.h"
 #include "explain/summary_builder.h"
 #include "serve/group_tags.h"
 #include "serve/reply_csv.h"
@@ -414,5 +415,5 @@ void predict_reply_tag(struct predict_reply *reply, const char *id,
 	free(reply->body.buffer);
 	reply->body = (struct output){0};
 	predict_request_fail(&reply->request, NOT_FOUND, "tag", "no tag %.*s",
-			     (int)(length < 200 ? length : 200), id);
+			     (int)utf8_cut(id, length, 200), id);
 }

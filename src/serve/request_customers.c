@@ -9,6 +9,7 @@
 #include "base/bitset.h"
 #include "base/json_memory.h"
 #include "base/number.h"
+#include "base/utf8.h"
 #include "explain/customer_list.h"
 #include "text/name_fields.h"
 
@@ -105,7 +106,7 @@ static bool fail_unknown(struct predict_request *request, const char *name,
 			   sizeof near);
 	return predict_request_fail(request, NOT_FOUND, "user_handle",
 				    "no customer %.*s%s%s",
-				    (int)(length < 200 ? length : 200), name,
+				    (int)utf8_cut(name, length, 200), name,
 				    *near ? "; near: " : "", near);
 }
 
@@ -302,16 +303,17 @@ static bool read_tag_value(struct predict_request *request, const char *tag,
 		if (bitset_test(seen, column))
 			return predict_request_fail(
 				request, BAD_REQUEST, "profile",
-				"profile: %.100s stands there twice", tag);
+				"profile: %.*s stands there twice",
+				(int)utf8_cut(tag, strlen(tag), 100), tag);
 		bitset_set(seen, column);
 		entry->tag = text_array_at(tags, column, &entry->length);
 	}
 	if (!json_is_number(value) || fabs(entry->value) >= 1e18)
 		return predict_request_fail(
 			request, BAD_REQUEST, "profile",
-			"profile: %.100s: expected a number below "
+			"profile: %.*s: expected a number below "
 			"10^18",
-			tag);
+			(int)utf8_cut(tag, strlen(tag), 100), tag);
 	return true;
 }
 
@@ -345,7 +347,10 @@ bool request_read_profile(struct predict_request *request, json_t *profile)
 			valid = predict_request_fail(
 				request, NOT_FOUND, "profile",
 				"profile: the model knows none of its "
-				"tags: the first is %.100s",
+				"tags: the first is %.*s",
+				(int)utf8_cut(request->row.unknown,
+					      strlen(request->row.unknown),
+					      100),
 				request->row.unknown);
 	}
 	free(seen);

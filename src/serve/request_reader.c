@@ -216,11 +216,11 @@ static bool check_fields(struct predict_request *request)
 		if (i == FIELDS)
 			return predict_request_fail(
 				request, BAD_REQUEST, key,
-				"%.100s: no such field: expected "
+				"%.*s: no such field: expected "
 				"user_handle, users, profile or like, "
 				"and n, metric, recall, alpha, min_similarity, among, "
 				"not, why, ignore_unknown",
-				key);
+				(int)utf8_cut(key, strlen(key), 100), key);
 	}
 	for (size_t i = SUBJECTS; i-- > 0;)
 		if (json_object_get(request->body, fields[i]) != NULL) {

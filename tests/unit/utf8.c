@@ -99,5 +99,11 @@ int main(void)
 	    utf8_order_mark("\xef\xbb\xbf", 2) != 0 ||
 	    utf8_order_mark("\xef\xbb\xbe", 3) != 0)
 		failed = 1;
+	/* Cut between characters; what is no UTF-8, anywhere. */
+	if (utf8_cut("abc", 3, 3) != 3 || utf8_cut("abcd", 4, 3) != 3 ||
+	    utf8_cut("a\xc3\xa9", 3, 2) != 1 ||
+	    utf8_cut("\xf0\x9f\x98\x80", 4, 3) != 0 ||
+	    utf8_cut("\x80\x80\x80\x80\x80\x80", 6, 5) != 5)
+		failed = 1;
 	return failed;
 }
