@@ -913,3 +913,15 @@ some_near() {
 	grep -q "customers have fewer than the 20 neighbours asked for" said
 	awk -F'\t' 'NR > 1 && $4 == 0 { exit 1 }' found
 }
+
+@test "a list goes on to those below 0 where nobody is at 0" {
+	printf '%s\n' user,item,value 1,a,1 1,b,2 2,a,3 3,a,-3 3,b,-2 > signs.csv
+	cs-aggregate -q signs.csv | cs-matrix -q --value sum | cs-svd -q -o signs.bin
+	run -0 cs-knn -q -u 1 --format ids signs.bin
+	[ "$output" = $'2\n3' ]
+	# Who is at 0 ends the list, before those below.
+	echo 4,c,1 >> signs.csv
+	cs-aggregate -q signs.csv | cs-matrix -q --value sum | cs-svd -q -o signs.bin
+	run -0 cs-knn -q -u 1 --format ids signs.bin
+	[ "$output" = 2 ]
+}
