@@ -140,7 +140,8 @@ async function bodyOf(asked) {
 		: {known: [], unknown: []};
 	if (like.known.length === 0)
 		throw new Error(`None of the ${plural(like.unknown.length,
-			"customer")} to start from is in the model.`);
+			"customer")} to start from is in the model with a tag that has `
+			+ "weight.");
 	const body = {like: like.known, n: Number(asked.n ?? 100)};
 	return {body: not.known.length ? {...body, not: not.known} : body,
 		like, not};

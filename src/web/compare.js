@@ -6,7 +6,7 @@ import {amount, count, fixed, plural} from "./numbers.js";
 import {bar} from "./charts.js";
 import {coloursOf, reasons} from "./customer.js";
 import {onScale} from "./scale.js";
-import {model, predict, profileOf} from "./service.js";
+import {described, model, predict} from "./service.js";
 
 // The tags of both, those first that both have, by the smaller share.
 function tagsOf(a, b) {
@@ -50,13 +50,14 @@ function table(a, b, rows) {
 		make("thead", "", head), make("tbody", "", rows.map(row))));
 }
 
-// How alike the two are, and by which tags.
-function alike(answer) {
-	const [one] = answer.neighbours;
-	if (!one)
-		return [answer.note ? `${answer.note}.` : ""];
-	return prose`Their similarity is ${fixed(one.similarity, 3)}: ${
-		onScale(one.similarity)}.`;
+// How alike the two are.
+function alike(a, b, one) {
+	if (one)
+		return prose`Their similarity is ${fixed(one.similarity, 3)}: ${
+			onScale(one.similarity)}.`;
+	return a.customer === b.customer ? ["Both are the same customer."]
+		: ["One of them has no tag with weight, so nothing can be said of how "
+			+ "alike they are."];
 }
 
 const beginning = () => show(make("section", "begin",
@@ -67,16 +68,17 @@ const beginning = () => show(make("section", "begin",
 export async function compareAnswer(asked) {
 	if (!asked.a || !asked.b)
 		return beginning;
-	const [a, b] = await Promise.all([profileOf(asked.a),
-		profileOf(asked.b)]);
+	const [a, b] = await Promise.all([asked.a, asked.b].map(id =>
+		described("customers", id)));
+	// However little they share.
 	const answer = await predict({user_handle: asked.a, among: [asked.b],
-		n: 1});
+		n: 1, min_similarity: -1});
 	const rows = tagsOf(a, b);
 	const both = rows.filter(tag => Math.min(...tag.values) > 0).length;
 	const [one] = answer.neighbours;
 	return () => {
 		show(leading("Side by side", prose`${customerName(a)} and ${
-			customerName(b)}`, [alike(answer),
+			customerName(b)}`, [alike(a, b, one),
 			prose`${plural(both, "tag")} of both, ${
 				count(a.profile.tags - both)} of ${customerName(a)} alone, ${
 				count(b.profile.tags - both)} of ${customerName(b)} alone.`]),

@@ -8,12 +8,12 @@ import {predict} from "./service.js";
 // semicolon, an equals sign or a blank; 1 where there is none.  Values of a tag
 // that stands there twice add up.
 export function profileIn(text) {
-	const profile = {};
+	const profile = Object.create(null);	// any text may be a tag
 	for (const line of text.split(/\r\n|\n|\r/).map(part => part.trim())) {
 		const found = /^(.*?)\s*[\t,;=: ]\s*"?(-?\d+(?:\.\d+)?)"?$/.exec(line);
 		const tag = (found ? found[1] : line).replace(/^"(.*)"$/, "$1");
 		if (tag)
-			profile[tag] = (Object.hasOwn(profile, tag) ? profile[tag] : 0)
+			profile[tag] = (profile[tag] ?? 0)
 				+ (found ? Number(found[2]) : 1);
 	}
 	return profile;

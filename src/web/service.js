@@ -10,14 +10,25 @@ export let model = null;	// of /model
 let overview = null;	// of /overview, of that model
 
 export function keepToken(token) {
-	sessionStorage.setItem(kept, token);
+	sessionStorage.setItem(kept, token.trim());
+}
+
+function askForToken(why) {
+	$("access").open = true;
+	$("token").focus();
+	throw new Error(why);
 }
 
 export async function ask(path, options = {}) {
 	const token = sessionStorage.getItem(kept);
 	const headers = new Headers(options.headers);
-	if (token)
-		headers.set("Authorization", `Bearer ${token}`);
+	try {
+		if (token)
+			headers.set("Authorization", `Bearer ${token}`);
+	} catch {
+		askForToken("This is no token: it has characters that no header field "
+			+ "takes. Give another below.");
+	}
 	let reply;
 	try {
 		reply = await fetch(path, {...options, headers});
@@ -26,13 +37,10 @@ export async function ask(path, options = {}) {
 	}
 	if (reply.ok)
 		return reply;
-	if (reply.status === 401) {
-		$("access").open = true;
-		$("token").focus();
-		throw new Error(token
+	if (reply.status === 401)
+		askForToken(token
 			? "The service does not take this token: give another below."
 			: "This service asks for a token: give it below.");
-	}
 	const said = await reply.json().catch(() => ({}));
 	const error = new Error(said.error
 		? said.error[0].toUpperCase() + said.error.slice(1) + "."

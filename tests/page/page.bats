@@ -90,8 +90,12 @@ load page
 	b.keys("wrong" + ENTER)
 	b.wait("document.querySelector('#trouble').textContent.includes("
 	       "'does not take this token')")
-	b.type("#token", "secret")
+	b.type("#token", "se\u2060cret")
 	b.keys(ENTER)
+	b.wait("document.querySelector('#trouble').textContent.includes("
+	       "'This is no token')")
+	assert b.run("return document.activeElement.id") == "token"
+	b.keys(" secret " + ENTER)
 	b.wait("document.querySelectorAll('.neighbours li').length === 10")
 	b.open(home + "?customer=626")
 	b.wait("document.querySelectorAll('.neighbours li').length === 10")

@@ -129,14 +129,15 @@ load page
 	b.type("#tag", "javascr")
 	b.wait("document.querySelectorAll('#tag-choices li').length > 0")
 	b.keys(DOWN + ENTER)
-	b.type("#profile", "\nnodejs, 3\ncss 2\ncss 1\nno such; 4")
+	b.type("#profile", "\nnodejs, 3\ncss 2\ncss 1\nno such; 4\n__proto__ 2")
 	b.click("#new-form button")
 	b.wait("document.querySelectorAll('.neighbours li').length === 10")
 	asked = {"profile": {"javascript": 1, "nodejs": 3, "css": 3, "no such": 4}}
 	near = s.post(asked).json()["neighbours"]
 	assert b.run("return [...document.querySelectorAll('.person')].map("
 	             "e => e.textContent)") == [n["customer"] for n in near]
-	assert "Tags that the model lacks: no such." in b.text(".lead")
+	assert "Tags that the model lacks: no such and __proto__." in b.text(
+	    ".lead")
 	assert b.text(".lead h2") == "The new customer"
 	assert "css" not in b.url().split("#")[0]
 	b.wait("document.querySelector('.heat-map')")
@@ -147,6 +148,22 @@ load page
 	b.open(home + "?view=compare&a=1&b=stranger")
 	b.wait("document.querySelector('#trouble').textContent")
 	assert "No customer stranger" in b.text("#trouble")
+	END
+}
+
+@test "two who share nothing, one without signal, one twice, one no address names" {
+	{
+		printf 'customer\ttag\tevents\tvalue\n'
+		printf 'a\tx\t1\t1\na\ty\t1\t1\nb\tx\t1\t2\nc\tw\t1\t1\n'
+		printf 'c\tz\t1\t1\nd\tz\t1\t3\nnobody\tx\t1\t0\n'
+	} | cs-matrix -q --value sum --weight none | cs-svd -q -o apart.bin
+	page apart.bin <<-'END'
+	for other, said in (("d", "Their similarity is 0.000"),
+	                    ("nobody", "One of them has no tag with weight"),
+	                    ("b", "Both are the same customer"),
+	                    ("..", "No address can name ...")):
+	    b.open(f"{home}?view=compare&a=b&b={other}")
+	    b.wait("document.body.textContent.includes(arguments[0])", said)
 	END
 }
 
