@@ -149,6 +149,14 @@ agrees() {
 	cs-aggregate -q few.csv | cs-matrix -q | cs-svd -q -k 2 > few.bin
 	run -0 --separate-stderr cs-segment -k 9 few.bin
 	[[ "$stderr" == *" segments, not 9: there are no more different customers" ]]
+	# Centres of which there is no segment have no part in the margin.
+	printf '%s\n' customer,tag a,x b,x c,z d,z | cs-aggregate -q | cs-matrix -q |
+		cs-svd -q > pairs.bin
+	cmp <(cs-segment -q -k 4 pairs.bin) <(cs-segment -q -k 2 pairs.bin)
+	printf '%s\n' customer,tag a,x b,x | cs-aggregate -q | cs-matrix -q |
+		cs-svd -q > alike.bin
+	run -0 cs-segment -q -k 2 alike.bin
+	[ "${lines[2]}" = "a	1	1	" ]
 	cs-segment -k 1 few.bin > one.tsv
 	[ "$(sed 1,2d one.tsv | cut -f 2,4 | sort -u)" = "1	" ]
 	run -2 cs-segment --half few.bin --half emb.bin emb.bin

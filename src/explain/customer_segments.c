@@ -205,6 +205,47 @@ static const char *check_rows(const struct model *model)
 	return NULL;
 }
 
+/* Leave out centres that no row is nearest to, as copies of another are: they
+ * would be the next ones that margins are measured to.  True where there were
+ * such. */
+static bool drop_unused(struct customer_segments *s, float *centres, size_t d)
+{
+	bool *used = alloc(s->k + 1, sizeof *used);
+	size_t kept = 0;
+
+	for (size_t row = 0; row < s->n; row++)
+		if (s->segment[row] != SEGMENTS_NONE)
+			used[s->segment[row]] = true;
+	for (size_t c = 0; c < s->k; c++)
+		if (used[c])
+			memmove(centres + kept++ * d, centres + c * d,
+				d * sizeof *centres);
+	bool dropped = kept < s->k;
+	s->k = kept;
+	free(used);
+	return dropped;
+}
+
+/* Assign every row to the nearest centre; centres may become fewer. */
+static void assign_all(struct customer_segments *s, const struct model *model,
+		       float *centres, unsigned threads)
+{
+	struct centre_assignment assignment = {
+		.centres = centres,
+		.rows = model->embedding,
+		.n = s->n,
+		.d = model->k,
+		.group = s->segment,
+		.cosine = s->similarity,
+		.margin = s->margin,
+	};
+
+	do {
+		assignment.k = s->k;
+		nearest_centre_assign(&assignment, threads);
+	} while (drop_unused(s, centres, model->k));
+}
+
 const char *customer_segments_find(struct customer_segments *segments,
 				   const struct model *model, size_t k,
 				   size_t runs, uint64_t seed, unsigned threads)
@@ -227,16 +268,7 @@ const char *customer_segments_find(struct customer_segments *segments,
 	begin(segments, n, k);
 	centres = alloc(alloc_product(k, d), sizeof *centres);
 	segmentation_train(&sample, k, runs, seed, threads, centres);
-	nearest_centre_assign(
-		&(struct centre_assignment){.centres = centres,
-					    .rows = model->embedding,
-					    .k = k,
-					    .n = n,
-					    .d = d,
-					    .group = segments->segment,
-					    .cosine = segments->similarity,
-					    .margin = segments->margin},
-		threads);
+	assign_all(segments, model, centres, threads);
 	assign_all_weak(segments, model);
 	sort_segments(segments);
 	free(centres);
