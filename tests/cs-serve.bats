@@ -1023,6 +1023,17 @@ setup() {
 	    assert s.post({"user_handle": rows[0][0]}).json()["segment"] is None
 	    assert s.post({"user_handle": rows[1][0]}).json()["segment"] == "gold"
 	    assert s.get(f"/customers/{user}/similar").headers["ETag"] != tag
+	    # The same groups by another name.
+	    tag = s.get(f"/customers/{rows[1][0]}/similar").headers["ETag"]
+	    said = open("segments.tsv").read().replace("gold", "silver")
+	    open("segments.tsv", "w").write(said)
+	    s.process.send_signal(signal.SIGHUP)
+	    until(lambda: s.get("/segments").json()["segments"][0]["segment"]
+	          == "silver")
+	    assert s.post({"user_handle": rows[1][0]}).json()["segment"] == "silver"
+	    assert s.get(f"/customers/{rows[1][0]}/similar",
+	                 **{"If-None-Match": tag}).status == 200
+	    every = s.get("/segments").json()
 	    # One that is none: the model and segments before stay.
 	    open("segments.tsv", "w").write("nothing\n")
 	    s.process.send_signal(signal.SIGHUP)

@@ -70,6 +70,18 @@ static void find_typical(struct served_segments *s, const uint32_t *place)
 	}
 }
 
+/* A sum of the segment of each of n rows, and of their names. */
+static uint64_t sum_of(const struct served_segments *s, size_t n)
+{
+	const struct string_table *names = &s->file.names;
+	uint64_t sum = XXH3_64bits(s->segment, n * sizeof *s->segment);
+
+	for (size_t i = 0; i < s->count; i++)
+		sum = XXH3_64bits_withSeed(string_table_text(names, i),
+					   string_table_length(names, i), sum);
+	return sum;
+}
+
 static const char *load(struct served_segments *s, const char *path,
 			const struct model *model,
 			const struct display_names *labels, unsigned threads)
@@ -96,7 +108,7 @@ static const char *load(struct served_segments *s, const char *path,
 		return error_text("%s: none of its customers is in the model",
 				  path);
 	}
-	s->sum = XXH3_64bits(s->segment, n * sizeof *s->segment);
+	s->sum = sum_of(s, n);
 	sort_rows(s, n);
 	s->about = alloc(s->count + 1, sizeof *s->about);
 	find_typical(s, place);

@@ -32,7 +32,7 @@ struct served_segments {
 	struct served_segment *about;    /* count */
 	size_t unassigned;
 	bool descriptive; /* found in a model: what is said is no test */
-	uint64_t sum;     /* a hash of who is in which */
+	uint64_t sum;     /* a hash of who is in which, and of names */
 };
 
 /* Read the file for a model whose rows are right; labels are the names of tags.
