@@ -818,6 +818,30 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	[[ "$output" == *"--quote says how a log is read"* ]]
 }
 
+@test "profiles whose sums are too large for one are not merged" {
+	printf 'user\ttag\tevents\tvalue\n1\ta\t1\t9e28\n' > a.tsv
+	sed 's/9e28/90000000000000000000000000000/' a.tsv > b.tsv
+	refused "customer 1, tag a: values that add up to 10^29 or more: scale" \
+		--merge a.tsv b.tsv
+	refused "customer 1, tag a: values" --merge b.tsv b.tsv
+	sed 's/\t9/\t-9/' a.tsv > minus.tsv
+	cs-aggregate -q --merge a.tsv minus.tsv | has '^1	a	2	0$'
+	refused "values that add up" --merge minus.tsv minus.tsv
+	sed '$s/1\t9.*/9223372036854775807\t1/' a.tsv > many.tsv
+	cs-aggregate -q --merge many.tsv | cmp - many.tsv
+	refused "customer 1, tag a: events that add up to 2^63 or more" \
+		--merge many.tsv b.tsv
+	# In two runs, since more files are not open at a time.
+	for i in {100..300}
+	do
+		printf 'user\ttag\tevents\tvalue\nc%d\tb\t1\t1\n' $i > p$i.tsv
+	done
+	cs-aggregate -q --merge p*.tsv | sed 1d | wc -l | has '^ *201$'
+	cat many.tsv > p100.tsv
+	cat many.tsv > p300.tsv
+	refused "customer 1, tag a: events" --merge p*.tsv
+}
+
 @test "profiles to merge have equal headers, and are profiles" {
 	log a,t,1 b,t,2
 	cs-aggregate -q log.csv > a.tsv

@@ -285,6 +285,18 @@ enum decimal_error decimal_multiply(decimal a, decimal b, decimal *product)
 	return DECIMAL_FINE;
 }
 
+enum decimal_error decimal_add(decimal *sum, decimal addend)
+{
+	const decimal unit = DECIMAL_ONE, ten = 10;
+	const decimal limit = ten * ten * unit * unit * unit * unit;
+
+	/* 2 * 10^29 is above the range of the type. */
+	if (__builtin_add_overflow(*sum, addend, sum) || *sum >= limit ||
+	    *sum <= -limit)
+		return DECIMAL_LARGE;
+	return DECIMAL_FINE;
+}
+
 const char *decimal_reason(enum decimal_error error)
 {
 	static const char *const reasons[] = {

@@ -56,6 +56,10 @@ enum decimal_error decimal_read_sum(const char *text, size_t length,
  * less. */
 enum decimal_error decimal_multiply(decimal a, decimal b, decimal *product);
 
+/* *sum += addend, both below 10^29 in magnitude; DECIMAL_FINE, or DECIMAL_LARGE
+ * where the sum is not. */
+enum decimal_error decimal_add(decimal *sum, decimal addend);
+
 /* What is wrong, as the end of a message: "expected a number". */
 const char *decimal_reason(enum decimal_error error);
 

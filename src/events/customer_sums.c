@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/errors.h"
 
 static int by_tag(const void *a, const void *b)
 {
@@ -30,8 +31,8 @@ static void sort_rows(struct customer_row *rows, size_t count)
 		}
 }
 
-void customer_sums_write(struct customer_sums *sums, const char *name,
-			 size_t length)
+const char *customer_sums_write(struct customer_sums *sums, const char *name,
+				size_t length)
 {
 	struct customer_row *rows = sums->rows;
 	size_t count = sums->count;
@@ -40,25 +41,29 @@ void customer_sums_write(struct customer_sums *sums, const char *name,
 	sums->lines += count;
 	if (customer_names_is_forgotten(sums->names, name, length)) {
 		sums->forgotten += count;
-		return;
+		return NULL;
 	}
 	sort_rows(rows, count);
 	run_writer_user(sums->writer, name, length);
 	for (size_t i = 0, next; i < count; i = next) {
 		const struct string_slice *tag = &rows[i].tag;
-		uint64_t events = 0;
-		decimal value = 0;
+		struct pair_sums all = {0};
+		const char *error = NULL;
 		for (next = i;
-		     next < count && by_tag(&rows[i], &rows[next]) == 0;
-		     next++) {
-			events += rows[next].events;
-			value += rows[next].value;
-		}
+		     next < count && by_tag(&rows[i], &rows[next]) == 0; next++)
+			if (error == NULL)
+				error = pair_sums_add(&all, rows[next].events,
+						      rows[next].value);
+		if (error != NULL)
+			return error_text("customer %.*s, tag %.*s: %s",
+					  (int)length, name, (int)tag->length,
+					  tag->text, error);
 		string_table_add(&sums->tags, tag->text, tag->length);
-		run_writer_pair(sums->writer, tag->text, tag->length, events,
-				value);
+		run_writer_pair(sums->writer, tag->text, tag->length,
+				all.events, all.value);
 	}
 	run_writer_end_user(sums->writer);
+	return NULL;
 }
 
 void customer_sums_free(struct customer_sums *sums)

@@ -34,9 +34,10 @@ void customer_sums_add(struct customer_sums *sums,
 		       const struct customer_row *row);
 
 /* Write the customer, whose name is escaped, with the sums of its rows, unless
- * it is left out; then it has no rows. */
-void customer_sums_write(struct customer_sums *sums, const char *name,
-			 size_t length);
+ * it is left out; then it has no rows.  NULL, or an error text where a sum is
+ * too large; then a part of the customer may be written. */
+const char *customer_sums_write(struct customer_sums *sums, const char *name,
+				size_t length);
 
 /* Free what it has; not the writer. */
 void customer_sums_free(struct customer_sums *sums);

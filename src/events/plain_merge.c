@@ -28,7 +28,8 @@ struct merger {
 	struct output output;        /* in memory */
 	struct run_writer writer;    /* to output */
 	struct customer_sums sums;
-	bool plain; /* all lines of the piece were parsed */
+	bool plain; /* all lines of the piece were parsed, no sum is too large
+		     */
 };
 
 /* Customers of all files, in pieces. */
@@ -215,8 +216,9 @@ static void merge_piece(void *shared, size_t piece, unsigned thread)
 	while (merger->plain &&
 	       (customer = next_customer(batch, merger)) != NULL) {
 		add_rows(batch, merger, customer);
-		customer_sums_write(&merger->sums, customer->text,
-				    customer->length);
+		merger->plain =
+			customer_sums_write(&merger->sums, customer->text,
+					    customer->length) == NULL;
 	}
 }
 

@@ -58,7 +58,7 @@ static void merge_customer(struct merging *merging,
 		sums->rows[i].tag.text = merging->text + end;
 		end += sums->rows[i].tag.length;
 	}
-	customer_sums_write(sums, merging->text, user_length);
+	die_if(customer_sums_write(sums, merging->text, user_length));
 }
 
 static void check_headers(const struct profile_reader *profiles,

@@ -87,6 +87,18 @@ static void put_line(struct run_writer *writer, const char *tag, size_t length,
 		free(line);
 }
 
+const char *pair_sums_add(struct pair_sums *sums, uint64_t events,
+			  decimal value)
+{
+	if (events > INT64_MAX - sums->events)
+		return "events that add up to 2^63 or more";
+	sums->events += events;
+	return decimal_add(&sums->value, value) == DECIMAL_FINE
+		       ? NULL
+		       : "values that add up to 10^29 or more: scale the "
+			 "column";
+}
+
 void run_writer_user(struct run_writer *writer, const char *user, size_t length)
 {
 	writer->user = user;
@@ -339,18 +351,23 @@ static void merge_pair(struct run_merge *merge, const struct text *user,
 		       struct text *tag, struct run_writer *writer)
 {
 	const struct run_reader *minimum = &merge->readers[merge->heap[0]];
-	uint64_t events = 0;
-	decimal value = 0;
+	struct pair_sums sums = {0};
+	const char *error = NULL;
 
 	copy(tag, &minimum->tag);
 	do {
-		events += minimum->events;
-		value += minimum->value;
+		if (error == NULL)
+			error = pair_sums_add(&sums, minimum->events,
+					      minimum->value);
 		merge_next(merge);
 		minimum = &merge->readers[merge->heap[0]];
 	} while (merge->size > 0 && by_text(&minimum->tag, tag) == 0 &&
 		 by_text(&minimum->user, user) == 0);
-	run_writer_pair(writer, tag->bytes, tag->length, events, value);
+	if (error != NULL)
+		die("customer %.*s, tag %.*s: %s", (int)user->length,
+		    user->bytes, (int)tag->length, tag->bytes, error);
+	run_writer_pair(writer, tag->bytes, tag->length, sums.events,
+			sums.value);
 }
 
 /* Merge the runs [first, first + count) into the writer, whose output, in

@@ -41,6 +41,17 @@ void run_writer_pair(struct run_writer *writer, const char *tag, size_t length,
 		     uint64_t events, decimal value);
 void run_writer_end_user(struct run_writer *writer);
 
+/* The sums of a customer and tag; zero at first. */
+struct pair_sums {
+	uint64_t events;
+	decimal value;
+};
+
+/* Add a row.  NULL, or an error text where the sums are more than a row of a
+ * profile may have. */
+const char *pair_sums_add(struct pair_sums *sums, uint64_t events,
+			  decimal value);
+
 /* Where a run stands in a file. */
 struct spill_run {
 	off_t begin, end;

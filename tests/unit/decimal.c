@@ -226,5 +226,14 @@ int main(void)
 		    DECIMAL_FINE ||
 	    decimal_read_sum("1e29", 4, &value) != DECIMAL_LARGE)
 		fail("1e29", "the limit of sums is elsewhere");
+	decimal sum = value, largest = value;
+	if (decimal_add(&sum, 0) != DECIMAL_FINE || sum != value ||
+	    decimal_add(&sum, -value) != DECIMAL_FINE || sum != 0 ||
+	    decimal_add(&sum, -value) != DECIMAL_FINE ||
+	    decimal_add(&sum, -one) != DECIMAL_LARGE)
+		fail("-1e29", "the limit of added values is elsewhere");
+	if (decimal_add(&largest, one) != DECIMAL_LARGE ||
+	    decimal_add(&value, value) != DECIMAL_LARGE)
+		fail("2e29", "a sum that is too large is taken");
 	return failed;
 }
