@@ -243,6 +243,19 @@ figure() {
 	[ ! -e out ]
 }
 
+@test "customers without weight in a half are not asked about" {
+	# All have the tag x, which idf weighs with 0; c11 and c12 have no other
+	# in one of the halves.
+	awk 'BEGIN { print "customer\ttag\tevents\tvalue"
+		for (c = 11; c <= 21; c++)
+			printf "c%d\tt%d\t1\t1\nc%d\tx\t1\t1\n", c, c % 3, c }' > all.tsv
+	sed '/^c11\tt/d' all.tsv | cs-matrix -q --weight idf | cs-svd -q -k 2 > a9.bin
+	cs-matrix -q --as a9.bin <(sed '/^c12\tt/d' all.tsv) > b9.mat
+	cs-eval -q --format tsv a9.bin b9.mat > nine
+	awk -F'\t' '$3 == "customers" { print $4 }' nine | has '^9$'
+	awk -F'\t' '$1 == "chance" && $3 ~ /recall_10/ { print $4 }' nine | sort -u | has '^1$'
+}
+
 @test "halves of different models, and what is no half, are refused" {
 	halve log.csv
 	run -2 --separate-stderr cs-eval other.bin b.mat
@@ -389,6 +402,18 @@ assert .8 < hold["low"] <= hold["value"] <= hold["high"] <= 1, hold'
 	grep -q "^300 customers, 300 asked about, 17 similarities" tuned
 	[ "$(grep -c ' default$' tuned)" -eq 1 ]
 	grep -qE '^use (the default|.*: significantly better)' tuned
+	# Worse are those with an interval below 0, better others with one above.
+	grep -c ' worse$' tuned | has '^[1-9]'
+	grep '\]  ' tuned | awk '/ default$/ { next }
+		{ text = $0; worse = above = 0 }
+		{ while (match(text, /\[[^]]*\]/)) {
+			split(substr(text, RSTART + 1, RLENGTH - 2), ends, ", ")
+			worse += ends[2] ~ /^-/
+			above += ends[1] + 0 > 0
+			text = substr(text, RSTART + RLENGTH)
+		} }
+		{ word = worse ? "worse" : above ? "better" : "" }
+		text !~ ("^ *" word "$") { print; wrong = 1 } END { exit wrong }'
 	[ "$(sed 's/ =.*//' tuned.mk | tail -n 3 | tr '\n' ' ')" = \
 		"matrix-tuned svd-tuned knn-tuned " ]
 	cs-eval --tune -j 1 a.bin b.mat --compare one.bin one.mat | cmp - tuned

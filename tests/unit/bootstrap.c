@@ -27,6 +27,14 @@ static double median(const void *context, const double *sums,
 	return medians[0];
 }
 
+static double first(const void *context, const double *sums,
+		    const double *medians)
+{
+	(void)context;
+	(void)medians;
+	return sums[0];
+}
+
 static double difference(const void *context, const double *sums,
 			 const double *medians)
 {
@@ -40,6 +48,24 @@ static int check(const char *what, double found, double expected,
 		return 0;
 	printf("%s: %g, expected %g\n", what, found, expected);
 	return 1;
+}
+
+/* Of 200 draws the five lowest and the five highest are left out. */
+static int check_limits(void)
+{
+	double sums[201];
+	int wrong = 0;
+
+	for (size_t i = 0; i < 200; i++)
+		sums[i] = (double)(i * 7 % 200);
+	sums[200] = 1000;
+	struct interval interval = bootstrap_interval(
+		&(struct bootstrap){.sums = sums, .columns = 1, .rounds = 200},
+		first, NULL);
+	wrong |= check("the value", interval.value, 1000, 0);
+	wrong |= check("the lower limit", interval.low, 5, 0);
+	wrong |= check("the upper limit", interval.high, 194, 0);
+	return wrong;
 }
 
 int main(void)
@@ -91,6 +117,7 @@ int main(void)
 			2 * 1.96 * CUSTOMERS / (2 * sqrt(CUSTOMERS)), 8);
 	failed |= check("difference", fabs(of_none.low) + fabs(of_none.high), 0,
 			0);
+	failed |= check_limits();
 	bootstrap_free(&one);
 	bootstrap_free(&three);
 	return failed;

@@ -85,6 +85,22 @@ static int test_distribution(void)
 	return failed;
 }
 
+/* The p of a count that is so many standard deviations above the mean, and in
+ * *exact that of the distribution. */
+static double p_above(const struct stratum *stratum, double deviations,
+		      double *exact)
+{
+	struct count_distribution distribution = {0};
+	size_t x = (size_t)(strata_mean(stratum, 1) +
+			    deviations * sqrt(strata_variance(stratum, 1)));
+	double p = contrast_p(&distribution, stratum, 1, x);
+
+	count_distribution_make(&distribution, stratum, 1, 1e-20);
+	*exact = count_distribution_mid_p(&distribution, x);
+	count_distribution_free(&distribution);
+	return p;
+}
+
 /* The normal p is near the exact one where it takes its place. */
 static int test_normal(void)
 {
@@ -105,6 +121,12 @@ static int test_normal(void)
 		normal = erfc(z / sqrt(2));
 		if (!(fabs(log(exact / normal)) < 0.05))
 			failed |= fail("the normal p is far from the exact");
+	}
+	for (double sd = 0.5; sd <= 4; sd += 0.5) {
+		if (!(p_above(&middle, sd, &exact) == exact))
+			failed |= fail("not the exact p of a small variance");
+		if (!(fabs(log(p_above(&large, sd, &exact) / exact)) < 0.05))
+			failed |= fail("far from the p of a large variance");
 	}
 	exact = contrast_p(&distribution, &large, 1, 8333);
 	if (!(exact > 0.9) || contrast_p(&distribution, &large, 1, 9333) > 1e-9)
@@ -317,6 +339,52 @@ static int test_groups(const struct world *world)
 	return failed;
 }
 
+/* Whether the first members of a group of 10 and the first others of 30 have a
+ * tag, of the four below: customers 0 to 9 are the group. */
+static bool has_tag(size_t customer, size_t tag)
+{
+	static const size_t members[] = {3, 5, 2, 0}, others[] = {0, 3, 1, 2};
+
+	return customer < 10 ? customer < members[tag]
+			     : customer - 10 < others[tag];
+}
+
+/* Which tags are tested and listed at the limits, in which order; a value of 0
+ * is no tag. */
+static int test_limits(struct world *world)
+{
+	uint32_t group[40];
+	struct contrast_options all = options;
+	struct contrast_group result;
+	size_t at = 0;
+	int failed = 0;
+
+	for (size_t i = 0; i < 40; i++) {
+		group[i] = i < 10 ? 0 : CONTRAST_NONE;
+		world->tenth[i] = 0;
+		world->indptr[i] = (int64_t)at;
+		for (size_t tag = 0; tag < 4; tag++) {
+			world->indices[at] = (int32_t)tag;
+			world->raw[at++] = has_tag(i, tag);
+		}
+	}
+	world->indptr[40] = (int64_t)at;
+	world->matrix.n = 40;
+	world->matrix.m = 4;
+	world->matrix.nnz = at;
+	all.rate = 1;
+	contrast_compute(&world->matrix, group, 1, &all, &result);
+	if (result.compared != 10 || result.others != 30 || result.tested != 3)
+		failed |= fail("other tags are tested than those of three");
+	if (result.more_count != 2 || result.fewer_count != 0)
+		failed |= fail("other tags are listed than those of three");
+	/* Of tag 0 half a member is expected, since no other has it. */
+	else if (result.more[0].tag != 1 || result.more[1].tag != 0)
+		failed |= fail("the strongest tag is not the first");
+	contrast_free(&result, 1);
+	return failed;
+}
+
 int main(int argc, char **argv)
 {
 	struct world *world = alloc(1, sizeof *world);
@@ -329,6 +397,7 @@ int main(int argc, char **argv)
 	failed |= test_calibration(world, 500, draws);
 	failed |= test_groups(world);
 	failed |= test_power(world, draws / 5);
+	failed |= test_limits(world);
 	free(world);
 	return failed;
 }
