@@ -223,3 +223,18 @@ assert json.load(sys.stdin)["attributes"] == ["kind:"]'
 	cs-knn -u u2 dense.bin | cs-summarize | tr '\n' ' ' |
 		grep -F 'Most customers have these tags: alike is how much of each.' > /dev/null
 }
+
+@test "members who are left out: their tenth has no others" {
+	# Customers with as many tags are spread over the tenths.
+	printf '%s,x\n' customer 1 2 3 4 5 6 | sed 1s/x/tag/ > alike.csv
+	cs-aggregate -q alike.csv | cs-matrix -q > alike.mat
+	cs-dump --what users alike.mat | awk -F '\t' '
+		NR > 1 && $1 <= 3 { own[$1] = $3 }
+		NR > 1 && $1 > 3 { there[$3] = 1 }
+		END { for (c in own) left += !(own[c] in there); print left }' > left
+	printf '%s\n' 1 2 3 > three.txt
+	run -0 cs-contrast --group three.txt --min-group 1 alike.mat
+	flat=${output//$'\n'/ }
+	[ "$(< left)" -gt 0 ]
+	[[ "$flat" == *"($(< left) left out: no other is in their tenth by number of tags)"* ]]
+}

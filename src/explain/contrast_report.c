@@ -183,7 +183,8 @@ static void write_head(struct page *page, const struct contrast_group *group,
 		put_text(page,
 			 text_lines_print(
 				 &page->lines,
-				 "(%s are left out: no other is as active)",
+				 "(%s left out: no other is in their tenth by "
+				 "number of tags)",
 				 commas(page,
 					group->customers - group->compared)));
 	text_lines_end(&page->lines);
