@@ -357,6 +357,21 @@ static bool is_clock(const char *text, size_t length)
 	return colons > 0 && colons < 3 && digits == 2;
 }
 
+/* The command that writes a minus for brackets, which end after the last digit;
+ * "" where there are none. */
+static const char *bracket_command(const struct parts *parts, const char *end)
+{
+	const char *digits = parts->digits.end;
+
+	if (memchr(digits, ')', (size_t)(end - digits)) == NULL)
+		return "";
+	/* Blanks and apostrophes of any kind may stand between thousands. */
+	return parts->last == ' ' || parts->last == '\'' ||
+			       parts->other == ' ' || parts->other == '\''
+		       ? ", as with sed -E 's/[(]([0-9][^()A-Za-z]*)[)]/-\\1/g'"
+		       : ", as with sed -E 's/[(]([0-9.,]+)[)]/-\\1/g'";
+}
+
 void number_fault_describe(const struct decimal_style *style, const char *text,
 			   size_t length, char to[NUMBER_FAULT_ROOM])
 {
@@ -365,12 +380,7 @@ void number_fault_describe(const struct decimal_style *style, const char *text,
 	char options[80], command[80];
 	const char *reason = number_fault_reason(fault);
 
-	/* Brackets end after the last digit; a minus is something else. */
-	const char *brackets =
-		memchr(parts.digits.end, ')',
-		       (size_t)(text + length - parts.digits.end)) != NULL
-			? ", as with sed -E 's/[(]([0-9.,]+)[)]/-\\1/g'"
-			: "";
+	const char *brackets = bracket_command(&parts, text + length);
 
 	put_options(style, &parts, options, sizeof options);
 	int power = power_of(&parts);

@@ -18,7 +18,7 @@ enum number_fault {
 };
 
 /* Room for what number_fault_describe writes, with the zero byte. */
-enum { NUMBER_FAULT_ROOM = 200 };
+enum { NUMBER_FAULT_ROOM = 240 };
 
 /* Which fault length bytes have that decimal_read_styled calls no number. */
 enum number_fault number_fault_find(const struct decimal_style *style,
