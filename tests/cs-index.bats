@@ -68,6 +68,10 @@ setup() {
 		"$PYTHON" "$BATS_TEST_DIRNAME/hub.py" whole.tsv 10 > expected
 		# shellcheck disable=SC2086
 		cs-knn --all -q --hub --no-why $options hub.bin | cmp - expected
+		# Of so few the first search often lacks some.
+		"$PYTHON" "$BATS_TEST_DIRNAME/hub.py" whole.tsv 1 > expected
+		# shellcheck disable=SC2086
+		cs-knn --all -q -n 1 --hub --no-why $options hub.bin | cmp - expected
 		"$PYTHON" "$BATS_TEST_DIRNAME/hub.py" whole.tsv 999 |
 			awk '$1 == "query" || $1 == 100' > expected
 		cs-knn -u 100 --hub -n 3000 --no-why --no-profiles -q hub.bin |

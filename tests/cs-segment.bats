@@ -69,6 +69,22 @@ agrees() {
 	agrees found.tsv personas.csv 0.8
 }
 
+@test "the most segments that are within an error of the best, none too small" {
+	"$GENERATE" -q --seed 4 --customers 220 --events 4000 \
+		--columns user_handle,course_tag > log.csv
+	halves log.csv 16
+	cs-segment -q --half a.bin --half b.bin --curve curve.tsv a.bin > found.tsv
+	# A tenth of the 219 customers of both.
+	[ "$(sed '$!d' curve.tsv | cut -f 1)" -eq 21 ]
+	[ "$(awk 'NR > 1 && ($6 >= 10 || $1 == 2) {
+			k[++n] = $1; halves[n] = $2
+			if ($2 > best) { best = $2; error = $3; at = $1 } }
+		END { for (i in k)
+			if (halves[i] >= best - error && k[i] > most) most = k[i]
+		print at, most }' curve.tsv)" = "13 14" ]
+	[ "$(awk '$5 == 1 { print $1 }' curve.tsv)" -eq 14 ]
+}
+
 @test "events shuffled among customers: no stable segments, whatever is asked" {
 	[ "${FLAVOUR:-release}" = release ] || skip "takes minutes under sanitizers"
 	for seed in 1 2
