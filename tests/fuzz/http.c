@@ -101,6 +101,18 @@ static void await(struct served *one, int fd)
 				      connection_clock() + 3600, true);
 }
 
+/* Nothing is left of the requests of a connection that has ended. */
+static void await_end(const struct served *one)
+{
+	enum { MILLISECONDS = 20000 };
+
+	for (int i = 0; atomic_load(&one->service.active) != 0; i++) {
+		if (i == MILLISECONDS)
+			__builtin_trap();
+		poll(NULL, 0, 1);
+	}
+}
+
 /* Send the bytes on a connection of its own, and read the replies. */
 static void exchange(struct served *one, const uint8_t *data, size_t size)
 {
@@ -123,6 +135,7 @@ static void exchange(struct served *one, const uint8_t *data, size_t size)
 	if (held >= 5 && memcmp(reply, "HTTP/", 5) != 0)
 		__builtin_trap();
 	close(fd);
+	await_end(one);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
