@@ -223,6 +223,16 @@ refuses() {
 	done
 }
 
+@test "pipes that another process has set not to wait (O_NONBLOCK)" {
+	local unready=$ROOT/tests/unready.py
+	for tool in $tools
+	do
+		call "$tool"
+		$command $input > expected
+		python3 "$unready" "$input" $command | cmp - expected
+	done
+}
+
 @test "-q: no output on standard error without an error, also on a terminal" {
 	command -v script > /dev/null || skip "no script"
 	for tool in $tools

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -26,6 +27,18 @@ enum { BUFFER = 1 << 18 };
 enum { IN_MEMORY = -1, TO_FUNCTION = -2 };
 
 static const char shorter[] = "became shorter while it was read";
+
+/* True after an error that is none: a signal came, or a descriptor that another
+ * process has set not to wait (O_NONBLOCK) was not ready for these events. Then
+ * it is. */
+static bool try_again(int fd, short events)
+{
+	struct pollfd ready = {.fd = fd, .events = events};
+
+	if (errno == EAGAIN)
+		poll(&ready, 1, -1);
+	return errno == EINTR || errno == EAGAIN;
+}
 
 /* ------------------------------------------------------------------ input */
 
@@ -84,7 +97,7 @@ size_t input_read(struct input *input, void *bytes, size_t size)
 			input->read += (size_t)got;
 			return (size_t)got;
 		}
-		if (errno != EINTR)
+		if (!try_again(input->fd, POLLIN))
 			die("%s: %s", input->name, strerror(errno));
 	}
 }
@@ -177,7 +190,7 @@ static const char *copy_file(struct input *input, int fd)
 				break;
 			}
 		}
-		if (got < 0 && errno != EINTR)
+		if (got < 0 && !try_again(input->fd, POLLIN))
 			error = strerror(errno);
 		input->size += got > 0 ? (size_t)got : 0;
 		foreign = input->text && got > 0 &&
@@ -296,7 +309,7 @@ static void write_all(const struct output *output, const unsigned char *bytes,
 	}
 	while (size > 0) {
 		ssize_t put = write(output->fd, bytes, size);
-		if (put < 0 && errno == EINTR)
+		if (put < 0 && try_again(output->fd, POLLOUT))
 			continue;
 		if (put < 0)
 			unwritten(output->name);
