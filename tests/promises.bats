@@ -110,12 +110,41 @@ refuses() {
 		$command -o out $input
 		run ! grep -qx old out
 		[ "$(stat -c %a out)" = 640 ]
+		chmod 6750 out
+		$command -o out $input
+		[ "$(stat -c %a out)" = 750 ]
 		echo old > kept
 		run -2 $command -o kept no-such-file
 		[ "$(cat kept)" = old ]
 		run -2 $command -o no-such-folder/out $input
 		[[ "$output" == *"no-such-folder/out"* ]]
 	done
+}
+
+@test "an output stays as it was where another cannot get its name" {
+	mkdir -p together
+	cd together || return
+	mkfifo events
+	echo old > report
+	cs-aggregate -q -o out --report report events 2> error 3>&- 4>&- &
+	local pid=$!
+	exec 4> events
+	cat ../views.csv >&4
+	until compgen -G "out.cs-*"
+	do
+		kill -0 $pid
+	done
+	mkdir out
+	exec 4>&-
+	wait $pid && return 1
+	[[ "$(cat error)" == "cs-aggregate: out: "* ]]
+	[ "$(cat report)" = old ]
+	rmdir out
+	echo older > out
+	cs-aggregate -q -o out --report report ../views.csv
+	run ! grep -qx 'old.*' out report
+	[ "$(find . -name '*.cs-*')" = "" ]
+	cd .. && rm -r together
 }
 
 @test "two outputs of one name are refused" {

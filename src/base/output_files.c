@@ -24,6 +24,7 @@ struct output_file {
 	char *path, *temporary;
 	struct pending_file *pending; /* of temporary */
 	int lock;                 /* a descriptor that holds the lock, or -1 */
+	bool exchanged;           /* temporary is now what path was before */
 	struct output_file *next; /* finished after it */
 	struct output_file *made; /* before it */
 };
@@ -33,13 +34,15 @@ static struct output_file *finished, **last_finished = &finished;
 static size_t open_count;
 static struct output_file *last_made; /* all that are not freed */
 
+/* Without the bits that a write takes from a file: its owner may be another
+ * now, and it would run as that one. */
 static mode_t mode_of(const char *path)
 {
 	struct stat status;
 	mode_t mask = umask(0);
 
 	umask(mask);
-	return stat(path, &status) == 0 ? status.st_mode & 07777 : 0666 & ~mask;
+	return stat(path, &status) == 0 ? status.st_mode & 0777 : 0666 & ~mask;
 }
 
 static void free_file(struct output_file *file)
@@ -205,7 +208,29 @@ struct output_file *output_files_create(const char *path, int *fd)
 	return file;
 }
 
-/* Rename all finished files; where one cannot be, remove all. */
+/* Give a file its name.  What had that name gets the temporary one where
+ * another rename can still fail, so that it can be put back. */
+static bool give_name(struct output_file *file, bool last)
+{
+	struct stat status;
+
+	file->exchanged = !last && lstat(file->path, &status) == 0 &&
+			  S_ISREG(status.st_mode) &&
+			  renameat2(AT_FDCWD, file->temporary, AT_FDCWD,
+				    file->path, RENAME_EXCHANGE) == 0;
+	return file->exchanged || rename(file->temporary, file->path) == 0;
+}
+
+/* Make a path what it was before give_name. */
+static void put_back(struct output_file *file)
+{
+	if (!file->exchanged)
+		unlink(file->path);
+	else if (rename(file->temporary, file->path) == 0)
+		file->exchanged = false;
+}
+
+/* Rename all finished files; where one cannot be, all are as before. */
 static const char *publish(void)
 {
 	const char *error = NULL;
@@ -213,17 +238,18 @@ static const char *publish(void)
 	pending_files_hold_signals();
 	for (struct output_file *file = finished; file != NULL && !error;
 	     file = file->next) {
-		if (rename(file->temporary, file->path) == 0)
+		if (give_name(file, file->next == NULL))
 			continue;
 		error = error_text("%s: %s", file->path, strerror(errno));
 		for (struct output_file *done = finished; done != file;
 		     done = done->next)
-			unlink(done->path);
+			put_back(done);
 	}
 	while (finished != NULL) {
 		struct output_file *file = finished;
 		finished = file->next;
-		if (error != NULL)
+		/* Not what could not be put back. */
+		if (file->exchanged == (error == NULL))
 			unlink(file->temporary);
 		pending_files_drop(file->pending);
 		free_file(file);

@@ -37,7 +37,8 @@ struct output_file *output_files_create(const char *path, int *fd);
 /* The output is written whole and closed; file is NULL for one that was only
  * counted.  Where no other is open, all finished files are renamed to their
  * paths, and freed.  NULL, or an error text that names the path whose rename
- * failed: then no finished file is left under either name. */
+ * failed: then no finished file is left under either name, and a file that one
+ * of them would have replaced is as it was. */
 const char *output_files_finish(struct output_file *file);
 
 /* Remove the temporary file of an output that will not be finished (NULL for
