@@ -159,6 +159,17 @@ refuses() {
 		[[ "$output" == *": it would be two outputs" ]]
 		[ "$(find . -name '*both*' -o -name 'other*' | wc -l)" -eq 0 ]
 	done
+	# Standard output is the file, or is named in another way.
+	for two in "--report both" "--rejects both" "--report /dev/stdout" \
+		"-o /dev/stdout --report both" "-o /dev/fd/1 --report -"
+	do
+		# shellcheck disable=SC2086 # words
+		run -2 --separate-stderr \
+			bash -c "exec cs-aggregate -q $two views.csv > both"
+		[[ "$stderr" == *": it would be two outputs" ]]
+		[ ! -s both ]
+	done
+	rm both
 	run -2 cs-eval -q --report both -o both half.bin half.mat
 	[ ! -e both ]
 }

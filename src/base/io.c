@@ -244,6 +244,16 @@ static _Noreturn void unwritten(const char *name)
 	die("%s: %s", name, strerror(errno));
 }
 
+/* True where path is the file, or the pipe, that standard output goes to. */
+static bool is_its_file(const char *path)
+{
+	struct stat own, other;
+
+	return fstat(STDOUT_FILENO, &own) == 0 && stat(path, &other) == 0 &&
+	       (S_ISREG(own.st_mode) || S_ISFIFO(own.st_mode)) &&
+	       own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
 void output_open(struct output *output, const char *path)
 {
 	static const char twice[] = "it would be two outputs";
@@ -253,15 +263,17 @@ void output_open(struct output *output, const char *path)
 	*output =
 		(struct output){.fd = STDOUT_FILENO, .name = "standard output"};
 	output->buffer = alloc_resize(NULL, BUFFER, 1);
-	if (path == NULL || strcmp(path, "-") == 0) {
-		if (taken)
+	int descriptor = path == NULL || strcmp(path, "-") == 0
+				 ? STDOUT_FILENO
+				 : output_files_descriptor(path);
+	if (descriptor == STDOUT_FILENO) {
+		if (taken || output_files_any(is_its_file))
 			die("standard output: %s", twice);
 		taken = true;
 		output_files_hold();
 		return;
 	}
 	output->name = path;
-	int descriptor = output_files_descriptor(path);
 	if (descriptor >= 0) {
 		output->fd = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
 		if (output->fd < 0)
@@ -269,6 +281,8 @@ void output_open(struct output *output, const char *path)
 		output_files_hold();
 		return;
 	}
+	if (taken && is_its_file(path))
+		die("%s: %s", path, twice);
 	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
 		die("%s: a directory, expected a file to write", path);
 	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {

@@ -60,9 +60,9 @@ const char *input_try_copy(struct input *input);
 void input_close(struct input *input);
 
 /* An output: FILE, written to a temporary file beside it, or standard output
- * for NULL and "-".  What is no regular file (a device, a pipe) is written
- * straight.  Several outputs get their names together, when the last is closed;
- * what is not closed is removed (base/output_files.h). */
+ * for NULL, "-" and "/dev/stdout".  What is no regular file (a device, a pipe)
+ * is written straight.  Several outputs get their names together, when the last
+ * is closed; what is not closed is removed (base/output_files.h). */
 struct output {
 	int fd;
 	const char *name;         /* for messages */

@@ -179,6 +179,15 @@ bool output_files_has(const char *path)
 	return false;
 }
 
+bool output_files_any(bool (*test)(const char *path))
+{
+	for (const struct output_file *file = last_made; file != NULL;
+	     file = file->made)
+		if (test(file->path))
+			return true;
+	return false;
+}
+
 struct output_file *output_files_create(const char *path, int *fd)
 {
 	struct output_file *file = alloc(1, sizeof *file);

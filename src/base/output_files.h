@@ -30,6 +30,9 @@ char *output_files_follow(const char *path);
 /* Is an output that has not its name yet of the same path? */
 bool output_files_has(const char *path);
 
+/* Does the path of one of those outputs pass the test? */
+bool output_files_any(bool (*test)(const char *path));
+
 /* Make a temporary file beside path, with the mode that path has or would have.
  * *fd is open for writing.  NULL with errno set where it cannot be made. */
 struct output_file *output_files_create(const char *path, int *fd);
