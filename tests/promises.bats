@@ -306,6 +306,19 @@ refuses() {
 	done
 }
 
+@test "a long path: the message says what is wrong" {
+	local path
+	path=$(printf 'folder/%.0s' $(seq 580))
+	for tool in $tools
+	do
+		call "$tool"
+		refuses "$tool" $command "$path"
+		[[ "$stderr" == *"..."*"/folder/: No such file or directory" ]]
+		run -2 --separate-stderr $command -o "$path" $input
+		[[ "$stderr" == *": cannot create it: No such file or directory" ]]
+	done
+}
+
 @test "standard input can be read once" {
 	while read -r input command
 	do

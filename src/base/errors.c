@@ -11,6 +11,30 @@
 const char *program = "cs";
 static bool notices_enabled = true;
 
+/* What printf would print, in room bytes.  A longer text, as of a long path,
+ * loses its middle: what is wrong is said at its end. */
+__attribute__((format(printf, 3, 0))) static void
+format_text(char *text, size_t room, const char *format, va_list arguments)
+{
+	static const char gap[] = "...";
+	va_list again;
+
+	va_copy(again, arguments);
+	int length = vsnprintf(text, room, format, arguments);
+	if (length >= (int)room) {
+		char *whole = malloc((size_t)length + 1);
+		size_t half = (room - sizeof gap) / 2;
+
+		if (whole != NULL) {
+			vsnprintf(whole, (size_t)length + 1, format, again);
+			snprintf(text, room, "%.*s%s%s", (int)half, whole, gap,
+				 whole + length - half);
+		}
+		free(whole);
+	}
+	va_end(again);
+}
+
 /* Make what was quoted from an input harmless to a terminal, and keep it from
  * looking like another message.  Our own line ends, which go on with two
  * blanks, stay. */
@@ -40,7 +64,7 @@ say(const char *format, va_list arguments, const char *after)
 {
 	char text[2048];
 
-	vsnprintf(text, sizeof text, format, arguments);
+	format_text(text, sizeof text, format, arguments);
 	replace_controls(text);
 	fflush(stdout);
 	fprintf(stderr, "%s: %s\n%s", program, text, after);
@@ -119,7 +143,7 @@ const char *error_text(const char *format, ...)
 
 	next = !next;
 	va_start(arguments, format);
-	vsnprintf(buffers[next], sizeof buffers[next], format, arguments);
+	format_text(buffers[next], sizeof buffers[next], format, arguments);
 	va_end(arguments);
 	return buffers[next];
 }

@@ -34,8 +34,9 @@ _Noreturn void die_usage(const char *format, ...)
 
 /* A text that says what is wrong, for functions that must not end the process:
  * they return NULL where all is well, and otherwise such a text.  It is kept
- * for the calling thread, up to 1023 bytes, and valid until that thread's call
- * after the next; arguments may be an earlier one. */
+ * for the calling thread, up to 1023 bytes (a longer one loses its middle), and
+ * valid until that thread's call after the next; arguments may be an earlier
+ * one. */
 const char *error_text(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 
