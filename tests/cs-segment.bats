@@ -145,6 +145,9 @@ agrees() {
 		echo odd,rare,1
 		echo left1,rare,1
 		echo zero,l1,0
+		echo between,rare,9
+		echo between,l1,1
+		echo between,r1,1
 	} > log.csv
 	cs-aggregate -q -v value log.csv | cs-matrix -q --value sum |
 		cs-svd -q -k 2 > two.bin
@@ -158,6 +161,27 @@ agrees() {
 	[ "$(awk -F '\t' '/^left/ { print $2 }' found.tsv | sort -u | wc -l)" -eq 1 ]
 	cs-contrast --segments found.tsv --format json two.bin |
 		has '"unassigned": 2'
+	# Similarity and margin of those are cosines with mean rows.
+	need numpy
+	PYTHONPATH=$BATS_TEST_DIRNAME "$PYTHON" - <<-'END'
+	import numpy as np
+	from tensors import read, names, dense
+	model = read("two.bin")[1]
+	rows, users = dense(model, "profile.values"), names(model, "users")
+	lines = [l.split("\t") for l in open("found.tsv").read().split("\n")[2:-1]]
+	unit = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+	held = (model["embedding"] ** 2).sum(1)
+	weak = (rows.any(1)) & (held < 0.1 * (rows ** 2).sum(1))
+	segment = np.array([int(l[1] or 0) for l in lines])
+	means = [unit[(segment == s) & ~weak].sum(0) for s in (1, 2)]
+	for at in (users.index(b"odd"), users.index(b"between")):
+	    assert weak[at], users[at]
+	    near, far = sorted((unit[at] @ (m / np.linalg.norm(m)) for m in means),
+	                       reverse=True)
+	    assert abs(float(lines[at][2]) - near) < 1e-6, (lines[at], near)
+	    assert abs(float(lines[at][3]) - (near - far)) < 1e-6, (lines[at], far)
+	assert far > 0
+	END
 }
 
 @test "more segments than customers, one segment, and halves that share nobody" {

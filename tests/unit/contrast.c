@@ -106,6 +106,7 @@ static int test_normal(void)
 {
 	struct count_distribution distribution = {0};
 	const struct stratum large = {60000, 20000, 25000};
+	const struct stratum largest = {600000, 200000, 250000};
 	const struct stratum middle = {20000, 6000, 10000};
 	double exact, normal;
 	int failed = 0;
@@ -125,7 +126,7 @@ static int test_normal(void)
 	for (double sd = 0.5; sd <= 4; sd += 0.5) {
 		if (!(p_above(&middle, sd, &exact) == exact))
 			failed |= fail("not the exact p of a small variance");
-		if (!(fabs(log(p_above(&large, sd, &exact) / exact)) < 0.05))
+		if (!(fabs(log(p_above(&largest, sd, &exact) / exact)) < 0.05))
 			failed |= fail("far from the p of a large variance");
 	}
 	exact = contrast_p(&distribution, &large, 1, 8333);
