@@ -18,7 +18,7 @@ enum {
 	QUOTED = 60
 }; /* bytes of a wrong field that a message shows */
 
-enum { REASON_ROOM = 256 }; /* bytes of what is wrong with a row */
+enum { REASON_ROOM = 384 }; /* bytes of what is wrong with a row */
 
 /* Rows wrong for one reason: how many, and the first. */
 struct tally {
