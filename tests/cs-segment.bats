@@ -148,6 +148,8 @@ agrees() {
 		echo between,rare,9
 		echo between,l1,1
 		echo between,r1,1
+		echo right1,scarce,1
+		printf 'other,%s\n' scarce,9 l1,1 r1,1
 	} > log.csv
 	cs-aggregate -q -v value log.csv | cs-matrix -q --value sum |
 		cs-svd -q -k 2 > two.bin
@@ -174,7 +176,8 @@ agrees() {
 	weak = (rows.any(1)) & (held < 0.1 * (rows ** 2).sum(1))
 	segment = np.array([int(l[1] or 0) for l in lines])
 	means = [unit[(segment == s) & ~weak].sum(0) for s in (1, 2)]
-	for at in (users.index(b"odd"), users.index(b"between")):
+	for at in (users.index(b"odd"), users.index(b"between"),
+	           users.index(b"other")):
 	    assert weak[at], users[at]
 	    near, far = sorted((unit[at] @ (m / np.linalg.norm(m)) for m in means),
 	                       reverse=True)
