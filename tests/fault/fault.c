@@ -180,6 +180,10 @@ int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv,
 REPLACE(int, fsync, (int fd), (fd), "fsync", EIO, -1)
 REPLACE(int, rename, (const char *from, const char *to), (from, to), "rename",
 	EACCES, -1)
+REPLACE(int, renameat2,
+	(int from_folder, const char *from, int to_folder, const char *to,
+	 unsigned flags),
+	(from_folder, from, to_folder, to, flags), "rename", EACCES, -1)
 REPLACE(int, ftruncate, (int fd, off_t size), (fd, size), "ftruncate", EIO, -1)
 REPLACE(int, posix_fallocate, (int fd, off_t at, off_t size), (fd, at, size),
 	"posix_fallocate", ENOSPC, ENOSPC)
