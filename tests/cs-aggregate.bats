@@ -287,6 +287,9 @@ refused() {
 		reviewerID,asin,overall|1,2,3|reviewerID, asin; each row counts 1
 		account_id,category,spend|1,a,3|account_id, category, spend
 		customer_unique_id,product_category_name,payment_value|1,a,3|customer_unique_id, product_category_name, payment_value
+		customer,tags,value|1,a,3|customer, tags, value
+		user_id,category,tags|1,c,a|user_id, category; each row counts 1
+		member_id,genres,rating|1,drama,3|member_id, genres, rating
 	END
 	rm out
 	printf '%s\n' client_id,member_id,sku 1,2,a > log.csv

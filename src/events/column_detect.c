@@ -35,6 +35,8 @@ static const char *const categories[] = {
 	"category",        "categoryname",
 	"productcategory", "productcategoryname",
 	"subcategory",     NULL};
+static const char *const other_categories[] = {
+	"tags", "categories", "genre", "genres", "topic", "topics", NULL};
 static const char *const values[] = {"viewtimeseconds",
 				     "courseviewtimeseconds",
 				     "userassessmentscore",
@@ -50,8 +52,8 @@ static const char *const other_values[] = {
 
 /* The lists of a kind in their order, ended by NULL. */
 static const char *const *const customer_lists[] = {users, other_users, NULL};
-static const char *const *const tag_lists[] = {tags, items, other_items,
-					       categories, NULL};
+static const char *const *const tag_lists[] = {
+	tags, items, other_items, categories, other_categories, NULL};
 static const char *const *const item_lists[] = {items, other_items, NULL};
 static const char *const *const value_lists[] = {values, other_values, NULL};
 
