@@ -48,11 +48,6 @@ void progress_enable(bool enabled)
 	line.enabled = enabled;
 }
 
-bool progress_enabled(void)
-{
-	return line.enabled;
-}
-
 void progress_begin(const char *what, uint64_t total)
 {
 	line.what = what;

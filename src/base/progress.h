@@ -10,7 +10,6 @@
 /* Show progress from the next progress_begin on; off at first.  base/options
  * does so for a terminal and for --progress. */
 void progress_enable(bool enabled);
-bool progress_enabled(void);
 
 /* Begin work named by what is counted ("rows", "passes"); total 0: unknown.
  * what is kept, not copied. */

@@ -278,7 +278,8 @@ const char *customer_segments_find(struct customer_segments *segments,
 
 /* ------------------------------------------------------------------ numbers */
 
-/* The numbers that the old segments have; NULL, or an error text. */
+/* The numbers that the old segments have; NULL, or an error text.  Those of new
+ * segments follow the largest, and are read the next time. */
 static const char *old_numbers(const struct segments *old, int64_t *numbers,
 			       int64_t *largest)
 {
@@ -286,7 +287,7 @@ static const char *old_numbers(const struct segments *old, int64_t *numbers,
 	for (size_t i = 0; i < old->names.count; i++) {
 		const char *name = string_table_text(&old->names, i);
 
-		if (!number_integer(name, 1, INT32_MAX, &numbers[i]))
+		if (!number_integer(name, 1, INT64_MAX / 2, &numbers[i]))
 			return error_text("segment %s: expected whole numbers "
 					  "from 1",
 					  name);

@@ -160,8 +160,9 @@ double count_distribution_upper(const struct count_distribution *distribution,
 	return sum;
 }
 
-double count_distribution_lower(const struct count_distribution *distribution,
-				size_t x)
+/* P(the count is at most x), from the small end, too. */
+static double lower_chance(const struct count_distribution *distribution,
+			   size_t x)
 {
 	double sum = 0;
 
@@ -179,7 +180,7 @@ double count_distribution_mid_p(const struct count_distribution *distribution,
 			    ? distribution->p[x - distribution->first]
 			    : 0;
 	double upper = count_distribution_upper(distribution, x) - at / 2;
-	double lower = count_distribution_lower(distribution, x) - at / 2;
+	double lower = lower_chance(distribution, x) - at / 2;
 	double p = 2 * (upper < lower ? upper : lower);
 
 	return p < 1 ? p : 1;

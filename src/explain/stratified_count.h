@@ -37,11 +37,9 @@ void count_distribution_make(struct count_distribution *distribution,
 			     const struct stratum *strata, size_t count,
 			     double negligible);
 
-/* P(the count is at least x), and P(it is at most x), summed from the small
- * end, so that little is lost. */
+/* P(the count is at least x), summed from the small end, so that little is
+ * lost. */
 double count_distribution_upper(const struct count_distribution *distribution,
-				size_t x);
-double count_distribution_lower(const struct count_distribution *distribution,
 				size_t x);
 
 /* The mid-p value of the two-sided test of that many: twice the smaller of
