@@ -1192,6 +1192,11 @@ setup() {
 	run -2 --separate-stderr cs-serve -p 0 -
 	run -2 --separate-stderr cs-serve
 	run -2 --separate-stderr cs-serve -p 70000 emb.bin
+	# No address of this machine, or no IPv6 at all: but an address.
+	run -2 cs-serve -b "[2001:db8::1]" -p 0 emb.bin
+	[[ "$output" == *"[2001:db8::1], port 0: "* ]]
+	run -2 cs-serve -b "" -p 0 emb.bin
+	[[ "$output" == *"the address is empty" ]]
 	run -2 --separate-stderr cs-serve -b nowhere.invalid -p 0 emb.bin
 }
 

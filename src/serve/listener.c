@@ -4,11 +4,13 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/errors.h"
 
 enum {
@@ -35,14 +37,29 @@ static int listen_at(const struct addrinfo *place)
 	return -1;
 }
 
+/* An address of IPv6 as URLs have it, [::1], without its brackets; others as
+ * they are.  Free it. */
+static char *without_brackets(const char *address)
+{
+	size_t length = strlen(address);
+
+	if (length > 2 && address[0] == '[' && address[length - 1] == ']')
+		return alloc_text(address + 1, length - 2);
+	return alloc_text(address, length);
+}
+
 const char *listener_open(const char *address, const char *port, int *fd)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
 				 .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
 	struct addrinfo *places;
-	int status = getaddrinfo(address, port, &hints, &places);
 	const char *error = NULL;
 
+	if (*address == '\0')
+		return "the address is empty";
+	char *name = without_brackets(address);
+	int status = getaddrinfo(name, port, &hints, &places);
+	free(name);
 	if (status != 0)
 		return error_text("%s: %s", address, gai_strerror(status));
 	*fd = -1;

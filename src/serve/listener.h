@@ -6,8 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A socket, non-blocking, that listens on the port of an address or a name; of
- * a name with several addresses, on the first that can be had.  Returns NULL,
+/* A socket, non-blocking, that listens on the port of an address, of IPv6 in
+ * brackets or without, or a name; of a name with several addresses, on the
+ * first that can be had.  Returns NULL,
  * or an error text where there is none. */
 const char *listener_open(const char *address, const char *port, int *fd);
 
