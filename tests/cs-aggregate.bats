@@ -1277,6 +1277,10 @@ assert r["rows_in"] == r["rows_used"] + r["rows_untagged"] \
 	printf '%s\n' +------+-----+ '| user | tag |' +------+-----+ \
 		'|    u | a   |' '|    v | b   |' +------+-----+ > mysql.txt
 	sed 's/$/\r/' mysql.txt > crlf.txt
+	printf '%s\n' ' user | tag ' '------+-----' ' u    | a' ' v    | b' '(2 rows)' \
+		'' > psql.txt
+	printf '%s\n' '| user | tag |' '|------|:----|' '| u | a |' '| v | b | ' \
+		> markdown.txt
 	for file in *.json *.txt; do
 		run -2 cs-aggregate "$file"
 		options=-q

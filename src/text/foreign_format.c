@@ -80,11 +80,20 @@ static const struct foreign_format
 	tar_archive = {"a tar archive", "tar -xOf ", ""},
 	html = {HTML, NULL, NULL}, xml = {"XML", NULL, NULL};
 
-/* A table with lines drawn around it, as mysql and sqlite3 show it. */
-static const struct foreign_format drawn = {
-	"a table with lines around it",
-	"sed -n '/^|/{s/^| *//;s/ *|\\r*$//;s/ *| */\\t/g;p}' ", "",
-	" -d '\\t' --quote none"};
+/* Tables as they are shown: with lines drawn around, by mysql and sqlite3; with
+ * a rule below the header line, by psql, and in Markdown. */
+#define FROM_TABS " -d '\\t' --quote none"
+static const struct foreign_format
+	drawn = {"a table with lines around it",
+		 "sed -n '/^|/{s/^| *//;s/ *|\\r*$//;s/ *| */\\t/g;p}' ", "",
+		 FROM_TABS},
+	ruled = {"a table as psql shows it (psql --csv writes CSV)",
+		 "sed -n '2d;/|/{s/^ *//;s/ *\\r*$//;s/ *| */\\t/g;p}' ", "",
+		 FROM_TABS},
+	markdown = {
+		"a table in Markdown",
+		"sed -n '2d;/^|/{s/^| *//;s/ *|[ \\r]*$//;s/ *| */\\t/g;p}' ",
+		"", FROM_TABS};
 
 /* Dumps of databases.  pg_dump's rows after COPY are lines with tabs between;
  * rows after INSERT are put on lines of their own, as "(1, 'a'), (2, 'b');". */
@@ -168,6 +177,28 @@ static bool is_drawn(const unsigned char *bytes, size_t size)
 		at++;
 	return at > 3 && at < size && memcmp(bytes, "+-", 2) == 0 &&
 	       bytes[at - 1] == '+' && memchr("\r\n", bytes[at], 2) != NULL;
+}
+
+/* The table whose second line is a rule, such as ---+---- or |---|:--|, below a
+ * header line with bars; or NULL. */
+static const struct foreign_format *find_ruled(const unsigned char *bytes,
+					       size_t size)
+{
+	const unsigned char *rule = memchr(bytes, '\n', size);
+	size_t length = 0, left;
+
+	if (rule++ == NULL ||
+	    memchr(bytes, '|', (size_t)(rule - bytes)) == NULL)
+		return NULL;
+	left = size - (size_t)(rule - bytes);
+	while (length < left && memchr("+-|: ", rule[length], 5) != NULL)
+		length++;
+	if (length == left || memchr("\r\n", rule[length], 2) == NULL ||
+	    memmem(rule, length, "---", 3) == NULL)
+		return NULL;
+	if (*rule == '|' && *bytes == '|')
+		return &markdown;
+	return memmem(rule, length, "-+-", 3) != NULL ? &ruled : NULL;
 }
 
 /* The fields of a member's header, of a fixed size, are filled up with zero
@@ -306,6 +337,8 @@ bool foreign_format_find(const unsigned char *bytes, size_t size,
 		found = &xml;
 	if (is_html(bytes, size))
 		found = &html;
+	if (found == NULL)
+		found = find_ruled(bytes, size);
 	if (is_drawn(bytes, size))
 		found = &drawn;
 	if (is_tar(bytes, size))
