@@ -46,6 +46,13 @@ knn-first = --metric embedding
 matrix-classic = --value mean --damp none --weight none --norm none
 svd-classic = -k 50 --center row --scale u --tol 1e-6
 knn-classic = -n 15
+# The model's folder is in the names of targets, which have no blanks or marks.
+ifneq ($(or $(if $(value MODEL),,empty),$(filter -%,$(value MODEL)),$(shell \
+	printf '%s' $(call quote,$(value MODEL)) | \
+	LC_ALL=C tr -d 'A-Za-z0-9_./+@,~\200-\377-' | wc -c | grep -vx 0)),)
+$(error MODEL=$(value MODEL): expected a path of letters, digits and _ . / + @ \
+, ~ -, not - first)
+endif
 # What make tune found; it stands beside the model.
 -include $(MODEL)/tuned.mk
 ifeq ($(filter default first classic tuned,$(RECIPE)),)

@@ -79,6 +79,11 @@ print(json.load(sys.stdin)["dimensions"])')" = 5 ]
 	[[ "$output" == *"no customer nobody"* ]]
 	run -2 make pipeline RECIPE=none
 	[[ "$output" == *"RECIPE=none: expected default, first, classic or tuned"* ]]
+	for model in 'my model' -m '' 'a:b' 'a$b' "a'b"
+	do
+		run -2 make pipeline MODEL="$model"
+		[[ "$output" == *"MODEL=$model: expected a path of letters, "* ]]
+	done
 }
 
 @test "a log of one's own, with blanks in its name, and its tags" {
