@@ -184,12 +184,12 @@ static bool is_drawn(const unsigned char *bytes, size_t size)
 static const struct foreign_format *find_ruled(const unsigned char *bytes,
 					       size_t size)
 {
-	const unsigned char *rule = memchr(bytes, '\n', size);
+	const unsigned char *end = memchr(bytes, '\n', size), *rule;
 	size_t length = 0, left;
 
-	if (rule++ == NULL ||
-	    memchr(bytes, '|', (size_t)(rule - bytes)) == NULL)
+	if (end == NULL || memchr(bytes, '|', (size_t)(end - bytes)) == NULL)
 		return NULL;
+	rule = end + 1;
 	left = size - (size_t)(rule - bytes);
 	while (length < left && memchr("+-|: ", rule[length], 5) != NULL)
 		length++;
